@@ -1,0 +1,1 @@
+"""The vocabulary of Apollo Federation: specification versions, directives, `@link` and field sets."""

@@ -1,0 +1,72 @@
+"""Field sets: the little selection language inside `@key`, `@requires`, `@provides` and `@join__*`.
+
+parse_field_set("id organization { id }")      # -> SelectionSetNode
+print_field_set(node)                          # -> "id organization { id }"
+"""
+
+from __future__ import annotations
+
+from graphql import GraphQLSyntaxError
+from graphql.language import (
+    FieldNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+    parse,
+    print_ast,
+)
+
+
+class FieldSetSyntaxError(ValueError):
+    """The text is not one GraphQL selection set; the message says why."""
+
+
+def parse_field_set(text: str) -> SelectionSetNode:
+    """Parse a field set, with or without its outer braces (`"id org { id }"`).
+
+    Aliases, arguments and directives are kept: whether they are allowed depends on the directive that carries the set.
+    Named fragments can not be: a field set has no place to define one.
+
+    Raises:
+        FieldSetSyntaxError: the text is empty, no selection set, or more than one.
+    """
+    source = text if text.lstrip().startswith("{") else f"{{{text}}}"
+    try:
+        document = parse(source, no_location=True)
+    except GraphQLSyntaxError as error:
+        raise FieldSetSyntaxError(error.message) from None
+    except RecursionError:
+        raise FieldSetSyntaxError("Syntax Error: the field set is nested too deeply.") from None
+    operation, *rest = document.definitions
+    if rest or not isinstance(operation, OperationDefinitionNode):
+        raise FieldSetSyntaxError("Syntax Error: a field set is a single selection set.")
+    if not operation.selection_set.selections:
+        raise FieldSetSyntaxError("Syntax Error: the field set selects nothing.")
+    return operation.selection_set
+
+
+def print_field_set(selection_set: SelectionSetNode) -> str:
+    """Print on one line and without outer braces, as supergraphs carry it: `id organization { id }`."""
+    return " ".join(_print_selection(selection) for selection in selection_set.selections)
+
+
+def _print_selection(selection: SelectionNode) -> str:
+    match selection:
+        case FieldNode():
+            alias = f"{selection.alias.value}: " if selection.alias else ""
+            arguments = ", ".join(print_ast(argument) for argument in selection.arguments or ())
+            head = f"{alias}{selection.name.value}" + (f"({arguments})" if arguments else "")
+            body = selection.selection_set
+        case InlineFragmentNode():
+            head = f"... on {selection.type_condition.name.value}" if selection.type_condition else "..."
+            body = selection.selection_set
+        case FragmentSpreadNode():
+            head = f"...{selection.name.value}"
+            body = None
+        case _:
+            raise TypeError(f"not a selection: {selection.kind}")
+    directives = "".join(f" {print_ast(directive)}" for directive in selection.directives or ())
+    inner = f" {{ {print_field_set(body)} }}" if body else ""
+    return f"{head}{directives}{inner}"
