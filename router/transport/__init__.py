@@ -1,0 +1,1 @@
+"""The only place of the router that opens sockets."""
