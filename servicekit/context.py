@@ -1,0 +1,75 @@
+"""Which request is being served: its id and its place in a W3C trace, carried in a context variable."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+# What a client may send as X-Request-Id; anything else is replaced, so that no log line can be forged with it.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# https://www.w3.org/TR/trace-context/ section 3.2: version, trace-id, parent-id, flags; later versions may append.
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request's identity.
+
+    Attributes:
+        request_id: the client's if well-formed, else ``req_`` and 24 hex digits.
+        trace_id: 32 hex digits.
+        span_id: 16 hex digits, this process's.
+        flags: two hex digits.
+    """
+
+    request_id: str
+    trace_id: str
+    span_id: str
+    flags: str = "01"
+
+    @property
+    def traceparent(self) -> str:
+        """The header that makes the next process a child of this one."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+    @classmethod
+    def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestContext:
+        """Continue the caller's trace where its header is well-formed, else begin one."""
+        valid = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
+        trace_id, flags = _parse_traceparent(traceparent) or (secrets.token_hex(16), "01")
+        return cls(
+            request_id=request_id if valid and request_id else f"req_{secrets.token_hex(12)}",
+            trace_id=trace_id,
+            span_id=secrets.token_hex(8),
+            flags=flags,
+        )
+
+
+def _parse_traceparent(header: str | None) -> tuple[str, str] | None:
+    match = _TRACEPARENT.fullmatch(header) if header else None
+    if match is None:
+        return None
+    version, trace_id, parent_id, flags, rest = match.groups()
+    malformed = (version == "00" and rest) or set(trace_id) == {"0"} or set(parent_id) == {"0"}
+    return None if malformed else (trace_id, flags)
+
+
+_current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+
+
+def current() -> RequestContext | None:
+    """The request being served by this task, or None outside of one."""
+    return _current.get()
+
+
+def enter(context: RequestContext) -> None:
+    """Make ``context`` current for this task and what it starts."""
+    _current.set(context)
+
+
+def outgoing_headers() -> dict[str, str]:
+    """Headers that carry the current request's identity to another of our processes."""
+    context = current()
+    return {} if context is None else {"x-request-id": context.request_id, "traceparent": context.traceparent}

@@ -1,0 +1,107 @@
+"""Errors that any process may raise, and what a client may see of them.
+
+::
+
+    ServiceError                      code and message are safe for clients; the cause stays in the log
+    ├── Unauthenticated               401  UNAUTHENTICATED
+    ├── Forbidden                     403  FORBIDDEN
+    ├── BadUserInput                  400  BAD_USER_INPUT
+    ├── RateLimited                   429  RATE_LIMITED
+    ├── Unavailable                   503  SERVICE_UNAVAILABLE
+    └── InternalError                 500  INTERNAL_SERVER_ERROR
+    StartupError                      never reaches a client: the process stops with it
+    ├── ConfigurationError            names the variable
+    └── PortTaken                     names the port and the variable that changes it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ServiceError(Exception):
+    """A fault that is told to the caller.
+
+    Attributes:
+        code: stable, upper snake case; becomes ``extensions.code`` in GraphQL and ``error.code`` in REST.
+        status: the HTTP status that fits the code.
+        message: safe for clients.
+        details: JSON values, safe for clients.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    default_message: ClassVar[str]
+
+    def __init__(self, message: str | None = None, *, details: Mapping[str, object] | None = None) -> None:
+        self.message = message or self.default_message
+        self.details: Mapping[str, object] = details or {}
+        super().__init__(self.message)
+
+
+class Unauthenticated(ServiceError):
+    code = "UNAUTHENTICATED"
+    status = 401
+    default_message = "A valid access token is required"
+
+
+class Forbidden(ServiceError):
+    code = "FORBIDDEN"
+    status = 403
+    default_message = "Not allowed"
+
+
+class BadUserInput(ServiceError):
+    code = "BAD_USER_INPUT"
+    status = 400
+    default_message = "The input is not valid"
+
+
+class RateLimited(ServiceError):
+    """Too many requests; ``retry_after`` is in seconds."""
+
+    code = "RATE_LIMITED"
+    status = 429
+    default_message = "Too many requests"
+
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
+        super().__init__(message, details={"retryAfter": retry_after})
+        self.retry_after = retry_after
+
+
+class Unavailable(ServiceError):
+    code = "SERVICE_UNAVAILABLE"
+    status = 503
+    default_message = "The service is not available right now"
+
+
+class InternalError(ServiceError):
+    code = "INTERNAL_SERVER_ERROR"
+    status = 500
+    default_message = "Something went wrong on our side"
+
+
+class StartupError(Exception):
+    """The process cannot start; the text says why and what to change."""
+
+
+class ConfigurationError(StartupError):
+    """A variable is unknown, malformed or contradicts another; the text starts with its name."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        self.variable = variable
+        self.problem = problem
+        super().__init__(f"{variable}: {problem}")
+
+
+class PortTaken(StartupError):
+    def __init__(self, host: str, port: int, variable: str) -> None:
+        self.host = host
+        self.port = port
+        self.variable = variable
+        super().__init__(
+            f"port {port} on {host} is taken by another process; stop it, or choose another port with {variable}"
+        )

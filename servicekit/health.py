@@ -1,0 +1,72 @@
+"""``/health/live`` and ``/health/ready``, in front of any ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+
+# Longer than a slow disk, shorter than the probes of an orchestrator (10 s by default).
+CHECK_SECONDS = 3.0
+
+_log = structlog.stdlib.get_logger("health")
+
+
+class HealthEndpoints:
+    """Answer health probes; pass everything else on.
+
+    Live is 200 while the event loop turns. Ready is 200 when every check returns, and 503 while one raises, hangs, or
+    the process shuts down; the body names the failing checks, the reasons go to the log only.
+    """
+
+    def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
+        self._app = app
+        self._checks = checks
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/health/live":
+            await _answer(scope, send, 200, {"status": "live"})
+        elif scope["type"] == "http" and scope["path"] == "/health/ready":
+            await self._ready(scope, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _ready(self, scope: Scope, send: Send) -> None:
+        if self.draining:
+            await _answer(scope, send, 503, {"status": "draining"})
+            return
+        names = list(self._checks)
+        outcomes = await asyncio.gather(*(self._passes(name) for name in names))
+        failing = [name for name, passed in zip(names, outcomes, strict=True) if not passed]
+        if failing:
+            await _answer(scope, send, 503, {"status": "not ready", "failing": failing})
+        else:
+            await _answer(scope, send, 200, {"status": "ready"})
+
+    async def _passes(self, name: str) -> bool:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._checks[name]()
+        except Exception:  # noqa: BLE001 - a check may fail in any way; the reason is logged, the answer is 503
+            _log.warning("health check failed", check=name, exc_info=True)
+            return False
+        return True
+
+
+async def _answer(scope: Scope, send: Send, status: int, body: Mapping[str, object]) -> None:
+    allowed = scope["method"] in {"GET", "HEAD"}
+    content = json.dumps(body).encode() if allowed else b""
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    if not allowed:
+        headers.append((b"allow", b"GET, HEAD"))
+    headers.append((b"content-length", str(len(content)).encode()))
+    await send({"type": "http.response.start", "status": status if allowed else 405, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})

@@ -1,0 +1,93 @@
+"""Structured logs: one line an event, JSON for machines, coloured text for a terminal.
+
+Every line has the service, and within a request its request id and trace id. Lines of libraries that log through
+``logging`` (uvicorn, say) take the same road. Values under names that suggest a secret never leave the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+from servicekit import context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+    from servicekit.settings import ProcessSettings
+
+_SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
+REDACTED = "[redacted]"
+
+# Chatty below warning: one line per request, which our access log already writes.
+_QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio")
+
+
+def configure(service: str, settings: ProcessSettings) -> None:
+    """Send structlog's and the standard library's records to standard output in one format."""
+    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
+    shared = _processors(service)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers(as_text=as_text))
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _processors(service: str) -> Sequence[Processor]:
+    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    return (
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_service,
+        add_request,
+        redact,
+    )
+
+
+def _renderers(*, as_text: bool) -> list[Processor]:
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if as_text:
+        return [remove_meta, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+    return [remove_meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+
+
+def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add the ids of the request being served, if any."""
+    request = context.current()
+    if request is not None:
+        event["request_id"] = request.request_id
+        event["trace_id"] = request.trace_id
+    return event
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Blank the values of names that suggest a secret."""
+    for name in event:
+        if _SECRET_NAME.search(name):
+            event[name] = REDACTED
+    return event

@@ -1,0 +1,142 @@
+"""Settings from the environment: read once, validated as a whole, frozen.
+
+A process declares a :class:`ProcessSettings` subclass whose fields carry the variable's name as alias::
+
+    class AuthSettings(ProcessSettings):
+        port: Port = Field(3001, alias="AUTH_PORT")
+
+and calls ``load(AuthSettings, environment())``. Whatever is wrong (an unknown ``MOSAFE_*`` name, a malformed value, a
+secret given twice) stops the start with a :class:`~servicekit.errors.ConfigurationError` that names the variable.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from servicekit.errors import ConfigurationError
+from servicekit.variables import KNOWN, SECRETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "MOSAFE_"
+FILE_SUFFIX = "_FILE"
+
+# 0 asks the kernel for a free port: tests use it.
+Port = Annotated[int, Field(ge=0, le=65535)]
+# 32 characters carry at least the 128 bits a symmetric signing key needs, even in hexadecimal.
+Secret = Annotated[SecretStr, Field(min_length=32)]
+
+
+class ProcessSettings(BaseModel):
+    """What every process can be told.
+
+    Attributes:
+        data_dir: folder of embedded databases, keys and the service credential.
+        shutdown_seconds: grace for requests in flight after SIGTERM.
+        parent_pipe: file descriptor whose end of file means that the supervising process died.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
+
+    data_dir: Path = Field(Path(".mosafe"), alias="MOSAFE_DATA_DIR")
+    host: str = Field("127.0.0.1", alias="MOSAFE_HOST", min_length=1)
+    log_format: Literal["auto", "json", "text"] = Field("auto", alias="MOSAFE_LOG_FORMAT")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="MOSAFE_LOG_LEVEL")
+    shutdown_seconds: float = Field(8, alias="MOSAFE_SHUTDOWN_SECONDS", gt=0, le=300)
+    service_secret: Secret | None = Field(None, alias="MOSAFE_SERVICE_SECRET")
+    parent_pipe: int | None = Field(None, alias="MOSAFE_PARENT_PIPE", ge=0)
+    redis_url: SecretStr | None = Field(None, alias="REDIS_URL")
+
+    def model_post_init(self, _context: object) -> None:
+        if self.redis_url is not None:
+            raise ConfigurationError("REDIS_URL", "this release keeps its state in embedded stores only; unset it")
+
+
+S = TypeVar("S", bound=ProcessSettings)
+
+
+def environment(folder: Path | None = None) -> dict[str, str]:
+    """The process environment on top of ``.env`` in ``folder`` (default: the working directory)."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
+
+    path = (folder or Path.cwd()) / ".env"
+    from_file = {name: value for name, value in dotenv_values(path).items() if value} if path.is_file() else {}
+    return {**from_file, **os.environ}
+
+
+def load(cls: type[S], environ: Mapping[str, str]) -> S:
+    """Read ``cls`` from ``environ``.
+
+    An empty value counts as unset, as in ``docker compose`` files.
+
+    Raises:
+        ConfigurationError: a variable is unknown, malformed, unreadable or given twice.
+    """
+    refuse_unknown(environ)
+    values: dict[str, str] = {}
+    for name in variable_names(cls):
+        value = _lookup(environ, name)
+        if value:
+            values[name] = value
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(str(first["loc"][0]), first["msg"]) from None
+
+
+def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:
+    """The environment variables that ``cls`` reads."""
+    return frozenset(field.alias for field in cls.model_fields.values() if field.alias)
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    """Stop at a ``MOSAFE_*`` variable that no process of the platform knows.
+
+    Raises:
+        ConfigurationError: names it and the nearest known name.
+    """
+    for name in sorted(environ):
+        plain = name.removesuffix(FILE_SUFFIX) if name.removesuffix(FILE_SUFFIX) in SECRETS else name
+        if name.startswith(PREFIX) and plain not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, n=1)
+            raise ConfigurationError(name, f"unknown variable{f'; did you mean {near[0]}?' if near else ''}")
+
+
+def _lookup(environ: Mapping[str, str], name: str) -> str | None:
+    """The value of ``name``, or the stripped content of the file that ``<name>_FILE`` names."""
+    value = environ.get(name)
+    file_variable = name + FILE_SUFFIX
+    path = environ.get(file_variable) if name in SECRETS else None
+    if not path:
+        return value
+    if value:
+        raise ConfigurationError(file_variable, f"{name} is set as well; keep one of them")
+    try:
+        content = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigurationError(file_variable, f"cannot read {path}: {reason}") from error
+    if not content:
+        raise ConfigurationError(file_variable, f"{path} is empty")
+    return content
+
+
+def sqlite_path(url: SecretStr | None, variable: str, default: Path) -> Path:
+    """The file behind a ``sqlite:///path`` URL, or ``default`` when unset.
+
+    Raises:
+        ConfigurationError: the URL names a store that this release does not have.
+    """
+    if url is None:
+        return default
+    scheme, _, path = url.get_secret_value().partition(":///")
+    if scheme != "sqlite" or not path:
+        raise ConfigurationError(variable, "this release knows sqlite:///path only; unset it for the embedded default")
+    return Path(path)

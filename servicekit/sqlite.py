@@ -1,0 +1,125 @@
+"""The embedded store: one SQLite file, numbered migrations, one writer at a time.
+
+Write-ahead logging lets readers go on while a writer commits. ``synchronous=FULL`` makes a commit survive a power
+cut, because a bank's answer is a promise. Several processes may open one file (the command line beside a running
+service, say): a writer waits up to :data:`BUSY_SECONDS` for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import aiosqlite
+
+from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+# Long enough for another process's migration, short enough to fail before a client's patience ends.
+BUSY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of a schema. Released steps never change; a new need is a new step with the next number."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+class Database:
+    """Two connections to one file: a writer, whose transactions queue up, and a reader that never waits for it."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._write_lock = asyncio.Lock()
+        self._read_lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path, migrations: Sequence[Migration]) -> Self:
+        """Open ``path`` (folders are made, private to the user), bring its schema up to date.
+
+        Raises:
+            StartupError: the file cannot be opened, or was written by a newer release.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            writer = await _connect(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StartupError(f"cannot open the database {path}: {error}") from error
+        try:
+            await _migrate(writer, path, migrations)
+            reader = await _connect(path)
+            await reader.execute("PRAGMA query_only = ON")
+        except BaseException:
+            await writer.close()
+            raise
+        return cls(writer, reader)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A write transaction: committed at the end of the block, rolled back when it raises or is cancelled."""
+        async with self._write_lock:
+            try:
+                await self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+            except BaseException:
+                # Statements run in order on the connection's thread, so this undoes even a BEGIN whose caller was
+                # cancelled; shielded, because the shared connection must not be left inside a transaction.
+                await asyncio.shield(self._writer.rollback())
+                raise
+            await asyncio.shield(self._writer.commit())
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
+        """A read transaction: every statement of the block sees the same state."""
+        async with self._read_lock:
+            try:
+                await self._reader.execute("BEGIN")
+                yield self._reader
+            finally:
+                await asyncio.shield(self._reader.rollback())
+
+    async def ping(self) -> None:
+        """Raise unless the file answers a query."""
+        async with self.snapshot() as connection, connection.execute("SELECT 1") as cursor:
+            await cursor.fetchone()
+
+    async def close(self) -> None:
+        await self._reader.close()
+        await self._writer.close()
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        await connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+    await connection.execute("BEGIN IMMEDIATE")
+    try:
+        async with connection.execute("PRAGMA user_version") as cursor:
+            row = await cursor.fetchone()
+        version: int = row[0] if row else 0
+        newest = migrations[-1].number if migrations else 0
+        if version > newest:
+            raise StartupError(f"{path} has schema version {version}; this release knows only {newest}")
+        for migration in migrations[version:]:
+            for statement in migration.statements:
+                await connection.execute(statement)
+        await connection.execute(f"PRAGMA user_version = {newest}")
+        await connection.commit()
+    except BaseException:
+        await connection.rollback()
+        raise
