@@ -1,0 +1,194 @@
+"""One HTTP/1.1 client connection: a request out, a response in, again and again.
+
+The parser is llhttp (through httptools), the rest is what RFC 9112 leaves to the user of a parser: when a body ends,
+whether the connection can be used again, and what it means that it closed. A connection carries one exchange at a
+time (no pipelining), so a cancelled exchange leaves bytes on the wire that belong to nobody: it closes.
+
+    idle ──exchange()──> waiting ──last byte──> idle        (kept alive)
+      │                     │   └──────────────> closed     (`Connection: close`, or the request is still being sent)
+      │ unasked bytes, EOF  │ EOF, reset, malformed, too large, cancelled
+      └──────> closed <─────┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple, cast
+
+import httptools
+
+_INFORMATIONAL = range(100, 200)
+_SWITCHING_PROTOCOLS = 101
+_BODILESS = frozenset({204, 304})
+
+
+class RawResponse(NamedTuple):
+    """`headers` has lower-case names; fields that came more than once are joined by a comma (RFC 9110 §5.3)."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class ExchangeFailed(Exception):
+    """The exchange ended without a whole response.
+
+    `response_begun` tells whether any byte of an answer arrived: if none did on a connection that was used before,
+    the server had most likely closed it while it was idle and never saw the request.
+    """
+
+    def __init__(self, reason: str, *, response_begun: bool) -> None:
+        super().__init__(reason)
+        self.response_begun = response_begun
+
+
+class MalformedExchange(ExchangeFailed):
+    """What came back is not HTTP/1.1, or more than the caller takes."""
+
+
+class Connection(asyncio.Protocol):
+    """An `asyncio.Protocol`; make it with `loop.create_connection`.
+
+    `max_response_bytes` bounds everything received for one response, status line and headers included.
+    """
+
+    __slots__ = (
+        "_body",
+        "_framed",
+        "_headers",
+        "_headers_done",
+        "_loop",
+        "_max_response_bytes",
+        "_parser",
+        "_received",
+        "_transport",
+        "_waiter",
+        "closed",
+        "idle_since",
+        "served",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, max_response_bytes: int) -> None:
+        self._loop = loop
+        self._max_response_bytes = max_response_bytes
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[RawResponse] | None = None
+        self.closed = False
+        self.idle_since = 0.0
+        self.served = 0
+        self._reset()
+
+    async def exchange(self, request: bytes) -> RawResponse:
+        """Send the bytes of one request and wait for its response.
+
+        Cancelling it closes the connection.
+
+        Raises:
+            ExchangeFailed: the connection broke or closed before the response was whole.
+            MalformedExchange: the answer is not HTTP, or is larger than allowed.
+        """
+        if self._transport is None or self.closed:
+            raise ExchangeFailed("the connection is closed", response_begun=False)
+        waiter: asyncio.Future[RawResponse] = self._loop.create_future()
+        self._waiter = waiter
+        self._transport.write(request)
+        try:
+            return await waiter
+        finally:
+            self._waiter = None
+            if not waiter.done() or waiter.cancelled():
+                self.close()
+
+    def close(self) -> None:
+        """Close at once; an exchange in flight fails with `ExchangeFailed`."""
+        self._fail("the connection was closed")
+        if not self.closed:
+            self.closed = True
+            if self._transport is not None:
+                self._transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:
+            self.close()
+            return
+        self._received += len(data)
+        if self._received > self._max_response_bytes:
+            self._reject(f"the response is larger than {self._max_response_bytes} bytes")
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._reject("the server switched protocols unasked")
+        except httptools.HttpParserError as error:
+            self._reject(f"the response is not HTTP/1.1: {error}")
+
+    def eof_received(self) -> bool:
+        if self._headers_done and not self._framed:
+            self._complete(reusable=False)  # a body without a length ends with the connection (RFC 9112 §6.3, 8)
+        self.closed = True  # returning False makes the transport close itself; nobody may write to it any more
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._fail(str(exc) if exc is not None else "the server closed the connection")
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self._waiter is None or self._waiter.done():
+            self.close()  # bytes behind the response would be taken for the answer to the next request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        known = self._headers.get(key)
+        self._headers[key] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        self._headers_done = status not in _INFORMATIONAL
+        self._framed = status in _BODILESS or "content-length" in self._headers or "transfer-encoding" in self._headers
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._headers_done:
+            self._complete(reusable=self._parser.should_keep_alive())
+        elif self._parser.get_status_code() != _SWITCHING_PROTOCOLS:
+            self._headers.clear()  # 100 and 103 announce a response, they are not one
+
+    def _complete(self, *, reusable: bool) -> None:
+        waiter, transport = self._waiter, self._transport
+        if waiter is None or transport is None or waiter.done():
+            return
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        waiter.set_result(RawResponse(self._parser.get_status_code(), self._headers, body))
+        self.served += 1
+        if reusable and not transport.get_write_buffer_size():
+            self._reset()
+        else:
+            self.close()
+
+    def _reset(self) -> None:
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._headers_done = False
+        self._framed = False
+        self._received = 0
+
+    def _reject(self, reason: str) -> None:
+        self._settle(MalformedExchange(reason, response_begun=True))
+        self.close()
+
+    def _fail(self, reason: str) -> None:
+        self._settle(ExchangeFailed(reason, response_begun=self._received > 0))
+
+    def _settle(self, failure: ExchangeFailed) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(failure)

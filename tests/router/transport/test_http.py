@@ -1,0 +1,518 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
+from router.transport.base import SubgraphRequest
+from router.transport.http import Endpoint, HttpTransport
+from router.transport.pool import PoolLimits
+from tests.router.transport.scripted_server import Peer, Received, Script, ScriptedServer, response, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+QUERY = SubgraphRequest(subgraph="a", operation="{ x }")
+MUTATION = SubgraphRequest(subgraph="a", operation="mutation { x }", operation_kind="mutation")
+OK = b'{"data":{"x":1}}'
+
+
+class Client:
+    """A transport to one server, closed at the end of the test."""
+
+    def __init__(self) -> None:
+        self.opened: list[HttpTransport] = []
+
+    def __call__(self, server: ScriptedServer | str, timeout: float = 5.0, **limits: float) -> HttpTransport:
+        url = server if isinstance(server, str) else server.url
+        endpoint = Endpoint(url=url, timeout=timeout, limits=PoolLimits(**limits))  # type: ignore[arg-type]  # test shorthand
+        transport = HttpTransport({"a": endpoint})
+        self.opened.append(transport)
+        return transport
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    made = Client()
+    yield made
+    for transport in made.opened:
+        await transport.aclose()
+
+
+def always(reply: bytes) -> Script:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.reply(reply)
+
+    return script
+
+
+def once(*parts: bytes) -> Script:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        for part in parts:
+            await peer.reply(part)
+            await asyncio.sleep(0)
+
+    return script
+
+
+async def test_the_request_is_a_post_of_the_operation_with_its_variables_and_headers(client: Client) -> None:
+    seen: list[Received] = []
+
+    async def script(peer: Peer) -> None:
+        seen.append(await peer.request())
+        await peer.reply(response(OK))
+
+    async with serving(script) as server:
+        request = SubgraphRequest(
+            subgraph="a",
+            operation="query Q($v: X) { x(v: $v) }",
+            operation_name="Q",
+            variables={"v": {"big": 2**70, "exact": Decimal("0.10")}},
+            headers={"Authorization": "Bearer t", "x-é": "latin"},
+        )
+        await client(server).send(request)
+    start_line, headers, body = seen[0]
+    assert start_line == "POST /graphql HTTP/1.1"
+    assert headers["host"] == server.url.split("/")[2]
+    assert headers["content-type"] == "application/json"
+    assert headers["accept"] == "application/json, application/graphql-response+json"
+    assert headers["Authorization"] == "Bearer t"
+    assert body == (
+        b'{"query":"query Q($v: X) { x(v: $v) }","operationName":"Q",'
+        b'"variables":{"v":{"big":1180591620717411303424,"exact":0.10}}}'
+    )
+
+
+async def test_an_answer_keeps_its_numbers_exactly(client: Client) -> None:
+    async with serving(always(response(b'{"data":{"n":0.1000000000000000055,"i":1180591620717411303424}}'))) as server:
+        answer = await client(server).send(QUERY)
+    assert answer.body == {"data": {"n": Decimal("0.1000000000000000055"), "i": 2**70}}
+
+
+async def test_a_connection_is_used_again(client: Client) -> None:
+    async with serving(always(response(OK))) as server:
+        transport = client(server)
+        for _ in range(5):
+            assert (await transport.send(QUERY)).body == {"data": {"x": 1}}
+        assert server.connections == 1
+
+
+async def test_a_connection_the_server_wants_closed_is_not_used_again(client: Client) -> None:
+    async with serving(always(response(OK, headers=("connection: close",)))) as server:
+        transport = client(server)
+        await transport.send(QUERY)
+        await transport.send(QUERY)
+        assert server.connections == 2
+
+
+async def test_an_idle_connection_is_dropped_when_its_time_is_over(client: Client) -> None:
+    async with serving(always(response(OK))) as server:
+        transport = client(server, idle_seconds=0.0)
+        await transport.send(QUERY)
+        await transport.send(QUERY)
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(
+            (
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n",
+                OK[:5],
+                b"\r\nb\r\n",
+                OK[5:],
+                b"\r\n0\r\n\r\n",
+            ),
+            id="chunked",
+        ),
+        pytest.param(tuple(bytes([byte]) for byte in response(OK)), id="a byte at a time"),
+        pytest.param((b"HTTP/1.1 200 OK\r\n\r\n", OK), id="ends with the connection"),
+        pytest.param(
+            (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n", response(OK)),
+            id="informational first",
+        ),
+        pytest.param((b"HTTP/1.0 200 OK\r\nconnection: close\r\n\r\n" + OK,), id="HTTP/1.0"),
+    ],
+)
+async def test_every_framing_of_a_body_is_understood(client: Client, parts: tuple[bytes, ...]) -> None:
+    async with serving(once(*parts)) as server:
+        answer = await client(server).send(QUERY)
+    assert answer.body == {"data": {"x": 1}}
+    assert "link" not in answer.headers
+
+
+async def test_a_stale_connection_costs_a_query_one_more_attempt(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(response(OK))
+        if peer.number == 1:
+            await peer.request()  # the second request arrives, the connection closes without a byte
+        else:
+            await peer.request()
+            await peer.reply(response(OK))
+
+    async with serving(script) as server:
+        transport = client(server)
+        await transport.send(QUERY)
+        assert (await transport.send(QUERY)).body == {"data": {"x": 1}}
+        assert server.connections == 2
+
+
+async def test_a_mutation_is_never_sent_twice(client: Client) -> None:
+    received = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal received
+        await peer.request()
+        await peer.reply(response(OK))
+        await peer.request()
+        received += 1
+
+    async with serving(script) as server:
+        transport = client(server)
+        await transport.send(QUERY)
+        with pytest.raises(SubgraphUnreachable):
+            await transport.send(MUTATION)
+    assert received == 1
+    assert server.connections == 1
+
+
+async def test_a_query_whose_answer_had_begun_is_not_repeated(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(response(OK))
+        await peer.request()
+        await peer.reply(b"HTTP/1.1 200 OK\r\ncontent-le")
+
+    async with serving(script) as server:
+        transport = client(server)
+        await transport.send(QUERY)
+        with pytest.raises(SubgraphUnreachable):
+            await transport.send(QUERY)
+        assert server.connections == 1
+
+
+async def test_a_first_connection_that_closes_is_not_tried_again(client: Client) -> None:
+    async with serving(once()) as server:
+        with pytest.raises(SubgraphUnreachable):
+            await client(server).send(QUERY)
+        assert server.connections == 1
+
+
+async def test_nobody_listening_is_unreachable_and_the_message_names_no_address(
+    client: Client, unused_tcp_port: int
+) -> None:
+    with pytest.raises(SubgraphUnreachable) as raised:
+        await client(f"http://127.0.0.1:{unused_tcp_port}/").send(QUERY)
+    assert raised.value.code == "SUBREQUEST_HTTP_ERROR"
+    assert raised.value.status is None
+    assert "127.0.0.1" not in raised.value.message
+    assert str(unused_tcp_port) in (raised.value.detail or "")
+
+
+async def test_a_subgraph_without_endpoint_is_unreachable() -> None:
+    with pytest.raises(SubgraphUnreachable, match="could not be reached"):
+        await HttpTransport({}).send(QUERY)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n" + OK,
+        b'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"dat',
+    ],
+)
+async def test_half_a_body_is_no_answer(client: Client, answer: bytes) -> None:
+    async with serving(once(answer)) as server:
+        with pytest.raises(SubgraphUnreachable):
+            await client(server).send(QUERY)
+
+
+async def test_a_reset_in_the_middle_is_unreachable(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(b"HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{")
+        peer.reset()
+
+    async with serving(script) as server:
+        with pytest.raises(SubgraphUnreachable):
+            await client(server).send(QUERY)
+
+
+async def test_a_hanging_subgraph_times_out_and_its_connection_is_closed(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.request()
+
+    async with serving(script) as server:
+        with pytest.raises(SubgraphTimeout) as raised:
+            await client(server, timeout=0.05).send(QUERY)
+        assert raised.value.code == "GATEWAY_TIMEOUT"
+        await asyncio.wait_for(server.closed_by_client.wait(), 5)
+
+
+async def test_a_trickling_subgraph_times_out_too(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        while True:
+            await peer.reply(b" ")
+            await asyncio.sleep(0.005)
+
+    async with serving(script) as server:
+        with pytest.raises(SubgraphTimeout):
+            await client(server, timeout=0.05).send(QUERY)
+
+
+async def test_a_cancelled_request_closes_its_connection_and_the_next_one_works(client: Client) -> None:
+    arrived = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        arrived.set()
+        if peer.number == 1:
+            await peer.request()
+        await peer.reply(response(OK))
+
+    async with serving(script) as server:
+        transport = client(server, max_connections=1)
+        task = asyncio.create_task(transport.send(QUERY))
+        await arrived.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(server.closed_by_client.wait(), 5)
+        assert (await transport.send(QUERY)).body == {"data": {"x": 1}}
+
+
+async def test_requests_beyond_the_bound_wait_their_turn_in_order(client: Client) -> None:
+    release = asyncio.Event()
+    order: list[str] = []
+
+    async def script(peer: Peer) -> None:
+        while True:
+            received = await peer.request()
+            order.append(json.loads(received.body)["query"])
+            await release.wait()
+            await peer.reply(response(OK))
+
+    async with serving(script) as server:
+        transport = client(server, max_connections=1)
+        tasks = [
+            asyncio.create_task(transport.send(SubgraphRequest(subgraph="a", operation=str(index))))
+            for index in range(4)
+        ]
+        await asyncio.sleep(0)
+        tasks[2].cancel()
+        release.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert order == ["0", "1", "3"]
+        assert server.connections == 1
+
+
+async def test_connections_are_bounded_under_load(client: Client) -> None:
+    async with serving(always(response(OK))) as server:
+        transport = client(server, max_connections=3)
+        answers = await asyncio.gather(*(transport.send(QUERY) for _ in range(50)))
+        assert len(answers) == 50
+        assert server.connections <= 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(response(b'{"data":"' + b"x" * 2000 + b'"}'), id="body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"x-filler: y\r\n" * 200 + b"\r\n", id="headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 2000, id="one endless header"),
+    ],
+)
+async def test_an_oversized_answer_is_refused(client: Client, answer: bytes) -> None:
+    async with serving(once(answer)) as server:
+        with pytest.raises(SubgraphMalformedResponse) as raised:
+            await client(server, max_response_bytes=1000).send(QUERY)
+    assert raised.value.code == "SUBREQUEST_MALFORMED_RESPONSE"
+    assert "1000" in (raised.value.detail or "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="another protocol"),
+        pytest.param(response(b"<html>", headers=("content-type: text/html",)), id="HTML"),
+        pytest.param(response(b'{"data":'), id="half a JSON"),
+        pytest.param(response(b"[1]"), id="a list"),
+        pytest.param(response(b"{}"), id="neither data nor errors"),
+        pytest.param(response(b'{"errors":"no"}'), id="errors that are no list"),
+        pytest.param(response(b'{"data":{"n":1e9999999999999999999999}}'), id="a number out of any range"),
+        pytest.param(response(b"[" * 100_000), id="nesting without end"),
+        pytest.param(response(b'{"data":"\xff"}'), id="not UTF-8"),
+        pytest.param(response(OK, headers=("content-encoding: gzip",)), id="encoded unasked"),
+        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", id="upgrade"),
+        pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n", id="two lengths"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n", id="length and chunks"
+        ),
+    ],
+)
+async def test_what_is_no_graphql_response_is_malformed(client: Client, answer: bytes) -> None:
+    async with serving(once(answer)) as server:
+        with pytest.raises(SubgraphMalformedResponse):
+            await client(server).send(QUERY)
+
+
+async def test_bytes_behind_a_response_never_answer_the_next_request(client: Client) -> None:
+    forged = response(b'{"data":{"x":"forged"}}')
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(response(OK) + (forged if peer.number == 1 else b""))
+        await peer.request()
+
+    async with serving(script) as server:
+        transport = client(server)
+        assert (await transport.send(QUERY)).body == {"data": {"x": 1}}
+        assert (await transport.send(QUERY)).body == {"data": {"x": 1}}
+        assert server.connections == 2
+
+
+async def test_half_a_response_behind_a_response_never_begins_the_next_one(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(response(OK) + (b"HTTP/1.1 200 OK\r\nx-forged: 1\r\n" if peer.number == 1 else b""))
+        await peer.request()
+
+    async with serving(script) as server:
+        transport = client(server)
+        await transport.send(QUERY)
+        assert "x-forged" not in (await transport.send(QUERY)).headers
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "500 Internal Server Error", "302 Found", "204 No Content"])
+async def test_a_status_without_a_graphql_response_fails(client: Client, status: str) -> None:
+    reply = f"HTTP/1.1 {status}\r\nlocation: http://elsewhere/\r\ncontent-length: 0\r\n\r\n".encode()
+    async with serving(once(reply)) as server:
+        with pytest.raises((SubgraphUnreachable, SubgraphMalformedResponse)) as raised:
+            await client(server).send(QUERY)
+    assert raised.value.status == int(status[:3])
+    assert raised.type is (SubgraphMalformedResponse if status.startswith("2") else SubgraphUnreachable)
+
+
+async def test_a_graphql_response_counts_whatever_its_status(client: Client) -> None:
+    body = b'{"errors":[{"message":"no"}]}'
+    async with serving(once(response(body, status="400 Bad Request"))) as server:
+        answer = await client(server).send(QUERY)
+    assert answer.status == 400
+    assert answer.body == {"errors": [{"message": "no"}]}
+
+
+async def test_headers_that_come_twice_are_joined(client: Client) -> None:
+    async with serving(once(response(OK, headers=("Vary: a", "vary: b")))) as server:
+        answer = await client(server).send(QUERY)
+    assert answer.headers["vary"] == "a, b"
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-injected: 1", "a\nb", "a\0b"])
+async def test_a_header_cannot_end_its_line(client: Client, value: str) -> None:
+    async with serving(always(response(OK))) as server:
+        request = SubgraphRequest(subgraph="a", operation="{ x }", headers={"x": value})
+        with pytest.raises(ValueError, match="line break"):
+            await client(server).send(request)
+        assert server.connections == 0
+
+
+async def test_closing_fails_what_is_in_flight_and_what_comes_after(client: Client) -> None:
+    arrived = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        arrived.set()
+        await peer.request()
+
+    async with serving(script) as server:
+        transport = client(server)
+        task = asyncio.create_task(transport.send(QUERY))
+        await arrived.wait()
+        await transport.aclose()
+        with pytest.raises(SubgraphUnreachable):
+            await task
+        with pytest.raises(SubgraphUnreachable):
+            await transport.send(QUERY)
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:1/graphql", "ftp://h/", "http:///graphql", "http://u:p@h/", "http://h:99999/"]
+)
+def test_a_url_that_cannot_work_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match=r"URL|Port"):
+        HttpTransport({"a": Endpoint(url=url)})
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and its key, in PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, SHA256())
+    )
+    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return tmp_path / "cert.pem", tmp_path / "key.pem"
+
+
+async def test_https_is_spoken_to_a_server_whose_certificate_is_trusted(authority: tuple[Path, Path]) -> None:
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(*authority)
+    client_side = ssl.create_default_context(cafile=authority[0])
+    async with serving(always(response(OK)), tls=server_side) as server:
+        transport = HttpTransport({"a": Endpoint(url=server.url, tls=client_side)})
+        try:
+            for _ in range(3):
+                assert (await transport.send(QUERY)).body == {"data": {"x": 1}}
+            assert server.connections == 1
+        finally:
+            await transport.aclose()
+
+
+async def test_a_certificate_nobody_vouches_for_is_refused(authority: tuple[Path, Path], client: Client) -> None:
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(*authority)
+    async with serving(always(response(OK)), tls=server_side) as server:
+        with pytest.raises(SubgraphUnreachable) as raised:
+            await client(server).send(QUERY)
+    assert "CERTIFICATE_VERIFY_FAILED" in (raised.value.detail or "")
+
+
+async def test_a_large_request_arrives_whole(client: Client) -> None:
+    sizes: list[int] = []
+
+    async def script(peer: Peer) -> None:
+        sizes.append(len((await peer.request()).body))
+        await peer.reply(response(OK))
+
+    async with serving(script) as server:
+        text = "x" * 5_000_000
+        await client(server).send(SubgraphRequest(subgraph="a", operation="{ x }", variables={"v": text}))
+    assert sizes[0] > 5_000_000

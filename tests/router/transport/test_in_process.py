@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
+from router.transport.base import SubgraphRequest, SubgraphResponse
+from router.transport.in_process import AsgiSubgraph, InProcessTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    Message = MutableMapping[str, Any]
+
+QUERY = SubgraphRequest(subgraph="a", operation="{ x }", variables={"v": 1}, headers={"Authorization": "t"})
+
+
+async def test_a_function_is_a_subgraph() -> None:
+    async def answer(request: SubgraphRequest) -> SubgraphResponse:
+        return SubgraphResponse(status=200, body={"data": request.operation})
+
+    assert (await InProcessTransport({"a": answer}).send(QUERY)).body == {"data": "{ x }"}
+
+
+async def test_an_unknown_subgraph_is_unreachable() -> None:
+    with pytest.raises(SubgraphUnreachable):
+        await InProcessTransport({}).send(QUERY)
+
+
+async def test_a_closed_transport_refuses() -> None:
+    async def answer(request: SubgraphRequest) -> SubgraphResponse:
+        return SubgraphResponse(status=200, body={"data": request.operation})
+
+    transport = InProcessTransport({"a": answer})
+    await transport.aclose()
+    with pytest.raises(SubgraphUnreachable):
+        await transport.send(QUERY)
+
+
+async def test_an_application_sees_a_post_and_answers_in_parts() -> None:
+    seen: dict[str, Any] = {}
+
+    async def app(
+        scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        seen.update(scope, body=(await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Y", b"z")]})
+        await send({"type": "http.response.body", "body": b'{"data":', "more_body": True})
+        await send({"type": "http.response.body", "body": b"{}}"})
+
+    answer = await AsgiSubgraph(app, "/gql")(QUERY)
+    assert answer == SubgraphResponse(status=200, body={"data": {}}, headers={"x-y": "z"})
+    assert (seen["method"], seen["path"]) == ("POST", "/gql")
+    assert (b"authorization", b"t") in seen["headers"]
+    assert json.loads(seen["body"]) == {"query": "{ x }", "variables": {"v": 1}}
+
+
+async def test_an_application_that_raises_is_unreachable() -> None:
+    async def app(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    with pytest.raises(SubgraphUnreachable) as raised:
+        await AsgiSubgraph(app)(QUERY)
+    assert "boom" not in raised.value.message
+    assert "boom" in (raised.value.detail or "")
+
+
+async def test_an_application_that_stops_in_mid_response_is_malformed() -> None:
+    async def app(_scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+
+    with pytest.raises(SubgraphMalformedResponse):
+        await AsgiSubgraph(app)(QUERY)
