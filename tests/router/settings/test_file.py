@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.settings import InvalidSettings, RouterSettings, load, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def problems(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    with pytest.raises(InvalidSettings) as raised:
+        read(text, environ or {})
+    return str(raised.value).splitlines()
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "{}"])
+def test_an_empty_file_means_the_defaults(text: str) -> None:
+    assert read(text, {}) == RouterSettings()
+
+
+def test_no_file_means_the_defaults() -> None:
+    assert load(None, {}) == RouterSettings()
+
+
+def test_defaults_are_closed() -> None:
+    settings = RouterSettings()
+    assert settings.server.host == "127.0.0.1"
+    assert settings.introspection is False
+    assert settings.headers.all.request == ()
+    assert settings.errors.mask is True
+    assert settings.cors.enabled is False
+    assert settings.csrf.enabled is True
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("server:\n  prot: 1\n", "router.yaml:2: server.prot: unknown key; did you mean `port`?"),
+        ("servers: {}\n", "router.yaml:1: servers: unknown key; did you mean `server`?"),
+        (
+            "headers:\n  all:\n    request:\n      - propagate:\n          nmed: x\n",
+            "router.yaml:5: headers.all.request.0.propagate.nmed: unknown key; did you mean `named`?",
+        ),
+        (
+            "traffic:\n  subgraphs:\n    auth:\n      time_out: 1s\n",
+            "router.yaml:4: traffic.subgraphs.auth.time_out: unknown key; did you mean `timeout`?",
+        ),
+        (
+            "csrf:\n  zzz: 1\n",
+            "router.yaml:2: csrf.zzz: unknown key; known here: enabled, required_headers",
+        ),
+    ],
+)
+def test_an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one(text: str, expected: str) -> None:
+    assert expected in problems(text)
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    assert len(problems("server:\n  port: x\n  path: no\nerrors:\n  mask: perhaps\n")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: [1\nb: 2", 2),
+        ("server: {}\nserver: {}\n", 2),
+        ("a: b: c", 1),
+        ("a: \0", 1),
+        ("- 1\n", 1),
+        ("text", 1),
+    ],
+)
+def test_what_is_no_mapping_in_yaml_is_refused_with_its_line(text: str, line: int) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith(f"router.yaml:{line}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("server: {port: 70000}", "server.port"),
+        ("server: {path: graphql}", "server.path"),
+        ("server: {path: /health/live}", "server.path"),
+        ("override_subgraph_url: {a: 'ftp://x/'}", "override_subgraph_url.a"),
+        ("override_subgraph_url: {a: 'http://u:p@x/'}", "override_subgraph_url.a"),
+        ("override_subgraph_url: {a: 'http://x:99999/'}", "override_subgraph_url.a"),
+        ("override_subgraph_url: {a: 'http://x:0/'}", "override_subgraph_url.a"),
+        ("traffic: {all: {timeout: 30x}}", "traffic.all.timeout"),
+        ("traffic: {all: {timeout: 0s}}", "traffic.all.timeout"),
+        ("limits: {depth: 0}", "limits.depth"),
+        ("cors: {enabled: true}", "cors"),
+        ("cors: {origins: ['*'], allow_credentials: true}", "cors"),
+        ("cors: {origins: ['https://x/path']}", "cors.origins.0"),
+        ("headers: {all: {request: [{}]}}", "headers.all.request.0"),
+        ("headers: {all: {request: [{propagate: {}}]}}", "headers.all.request.0.propagate"),
+        ("headers: {all: {request: [{remove: {}}]}}", "headers.all.request.0.remove"),
+        ("headers: {all: {request: [{propagate: {matching: '('}}]}}", "headers.all.request.0.propagate.matching"),
+        ("headers: {all: {request: [{propagate: {matching: a, rename: b}}]}}", "headers.all.request.0.propagate"),
+        ("headers: {all: {request: [{propagate: {named: 'a b'}}]}}", "headers.all.request.0.propagate.named"),
+        ("headers: {all: {request: [{insert: {name: Host, value: x}}]}}", "headers.all.request.0.insert.name"),
+        (
+            "headers: {all: {request: [{insert: {name: a, value: b}, remove: {named: c}}]}}",
+            "headers.all.request.0",
+        ),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused(text: str, key: str) -> None:
+    assert [problem.split(": ")[1] for problem in problems(text)] == [key]
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("30s", 30.0), ("500ms", 0.5), ("1m", 60.0), ("2", 2.0), ("1.5 s", 1.5), ("0.25", 0.25)]
+)
+def test_durations_have_units(written: str, seconds: float) -> None:
+    assert read(f"traffic: {{request_timeout: {written}}}", {}).traffic.request_timeout == pytest.approx(seconds)
+
+
+def test_a_scalar_comes_from_the_environment() -> None:
+    text = "introspection: {from_env: SWITCH, default: false}\nserver: {port: {from_env: P}}\n"
+    settings = read(text, {"SWITCH": "true", "P": "4321"})
+    assert (settings.introspection, settings.server.port) == (True, 4321)
+
+
+@pytest.mark.parametrize("environ", [{}, {"P": ""}])
+def test_an_unset_or_empty_variable_means_the_default(environ: Mapping[str, str]) -> None:
+    assert read("server: {port: {from_env: P, default: 4100}}", environ).server.port == 4100
+
+
+def test_an_unset_variable_without_default_is_refused() -> None:
+    assert problems("server:\n  port: {from_env: P}\n") == [
+        "router.yaml:2: server.port: environment variable P is not set, and there is no `default`"
+    ]
+
+
+def test_a_scalar_comes_from_a_file_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret\n")
+    (tmp_path / "router.yaml").write_text(
+        "headers: {all: {request: [{insert: {name: x-key, value: {from_file: key}}}]}}"
+    )
+    insert = load(tmp_path / "router.yaml", {}).headers.all.request[0].insert
+    assert insert is not None
+    assert insert.value.get_secret_value() == "s3cret"
+
+
+@pytest.mark.parametrize(
+    "reference", ["{from_file: missing}", "{from_file: [1]}", "{from_env: [1]}", "{from_file: x, default: y}"]
+)
+def test_a_reference_that_leads_nowhere_is_refused(reference: str) -> None:
+    (problem,) = problems(f"server:\n  host: {reference}\n")
+    assert problem.startswith("router.yaml:2: server.host: ")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    (tmp_path / "router.yaml").write_text("server: {host: {from_file: key}}")
+    with pytest.raises(InvalidSettings, match="not UTF-8"):
+        load(tmp_path / "router.yaml", {})
+    with pytest.raises(InvalidSettings, match="not UTF-8"):
+        load(tmp_path / "key", {})
+
+
+def test_a_missing_configuration_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="cannot be read"):
+        load(tmp_path / "none.yaml", {})
+
+
+def test_host_and_port_fall_back_to_the_environment() -> None:
+    settings = read("", {"MOSAFE_HOST": "0.0.0.0", "ROUTER_PORT": "4999"})  # noqa: S104  (only read, nothing listens)
+    assert (settings.server.host, settings.server.port) == ("0.0.0.0", 4999)  # noqa: S104  (as above)
+
+
+def test_the_file_wins_over_the_environment() -> None:
+    assert read("server: {port: 5000}", {"ROUTER_PORT": "4999"}).server.port == 5000
+
+
+def test_a_malformed_variable_is_named_where_the_file_is_silent() -> None:
+    (problem,) = problems("", {"ROUTER_PORT": "many"})
+    assert "ROUTER_PORT" in problem
+    assert "many" not in problem
+
+
+def test_no_message_and_no_printout_contains_a_value_that_may_be_secret() -> None:
+    text = "headers: {all: {request: [{insert: {name: x-key, value: {from_env: KEY}}}]}}\n"
+    settings = read(text, {"KEY": "geheim"})
+    assert "geheim" not in repr(settings)
+    assert "geheim" not in settings.model_dump_json()
+    told = problems("server: {port: {from_env: KEY}, host: {from_env: KEY}, path: {from_env: KEY}}", {"KEY": "geheim"})
+    assert all("geheim" not in problem and "environment variable KEY" in problem for problem in told)
+    assert "geheim" not in problems("a: geheim\na: geheim\n")[0]
+
+
+def test_what_holds_for_one_subgraph_is_its_own_and_then_everyones() -> None:
+    traffic = read("traffic: {all: {timeout: 5s, max_connections: 7}, subgraphs: {auth: {timeout: 1s}}}", {}).traffic
+    assert (traffic.of("auth").timeout, traffic.of("auth").max_connections) == (1.0, 7)
+    assert (traffic.of("other").timeout, traffic.of("other").max_connections) == (5.0, 7)
