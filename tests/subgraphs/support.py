@@ -1,0 +1,199 @@
+"""What tests of every subgraph need: the application in-process with its lifespan, a GraphQL client, a token issuer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from servicekit import values
+from servicekit.identity import AUDIENCE, CUSTOMER, TOKEN_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from servicekit.asgi import ASGIApp, Message
+
+BASE_URL = "http://subgraph.test"
+
+
+@asynccontextmanager
+async def running(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """Start ``app`` as a server would, yield a client that talks to it without a socket, shut it down.
+
+    An exception that escapes the application, at start or while it answers, fails the test.
+    """
+    async with _lifespan(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+            yield client
+
+
+@asynccontextmanager
+async def _lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    started = asyncio.Event()
+    failures: list[str] = []
+
+    async def send(message: Message) -> None:
+        if message["type"].endswith(".failed"):
+            failures.append(message.get("message", ""))
+        started.set()
+
+    # The application runs its lifespan in one task from start to end, as under a server: task groups and context
+    # variables opened at start must be closed by the same task.
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    task = asyncio.create_task(_call(app, scope, inbox, send))
+    inbox.put_nowait({"type": "lifespan.startup"})
+    waiter = asyncio.create_task(started.wait())
+    await asyncio.wait({task, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+    if failures or task.done():
+        await task
+        raise AssertionError(f"the application did not start: {failures}")
+    try:
+        yield
+    finally:
+        inbox.put_nowait({"type": "lifespan.shutdown"})
+        await task
+    assert not failures, failures
+
+
+async def _call(app: ASGIApp, scope: dict[str, Any], inbox: asyncio.Queue[Message], send: Any) -> None:
+    await app(scope, inbox.get, send)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A GraphQL response.
+
+    Attributes:
+        status: of HTTP.
+        data: as in the body; None also when the key is missing.
+        errors: as in the body; empty when the key is missing.
+    """
+
+    status: int
+    data: Any
+    errors: list[dict[str, Any]]
+    headers: httpx.Headers
+
+    @property
+    def codes(self) -> list[str | None]:
+        """``extensions.code`` of each error, in order."""
+        return [error.get("extensions", {}).get("code") for error in self.errors]
+
+    def ok(self) -> Any:
+        """``data`` of an answer that has no error."""
+        assert not self.errors, self.errors
+        assert self.status == 200, self.status
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLClient:
+    """Sends operations to ``/graphql``; ``token`` of a call wins over the client's own."""
+
+    http: httpx.AsyncClient
+    token: str | None = None
+
+    def bearing(self, token: str | None) -> GraphQLClient:
+        """The same client with another access token."""
+        return GraphQLClient(self.http, token)
+
+    async def execute(
+        self, query: str, variables: Mapping[str, object] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        sent = {"accept": "application/graphql-response+json", **(headers or {})}
+        if self.token is not None:
+            sent["authorization"] = f"Bearer {self.token}"
+        body = {"query": query, "variables": dict(variables or {})}
+        response = await self.http.post("/graphql", json=body, headers=sent)
+        try:
+            document = response.json()
+        except json.JSONDecodeError:
+            raise AssertionError(f"{response.status_code}: {response.text[:500]}") from None
+        return Answer(response.status_code, document.get("data"), document.get("errors", []), response.headers)
+
+    async def entities(self, selection: str, representations: Sequence[Mapping[str, object]]) -> Answer:
+        """What a router asks: ``_entities`` with ``selection``, such as ``... on User { name }``."""
+        query = f"query ($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename {selection} }} }}"
+        return await self.execute(query, {"r": list(representations)})
+
+
+@dataclass
+class Issuer:
+    """An auth service in a few lines: signs access tokens, publishes the key over HTTP on a free port.
+
+    For the services that verify tokens; tests of the auth service itself use its own.
+    """
+
+    url: str = "http://issuer.test"
+    key_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    private_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    jwks_url: str = ""
+
+    def jwks(self) -> dict[str, object]:
+        key = jwt.algorithms.ECAlgorithm.to_jwk(self.private_key.public_key(), as_dict=True)
+        return {"keys": [{**key, "kid": self.key_id, "alg": "ES256", "use": "sig"}]}
+
+    def token(
+        self, user_id: str | None = None, *roles: str, claims: Mapping[str, object] | None = None, typ: str = TOKEN_TYPE
+    ) -> str:
+        """An access token of ``user_id`` (default: somebody new) with ``roles`` (default: CUSTOMER).
+
+        ``claims`` replaces claims; one whose value is None is left out.
+        """
+        now = int(time.time())
+        content: dict[str, object] = {
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": user_id or values.new_user_id(),
+            "sid": secrets.token_hex(16),
+            "roles": list(roles or (CUSTOMER,)),
+            "scope": "",
+            "iat": now,
+            "exp": now + 600,
+            **(claims or {}),
+        }
+        content = {name: value for name, value in content.items() if value is not None}
+        return jwt.encode(content, self.private_key, algorithm="ES256", headers={"kid": self.key_id, "typ": typ})
+
+    @asynccontextmanager
+    async def published(self) -> AsyncIterator[str]:
+        """Serve the JWK set; yields its URL, also in ``jwks_url``."""
+        async with serving_json(self.jwks()) as url:
+            self.jwks_url = url
+            yield url
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make a service trust this issuer (inside :meth:`published`)."""
+        return {"AUTH_ISSUER": self.url, "AUTH_JWKS_URL": self.jwks_url}
+
+
+@asynccontextmanager
+async def serving_json(document: object, *, status: int = 200) -> AsyncIterator[str]:
+    """One JSON document over HTTP/1.1 on a free port; yields the URL."""
+    body = json.dumps(document).encode()
+    head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    answer = head.encode() + b"connection: close\r\n\r\n" + body
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}/.well-known/jwks.json"
