@@ -72,7 +72,11 @@ def _processors(service: str) -> Sequence[Processor]:
 def _renderers(*, as_text: bool) -> list[Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if as_text:
-        return [remove_meta, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+        # Plain tracebacks: the prettier ones print local variables, and those hold tokens and personal data.
+        console = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
+        return [remove_meta, console]
     return [remove_meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
 
 

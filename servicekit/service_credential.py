@@ -5,6 +5,8 @@ The secret is ``MOSAFE_SERVICE_SECRET``, or a file in the data directory that wh
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 import time
@@ -62,6 +64,10 @@ class ServiceCredential:
         if settings.service_secret is not None:
             return cls(settings.service_secret.get_secret_value())
         return cls(read_or_create_secret(settings.data_dir / "secrets" / "service.key"))
+
+    def derive_key(self, purpose: str) -> bytes:
+        """A 256-bit key of its own for ``purpose`` (signing cursors, say); stable as long as the secret is."""
+        return hmac.new(self._secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
     def authorization(self, *, service: str, audience: str) -> str:
         """The ``Authorization`` header with which ``service`` calls ``audience``."""

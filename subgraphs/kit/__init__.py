@@ -1,0 +1,1 @@
+"""GraphQL conventions that the three subgraphs share: scalars, connections, problems, entities, HTTP."""

@@ -1,0 +1,100 @@
+"""The bank's scalars: one spelling of money, currency, time and metadata, strict on the way in.
+
+Strawberry's own ``Decimal`` and ``DateTime`` accept floats, exponents and naive times and print ``+00:00``; these do
+not. The Python types are the plain ones (``Decimal``, ``datetime``); :data:`SCALAR_MAP` binds them to the scalars.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NewType
+
+import strawberry
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+
+from servicekit import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from strawberry.types.scalar import ScalarDefinition
+
+Currency = NewType("Currency", str)
+Metadata = NewType("Metadata", dict[str, str])
+
+MAX_METADATA_ENTRIES: Final = 20
+MAX_METADATA_BYTES: Final = 2048
+
+
+def _refusal(scalar: str, problem: str) -> GraphQLError:
+    return GraphQLError(f"{scalar}: {problem}", extensions={"code": "BAD_USER_INPUT"})
+
+
+def _from_text(scalar: str, parse: Callable[[str], Any]) -> Callable[[object], Any]:
+    """A parser that takes strings only and turns a refusal into a client error."""
+
+    def parse_value(value: object) -> Any:
+        if not isinstance(value, str):
+            raise _refusal(scalar, "must be a string")
+        try:
+            return parse(value)
+        except values.InvalidValue as error:
+            raise _refusal(scalar, str(error)) from None
+
+    return parse_value
+
+
+def _parse_currency(text: str) -> Currency:
+    values.exponent(text)
+    return Currency(text)
+
+
+def _parse_metadata(value: object) -> Metadata:
+    if not isinstance(value, dict) or not all(isinstance(entry, str) for entry in value.values()):
+        raise _refusal("Metadata", "must be an object of string values")
+    if len(value) > MAX_METADATA_ENTRIES:
+        raise _refusal("Metadata", f"at most {MAX_METADATA_ENTRIES} entries")
+    if sum(len(key.encode()) + len(entry.encode()) for key, entry in value.items()) > MAX_METADATA_BYTES:
+        raise _refusal("Metadata", f"at most {MAX_METADATA_BYTES} bytes together")
+    return Metadata(value)
+
+
+def _parse_metadata_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Metadata:
+    return _parse_metadata(value_from_ast_untyped(node, dict(variables) if variables else None))
+
+
+DECIMAL: Final = strawberry.scalar(
+    name="Decimal",
+    description="An exact amount as a decimal string with exactly the decimals of its currency, such as `100.00`.",
+    serialize=lambda value: f"{value:f}",
+    parse_value=_from_text("Decimal", values.parse_amount),
+)
+CURRENCY: Final = strawberry.scalar(
+    name="Currency",
+    description="The alphabetic code of a currency in ISO 4217, upper case, such as `EUR`.",
+    specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
+    serialize=str,
+    parse_value=_from_text("Currency", _parse_currency),
+)
+DATE_TIME: Final = strawberry.scalar(
+    name="DateTime",
+    description="A time of RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:30:00.000Z`.",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    serialize=values.format_timestamp,
+    parse_value=_from_text("DateTime", values.parse_timestamp),
+)
+METADATA: Final = strawberry.scalar(
+    name="Metadata",
+    description="An object of at most 20 string values, 2 KB together; kept as given, never interpreted.",
+    serialize=dict,
+    parse_value=_parse_metadata,
+    parse_literal=_parse_metadata_literal,
+)
+
+SCALAR_MAP: Final[Mapping[object, ScalarDefinition]] = {
+    Decimal: DECIMAL,
+    Currency: CURRENCY,
+    datetime: DATE_TIME,
+    Metadata: METADATA,
+}

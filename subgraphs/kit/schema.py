@@ -1,0 +1,86 @@
+"""A Strawberry federation schema that keeps the subgraph protocol's promises.
+
+``_entities`` answers each representation on its own (reference: Apollo's subgraph specification, "Resolving
+entities"): a malformed or unknown one is an error at its index and null there, and leaves the others alone.
+"""
+
+# No `from __future__ import annotations`: Strawberry edits the resolver's annotations and needs real types in them.
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter, QueryDepthLimiter
+from strawberry.federation.schema import FederationAny
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.execution import ExecutionContext
+
+from subgraphs.kit.scalars import SCALAR_MAP
+
+# As the router's own defaults: far above any honest operation, far below what hurts.
+MAX_TOKENS = 15_000
+MAX_DEPTH = 50
+
+
+# What an entity type offers as class method `resolve_reference`: the object that a representation names, or None where
+# the caller may see none. The representation is the client's claim: keys and required fields, unchecked and unproven.
+ReferenceResolver = Callable[[strawberry.Info[Any, Any], Mapping[str, object]], Awaitable[object]]
+
+
+class SubgraphSchema(strawberry.federation.Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing here: refusals are answers, and the HTTP layer logs what is unexpected, once."""
+
+    def entities_resolver(
+        self, info: strawberry.Info[Any, Any], representations: list[FederationAny]
+    ) -> list[FederationAny]:
+        results: list[Any] = [self._resolve(info, representation) for representation in representations]
+        return results
+
+    def _resolve(self, info: strawberry.Info[Any, Any], representation: object) -> object:
+        """The entity, an awaitable of it, or the error to report at this index."""
+        # Annotated as `object`, since a client may send anything where `_Any` is expected.
+        if not isinstance(representation, Mapping) or not isinstance(representation.get("__typename"), str):
+            return _refusal("a representation is an object with a `__typename`")
+        concrete = self.schema_converter.type_map.get(representation["__typename"])
+        definition = concrete.definition if concrete is not None else None
+        origin = definition.origin if isinstance(definition, StrawberryObjectDefinition) else None
+        resolve_reference: ReferenceResolver | None = getattr(origin, "resolve_reference", None)
+        if resolve_reference is None:
+            return _refusal("this type is not an entity of this subgraph")
+        return resolve_reference(info, representation)
+
+
+def _refusal(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
+def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
+    """A Federation 2.11 schema with the bank's scalars.
+
+    ``types`` names the types that are reachable through unions or interfaces only.
+    """
+    return SubgraphSchema(
+        query=query,
+        mutation=mutation,
+        types=types,
+        config=StrawberryConfig(scalar_map=SCALAR_MAP),
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
+        ],
+        federation_version="2.11",
+    )
+
+
+def text_of(representation: Mapping[str, object], field: str) -> str:
+    """A key field that must be text.
+
+    Raises:
+        GraphQLError: absent or of another type; ``BAD_USER_INPUT``, reported at the representation's index.
+    """
+    value = representation.get(field)
+    if not isinstance(value, str):
+        raise _refusal(f"the representation lacks `{field}`")
+    return value
