@@ -1,0 +1,118 @@
+"""The import rules of the house, read from the source: who may know whom, and no cycle anywhere.
+
+Every import counts, wherever it stands: at module level, in a function, or under ``TYPE_CHECKING``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator  # noqa: TC003 - a test module, no import cost to save
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+# Package -> the packages of ours that it may import, besides itself.
+ALLOWED: dict[str, set[str]] = {
+    "servicekit": set(),
+    "router": {"servicekit"},
+    "subgraphs.kit": {"servicekit"},
+    "subgraphs.auth": {"servicekit", "subgraphs.kit"},
+    "subgraphs.account": {"servicekit", "subgraphs.kit"},
+    "subgraphs.transaction": {"servicekit", "subgraphs.kit"},
+    "rest_compat": {"servicekit"},
+    "mosafe": {"servicekit", "router", "subgraphs", "rest_compat"},
+}
+
+# Inside the router, the frozen plan is all that these two stages know of each other.
+PLAN_IS_THE_ONLY_MEETING_POINT = (("router.planner", "router.executor"), ("router.executor", "router.planner"))
+
+TOP_LEVEL = {name.split(".")[0] for name in ALLOWED}
+
+
+def source_files() -> list[Path]:
+    return sorted(path for top in TOP_LEVEL for path in (ROOT / top).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in source_files()}
+
+
+def imported_modules(name: str, path: Path) -> Iterator[str]:
+    """Modules of ours that ``path`` imports, submodules rather than packages where a submodule is meant."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            candidates = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}:{node.lineno}: relative import"
+            base = node.module or ""
+            candidates = [deeper if (deeper := f"{base}.{alias.name}") in MODULES else base for alias in node.names]
+        else:
+            continue
+        yield from (candidate for candidate in candidates if candidate in MODULES and candidate != name)
+
+
+GRAPH = {name: sorted(set(imported_modules(name, path))) for name, path in MODULES.items()}
+
+
+def within(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")
+
+
+def owner(module: str) -> str | None:
+    return next((package for package in ALLOWED if within(module, package)), None)
+
+
+def test_the_source_tree_was_found() -> None:
+    assert TOP_LEVEL <= {name.split(".")[0] for name in MODULES}
+
+
+def test_imports_point_one_way() -> None:
+    violations = [
+        f"{module} imports {target}"
+        for module, targets in GRAPH.items()
+        for target in targets
+        if (package := owner(module)) is not None
+        and not within(target, package)
+        and not any(within(target, other) for other in ALLOWED[package])
+    ]
+    assert violations == []
+
+
+def test_planner_and_executor_share_the_plan_only() -> None:
+    violations = [
+        f"{module} imports {target}"
+        for module, targets in GRAPH.items()
+        for target in targets
+        for left, right in PLAN_IS_THE_ONLY_MEETING_POINT
+        if within(module, left) and within(target, right)
+    ]
+    assert violations == []
+
+
+def test_every_module_has_an_owner() -> None:
+    strays = [module for module in MODULES if owner(module) is None and module != "subgraphs"]
+    assert strays == []
+
+
+def test_no_import_cycle() -> None:
+    state: dict[str, str] = {}
+
+    def find(module: str, trail: tuple[str, ...]) -> tuple[str, ...] | None:
+        if state.get(module) == "open":
+            return (*trail[trail.index(module) :], module)
+        if module in state:
+            return None
+        state[module] = "open"
+        for target in GRAPH[module]:
+            cycle = find(target, (*trail, module))
+            if cycle is not None:
+                return cycle
+        state[module] = "done"
+        return None
+
+    cycles = [" -> ".join(cycle) for module in GRAPH if (cycle := find(module, ())) is not None]
+    assert cycles == []
