@@ -18,8 +18,6 @@ Exceptions end a stage. What a *response* says went wrong in a part of it is dat
 An exception's `message` may be shown to a client, `detail` is for logs alone (host names, system errors).
 """
 
-# ruff: noqa: N818  (the name says what happened; that it is an error its base class says)
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

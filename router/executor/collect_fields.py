@@ -1,0 +1,106 @@
+"""Which fields of the client's operation apply to an object (GraphQL specification, "CollectFields").
+
+An object whose type is known only as an interface, because no subgraph that answered knows more, gets the fields that
+apply to every implementation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import (
+    BooleanValueNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    VariableNode,
+)
+
+from router.executor.typenames import is_subtype
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DirectiveNode, FragmentDefinitionNode, GraphQLSchema, SelectionNode, SelectionSetNode
+
+Fields: TypeAlias = "dict[str, tuple[FieldNode, ...]]"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCollector:
+    """Collects fields by type; results are kept, as the objects of a list share them."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, object]
+    _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
+
+    def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
+        """Response key → the field nodes merged under it, in the client's order."""
+        key = (typename, tuple(map(id, nodes)))
+        fields = self._collected.get(key)
+        if fields is None:
+            grouped: dict[str, list[FieldNode]] = {}
+            visited: set[str] = set()
+            for node in nodes:
+                self._group(typename, node, grouped, visited)
+            fields = self._collected[key] = {name: tuple(group) for name, group in grouped.items()}
+        return fields
+
+    def subfields(self, typename: str, nodes: tuple[FieldNode, ...]) -> Fields:
+        """The fields below several nodes of one response key (GraphQL specification, "MergeSelectionSets")."""
+        return self.collect(typename, tuple(node.selection_set for node in nodes if node.selection_set))
+
+    def all_subfields(self, nodes: tuple[FieldNode, ...]) -> Fields:
+        """The fields below the nodes for any type at all."""
+        grouped: dict[str, list[FieldNode]] = {}
+        pending: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
+        visited: set[str] = set()
+        while pending:
+            for selection in pending.pop().selections:
+                match selection:
+                    case FieldNode():
+                        grouped.setdefault((selection.alias or selection.name).value, []).append(selection)
+                    case InlineFragmentNode(selection_set=inner):
+                        pending.append(inner)
+                    case FragmentSpreadNode(name=name) if name.value not in visited:
+                        visited.add(name.value)
+                        pending.append(self.fragments[name.value].selection_set)
+        return {name: tuple(group) for name, group in grouped.items()}
+
+    def _group(
+        self, typename: str, selections: SelectionSetNode, grouped: dict[str, list[FieldNode]], visited: set[str]
+    ) -> None:
+        for selection in selections.selections:
+            if not self._is_included(selection):
+                continue
+            match selection:
+                case FieldNode():
+                    grouped.setdefault((selection.alias or selection.name).value, []).append(selection)
+                case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                    if condition is None or is_subtype(self.schema, typename, condition.name.value):
+                        self._group(typename, inner, grouped, visited)
+                case FragmentSpreadNode(name=name):
+                    fragment = self.fragments[name.value]
+                    if name.value not in visited and is_subtype(
+                        self.schema, typename, fragment.type_condition.name.value
+                    ):
+                        visited.add(name.value)
+                        self._group(typename, fragment.selection_set, grouped, visited)
+
+    def _is_included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            if directive.name.value == GraphQLSkipDirective.name and self._condition(directive):
+                return False
+            if directive.name.value == GraphQLIncludeDirective.name and not self._condition(directive):
+                return False
+        return True
+
+    def _condition(self, directive: DirectiveNode) -> bool:
+        value = directive.arguments[0].value if directive.arguments else None
+        if isinstance(value, VariableNode):
+            return self.variables.get(value.name.value) is True
+        return isinstance(value, BooleanValueNode) and value.value

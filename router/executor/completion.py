@@ -1,0 +1,211 @@
+"""Completion: from the raw merged tree to the client's response (executor reference §5).
+
+The tree holds whatever the subgraphs sent, helper fields included; the client gets the fields it asked for, in its
+order, with every value checked against the API schema. Null at a non-null position moves up to the nearest nullable one
+(GraphQL specification, "Handling Execution Errors").
+
+    users: [User]!   email: String!     raw  {users: [{email: "a"}, {email: null}]}
+                                        data {users: [{email: "a"}, null]}    error at users.1.email
+
+One null has one error. A subgraph that caused a null has usually said so, at the null, below it, or at the object whose
+fetch failed; only a null nobody explained gets an error of the router's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    is_abstract_type,
+    is_interface_type,
+    is_object_type,
+)
+
+from router.errors import ResponseError
+from router.executor.collect_fields import FieldCollector
+from router.executor.context import ExecutionResult
+from router.executor.introspection import META_FIELDS
+from router.executor.leaves import Unfit, coerce_leaf
+from router.executor.typenames import is_subtype
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType
+
+    from router.errors import ResponsePath
+    from router.executor.collect_fields import Fields
+    from router.executor.context import JsonObject, PreparedOperation
+
+# The code Apollo's router uses when a subgraph's value does not fit the schema.
+INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
+
+
+class _Invalid:
+    """Null where null is not allowed: the parent becomes null in its turn."""
+
+
+_INVALID: Final = _Invalid()
+
+
+def complete(
+    operation: PreparedOperation, variables: Mapping[str, object], raw: JsonObject, errors: Sequence[ResponseError]
+) -> ExecutionResult:
+    """Complete the response from the raw tree and the errors reported so far."""
+    schema = operation.api_schema
+    root = schema.get_root_type(operation.definition.operation)
+    if root is None:
+        raise TypeError("a valid operation has a root type")
+    collector = FieldCollector(schema, operation.fragments, variables)
+    fields = collector.collect(root.name, (operation.definition.selection_set,))
+    completion = _Completion(collector, _ErrorPaths.of(errors))
+    data = completion.fields(root.name, raw, fields, ())
+    visible = [replace(error, path=completion.visible(error.path, fields)) for error in errors]
+    return ExecutionResult(None if isinstance(data, _Invalid) else data, (*visible, *completion.errors))
+
+
+@dataclass(slots=True)
+class _ErrorPaths:
+    """The paths of the errors known so far, and every prefix of them."""
+
+    exact: set[ResponsePath] = field(default_factory=set)
+    prefixes: set[ResponsePath] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, errors: Iterable[ResponseError]) -> _ErrorPaths:
+        paths = cls()
+        for error in errors:
+            if error.path is not None:
+                paths.add(error.path)
+        return paths
+
+    def add(self, path: ResponsePath) -> None:
+        self.exact.add(path)
+        self.prefixes.update(path[:length] for length in range(len(path) + 1))
+
+    def explain(self, path: ResponsePath) -> bool:
+        """Whether an error stands at the path, below it or above it."""
+        return path in self.prefixes or any(path[:length] in self.exact for length in range(1, len(path)))
+
+
+@dataclass(slots=True)
+class _Completion:
+    collector: FieldCollector
+    reported: _ErrorPaths
+    errors: list[ResponseError] = field(default_factory=list)
+
+    def fields(self, typename: str, raw: JsonObject, fields: Fields, path: ResponsePath) -> JsonObject | _Invalid:
+        """GraphQL specification, "ExecuteCollectedFields", with the values at hand."""
+        completed: JsonObject = {}
+        for key, nodes in fields.items():
+            value = self.field(typename, raw, nodes, (*path, key))
+            if isinstance(value, _Invalid):
+                return _INVALID
+            completed[key] = value
+        return completed
+
+    def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
+        name = nodes[0].name.value
+        if name == "__typename":
+            return self.typename(typename, path)
+        value = raw.get(str(path[-1]))
+        if name in META_FIELDS:
+            return value
+        parent = self.collector.schema.get_type(typename)
+        if not (is_object_type(parent) or is_interface_type(parent)):
+            raise TypeError("fields belong to objects and interfaces")
+        return self.value(parent.fields[name].type, value, nodes, path)
+
+    def typename(self, typename: str, path: ResponsePath) -> object:
+        if is_object_type(self.collector.schema.get_type(typename)):
+            return typename
+        self.explain(path, "The type of the object could not be determined.")
+        return _INVALID
+
+    def value(self, type_: GraphQLOutputType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
+        """GraphQL specification, "CompleteValue"."""
+        if isinstance(type_, GraphQLNonNull):
+            value = self.value(type_.of_type, raw, nodes, path)
+            if value is not None:
+                return value
+            self.explain(path, f"Cannot return null for the non-nullable field {nodes[0].name.value!r}.")
+            return _INVALID
+        if raw is None:
+            return None
+        if isinstance(type_, GraphQLList):
+            return self.list(type_, raw, nodes, path)
+        if isinstance(type_, (GraphQLScalarType, GraphQLEnumType)):
+            return self.leaf(type_, raw, path)
+        return self.object(type_, raw, nodes, path)
+
+    def list(
+        self, type_: GraphQLList[GraphQLOutputType], raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
+    ) -> object:
+        if not isinstance(raw, list):
+            self.explain(path, "A list was expected.")
+            return None
+        items: list[object] = []
+        for index, item in enumerate(raw):
+            value = self.value(type_.of_type, item, nodes, (*path, index))
+            if isinstance(value, _Invalid):
+                return None
+            items.append(value)
+        return items
+
+    def leaf(self, type_: GraphQLScalarType | GraphQLEnumType, raw: object, path: ResponsePath) -> object:
+        try:
+            return coerce_leaf(type_, raw)
+        except Unfit:
+            self.explain(path, f"The value is not one of the type {type_.name!r}.")
+            return None
+
+    def object(
+        self, type_: GraphQLCompositeType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
+    ) -> object:
+        if not _is_object(raw):
+            self.explain(path, "An object was expected.")
+            return None
+        typename = self.runtime_type(type_, raw)
+        if typename is None:
+            self.explain(path, f"The object is of no type that {type_.name!r} can be.")
+            return None
+        completed = self.fields(typename, raw, self.collector.subfields(typename, nodes), path)
+        return None if isinstance(completed, _Invalid) else completed
+
+    def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:
+        """GraphQL specification, "ResolveAbstractType"; an interface stands for itself when nobody knew better."""
+        if not is_abstract_type(type_):
+            return type_.name
+        schema, name = self.collector.schema, raw.get("__typename")
+        if not isinstance(name, str) or schema.get_type(name) is None:
+            return None
+        if is_subtype(schema, name, type_.name):
+            return name
+        return type_.name if is_subtype(schema, type_.name, name) else None
+
+    def explain(self, path: ResponsePath, message: str) -> None:
+        """Add an error for the null at `path`, unless there is one that explains it."""
+        if not self.reported.explain(path):
+            self.reported.add(path)
+            self.errors.append(ResponseError(message=message, code=INVALID_VALUE, path=path))
+
+    def visible(self, path: ResponsePath | None, fields: Fields) -> ResponsePath | None:
+        """The path as far as the client's response has it: helper fields are none of the client's concern."""
+        if path is None:
+            return None
+        for length, segment in enumerate(path):
+            if isinstance(segment, int):
+                continue
+            if segment not in fields:
+                return path[:length] or None
+            fields = self.collector.all_subfields(fields[segment])
+        return path
+
+
+def _is_object(value: object) -> TypeGuard[JsonObject]:
+    return isinstance(value, dict)

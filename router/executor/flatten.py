@@ -1,0 +1,73 @@
+"""Collecting the objects a fetch extends, along its Flatten path (executor reference §3.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from router.plan import Each, Key, Parent, TypeIs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.errors import ResponsePath
+    from router.executor.context import JsonObject
+    from router.plan import Path
+
+
+class Place(NamedTuple):
+    """An object of the response tree and where it is."""
+
+    path: ResponsePath
+    object: JsonObject
+
+
+def collect(root: JsonObject, path: Path) -> list[Place]:
+    """Every object at `path`, in the order of the response. What is null or absent leads nowhere."""
+    return [Place(place, value) for place, value in _walk(root, path, ()) if isinstance(value, dict)]
+
+
+def _walk(value: object, path: Path, walked: ResponsePath) -> Iterator[tuple[ResponsePath, object]]:
+    if not path:
+        yield walked, value
+        return
+    step, rest = path[0], path[1:]
+    match step:
+        case Key(name=name):
+            if isinstance(value, dict) and name in value:
+                yield from _walk(value[name], rest, (*walked, name))
+        case Each():
+            if isinstance(value, list):
+                for index, item in enumerate(value):
+                    yield from _walk(item, rest, (*walked, index))
+        case TypeIs(types=types):
+            if isinstance(value, dict) and value.get("__typename") in types:
+                yield from _walk(value, rest, walked)
+        case Parent():
+            raise ValueError("a Flatten path only descends")
+
+
+def ancestor(root: JsonObject, path: ResponsePath) -> Place:
+    """The nearest object that encloses the one at `path`; list positions are passed over."""
+    above = path
+    while above and isinstance(above[-1], int):
+        above = above[:-1]
+    above = above[:-1]
+    while above and isinstance(above[-1], int) and not isinstance(_at(root, above), dict):
+        above = above[:-1]
+    found = _at(root, above)
+    if not isinstance(found, dict):
+        raise TypeError("an object is enclosed by objects and lists only")
+    return Place(above, found)
+
+
+def _at(root: object, path: ResponsePath) -> object:
+    value = root
+    for segment in path:
+        match value, segment:
+            case list(), int():
+                value = value[segment]
+            case dict(), str():
+                value = value[segment]
+            case _:
+                raise TypeError("the path does not fit the tree")
+    return value

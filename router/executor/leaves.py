@@ -1,0 +1,82 @@
+"""Result coercion of leaves (GraphQL specification, "Scalars" and "Enums"; executor reference §5).
+
+The built-in scalars and enums have rules; what a custom scalar holds is its owners' business and passes untouched.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLEnumType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphql import GraphQLScalarType
+
+# Int is a signed 32-bit integer by the specification.
+MAX_INT = 2**31 - 1
+MIN_INT = -(2**31)
+
+
+class Unfit(ValueError):
+    """The value is not one of the leaf's type."""
+
+
+def _int(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and MIN_INT <= value <= MAX_INT:
+        return value
+    raise Unfit
+
+
+def _float(value: object) -> object:
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and isfinite(value):
+        return value
+    raise Unfit
+
+
+def _string(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise Unfit
+
+
+def _boolean(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    raise Unfit
+
+
+def _id(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise Unfit
+
+
+_BUILT_IN: dict[str, Callable[[object], object]] = {
+    "Int": _int,
+    "Float": _float,
+    "String": _string,
+    "Boolean": _boolean,
+    "ID": _id,
+}
+
+
+def coerce_leaf(type_: GraphQLScalarType | GraphQLEnumType, value: object) -> object:
+    """The value as the client gets it.
+
+    Raises:
+        Unfit: a wrong shape, or an enum value the API schema does not have.
+    """
+    if isinstance(type_, GraphQLEnumType):
+        if isinstance(value, str) and value in type_.values:
+            return value
+        raise Unfit
+    coerce = _BUILT_IN.get(type_.name)
+    return value if coerce is None else coerce(value)

@@ -1,0 +1,155 @@
+"""Representations: what a fetch tells a subgraph about the objects it extends (executor reference §3.2, §3.3).
+
+    requires {... on Product {__typename upc weight}}
+    + {"__typename": "Product", "upc": "1", "name": "Pan", "weight": null}
+    = {"__typename": "Product", "upc": "1", "weight": null}
+
+A value that is null is told as null. A value that is *unknown*, because it could not be fetched, is not told as null:
+the object is left out, and with it what depends on the value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
+
+from router.executor.rewrites import apply_rewrites
+from router.executor.typenames import is_subtype
+from router.plan import InputField, InputFragment
+from router.transport.json_codec import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from graphql import GraphQLField, GraphQLSchema
+
+    from router.errors import ResponsePath
+    from router.executor.context import JsonObject
+    from router.executor.flatten import Place
+    from router.plan import Fetch, InputSelection
+
+
+@dataclass(frozen=True, slots=True)
+class Representations:
+    """Distinct representations, and for each one the places its entity belongs to."""
+
+    values: list[JsonObject]
+    places: list[list[Place]]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Builds representations. `failed` holds the paths at which errors were reported so far."""
+
+    schema: GraphQLSchema
+    failed: Container[ResponsePath]
+
+    def represent(self, fetch: Fetch, places: Iterable[Place]) -> Representations:
+        """Project, rewrite, and let equal representations be one."""
+        values: list[JsonObject] = []
+        by_representation: dict[bytes, list[Place]] = {}
+        for place in places:
+            value = self._project(place, fetch.requires)
+            if not value:
+                continue
+            apply_rewrites(self.schema, fetch.input_rewrites, value)
+            identity = canonical(value)
+            if identity not in by_representation:
+                by_representation[identity] = []
+                values.append(value)
+            by_representation[identity].append(place)
+        return Representations(values, list(by_representation.values()))
+
+    def _project(self, place: Place, alternatives: Sequence[InputFragment]) -> JsonObject | None:
+        typename = place.object.get("__typename")
+        if not isinstance(typename, str):
+            typename = self._only_type(alternatives)
+        if typename is None:
+            return None
+        value: JsonObject = {}
+        complete = self._select(place.object, typename, alternatives, (place.path, value))
+        return value if complete and value.keys() - {"__typename"} else None
+
+    def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
+        """The type of an object without `__typename`, when the alternatives leave one concrete type."""
+        names = {alternative.type_condition for alternative in alternatives}
+        return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
+
+    def _select(
+        self,
+        source: JsonObject,
+        typename: str,
+        selections: Sequence[InputSelection],
+        target: tuple[ResponsePath, JsonObject],
+    ) -> bool:
+        """Add what `selections` ask of `source` to the target; False when something indispensable is not there."""
+        for selection in selections:
+            match selection:
+                case InputFragment(type_condition=condition, selections=inner):
+                    if is_subtype(self.schema, typename, condition) and not self._select(
+                        source, typename, inner, target
+                    ):
+                        return False
+                case InputField(name="__typename"):
+                    if typename:
+                        target[1]["__typename"] = typename
+                case InputField():
+                    if not self._add(source, typename, selection, target):
+                        return False
+        return True
+
+    def _add(
+        self, source: JsonObject, typename: str, field: InputField, target: tuple[ResponsePath, JsonObject]
+    ) -> bool:
+        path, into = target
+        at = (*path, field.name)
+        value = source.get(field.name)
+        if value is None:
+            if at in self.failed or (field.name not in source and path in self.failed):
+                return False
+            into[field.name] = into.get(field.name)
+            return not self._is_non_null(typename, field.name)
+        position = self._concrete_type(typename, field.name)
+        known, projected = self._value(value, field, at, (position, into.get(field.name)))
+        into[field.name] = projected
+        return known
+
+    def _value(
+        self, value: object, field: InputField, path: ResponsePath, context: tuple[str, object]
+    ) -> tuple[bool, object]:
+        """The part of `value` the field selects.
+
+        `context` is the concrete type of the position ("" if it has none) and what another fragment selected there
+        already; both selections unite.
+        """
+        if not field.selections or value is None:
+            return True, value
+        position, present = context
+        if isinstance(value, list):
+            earlier = present if isinstance(present, list) else [None] * len(value)
+            items = [
+                self._value(item, field, (*path, index), (position, earlier[index])) for index, item in enumerate(value)
+            ]
+            return all(known for known, _ in items), [item for _, item in items]
+        if not isinstance(value, dict):
+            return False, None
+        typename = value.get("__typename")
+        into: JsonObject = present if isinstance(present, dict) else {}
+        known = self._select(value, typename if isinstance(typename, str) else position, field.selections, (path, into))
+        return known, into
+
+    def _concrete_type(self, typename: str, key: str) -> str:
+        field = self._field(typename, key)
+        named = get_named_type(field.type) if field else None
+        return named.name if is_object_type(named) else ""
+
+    def _is_non_null(self, typename: str, key: str) -> bool:
+        """Whether the merged schema promises a value; a response key that is an internal alias is promised nothing."""
+        field = self._field(typename, key)
+        return field is not None and is_non_null_type(field.type)
+
+    def _field(self, typename: str, key: str) -> GraphQLField | None:
+        type_ = self.schema.get_type(typename)
+        return type_.fields.get(key) if is_object_type(type_) or is_interface_type(type_) else None

@@ -1,0 +1,140 @@
+"""From a subgraph's answer to errors of the client's response (executor reference §4).
+
+    fetch at users.@, subgraph says    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
+    entity 1 stands at users.1, users.4   ->   paths users.1.stock.0 and users.4.stock.0
+
+An error without a usable path is told where the answer left nothing; if it left nothing out, at the place the objects
+of the fetch have in common. A fetch that failed as a whole is told at each object it leaves without data. So every
+null a subgraph causes has an error at it, and completion need not invent one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, parse
+
+from router.errors import ResponseError
+from router.executor.rewrites import rename_in_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from graphql import SelectionSetNode
+
+    from router.errors import PathSegment, ResponsePath, TransportError
+    from router.plan import Fetch
+
+ENTITIES = "_entities"
+# What a subgraph's error is called that names no code of its own; clients know it from other routers.
+DEFAULT_CODE = "DOWNSTREAM_SERVICE_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where the results of one request belong.
+
+    `places` gives for each root position (a response key of a root fetch; the index of an entity) its paths in the
+    client's response.
+    """
+
+    fetch: Fetch
+    places: Mapping[PathSegment, Sequence[ResponsePath]]
+
+    def all_places(self) -> Iterator[ResponsePath]:
+        for paths in self.places.values():
+            yield from paths
+
+    def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
+        """The paths in the client's response of something below a root position."""
+        rewrites = self.fetch.output_rewrites
+        for place in self.places[position]:
+            if self.fetch.requires:
+                yield (*place, *rename_in_path(rewrites, rest))
+            else:
+                yield (*place[:-1], *rename_in_path(rewrites, (position, *rest)))
+
+
+def root_keys(fetch: Fetch) -> tuple[str, ...]:
+    """The response keys a root fetch asks for."""
+    operation = parse(fetch.operation, no_location=True).definitions[0]
+    if not isinstance(operation, OperationDefinitionNode):
+        raise TypeError("a fetch holds an operation")
+    return tuple(dict.fromkeys(_response_keys(operation.selection_set)))
+
+
+def _response_keys(selections: SelectionSetNode) -> Iterator[str]:
+    for node in selections.selections:
+        match node:
+            case FieldNode():
+                yield (node.alias or node.name).value
+            case InlineFragmentNode():
+                yield from _response_keys(node.selection_set)
+
+
+def transport_failure(delivery: Delivery, failure: TransportError) -> list[ResponseError]:
+    """The subgraph gave no answer at all."""
+    error = ResponseError(
+        message=failure.message,
+        code=failure.code,
+        origin=delivery.fetch.service_name,
+        extensions={} if failure.status is None else {"http": {"status": failure.status}},
+        detail=failure.detail,
+    )
+    return [replace(error, path=path or None) for path in delivery.all_places()]
+
+
+def reported(
+    delivery: Delivery, entries: Iterable[object], answered: Mapping[PathSegment, object]
+) -> list[ResponseError]:
+    """The subgraph answered and reported `entries`; `answered` holds what came back at each root position."""
+    errors: list[ResponseError] = []
+    for entry in entries:
+        fields = entry if isinstance(entry, dict) else {}
+        error = _without_path(delivery.fetch.service_name, fields)
+        errors += [replace(error, path=path or None) for path in _paths(delivery, fields.get("path"), answered)]
+    return errors
+
+
+def _without_path(origin: str, entry: Mapping[str, object]) -> ResponseError:
+    message, extensions = entry.get("message"), entry.get("extensions")
+    known = dict(extensions) if isinstance(extensions, dict) else {}
+    code = known.pop("code", None)
+    return ResponseError(
+        message=message if isinstance(message, str) else "The subgraph reported an error without a message.",
+        code=code if isinstance(code, str) else DEFAULT_CODE,
+        origin=origin,
+        extensions=known,
+    )
+
+
+def _paths(delivery: Delivery, path: object, answered: Mapping[PathSegment, object]) -> Iterable[ResponsePath]:
+    within = _within(delivery, path)
+    if within is not None:
+        return delivery.locate(*within)
+    missing = [place for key, places in delivery.places.items() if answered.get(key) is None for place in places]
+    return missing or [_common(list(delivery.all_places()))]
+
+
+def _within(delivery: Delivery, path: object) -> tuple[PathSegment, ResponsePath] | None:
+    """Root position and path below it, when the path is one and leads to something this request asked for."""
+    if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
+        return None
+    segments: ResponsePath = tuple(path)
+    if delivery.fetch.requires:
+        if len(segments) < 2 or segments[0] != ENTITIES:  # noqa: PLR2004 - the field and the index of the entity
+            return None
+        segments = segments[1:]
+    if not segments or segments[0] not in delivery.places:
+        return None
+    return (segments[0], segments[1:])
+
+
+def _common(paths: Sequence[ResponsePath]) -> ResponsePath:
+    shared: list[PathSegment] = []
+    for segments in zip(*paths, strict=False):
+        if len(set(segments)) > 1:
+            break
+        shared.append(segments[0])
+    return tuple(shared)

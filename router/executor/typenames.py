@@ -1,0 +1,20 @@
+"""How type names of the response relate in the merged schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import is_abstract_type, is_interface_type, is_object_type
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
+
+
+def is_subtype(schema: GraphQLSchema, name: str, of: str) -> bool:
+    """Whether `name` is `of`, implements it or is a member of it."""
+    if name == of:
+        return True
+    sub, super_ = schema.get_type(name), schema.get_type(of)
+    return (
+        is_abstract_type(super_) and (is_object_type(sub) or is_interface_type(sub)) and schema.is_sub_type(super_, sub)
+    )

@@ -1,0 +1,76 @@
+"""Executing hand-written plans against scripted subgraphs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql import build_schema, parse, validate
+
+from router.errors import TransportError
+from router.executor.context import ExecutionContext, prepare
+from router.executor.interpreter import execute
+from router.executor.variables import coerce
+from router.plan import Fetch, QueryPlan
+from router.transport.base import SubgraphResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from router.executor.context import ExecutionResult
+    from router.plan import PlanNode
+    from router.transport.base import SubgraphRequest
+
+Answer = dict[str, object] | TransportError
+
+
+@dataclass(slots=True)
+class Scripted:
+    """A transport whose subgraphs are functions from a request to the body of a response (or to a failure)."""
+
+    subgraphs: Mapping[str, Callable[[SubgraphRequest], Answer]]
+    requests: list[SubgraphRequest] = field(default_factory=list)
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        self.requests.append(request)
+        answer = self.subgraphs[request.subgraph](request)
+        if isinstance(answer, TransportError):
+            raise answer
+        return SubgraphResponse(status=200, body=answer)
+
+    async def aclose(self) -> None:
+        self.requests.clear()
+
+    def sent(self, subgraph: str) -> list[Mapping[str, object]]:
+        """The variables of each request the subgraph got."""
+        return [request.variables for request in self.requests if request.subgraph == subgraph]
+
+
+def answers(*bodies: Answer) -> Callable[[SubgraphRequest], Answer]:
+    """A subgraph that gives these answers in turn, whatever it is asked."""
+    remaining = iter(bodies)
+    return lambda _request: next(remaining)
+
+
+async def run(
+    sdl: str,
+    query: str,
+    node: PlanNode | None,
+    transport: Scripted,
+    variables: Mapping[str, object] | None = None,
+) -> ExecutionResult:
+    """Execute `query` by the plan `node`; the API schema is the whole schema."""
+    schema = build_schema(sdl)
+    document = parse(query)
+    assert validate(schema, document) == []
+    operation = prepare(schema, document)
+    context = ExecutionContext(schema, transport, coerce(operation, variables or {}))
+    return await execute(QueryPlan(node), operation, context)
+
+
+async def completed(
+    sdl: str, query: str, data: dict[str, object] | None, errors: list[dict[str, object]] | None = None
+) -> ExecutionResult:
+    """What becomes of `data`, sent by one subgraph that answers the whole query."""
+    body: dict[str, object] = {"data": data} | ({"errors": errors} if errors else {})
+    return await run(sdl, query, Fetch(0, "one", query, "query"), Scripted({"one": answers(body)}))

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.router.executor.harness import Scripted, completed, run
+
+LEAVES = """
+  scalar Anything
+  enum Colour { RED GREEN }
+  type Query { int: Int float: Float string: String boolean: Boolean id: ID colour: Colour any: Anything }
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "value"),
+    [
+        ("int", 2147483647, 2147483647),
+        ("float", 3, 3),
+        ("float", Decimal("1.10"), Decimal("1.10")),
+        ("string", "", ""),
+        ("boolean", False, False),
+        ("id", "7", "7"),
+        ("id", 7, "7"),
+        ("colour", "RED", "RED"),
+        (
+            "any",
+            {"deep": [Decimal("0.1000000000000000055"), 2**80, None]},
+            {"deep": [Decimal("0.1000000000000000055"), 2**80, None]},
+        ),
+    ],
+)
+async def test_a_leaf_of_its_type_is_kept(field: str, raw: object, value: object) -> None:
+    result = await completed(LEAVES, f"{{ {field} }}", {field: raw})
+    assert result.errors == ()
+    assert result.data == {field: value}
+
+
+@pytest.mark.parametrize(
+    ("field", "raw"),
+    [
+        ("int", 2147483648),
+        ("int", True),
+        ("int", "1"),
+        ("int", Decimal("1.5")),
+        ("float", "1.5"),
+        ("float", float("nan")),
+        ("string", 1),
+        ("boolean", "true"),
+        ("id", True),
+        ("id", {}),
+        ("colour", "BLUE"),
+        ("colour", 1),
+        ("colour", ["RED"]),
+    ],
+)
+async def test_a_leaf_of_another_shape_is_null_with_an_error(field: str, raw: object) -> None:
+    result = await completed(LEAVES, f"{{ {field} }}", {field: raw})
+    assert result.data == {field: None}
+    assert [(error.path, error.code, error.origin) for error in result.errors] == [
+        ((field,), "RESPONSE_VALIDATION_FAILED", None)
+    ]
+
+
+NESTED = """
+  type Query { users: [User]! owner: User! maybe: User strict: [User!] deep: [[User!]]! }
+  type User { name: String email: String! best: User! }
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "raw", "data", "paths"),
+    [
+        ("{maybe{email}}", {"maybe": {"email": None}}, {"maybe": None}, [("maybe", "email")]),
+        ("{maybe{email}}", {"maybe": {}}, {"maybe": None}, [("maybe", "email")]),
+        ("{maybe{best{email}}}", {"maybe": {"best": {}}}, {"maybe": None}, [("maybe", "best", "email")]),
+        ("{users{email}}", {"users": [{"email": "a"}, {}]}, {"users": [{"email": "a"}, None]}, [("users", 1, "email")]),
+        ("{strict{email}}", {"strict": [{"email": "a"}, {}]}, {"strict": None}, [("strict", 1, "email")]),
+        ("{strict{name}}", {"strict": [None]}, {"strict": None}, [("strict", 0)]),
+        ("{strict{name}}", {"strict": [None, None]}, {"strict": None}, [("strict", 0)]),
+        ("{deep{name}}", {"deep": [[{"name": "a"}], [None]]}, {"deep": [[{"name": "a"}], None]}, [("deep", 1, 0)]),
+        ("{owner{email}}", {"owner": {}}, None, [("owner", "email")]),
+        ("{owner{name}}", {}, None, [("owner",)]),
+        ("{users{name}}", {"users": {}}, None, [("users",)]),
+        ("{maybe{name}}", {"maybe": "x"}, {"maybe": None}, [("maybe",)]),
+        ("{maybe{name}}", {"maybe": {}}, {"maybe": {"name": None}}, []),
+    ],
+)
+async def test_null_moves_up_to_the_nearest_nullable_position(
+    query: str, raw: dict[str, object], data: object, paths: list[tuple[str | int, ...]]
+) -> None:
+    result = await completed(NESTED, query, raw)
+    assert result.data == data
+    assert [error.path for error in result.errors] == paths
+
+
+async def test_a_null_the_subgraph_explained_gets_no_second_error() -> None:
+    errors: list[dict[str, object]] = [{"message": "gone", "path": ["owner", "best", "email"]}]
+    result = await completed(NESTED, "{owner{best{email}}}", None, errors)
+    assert result.data is None
+    assert [(error.message, error.path) for error in result.errors] == [("gone", ("owner", "best", "email"))]
+
+
+async def test_a_null_beside_an_explained_one_gets_its_own_error() -> None:
+    errors: list[dict[str, object]] = [{"message": "gone", "path": ["users", 0, "name"]}]
+    raw: dict[str, object] = {"users": [{"name": None, "email": "a"}, {"name": "b", "email": None}]}
+    result = await completed(NESTED, "{users{name email}}", raw, errors)
+    assert result.data == {"users": [{"name": None, "email": "a"}, None]}
+    assert [error.path for error in result.errors] == [("users", 0, "name"), ("users", 1, "email")]
+
+
+async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stopped_asking() -> None:
+    errors: list[dict[str, object]] = [{"message": "x", "path": ["users", 0, "secretKey", "part"]}]
+    result = await completed(NESTED, "{users{name}}", {"users": [{"name": "a", "secretKey": None}]}, errors)
+    assert [error.path for error in result.errors] == [("users", 0)]
+
+
+ABSTRACT = """
+  type Query { node: Node media: Media any: Any product: Product }
+  interface Node { id: ID }
+  interface Media implements Node { id: ID title: String kind: String! }
+  type Book implements Node & Media { id: ID title: String kind: String! pages: Int }
+  type Film implements Node & Media { id: ID title: String kind: String! minutes: Int }
+  type Product implements Node { id: ID }
+  union Any = Book | Product
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "raw", "data", "paths"),
+    [
+        (
+            "{node{__typename id ... on Media{title} ... on Book{pages} ...F}} fragment F on Film{minutes}",
+            {"node": {"__typename": "Book", "id": 1, "title": "t", "pages": 3, "minutes": 9}},
+            {"node": {"__typename": "Book", "id": "1", "title": "t", "pages": 3}},
+            [],
+        ),
+        (
+            "{any{... on Media{title} __typename}}",
+            {"any": {"__typename": "Product"}},
+            {"any": {"__typename": "Product"}},
+            [],
+        ),
+        ("{any{__typename}}", {"any": {"__typename": "Film"}}, {"any": None}, [("any",)]),
+        ("{node{id}}", {"node": {"__typename": "Hidden", "id": 1}}, {"node": None}, [("node",)]),
+        ("{node{id}}", {"node": {"id": 1}}, {"node": None}, [("node",)]),
+        ("{product{__typename id}}", {"product": {"id": 1}}, {"product": {"__typename": "Product", "id": "1"}}, []),
+        # An interface object whose concrete type nobody told.
+        ("{media{id title}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1", "title": None}}, []),
+        ("{node{id}}", {"node": {"__typename": "Media", "id": 1}}, {"node": {"id": "1"}}, []),
+        ("{media{... on Book{pages} id}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1"}}, []),
+        ("{media{__typename}}", {"media": {"__typename": "Media"}}, {"media": None}, [("media", "__typename")]),
+    ],
+)
+async def test_fragments_follow_the_type_of_the_object(
+    query: str, raw: dict[str, object], data: object, paths: list[tuple[str | int, ...]]
+) -> None:
+    result = await completed(ABSTRACT, query, raw)
+    assert result.data == data
+    assert [error.path for error in result.errors] == paths
+
+
+async def test_fields_come_in_the_order_of_the_operation_and_helpers_disappear() -> None:
+    query = (
+        "{ b: maybe { name } a: maybe { ...E name } ... on Query { b: maybe { email } } } fragment E on User { email }"
+    )
+    user = {"email": "e", "name": "n", "__typename": "User", "id": 1}
+    result = await completed(NESTED, query, {"a": user, "b": user, "c": 1})
+    assert result.data is not None
+    assert list(result.data) == ["b", "a"]
+    assert [list(value) for value in result.data.values() if isinstance(value, dict)] == [
+        ["name", "email"],
+        ["email", "name"],
+    ]
+
+
+async def test_the_name_of_the_root_type_needs_no_fetch() -> None:
+    result = await run(NESTED, "{ __typename q: __typename }", None, Scripted({}))
+    assert result.data == {"__typename": "Query", "q": "Query"}
