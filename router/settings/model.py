@@ -5,7 +5,7 @@ no origin is trusted, no introspection; the field's routers differ here, and eac
 A new key comes with a test in which changing it changes behaviour.
 """
 
-# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
+# ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
@@ -13,9 +13,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from .values import Duration, HeaderName, HttpUrl, Origin, Pattern, SettableHeader, UrlPath
+from .values import (
+    Duration,
+    HeaderName,
+    HeaderValue,
+    HttpUrl,
+    Origin,
+    Pattern,
+    SettableHeader,
+    UrlPath,
+    check_header_value,
+)
 
 Count = Annotated[int, Field(gt=0)]
 
@@ -42,7 +52,7 @@ class Propagate(_Section):
     named: HeaderName | None = None
     matching: Pattern | None = None
     rename: SettableHeader | None = None
-    default: str | None = None
+    default: HeaderValue | None = None
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Propagate:
@@ -58,6 +68,12 @@ class Insert(_Section):
 
     name: SettableHeader
     value: SecretStr
+
+    @field_validator("value")
+    @classmethod
+    def _fits_in_a_line(cls, value: SecretStr) -> SecretStr:
+        check_header_value(value.get_secret_value())
+        return value
 
 
 class Remove(_Section):

@@ -57,6 +57,13 @@ def _settable_header(value: str) -> str:
     return name
 
 
+def check_header_value(value: str) -> str:
+    """What may stand in a header's value (RFC 9110 §5.5); raises `ValueError`, without the value."""
+    if any(character < " " and character != "\t" for character in value) or not value.isascii():
+        raise ValueError("a header's value is visible ASCII text without line breaks")
+    return value
+
+
 def _http_url(value: str) -> str:
     url = urlsplit(value)
     if url.scheme not in {"http", "https"} or not url.hostname:
@@ -105,6 +112,7 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 SettableHeader = Annotated[str, AfterValidator(_settable_header)]
 """A header that a rule may set."""
 
+HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 UrlPath = Annotated[str, AfterValidator(_path)]

@@ -102,6 +102,11 @@ def test_what_is_no_mapping_in_yaml_is_refused_with_its_line(text: str, line: in
         ("headers: {all: {request: [{propagate: {matching: a, rename: b}}]}}", "headers.all.request.0.propagate"),
         ("headers: {all: {request: [{propagate: {named: 'a b'}}]}}", "headers.all.request.0.propagate.named"),
         ("headers: {all: {request: [{insert: {name: Host, value: x}}]}}", "headers.all.request.0.insert.name"),
+        ('headers: {all: {request: [{insert: {name: a, value: "b\\nc"}}]}}', "headers.all.request.0.insert.value"),
+        (
+            'headers: {all: {request: [{propagate: {named: a, default: "é"}}]}}',
+            "headers.all.request.0.propagate.default",
+        ),
         (
             "headers: {all: {request: [{insert: {name: a, value: b}, remove: {named: c}}]}}",
             "headers.all.request.0",

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from router.policies.headers import HeaderPropagation
+from router.settings import read
+
+
+def sent(rules: str, incoming: dict[str, str], own: str = "[]") -> dict[str, str]:
+    """What subgraph `a` is sent, under rules for all and rules of its own."""
+    settings = read(f"headers: {{all: {{request: {rules}}}, subgraphs: {{a: {{request: {own}}}}}}}", {})
+    return dict(HeaderPropagation(settings.headers, ["a", "b"]).apply(incoming)["a"])
+
+
+CLIENT = {"authorization": "Bearer t", "x-bank-a": "1", "x-bank-b": "2", "content-length": "7", "host": "router"}
+
+
+def test_nothing_reaches_a_subgraph_without_a_rule() -> None:
+    assert sent("[]", CLIENT) == {}
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("[{propagate: {named: Authorization}}]", {"authorization": "Bearer t"}),
+        ("[{propagate: {named: absent}}]", {}),
+        ("[{propagate: {named: absent, default: d}}]", {"absent": "d"}),
+        ("[{propagate: {named: authorization, default: d}}]", {"authorization": "Bearer t"}),
+        ("[{propagate: {named: authorization, rename: x-token}}]", {"x-token": "Bearer t"}),
+        ("[{propagate: {matching: 'X-Bank-.*'}}]", {"x-bank-a": "1", "x-bank-b": "2"}),
+        ("[{propagate: {matching: 'bank'}}]", {}),
+        ("[{propagate: {matching: '.*'}}]", {"authorization": "Bearer t", "x-bank-a": "1", "x-bank-b": "2"}),
+        ("[{propagate: {named: x-bank-a, rename: r}}, {propagate: {named: x-bank-b, rename: r}}]", {"r": "1"}),
+        ("[{insert: {name: X-Key, value: k}}]", {"x-key": "k"}),
+        ("[{propagate: {named: x-bank-a}}, {insert: {name: x-bank-a, value: k}}]", {"x-bank-a": "k"}),
+        ("[{propagate: {matching: 'x-.*'}}, {remove: {named: X-Bank-A}}]", {"x-bank-b": "2"}),
+        ("[{propagate: {matching: '.*'}}, {remove: {matching: 'x-.*'}}]", {"authorization": "Bearer t"}),
+    ],
+)
+def test_rules_decide_what_is_sent(rules: str, expected: dict[str, str]) -> None:
+    assert sent(rules, CLIENT) == expected
+
+
+def test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other() -> None:
+    settings = read(
+        "headers: {all: {request: [{propagate: {matching: 'x-bank-.*'}}]},"
+        " subgraphs: {a: {request: [{remove: {named: x-bank-a}}, {insert: {name: k, value: v}}]}}}",
+        {},
+    )
+    outgoing = HeaderPropagation(settings.headers, ["a", "b"]).apply(CLIENT)
+    assert outgoing == {"a": {"x-bank-b": "2", "k": "v"}, "b": {"x-bank-a": "1", "x-bank-b": "2"}}

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from router.errors import ResponseError
+from router.policies.masking import MASKED_CODE, TRANSPORT_MESSAGES, ErrorMasking
+from router.settings import read
+
+
+def masking(text: str = "") -> ErrorMasking:
+    return ErrorMasking(read(f"errors: {{{text}}}", {}).errors)
+
+
+LEAK = ResponseError(
+    message="relation users does not exist at 10.0.0.7",
+    code="SQL",
+    path=("me", "accounts", 0),
+    origin="auth",
+    extensions={"stack": "secret", "serviceName": "auth"},
+    detail="10.0.0.7:5432",
+)
+
+
+def test_what_a_subgraph_says_is_replaced_and_logged_under_the_same_id() -> None:
+    with capture_logs() as lines:
+        (entry,) = masking().apply([LEAK])
+    extensions = entry["extensions"]
+    assert isinstance(extensions, dict)
+    error_id = extensions["errorId"]
+    assert entry == {
+        "message": "Unexpected error",
+        "path": ["me", "accounts", 0],
+        "extensions": {"code": MASKED_CODE, "errorId": error_id},
+    }
+    (line,) = lines
+    assert line["error_id"] == error_id
+    assert (line["subgraph"], line["cause"], line["detail"]) == ("auth", LEAK.message, LEAK.detail)
+
+
+def test_the_replacing_message_is_configurable() -> None:
+    assert masking("message: Oops").apply([LEAK])[0]["message"] == "Oops"
+
+
+def test_copies_of_one_error_share_an_id_and_a_line_others_do_not() -> None:
+    copies = [ResponseError(message="x", origin="a", path=("l", index)) for index in range(3)]
+    other = ResponseError(message="y", origin="a")
+    with capture_logs() as lines:
+        entries = masking().apply([*copies, other])
+    ids = [entry["extensions"]["errorId"] for entry in entries]  # type: ignore[index]  # JSON objects
+    assert ids[0] == ids[1] == ids[2] != ids[3]
+    assert len(lines) == 2
+
+
+def test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions() -> None:
+    error = ResponseError(
+        message="Log in first", code="UNAUTHENTICATED", origin="auth", path=("me",), extensions={"a": 1, "b": 2}
+    )
+    allowing = masking("allow_codes: [UNAUTHENTICATED], allow_extensions: [a]")
+    with capture_logs() as lines:
+        assert allowing.apply([error]) == [
+            {"message": "Log in first", "path": ["me"], "extensions": {"code": "UNAUTHENTICATED", "a": 1}}
+        ]
+    assert lines == []
+
+
+def test_a_subgraph_may_be_allowed_more_than_the_others() -> None:
+    allowing = masking("allow_codes: [A], subgraphs: {auth: {allow_codes: [B], allow_extensions: [k]}}")
+    errors = [
+        ResponseError(message=code, code=code, origin=origin, extensions={"k": 1})
+        for origin in ("auth", "other")
+        for code in ("A", "B")
+    ]
+    entries = allowing.apply(errors)
+    assert [entry["message"] for entry in entries] == ["A", "B", "A", "Unexpected error"]
+    assert entries[1]["extensions"] == {"code": "B", "k": 1}
+    assert entries[2]["extensions"] == {"code": "A"}
+
+
+@pytest.mark.parametrize("code", TRANSPORT_MESSAGES)
+@pytest.mark.parametrize("text", ["", "allow_codes: [SUBREQUEST_HTTP_ERROR, GATEWAY_TIMEOUT]"])
+def test_a_failed_fetch_keeps_its_code_and_names_no_service(code: str, text: str) -> None:
+    error = ResponseError(
+        message="connect to auth at 10.0.0.7 failed", code=code, origin="auth", extensions={"service": "auth"}
+    )
+    (entry,) = masking(text).apply([error])
+    assert entry["extensions"]["code"] == code  # type: ignore[index]  # a JSON object
+    assert "auth" not in str(entry)
+    assert "10.0.0.7" not in str(entry)
+
+
+def test_the_routers_own_findings_pass_as_they_are() -> None:
+    error = ResponseError(message="Cannot query field", code="GRAPHQL_VALIDATION_FAILED", locations=((1, 3),))
+    assert masking().apply([error]) == [
+        {
+            "message": "Cannot query field",
+            "locations": [{"line": 1, "column": 3}],
+            "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
+        }
+    ]
+
+
+def test_without_masking_everything_but_the_detail_is_shown() -> None:
+    (entry,) = masking("mask: false").apply([LEAK])
+    assert entry == {
+        "message": LEAK.message,
+        "path": ["me", "accounts", 0],
+        "extensions": {"code": "SQL", "stack": "secret", "serviceName": "auth", "service": "auth"},
+    }
