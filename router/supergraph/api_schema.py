@@ -1,0 +1,117 @@
+"""From the supergraph's definitions to the merged schema, and from that to what clients see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
+    DirectiveNode,
+    EnumTypeDefinitionNode,
+    FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
+    SchemaDefinitionNode,
+    TypeDefinitionNode,
+    UnionTypeDefinitionNode,
+)
+from graphql.language import DirectiveLocation
+
+from router.federation.specs import APOLLO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql import DocumentNode, EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode
+
+    from router.federation.links import Links
+
+    Element = TypeVar("Element", FieldDefinitionNode, InputValueDefinitionNode, EnumValueDefinitionNode)
+
+_EXECUTABLE = frozenset(
+    location.name
+    for location in (
+        DirectiveLocation.QUERY,
+        DirectiveLocation.MUTATION,
+        DirectiveLocation.SUBSCRIPTION,
+        DirectiveLocation.FIELD,
+        DirectiveLocation.FRAGMENT_DEFINITION,
+        DirectiveLocation.FRAGMENT_SPREAD,
+        DirectiveLocation.INLINE_FRAGMENT,
+        DirectiveLocation.VARIABLE_DEFINITION,
+    )
+)
+
+
+def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
+    """All definitions but those that belong to a linked specification."""
+    kept: list[DefinitionNode] = []
+    for definition in document.definitions:
+        match definition:
+            case DirectiveDefinitionNode():
+                if links.directive_source(definition.name.value) is None:
+                    kept.append(definition)
+            case SchemaDefinitionNode():
+                kept.append(replace(definition, directives=()))
+            case TypeDefinitionNode():
+                if links.type_source(definition.name.value) is None:
+                    kept.append(definition)
+    return kept
+
+
+def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
+    """What is left for clients: no `@inaccessible` element, no directive that only subgraphs and router understand."""
+    link = links.get(f"{APOLLO}/inaccessible")
+    marker = None if link is None else link.directive_name("inaccessible")
+    hidden = {
+        definition.name.value
+        for definition in definitions
+        if isinstance(definition, TypeDefinitionNode) and _is_marked(definition.directives, marker)
+    }
+    kept: list[DefinitionNode] = []
+    for definition in definitions:
+        match definition:
+            case DirectiveDefinitionNode():
+                if any(location.value in _EXECUTABLE for location in definition.locations):
+                    kept.append(definition)
+            case SchemaDefinitionNode():
+                operations = tuple(op for op in definition.operation_types if op.type.name.value not in hidden)
+                kept.append(replace(definition, operation_types=operations))
+            case TypeDefinitionNode():
+                if definition.name.value not in hidden:
+                    kept.append(_accessible_type(definition, marker, hidden))
+            case _:
+                kept.append(definition)
+    return kept
+
+
+def _is_marked(directives: Iterable[DirectiveNode] | None, marker: str | None) -> bool:
+    return marker is not None and any(directive.name.value == marker for directive in directives or ())
+
+
+def _accessible_type(definition: TypeDefinitionNode, marker: str | None, hidden: set[str]) -> DefinitionNode:
+    def visible(elements: Iterable[Element] | None) -> tuple[Element, ...]:
+        return tuple(element for element in elements or () if not _is_marked(element.directives, marker))
+
+    def known(names: Iterable[NamedTypeNode] | None) -> tuple[NamedTypeNode, ...]:
+        return tuple(name for name in names or () if name.name.value not in hidden)
+
+    match definition:
+        case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+            fields = tuple(
+                replace(field, arguments=visible(field.arguments))
+                for field in definition.fields or ()
+                if not _is_marked(field.directives, marker)
+            )
+            return replace(definition, fields=fields, interfaces=known(definition.interfaces))
+        case UnionTypeDefinitionNode():
+            return replace(definition, types=known(definition.types))
+        case EnumTypeDefinitionNode():
+            return replace(definition, values=visible(definition.values))
+        case InputObjectTypeDefinitionNode():
+            return replace(definition, fields=visible(definition.fields))
+        case _:
+            return definition

@@ -1,0 +1,260 @@
+"""Supergraph definitions -> one `SubgraphModel` per subgraph (composition specification §8, "extraction").
+
+A definition is in a subgraph if it says so by `@join__type`; a field if it has no `@join__field` at all or one for the
+subgraph. Federation 1 supergraphs (join v0.1) say less: types without an owner are everywhere, fields without
+`@join__field` belong to the owner, and key fields are in every subgraph that has the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import (
+    EnumTypeDefinitionNode,
+    FieldDefinitionNode,
+    FieldNode,
+    InputObjectTypeDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    NamedTypeNode,
+    NameNode,
+    ObjectTypeDefinitionNode,
+    ScalarTypeDefinitionNode,
+    SchemaDefinitionNode,
+    TypeDefinitionNode,
+    TypeNode,
+    UnionTypeDefinitionNode,
+    parse_type,
+)
+
+from router.supergraph.join import JoinField
+from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from graphql import DefinitionNode, DocumentNode
+
+    from router.supergraph.join import Graph, JoinType, JoinVocabulary
+
+WithFields: TypeAlias = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
+
+
+def extract_subgraphs(
+    document: DocumentNode, merged: Sequence[DefinitionNode], join: JoinVocabulary
+) -> dict[str, SubgraphModel]:
+    """Rebuild every subgraph. `merged` are the definitions without machinery; `document` names the subgraphs.
+
+    Raises:
+        InvalidSupergraph: there is no list of subgraphs.
+        FieldSetSyntaxError: a key, requires, provides or context selection is malformed.
+    """
+    by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
+    mutation, subscription = _root_names(merged)
+    roots = {mutation: "Mutation", subscription: "Subscription"}
+    extracted: dict[str, SubgraphModel] = {}
+    for graph in join.graphs(document):
+        extraction = _Extraction(graph, by_name, join)
+        definitions = extraction.definitions()
+        names = {definition.name.value for definition in definitions if isinstance(definition, TypeDefinitionNode)}
+        if any(name in names and name != default for name, default in roots.items() if name):
+            definitions.append(_schema_definition(merged))
+        extracted[graph.name] = SubgraphModel(graph.name, graph.url, extraction.types(), tuple(definitions))
+    return extracted
+
+
+def _root_names(merged: Sequence[DefinitionNode]) -> tuple[str, str]:
+    names = {"mutation": "Mutation", "subscription": "Subscription"}
+    for definition in merged:
+        if isinstance(definition, SchemaDefinitionNode):
+            names |= {item.operation.value: item.type.name.value for item in definition.operation_types}
+    return names["mutation"], names["subscription"]
+
+
+def _schema_definition(merged: Sequence[DefinitionNode]) -> SchemaDefinitionNode:
+    return next(definition for definition in merged if isinstance(definition, SchemaDefinitionNode))
+
+
+class _Extraction:
+    """The view of one subgraph on the supergraph's definitions."""
+
+    def __init__(self, graph: Graph, by_name: Mapping[str, TypeDefinitionNode], join: JoinVocabulary) -> None:
+        self._graph = graph.enum_value
+        self._join = join
+        self._joins: dict[str, list[JoinType]] = {}
+        self._present: dict[str, TypeDefinitionNode] = {}
+        for name, definition in by_name.items():
+            joins = join.types(definition.directives)
+            here = [entry for entry in joins if entry.graph == self._graph]
+            owners = join.owners(definition.directives)
+            everywhere = join.federation_1 and not joins and not owners
+            if here or everywhere or self._graph in owners:
+                self._joins[name] = here
+                self._present[name] = definition
+        self._fields = {
+            name: self._fields_of(definition)
+            for name, definition in self._present.items()
+            if isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
+        }
+        if join.federation_1:
+            self._drop_empty()
+
+    def _drop_empty(self) -> None:
+        """In Federation 1 a type without owner is in a subgraph only if something of it can be."""
+        while True:
+            empty = {name for name, fields in self._fields.items() if not fields}
+            if not empty:
+                return
+            for name in empty:
+                del self._fields[name], self._present[name]
+            for fields in self._fields.values():
+                for field in [entry for entry in fields.values() if _named(entry.type) in empty]:
+                    del fields[field.name]
+
+    def types(self) -> dict[str, SubgraphType]:
+        extracted: dict[str, SubgraphType] = {}
+        for name, definition in self._present.items():
+            joins = self._joins[name]
+            keys = tuple(EntityKey(entry.key, entry.resolvable) for entry in joins if entry.key is not None)
+            interface_object = any(entry.is_interface_object for entry in joins)
+            match definition:
+                case UnionTypeDefinitionNode():
+                    members = frozenset(self._members(definition))
+                    extracted[name] = SubgraphType(name, "union", {}, members)
+                case InterfaceTypeDefinitionNode() if not interface_object:
+                    possible = frozenset(self._implementations(name))
+                    extracted[name] = SubgraphType(name, "interface", self._fields[name], possible, keys)
+                case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+                    extracted[name] = SubgraphType(
+                        name, "object", self._fields[name], frozenset({name}), keys, interface_object
+                    )
+        return extracted
+
+    def definitions(self) -> list[DefinitionNode]:
+        extracted: list[DefinitionNode] = []
+        for name, definition in self._present.items():
+            match definition:
+                case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+                    extracted.append(self._with_fields(definition))
+                case UnionTypeDefinitionNode():
+                    members = tuple(_named_node(member) for member in self._members(definition))
+                    extracted.append(UnionTypeDefinitionNode(name=definition.name, types=members))
+                case EnumTypeDefinitionNode():
+                    values = tuple(
+                        value
+                        for value in definition.values or ()
+                        if self._lists(self._join.enum_value_graphs(value.directives))
+                    )
+                    extracted.append(EnumTypeDefinitionNode(name=definition.name, values=values))
+                case InputObjectTypeDefinitionNode():
+                    fields = tuple(
+                        replace(field, type=_typed(field.type, joined))
+                        for field in definition.fields or ()
+                        if (joined := self._joined_field(self._join.fields(field.directives))) is not _ABSENT
+                    )
+                    extracted.append(InputObjectTypeDefinitionNode(name=definition.name, fields=fields))
+                case ScalarTypeDefinitionNode():
+                    extracted.append(ScalarTypeDefinitionNode(name=NameNode(value=name)))
+        return extracted
+
+    def _with_fields(self, definition: WithFields) -> DefinitionNode:
+        fields = self._fields[definition.name.value]
+        nodes = tuple(
+            FieldDefinitionNode(name=field.name, arguments=field.arguments, type=fields[field.name.value].type)
+            for field in definition.fields or ()
+            if field.name.value in fields
+        )
+        interface_object = any(entry.is_interface_object for entry in self._joins[definition.name.value])
+        interfaces = tuple(_named_node(name) for name in self._interfaces(definition) if self._is_interface(name))
+        if interface_object or isinstance(definition, ObjectTypeDefinitionNode):
+            return ObjectTypeDefinitionNode(name=definition.name, interfaces=interfaces, fields=nodes)
+        return InterfaceTypeDefinitionNode(name=definition.name, interfaces=interfaces, fields=nodes)
+
+    def _is_interface(self, name: str) -> bool:
+        return isinstance(self._present.get(name), InterfaceTypeDefinitionNode) and not any(
+            entry.is_interface_object for entry in self._joins[name]
+        )
+
+    def _fields_of(self, definition: WithFields) -> dict[str, SubgraphField]:
+        fields: dict[str, SubgraphField] = {}
+        for field in definition.fields or ():
+            joined = self._joined_field(self._join.fields(field.directives), definition, field.name.value)
+            if joined is _ABSENT:
+                continue
+            type_node = _typed(field.type, joined)
+            name = field.name.value
+            if joined is None:
+                fields[name] = SubgraphField(name, type_node)
+            else:
+                fields[name] = SubgraphField(
+                    name,
+                    type_node,
+                    external=joined.external or joined.used_overridden,
+                    requires=joined.requires,
+                    provides=joined.provides,
+                    label=joined.label,
+                    context_arguments=joined.context_arguments,
+                )
+        return fields
+
+    def _joined_field(
+        self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
+    ) -> JoinField | None:
+        """What is said about a field for this subgraph: None if nothing special, `_ABSENT` if it is not here."""
+        for entry in joins:
+            if entry.graph == self._graph:
+                return entry
+        if owner_type is None or not self._join.federation_1:
+            return _ABSENT if joins else None
+        owners = self._join.owners(owner_type.directives)
+        if self._graph in owners:
+            return _ABSENT if joins else None
+        if owners:
+            return None if name in self._key_fields(owner_type) else _ABSENT
+        return _ABSENT if joins else None
+
+    def _key_fields(self, definition: WithFields) -> set[str]:
+        keys = [entry.key for entry in self._joins[definition.name.value] if entry.key is not None]
+        selections = [selection for key in keys for selection in key.selections]
+        return {
+            selection.name.value for key in keys for selection in key.selections if isinstance(selection, FieldNode)
+        }
+
+    def _lists(self, graphs: Sequence[str]) -> bool:
+        return not graphs or self._graph in graphs
+
+    def _members(self, definition: UnionTypeDefinitionNode) -> list[str]:
+        listed = self._join.union_members(definition.directives)
+        if listed:
+            return [member for graph, member in listed if graph == self._graph]
+        return [member.name.value for member in definition.types or () if member.name.value in self._present]
+
+    def _interfaces(self, definition: WithFields) -> list[str]:
+        if self._join.federation_1:
+            return [name.name.value for name in definition.interfaces or () if name.name.value in self._present]
+        listed = self._join.interfaces(definition.directives)
+        return [interface for graph, interface in listed if graph == self._graph]
+
+    def _implementations(self, interface: str) -> list[str]:
+        return [
+            name
+            for name, definition in self._present.items()
+            if isinstance(definition, ObjectTypeDefinitionNode) and interface in self._interfaces(definition)
+        ]
+
+
+_ABSENT = JoinField(None, None, None, None, external=False, used_overridden=False, label=None, context_arguments=())
+
+
+def _typed(declared: TypeNode, joined: JoinField | None) -> TypeNode:
+    return declared if joined is None or joined.type is None else parse_type(joined.type, no_location=True)
+
+
+def _named(node: TypeNode) -> str:
+    while not isinstance(node, NamedTypeNode):
+        node = node.type  # type: ignore[attr-defined]
+    return node.name.value
+
+
+def _named_node(name: str) -> NamedTypeNode:
+    return NamedTypeNode(name=NameNode(value=name))

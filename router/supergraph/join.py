@@ -1,0 +1,199 @@
+"""Reading `@join__*` applications (composition specification: join v0.1 to v0.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    EnumTypeDefinitionNode,
+    EnumValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    SelectionSetNode,
+    StringValueNode,
+)
+
+from router.errors import InvalidSupergraph
+from router.federation.field_sets import parse_field_set
+from router.supergraph.model import ContextArgument, OverrideLabel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphql import DocumentNode, ValueNode
+
+    from router.federation.links import Link
+
+
+@dataclass(frozen=True, slots=True)
+class JoinType:
+    graph: str
+    key: SelectionSetNode | None
+    resolvable: bool
+    is_interface_object: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JoinField:
+    """One `@join__field`; without `graph` it says that no subgraph resolves the field here."""
+
+    graph: str | None
+    type: str | None
+    requires: SelectionSetNode | None
+    provides: SelectionSetNode | None
+    external: bool
+    used_overridden: bool
+    label: OverrideLabel | None
+    context_arguments: tuple[ContextArgument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A value of `enum join__Graph`."""
+
+    enum_value: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinVocabulary:
+    """The names of the join specification's elements in this supergraph.
+
+    `federation_1` marks join v0.1, where types without `@join__owner` exist in every subgraph and key fields are not
+    repeated per subgraph.
+    """
+
+    graph: str
+    graph_enum: str
+    type: str
+    owner: str
+    field: str
+    implements: str
+    union_member: str
+    enum_value: str
+    federation_1: bool
+
+    @classmethod
+    def of(cls, link: Link) -> JoinVocabulary:
+        return cls(
+            graph=link.directive_name("graph"),
+            graph_enum=link.type_name("Graph"),
+            type=link.directive_name("type"),
+            owner=link.directive_name("owner"),
+            field=link.directive_name("field"),
+            implements=link.directive_name("implements"),
+            union_member=link.directive_name("unionMember"),
+            enum_value=link.directive_name("enumValue"),
+            federation_1=(link.url.version.major, link.url.version.minor) == (0, 1),
+        )
+
+    def graphs(self, document: DocumentNode) -> list[Graph]:
+        for definition in document.definitions:
+            if isinstance(definition, EnumTypeDefinitionNode) and definition.name.value == self.graph_enum:
+                return [
+                    Graph(value.name.value, _text(arguments, "name") or value.name.value, _text(arguments, "url") or "")
+                    for value in definition.values or ()
+                    for arguments in self._all(value.directives, self.graph)
+                ]
+        raise InvalidSupergraph(f"The supergraph has no enum {self.graph_enum}.")
+
+    def types(self, directives: Iterable[DirectiveNode] | None) -> list[JoinType]:
+        return [
+            JoinType(
+                graph=_name(arguments, "graph") or "",
+                key=_field_set(arguments, "key"),
+                resolvable=_flag(arguments, "resolvable", default=True),
+                is_interface_object=_flag(arguments, "isInterfaceObject"),
+            )
+            for arguments in self._all(directives, self.type)
+        ]
+
+    def owners(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
+        return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.owner)]
+
+    def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
+        return [_join_field(arguments) for arguments in self._all(directives, self.field)]
+
+    def interfaces(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
+        """Pairs of graph and interface name."""
+        return [
+            (_name(arguments, "graph") or "", _text(arguments, "interface") or "")
+            for arguments in self._all(directives, self.implements)
+        ]
+
+    def union_members(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
+        """Pairs of graph and member name."""
+        return [
+            (_name(arguments, "graph") or "", _text(arguments, "member") or "")
+            for arguments in self._all(directives, self.union_member)
+        ]
+
+    def enum_value_graphs(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
+        return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.enum_value)]
+
+    @staticmethod
+    def _all(directives: Iterable[DirectiveNode] | None, name: str) -> list[dict[str, ValueNode]]:
+        return [
+            {argument.name.value: argument.value for argument in directive.arguments or ()}
+            for directive in directives or ()
+            if directive.name.value == name
+        ]
+
+
+def _join_field(arguments: dict[str, ValueNode]) -> JoinField:
+    text = _text(arguments, "overrideLabel")
+    label = None if text is None else OverrideLabel(text, when=_text(arguments, "override") is not None)
+    return JoinField(
+        graph=_name(arguments, "graph"),
+        type=_text(arguments, "type"),
+        requires=_field_set(arguments, "requires"),
+        provides=_field_set(arguments, "provides"),
+        external=_flag(arguments, "external"),
+        # With a label the source still resolves the field while the label is false.
+        used_overridden=_flag(arguments, "usedOverridden") and label is None,
+        label=label,
+        context_arguments=_context_arguments(arguments.get("contextArguments")),
+    )
+
+
+def _context_arguments(value: ValueNode | None) -> tuple[ContextArgument, ...]:
+    if not isinstance(value, ListValueNode):
+        return ()
+    items = [
+        {entry.name.value: entry.value for entry in item.fields}
+        for item in value.values
+        if isinstance(item, ObjectValueNode)
+    ]
+    return tuple(
+        ContextArgument(
+            name=_text(item, "name") or "",
+            type=_text(item, "type") or "",
+            context=_text(item, "context") or "",
+            selection=parse_field_set(_text(item, "selection") or ""),
+        )
+        for item in items
+    )
+
+
+def _text(arguments: dict[str, ValueNode], name: str) -> str | None:
+    value = arguments.get(name)
+    return value.value if isinstance(value, StringValueNode) else None
+
+
+def _name(arguments: dict[str, ValueNode], name: str) -> str | None:
+    value = arguments.get(name)
+    return value.value if isinstance(value, EnumValueNode) else None
+
+
+def _flag(arguments: dict[str, ValueNode], name: str, *, default: bool = False) -> bool:
+    value = arguments.get(name)
+    return value.value if isinstance(value, BooleanValueNode) else default
+
+
+def _field_set(arguments: dict[str, ValueNode], name: str) -> SelectionSetNode | None:
+    text = _text(arguments, name)
+    return parse_field_set(text) if text and text.strip() else None

@@ -1,0 +1,108 @@
+"""Supergraph SDL -> `Supergraph`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    GraphQLSyntaxError,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    build_ast_schema,
+    parse,
+)
+
+from router.errors import InvalidSupergraph
+from router.federation.field_sets import FieldSetSyntaxError
+from router.federation.links import LinkError, Links, read_links
+from router.federation.specs import APOLLO
+from router.supergraph.api_schema import accessible_definitions, merged_definitions
+from router.supergraph.extraction import extract_subgraphs
+from router.supergraph.join import JoinVocabulary
+from router.supergraph.model import Supergraph
+
+if TYPE_CHECKING:
+    from router.federation.links import Link
+
+# Specifications whose meaning the router knows. One it does not know may be ignored only if its link says no purpose:
+# a purpose means that leaving it out would be insecure or wrong.
+_UNDERSTOOD = frozenset(
+    f"{APOLLO}/{name}"
+    for name in (
+        "link",
+        "core",
+        "join",
+        "tag",
+        "inaccessible",
+        "authenticated",
+        "requiresScopes",
+        "policy",
+        "context",
+        "cost",
+        "cacheTag",
+    )
+)
+_JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
+
+
+def load(sdl: str) -> Supergraph:
+    """Take a supergraph apart (join specification v0.1 to v0.5).
+
+    Raises:
+        InvalidSupergraph: the text is no supergraph, or links a specification the router must know and does not.
+    """
+    try:
+        document = parse(sdl, no_location=True)
+        links = read_links(_schema_directives(document))
+    except GraphQLSyntaxError as error:
+        raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message}") from None
+    except LinkError as error:
+        raise InvalidSupergraph(f"The supergraph links a specification wrongly: {error.message}") from None
+    _check_purposes(links)
+    merged = merged_definitions(document, links)
+    try:
+        subgraphs = extract_subgraphs(document, merged, JoinVocabulary.of(_join_link(links)))
+        schema = build_ast_schema(DocumentNode(definitions=tuple(merged)), assume_valid=True, assume_valid_sdl=True)
+        visible = accessible_definitions(merged, links)
+        api_schema = build_ast_schema(
+            DocumentNode(definitions=tuple(visible)), assume_valid=True, assume_valid_sdl=True
+        )
+    except FieldSetSyntaxError as error:
+        raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
+    except (TypeError, GraphQLSyntaxError) as error:
+        raise InvalidSupergraph(f"The supergraph is not a valid schema: {error}") from None
+    if schema.query_type is None:
+        raise InvalidSupergraph("The supergraph has no query type.")
+    return Supergraph(sdl=sdl, schema=schema, api_schema=api_schema, subgraphs=subgraphs)
+
+
+def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
+    return [
+        directive
+        for definition in document.definitions
+        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode)
+        for directive in definition.directives or ()
+    ]
+
+
+def _check_purposes(links: Links) -> None:
+    for link in links:
+        if link.purpose is not None and link.url.identity not in _UNDERSTOOD:
+            raise InvalidSupergraph(
+                f"The supergraph needs {link.url} for {link.purpose}, which this router does not know.",
+                code="UNSUPPORTED_LINKED_FEATURE",
+            )
+
+
+def _join_link(links: Links) -> Link:
+    link = links.get(f"{APOLLO}/join")
+    if link is None:
+        raise InvalidSupergraph(f"The schema does not link {APOLLO}/join: it is not a supergraph.")
+    if (link.url.version.major, link.url.version.minor) not in _JOIN_VERSIONS:
+        raise InvalidSupergraph(
+            f"{link.url} is not a version of the join specification this router knows.",
+            code="UNSUPPORTED_LINKED_FEATURE",
+        )
+    return link
