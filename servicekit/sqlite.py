@@ -76,7 +76,12 @@ class Database:
                 # cancelled; shielded, because the shared connection must not be left inside a transaction.
                 await asyncio.shield(self._writer.rollback())
                 raise
-            await asyncio.shield(self._writer.commit())
+            try:
+                await asyncio.shield(self._writer.commit())
+            except sqlite3.Error:
+                # A refused commit (a full disk, a deferred constraint) leaves the transaction open.
+                await asyncio.shield(self._writer.rollback())
+                raise
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -1,0 +1,1 @@
+"""The account service: accounts, and the ledger that alone moves their money."""

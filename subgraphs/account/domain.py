@@ -1,0 +1,198 @@
+"""Accounts: what they are, and the rules of opening, changing and closing them. Pure: no I/O, no clock, no store.
+
+A rule takes the account as the store has it (or None) and returns the account as it shall be, or a refusal. The store
+runs it inside its own transaction, so a rule may be called again when the store has to retry.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from stdnum.iso7064 import mod_11_10
+
+from servicekit.errors import Forbidden
+from servicekit.values import from_minor_units, new_object_id
+from subgraphs.account.problems import (
+    CLOSED_REASON,
+    AccountNotEmpty,
+    InvalidAccount,
+    LimitReached,
+    Refusal,
+    StateConflict,
+    VersionConflict,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+ACCOUNT_NUMBER_DIGITS = 10
+
+
+class AccountStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    FROZEN = "FROZEN"
+    CLOSED = "CLOSED"
+
+
+class AccountType(StrEnum):
+    CHECKING = "CHECKING"
+    SAVINGS = "SAVINGS"
+    BUSINESS = "BUSINESS"
+
+
+# A closed account leaves its owner's lists unless they ask for it.
+OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
+
+
+class Actor(Protocol):
+    """Who acts: ``servicekit.identity.Caller``, or the person a service acts for."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def is_staff(self) -> bool: ...
+
+    def may_see(self, owner_id: str | None) -> bool:
+        """Whether data of this owner is the actor's to see and use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer's account at one moment.
+
+    Attributes:
+        balance: the sum of its ledger entries, with the currency's decimals.
+        held: the part of the balance that is promised elsewhere.
+        version: rises with every change and every posting.
+        balance_as_of: when the balance last changed.
+    """
+
+    id: str
+    user_id: str
+    number: str
+    type: AccountType
+    currency: str
+    balance: Decimal
+    held: Decimal
+    status: AccountStatus
+    version: int
+    balance_as_of: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def available(self) -> Decimal:
+        """What can be spent."""
+        return self.balance - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An application for a new account."""
+
+    user_id: str
+    type: AccountType
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What shall change about an account; None leaves as is."""
+
+    type: AccountType | None = None
+    status: AccountStatus | None = None
+    expected_version: int | None = None
+
+
+def draw_account_number() -> str:
+    """Ten random digits that do not begin with zero, the last one the ISO 7064 MOD 11,10 check digit of the others.
+
+    Random, so that a number tells nothing of how many accounts there are or which are neighbours.
+    """
+    body = str(secrets.choice("123456789")) + "".join(
+        secrets.choice("0123456789") for _ in range(ACCOUNT_NUMBER_DIGITS - 2)
+    )
+    return body + mod_11_10.calc_check_digit(body)
+
+
+def is_account_number(text: str) -> bool:
+    """Whether ``text`` is 10 ASCII digits with a right check digit."""
+    return len(text) == ACCOUNT_NUMBER_DIGITS and text.isascii() and text.isdigit() and mod_11_10.is_valid(text)
+
+
+def open_account(opening: Opening, *, already_open: int, limit: int, now: datetime) -> Account | LimitReached:
+    """A new, empty account; ``already_open`` counts the user's accounts that are not closed."""
+    if already_open >= limit:
+        return LimitReached(limit)
+    nothing = from_minor_units(0, opening.currency)
+    return Account(
+        id=new_object_id(),
+        user_id=opening.user_id,
+        number=draw_account_number(),
+        type=opening.type,
+        currency=opening.currency,
+        balance=nothing,
+        held=nothing,
+        status=AccountStatus.ACTIVE,
+        version=1,
+        balance_as_of=now,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def check_may_change(change: Change, actor: Actor) -> None:
+    """Raise Forbidden when a customer asks to freeze or unfreeze: judged before, and whatever, the account is."""
+    if change.status is not None and not actor.is_staff:
+        raise Forbidden("Only the bank freezes and unfreezes accounts")
+
+
+def update_account(
+    account: Account | None, account_id: str, change: Change, actor: Actor, now: datetime
+) -> Account | Refusal:
+    """Change type or status. An unchanged account keeps its version: saying the same twice is no change."""
+    check_may_change(change, actor)
+    found = usable(account, account_id, actor)
+    if not isinstance(found, Account):
+        return found
+    if conflict := version_conflict(found, change.expected_version):
+        return conflict
+    if found.status is AccountStatus.FROZEN and not actor.is_staff:
+        return StateConflict()
+    changed = replace(found, type=change.type or found.type, status=change.status or found.status)
+    return found if changed == found else replace(changed, version=found.version + 1, updated_at=now)
+
+
+def close_account(
+    account: Account | None, account_id: str, expected_version: int | None, actor: Actor, now: datetime
+) -> Account | Refusal:
+    """Close an empty account for good, frozen or not."""
+    found = usable(account, account_id, actor)
+    if not isinstance(found, Account):
+        return found
+    if conflict := version_conflict(found, expected_version):
+        return conflict
+    if found.balance != 0:
+        return AccountNotEmpty(found.balance, found.currency)
+    return replace(found, status=AccountStatus.CLOSED, version=found.version + 1, updated_at=now)
+
+
+def usable(account: Account | None, account_id: str, actor: Actor) -> Account | InvalidAccount:
+    """The account, if the actor may use it and it is not closed; only those who may see it learn that it is closed."""
+    if account is None or not actor.may_see(account.user_id):
+        return InvalidAccount(account_id)
+    if account.status is AccountStatus.CLOSED:
+        return InvalidAccount(account_id, CLOSED_REASON)
+    return account
+
+
+def version_conflict(account: Account, expected: int | None) -> VersionConflict | None:
+    """The conflict when ``expected`` is given and is not the account's version."""
+    if expected is None or expected == account.version:
+        return None
+    return VersionConflict(expected_version=expected, current_version=account.version)

@@ -1,0 +1,252 @@
+"""Postings: balanced sets of ledger entries, and the rules that decide whether one is posted or refused. Pure.
+
+Every movement of money is one posting: at least two entries that sum to zero, on customers' accounts or on the bank's
+internal ones, which stand behind money that enters or leaves. Say Ann pays 10.00 USD into her account::
+
+    Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
+
+:func:`decide` is the one judge of owner, status, currency and funds. The store calls it inside the database
+transaction that then records its verdict, whichever it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from servicekit.identity import ADMIN, SUPPORT
+from servicekit.values import InvalidValue, from_minor_units, is_object_id, to_minor_units
+from subgraphs.account.domain import Account, AccountStatus, Actor, usable
+from subgraphs.account.problems import (
+    AccountFrozen,
+    CurrencyMismatch,
+    InsufficientFunds,
+    InvalidAccount,
+    PaymentDeclined,
+    Refusal,
+    SameAccount,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from decimal import Decimal
+
+# No balance may pass this many minor units, in either direction: sums of a few such balances still fit the 64-bit
+# integers of the embedded store. Customers together never own more than the internal accounts owe, so a transfer
+# cannot reach it and only money that enters the bank is ever declined for it.
+MAX_UNITS = 10**18
+# A transfer has two entries; fees and splits need a few more, and a transaction has to stay short.
+MAX_ENTRIES = 20
+
+
+class PostingType(StrEnum):
+    TRANSFER = "TRANSFER"
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    PAYMENT = "PAYMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class InternalAccount:
+    """One of the bank's own accounts, one for each currency, made when first needed; its id never leaves the store."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAccount:
+    """A customer's account, as a posting names it."""
+
+    id: str
+
+
+# Which accounts are debited and which credited.
+_SIDES: dict[PostingType, tuple[type, type]] = {
+    PostingType.TRANSFER: (CustomerAccount, CustomerAccount),
+    PostingType.DEPOSIT: (InternalAccount, CustomerAccount),
+    PostingType.WITHDRAWAL: (CustomerAccount, InternalAccount),
+    PostingType.PAYMENT: (CustomerAccount, InternalAccount),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OnBehalfOf:
+    """The person a posting is made for. Roles decide what is allowed, but are no part of what is posted."""
+
+    user_id: str
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.roles & {SUPPORT, ADMIN})
+
+    def may_see(self, owner_id: str | None) -> bool:
+        return self.is_staff or (owner_id is not None and owner_id == self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: a negative amount debits, a positive one credits."""
+
+    account: CustomerAccount | InternalAccount
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An order to post; see the module.
+
+    Attributes:
+        transaction_id: 24 hex digits; the posting is made at most once for it.
+        amount: what moves, positive; debits and credits sum to it.
+
+    Raises:
+        InvalidValue: at construction, when the order makes no sense whatever the accounts are.
+    """
+
+    transaction_id: str
+    on_behalf_of: OnBehalfOf
+    type: PostingType
+    amount: Decimal
+    currency: str
+    entries: tuple[Entry, ...]
+
+    def __post_init__(self) -> None:
+        if not is_object_id(self.transaction_id):
+            raise InvalidValue("transactionId is not 24 hex digits")
+        units = [to_minor_units(entry.amount, self.currency) for entry in self.entries]
+        amount = to_minor_units(self.amount, self.currency)
+        if amount <= 0 or 0 in units:
+            raise InvalidValue("amounts must not be zero, and the posting's is positive")
+        if not 2 <= len(units) <= MAX_ENTRIES:  # noqa: PLR2004 - double entry
+            raise InvalidValue(f"a posting has 2 to {MAX_ENTRIES} entries")
+        if sum(units) != 0 or sum(u for u in units if u > 0) != amount:
+            raise InvalidValue("debits and credits must each sum to the amount")
+        debited, credited = _SIDES[self.type]
+        if not all(isinstance(e.account, debited if e.amount < 0 else credited) for e in self.entries):
+            raise InvalidValue(f"these are not the accounts of a {self.type}")
+
+    def customer_ids(self) -> tuple[str, ...]:
+        """The customers' accounts it names, each once."""
+        return tuple(dict.fromkeys(e.account.id for e in self.entries if isinstance(e.account, CustomerAccount)))
+
+    def internal_names(self) -> tuple[str, ...]:
+        """The internal accounts it names, each once."""
+        return tuple(dict.fromkeys(e.account.name for e in self.entries if isinstance(e.account, InternalAccount)))
+
+    def content_hash(self) -> str:
+        """SHA-256 in hex of all that makes it this posting and no other; its id and the actor's roles are left out."""
+        content = [
+            self.on_behalf_of.user_id,
+            self.type,
+            self.currency,
+            to_minor_units(self.amount, self.currency),
+            [[*_name_of(e.account), to_minor_units(e.amount, self.currency)] for e in self.entries],
+        ]
+        return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()
+
+
+def _name_of(account: CustomerAccount | InternalAccount) -> tuple[str, str]:
+    return ("internal", account.name) if isinstance(account, InternalAccount) else ("customer", account.id)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """What a posting needs to know: the accounts it names, as they are inside the store's transaction."""
+
+    customers: Mapping[str, Account]
+    internal: Mapping[str, Decimal]
+    """Balances of internal accounts in the posting's currency; one that is not there yet has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One entry that shall be written, with the balance it leaves."""
+
+    account: CustomerAccount | InternalAccount
+    amount: Decimal
+    balance_after: Decimal
+
+
+def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refusal:
+    """The entries to write, or the first reason not to: account, status, currency, funds, room, in this order."""
+    actor = posting.on_behalf_of
+    checks = (_missing, _same, _frozen, _other_currency)
+    for check in checks:
+        for refusal in check(posting, ledger, actor):
+            return refusal
+    return _move(posting, ledger)
+
+
+def _missing(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
+    """Debited accounts, and a deposit's, must be the actor's; credited ones must merely be there and open."""
+    for entry in posting.entries:
+        if not isinstance(entry.account, CustomerAccount):
+            continue
+        account = ledger.customers.get(entry.account.id)
+        found = usable(account, entry.account.id, actor)
+        anyone_may_credit = entry.amount > 0 and posting.type is not PostingType.DEPOSIT
+        open_to_all = anyone_may_credit and account is not None and account.status is not AccountStatus.CLOSED
+        if isinstance(found, InvalidAccount) and not open_to_all:
+            yield found
+
+
+def _same(posting: Posting, _ledger: LedgerView, _actor: Actor) -> Iterator[Refusal]:
+    if len(posting.customer_ids()) < sum(isinstance(e.account, CustomerAccount) for e in posting.entries):
+        yield SameAccount()
+
+
+def _frozen(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
+    for account in _customers(posting, ledger):
+        if account.status is AccountStatus.FROZEN:
+            yield AccountFrozen(account.id if actor.may_see(account.user_id) else None)
+
+
+def _other_currency(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
+    for account in _customers(posting, ledger):
+        if account.currency != posting.currency:
+            yield CurrencyMismatch(account.currency if actor.may_see(account.user_id) else None)
+
+
+def _customers(posting: Posting, ledger: LedgerView) -> Iterator[Account]:
+    return (ledger.customers[account_id] for account_id in posting.customer_ids())
+
+
+def _move(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refusal:
+    room = from_minor_units(MAX_UNITS, posting.currency)
+    internal = dict(ledger.internal)
+    movements: list[Movement] = []
+    for entry in posting.entries:
+        if isinstance(entry.account, CustomerAccount):
+            account = ledger.customers[entry.account.id]
+            if account.available + entry.amount < 0:
+                return InsufficientFunds(account.available, -entry.amount, posting.currency)
+            after = account.balance + entry.amount
+        else:
+            nothing = from_minor_units(0, posting.currency)
+            after = internal.get(entry.account.name, nothing) + entry.amount
+            internal[entry.account.name] = after
+        if abs(after) > room:
+            return PaymentDeclined()
+        movements.append(Movement(entry.account, entry.amount, after))
+    return tuple(movements)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The definite answer to a posting, as remembered: ``problem`` is None when it was posted.
+
+    Attributes:
+        decided_at: RFC 3339 text, the same at every repetition.
+        problem: the refusal as JSON; it outlives the class it came from.
+    """
+
+    decided_at: str
+    problem: Mapping[str, object] | None
+
+    @property
+    def posted(self) -> bool:
+        return self.problem is None

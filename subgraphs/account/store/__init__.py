@@ -1,0 +1,1 @@
+"""Where accounts and the ledger are kept."""

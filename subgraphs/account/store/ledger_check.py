@@ -1,0 +1,130 @@
+"""Does a ledger file keep its promises? Read-only, one snapshot, beside a running service or after its death.
+
+The database's own constraints make a violation impossible; this check does not take their word for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from servicekit.sqlite import BUSY_SECONDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Each query returns one row for each violation; its columns say where. Sums follow the order of posting, so that no
+# partial sum is larger than a balance that once was.
+INVARIANTS: Final[dict[str, str]] = {
+    "the file is intact": "SELECT integrity_check AS problem FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "no reference dangles": 'SELECT "table", rowid, parent FROM pragma_foreign_key_check',
+    "the entries of each transaction sum to zero": (
+        "SELECT transaction_id, currency, sum(amount) AS sum FROM entries"
+        " GROUP BY transaction_id, currency HAVING sum(amount) <> 0"
+    ),
+    "each balance is the sum of its entries": (
+        "SELECT a.id AS account_id, a.balance, e.total FROM accounts a LEFT JOIN"
+        " (SELECT account_id, sum(amount) AS total FROM entries INDEXED BY entries_by_account GROUP BY account_id) e"
+        " ON e.account_id = a.id WHERE a.balance <> coalesce(e.total, 0)"
+    ),
+    "each entry continues the balance before it": (
+        "SELECT account_id, sequence FROM (SELECT account_id, sequence, amount, balance_after,"
+        " lag(balance_after, 1, 0) OVER (PARTITION BY account_id ORDER BY sequence) AS before FROM entries)"
+        " WHERE balance_after <> before + amount"
+    ),
+    "all accounts, internal ones included, sum to zero per currency": (
+        "SELECT currency, sum(balance) AS sum FROM accounts GROUP BY currency HAVING sum(balance) <> 0"
+    ),
+    "no customer's balance is negative": (
+        "SELECT id AS account_id, balance FROM accounts WHERE internal_name IS NULL AND balance < 0"
+    ),
+    "no closed account holds money": "SELECT id AS account_id FROM accounts WHERE status = 'CLOSED' AND balance <> 0",
+    "entries have the currency of their account": (
+        "SELECT e.sequence FROM entries e JOIN accounts a ON a.id = e.account_id WHERE a.currency <> e.currency"
+    ),
+    "posted transactions have entries, refused ones none": (
+        "SELECT p.transaction_id, p.outcome, count(e.sequence) AS entries FROM postings p"
+        " LEFT JOIN entries e ON e.transaction_id = p.transaction_id"
+        " GROUP BY p.transaction_id HAVING (p.outcome = 'POSTED') <> (count(e.sequence) >= 2)"
+        " OR (p.outcome = 'REFUSED' AND count(e.sequence) > 0)"
+    ),
+    "entries belong to a posted transaction": (
+        "SELECT e.sequence FROM entries e LEFT JOIN postings p ON p.transaction_id = e.transaction_id"
+        " WHERE p.outcome IS NOT 'POSTED'"
+    ),
+}
+# Enough to see the pattern, few enough to read.
+SHOWN_VIOLATIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken invariant.
+
+    Attributes:
+        count: how many rows break it.
+        examples: the first of them, column by column; ids and amounts, no personal data.
+    """
+
+    invariant: str
+    count: int
+    examples: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """What :func:`check_ledger` found; ``sums`` are balances of customers in minor units by currency."""
+
+    accounts: int
+    posted: int
+    refused: int
+    entries: int
+    customer_sums: dict[str, int]
+    violations: tuple[Violation, ...]
+
+    @property
+    def sound(self) -> bool:
+        return not self.violations
+
+
+def check_ledger(path: Path) -> LedgerReport:
+    """Check every invariant of the ledger file at ``path``.
+
+    Raises:
+        sqlite3.Error: there is no such file, or it is not a ledger of this release.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")
+        violations = tuple(
+            violation
+            for invariant, query in INVARIANTS.items()
+            if (violation := _violation(invariant, connection.execute(query).fetchall())) is not None
+        )
+        outcomes = dict(connection.execute("SELECT outcome, count(*) FROM postings GROUP BY outcome").fetchall())
+        return LedgerReport(
+            accounts=_number(connection, "SELECT count(*) FROM accounts WHERE internal_name IS NULL"),
+            posted=outcomes.get("POSTED", 0),
+            refused=outcomes.get("REFUSED", 0),
+            entries=_number(connection, "SELECT count(*) FROM entries"),
+            customer_sums=dict(
+                connection.execute(
+                    "SELECT currency, sum(balance) FROM accounts WHERE internal_name IS NULL"
+                    " GROUP BY currency ORDER BY currency"
+                ).fetchall()
+            ),
+            violations=violations,
+        )
+
+
+def _violation(invariant: str, rows: list[sqlite3.Row]) -> Violation | None:
+    if not rows:
+        return None
+    return Violation(invariant, len(rows), tuple(dict(row) for row in rows[:SHOWN_VIOLATIONS]))
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    value: int = connection.execute(query).fetchone()[0]
+    return value

@@ -1,0 +1,151 @@
+"""The embedded ledger's schema. The database itself keeps the promises of the ledger, whoever writes to the file.
+
+Money moves by inserting an entry, and only so: a trigger carries the entry's amount into its account's balance, and
+refuses any other change of a balance. A posting's row seals its transaction: it cannot be inserted before the
+entries sum to zero, entries cannot be added after it, and none of them can be committed without it (a deferred
+foreign key). Nothing of it is ever updated or deleted.
+
+Amounts are integers of minor units. The tables are STRICT, so that a sum beyond 64 bits is an error and never a float.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from servicekit.sqlite import Migration
+
+_ACCOUNTS = """
+CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    user_id TEXT,
+    number TEXT UNIQUE,
+    internal_name TEXT,
+    type TEXT CHECK (type IN ('CHECKING', 'SAVINGS', 'BUSINESS')),
+    currency TEXT NOT NULL,
+    balance INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
+    status TEXT NOT NULL CHECK (status IN ('ACTIVE', 'FROZEN', 'CLOSED')),
+    version INTEGER NOT NULL DEFAULT 1,
+    balance_as_of TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    UNIQUE (id, currency),
+    UNIQUE (internal_name, currency),
+    CONSTRAINT customer_or_internal CHECK (
+        iif(internal_name IS NULL,
+            user_id IS NOT NULL AND number IS NOT NULL AND type IS NOT NULL,
+            user_id IS NULL AND number IS NULL AND type IS NULL)),
+    CONSTRAINT customers_are_never_overdrawn CHECK (internal_name IS NOT NULL OR balance >= 0),
+    CONSTRAINT held_money_is_there CHECK (internal_name IS NOT NULL OR held BETWEEN 0 AND balance),
+    CONSTRAINT closed_accounts_are_empty CHECK (status <> 'CLOSED' OR balance = 0)
+) STRICT
+"""
+
+_POSTINGS = """
+CREATE TABLE postings (
+    transaction_id TEXT PRIMARY KEY,
+    content_hash TEXT NOT NULL,
+    type TEXT NOT NULL,
+    on_behalf_of TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('POSTED', 'REFUSED')),
+    problem TEXT,
+    decided_at TEXT NOT NULL,
+    CONSTRAINT refusals_have_a_problem CHECK ((outcome = 'REFUSED') = (problem IS NOT NULL))
+) STRICT
+"""
+
+_ENTRIES = """
+CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    transaction_id TEXT NOT NULL REFERENCES postings (transaction_id) DEFERRABLE INITIALLY DEFERRED,
+    line INTEGER NOT NULL,
+    account_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount <> 0),
+    balance_after INTEGER NOT NULL,
+    posted_at TEXT NOT NULL,
+    UNIQUE (transaction_id, line),
+    FOREIGN KEY (account_id, currency) REFERENCES accounts (id, currency)
+) STRICT
+"""
+
+
+def _refuse(name: str, event: str, reason: str, when: str = "") -> str:
+    """A trigger that aborts the statement with ``reason`` when ``when`` holds."""
+    condition = f"WHEN {when} " if when else ""
+    return f"CREATE TRIGGER {name} BEFORE {event} {condition}BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+
+
+_TRIGGERS = (
+    _refuse("accounts_start_empty", "INSERT ON accounts", "an account starts empty", "NEW.balance <> 0"),
+    _refuse("accounts_stay", "DELETE ON accounts", "accounts are closed, never deleted"),
+    _refuse(
+        "accounts_keep_identity",
+        "UPDATE OF id, user_id, number, internal_name, currency, created_at ON accounts",
+        "an account keeps its identity",
+    ),
+    _refuse(
+        "accounts_stay_closed",
+        "UPDATE ON accounts",
+        "a closed account stays as it is",
+        "OLD.status = 'CLOSED'",
+    ),
+    _refuse("accounts_rise", "UPDATE ON accounts", "the version must rise", "NEW.version <= OLD.version"),
+    _refuse(
+        "balances_follow_entries",
+        "UPDATE OF balance ON accounts",
+        "a balance changes by entries only",
+        "NEW.balance IS NOT"
+        " (SELECT balance_after FROM entries WHERE account_id = NEW.id ORDER BY sequence DESC LIMIT 1)",
+    ),
+    _refuse(
+        "entries_continue_the_balance",
+        "INSERT ON entries",
+        "an entry continues its account",
+        "NEW.balance_after IS NOT (SELECT balance + NEW.amount FROM accounts WHERE id = NEW.account_id)",
+    ),
+    _refuse(
+        "entries_are_sealed",
+        "INSERT ON entries",
+        "the transaction is complete",
+        "EXISTS (SELECT 1 FROM postings WHERE transaction_id = NEW.transaction_id)",
+    ),
+    (
+        "CREATE TRIGGER entries_move_balances AFTER INSERT ON entries BEGIN"
+        " UPDATE accounts SET balance = NEW.balance_after, version = version + 1,"
+        " balance_as_of = NEW.posted_at, updated_at = NEW.posted_at WHERE id = NEW.account_id; END"
+    ),
+    _refuse("entries_never_change", "UPDATE ON entries", "entries never change"),
+    _refuse("entries_never_go", "DELETE ON entries", "entries are never deleted"),
+    _refuse(
+        "postings_balance",
+        "INSERT ON postings",
+        "the entries do not balance",
+        "NEW.outcome = 'POSTED' AND (2 > (SELECT count(*) FROM entries WHERE transaction_id = NEW.transaction_id)"
+        " OR EXISTS (SELECT 1 FROM entries WHERE transaction_id = NEW.transaction_id"
+        " GROUP BY currency HAVING sum(amount) <> 0))",
+    ),
+    _refuse(
+        "refusals_move_nothing",
+        "INSERT ON postings",
+        "a refused posting has no entries",
+        "NEW.outcome = 'REFUSED' AND EXISTS (SELECT 1 FROM entries WHERE transaction_id = NEW.transaction_id)",
+    ),
+    _refuse("postings_never_change", "UPDATE ON postings", "postings never change"),
+    _refuse("postings_never_go", "DELETE ON postings", "postings are never deleted"),
+)
+
+MIGRATIONS: Final = (
+    Migration(
+        1,
+        "accounts and the ledger",
+        (
+            _ACCOUNTS,
+            "CREATE INDEX accounts_by_owner ON accounts (user_id, id) WHERE user_id IS NOT NULL",
+            _POSTINGS,
+            _ENTRIES,
+            "CREATE INDEX entries_by_account ON entries (account_id, sequence)",
+            *_TRIGGERS,
+        ),
+    ),
+)

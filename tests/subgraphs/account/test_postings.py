@@ -1,0 +1,213 @@
+"""Postings: what is malformed, and what is decided in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from servicekit.identity import CUSTOMER, SUPPORT
+from servicekit.values import InvalidValue, from_minor_units, new_object_id, now
+from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
+from subgraphs.account.postings import (
+    MAX_ENTRIES,
+    MAX_UNITS,
+    CustomerAccount,
+    Entry,
+    InternalAccount,
+    LedgerView,
+    OnBehalfOf,
+    Posting,
+    PostingType,
+    decide,
+)
+from subgraphs.account.problems import (
+    CLOSED_REASON,
+    AccountFrozen,
+    CurrencyMismatch,
+    InsufficientFunds,
+    InvalidAccount,
+    PaymentDeclined,
+    SameAccount,
+    to_json,
+)
+from tests.subgraphs.account.support import deposit, person, transfer, withdrawal
+
+ANN, BOB, STAFF = person(CUSTOMER), person(CUSTOMER), person(SUPPORT)
+
+
+def account_of(owner: OnBehalfOf, balance: str = "100.00", **changes: object) -> Account:
+    opening = Opening(owner.user_id, AccountType.CHECKING, "USD")
+    account = open_account(opening, already_open=0, limit=1, now=now())
+    assert isinstance(account, Account)
+    return replace(account, balance=Decimal(balance), **changes)  # type: ignore[arg-type] # a test names fields freely
+
+
+def ledger(*accounts: Account, **internal: str) -> LedgerView:
+    return LedgerView({a.id: a for a in accounts}, {name: Decimal(balance) for name, balance in internal.items()})
+
+
+class TestMalformed:
+    def build(self, type_: PostingType, entries: list[tuple[str, str]], amount: str = "10.00") -> Posting:
+        def account(name: str) -> CustomerAccount | InternalAccount:
+            return InternalAccount(name) if name.isupper() else CustomerAccount(name)
+
+        lines = tuple(Entry(account(name), Decimal(units)) for name, units in entries)
+        return Posting(new_object_id(), ANN, type_, Decimal(amount), "USD", lines)
+
+    @pytest.mark.parametrize(
+        ("type_", "entries"),
+        [
+            (PostingType.TRANSFER, [("a", "-10.00"), ("b", "9.99")]),
+            (PostingType.TRANSFER, [("a", "-10.00")]),
+            (PostingType.TRANSFER, []),
+            (PostingType.TRANSFER, [("a", "-20.00"), ("b", "20.00")]),
+            (PostingType.TRANSFER, [("a", "-10.00"), ("b", "10.00"), ("c", "0.00")]),
+            (PostingType.TRANSFER, [("a", "-10.001"), ("b", "10.001")]),
+            (PostingType.TRANSFER, [("CASH", "-10.00"), ("b", "10.00")]),
+            (PostingType.TRANSFER, [("a", "-10.00"), ("CASH", "10.00")]),
+            (PostingType.DEPOSIT, [("a", "-10.00"), ("b", "10.00")]),
+            (PostingType.DEPOSIT, [("a", "-10.00"), ("CASH", "10.00")]),
+            (PostingType.WITHDRAWAL, [("CASH", "-10.00"), ("b", "10.00")]),
+            (PostingType.PAYMENT, [("a", "-10.00"), ("b", "10.00")]),
+            (PostingType.TRANSFER, [("a", "-10.00"), *[(f"b{i}", "0.50") for i in range(MAX_ENTRIES)]]),
+        ],
+    )
+    def test_unbalanced_or_misdirected_entries_are_refused(
+        self, type_: PostingType, entries: list[tuple[str, str]]
+    ) -> None:
+        with pytest.raises(InvalidValue):
+            self.build(type_, entries)
+
+    def test_several_credits_may_share_a_debit(self) -> None:
+        posting = self.build(PostingType.TRANSFER, [("a", "-10.00"), ("b", "9.00"), ("c", "1.00")])
+        assert posting.customer_ids() == ("a", "b", "c")
+
+    @pytest.mark.parametrize("amount", ["0.00", "-10.00"])
+    def test_the_amount_is_positive(self, amount: str) -> None:
+        with pytest.raises(InvalidValue):
+            self.build(PostingType.TRANSFER, [("a", "-10.00"), ("b", "10.00")], amount)
+
+    def test_the_id_is_an_object_id(self) -> None:
+        with pytest.raises(InvalidValue):
+            replace(transfer(ANN, "a", "b", "10.00"), transaction_id="42")
+
+
+class TestContentHash:
+    posting = transfer(ANN, "a", "b", "10.00")
+
+    def test_the_same_content_has_the_same_hash_whatever_the_roles_and_the_spelling(self) -> None:
+        promoted = replace(self.posting, on_behalf_of=replace(ANN, roles=frozenset({SUPPORT})))
+        assert promoted.content_hash() == self.posting.content_hash()
+        assert transfer(ANN, "a", "b", "10").content_hash() == self.posting.content_hash()
+
+    def test_any_other_content_has_another(self) -> None:
+        others = [
+            transfer(ANN, "a", "b", "10.01"),
+            transfer(ANN, "b", "a", "10.00"),
+            transfer(ANN, "a", "c", "10.00"),
+            transfer(BOB, "a", "b", "10.00"),
+            transfer(ANN, "a", "b", "10.00", "EUR"),
+            deposit(ANN, "b", "10.00"),
+            withdrawal(ANN, "b", "10.00"),
+        ]
+        hashes = {posting.content_hash() for posting in [self.posting, *others]}
+        assert len(hashes) == len(others) + 1
+
+    def test_an_internal_name_is_never_taken_for_an_account_id(self) -> None:
+        assert deposit(ANN, "DEPOSITS", "10.00").content_hash() != withdrawal(ANN, "DEPOSITS", "10.00").content_hash()
+
+
+class TestDeciding:
+    def test_a_transfer_moves_the_whole_balance(self) -> None:
+        source, destination = account_of(ANN), account_of(BOB, "0.00")
+        verdict = decide(transfer(ANN, source.id, destination.id, "100.00"), ledger(source, destination))
+        assert isinstance(verdict, tuple)
+        assert [(m.amount, m.balance_after) for m in verdict] == [
+            (Decimal("-100.00"), Decimal("0.00")),
+            (Decimal("100.00"), Decimal("100.00")),
+        ]
+
+    def test_a_deposit_leaves_the_bank_in_debt(self) -> None:
+        account = account_of(ANN, "0.00")
+        verdict = decide(deposit(ANN, account.id, "5.00"), ledger(account, DEPOSITS="-7.00"))
+        assert isinstance(verdict, tuple)
+        assert [m.balance_after for m in verdict] == [Decimal("-12.00"), Decimal("5.00")]
+
+    @pytest.mark.parametrize("actor", [BOB, person(CUSTOMER)])
+    def test_only_the_owner_debits_and_receives_deposits(self, actor: OnBehalfOf) -> None:
+        account, other = account_of(ANN), account_of(BOB)
+        view = ledger(account, other)
+        assert decide(transfer(actor, account.id, other.id, "1.00"), view) == InvalidAccount(account.id)
+        assert decide(withdrawal(actor, account.id, "1.00"), view) == InvalidAccount(account.id)
+        assert decide(deposit(actor, account.id, "1.00"), view) == InvalidAccount(account.id)
+
+    def test_staff_act_for_customers(self) -> None:
+        account, other = account_of(ANN), account_of(BOB)
+        view = ledger(account, other)
+        for posting in (transfer(STAFF, account.id, other.id, "1.00"), deposit(STAFF, account.id, "1.00")):
+            assert isinstance(decide(posting, view), tuple)
+
+    def test_missing_and_foreign_closed_destinations_are_the_same(self) -> None:
+        source = account_of(ANN)
+        closed = account_of(BOB, "0.00", status=AccountStatus.CLOSED)
+        posting = transfer(ANN, source.id, closed.id, "1.00")
+        assert decide(posting, ledger(source)) == decide(posting, ledger(source, closed)) == InvalidAccount(closed.id)
+
+    def test_an_owner_is_told_that_the_account_is_closed(self) -> None:
+        source, closed = account_of(ANN), account_of(ANN, "0.00", status=AccountStatus.CLOSED)
+        refusal = InvalidAccount(closed.id, CLOSED_REASON)
+        view = ledger(source, closed)
+        assert decide(transfer(ANN, source.id, closed.id, "1.00"), view) == refusal
+        assert decide(transfer(ANN, closed.id, source.id, "1.00"), view) == refusal
+        assert decide(deposit(ANN, closed.id, "1.00"), view) == refusal
+
+    def test_a_transfer_to_itself_is_refused(self) -> None:
+        account = account_of(ANN)
+        assert decide(transfer(ANN, account.id, account.id, "1.00"), ledger(account)) == SameAccount()
+        assert decide(transfer(BOB, account.id, account.id, "1.00"), ledger(account)) == InvalidAccount(account.id)
+
+    def test_a_frozen_account_neither_gives_nor_takes(self) -> None:
+        frozen, other = account_of(ANN, status=AccountStatus.FROZEN), account_of(BOB)
+        view = ledger(frozen, other)
+        assert decide(transfer(ANN, frozen.id, other.id, "1.00"), view) == AccountFrozen(frozen.id)
+        assert decide(deposit(ANN, frozen.id, "1.00"), view) == AccountFrozen(frozen.id)
+        assert decide(transfer(BOB, other.id, frozen.id, "1.00"), view) == AccountFrozen(None)
+
+    def test_another_currency_is_told_to_the_owner_only(self) -> None:
+        source, destination = account_of(ANN), account_of(BOB, "0", currency="JPY")
+        view = ledger(source, destination)
+        assert decide(withdrawal(ANN, source.id, "1.00", "EUR"), view) == CurrencyMismatch("USD")
+        assert decide(transfer(ANN, source.id, destination.id, "1.00"), view) == CurrencyMismatch(None)
+
+    def test_what_is_held_cannot_be_spent(self) -> None:
+        account, other = account_of(ANN, held=Decimal("40.00")), account_of(BOB)
+        view = ledger(account, other)
+        refusal = decide(transfer(ANN, account.id, other.id, "60.01"), view)
+        assert refusal == InsufficientFunds(Decimal("60.00"), Decimal("60.01"), "USD")
+        assert isinstance(refusal, InsufficientFunds)
+        assert to_json(refusal) == {
+            "code": "INSUFFICIENT_FUNDS",
+            "message": "The available balance is too low",
+            "available": "60.00",
+            "requested": "60.01",
+            "currency": "USD",
+        }
+        assert isinstance(decide(transfer(ANN, account.id, other.id, "60.00"), view), tuple)
+
+    def test_money_beyond_the_ledgers_room_is_declined(self) -> None:
+        account = account_of(ANN, "0.00")
+        room = str(from_minor_units(MAX_UNITS, "USD"))
+        assert isinstance(decide(deposit(ANN, account.id, room), ledger(account)), tuple)
+        assert decide(deposit(ANN, account.id, room), ledger(account, DEPOSITS="-0.01")) == PaymentDeclined()
+
+    def test_reasons_come_in_order(self) -> None:
+        """Account, then status, then currency, then funds: each hides the later ones."""
+        frozen_yen = account_of(ANN, "0", currency="JPY", status=AccountStatus.FROZEN)
+        yen, poor, other = account_of(ANN, "0", currency="JPY"), account_of(ANN, "0.00"), account_of(BOB)
+        view = ledger(frozen_yen, yen, poor, other)
+        assert isinstance(decide(transfer(ANN, frozen_yen.id, new_object_id(), "1.00"), view), InvalidAccount)
+        assert isinstance(decide(transfer(ANN, frozen_yen.id, other.id, "1.00"), view), AccountFrozen)
+        assert isinstance(decide(transfer(ANN, yen.id, other.id, "1.00"), view), CurrencyMismatch)
+        assert isinstance(decide(transfer(ANN, poor.id, other.id, "1.00"), view), InsufficientFunds)
