@@ -1,0 +1,3 @@
+from mosafe.cli import main
+
+main()

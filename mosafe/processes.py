@@ -1,0 +1,109 @@
+"""The five processes of the platform: how each is started, where it listens, how the others find it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from servicekit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One row of the table.
+
+    Attributes:
+        name: as in log prefixes.
+        arguments: after ``python -m``; ``{supergraph}`` and ``{router_config}`` name the two files of the checkout.
+        port_variable: which variable changes the port.
+        default_port: when it is unset.
+        entry_path: what a person opens.
+        found_by: variable -> path: set for the other processes to ``http://host:port<path>`` unless already set.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    port_variable: str
+    default_port: int
+    entry_path: str
+    found_by: tuple[tuple[str, str], ...]
+
+
+PROCESSES: Final = (
+    Process(
+        "auth",
+        ("mosafe", "auth"),
+        "AUTH_PORT",
+        3001,
+        "/graphql",
+        (("AUTH_URL", "/graphql"), ("AUTH_JWKS_URL", "/.well-known/jwks.json")),
+    ),
+    Process(
+        "account",
+        ("mosafe", "account"),
+        "ACCOUNT_PORT",
+        3002,
+        "/graphql",
+        (("ACCOUNT_URL", "/graphql"), ("ACCOUNT_INTERNAL_URL", "")),
+    ),
+    Process(
+        "transaction",
+        ("mosafe", "transaction"),
+        "TRANSACTION_PORT",
+        3003,
+        "/graphql",
+        (("TRANSACTION_URL", "/graphql"),),
+    ),
+    Process(
+        "router",
+        ("router", "serve", "--supergraph", "{supergraph}", "--config", "{router_config}"),
+        "ROUTER_PORT",
+        4000,
+        "/graphql",
+        (("ROUTER_URL", "/graphql"),),
+    ),
+    Process("rest", ("mosafe", "rest"), "REST_PORT", 8000, "/api", ()),
+)
+
+
+def port_of(process: Process, environ: Mapping[str, str]) -> int:
+    """The port ``process`` will listen on.
+
+    Raises:
+        ConfigurationError: the variable is not a port number.
+    """
+    text = environ.get(process.port_variable) or str(process.default_port)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 65535:  # noqa: PLR2004 - the last TCP port
+        raise ConfigurationError(process.port_variable, "not a port number between 1 and 65535")
+    return int(text)
+
+
+def reachable_host(environ: Mapping[str, str]) -> str:
+    """Where processes of this machine reach each other: a wildcard address listens on loopback too."""
+    host = environ.get("MOSAFE_HOST") or "127.0.0.1"
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+
+
+def base_url(process: Process, environ: Mapping[str, str]) -> str:
+    return f"http://{reachable_host(environ)}:{port_of(process, environ)}"
+
+
+def addresses(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which the processes find each other, for those that the user has not set."""
+    return {
+        variable: base_url(process, environ) + path
+        for process in PROCESSES
+        for variable, path in process.found_by
+        if not environ.get(variable)
+    }
+
+
+def command_line(process: Process, root: Path) -> list[str]:
+    """The argument vector that starts ``process`` with this interpreter."""
+    files = {"supergraph": str(root / "supergraph.graphql"), "router_config": str(root / "router.yaml")}
+    return [sys.executable, "-m", *(argument.format(**files) for argument in process.arguments)]

@@ -1,0 +1,33 @@
+"""``mosafe sdl``: write ``subgraphs/<name>/schema.graphql``, which ``router compose`` reads.
+
+The router may not import subgraphs, so their SDL meets it as files; a test finds a stale one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Final
+
+import click
+
+SUBGRAPHS: Final = ("auth", "account", "transaction")
+ROOT: Final = Path(__file__).parent.parent
+
+
+def sdl_of(name: str) -> str:
+    """The SDL that subgraph ``name`` serves, ending in a newline."""
+    text: str = importlib.import_module(f"subgraphs.{name}.schema").sdl()
+    return text.rstrip("\n") + "\n"
+
+
+def sdl_path(name: str) -> Path:
+    return ROOT / "subgraphs" / name / "schema.graphql"
+
+
+@click.command("sdl")
+def command() -> None:
+    """Write each subgraph's SDL beside its code."""
+    for name in SUBGRAPHS:
+        sdl_path(name).write_text(sdl_of(name), encoding="utf-8")
+        click.echo(sdl_path(name).relative_to(ROOT))

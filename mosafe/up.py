@@ -1,0 +1,171 @@
+"""``mosafe up``: the whole platform on this machine, as one command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import psutil
+
+from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
+from mosafe.supervisor import ChildDied, ChildSpec, NotReady, Supervisor
+from servicekit.errors import StartupError
+from servicekit.settings import environment, refuse_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT: Final = Path(__file__).parent.parent
+COLOURS: Final = {"auth": "cyan", "account": "green", "transaction": "yellow", "router": "magenta", "rest": "blue"}
+NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
+
+
+@click.command("up")
+@click.option("--demo", is_flag=True, help="Fill in people, accounts and a month of transactions first.")
+def command(*, demo: bool) -> None:
+    """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
+    environ = environment()
+    refuse_unknown(environ)
+    environ.update(addresses(environ))
+    if sys.stdout.isatty():
+        environ.setdefault("MOSAFE_LOG_FORMAT", "text")
+    refuse_taken_ports(environ)
+    if demo:
+        from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
+
+        click.echo(asyncio.run(fill(environ)))
+    sys.exit(asyncio.run(_run(environ)))
+
+
+def refuse_taken_ports(environ: Mapping[str, str]) -> None:
+    """Stop before anything starts when a port is not free.
+
+    Raises:
+        StartupError: names the port, its holder where the system tells, and the variable that changes it.
+    """
+    seen: dict[int, Process] = {}
+    for process in PROCESSES:
+        port = port_of(process, environ)
+        if port in seen:
+            other = seen[port].port_variable
+            raise StartupError(f"port {port} is given twice: by {other} and by {process.port_variable}")
+        seen[port] = process
+        if not _is_free(environ.get("MOSAFE_HOST") or "127.0.0.1", port):
+            raise StartupError(
+                f"port {port} ({process.name}) is taken by {_holder(port)};"
+                f" stop it, or choose another port: {process.port_variable}={_free_port()} mosafe up"
+            )
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _holder(port: int) -> str:
+    """Who listens on ``port``, as far as this user may know."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return "another process"
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+            return _describe(connection.pid)
+    return "another process"
+
+
+def _describe(pid: int | None) -> str:
+    if pid is None:
+        return "another user's process"
+    try:
+        return f"{psutil.Process(pid).name()} (process {pid})"
+    except psutil.Error:
+        return f"process {pid}"
+
+
+async def _run(environ: Mapping[str, str]) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Supervisor(environ, _write_line) as supervisor:
+        starting = asyncio.ensure_future(supervisor.start([_spec(process, environ) for process in PROCESSES]))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                return 0
+            starting.result()
+            click.echo(banner(environ))
+            death = asyncio.ensure_future(supervisor.wait_for_death())
+            await asyncio.wait({death, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not death.done():
+                death.cancel()
+                click.echo("stopping ...")
+                return 0
+            raise ChildDied(death.result())
+        except ChildDied as error:
+            click.secho(f"mosafe: {error}; stopping the rest. Its last lines:", err=True, fg="red")
+            for line in error.child.last_lines:
+                click.echo(f"  {line}", err=True)
+            return 1
+        except NotReady as error:
+            click.secho(f"mosafe: {error}", err=True, fg="red")
+            return 1
+        finally:
+            for task in (starting, stopping):
+                task.cancel()
+            await asyncio.gather(starting, stopping, return_exceptions=True)
+
+
+def _spec(process: Process, environ: Mapping[str, str]) -> ChildSpec:
+    return ChildSpec(process.name, command_line(process, ROOT), f"{base_url(process, environ)}/health/ready")
+
+
+def _write_line(name: str, line: str) -> None:
+    prefix = click.style(f"{name:<{NAME_WIDTH}} |", fg=COLOURS[name])
+    click.echo(f"{prefix} {line}")
+
+
+def banner(environ: Mapping[str, str]) -> str:
+    """Where everything listens, and how to get a first token."""
+    rows = [
+        f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES
+    ]
+    rest = next(base_url(process, environ) for process in PROCESSES if process.name == "rest")
+    data = os.path.relpath(environ.get("MOSAFE_DATA_DIR") or ".mosafe")
+    rule = "-" * min(72, shutil.get_terminal_size().columns)
+    return "\n".join(
+        (
+            rule,
+            "MoSafe is up. Ctrl-C stops it; its state is in " + data,
+            *rows,
+            "",
+            "A first token (then send `Authorization: Bearer <accessToken>`):",
+            f"  curl -s {rest}/api/auth/register -H 'content-type: application/json' \\",
+            """    -d '{"email": "ada@example.com", "password": "correct horse battery", "name": "Ada"}'""",
+            rule,
+        )
+    )

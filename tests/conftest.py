@@ -1,0 +1,14 @@
+"""Options with which the long tests run longer, by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("mosafe")
+    group.addoption("--crash-rounds", type=int, default=5, help="how many processes the crash test kills")
+    group.addoption("--fuzz-requests", type=int, default=150, help="how many requests the REST fuzz test sends")

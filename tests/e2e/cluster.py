@@ -1,0 +1,81 @@
+"""The five processes one by one, so that a test can kill any of them and start it again."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line
+from tests.e2e.platform import PORT_VARIABLES, ROOT, clean_environment, free_ports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READY_SECONDS = 60
+NAMES = tuple(process.name for process in PROCESSES)
+
+
+@dataclass
+class Cluster:
+    """Use as an asynchronous context manager; every process is dead when the block ends."""
+
+    data_dir: Path
+    environ: dict[str, str] = field(init=False)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    client: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        ports = {name: str(port) for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)}
+        self.environ = clean_environment(MOSAFE_DATA_DIR=str(self.data_dir), MOSAFE_LOG_FORMAT="json", **ports)
+        self.environ.update(addresses(self.environ))
+
+    async def __aenter__(self) -> Self:
+        self.client = httpx.AsyncClient(base_url=self.url("rest"), timeout=30)
+        for name in NAMES:
+            self.start(name)
+        await asyncio.gather(*(self.wait_ready(name) for name in NAMES))
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.client.aclose()
+        for name in list(self.running):
+            self.kill(name)
+
+    def url(self, name: str) -> str:
+        return base_url(_process(name), self.environ)
+
+    def start(self, name: str) -> None:
+        with (self.data_dir / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                command_line(_process(name), ROOT), env=self.environ, cwd=self.data_dir, stdout=log, stderr=log
+            )
+
+    def kill(self, name: str) -> None:
+        """End the process as a power cut would."""
+        process = self.running.pop(name)
+        process.kill()
+        process.wait()
+
+    async def wait_ready(self, name: str) -> None:
+        async with asyncio.timeout(READY_SECONDS):
+            while not await self._is_ready(name):
+                assert self.running[name].poll() is None, self.log(name)
+                await asyncio.sleep(0.05)
+
+    async def _is_ready(self, name: str) -> bool:
+        try:
+            return (await self.client.get(f"{self.url(name)}/health/ready")).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def log(self, name: str) -> str:
+        """The end of what the process wrote."""
+        return (self.data_dir / f"{name}.log").read_text(encoding="utf-8", errors="replace")[-4000:]
+
+
+def _process(name: str) -> Process:
+    return next(process for process in PROCESSES if process.name == name)

@@ -1,0 +1,185 @@
+"""The whole platform as its user runs it: `mosafe up` in a process of its own, on free ports and its own data."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).parent.parent.parent
+PORT_VARIABLES = ("AUTH_PORT", "ACCOUNT_PORT", "TRANSACTION_PORT", "ROUTER_PORT", "REST_PORT")
+UP_LINE = "MoSafe is up"
+# Five interpreters start on two cores that also run the other tests.
+START_SECONDS = 60
+STOP_SECONDS = 10
+PASSWORD = "correct horse battery staple"
+
+
+def free_ports(count: int) -> list[int]:
+    """Distinct ports that are free right now."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """The environment without any variable of the platform's, plus ``variables``."""
+    ours = ("MOSAFE_", "AUTH_", "ACCOUNT_", "TRANSACTION_", "ROUTER_", "REST_", "REDIS_URL", "KAFKA_BROKERS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "PYTHONUNBUFFERED": "1", **variables}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A registered customer with a fresh session."""
+
+    id: str
+    email: str
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.access_token}"}
+
+
+@dataclass
+class Platform:
+    """A running platform. ``lines`` holds everything its processes have written."""
+
+    process: subprocess.Popen[str]
+    ports: dict[str, int]
+    data_dir: Path
+    lines: list[str] = field(default_factory=list)
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=30))
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['REST_PORT']}"
+
+    @property
+    def router_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['ROUTER_PORT']}/graphql"
+
+    def subgraph_url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[f'{name.upper()}_PORT']}/graphql"
+
+    def register(self, name: str = "Ada") -> Person:
+        email = f"{uuid.uuid4().hex}@example.com"
+        body = self.call("POST", "/api/auth/register", json={"email": email, "password": PASSWORD, "name": name})
+        return Person(body["user"]["id"], email, body["accessToken"], body["refreshToken"])
+
+    def open_account(self, person: Person, *, deposit: str | None = None, currency: str = "EUR") -> dict[str, Any]:
+        account: dict[str, Any] = self.call(
+            "POST", "/api/accounts", person, json={"type": "CHECKING", "currency": currency}
+        )
+        if deposit is not None:
+            order = {
+                "type": "DEPOSIT",
+                "destinationAccountId": account["id"],
+                "amount": deposit,
+                "currency": currency,
+            }
+            self.call("POST", "/api/transactions", person, json=order)
+        return account
+
+    def call(self, method: str, path: str, person: Person | None = None, **options: Any) -> Any:
+        """The parsed body of a REST call that must succeed."""
+        response = self.client.request(
+            method, self.rest_url + path, headers=person.headers if person else None, **options
+        )
+        assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+        return response.json() if response.content else None
+
+    def graphql(
+        self,
+        query: str,
+        person: Person | None = None,
+        variables: dict[str, Any] | None = None,
+        *,
+        url: str | None = None,
+        request_id: str | None = None,
+    ) -> dict[str, Any]:
+        """The GraphQL response of the router, or of the subgraph at ``url``."""
+        headers = {**(person.headers if person else {}), "accept": "application/graphql-response+json"}
+        if request_id is not None:
+            headers["x-request-id"] = request_id
+        response = self.client.post(
+            url or self.router_url, json={"query": query, "variables": variables}, headers=headers
+        )
+        body: dict[str, Any] = response.json()
+        return body
+
+    def access_lines(self, request_id: str) -> list[tuple[str, dict[str, Any]]]:
+        """(service, event) of each access-log line that carries ``request_id``."""
+        found = []
+        for line in list(self.lines):
+            service, _, text = line.partition(" | ")
+            if request_id in text and '"logger": "access"' in text:
+                found.append((service.strip(), json.loads(text)))
+        return found
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop as a user does; returns the exit code."""
+        self.client.close()
+        self.process.send_signal(number)
+        return self.process.wait(timeout=STOP_SECONDS)
+
+
+def start_platform(data_dir: Path, *arguments: str, **variables: str) -> Platform:
+    """Run ``mosafe up`` and return once it says that it is up."""
+    ports = dict(zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True))
+    environ = clean_environment(
+        MOSAFE_DATA_DIR=str(data_dir),
+        MOSAFE_LOG_FORMAT="json",
+        **{name: str(port) for name, port in ports.items()},
+        **variables,
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mosafe", "up", *arguments],
+        env=environ,
+        cwd=data_dir,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    platform = Platform(process, ports, data_dir)
+    up: queue.Queue[bool] = queue.Queue()
+    threading.Thread(target=_read, args=(platform, up), daemon=True).start()
+    try:
+        is_up = up.get(timeout=START_SECONDS)
+    except queue.Empty:
+        is_up = False
+    if not is_up:
+        process.kill()
+        process.wait()
+        raise AssertionError("the platform did not start:\n" + "\n".join(platform.lines[-40:]))
+    return platform
+
+
+def _read(platform: Platform, up: queue.Queue[bool]) -> None:
+    assert platform.process.stdout is not None
+    with platform.process.stdout as stdout:
+        for line in stdout:
+            platform.lines.append(line.rstrip("\n"))
+            if UP_LINE in line:
+                up.put(True)
+    up.put(False)

@@ -1,0 +1,81 @@
+"""The table of processes: ports, addresses and the refusal of ports that cannot be had."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from mosafe.processes import PROCESSES, addresses, port_of
+from mosafe.up import banner, refuse_taken_ports
+from servicekit.errors import ConfigurationError, StartupError
+from servicekit.variables import KNOWN
+from tests.e2e.platform import PORT_VARIABLES, free_ports
+
+
+def free_environment() -> dict[str, str]:
+    ports = free_ports(len(PORT_VARIABLES))
+    return {name: str(port) for name, port in zip(PORT_VARIABLES, ports, strict=True)}
+
+
+def test_every_variable_of_the_table_is_documented() -> None:
+    used = {process.port_variable for process in PROCESSES}
+    used |= {variable for process in PROCESSES for variable, _ in process.found_by}
+    assert used <= KNOWN
+
+
+def test_processes_find_each_other_at_the_ports_they_were_given() -> None:
+    environ = {"AUTH_PORT": "41", "ACCOUNT_PORT": "42", "TRANSACTION_PORT": "43", "ROUTER_PORT": "44"}
+    assert addresses(environ) == {
+        "AUTH_URL": "http://127.0.0.1:41/graphql",
+        "AUTH_JWKS_URL": "http://127.0.0.1:41/.well-known/jwks.json",
+        "ACCOUNT_URL": "http://127.0.0.1:42/graphql",
+        "ACCOUNT_INTERNAL_URL": "http://127.0.0.1:42",
+        "TRANSACTION_URL": "http://127.0.0.1:43/graphql",
+        "ROUTER_URL": "http://127.0.0.1:44/graphql",
+    }
+
+
+def test_an_address_that_the_user_set_is_kept() -> None:
+    assert "ROUTER_URL" not in addresses({"ROUTER_URL": "http://elsewhere/graphql"})
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("10.0.0.7", "10.0.0.7")]
+)
+def test_addresses_follow_the_host_they_listen_on(host: str, expected: str) -> None:
+    assert addresses({"MOSAFE_HOST": host})["ROUTER_URL"] == f"http://{expected}:4000/graphql"
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "٣", "80 "])
+def test_a_malformed_port_names_its_variable(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^AUTH_PORT: "):
+        port_of(PROCESSES[0], {"AUTH_PORT": text})
+
+
+def test_free_ports_are_accepted() -> None:
+    refuse_taken_ports(free_environment())
+
+
+def test_a_taken_port_names_port_holder_and_variable() -> None:
+    environ = free_environment()
+    listener = socket.create_server(("127.0.0.1", int(environ["ROUTER_PORT"])))
+    with closing(listener), pytest.raises(StartupError) as caught:
+        refuse_taken_ports(environ)
+    message = str(caught.value)
+    assert f"port {environ['ROUTER_PORT']} (router) is taken by" in message
+    assert "(process " in message
+    assert "ROUTER_PORT=" in message
+
+
+def test_one_port_for_two_processes_names_both_variables() -> None:
+    environ = free_environment()
+    environ["REST_PORT"] = environ["AUTH_PORT"]
+    with pytest.raises(StartupError, match="AUTH_PORT and by REST_PORT"):
+        refuse_taken_ports(environ)
+
+
+def test_the_banner_shows_every_address() -> None:
+    text = banner(free_environment())
+    assert all(f" {process.name} " in text for process in PROCESSES)

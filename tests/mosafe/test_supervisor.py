@@ -1,0 +1,96 @@
+"""The supervisor with real child processes: readiness, death, stopping, output."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from mosafe.supervisor import ChildDied, ChildSpec, Supervisor
+from tests.e2e.platform import clean_environment, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SERVER = """
+    import http.server, signal, sys
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200); self.end_headers()
+        def log_message(self, *args): pass
+    print("serving", flush=True)
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+STUBBORN = SERVER.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
+DYING = """
+    import sys
+    print("x" * 200_000)
+    print("no database")
+    sys.exit(3)
+"""
+
+
+def child(name: str, script: str, port: int) -> ChildSpec:
+    return ChildSpec(name, [sys.executable, "-c", textwrap.dedent(script), str(port)], f"http://127.0.0.1:{port}/")
+
+
+@pytest.fixture
+def lines() -> list[tuple[str, str]]:
+    return []
+
+
+@pytest.fixture
+def supervisor(lines: list[tuple[str, str]]) -> Callable[[], Supervisor]:
+    return lambda: Supervisor(clean_environment(), lambda name, line: lines.append((name, line)))
+
+
+def descendants() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+async def test_ready_children_run_until_the_block_ends(
+    supervisor: Callable[[], Supervisor], lines: list[tuple[str, str]]
+) -> None:
+    before = descendants()
+    first, second = free_ports(2)
+    async with supervisor() as running:
+        await running.start([child("a", SERVER, first), child("b", SERVER, second)])
+        assert len(descendants() - before) == 2
+    assert descendants() <= before
+    assert sorted(lines) == [("a", "serving"), ("b", "serving")]
+
+
+async def test_a_child_that_dies_at_start_is_named_with_its_last_lines(supervisor: Callable[[], Supervisor]) -> None:
+    before = descendants()
+    first, second = free_ports(2)
+    with pytest.raises(ChildDied, match="b ended with exit code 3") as caught:
+        async with supervisor() as running:
+            await running.start([child("a", SERVER, first), child("b", DYING, second)])
+    assert caught.value.child.last_lines[-1] == "no database"
+    assert descendants() <= before
+
+
+async def test_a_child_that_dies_later_is_noticed(supervisor: Callable[[], Supervisor]) -> None:
+    first, second = free_ports(2)
+    async with supervisor() as running:
+        before = descendants()
+        await running.start([child("a", SERVER, first), child("b", SERVER, second)])
+        victim = max(descendants() - before)
+        psutil.Process(victim).kill()
+        dead = await running.wait_for_death()
+        assert dead.process.pid == victim
+
+
+async def test_a_child_that_ignores_the_request_is_killed(
+    supervisor: Callable[[], Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mosafe.supervisor.STOP_SECONDS", 0.3)
+    before = descendants()
+    (port,) = free_ports(1)
+    async with supervisor() as running:
+        await running.start([child("stubborn", STUBBORN, port)])
+    assert descendants() <= before
