@@ -1,0 +1,226 @@
+"""The rules of orders and transactions. Pure: no clock, no store, no network.
+
+An :class:`Order` is what a caller asks for; a :class:`Transaction` is its record, and changes only its status, once
+per step, along :data:`TRANSITIONS`. Whether the money may move is for the account service to say; what is decided
+here is what can be decided without a balance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from servicekit.identity import ADMIN, SUPPORT
+from subgraphs.transaction.problems import InvalidAccount, SameAccount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from servicekit.identity import Caller
+    from subgraphs.transaction.problems import Problem
+
+# Amounts are stored in minor units in 64 bits.
+MAX_MINOR_UNITS: Final = 2**63 - 1
+
+
+class TransactionType(StrEnum):
+    TRANSFER = "TRANSFER"
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    PAYMENT = "PAYMENT"
+    REVERSAL = "REVERSAL"
+    FEE = "FEE"
+
+
+class TransactionStatus(StrEnum):
+    PENDING = "PENDING"
+    HELD = "HELD"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    REVERSED = "REVERSED"
+
+
+# From -> to. A held order goes back to PENDING when review releases it.
+TRANSITIONS: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = MappingProxyType(
+    {
+        TransactionStatus.PENDING: frozenset(
+            {TransactionStatus.HELD, TransactionStatus.COMPLETED, TransactionStatus.FAILED}
+        ),
+        TransactionStatus.HELD: frozenset({TransactionStatus.PENDING, TransactionStatus.FAILED}),
+        TransactionStatus.COMPLETED: frozenset({TransactionStatus.REVERSED}),
+        TransactionStatus.FAILED: frozenset(),
+        TransactionStatus.REVERSED: frozenset(),
+    }
+)
+
+# The order's outcome is still open.
+OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
+# The ledger has moved the money: only now does the other side learn of the transaction.
+SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
+
+
+class IllegalTransition(Exception):
+    """A transaction was asked to change to a status that :data:`TRANSITIONS` does not allow."""
+
+
+def predecessors(status: TransactionStatus) -> frozenset[TransactionStatus]:
+    """The statuses from which ``status`` may be reached in one step."""
+    return frozenset(before for before, after in TRANSITIONS.items() if status in after)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An account on one side of a transaction, as it was when the transaction was created."""
+
+    account_id: str
+    user_id: str
+    account_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who stands behind the accounts an order names; None where the order names none, or one not to be found."""
+
+    source: Party | None
+    destination: Party | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who gives an order; the roles are kept, so that the reconciler repeats exactly the first call."""
+
+    user_id: str
+    roles: frozenset[str]
+
+    @classmethod
+    def of(cls, caller: Caller) -> Requester:
+        return cls(caller.user_id, caller.roles)
+
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.roles & {SUPPORT, ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A valid order.
+
+    Attributes:
+        amount: positive, with exactly the currency's decimals.
+        source: id of the debited account. destination: id (24 hex digits) or number (10 digits) of the credited one.
+        payee: only in a payment, who receives it outside of the bank.
+    """
+
+    type: TransactionType
+    amount: Decimal
+    currency: str
+    source: str | None = None
+    destination: str | None = None
+    payee: str | None = None
+    metadata: Mapping[str, str] = MappingProxyType({})
+
+    def fingerprint(self) -> str:
+        """Equal for equal orders only: SHA-256 over a canonical form, 64 hex digits."""
+        canonical = json.dumps(
+            [
+                self.type,
+                f"{self.amount:f}",
+                self.currency,
+                self.source,
+                self.destination,
+                self.payee,
+                sorted(self.metadata.items()),
+            ],
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An order on record.
+
+    Attributes:
+        requester: who gave the order.
+        parties: frozen at creation.
+        problem: why it failed; None in every other status.
+    """
+
+    id: str
+    order: Order
+    requester: Requester
+    parties: Parties
+    status: TransactionStatus
+    problem: Problem | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def principal_user_id(self) -> str:
+        """Whose order it is: the owner of the debited account, or of the one a deposit credits.
+
+        When that account was not to be found, it is the person who asked.
+        """
+        party = self.parties.destination if self.order.type is TransactionType.DEPOSIT else self.parties.source
+        return party.user_id if party else self.requester.user_id
+
+    def visible_to(self, viewer: Caller) -> bool:
+        """Staff see all, the principal sees each state, the receiver what arrived.
+
+        An attempt that failed would otherwise tell the receiver about the sender's balance.
+        """
+        destination = self.parties.destination
+        return viewer.may_see(self.principal_user_id) or (
+            self.status in SETTLED and destination is not None and destination.user_id == viewer.user_id
+        )
+
+    def counterparty(self, viewer: Caller) -> Party | None:
+        """The other side as ``viewer`` sees it; for staff, and between own accounts, the receiver.
+
+        None until the money has moved: a refused order proves nothing about the account it named.
+        """
+        source, destination = self.parties.source, self.parties.destination
+        if self.status not in SETTLED or source is None or destination is None:
+            return None
+        received = destination.user_id == viewer.user_id != source.user_id
+        return source if received else destination
+
+
+def open_transaction(
+    transaction_id: str, order: Order, requester: Requester, parties: Parties, at: datetime
+) -> Transaction:
+    """The record of a new order: PENDING, or FAILED when it is refused before the ledger need be asked."""
+    problem = _refusal(order, requester, parties)
+    status = TransactionStatus.PENDING if problem is None else TransactionStatus.FAILED
+    return Transaction(transaction_id, order, requester, parties, status, problem, at, at)
+
+
+def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | None:
+    own = order.destination if order.type is TransactionType.DEPOSIT else order.source
+    for named, party in ((order.source, parties.source), (order.destination, parties.destination)):
+        if named is None:
+            continue
+        if party is None or (named == own and not requester.is_staff and party.user_id != requester.user_id):
+            return InvalidAccount(account_id=named)
+    if parties.source and parties.destination and parties.source.account_id == parties.destination.account_id:
+        return SameAccount()
+    return None
+
+
+def as_told(problem: Problem, transaction: Transaction) -> Problem:
+    """``problem`` as the ledger found it, in the requester's words.
+
+    The ledger names accounts by id. The requester may have named the receiver by its number only, and must not learn
+    the id from a refusal.
+    """
+    destination = transaction.parties.destination
+    named = transaction.order.destination
+    if isinstance(problem, InvalidAccount) and destination and named and problem.account_id == destination.account_id:
+        return replace(problem, account_id=named)
+    return problem

@@ -1,0 +1,1 @@
+"""Where transactions and idempotency keys are kept: a protocol and its implementations."""

@@ -1,0 +1,66 @@
+"""The schema of ``transaction.sqlite3``."""
+
+from __future__ import annotations
+
+from servicekit.sqlite import Migration
+
+# amount: minor units, `exponent` decimals. *_named: the account as the order named it; the other columns of a side are
+# null when it was not to be found. principal_user_id: see domain.Transaction. Times: milliseconds since the epoch.
+_TRANSACTIONS = """
+CREATE TABLE transactions (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL CHECK (type IN ('TRANSFER', 'DEPOSIT', 'WITHDRAWAL', 'PAYMENT', 'REVERSAL', 'FEE')),
+    status TEXT NOT NULL CHECK (status IN ('PENDING', 'HELD', 'COMPLETED', 'FAILED', 'REVERSED')),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    exponent INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    source_named TEXT,
+    source_account_id TEXT,
+    source_user_id TEXT,
+    source_account_number TEXT,
+    destination_named TEXT,
+    destination_account_id TEXT,
+    destination_user_id TEXT,
+    destination_account_number TEXT,
+    payee TEXT,
+    metadata TEXT NOT NULL,
+    problem TEXT CHECK ((problem IS NOT NULL) = (status = 'FAILED')),
+    requester_user_id TEXT NOT NULL,
+    requester_roles TEXT NOT NULL,
+    principal_user_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+)
+"""
+
+_IDEMPOTENCY_KEYS = """
+CREATE TABLE idempotency_keys (
+    user_id TEXT NOT NULL,
+    mutation TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    transaction_id TEXT NOT NULL REFERENCES transactions (id),
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, mutation, key)
+) WITHOUT ROWID
+"""
+
+MIGRATIONS = (
+    Migration(
+        1,
+        "transactions and idempotency keys",
+        (
+            _TRANSACTIONS,
+            # Each list is one range of one of these, in its own order.
+            "CREATE INDEX transactions_by_time ON transactions (created_at, id)",
+            "CREATE INDEX transactions_by_principal ON transactions (principal_user_id, created_at, id)",
+            "CREATE INDEX transactions_by_destination_user ON transactions (destination_user_id, created_at, id)",
+            "CREATE INDEX transactions_by_source ON transactions (source_account_id, created_at, id)",
+            "CREATE INDEX transactions_by_destination ON transactions (destination_account_id, created_at, id)",
+            # The reconciler looks every few seconds, and there is seldom anything.
+            "CREATE INDEX transactions_pending ON transactions (id) WHERE status = 'PENDING'",
+            _IDEMPOTENCY_KEYS,
+            "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)",
+        ),
+    ),
+)

@@ -1,0 +1,207 @@
+"""The list queries as SQL text and named parameters. Pure; every value is a parameter.
+
+A list is the union of a few *branches*, each one range of an index in list order: a viewer's own orders and what
+arrived from others, or an account's debits and credits. Each branch is cut to the page before they are merged::
+
+    SELECT id FROM (SELECT ... <branch 1> ORDER BY created_at DESC, id DESC LIMIT 21)
+    UNION
+    SELECT id FROM (SELECT ... <branch 2> ORDER BY created_at DESC, id DESC LIMIT 21)
+    ORDER BY ... LIMIT 21
+
+so a page costs the same in a long history as in a short one. For many accounts at once the union is a correlated
+subquery of ``json_each(:accounts)``, which is SQLite's way to say LATERAL.
+"""
+
+# ruff: noqa: S608 - the texts are put together from constants of this module only
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from servicekit.values import EXPONENTS
+from subgraphs.transaction.domain import MAX_MINOR_UNITS, SETTLED
+from subgraphs.transaction.store.protocol import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from subgraphs.kit.connections import PageRequest
+    from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest
+
+Parameters: TypeAlias = dict[str, str | int]
+
+_SETTLED: Final = ", ".join(f"'{status}'" for status in sorted(SETTLED))
+# domain.Transaction.visible_to, cut along the indexes.
+_OWN: Final = "principal_user_id = :viewer"
+_ARRIVED: Final = f"destination_user_id = :viewer AND status IN ({_SETTLED})"
+_DEBITS: Final = "source_account_id = account.value"
+_CREDITS: Final = "destination_account_id = account.value"
+
+_BRANCHES_OF_ALL: Final = ("TRUE",)
+_BRANCHES_OF_VIEWER: Final = (_OWN, _ARRIVED)
+_BRANCHES_OF_ANY_ACCOUNT: Final = (_DEBITS, _CREDITS)
+_BRANCHES_OF_OWN_ACCOUNT: Final = (
+    f"{_DEBITS} AND {_OWN}",
+    f"{_CREDITS} AND destination_user_id = :viewer AND (status IN ({_SETTLED}) OR {_OWN})",
+)
+
+# Decimals that some currency has.
+_EXPONENTS: Final = sorted(set(EXPONENTS.values()))
+# Sums are added up in two halves, neither of which can leave 64 bits.
+_HALF: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    sql: str
+    parameters: Parameters
+
+
+def page(listing: Listing) -> Query:
+    """The viewer's page."""
+    condition, parameters = _conditions(listing)
+    candidates = _candidates(_viewer_branches(listing), condition, listing.page)
+    return Query(
+        f"SELECT * FROM transactions WHERE id IN ({candidates}) ORDER BY {_order(listing.page)}",
+        {**parameters, **_range_parameters(listing.page)},
+    )
+
+
+def page_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
+    """A page for each account; ``for_account`` says whose row it is."""
+    condition, parameters = _conditions(listing)
+    candidates = _candidates(_account_branches(listing), condition, listing.page)
+    return Query(
+        # CROSS JOIN fixes the order of the loops: accounts outside.
+        "SELECT account.value AS for_account, transactions.* FROM json_each(:accounts) AS account"
+        f" CROSS JOIN transactions WHERE transactions.id IN ({candidates})"
+        f" ORDER BY account.key, {_order(listing.page)}",
+        {**parameters, **_range_parameters(listing.page), "accounts": json.dumps(list(account_ids))},
+    )
+
+
+def count(listing: Listing) -> Query:
+    condition, parameters = _conditions(listing)
+    return Query(f"SELECT count(*) FROM ({_union(_viewer_branches(listing), condition)})", parameters)
+
+
+def count_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
+    condition, parameters = _conditions(listing)
+    return Query(
+        f"SELECT account.value, (SELECT count(*) FROM ({_union(_account_branches(listing), condition)}))"
+        " FROM json_each(:accounts) AS account",
+        {**parameters, "accounts": json.dumps(list(account_ids))},
+    )
+
+
+def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
+    """Rows of (account, currency, side, high, low): a sum is ``high * HALF + low`` minor units."""
+    conditions, parameters = _time_conditions(request.created_from, request.created_to)
+    sides = []
+    for side, account, user in (
+        ("credited", "destination_account_id", "destination_user_id"),
+        ("debited", "source_account_id", "principal_user_id"),
+    ):
+        visible = [] if request.viewer_id is None else [f"{user} = :viewer"]
+        where = " AND ".join(
+            [f"{account} IN (SELECT value FROM json_each(:accounts))", "status = 'COMPLETED'", *visible, *conditions]
+        )
+        sides.append(
+            f"SELECT {account}, currency, '{side}', sum(amount / {_HALF}), sum(amount % {_HALF})"
+            f" FROM transactions WHERE {where} GROUP BY 1, 2"
+        )
+    parameters["accounts"] = json.dumps(list(account_ids))
+    if request.viewer_id is not None:
+        parameters["viewer"] = request.viewer_id
+    return Query(" UNION ALL ".join(sides), parameters)
+
+
+def whole_sum(high: int, low: int) -> int:
+    """The sum behind the two halves of :func:`turnover`, in minor units; may be larger than 64 bits."""
+    return high * _HALF + low
+
+
+def _viewer_branches(listing: Listing) -> tuple[str, ...]:
+    return _BRANCHES_OF_ALL if listing.viewer_id is None else _BRANCHES_OF_VIEWER
+
+
+def _account_branches(listing: Listing) -> tuple[str, ...]:
+    return _BRANCHES_OF_ANY_ACCOUNT if listing.viewer_id is None else _BRANCHES_OF_OWN_ACCOUNT
+
+
+def _candidates(branches: Sequence[str], condition: str, request: PageRequest) -> str:
+    """Ids of one page."""
+    within = " AND ".join([condition, *_range_conditions(request)])
+    order = _order(request)
+    union = " UNION ".join(
+        f"SELECT * FROM (SELECT id, created_at FROM transactions WHERE {branch} AND {within}"
+        f" ORDER BY {order} LIMIT :rows)"
+        for branch in branches
+    )
+    return f"SELECT id FROM ({union} ORDER BY {order} LIMIT :rows)"
+
+
+def _union(branches: Sequence[str], condition: str) -> str:
+    return " UNION ".join(f"SELECT id FROM transactions WHERE {branch} AND {condition}" for branch in branches)
+
+
+def _order(request: PageRequest) -> str:
+    direction = "ASC" if request.backwards else "DESC"
+    return f"created_at {direction}, id {direction}"
+
+
+def _range_conditions(request: PageRequest) -> list[str]:
+    # The list runs from new to old, so what follows a row is smaller.
+    after = ["(created_at, id) < (:after_time, :after_id)"] if request.after else []
+    before = ["(created_at, id) > (:before_time, :before_id)"] if request.before else []
+    return after + before
+
+
+def _range_parameters(request: PageRequest) -> Parameters:
+    parameters: Parameters = {"rows": request.limit + 1}
+    for name, key in (("after", request.after), ("before", request.before)):
+        if key is not None:
+            parameters |= {f"{name}_time": int(key[0]), f"{name}_id": key[1]}
+    return parameters
+
+
+def _conditions(listing: Listing) -> tuple[str, Parameters]:
+    """The filter, always true when it is empty, and its parameters with the viewer's."""
+    wanted = listing.filter
+    conditions, parameters = _time_conditions(wanted.created_from, wanted.created_to)
+    for column, values in (("type", wanted.types), ("status", wanted.statuses)):
+        if values is not None:
+            conditions.append(f"{column} IN (SELECT value FROM json_each(:{column}))")
+            parameters[column] = json.dumps(sorted(values))
+    parameters |= _amount_conditions(wanted, conditions)
+    if listing.viewer_id is not None:
+        parameters["viewer"] = listing.viewer_id
+    return " AND ".join(conditions or ["TRUE"]), parameters
+
+
+def _time_conditions(created_from: datetime | None, created_to: datetime | None) -> tuple[list[str], Parameters]:
+    conditions: list[str] = []
+    parameters: Parameters = {}
+    for name, operator, moment in (("created_from", ">=", created_from), ("created_to", "<", created_to)):
+        if moment is not None:
+            conditions.append(f"created_at {operator} :{name}")
+            parameters[name] = milliseconds(moment)
+    return conditions, parameters
+
+
+def _amount_conditions(wanted: Filter, conditions: list[str]) -> Parameters:
+    """A bound in minor units depends on the row's currency: one parameter for each number of decimals."""
+    parameters: Parameters = {}
+    bounds = (("min", ">=", wanted.min_amount, ROUND_CEILING), ("max", "<=", wanted.max_amount, ROUND_FLOOR))
+    for name, operator, bound, rounding in bounds:
+        if bound is None:
+            continue
+        cases = " ".join(f"WHEN {exponent} THEN :{name}_{exponent}" for exponent in _EXPONENTS)
+        conditions.append(f"amount {operator} CASE exponent {cases} END")
+        for exponent in _EXPONENTS:
+            units = int(bound.scaleb(exponent).to_integral_value(rounding))
+            parameters[f"{name}_{exponent}"] = min(units, MAX_MINOR_UNITS)
+    return parameters
