@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 
@@ -35,12 +35,15 @@ class Runtime(Protocol):
         """Raise unless the store answers."""
 
 
+R = TypeVar("R", bound=Runtime)
+
+
 def create_app(
     schema: SubgraphSchema,
-    open_runtime: Callable[[], AbstractAsyncContextManager[Runtime]],
+    open_runtime: Callable[[], AbstractAsyncContextManager[R]],
     *,
     title: str,
-    routers: Callable[[Callable[[], Runtime]], Sequence[APIRouter]] = lambda _runtime: (),
+    routers: Callable[[Callable[[], R]], Sequence[APIRouter]] = lambda _runtime: (),
 ) -> ASGIApp:
     """The application. Nothing is opened before its lifespan starts.
 
@@ -50,9 +53,9 @@ def create_app(
         title: the service's name in its OpenAPI document.
         routers: further routes, given a function that returns the open runtime.
     """
-    opened: list[Runtime] = []
+    opened: list[R] = []
 
-    def runtime() -> Runtime:
+    def runtime() -> R:
         if not opened:
             raise Unavailable
         return opened[0]

@@ -1,0 +1,91 @@
+"""The auth service as an ASGI application."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from servicekit.identity import TokenVerifier
+from servicekit.revocation import SqliteRevocationList
+from subgraphs.auth.context import AuthContext
+from subgraphs.auth.key_ring import KeyRing
+from subgraphs.auth.loaders import create_user_loader
+from subgraphs.auth.passwords import PasswordHasher
+from subgraphs.auth.schema import build_schema
+from subgraphs.auth.service import IdentityService
+from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
+from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.auth.tokens import AccessTokens
+from subgraphs.kit import app as kit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from servicekit.asgi import ASGIApp
+    from servicekit.errors import ServiceError
+    from servicekit.identity import Caller
+    from subgraphs.auth.settings import AuthSettings
+    from subgraphs.auth.store.protocol import AuthStore
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRuntime:
+    """The open resources of the service."""
+
+    store: AuthStore
+    keys: KeyRing
+    verifier: TokenVerifier
+    identity: IdentityService
+
+    def context(self, caller: Caller | ServiceError | None) -> AuthContext:
+        return AuthContext(caller, self.identity, create_user_loader(self.store))
+
+    async def ping(self) -> None:
+        await self.store.ping()
+
+
+@asynccontextmanager
+async def open_runtime(settings: AuthSettings) -> AsyncIterator[AuthRuntime]:
+    """Open the store, see that a key can sign, finish what a crash left behind.
+
+    Raises:
+        StartupError: a file cannot be opened, or ``AUTH_JWT_SECRET`` is not the one that sealed the keys.
+    """
+    async with AsyncExitStack() as stack:
+        store = await SqliteAuthStore.open(settings.database)
+        stack.push_async_callback(store.close)
+        revocations = SqliteRevocationList(settings.data_dir)
+        stack.callback(revocations.close)
+        hasher = stack.enter_context(PasswordHasher())
+        keys = KeyRing(store, KeyVault(settings.key_encryption_secret()))
+        await keys.signer()
+        access_tokens = AccessTokens(issuer=settings.issuer, keys=keys)
+        identity = IdentityService(store, hasher=hasher, access_tokens=access_tokens, revocations=revocations)
+        await identity.repair()
+        verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
+        yield AuthRuntime(store, keys, verifier, identity)
+
+
+def create_app(settings: AuthSettings) -> ASGIApp:
+    return kit.create_app(
+        build_schema(), lambda: open_runtime(settings), title="auth", routers=lambda runtime: (jwks_router(runtime),)
+    )
+
+
+def jwks_router(runtime: Callable[[], AuthRuntime]) -> APIRouter:
+    """``/.well-known/jwks.json``: the public signing keys (RFC 7517, section 5)."""
+    router = APIRouter()
+
+    async def jwks() -> JSONResponse:
+        return JSONResponse(
+            {"keys": await runtime().keys.public_keys()},
+            media_type="application/jwk-set+json",
+            headers={"cache-control": f"public, max-age={int(KEY_SET_AGE.total_seconds())}"},
+        )
+
+    router.add_api_route("/.well-known/jwks.json", jwks, methods=["GET", "HEAD"], include_in_schema=False)
+    return router

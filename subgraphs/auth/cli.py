@@ -1,0 +1,204 @@
+"""``mosafe auth``: serve, and what only the bank's operators may do: staff accounts and signing keys.
+
+The commands work on the store itself, so that the first ADMIN needs no ADMIN, and beside a running service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+
+from servicekit import values
+from servicekit.errors import BadUserInput, StartupError
+from servicekit.server import Endpoint, serve
+from servicekit.settings import environment, load
+from subgraphs.auth.app import create_app
+from subgraphs.auth.domain import Role, User
+from subgraphs.auth.key_ring import KeyRing
+from subgraphs.auth.passwords import PasswordHasher
+from subgraphs.auth.service import NewUser, TakenEmail, WeakChoice, create_user
+from subgraphs.auth.settings import AuthSettings
+from subgraphs.auth.signing_keys import KeyVault, published, signing
+from subgraphs.auth.store.sqlite import SqliteAuthStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+T = TypeVar("T")
+
+# 18 random bytes are 24 characters: beyond guessing, still copied by hand if need be.
+_GENERATED_PASSWORD_BYTES: Final = 18
+_PAGE: Final = 500
+_ROLE: Final = click.Choice([role.value for role in Role])
+
+
+@click.group("auth", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """The auth service; without a sub-command it serves."""
+    if context.invoked_subcommand is None:
+        context.invoke(serve_command)
+
+
+@command.command("serve")
+def serve_command() -> None:
+    """Serve the auth subgraph (the default)."""
+    settings = _settings()
+    endpoint = Endpoint(settings.host, settings.port, "AUTH_PORT")
+    try:
+        serve("auth", lambda: create_app(settings), endpoint, settings)
+    except StartupError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@command.group()
+def users() -> None:
+    """Create users, grant roles, list users."""
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--name", required=True, help="As other customers see it.")
+@click.option("--role", "roles", type=_ROLE, multiple=True, default=(Role.CUSTOMER.value,), show_default=True)
+@click.option("--prompt", is_flag=True, help="Ask for the password instead of generating one.")
+def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> None:
+    """Create a user; the generated password is printed once."""
+    password = (
+        click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if prompt
+        else secrets.token_urlsafe(_GENERATED_PASSWORD_BYTES)
+    )
+    user = _run(_create(NewUser(email, password, name, tuple(Role(role) for role in roles))))
+    click.echo(f"{user.id}  {user.email}  {_roles(user)}")
+    if not prompt:
+        click.echo(f"password: {password}")
+
+
+@users.command("grant")
+@click.argument("email")
+@click.argument("role", type=_ROLE)
+def grant(email: str, role: str) -> None:
+    """Give a user one more role, from the next access token on."""
+    user = _run(_grant(email, Role(role)))
+    click.echo(f"{user.id}  {user.email}  {_roles(user)}")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List all users, oldest first."""
+    for user in _run(_all_users()):
+        click.echo(f"{user.id}  {values.format_timestamp(user.created_at)}  {user.email}  {_roles(user)}")
+
+
+@command.group()
+def keys() -> None:
+    """The keys that sign access tokens."""
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List the stored keys, oldest first."""
+    _run(_print_keys())
+
+
+@keys.command("rotate")
+@click.option(
+    "--withdraw",
+    is_flag=True,
+    help="For a key that leaked: sign with the new key at once, and void every access token of the others.",
+)
+def rotate(*, withdraw: bool) -> None:
+    """Publish a new key; it signs as soon as every verifier can know it."""
+    _run(_rotate(withdraw=withdraw))
+    _run(_print_keys())
+
+
+def _settings() -> AuthSettings:
+    try:
+        return load(AuthSettings, environment())
+    except StartupError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _run(work: Coroutine[None, None, T]) -> T:
+    """Run ``work``; what it cannot do is one line on standard error and exit code 1."""
+    try:
+        return asyncio.run(work)
+    except StartupError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@asynccontextmanager
+async def _store() -> AsyncIterator[SqliteAuthStore]:
+    store = await SqliteAuthStore.open(_settings().database)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _key_ring() -> AsyncIterator[KeyRing]:
+    async with _store() as store:
+        yield KeyRing(store, KeyVault(_settings().key_encryption_secret()))
+
+
+async def _create(wish: NewUser) -> User:
+    async with _store() as store:
+        with PasswordHasher() as hasher:
+            try:
+                outcome = await create_user(store, hasher, wish, values.now())
+            except BadUserInput as error:
+                raise click.ClickException(_problems(error)) from error
+    match outcome:
+        case TakenEmail():
+            raise click.ClickException("this e-mail address is already registered")
+        case WeakChoice(reason):
+            raise click.ClickException(reason)
+    return outcome
+
+
+def _problems(error: BadUserInput) -> str:
+    fields = error.details["fields"]
+    assert isinstance(fields, list)  # noqa: S101 - create_user's promise, for the type checker
+    return "; ".join(f"{field['path'][-1]}: {field['message']}" for field in fields)
+
+
+async def _grant(email: str, role: Role) -> User:
+    async with _store() as store:
+        known = await store.credentials(email)
+        if known is None:
+            raise click.ClickException("no user has this e-mail address")
+        await store.grant(known.user.id, role)
+        return (await store.users([known.user.id]))[known.user.id]
+
+
+async def _all_users() -> list[User]:
+    found: list[User] = []
+    async with _store() as store:
+        while page := await store.list_users(found[-1].id if found else "", _PAGE):
+            found += page
+    return found
+
+
+async def _print_keys() -> None:
+    async with _key_ring() as ring:
+        stored = await ring.keys()
+    now = values.now()
+    current, needed = signing(stored, now), published(stored, now)
+    for key in stored:
+        state = "signs" if key is current else "published" if key in needed else "retired"
+        click.echo(f"{key.id}  {state:9}  signs from {values.format_timestamp(key.active_from)}")
+
+
+async def _rotate(*, withdraw: bool) -> None:
+    async with _key_ring() as ring:
+        await ring.rotate(withdraw=withdraw)
+
+
+def _roles(user: User) -> str:
+    return ",".join(sorted(user.roles))

@@ -1,0 +1,20 @@
+"""What resolvers of the auth service know of the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from subgraphs.kit.context import BaseContext
+
+if TYPE_CHECKING:
+    from servicekit.errors import ServiceError
+    from servicekit.identity import Caller
+    from subgraphs.auth.loaders import UserLoader
+    from subgraphs.auth.service import IdentityService
+
+
+class AuthContext(BaseContext):
+    def __init__(self, caller: Caller | ServiceError | None, identity: IdentityService, users: UserLoader) -> None:
+        super().__init__(caller)
+        self.identity = identity
+        self.users = users

@@ -1,0 +1,106 @@
+"""The signing keys of a running service: read from the store, succeeded in time, shared with other processes.
+
+Several processes may use one store (the command line beside the service): each reads it again at every use that is
+more than :data:`READ_AGAIN` after the last, and a change made by two at once is made by one of them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+
+from servicekit import values
+from subgraphs.auth import signing_keys
+from subgraphs.auth.signing_keys import PUBLISH_AHEAD, KeyVault, SigningKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from subgraphs.auth.store.protocol import AuthStore
+
+# A withdrawn key must die quickly; one query in five seconds costs nothing.
+READ_AGAIN: Final = timedelta(seconds=5)
+
+
+class KeyRing:
+    """Signs, publishes and rotates; a :class:`servicekit.identity.KeySource` for the service's own verifier."""
+
+    def __init__(self, store: AuthStore, vault: KeyVault, *, clock: Callable[[], datetime] = values.now) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._keys: list[SigningKey] = []
+        self._read_at: datetime | None = None
+        self._opened: dict[str, EllipticCurvePrivateKey] = {}
+
+    async def signer(self) -> tuple[str, EllipticCurvePrivateKey]:
+        """The id and the private key that sign now.
+
+        Raises:
+            ConfigurationError: the key was sealed with another ``AUTH_JWT_SECRET``.
+        """
+        await self._read()
+        key = signing_keys.signing(self._keys, self._clock())
+        if key is None:
+            raise LookupError("no signing key is active: the clock was set back")
+        if key.id not in self._opened:
+            self._opened = {key.id: self._vault.open(key)}
+        return key.id, self._opened[key.id]
+
+    async def public_keys(self) -> list[dict[str, Any]]:
+        """The published keys as JWKs, oldest first."""
+        await self._read()
+        return [key.public_jwk for key in signing_keys.published(self._keys, self._clock())]
+
+    async def key(self, key_id: str) -> jwt.PyJWK | None:
+        for jwk in await self.public_keys():
+            if jwk["kid"] == key_id:
+                return jwt.PyJWK(jwk)
+        return None
+
+    async def keys(self) -> list[SigningKey]:
+        """All stored keys, oldest first."""
+        self._read_at = None
+        await self._read()
+        return sorted(self._keys, key=lambda key: key.active_from)
+
+    async def rotate(self, *, withdraw: bool = False) -> SigningKey:
+        """Publish a new key, which signs once every verifier can know it.
+
+        With ``withdraw``, for a key that leaked: the new one signs at once, all others are forgotten, and with them
+        every access token that they signed.
+        """
+        while True:
+            now = self._clock()
+            keys = await self._store.signing_keys()
+            key = self._vault.create(now, now if withdraw or not keys else now + PUBLISH_AHEAD)
+            known = {stored.id for stored in keys}
+            if await self._store.replace_signing_keys(known, key, known if withdraw else ()):
+                self._read_at = None
+                return key
+
+    async def _read(self) -> None:
+        now = self._clock()
+        if self._read_at is not None and abs(now - self._read_at) < READ_AGAIN:
+            return
+        keys = await self._store.signing_keys()
+        while await self._tidy(keys, now):
+            keys = await self._store.signing_keys()
+        self._keys, self._read_at = keys, now
+
+    async def _tidy(self, keys: list[SigningKey], now: datetime) -> bool:
+        """Add a successor that is due, forget keys that nobody needs; whether the store may have changed."""
+        needed = {key.id for key in signing_keys.published(keys, now)}
+        unneeded = {key.id for key in keys} - needed
+        successor: SigningKey | None = None
+        if signing_keys.is_due(keys, now):
+            successor = self._vault.create(now, now + PUBLISH_AHEAD if keys else now)
+        if successor is None and not unneeded:
+            return False
+        await self._store.replace_signing_keys({key.id for key in keys}, successor, unneeded)
+        return True

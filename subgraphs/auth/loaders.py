@@ -1,0 +1,23 @@
+"""Batches look-ups of one request: however many users it names, each level of it costs one query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from strawberry.dataloader import DataLoader
+
+if TYPE_CHECKING:
+    from subgraphs.auth.domain import User
+    from subgraphs.auth.store.protocol import AuthStore
+
+UserLoader = DataLoader[str, "User | None"]
+
+
+def create_user_loader(store: AuthStore) -> UserLoader:
+    """A loader of users by id; None where there is no such user."""
+
+    async def load(ids: list[str]) -> list[User | None]:
+        found = await store.users(ids)
+        return [found.get(user_id) for user_id in ids]
+
+    return DataLoader(load_fn=load)

@@ -1,0 +1,200 @@
+"""What the auth service does, free of GraphQL: register, log in, refresh, log out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from servicekit import values
+from servicekit.errors import BadUserInput
+from subgraphs.auth import tokens
+from subgraphs.auth.domain import (
+    InvalidField,
+    RefreshToken,
+    Role,
+    Session,
+    User,
+    Verdict,
+    parse_email,
+    parse_name,
+)
+from subgraphs.auth.passwords import weakness
+from subgraphs.auth.signing_keys import PUBLISH_AFTER
+from subgraphs.auth.store.protocol import EmailExists
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from servicekit.identity import Caller
+    from servicekit.revocation import RevocationList
+    from subgraphs.auth.passwords import PasswordHasher
+    from subgraphs.auth.store.protocol import AuthStore
+
+# Past the last token's end by more than a request that is just being answered can take.
+_REVOCATION_LIFETIME: Final = PUBLISH_AFTER + timedelta(minutes=1)
+
+_log = structlog.stdlib.get_logger("identity")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session's tokens, for its owner only."""
+
+    user: User
+    access: tokens.AccessToken
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenEmail:
+    """Another user has the e-mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeakChoice:
+    """The password is too easy to guess; ``reason`` is for its owner."""
+
+    reason: str
+
+
+class IdentityService:
+    """The use cases. Refusals are return values; faults are :class:`~servicekit.errors.ServiceError`."""
+
+    def __init__(
+        self,
+        store: AuthStore,
+        *,
+        hasher: PasswordHasher,
+        access_tokens: tokens.AccessTokens,
+        revocations: RevocationList,
+        clock: Callable[[], datetime] = values.now,
+    ) -> None:
+        self._store = store
+        self._hasher = hasher
+        self._access_tokens = access_tokens
+        self._revocations = revocations
+        self._clock = clock
+
+    async def register(self, *, email: str, password: str, name: str) -> SignedIn | TakenEmail | WeakChoice:
+        """A new customer, logged in.
+
+        Raises:
+            BadUserInput: names every field that has no acceptable shape.
+        """
+        user = await create_user(
+            self._store, self._hasher, NewUser(email, password, name, (Role.CUSTOMER,)), self._clock()
+        )
+        return await self._begin_session(user) if isinstance(user, User) else user
+
+    async def login(self, *, email: str, password: str) -> SignedIn | None:
+        """A new session; None when e-mail and password do not belong together.
+
+        An unknown e-mail takes the same time as a wrong password: one hash is computed either way.
+        """
+        address = _email_if_any(email)
+        known = None if address is None else await self._store.credentials(address)
+        if not await self._hasher.verify(password, None if known is None else known.password_hash) or known is None:
+            return None
+        if self._hasher.is_outdated(known.password_hash):
+            await self._store.set_password_hash(known.user.id, await self._hasher.hash(password))
+        return await self._begin_session(known.user)
+
+    async def refresh(self, refresh_token: str) -> SignedIn | None:
+        """The next pair of tokens of a session; None when the token is good for nothing.
+
+        A token that was exchanged before ends its session at once, access tokens included.
+        """
+        now = self._clock()
+        successor = tokens.new_refresh_token()
+        exchange = await self._store.exchange(tokens.digest(refresh_token), tokens.digest(successor), now)
+        if exchange is None:
+            return None
+        if exchange.verdict is Verdict.REUSED:
+            _log.warning("a refresh token was used twice, its session ends", session_id=exchange.session.id)
+            await self._revoke(exchange.session.id)
+        if exchange.verdict is not Verdict.ROTATE:
+            return None
+        access = await self._access_tokens.issue(exchange.user, exchange.session)
+        return SignedIn(exchange.user, access, successor)
+
+    async def logout(self, caller: Caller) -> datetime:
+        """End the caller's session; its tokens are dead when this returns. The moment of the end."""
+        now = self._clock()
+        session = await self._store.end_session(caller.session_id, now)
+        await self._revoke(caller.session_id)
+        return session.ended_at if session is not None and session.ended_at is not None else now
+
+    async def repair(self) -> None:
+        """Revoke again what a crash may have left half done: a session is ended first and revoked second."""
+        ended = await self._store.sessions_ended_since(self._clock() - _REVOCATION_LIFETIME)
+        for session in ended:
+            await self._revoke(session.id)
+
+    async def _begin_session(self, user: User) -> SignedIn:
+        now = self._clock()
+        session = Session.begin(tokens.new_identifier(), user.id, now)
+        refresh_token = tokens.new_refresh_token()
+        await self._store.begin_session(session, RefreshToken.issue(tokens.digest(refresh_token), session, now))
+        return SignedIn(user, await self._access_tokens.issue(user, session), refresh_token)
+
+    async def _revoke(self, session_id: str) -> None:
+        await self._revocations.revoke(session_id, (self._clock() + _REVOCATION_LIFETIME).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A wish to be registered, unchecked."""
+
+    email: str
+    password: str
+    name: str
+    roles: Iterable[Role]
+
+
+async def create_user(
+    store: AuthStore, hasher: PasswordHasher, wish: NewUser, now: datetime
+) -> User | TakenEmail | WeakChoice:
+    """Check and store a new user.
+
+    Raises:
+        BadUserInput: names every field that has no acceptable shape.
+    """
+    _refuse_bad_fields(
+        {
+            "email": lambda: parse_email(wish.email),
+            "password": lambda: weakness(wish.password, email=wish.email, name=wish.name),
+            "name": lambda: parse_name(wish.name),
+        }
+    )
+    weak = weakness(wish.password, email=wish.email, name=wish.name)
+    if weak is not None:
+        return WeakChoice(weak)
+    user = User(values.new_user_id(), parse_email(wish.email), parse_name(wish.name), frozenset(wish.roles), now)
+    try:
+        await store.add_user(user, await hasher.hash(wish.password))
+    except EmailExists:
+        return TakenEmail()
+    return user
+
+
+def _refuse_bad_fields(parsers: Mapping[str, Callable[[], object]]) -> None:
+    """Run every parser of an input's fields; raise one BadUserInput for all that refuse."""
+    problems: list[dict[str, object]] = []
+    for name, parse in parsers.items():
+        try:
+            parse()
+        except InvalidField as error:
+            problems.append({"path": ["input", name], "code": error.code, "message": error.message})
+    if problems:
+        raise BadUserInput(details={"fields": problems})
+
+
+def _email_if_any(text: str) -> str | None:
+    try:
+        return parse_email(text)
+    except InvalidField:
+        return None

@@ -1,0 +1,38 @@
+"""What the auth service can be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, SecretStr
+
+from servicekit.service_credential import read_or_create_secret
+from servicekit.settings import Port, Secret, sqlite_path
+from subgraphs.kit.settings import SubgraphSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class AuthSettings(SubgraphSettings):
+    """Attributes of the auth service.
+
+    Attributes:
+        db_url: ``sqlite:///path``; by default a file in the data directory.
+        jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
+    """
+
+    port: Port = Field(3001, alias="AUTH_PORT")
+    db_url: SecretStr | None = Field(None, alias="AUTH_DB_URL")
+    jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
+
+    @property
+    def database(self) -> Path:
+        """The file of the embedded store. Raises ConfigurationError when another store is asked for."""
+        return sqlite_path(self.db_url, "AUTH_DB_URL", self.data_dir / "auth.sqlite3")
+
+    def key_encryption_secret(self) -> str:
+        """``AUTH_JWT_SECRET``, or the generated one. Raises StartupError when that cannot be read or made."""
+        if self.jwt_secret is not None:
+            return self.jwt_secret.get_secret_value()
+        return read_or_create_secret(self.data_dir / "secrets" / "jwt.key")

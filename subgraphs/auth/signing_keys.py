@@ -1,0 +1,130 @@
+"""Signing keys: when each one signs, how long it is published, and how it is kept at rest.
+
+A key is published before it signs and after it has stopped, so that whoever holds a key set that is not older than
+:data:`KEY_SET_AGE` can verify every token that is still valid::
+
+    key A   ──publish, sign───────────────────┬──publish only──┐
+    key B                 ──publish only──────┴──publish, sign───────────
+                          created             active_from      (end of A's last token)
+
+All of that follows from two times per key, so nothing but the keys is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from jwt.algorithms import ECAlgorithm
+
+from servicekit.errors import ConfigurationError
+from servicekit.identity import LEEWAY_SECONDS
+from subgraphs.auth.domain import ACCESS_LIFETIME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALGORITHM: Final = "ES256"
+# What the key set's Cache-Control allows.
+KEY_SET_AGE: Final = timedelta(minutes=5)
+# Twice the age of a cached set: a fetch may be late.
+PUBLISH_AHEAD: Final = 2 * KEY_SET_AGE
+# How long a retired key is still needed: the life of its last token, and the verifiers' tolerance.
+PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
+# NIST SP 800-57 allows signing keys one to three years; changing monthly keeps rotation an everyday event.
+SIGNING_LIFETIME: Final = timedelta(days=30)
+
+_NONCE_BYTES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key pair as it is stored.
+
+    Attributes:
+        id: the ``kid`` of tokens.
+        active_from: when it begins to sign.
+        public_jwk: the members of its JWK.
+        sealed_private_key: nonce and ciphertext.
+    """
+
+    id: str
+    created_at: datetime
+    active_from: datetime
+    public_jwk: dict[str, Any]
+    sealed_private_key: bytes
+
+
+def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
+    """The key that signs at ``now``: the one that became active last."""
+    active = [key for key in keys if key.active_from <= now]
+    return max(active, key=_by_activation, default=None)
+
+
+def published(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
+    """The keys that verifiers need at ``now``, in the order of their activation."""
+    ordered = sorted(keys, key=_by_activation)
+    superseded_at = {key.id: successor.active_from for key, successor in pairwise(ordered)}
+    return [key for key in ordered if key.id not in superseded_at or now < superseded_at[key.id] + PUBLISH_AFTER]
+
+
+def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
+    """Whether the newest key has signed so long that its successor should be published."""
+    newest = max(keys, key=_by_activation, default=None)
+    return newest is None or now >= newest.active_from + SIGNING_LIFETIME - PUBLISH_AHEAD
+
+
+def _by_activation(key: SigningKey) -> tuple[datetime, datetime, str]:
+    return key.active_from, key.created_at, key.id
+
+
+class KeyVault:
+    """Makes key pairs and seals private keys with AES-256-GCM under a key derived from ``AUTH_JWT_SECRET``."""
+
+    def __init__(self, secret: str) -> None:
+        derivation = HKDF(hashes.SHA256(), length=32, salt=None, info=b"mosafe auth: private signing keys")
+        self._cipher = AESGCM(derivation.derive(secret.encode()))
+
+    def create(self, created_at: datetime, active_from: datetime) -> SigningKey:
+        private_key = ec.generate_private_key(ec.SECP256R1())
+        key_id = secrets.token_urlsafe(12)
+        members = ECAlgorithm.to_jwk(private_key.public_key(), as_dict=True)
+        jwk = {**members, "kid": key_id, "alg": ALGORITHM, "use": "sig"}
+        encoded = private_key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        # The id and the public half are authenticated too, so that rows cannot be mixed.
+        sealed = nonce + self._cipher.encrypt(nonce, encoded, _associated(key_id, jwk))
+        return SigningKey(key_id, created_at, active_from, jwk, sealed)
+
+    def open(self, key: SigningKey) -> ec.EllipticCurvePrivateKey:
+        """The private key of ``key``.
+
+        Raises:
+            ConfigurationError: it was sealed with another secret.
+        """
+        nonce, ciphertext = key.sealed_private_key[:_NONCE_BYTES], key.sealed_private_key[_NONCE_BYTES:]
+        try:
+            encoded = self._cipher.decrypt(nonce, ciphertext, _associated(key.id, key.public_jwk))
+        except InvalidTag:
+            raise ConfigurationError(
+                "AUTH_JWT_SECRET", f"the stored signing key {key.id} was encrypted with another secret"
+            ) from None
+        private_key = serialization.load_der_private_key(encoded, password=None)
+        if not isinstance(private_key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"the stored signing key {key.id} is not an elliptic-curve key")
+        return private_key
+
+
+def _associated(key_id: str, jwk: dict[str, Any]) -> bytes:
+    return json.dumps([key_id, jwk], sort_keys=True).encode()

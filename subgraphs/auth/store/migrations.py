@@ -1,0 +1,58 @@
+"""The SQLite schema of the auth service. Times are integer milliseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from servicekit.sqlite import Migration
+
+MIGRATIONS: Final = (
+    Migration(
+        1,
+        "users, sessions, refresh tokens, signing keys",
+        (
+            """
+            CREATE TABLE users (
+                id TEXT PRIMARY KEY,
+                email TEXT NOT NULL,
+                email_key TEXT NOT NULL UNIQUE,
+                name TEXT NOT NULL,
+                password_hash TEXT NOT NULL,
+                roles TEXT NOT NULL,
+                created_at INTEGER NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE sessions (
+                id TEXT PRIMARY KEY,
+                user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+                created_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL,
+                ended_at INTEGER
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX sessions_by_user ON sessions (user_id)",
+            "CREATE INDEX sessions_by_expiry ON sessions (expires_at)",
+            "CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL",
+            """
+            CREATE TABLE refresh_tokens (
+                digest BLOB PRIMARY KEY,
+                session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+                issued_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL,
+                used_at INTEGER
+            ) STRICT, WITHOUT ROWID
+            """,
+            "CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_id)",
+            """
+            CREATE TABLE signing_keys (
+                id TEXT PRIMARY KEY,
+                created_at INTEGER NOT NULL,
+                active_from INTEGER NOT NULL,
+                public_jwk TEXT NOT NULL,
+                sealed_private_key BLOB NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+        ),
+    ),
+)

@@ -1,0 +1,226 @@
+"""The embedded store: one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from servicekit.sqlite import Database
+from subgraphs.auth.domain import RefreshToken, Role, Session, User, Verdict, email_key, judge
+from subgraphs.auth.signing_keys import SigningKey
+from subgraphs.auth.store.migrations import MIGRATIONS
+from subgraphs.auth.store.protocol import Credentials, EmailExists, Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    import aiosqlite
+
+_USER: Final = "users.id, email, name, roles, users.created_at"
+_SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM sessions"
+
+
+class SqliteAuthStore:
+    """Implements :class:`subgraphs.auth.store.protocol.AuthStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Raises StartupError."""
+        return cls(await Database.open(path, MIGRATIONS))
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def ping(self) -> None:
+        await self._database.ping()
+
+    async def add_user(self, user: User, password_hash: str) -> None:
+        row = (
+            user.id,
+            user.email,
+            email_key(user.email),
+            user.name,
+            password_hash,
+            _roles_text(user.roles),
+            _to_ms(user.created_at),
+        )
+        async with self._database.transaction() as connection:
+            try:
+                await connection.execute(
+                    "INSERT INTO users (id, email, email_key, name, password_hash, roles, created_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    row,
+                )
+            except sqlite3.IntegrityError as error:
+                if error.sqlite_errorname != "SQLITE_CONSTRAINT_UNIQUE":
+                    raise
+                raise EmailExists from None
+
+    async def users(self, ids: Collection[str]) -> dict[str, User]:
+        # One JSON parameter, however many ids: SQLite limits the number of parameters.
+        query = f"SELECT {_USER} FROM users JOIN json_each(?) AS wanted ON users.id = wanted.value"  # noqa: S608 - a constant
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query, (json.dumps(sorted(set(ids))),))
+        return {row["id"]: _user(row) for row in rows}
+
+    async def credentials(self, email: str) -> Credentials | None:
+        query = f"SELECT {_USER}, password_hash FROM users WHERE email_key = ?"  # noqa: S608 - a constant
+        async with self._database.snapshot() as connection, connection.execute(query, (email_key(email),)) as cursor:
+            row = await cursor.fetchone()
+        return None if row is None else Credentials(_user(row), row["password_hash"])
+
+    async def set_password_hash(self, user_id: str, password_hash: str) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute("UPDATE users SET password_hash = ? WHERE id = ?", (password_hash, user_id))
+
+    async def grant(self, user_id: str, role: Role) -> None:
+        async with self._database.transaction() as connection:
+            async with connection.execute("SELECT roles FROM users WHERE id = ?", (user_id,)) as cursor:
+                row = await cursor.fetchone()
+            if row is not None:
+                roles = _roles_text(_roles(row["roles"]) | {role})
+                await connection.execute("UPDATE users SET roles = ? WHERE id = ?", (roles, user_id))
+
+    async def list_users(self, after: str, limit: int) -> list[User]:
+        query = f"SELECT {_USER} FROM users WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608 - a constant
+        async with self._database.snapshot() as connection:
+            return [_user(row) for row in await connection.execute_fetchall(query, (after, limit))]
+
+    async def begin_session(self, session: Session, token: RefreshToken) -> None:
+        async with self._database.transaction() as connection:
+            await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (_to_ms(session.created_at),))
+            await connection.execute(
+                "INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
+                (session.id, session.user_id, _to_ms(session.created_at), _to_ms(session.expires_at)),
+            )
+            await _insert_token(connection, token)
+
+    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> Exchange | None:
+        async with self._database.transaction() as connection:
+            token = await _find_token(connection, digest)
+            if token is None:
+                return None
+            session, user = await _session_and_user(connection, token.session_id)
+            verdict = judge(token, session, now)
+            if verdict is Verdict.ROTATE:
+                await connection.execute(
+                    "UPDATE refresh_tokens SET used_at = ? WHERE digest = ?", (_to_ms(now), digest)
+                )
+                await _insert_token(connection, RefreshToken.issue(successor_digest, session, now))
+            elif verdict is Verdict.REUSED:
+                session = await _end(connection, session, now)
+        return Exchange(verdict, session, user)
+
+    async def end_session(self, session_id: str, now: datetime) -> Session | None:
+        async with self._database.transaction() as connection:
+            async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
+                row = await cursor.fetchone()
+            return None if row is None else await _end(connection, _session(row), now)
+
+    async def sessions_ended_since(self, moment: datetime) -> list[Session]:
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(f"{_SESSION} WHERE ended_at >= ?", (_to_ms(moment),))
+        return [_session(row) for row in rows]
+
+    async def signing_keys(self) -> list[SigningKey]:
+        query = "SELECT id, created_at, active_from, public_jwk, sealed_private_key FROM signing_keys"
+        async with self._database.snapshot() as connection:
+            rows = await connection.execute_fetchall(query)
+        return [
+            SigningKey(
+                row["id"],
+                _from_ms(row["created_at"]),
+                _from_ms(row["active_from"]),
+                json.loads(row["public_jwk"]),
+                row["sealed_private_key"],
+            )
+            for row in rows
+        ]
+
+    async def replace_signing_keys(
+        self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
+    ) -> bool:
+        async with self._database.transaction() as connection:
+            stored = await connection.execute_fetchall("SELECT id FROM signing_keys")
+            if {row["id"] for row in stored} != set(known):
+                return False
+            await connection.executemany("DELETE FROM signing_keys WHERE id = ?", [(key_id,) for key_id in remove])
+            if add is not None:
+                await connection.execute(
+                    "INSERT INTO signing_keys (id, created_at, active_from, public_jwk, sealed_private_key)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (
+                        add.id,
+                        _to_ms(add.created_at),
+                        _to_ms(add.active_from),
+                        json.dumps(add.public_jwk),
+                        add.sealed_private_key,
+                    ),
+                )
+        return True
+
+
+async def _insert_token(connection: aiosqlite.Connection, token: RefreshToken) -> None:
+    await connection.execute(
+        "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES (?, ?, ?, ?)",
+        (token.digest, token.session_id, _to_ms(token.issued_at), _to_ms(token.expires_at)),
+    )
+
+
+async def _find_token(connection: aiosqlite.Connection, digest: bytes) -> RefreshToken | None:
+    query = "SELECT digest, session_id, issued_at, expires_at, used_at FROM refresh_tokens WHERE digest = ?"
+    async with connection.execute(query, (digest,)) as cursor:
+        row = await cursor.fetchone()
+    if row is None:
+        return None
+    used_at = None if row["used_at"] is None else _from_ms(row["used_at"])
+    issued_at, expires_at = _from_ms(row["issued_at"]), _from_ms(row["expires_at"])
+    return RefreshToken(row["digest"], row["session_id"], issued_at, expires_at, used_at)
+
+
+async def _session_and_user(connection: aiosqlite.Connection, session_id: str) -> tuple[Session, User]:
+    """Of a session that a token names: foreign keys see to it that both exist."""
+    async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
+        (session_row,) = await cursor.fetchall()
+    query = f"SELECT {_USER} FROM users WHERE id = ?"  # noqa: S608 - a constant
+    async with connection.execute(query, (session_row["user_id"],)) as cursor:
+        (user_row,) = await cursor.fetchall()
+    return _session(session_row), _user(user_row)
+
+
+async def _end(connection: aiosqlite.Connection, session: Session, now: datetime) -> Session:
+    if session.ended_at is not None:
+        return session
+    await connection.execute("UPDATE sessions SET ended_at = ? WHERE id = ?", (_to_ms(now), session.id))
+    return Session(session.id, session.user_id, session.created_at, session.expires_at, now)
+
+
+def _user(row: Any) -> User:
+    return User(row["id"], row["email"], row["name"], _roles(row["roles"]), _from_ms(row["created_at"]))
+
+
+def _session(row: Any) -> Session:
+    ended_at = None if row["ended_at"] is None else _from_ms(row["ended_at"])
+    return Session(row["id"], row["user_id"], _from_ms(row["created_at"]), _from_ms(row["expires_at"]), ended_at)
+
+
+def _roles(text: str) -> frozenset[Role]:
+    return frozenset(Role(name) for name in text.split())
+
+
+def _roles_text(roles: Collection[Role]) -> str:
+    return " ".join(sorted(roles))
+
+
+def _to_ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _from_ms(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,77 @@
+"""Access tokens (JWTs of RFC 9068, signed) and refresh tokens (opaque, random)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import jwt
+
+from servicekit import values
+from servicekit.identity import AUDIENCE, TOKEN_TYPE
+from subgraphs.auth.domain import ACCESS_LIFETIME
+from subgraphs.auth.signing_keys import ALGORITHM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from subgraphs.auth.domain import Session, User
+    from subgraphs.auth.key_ring import KeyRing
+
+_REFRESH_TOKEN_BYTES: Final = 32
+_IDENTIFIER_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A signed token; ``expires_in`` is in seconds from now."""
+
+    text: str
+    expires_in: int
+
+
+class AccessTokens:
+    """Issues access tokens."""
+
+    def __init__(self, *, issuer: str, keys: KeyRing, clock: Callable[[], datetime] = values.now) -> None:
+        self._issuer = issuer
+        self._keys = keys
+        self._clock = clock
+
+    async def issue(self, user: User, session: Session) -> AccessToken:
+        """A token for ``user`` that never outlives ``session``."""
+        now = self._clock()
+        expires_at = min(now + ACCESS_LIFETIME, session.expires_at)
+        key_id, private_key = await self._keys.signer()
+        claims = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "sub": user.id,
+            "sid": session.id,
+            "roles": sorted(user.roles),
+            # No delegation yet: a first-party session may do all that its roles may.
+            "scope": "",
+            "iat": int(now.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "jti": new_identifier(),
+        }
+        text = jwt.encode(claims, private_key, algorithm=ALGORITHM, headers={"kid": key_id, "typ": TOKEN_TYPE})
+        return AccessToken(text, int((expires_at - now).total_seconds()))
+
+
+def new_identifier() -> str:
+    """128 random bits: ids of sessions and tokens."""
+    return secrets.token_hex(_IDENTIFIER_BYTES)
+
+
+def new_refresh_token() -> str:
+    """256 random bits, URL-safe."""
+    return secrets.token_urlsafe(_REFRESH_TOKEN_BYTES)
+
+
+def digest(refresh_token: str) -> bytes:
+    """What is stored of a refresh token. Any text has one, even text that is no token."""
+    return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()
