@@ -26,7 +26,8 @@ INVARIANTS: Final[dict[str, str]] = {
     ),
     "each balance is the sum of its entries": (
         "SELECT a.id AS account_id, a.balance, e.total FROM accounts a LEFT JOIN"
-        " (SELECT account_id, sum(amount) AS total FROM entries INDEXED BY entries_by_account GROUP BY account_id) e"
+        " (SELECT account_id, sum(amount) AS total FROM"
+        " (SELECT account_id, amount FROM entries ORDER BY account_id, sequence) GROUP BY account_id) e"
         " ON e.account_id = a.id WHERE a.balance <> coalesce(e.total, 0)"
     ),
     "each entry continues the balance before it": (

@@ -1,0 +1,243 @@
+"""A state machine that lives a bank's life on a real store and compares it with a ledger kept in plain dicts.
+
+After every step: all accounts, internal ones included, sum to zero per currency, no customer's balance is negative,
+every balance is what the model says, and what was answered before is answered again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+
+from servicekit import values
+from servicekit.identity import SUPPORT
+from servicekit.values import from_minor_units
+from subgraphs.account.domain import Account, AccountStatus, close_account
+from subgraphs.account.errors import TransactionIdReused
+from subgraphs.account.postings import (
+    CustomerAccount,
+    Entry,
+    InternalAccount,
+    OnBehalfOf,
+    Outcome,
+    Posting,
+    PostingType,
+)
+from tests.subgraphs.account.support import code_of, opened, person, with_status
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
+
+    from subgraphs.account.store.protocol import AccountStore
+    from tests.subgraphs.account.support import StoreFactory
+
+T = TypeVar("T")
+
+PEOPLE = [person(), person(), person(SUPPORT)]
+CURRENCIES = ["USD", "JPY"]
+# Few and small, so that balances meet zero often.
+UNITS = st.integers(min_value=1, max_value=5)
+ACTORS = st.sampled_from(PEOPLE)
+INTERNAL = {
+    PostingType.DEPOSIT: InternalAccount("DEPOSITS"),
+    PostingType.WITHDRAWAL: InternalAccount("WITHDRAWALS"),
+    PostingType.PAYMENT: InternalAccount("PAYMENTS"),
+}
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Subclasses set ``factory``: two stores are opened with it, on the same data."""
+
+    accounts: Bundle[Account] = Bundle("accounts")
+
+    def factory(self) -> StoreFactory:
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.opened: list[AbstractAsyncContextManager[AccountStore]] = [self.factory()(), self.factory()()]
+        self.stores = [self.run_async(context.__aenter__()) for context in self.opened]
+        self.balances: dict[str, int] = {}
+        self.versions: Counter[str] = Counter()
+        self.statuses: dict[str, AccountStatus] = {}
+        self.known: dict[str, Account] = {}
+        self.internal: Counter[str] = Counter()
+        self.answered: dict[str, tuple[Posting, Outcome]] = {}
+
+    def teardown(self) -> None:
+        for context in self.opened:
+            self.run_async(context.__aexit__(None, None, None))
+        self.runner.close()
+
+    def run_async(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
+
+    @rule(target=accounts, owner=ACTORS, currency=st.sampled_from(CURRENCIES))
+    def open_account(self, owner: OnBehalfOf, currency: str) -> Account:
+        account = self.run_async(opened(self.stores[0], owner, currency))
+        self.known[account.id] = account
+        self.balances[account.id] = 0
+        self.versions[account.id] = 1
+        self.statuses[account.id] = AccountStatus.ACTIVE
+        return account
+
+    @rule(account=accounts, status=st.sampled_from([AccountStatus.ACTIVE, AccountStatus.FROZEN]))
+    def freeze_or_thaw(self, account: Account, status: AccountStatus) -> None:
+        if self.statuses[account.id] is not AccountStatus.CLOSED:
+            self.run_async(with_status(self.stores[1], account, status))
+            self.statuses[account.id] = status
+            self.versions[account.id] += 1
+
+    @rule(account=accounts, actor=ACTORS)
+    def close(self, account: Account, actor: OnBehalfOf) -> None:
+        def rule_of(found: Account | None) -> object:
+            return close_account(found, account.id, None, actor, values.now())
+
+        answer = self.run_async(self.stores[0].change(account.id, rule_of))
+        allowed = actor.may_see(account.user_id) and self.statuses[account.id] is not AccountStatus.CLOSED
+        assert isinstance(answer, Account) == (allowed and self.balances[account.id] == 0)
+        if isinstance(answer, Account):
+            self.statuses[account.id] = AccountStatus.CLOSED
+            self.versions[account.id] += 1
+
+    @rule(actor=ACTORS, source=accounts, destination=accounts, currency=st.sampled_from(CURRENCIES), units=UNITS)
+    def transfer(self, actor: OnBehalfOf, source: Account, destination: Account, currency: str, units: int) -> None:
+        parties = (CustomerAccount(source.id), CustomerAccount(destination.id))
+        self.post(_posting(PostingType.TRANSFER, actor, parties, currency, units), self.stores[0])
+
+    @rule(actor=ACTORS, account=accounts, currency=st.sampled_from(CURRENCIES), units=UNITS)
+    def deposit(self, actor: OnBehalfOf, account: Account, currency: str, units: int) -> None:
+        parties = (INTERNAL[PostingType.DEPOSIT], CustomerAccount(account.id))
+        self.post(_posting(PostingType.DEPOSIT, actor, parties, currency, units), self.stores[1])
+
+    @rule(
+        actor=ACTORS,
+        account=accounts,
+        type_=st.sampled_from([PostingType.WITHDRAWAL, PostingType.PAYMENT]),
+        units=UNITS,
+    )
+    def spend(self, actor: OnBehalfOf, account: Account, type_: PostingType, units: int) -> None:
+        parties = (CustomerAccount(account.id), INTERNAL[type_])
+        self.post(_posting(type_, actor, parties, account.currency, units), self.stores[0])
+
+    @precondition(lambda self: self.answered)
+    @rule(data=st.data(), times=st.integers(min_value=1, max_value=4))
+    def replay(self, data: st.DataObject, times: int) -> None:
+        posting, outcome = self.answered[data.draw(st.sampled_from(sorted(self.answered)))]
+
+        async def all_at_once() -> list[Outcome]:
+            return await asyncio.gather(*(store.post(posting) for store in self.stores for _ in range(times)))
+
+        assert self.run_async(all_at_once()) == [outcome] * (2 * times)
+
+    @precondition(lambda self: self.answered)
+    @rule(data=st.data())
+    def reuse_an_id(self, data: st.DataObject) -> None:
+        posting, _ = self.answered[data.draw(st.sampled_from(sorted(self.answered)))]
+        debit, credit = posting.entries
+        other = replace(
+            posting,
+            amount=posting.amount * 2,
+            entries=(replace(debit, amount=debit.amount * 2), replace(credit, amount=credit.amount * 2)),
+        )
+        with pytest.raises(TransactionIdReused):
+            self.run_async(self.stores[0].post(other))
+
+    @rule(one=accounts, other=accounts, units=st.lists(UNITS, min_size=2, max_size=6))
+    def transfer_in_both_directions_at_once(self, one: Account, other: Account, units: list[int]) -> None:
+        staff = PEOPLE[2]
+        postings = [
+            _posting(
+                PostingType.TRANSFER,
+                staff,
+                (CustomerAccount((one, other)[turn % 2].id), CustomerAccount((other, one)[turn % 2].id)),
+                one.currency,
+                amount,
+            )
+            for turn, amount in enumerate(units)
+        ]
+
+        async def all_at_once() -> list[Outcome]:
+            async with asyncio.timeout(20):
+                return await asyncio.gather(
+                    *(self.stores[turn % 2].post(posting) for turn, posting in enumerate(postings))
+                )
+
+        # Their order is the store's to choose: the answers are taken into the model as they came.
+        for posting, outcome in zip(postings, self.run_async(all_at_once()), strict=True):
+            self.record(posting, outcome)
+
+    def post(self, posting: Posting, store: AccountStore) -> None:
+        expected = self.expected(posting)
+        outcome = self.run_async(store.post(posting))
+        assert code_of(outcome) == expected
+        self.record(posting, outcome)
+
+    def expected(self, posting: Posting) -> str | None:
+        """The code of the first refusal by the contract's rules, told in another way than the service tells them."""
+        actor, ids = posting.on_behalf_of, posting.customer_ids()
+        statuses = [self.statuses[account_id] for account_id in ids]
+        spends = posting.type is not PostingType.DEPOSIT
+        amount = values.to_minor_units(posting.amount, posting.currency)
+        own_side = self.known[ids[0]]
+        reasons = {
+            "INVALID_ACCOUNT": not actor.may_see(own_side.user_id) or AccountStatus.CLOSED in statuses,
+            "SAME_ACCOUNT": posting.type is PostingType.TRANSFER and len(ids) == 1,
+            "ACCOUNT_FROZEN": AccountStatus.FROZEN in statuses,
+            "CURRENCY_MISMATCH": any(self.known[account_id].currency != posting.currency for account_id in ids),
+            "INSUFFICIENT_FUNDS": spends and self.balances[ids[0]] < amount,
+        }
+        return next((code for code, applies in reasons.items() if applies), None)
+
+    def record(self, posting: Posting, outcome: Outcome) -> None:
+        self.answered[posting.transaction_id] = (posting, outcome)
+        if not outcome.posted:
+            return
+        for entry in posting.entries:
+            units = values.to_minor_units(entry.amount, posting.currency)
+            if isinstance(entry.account, InternalAccount):
+                self.internal[posting.currency] += units
+            else:
+                self.balances[entry.account.id] += units
+                self.versions[entry.account.id] += 1
+
+    @invariant()
+    def balances_and_versions_are_the_models(self) -> None:
+        found = self.run_async(self.stores[0].by_ids(list(self.known)))
+        assert {key: account.balance for key, account in found.items()} == {
+            key: from_minor_units(units, self.known[key].currency) for key, units in self.balances.items()
+        }
+        assert {key: account.version for key, account in found.items()} == dict(self.versions)
+        assert {key: account.status for key, account in found.items()} == self.statuses
+
+    @invariant()
+    def no_customer_is_overdrawn(self) -> None:
+        assert all(units >= 0 for units in self.balances.values())
+
+    @invariant()
+    def everything_sums_to_zero(self) -> None:
+        sums = Counter(self.internal)
+        for key, units in self.balances.items():
+            sums[self.known[key].currency] += units
+        assert not any(sums.values())
+
+
+def _posting(
+    type_: PostingType,
+    actor: OnBehalfOf,
+    parties: tuple[CustomerAccount | InternalAccount, CustomerAccount | InternalAccount],
+    currency: str,
+    units: int,
+) -> Posting:
+    amount: Decimal = from_minor_units(units, currency)
+    entries = (Entry(parties[0], -amount), Entry(parties[1], amount))
+    return Posting(values.new_object_id(), actor, type_, amount, currency, entries)

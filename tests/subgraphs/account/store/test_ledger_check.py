@@ -1,0 +1,84 @@
+"""The ledger check finds what the database's own constraints would have refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
+from tests.subgraphs.account.support import funded, opened, person, sqlite_factory, transfer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """A ledger with a deposit, a transfer and a refused transfer."""
+    file = tmp_path / "account.sqlite3"
+    async with sqlite_factory(file)() as store:
+        ann = person()
+        source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
+        await store.post(transfer(ann, source.id, destination.id, "4.00"))
+        await store.post(transfer(ann, source.id, destination.id, "400.00"))
+    return file
+
+
+def test_a_sound_ledger_is_counted(path: Path) -> None:
+    report = check_ledger(path)
+    assert report.sound
+    assert (report.accounts, report.posted, report.refused, report.entries) == (2, 2, 1, 4)
+    assert report.customer_sums == {"USD": 1000}
+
+
+# How to break each invariant once triggers, foreign keys and checks are out of the way.
+TAMPERING = {
+    "no reference dangles": "UPDATE entries SET account_id = 'gone' WHERE sequence = 1",
+    "the entries of each transaction sum to zero": "UPDATE entries SET amount = amount + 1 WHERE sequence = 1",
+    "each balance is the sum of its entries": "UPDATE accounts SET balance = balance + 1 WHERE user_id IS NOT NULL",
+    "each entry continues the balance before it": "UPDATE entries SET balance_after = 7 WHERE sequence = 3",
+    "all accounts, internal ones included, sum to zero per currency": "UPDATE accounts SET balance = balance + 1",
+    "no customer's balance is negative": "UPDATE accounts SET balance = -1 WHERE user_id IS NOT NULL",
+    "no closed account holds money": "UPDATE accounts SET status = 'CLOSED'",
+    "entries have the currency of their account": "UPDATE entries SET currency = 'EUR'",
+    "posted transactions have entries, refused ones none": "UPDATE postings SET outcome = 'POSTED', problem = NULL",
+    "entries belong to a posted transaction": "DELETE FROM postings WHERE outcome = 'POSTED'",
+}
+
+
+@pytest.mark.parametrize("invariant", TAMPERING)
+def test_tampering_is_found(invariant: str, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        triggers = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(TAMPERING[invariant])
+    report = check_ledger(path)
+    assert not report.sound
+    found = {violation.invariant: violation for violation in report.violations}
+    assert found[invariant].count >= 1
+    assert found[invariant].examples
+
+
+def test_damage_to_the_file_is_found(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        # The index claims to cover other rows than it does.
+        connection.execute(
+            "UPDATE sqlite_master SET sql = sql || ' WHERE amount > 0' WHERE name = 'entries_by_account'"
+        )
+    assert [violation.invariant for violation in check_ledger(path).violations] == ["the file is intact"]
+
+
+def test_every_invariant_is_broken_by_a_test() -> None:
+    assert set(TAMPERING) | {"the file is intact"} == set(INVARIANTS)
+
+
+def test_a_missing_file_is_an_error_and_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.Error):
+        check_ledger(tmp_path / "none.sqlite3")
+    assert not (tmp_path / "none.sqlite3").exists()

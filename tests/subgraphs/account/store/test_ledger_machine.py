@@ -1,0 +1,48 @@
+"""The ledger's invariants, on the embedded store: random lives of a bank, two handles on one file."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import invariant, run_state_machine_as_test
+
+from subgraphs.account.store.ledger_check import check_ledger
+from tests.subgraphs.account.ledger_machine import LedgerMachine
+from tests.subgraphs.account.support import sqlite_factory
+
+if TYPE_CHECKING:
+    from tests.subgraphs.account.support import StoreFactory
+
+
+class SqliteLedger(LedgerMachine):
+    """The machine on one file, which is also read as a stranger would: by the ledger check."""
+
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "account.sqlite3"
+        super().__init__()
+
+    def factory(self) -> StoreFactory:
+        return sqlite_factory(self.path)
+
+    @invariant()
+    def the_ledger_check_finds_nothing(self) -> None:
+        report = check_ledger(self.path)
+        assert report.sound, report.violations
+        assert report.accounts == len(self.known)
+        assert report.posted + report.refused == len(self.answered)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.folder.cleanup()
+
+
+def test_no_life_of_the_bank_breaks_the_ledger() -> None:
+    # Some 600 steps: a few seconds. The answer of each is decided by the model, so a few are worth many.
+    bounded = settings(
+        max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(SqliteLedger, settings=bounded)

@@ -1,0 +1,146 @@
+"""The embedded store: the contract of every store, and what its file refuses whoever writes to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicekit.errors import Unavailable
+from subgraphs.account.store import sqlite
+from tests.subgraphs.account.store_contract import CONTRACT
+from tests.subgraphs.account.support import current, deposit, funded, opened, person, sqlite_factory, transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tests.subgraphs.account.support import StoreFactory
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "account.sqlite3"
+
+
+@pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
+async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], path: Path) -> None:
+    await check(sqlite_factory(path))
+
+
+# One statement, the constraint that refuses it.
+FORBIDDEN = [
+    ("UPDATE accounts SET balance = balance + 1", "a balance changes by entries only"),
+    ("UPDATE accounts SET balance = balance + 1, version = version + 1", "a balance changes by entries only"),
+    ("UPDATE accounts SET status = 'FROZEN'", "the version must rise"),
+    ("UPDATE accounts SET number = '0000000000', version = version + 1", "an account keeps its identity"),
+    ("UPDATE accounts SET user_id = 'me', version = version + 1", "an account keeps its identity"),
+    ("UPDATE accounts SET currency = 'EUR', version = version + 1", "an account keeps its identity"),
+    ("UPDATE accounts SET held = 1000000, version = version + 1 WHERE user_id IS NOT NULL", "held_money_is_there"),
+    ("UPDATE accounts SET status = 'CLOSED', version = version + 1", "closed_accounts_are_empty"),
+    ("DELETE FROM accounts", "accounts are closed, never deleted"),
+    ("UPDATE entries SET amount = 1", "entries never change"),
+    ("DELETE FROM entries", "entries are never deleted"),
+    ("UPDATE postings SET outcome = 'REFUSED'", "postings never change"),
+    ("DELETE FROM postings", "postings are never deleted"),
+    (
+        (
+            "INSERT INTO accounts (id, internal_name, currency, balance, status, balance_as_of, created_at, updated_at)"
+            " VALUES ('x', 'GIFT', 'USD', 5, 'ACTIVE', '', '', '')"
+        ),
+        "an account starts empty",
+    ),
+    (
+        (
+            "INSERT INTO accounts (id, currency, status, balance_as_of, created_at, updated_at)"
+            " VALUES ('x', 'USD', 'ACTIVE', '', '', '')"
+        ),
+        "customer_or_internal",
+    ),
+    # A line more for a complete transaction.
+    (
+        (
+            "INSERT INTO entries SELECT NULL, transaction_id, 9, account_id, currency, 1, balance_after + 1, posted_at"
+            " FROM entries ORDER BY sequence DESC LIMIT 1"
+        ),
+        "the transaction is complete",
+    ),
+    (
+        "INSERT INTO entries SELECT NULL, 'new', 0, id, currency, 1, balance + 2, '' FROM accounts",
+        "an entry continues its account",
+    ),
+    (
+        (
+            "INSERT INTO entries SELECT NULL, 'new', 0, id, currency, -1 - balance, -1, '' FROM accounts"
+            " WHERE user_id IS NOT NULL"
+        ),
+        "customers_are_never_overdrawn",
+    ),
+    ("INSERT INTO postings VALUES ('new', '', 'TRANSFER', 'me', 'POSTED', NULL, '')", "the entries do not balance"),
+    ("INSERT INTO postings VALUES ('new', '', 'TRANSFER', 'me', 'REFUSED', NULL, '')", "refusals_have_a_problem"),
+    ("INSERT INTO postings VALUES ('new', '', 'TRANSFER', 'me', 'POSTED', '{}', '')", "entries do not balance"),
+]
+
+
+@pytest.mark.parametrize(("statement", "reason"), FORBIDDEN, ids=lambda text: text[:70])
+async def test_the_file_itself_refuses(statement: str, reason: str, path: Path) -> None:
+    async with sqlite_factory(path)() as store:
+        await funded(store, person(), "10.00")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(sqlite3.IntegrityError, match=reason):
+            connection.execute(statement)
+
+
+async def test_half_a_posting_cannot_be_sealed_nor_committed(path: Path) -> None:
+    async with sqlite_factory(path)() as store:
+        await funded(store, person(), "10.00")
+    half = (
+        "INSERT INTO entries SELECT NULL, 'new', 0, id, currency, 1, balance + 1, '' FROM accounts"
+        " WHERE user_id IS NOT NULL"
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN")
+        connection.execute(half)
+        for outcome, problem, reason in (("POSTED", None, "do not balance"), ("REFUSED", "{}", "has no entries")):
+            with pytest.raises(sqlite3.IntegrityError, match=reason):
+                connection.execute("INSERT INTO postings VALUES ('new', '', '', '', ?, ?, '')", (outcome, problem))
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            connection.execute("COMMIT")
+
+
+async def test_a_file_locked_by_another_is_unavailable_and_recovers(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("servicekit.sqlite.BUSY_SECONDS", 0.05)
+    async with sqlite_factory(path)() as store:
+        ann = person()
+        account = await opened(store, ann)
+        posting = deposit(ann, account.id, "1.00")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Unavailable):
+                await store.post(posting)
+            assert await current(store, account) == account
+            other.execute("ROLLBACK")
+        assert (await store.post(posting)).posted
+
+
+async def test_a_failure_amid_the_entries_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sqlite_factory(path)() as store:
+        ann = person()
+        source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
+        posting = transfer(ann, source.id, destination.id, "4.00")
+
+        async def fail(*_: object) -> None:
+            raise ConnectionResetError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite, "_remember", fail)
+            with pytest.raises(ConnectionResetError):
+                await store.post(posting)
+        assert await current(store, source) == source
+        assert (await store.post(posting)).posted

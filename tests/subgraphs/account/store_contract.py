@@ -1,0 +1,313 @@
+"""What every account store must do, whichever database is behind it.
+
+A check takes a factory that opens the same, at first empty, store at every call. A second implementation runs
+:data:`CONTRACT` as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicekit import values
+from servicekit.errors import Unavailable
+from servicekit.identity import CUSTOMER
+from servicekit.values import new_object_id
+from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
+from subgraphs.account.errors import TransactionIdReused
+from subgraphs.account.problems import LimitReached
+from subgraphs.account.store.protocol import AccountFilter
+from subgraphs.kit.connections import PageRequest
+from tests.subgraphs.account.support import (
+    code_of,
+    current,
+    deposit,
+    funded,
+    opened,
+    person,
+    transfer,
+    with_status,
+    withdrawal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.subgraphs.account.support import StoreFactory
+
+ANY = AccountFilter(statuses=None)
+
+
+async def an_opened_account_is_found_by_id_and_by_number(factory: StoreFactory) -> None:
+    async with factory() as store:
+        account = await opened(store, person(), "KWD", AccountType.SAVINGS)
+        assert await store.by_ids([account.id, new_object_id(), "nonsense"]) == {account.id: account}
+        assert await store.by_numbers([account.number, "0" * 10]) == {account.number: account}
+        assert await store.by_ids([]) == {}
+    async with factory() as store:
+        assert await current(store, account) == account
+
+
+async def a_number_once_given_out_is_never_given_again(factory: StoreFactory) -> None:
+    async with factory() as store:
+        owner = person()
+        old = await opened(store, owner)
+        await with_status(store, old, AccountStatus.CLOSED)
+        drawn: list[str] = []
+
+        def rule(already_open: int) -> Account | LimitReached:
+            opening = Opening(owner.user_id, AccountType.CHECKING, "USD")
+            account = open_account(opening, already_open=already_open, limit=9, now=values.now())
+            assert isinstance(account, Account)
+            number = account.number if drawn else old.number
+            drawn.append(number)
+            return replace(account, number=number)
+
+        fresh = await store.open(owner.user_id, rule)
+        assert isinstance(fresh, Account)
+        assert drawn == [old.number, fresh.number]
+
+        def stubborn(_already_open: int) -> Account:
+            return replace(fresh, id=new_object_id(), number=old.number)
+
+        with pytest.raises(Unavailable):
+            await store.open(owner.user_id, stubborn)
+        assert await store.count(ANY) == 2
+
+
+async def only_accounts_that_are_not_closed_count_towards_the_limit(factory: StoreFactory) -> None:
+    async with factory() as store:
+        owner = person()
+        accounts = [await opened(store, owner) for _ in range(3)]
+        await opened(store, person())
+        await with_status(store, accounts[0], AccountStatus.CLOSED)
+        await with_status(store, accounts[1], AccountStatus.FROZEN)
+        seen: list[int] = []
+
+        def rule(already_open: int) -> Account | LimitReached:
+            seen.append(already_open)
+            return LimitReached(already_open)
+
+        assert await store.open(owner.user_id, rule) == LimitReached(2)
+        assert seen == [2]
+
+
+async def the_limit_holds_when_many_open_at_once(factory: StoreFactory) -> None:
+    owner = person()
+
+    def rule(already_open: int) -> Account | LimitReached:
+        opening = Opening(owner.user_id, AccountType.CHECKING, "USD")
+        return open_account(opening, already_open=already_open, limit=3, now=values.now())
+
+    async with factory() as one, factory() as two:
+        answers = await asyncio.gather(*(store.open(owner.user_id, rule) for store in (one, two) for _ in range(4)))
+        assert sum(isinstance(answer, Account) for answer in answers) == 3
+
+
+async def a_rule_changes_an_account_or_leaves_it(factory: StoreFactory) -> None:
+    async with factory() as store:
+        account = await opened(store, person())
+        frozen = await with_status(store, account, AccountStatus.FROZEN)
+        assert await current(store, account) == frozen
+        assert await store.change(account.id, lambda found: "refused" if found == frozen else "wrong") == "refused"
+        assert await store.change(new_object_id(), lambda found: "none" if found is None else "wrong") == "none"
+        assert await current(store, account) == frozen
+
+
+async def concurrent_changes_follow_one_another(factory: StoreFactory) -> None:
+    async with factory() as one, factory() as two:
+        account = await opened(one, person())
+
+        def rise(found: Account | None) -> Account:
+            assert found is not None
+            return replace(found, version=found.version + 1)
+
+        await asyncio.gather(*(store.change(account.id, rise) for store in (one, two) for _ in range(5)))
+        assert (await current(one, account)).version == account.version + 10
+
+
+async def pages_are_stable_and_meet(factory: StoreFactory) -> None:
+    async with factory() as store:
+        owner = person()
+        accounts = [await opened(store, owner) for _ in range(5)]
+        first = await store.page(ANY, PageRequest(limit=2))
+        assert [a.id for a in first] == [a.id for a in accounts[:3]]
+        accounts.append(await opened(store, owner))
+        rest = await store.page(ANY, PageRequest(limit=9, after=(first[1].id,)))
+        assert [a.id for a in rest] == [a.id for a in accounts[2:]]
+        between = PageRequest(limit=9, after=(accounts[0].id,), before=(accounts[3].id,))
+        assert [a.id for a in await store.page(ANY, between)] == [a.id for a in accounts[1:3]]
+        last = await store.page(ANY, PageRequest(limit=2, before=(accounts[4].id,), backwards=True))
+        assert [a.id for a in last] == [a.id for a in reversed(accounts[1:4])]
+        assert len(await store.page(ANY, PageRequest(limit=0))) == 1
+
+
+async def filters_combine(factory: StoreFactory) -> None:
+    async with factory() as store:
+        owner = person()
+        checking = await opened(store, owner)
+        savings = await opened(store, owner, "EUR", AccountType.SAVINGS)
+        closed = await with_status(store, await opened(store, owner, "EUR"), AccountStatus.CLOSED)
+        frozen = await with_status(store, await opened(store, owner), AccountStatus.FROZEN)
+        expected: list[tuple[AccountFilter, list[Account]]] = [
+            (AccountFilter(), [checking, savings, frozen]),
+            (ANY, [checking, savings, closed, frozen]),
+            (AccountFilter(statuses=(AccountStatus.CLOSED,)), [closed]),
+            (AccountFilter(types=(AccountType.SAVINGS, AccountType.BUSINESS)), [savings]),
+            (AccountFilter(statuses=None, currencies=("EUR",)), [savings, closed]),
+            (AccountFilter(currencies=("EUR",), types=(AccountType.CHECKING,)), []),
+            (AccountFilter(statuses=()), []),
+        ]
+        for wanted, accounts in expected:
+            assert await store.page(wanted, PageRequest()) == accounts
+            assert await store.count(wanted) == len(accounts)
+
+
+async def each_owners_page_is_cut_alone(factory: StoreFactory) -> None:
+    async with factory() as store:
+        ann, bob, nobody = person(), person(), person()
+        owned: dict[str, list[Account]] = {ann.user_id: [], bob.user_id: []}
+        for owner in (ann, bob, ann, bob, ann):
+            owned[owner.user_id].append(await opened(store, owner))
+        owners = [ann.user_id, bob.user_id, nobody.user_id]
+        pages = await store.pages_of(owners, ANY, PageRequest(limit=1))
+        assert pages == {owner: accounts[:2] for owner, accounts in owned.items()}
+        backwards = await store.pages_of(owners, ANY, PageRequest(limit=9, backwards=True))
+        assert backwards == {owner: accounts[::-1] for owner, accounts in owned.items()}
+        assert await store.counts_of(owners, ANY) == {ann.user_id: 3, bob.user_id: 2}
+        assert await store.pages_of([bob.user_id], ANY, PageRequest()) == {bob.user_id: owned[bob.user_id]}
+
+
+async def a_posting_moves_money_once(factory: StoreFactory) -> None:
+    async with factory() as store:
+        ann, bob = person(), person()
+        source, destination = await funded(store, ann, "10.00"), await opened(store, bob)
+        posting = transfer(ann, source.id, destination.id, "4.00")
+        outcome = await store.post(posting)
+        assert outcome.posted
+    async with factory() as store:
+        promoted = replace(posting, on_behalf_of=replace(ann, roles=frozenset({CUSTOMER})))
+        assert await store.post(promoted) == outcome
+        after, arrived = await current(store, source), await current(store, destination)
+        assert (after.balance, arrived.balance) == (Decimal("6.00"), Decimal("4.00"))
+        assert (after.version, arrived.version) == (source.version + 1, destination.version + 1)
+        assert after.balance_as_of == after.updated_at == values.parse_timestamp(outcome.decided_at)
+
+
+async def a_refusal_is_remembered_though_the_reason_is_gone(factory: StoreFactory) -> None:
+    async with factory() as store:
+        ann = person()
+        source, destination = await opened(store, ann), await opened(store, ann)
+        posting = transfer(ann, source.id, destination.id, "4.00")
+        outcome = await store.post(posting)
+        assert code_of(outcome) == "INSUFFICIENT_FUNDS"
+        assert (await store.post(deposit(ann, source.id, "10.00"))).posted
+        assert await store.post(posting) == outcome
+        assert (await store.post(replace(posting, transaction_id=new_object_id()))).posted
+        assert await current(store, source) == replace(
+            source,
+            balance=Decimal("6.00"),
+            version=3,
+            balance_as_of=(now := await current(store, source)).balance_as_of,
+            updated_at=now.updated_at,
+        )
+
+
+async def an_id_never_serves_two_postings(factory: StoreFactory) -> None:
+    async with factory() as store:
+        ann = person()
+        source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
+        posting = transfer(ann, source.id, destination.id, "4.00")
+        refused = transfer(ann, source.id, destination.id, "400.00")
+        for first in (posting, refused):
+            await store.post(first)
+            other = replace(transfer(ann, source.id, destination.id, "1.00"), transaction_id=first.transaction_id)
+            with pytest.raises(TransactionIdReused):
+                await store.post(other)
+        assert (await current(store, source)).balance == Decimal("6.00")
+
+
+async def internal_accounts_never_show(factory: StoreFactory) -> None:
+    async with factory() as store:
+        account = await funded(store, person(), "10.00")
+        assert [a.id for a in await store.page(ANY, PageRequest())] == [account.id]
+        assert await store.count(ANY) == 1
+
+
+async def one_posting_sent_many_times_at_once_is_posted_once(factory: StoreFactory) -> None:
+    async with factory() as one, factory() as two:
+        ann = person()
+        source, destination = await funded(one, ann, "10.00"), await opened(one, ann)
+        posting = transfer(ann, source.id, destination.id, "4.00")
+        outcomes = await asyncio.gather(*(store.post(posting) for store in (one, two) for _ in range(5)))
+        assert len({outcome.decided_at for outcome in outcomes}) == 1
+        assert all(outcome.posted for outcome in outcomes)
+        assert (await current(two, destination)).balance == Decimal("4.00")
+
+
+async def transfers_in_both_directions_neither_deadlock_nor_lose_money(factory: StoreFactory) -> None:
+    async with factory() as one, factory() as two:
+        ann, bob = person(), person()
+        left, right = await funded(one, ann, "20.00"), await funded(two, bob, "20.00")
+
+        async def move(turn: int) -> object:
+            actor, source, destination = (ann, left, right) if turn % 2 else (bob, right, left)
+            store = one if turn % 3 else two
+            return code_of(await store.post(transfer(actor, source.id, destination.id, "7.00")))
+
+        async with asyncio.timeout(30):
+            codes = await asyncio.gather(*(move(turn) for turn in range(40)))
+        assert set(codes) <= {None, "INSUFFICIENT_FUNDS"}
+        balances = [(await current(one, account)).balance for account in (left, right)]
+        assert sum(balances) == Decimal("40.00")
+        moved = [sum(codes[turn] is None for turn in range(parity, 40, 2)) for parity in (0, 1)]
+        assert balances[0] == Decimal("20.00") + 7 * (moved[0] - moved[1])
+
+
+async def an_empty_account_cannot_be_overdrawn_by_a_crowd(factory: StoreFactory) -> None:
+    async with factory() as one, factory() as two:
+        ann = person()
+        account = await funded(one, ann, "10.00")
+        outcomes = await asyncio.gather(
+            *(store.post(withdrawal(ann, account.id, "3.00")) for store in (one, two) for _ in range(4))
+        )
+        assert sum(outcome.posted for outcome in outcomes) == 3
+        assert (await current(one, account)).balance == Decimal("1.00")
+
+
+async def a_posting_that_races_with_freezing_is_wholly_before_or_after(factory: StoreFactory) -> None:
+    async with factory() as one, factory() as two:
+        ann = person()
+        account = await funded(one, ann, "10.00")
+        freezing = asyncio.create_task(with_status(one, account, AccountStatus.FROZEN))
+        outcomes = await asyncio.gather(*(two.post(withdrawal(ann, account.id, "1.00")) for _ in range(5)))
+        await freezing
+        posted = sum(outcome.posted for outcome in outcomes)
+        assert {code_of(outcome) for outcome in outcomes} <= {None, "ACCOUNT_FROZEN"}
+        after = await current(one, account)
+        assert (after.balance, after.status) == (Decimal(10 - posted).quantize(Decimal("0.01")), AccountStatus.FROZEN)
+
+
+CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
+    an_opened_account_is_found_by_id_and_by_number,
+    a_number_once_given_out_is_never_given_again,
+    only_accounts_that_are_not_closed_count_towards_the_limit,
+    the_limit_holds_when_many_open_at_once,
+    a_rule_changes_an_account_or_leaves_it,
+    concurrent_changes_follow_one_another,
+    pages_are_stable_and_meet,
+    filters_combine,
+    each_owners_page_is_cut_alone,
+    a_posting_moves_money_once,
+    a_refusal_is_remembered_though_the_reason_is_gone,
+    an_id_never_serves_two_postings,
+    internal_accounts_never_show,
+    one_posting_sent_many_times_at_once_is_posted_once,
+    transfers_in_both_directions_neither_deadlock_nor_lose_money,
+    an_empty_account_cannot_be_overdrawn_by_a_crowd,
+    a_posting_that_races_with_freezing_is_wholly_before_or_after,
+)
