@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -123,7 +123,7 @@ class Order:
     source: str | None = None
     destination: str | None = None
     payee: str | None = None
-    metadata: Mapping[str, str] = MappingProxyType({})
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """Equal for equal orders only: SHA-256 over a canonical form, 64 hex digits."""

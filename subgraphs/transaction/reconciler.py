@@ -25,7 +25,8 @@ BATCH: Final = 200
 _log = structlog.stdlib.get_logger("reconciler")
 
 
-async def _interval() -> None:
+async def interval() -> None:
+    """The pause between two rounds."""
     await asyncio.sleep(INTERVAL_SECONDS)
 
 
@@ -41,7 +42,7 @@ class Reconciler:
         store: TransactionStore,
         orders: Orders,
         *,
-        wait: Callable[[], Awaitable[None]] = _interval,
+        wait: Callable[[], Awaitable[None]] = interval,
         clock: Callable[[], datetime] = values.now,
     ) -> None:
         self._store = store

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from servicekit import values
+from servicekit.errors import ServiceError
 from subgraphs.transaction.domain import (
     Requester,
     Transaction,
@@ -117,8 +118,9 @@ class Orders:
     def _finished(self, task: asyncio.Task[T]) -> None:
         self._tasks.discard(task)
         # Whoever waits for the order gets its error; when nobody does any more, it must not vanish.
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.info("an order ended with a fault", error=type(error).__name__)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ServiceError):
+            _log.error("an order ended with a fault", exc_info=error)
 
     async def _place(self, order: Order, requester: Requester, key: str) -> Answer | IdempotencyKeyReused:
         scope = KeyScope(requester.user_id, order.type, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from subgraphs.kit.connections import PageRequest
 
@@ -111,6 +111,10 @@ class TransactionStore(Protocol):
 
     async def ping(self) -> None:
         """Raise unless the store answers."""
+
+
+# Parts of a sort key.
+SORT_KEY_WIDTH: Final = 2
 
 
 def sort_key(transaction: Transaction) -> tuple[str, str]:

@@ -1,0 +1,33 @@
+"""What resolvers of the transaction service know of the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from subgraphs.kit.context import BaseContext
+from subgraphs.transaction.loaders import create_loaders
+
+if TYPE_CHECKING:
+    from servicekit.errors import ServiceError
+    from servicekit.identity import Caller
+    from subgraphs.kit.connections import CursorCodec
+    from subgraphs.transaction.saga import Orders
+    from subgraphs.transaction.store.protocol import TransactionStore
+
+
+class TransactionContext(BaseContext):
+    """Adds the store, the orders and fresh loaders."""
+
+    def __init__(
+        self, caller: Caller | ServiceError | None, *, store: TransactionStore, orders: Orders, cursors: CursorCodec
+    ) -> None:
+        super().__init__(caller)
+        self.store = store
+        self.orders = orders
+        self.cursors = cursors
+        self.loaders = create_loaders(store)
+
+    @property
+    def viewer_id(self) -> str | None:
+        """Whose transactions may be listed; None for staff, who see all. Raises as ``caller`` does."""
+        return None if self.caller.is_staff else self.caller.user_id
