@@ -11,7 +11,7 @@ A key that is absent falls back to the environment where `ENVIRONMENT` has a var
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -36,8 +36,10 @@ _FROM_ENV = frozenset({"from_env", "default"})
 _FROM_FILE = frozenset({"from_file"})
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> RouterSettings:
+def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection[str] | None = None) -> RouterSettings:
     """Read and check a file; None means no file, all defaults.
+
+    With `subgraphs`, the names of those there are, a key for any other is refused too.
 
     Raises:
         InvalidSettings: the file cannot be read, or anything in it is wrong.
@@ -50,18 +52,19 @@ def load(path: Path | None, environ: Mapping[str, str]) -> RouterSettings:
         raise InvalidSettings([Problem(str(path), 1, "", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise InvalidSettings([Problem(str(path), 1, "", "is not UTF-8")]) from error
-    return read(text, environ, name=str(path), folder=path.parent)
+    return _check(text, _Source(str(path), environ, path.parent), subgraphs)
 
 
-def read(
-    text: str, environ: Mapping[str, str], *, name: str = "router.yaml", folder: Path | None = None
-) -> RouterSettings:
-    """Check a configuration's text. Files it refers to are looked for from `folder`.
+def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
+    """Check a configuration's text. Files it refers to are looked for from the working directory.
 
     Raises:
         InvalidSettings: with every problem found.
     """
-    source = _Source(name, environ, folder or Path())
+    return _check(text, _Source("router.yaml", environ, Path()), None)
+
+
+def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> RouterSettings:
     values = source.resolve(source.parse(text), ())
     if isinstance(values, dict):
         source.fill_from_environment(values)
@@ -70,9 +73,14 @@ def read(
     if source.problems:
         raise InvalidSettings(source.problems)
     try:
-        return RouterSettings.model_validate(values)
+        settings = RouterSettings.model_validate(values)
     except ValidationError as error:
         raise InvalidSettings(list(source.explain(error))) from None
+    for key in settings.strangers(subgraphs) if subgraphs is not None else ():
+        source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
+    if source.problems:
+        raise InvalidSettings(source.problems)
+    return settings
 
 
 @dataclass

@@ -9,7 +9,7 @@ A new key comes with a test in which changing it changes behaviour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -221,10 +221,15 @@ class Csrf(_Section):
 
 
 class Cache(_Section):
-    """How many entries are kept: validated documents by their text, plans by document and operation name."""
+    """How many entries are kept: validated documents by their text, plans by document and operation name.
+
+    `text_bytes` bounds each of the two by the size of its documents' texts; in memory an entry takes a few hundred
+    times that.
+    """
 
     documents: Count = 1_000
     plans: Count = 1_000
+    text_bytes: Count = 2_000_000
 
 
 class RouterSettings(_Section):
@@ -241,12 +246,12 @@ class RouterSettings(_Section):
     csrf: Csrf = Csrf()
     cache: Cache = Cache()
 
-    def subgraph_names(self) -> Mapping[tuple[str, ...], str]:
-        """Every place that names a subgraph, for the check against the supergraph."""
-        places: dict[tuple[str, ...], Mapping[str, object]] = {
+    def strangers(self, subgraphs: Collection[str]) -> list[tuple[str, ...]]:
+        """The keys that name a subgraph which is not one of `subgraphs`."""
+        places: dict[tuple[str, ...], Iterable[str]] = {
             ("override_subgraph_url",): self.override_subgraph_url,
             ("headers", "subgraphs"): self.headers.subgraphs,
             ("traffic", "subgraphs"): self.traffic.subgraphs,
             ("errors", "subgraphs"): self.errors.subgraphs,
         }
-        return {(*place, name): name for place, names in places.items() for name in names}
+        return [(*place, name) for place, names in places.items() for name in names if name not in subgraphs]

@@ -1,6 +1,6 @@
 """Subgraphs without sockets: functions for tests, ASGI applications for a federation in one process.
 
-    InProcessTransport({"auth": answer, "account": AsgiSubgraph(app)})
+    InProcessTransport(by_name({"auth": answer, "account": AsgiSubgraph(app)}))
 
 `answer` is any coroutine function from a request to a response. Applications are driven by one HTTP exchange each, so
 they see what they would see on the network.
@@ -30,31 +30,40 @@ _FAILED = "A service needed to answer this request failed."
 
 
 class Answer(Protocol):
-    """One subgraph: a request in, a response out, with the failures of `Transport.send`."""
+    """What stands behind a subgraph: a request in, a response out, with the failures of `Transport.send`."""
 
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse: ...
 
 
 class InProcessTransport:
-    """A `Transport` whose subgraphs are callables, by name."""
+    """A `Transport` behind which one function answers for all subgraphs."""
 
-    def __init__(self, subgraphs: Mapping[str, Answer]) -> None:
-        self._subgraphs = dict(subgraphs)
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
         self._closed = False
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
-        answer = self._subgraphs.get(request.subgraph)
-        if answer is None or self._closed:
-            detail = (
-                "the transport is closed" if self._closed else f"no subgraph {request.subgraph!r} is in this process"
-            )
-            raise SubgraphUnreachable(request.subgraph, _FAILED, detail=detail)
-        return await answer(request)
+        if self._closed:
+            raise SubgraphUnreachable(request.subgraph, _FAILED, detail="the transport is closed")
+        return await self._answer(request)
 
     async def aclose(self) -> None:
         """Refuse requests from now on."""
         self._closed = True
+
+
+def by_name(subgraphs: Mapping[str, Answer]) -> Answer:
+    """One function for all, from one for each; a name that is missing is unreachable."""
+
+    async def answer(request: SubgraphRequest, /) -> SubgraphResponse:
+        subgraph = subgraphs.get(request.subgraph)
+        if subgraph is None:
+            detail = f"no subgraph {request.subgraph!r} is in this process"
+            raise SubgraphUnreachable(request.subgraph, _FAILED, detail=detail)
+        return await subgraph(request)
+
+    return answer
 
 
 class AsgiSubgraph:

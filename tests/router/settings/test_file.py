@@ -174,8 +174,8 @@ def test_a_missing_configuration_is_refused(tmp_path: Path) -> None:
 
 
 def test_host_and_port_fall_back_to_the_environment() -> None:
-    settings = read("", {"MOSAFE_HOST": "0.0.0.0", "ROUTER_PORT": "4999"})  # noqa: S104  (only read, nothing listens)
-    assert (settings.server.host, settings.server.port) == ("0.0.0.0", 4999)  # noqa: S104  (as above)
+    settings = read("", {"MOSAFE_HOST": "0.0.0.0", "ROUTER_PORT": "4999"})
+    assert (settings.server.host, settings.server.port) == ("0.0.0.0", 4999)
 
 
 def test_the_file_wins_over_the_environment() -> None:
@@ -202,3 +202,20 @@ def test_what_holds_for_one_subgraph_is_its_own_and_then_everyones() -> None:
     traffic = read("traffic: {all: {timeout: 5s, max_connections: 7}, subgraphs: {auth: {timeout: 1s}}}", {}).traffic
     assert (traffic.of("auth").timeout, traffic.of("auth").max_connections) == (1.0, 7)
     assert (traffic.of("other").timeout, traffic.of("other").max_connections) == (5.0, 7)
+
+
+def test_a_key_for_a_subgraph_that_does_not_exist_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "router.yaml"
+    path.write_text(
+        "override_subgraph_url:\n  auth: http://a/\n  autt: http://a/\n"
+        "headers: {subgraphs: {b: {}}}\ntraffic: {subgraphs: {c: {}}}\nerrors: {subgraphs: {d: {}}}\n"
+    )
+    with pytest.raises(InvalidSettings) as raised:
+        load(path, {}, subgraphs=["auth", "account"])
+    assert [(problem.line, problem.key) for problem in raised.value.problems] == [
+        (3, "override_subgraph_url.autt"),
+        (4, "headers.subgraphs.b"),
+        (5, "traffic.subgraphs.c"),
+        (6, "errors.subgraphs.d"),
+    ]
+    assert "it has account, auth" in str(raised.value)

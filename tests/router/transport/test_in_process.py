@@ -7,7 +7,7 @@ import pytest
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
 from router.transport.base import SubgraphRequest, SubgraphResponse
-from router.transport.in_process import AsgiSubgraph, InProcessTransport
+from router.transport.in_process import AsgiSubgraph, InProcessTransport, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -21,19 +21,19 @@ async def test_a_function_is_a_subgraph() -> None:
     async def answer(request: SubgraphRequest) -> SubgraphResponse:
         return SubgraphResponse(status=200, body={"data": request.operation})
 
-    assert (await InProcessTransport({"a": answer}).send(QUERY)).body == {"data": "{ x }"}
+    assert (await InProcessTransport(by_name({"a": answer})).send(QUERY)).body == {"data": "{ x }"}
 
 
 async def test_an_unknown_subgraph_is_unreachable() -> None:
     with pytest.raises(SubgraphUnreachable):
-        await InProcessTransport({}).send(QUERY)
+        await InProcessTransport(by_name({})).send(QUERY)
 
 
 async def test_a_closed_transport_refuses() -> None:
     async def answer(request: SubgraphRequest) -> SubgraphResponse:
         return SubgraphResponse(status=200, body={"data": request.operation})
 
-    transport = InProcessTransport({"a": answer})
+    transport = InProcessTransport(answer)
     await transport.aclose()
     with pytest.raises(SubgraphUnreachable):
         await transport.send(QUERY)

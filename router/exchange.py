@@ -1,0 +1,66 @@
+"""What goes into the router and what comes out, free of HTTP: the seam between `server` and `gateway`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphQLRequest:
+    """One operation of a client (GraphQL over HTTP, "Request Parameters").
+
+    `variables` and `extensions` are JSON objects, numbers with fractions as `decimal.Decimal`. `headers` have
+    lower-case names. A request that is `read_only` runs nothing but queries: it came by a method HTTP calls safe.
+    """
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+    extensions: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+
+
+class Outcome(Enum):
+    """How far a request came; a transport makes its status of it."""
+
+    EXECUTED = auto()
+    REFUSED = auto()
+    NOT_READ_ONLY = auto()
+    TIMED_OUT = auto()
+    FAILED = auto()
+
+
+@dataclass(slots=True)
+class Report:
+    """What the log tells of a request. Durations in seconds; a stage that was not reached took none.
+
+    `compile` is parsing, limits and validation, or their cache; `operation_hash` names the operation without
+    telling its literals: the first 16 hex digits of the SHA-256 of its normalised document.
+    """
+
+    operation_name: str | None = None
+    operation_kind: str | None = None
+    operation_hash: str | None = None
+    compile: float = 0.0
+    plan: float = 0.0
+    execute: float = 0.0
+    fetches: int = 0
+    errors: int = 0
+    document_cached: bool = False
+    plan_cached: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphQLResponse:
+    """`body` is the response as a JSON object (GraphQL specification, "Response"), errors already fit for clients."""
+
+    body: Mapping[str, object]
+    outcome: Outcome
+    report: Report
+
+
+Execute = Callable[[GraphQLRequest], Awaitable[GraphQLResponse]]
+"""What a server needs of a gateway."""

@@ -1,0 +1,54 @@
+"""Cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may read answers.
+
+Headers are made once; per request only the origin is looked up. `Vary: Origin` goes out whenever an answer could differ
+by origin, also with answers that allow nothing: a cache must not serve them to the origin that is allowed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router.settings.model import Cors
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+ANY = "*"
+
+
+class CorsPolicy:
+    """`settings.cors`, made ready."""
+
+    def __init__(self, cors: Cors, methods: str) -> None:
+        self._enabled = cors.enabled
+        self._any = ANY in cors.origins
+        self._origins = frozenset(cors.origins)
+        shared: Headers = ((b"access-control-allow-credentials", b"true"),) if cors.allow_credentials else ()
+        self._simple: Headers = (
+            *shared,
+            *(
+                ((b"access-control-expose-headers", ", ".join(cors.expose_headers).encode()),)
+                if cors.expose_headers
+                else ()
+            ),
+        )
+        self._preflight: Headers = (
+            *shared,
+            (b"access-control-allow-methods", methods.encode()),
+            (b"access-control-allow-headers", ", ".join(cors.allow_headers).encode()),
+            (b"access-control-max-age", str(int(cors.max_age)).encode()),
+        )
+
+    def headers(self, origin: str | None, *, preflight: bool) -> Headers:
+        """What to add to an answer."""
+        if not self._enabled:
+            return ()
+        vary: Headers = () if self._any else ((b"vary", b"Origin"),)
+        if origin is None or not (self._any or origin in self._origins):
+            return vary
+        allowed = ANY if self._any else origin
+        return (
+            (b"access-control-allow-origin", allowed.encode("latin-1")),
+            *(self._preflight if preflight else self._simple),
+            *vary,
+        )

@@ -1,0 +1,48 @@
+"""Requests that a web page of another origin made a browser send.
+
+A browser asks first (a CORS preflight) unless a request is "simple": a GET, or a POST as forms send them. A request is
+let through when it cannot be simple (it has one of the configured headers, or a content type that forms do not have),
+or when it does not come from a page of another origin:
+
+    Sec-Fetch-Site: same-origin | none           the page is ours, or the user typed the address
+    neither Sec-Fetch-Site, Origin nor Cookie    no browser sent it, or nothing of the user's came with it
+
+Every browser since 2023 sends `Sec-Fetch-Site`, which no page can forge; the last line is for those before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.settings.model import Csrf
+
+# https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+_FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+_TRUSTED_SITES = frozenset({"same-origin", "none"})
+_BROWSER_MARKS = ("origin", "cookie")
+
+
+def check(headers: Mapping[str, str], csrf: Csrf) -> None:
+    """Refuse a request that may be a cross-site one. Raises `Refusal`."""
+    if not csrf.enabled or _needed_preflight(headers, csrf):
+        return
+    site = headers.get("sec-fetch-site")
+    trusted = site in _TRUSTED_SITES if site is not None else not any(mark in headers for mark in _BROWSER_MARKS)
+    if not trusted:
+        raise Refusal(
+            "CSRF_BLOCKED",
+            "A page of another origin may have caused this request. Send it with the content type application/json"
+            f" or with one of the headers {', '.join(csrf.required_headers)}.",
+        )
+
+
+def _needed_preflight(headers: Mapping[str, str], csrf: Csrf) -> bool:
+    if any(name in headers for name in csrf.required_headers):
+        return True
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return bool(media_type) and media_type not in _FORM_TYPES

@@ -1,0 +1,119 @@
+"""From an HTTP request to a GraphQL one (GraphQL over HTTP, "Request Parameters", "GET", "POST").
+
+Everything malformed is refused with 400 and a message that says which parameter, never what was in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from router.exchange import GraphQLRequest
+from router.transport import json_codec
+
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from servicekit.asgi import Receive
+
+_OBJECTS = ("variables", "extensions")
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+async def read_body(receive: Receive, declared_length: str | None, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        Refusal: it is larger than `limit`, which is noticed before more than that was read.
+        ClientGone: it will never be complete.
+    """
+    if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _too_large(limit: int) -> Refusal:
+    # The rest of the body is still under way; only closing the connection ends it.
+    return Refusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=((b"connection", b"close"),))
+
+
+def from_body(body: bytes, headers: Mapping[str, str]) -> GraphQLRequest:
+    """Decode a POST. Raises `Refusal`."""
+    try:
+        document = json_codec.decode(body)
+    except ValueError as error:
+        raise Refusal("BAD_REQUEST", "The body is not JSON in UTF-8.") from error
+    if isinstance(document, list):
+        raise Refusal("BATCHING_NOT_ENABLED", "This server takes one operation a request.")
+    if not isinstance(document, dict):
+        raise Refusal("BAD_REQUEST", "The body is not a JSON object.")
+    return _request(document, headers, read_only=False)
+
+
+def from_query_string(query_string: bytes, headers: Mapping[str, str]) -> GraphQLRequest:
+    """Decode a GET. Raises `Refusal`."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError as error:
+        raise Refusal("BAD_REQUEST", "The query string is not UTF-8 in percent-encoding.") from error
+    parameters: dict[str, object] = {}
+    for name, value in pairs:
+        if name in parameters:
+            raise Refusal("BAD_REQUEST", f"The parameter `{name[:40]}` is given twice.")
+        parameters[name] = _json(name, value) if name in _OBJECTS else value
+    return _request(parameters, headers, read_only=True)
+
+
+def _json(name: str, text: str) -> object:
+    if not text:
+        return None
+    try:
+        return json_codec.decode(text.encode())
+    except ValueError as error:
+        raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not JSON.") from error
+
+
+def _request(parameters: Mapping[str, object], headers: Mapping[str, str], *, read_only: bool) -> GraphQLRequest:
+    query, operation_name = parameters.get("query"), parameters.get("operationName")
+    variables, extensions = (_object(parameters, name) for name in _OBJECTS)
+    if query is None and "persistedQuery" in extensions:
+        # Clients know this message and send the document instead.
+        raise Refusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+    if not isinstance(query, str) or not query:
+        raise Refusal("BAD_REQUEST", "The parameter `query` is missing or not a string.")
+    if not isinstance(operation_name, str | None):
+        raise Refusal("BAD_REQUEST", "The parameter `operationName` is not a string.")
+    return GraphQLRequest(
+        query=query,
+        operation_name=operation_name or None,
+        variables=variables,
+        extensions=extensions,
+        headers=headers,
+        read_only=read_only,
+    )
+
+
+def _object(parameters: Mapping[str, object], name: str) -> dict[str, object]:
+    value = parameters.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not an object.")
+    return value

@@ -1,0 +1,57 @@
+"""Stop working for a client that is gone.
+
+Watching a connection costs a task, as much as a tiny request itself, so the watch begins only once a request has run
+for a while: `WATCH_AFTER` bounds what is wasted on a client that left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from servicekit.asgi import Receive
+
+    from .decoding import ClientGone
+
+WATCH_AFTER = 0.25
+
+
+class DisconnectWatch:
+    """Cancels the task inside its block when the client disconnects, and raises `gone` instead of the cancellation.
+
+    To be entered after the request's body was read: then the next thing `receive` says is that the client is gone.
+    """
+
+    def __init__(self, receive: Receive, gone: type[ClientGone]) -> None:
+        self._receive = receive
+        self._gone = gone
+        self._disconnected = False
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._timer = loop.call_later(WATCH_AFTER, self._begin)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._disconnected and kind is asyncio.CancelledError and self._task is not None:
+            self._task.uncancel()
+            raise self._gone from error
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._disconnected = True
+        if self._task is not None:
+            self._task.cancel()

@@ -1,0 +1,38 @@
+"""Requests that are turned away before they are GraphQL: each code with the one status it means.
+
+METHOD_NOT_ALLOWED         405    NOT_ACCEPTABLE              406
+NOT_FOUND                  404    UNSUPPORTED_MEDIA_TYPE      415
+PAYLOAD_TOO_LARGE          413    URI_TOO_LONG                414
+CSRF_BLOCKED, BAD_REQUEST, BATCHING_NOT_ENABLED, PERSISTED_QUERY_NOT_SUPPORTED     400
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STATUS: Mapping[str, int] = {
+    "BAD_REQUEST": 400,
+    "BATCHING_NOT_ENABLED": 400,
+    "CSRF_BLOCKED": 400,
+    "METHOD_NOT_ALLOWED": 405,
+    "NOT_ACCEPTABLE": 406,
+    "NOT_FOUND": 404,
+    "PAYLOAD_TOO_LARGE": 413,
+    "PERSISTED_QUERY_NOT_SUPPORTED": 400,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "URI_TOO_LONG": 414,
+}
+
+
+class Refusal(Exception):
+    """`message` is for the client; `headers` go with the answer."""
+
+    def __init__(self, code: str, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = STATUS[code]
+        self.headers = headers

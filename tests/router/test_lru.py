@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from router.lru import Lru
+
+
+def test_what_was_used_longest_ago_is_forgotten_first() -> None:
+    cache: Lru[str, int] = Lru(max_entries=2, max_weight=100)
+    cache.put("a", 1, 1)
+    cache.put("b", 2, 1)
+    assert cache.get("a") == 1
+    cache.put("c", 3, 1)
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (1, None, 3)
+
+
+def test_weights_are_bounded_together() -> None:
+    cache: Lru[str, int] = Lru(max_entries=10, max_weight=10)
+    cache.put("a", 1, 6)
+    cache.put("b", 2, 4)
+    cache.put("c", 3, 1)
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (None, 2, 3)
+
+
+def test_an_entry_heavier_than_the_bound_is_not_kept_and_displaces_nothing() -> None:
+    cache: Lru[str, int] = Lru(max_entries=10, max_weight=10)
+    cache.put("a", 1, 1)
+    cache.put("b", 2, 11)
+    assert (cache.get("a"), cache.get("b")) == (1, None)
+
+
+def test_an_entry_put_again_counts_once() -> None:
+    cache: Lru[str, int] = Lru(max_entries=10, max_weight=10)
+    for value in range(5):
+        cache.put("a", value, 4)
+    cache.put("b", 9, 6)
+    assert (len(cache), cache.get("a"), cache.get("b")) == (2, 4, 9)
+
+
+def test_hits_and_misses_are_counted() -> None:
+    cache: Lru[str, int] = Lru(max_entries=2, max_weight=10)
+    cache.put("a", 1, 1)
+    cache.get("a")
+    cache.get("b")
+    assert (cache.hits, cache.misses) == (1, 1)
