@@ -1,0 +1,243 @@
+"""In-process subgraphs over one store, and the monolith over the same store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    SchemaExtensionNode,
+    SelectionSetNode,
+    build_ast_schema,
+    execute_sync,
+    parse,
+    validate,
+)
+
+from router.transport.base import SubgraphResponse
+from router.transport.json_codec import decode, encode
+from tests.router.oracle.rules import Federation, type_nodes
+from tests.router.oracle.store import Reference, canonical, fields_of, trim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from graphql import DefinitionNode, ExecutionResult, GraphQLAbstractType, GraphQLResolveInfo
+
+    from router.transport.base import SubgraphRequest
+    from tests.router.oracle.rules import Rules
+    from tests.router.oracle.store import Store
+
+ROOTS = {"Query", "Mutation", "Subscription"}
+NOTHING = SelectionSetNode(selections=())
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An object as a subgraph meets it: what its parent field provides, and what the router told about it."""
+
+    reference: Reference
+    provided: SelectionSetNode = NOTHING
+    representation: Mapping[str, object] = field(default_factory=dict)
+
+
+class Monolith:
+    """graphql-core on the merged schema: the definition of the right answer."""
+
+    def __init__(self, schema: GraphQLSchema, federation: Federation) -> None:
+        self.schema = schema
+        self.federation = federation
+
+    def execute(self, store: Store, query: str, variables: Mapping[str, object]) -> ExecutionResult:
+        def resolve(source: object, info: GraphQLResolveInfo[object], **arguments: object) -> object:
+            return self._resolve(store, source, info, arguments)
+
+        def typename(value: object, _info: GraphQLResolveInfo[object], _type: GraphQLAbstractType) -> str:
+            assert isinstance(value, Reference)
+            return value.typename
+
+        return execute_sync(
+            self.schema,
+            parse(query),
+            variable_values=dict(variables),
+            field_resolver=resolve,
+            type_resolver=typename,
+        )
+
+    def _resolve(
+        self, store: Store, source: object, info: GraphQLResolveInfo[object], arguments: Mapping[str, object]
+    ) -> object:
+        if info.parent_type.name == "Mutation":
+            return store.mutate(info.field_name, arguments)
+        reference = source if isinstance(source, Reference) else Reference(info.parent_type.name)
+        value = store.read(reference.name, info.field_name, arguments)
+        required = self.federation.requires.get((reference.typename, info.field_name))
+        return value if required is None else f"{value}{canonical(store.project(reference, required))}"
+
+
+class Subgraph:
+    """One strict subgraph."""
+
+    def __init__(self, name: str, federation: Federation, store: Store) -> None:
+        self.name = name
+        self.federation = federation
+        self.rules: Rules = federation.rules[name]
+        self.store = store
+        self.schema = executable(federation.documents[name], self.rules)
+
+    def execute(self, request: SubgraphRequest) -> ExecutionResult:
+        document = parse(request.operation)
+        problems = validate(self.schema, document)
+        if problems:
+            raise AssertionError(f"{self.name} was sent an invalid operation: {problems}\n{request.operation}")
+        return execute_sync(
+            self.schema,
+            document,
+            variable_values=dict(request.variables),
+            field_resolver=self._resolve,
+            type_resolver=self._runtime_type,
+        )
+
+    def _runtime_type(self, value: object, _info: GraphQLResolveInfo[object], _type: GraphQLAbstractType) -> str:
+        assert isinstance(value, Seen)
+        return self._typename(value.reference)
+
+    def _typename(self, reference: Reference) -> str:
+        """The object's type here: its own, or the interface object that stands for it."""
+        if reference.typename in self.rules.types:
+            return reference.typename
+        for name in self.rules.interface_objects:
+            if reference.typename in self.federation.implementations[name]:
+                return name
+        raise GraphQLError(f"{self.name} does not know {reference.typename}")
+
+    def _resolve(self, source: object, info: GraphQLResolveInfo[object], **arguments: object) -> object:
+        parent, name = info.parent_type.name, info.field_name
+        if name == "_entities":
+            representations = arguments["representations"]
+            assert isinstance(representations, list)
+            return [self._entity(representation) for representation in representations]
+        if (parent, name) in self.rules.overridden:
+            raise GraphQLError(f"{parent}.{name} moved away from {self.name}")
+        provides = self.rules.provides.get((parent, name), NOTHING)
+        if parent == "Mutation":
+            return _seen(self.store.mutate(name, arguments), provides)
+        if not isinstance(source, Seen):
+            return _seen(self.store.read(parent, name, arguments), provides)
+        typename = source.reference.typename
+        provided = [node for node in fields_of(source.provided, typename) if node.name.value == name]
+        for node in provided:
+            provides = _union(provides, node.selection_set)
+        if (parent, name) in self.rules.external and not provided and not self._is_key(parent, name):
+            raise GraphQLError(f"{self.name} does not resolve the external {parent}.{name} here")
+        value = self.store.read(source.reference.name, name, arguments)
+        required = self.rules.requires.get((parent, name))
+        if required is None:
+            return _seen(value, provides)
+        return f"{value}{canonical(self._inputs(source, required, f'{parent}.{name}'))}"
+
+    def _inputs(self, source: Seen, required: SelectionSetNode, name: str) -> object:
+        try:
+            return trim(required, dict(source.representation) | {"__typename": source.reference.typename})
+        except KeyError as missing:
+            raise GraphQLError(f"{self.name} was asked for {name} without {missing}") from None
+
+    def _is_key(self, parent: str, name: str) -> bool:
+        return any(
+            node.name.value == name for key in self.rules.keys.get(parent, ()) for node in fields_of(key, parent)
+        )
+
+    def _entity(self, representation: Mapping[str, object]) -> Seen | GraphQLError | None:
+        """GraphQL federation, "Query._entities": the object, None when it is not known, or the error."""
+        typename = str(representation.get("__typename"))
+        candidates = self.federation.implementations.get(typename, set()) | {typename}
+        for key in self.rules.keys.get(typename, ()):
+            try:
+                value = trim(key, representation)
+            except (KeyError, TypeError):
+                continue
+            assert isinstance(value, dict)
+            reference = self.store.find(candidates, value, key)
+            return None if reference is None else Seen(reference, NOTHING, representation)
+        return GraphQLError(f"{self.name} has no key for {canonical(dict(representation))}")
+
+
+@dataclass(slots=True)
+class InProcess:
+    """A transport to in-process subgraphs; what travels is JSON text, as on a wire."""
+
+    subgraphs: Mapping[str, Subgraph]
+    requests: list[SubgraphRequest] = field(default_factory=list)
+
+    @classmethod
+    def over(cls, federation: Federation, store: Store) -> InProcess:
+        return cls({name: Subgraph(name, federation, store) for name in federation.documents})
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        variables = decode(encode(dict(request.variables)))
+        assert isinstance(variables, dict)
+        request = replace(request, variables=variables)
+        self.requests.append(request)
+        body = decode(encode(self.subgraphs[request.subgraph].execute(request).formatted))
+        assert isinstance(body, dict)
+        return SubgraphResponse(status=200, body=body)
+
+    async def aclose(self) -> None:
+        self.requests.clear()
+
+
+def _seen(value: object, provided: SelectionSetNode) -> object:
+    match value:
+        case list():
+            return [_seen(item, provided) for item in value]
+        case Reference():
+            return Seen(value, provided)
+        case _:
+            return value
+
+
+def _union(first: SelectionSetNode, second: SelectionSetNode | None) -> SelectionSetNode:
+    return first if second is None else SelectionSetNode(selections=(*first.selections, *second.selections))
+
+
+def executable(document: DocumentNode, rules: Rules) -> GraphQLSchema:
+    """The schema a subgraph executes: its SDL and the federation's own root field."""
+    entities = [name for name in rules.keys if _is_object(document, name)]
+    definitions = list(_defined(document))
+    if not any(node.name.value == "Query" for node in type_nodes(tuple(definitions))):
+        definitions += parse("type Query { _nothing: Boolean }").definitions
+    if entities:
+        text = f"""
+          scalar _Any
+          union _Entity = {" | ".join(entities)}
+          extend type Query {{ _entities(representations: [_Any!]!): [_Entity]! }}
+        """
+        definitions += parse(text).definitions
+    return build_ast_schema(DocumentNode(definitions=tuple(definitions)), assume_valid_sdl=True)
+
+
+def _defined(document: DocumentNode) -> Iterator[DefinitionNode]:
+    """The definitions; a type that is only ever extended is defined by its first extension."""
+    defined = {node.name.value for node in document.definitions if isinstance(node, ObjectTypeDefinitionNode)}
+    for node in document.definitions:
+        if isinstance(node, SchemaExtensionNode):
+            continue
+        if isinstance(node, ObjectTypeExtensionNode) and node.name.value not in defined:
+            defined.add(node.name.value)
+            yield ObjectTypeDefinitionNode(
+                name=node.name, interfaces=node.interfaces, directives=node.directives, fields=node.fields
+            )
+        else:
+            yield node
+
+
+def _is_object(document: DocumentNode, name: str) -> bool:
+    return any(
+        node.name.value == name and isinstance(node, (ObjectTypeDefinitionNode, ObjectTypeExtensionNode))
+        for node in type_nodes(document.definitions)
+    )

@@ -1,0 +1,135 @@
+"""The data of a federation, and the rules by which every field gets its value from it.
+
+The same rules answer for a subgraph and for the monolith, so their answers may differ only by what lies between.
+
+    {"Query": {"me": "@User:1"}, "User:1": {"id": "1", "name": "Ann", "mood": "!broken"}}
+
+* "@User:1" is the object of that name, "!..." makes the resolver throw.
+* A list takes the argument `first` as its length; a string gets its other arguments appended, so that a lost or
+  changed argument shows.
+* A field with `@requires` appends what it requires.
+* A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: its argument `to` becomes the field's value.
+"""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import FieldNode, GraphQLError, InlineFragmentNode, SelectionSetNode, value_from_ast_untyped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+Data: TypeAlias = "dict[str, dict[str, object]]"
+
+
+def canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object of the store; its type is the part of the name before the colon."""
+
+    name: str
+
+    @property
+    def typename(self) -> str:
+        return self.name.split(":")[0]
+
+
+class Store:
+    """One run's copy of the data, with the mutations it saw."""
+
+    def __init__(self, data: Mapping[str, Mapping[str, object]]) -> None:
+        self.objects: Data = {name: dict(deepcopy(fields)) for name, fields in data.items()}
+        self.mutations: list[tuple[str, str]] = []
+
+    def read(self, name: str, field: str, arguments: Mapping[str, object]) -> object:
+        """The value of a field, with `Reference` for each object in it; raises where the data says so."""
+        return _value(self.objects[name].get(field), arguments)
+
+    def mutate(self, field: str, arguments: Mapping[str, object]) -> object:
+        rule = self.objects["Mutation"][field]
+        assert isinstance(rule, dict)
+        self.mutations.append((field, canonical(dict(arguments))))
+        if rule.get("set"):
+            name, target = rule["set"]
+            self.objects[name][target] = arguments.get("to")
+        return _value(rule["return"], {})
+
+    def find(self, typenames: set[str], key: Mapping[str, object], selection: SelectionSetNode) -> Reference | None:
+        """The object of one of these types whose key is `key`."""
+        wanted = canonical(key)
+        for name in self.objects:
+            reference = Reference(name)
+            if reference.typename in typenames and canonical(self.project(reference, selection)) == wanted:
+                return reference
+        return None
+
+    def project(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
+        """What a field set selects of an object."""
+        return project(selection, reference.typename, lambda node: self._selected(reference, node))
+
+    def _selected(self, reference: Reference, node: FieldNode) -> object:
+        arguments = {a.name.value: value_from_ast_untyped(a.value) for a in node.arguments or ()}
+        return self._expanded(self.read(reference.name, node.name.value, arguments), node.selection_set)
+
+    def _expanded(self, value: object, selection: SelectionSetNode | None) -> object:
+        match value:
+            case list():
+                return [self._expanded(item, selection) for item in value]
+            case Reference() if selection:
+                return self.project(value, selection)
+            case _:
+                return value
+
+
+def _value(stored: object, arguments: Mapping[str, object]) -> object:
+    match stored:
+        case str() if stored.startswith("!"):
+            raise GraphQLError(stored[1:])
+        case str() if stored.startswith("@"):
+            return Reference(stored[1:])
+        case str() if arguments:
+            return stored + canonical(dict(arguments))
+        case list():
+            first = arguments.get("first")
+            return [_value(item, {}) for item in (stored[:first] if isinstance(first, int) else stored)]
+        case _:
+            return stored
+
+
+def project(selection: SelectionSetNode, typename: str, read: Callable[[FieldNode], object]) -> dict[str, object]:
+    """Name → value of each field a field set selects of an object of this concrete type."""
+    return {node.name.value: read(node) for node in fields_of(selection, typename) if node.name.value != "__typename"}
+
+
+def fields_of(selection: SelectionSetNode, typename: str) -> Iterator[FieldNode]:
+    for node in selection.selections:
+        match node:
+            case FieldNode():
+                yield node
+            case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                if condition is None or condition.name.value == typename:
+                    yield from fields_of(inner, typename)
+
+
+def trim(selection: SelectionSetNode, value: object) -> object:
+    """The part of a JSON value a field set selects, as a subgraph reads a representation."""
+    match value:
+        case list():
+            return [trim(selection, item) for item in value]
+        case dict():
+            typename = str(value.get("__typename", ""))
+
+            def read(node: FieldNode) -> object:
+                inner = value[node.name.value]
+                return inner if node.selection_set is None else trim(node.selection_set, inner)
+
+            return project(selection, typename, read)
+        case _:
+            return value
