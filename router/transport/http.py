@@ -18,7 +18,7 @@ import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable, TransportError
 
@@ -74,7 +74,7 @@ class HttpTransport:
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._pools: dict[tuple[Origin, PoolLimits], Pool] = {}
-        self._targets = {name: self._target(endpoint) for name, endpoint in endpoints.items()}
+        self._targets = {name: self._target(name, endpoint) for name, endpoint in endpoints.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`. Queries are tried again when a kept-alive connection turns out to be dead."""
@@ -99,14 +99,10 @@ class HttpTransport:
         for pool in self._pools.values():
             pool.close()
 
-    def _target(self, endpoint: Endpoint) -> _Target:
-        url = urlsplit(endpoint.url)
-        if url.scheme not in _DEFAULT_PORTS or not url.hostname:
-            raise ValueError("a subgraph's URL is absolute and begins with http:// or https://")
-        if url.username is not None or url.password is not None:
-            raise ValueError("a subgraph's URL carries no credentials; insert a header instead")
+    def _target(self, name: str, endpoint: Endpoint) -> _Target:
+        url = _usable_url(name, endpoint.url)
         tls = (endpoint.tls or self._system_trust) if url.scheme == "https" else None
-        origin = Origin(url.hostname, url.port or _DEFAULT_PORTS[url.scheme], tls)
+        origin = Origin(url.hostname or "", url.port or _DEFAULT_PORTS[url.scheme], tls)
         pool = self._pools.setdefault((origin, endpoint.limits), Pool(origin, endpoint.limits))
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
         head = (
@@ -120,6 +116,17 @@ class HttpTransport:
     @cached_property
     def _system_trust(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+def _usable_url(name: str, text: str) -> SplitResult:
+    url = urlsplit(text)
+    if url.scheme not in _DEFAULT_PORTS or not url.hostname:
+        raise ValueError(f"subgraph {name}: a URL is absolute and begins with http:// or https://")
+    if url.username is not None or url.password is not None:
+        raise ValueError(f"subgraph {name}: a URL carries no credentials; insert a header instead")
+    if not text.isascii() or any(character <= " " for character in text):
+        raise ValueError(f"subgraph {name}: a URL has neither spaces nor characters beyond ASCII")
+    return url
 
 
 def encode_request(head: bytes, request: SubgraphRequest) -> bytes:

@@ -457,7 +457,16 @@ async def test_closing_fails_what_is_in_flight_and_what_comes_after(client: Clie
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:1/graphql", "ftp://h/", "http:///graphql", "http://u:p@h/", "http://h:99999/"]
+    "url",
+    [
+        "127.0.0.1:1/graphql",
+        "ftp://h/",
+        "http:///graphql",
+        "http://u:p@h/",
+        "http://h:99999/",
+        "http://h/é",
+        "http://h/a b",
+    ],
 )
 def test_a_url_that_cannot_work_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|Port"):

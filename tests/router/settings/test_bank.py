@@ -1,0 +1,50 @@
+"""The bank's `router.yaml`: what the contract says about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from router.policies.headers import HeaderPropagation
+from router.settings import RouterSettings, load
+
+FILE = Path(__file__).parents[3] / "router.yaml"
+SERVICES = ("auth", "account", "transaction")
+
+
+def bank(**environ: str) -> RouterSettings:
+    return load(FILE, environ, subgraphs=SERVICES)
+
+
+def test_without_any_variable_everything_is_on_this_machine() -> None:
+    settings = bank()
+    assert (settings.server.host, settings.server.port, settings.server.path) == ("127.0.0.1", 4000, "/graphql")
+    assert settings.override_subgraph_url == {
+        name: f"http://127.0.0.1:{port}/graphql" for name, port in zip(SERVICES, (3001, 3002, 3003), strict=True)
+    }
+    assert settings.introspection is True
+
+
+def test_variables_move_it() -> None:
+    settings = bank(MOSAFE_HOST="::", ROUTER_PORT="1", ROUTER_INTROSPECTION="false", AUTH_URL="http://auth/graphql")
+    assert (settings.server.host, settings.server.port) == ("::", 1)
+    assert settings.introspection is False
+    assert settings.override_subgraph_url["auth"] == "http://auth/graphql"
+
+
+def test_services_are_sent_three_headers_and_no_other() -> None:
+    client = {
+        "authorization": "Bearer t",
+        "traceparent": "00-1",
+        "x-request-id": "r",
+        "cookie": "c",
+        "x-forwarded-for": "f",
+    }
+    sent = HeaderPropagation(bank().headers, SERVICES).apply(client)
+    expected = {"authorization": "Bearer t", "traceparent": "00-1", "x-request-id": "r"}
+    assert sent == dict.fromkeys(SERVICES, expected)
+
+
+def test_four_codes_pass_the_masking() -> None:
+    errors = bank().errors
+    assert errors.mask is True
+    assert set(errors.allow_codes) == {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED"}
