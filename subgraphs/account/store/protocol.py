@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from subgraphs.kit.connections import PageRequest
 
 R = TypeVar("R")
+
+# Accounts are listed by id alone.
+SORT_KEY_WIDTH: Final = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,85 @@
+"""``mosafe account``: serve, and check the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from servicekit.server import Endpoint, serve
+from servicekit.settings import environment, load
+from servicekit.values import format_amount, from_minor_units
+from subgraphs.account.app import create_app
+from subgraphs.account.settings import AccountSettings
+from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
+
+if TYPE_CHECKING:
+    from subgraphs.account.store.ledger_check import LedgerReport
+
+
+@click.group("account", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """The account service; without a sub-command it serves."""
+    if context.invoked_subcommand is None:
+        context.invoke(serve_command)
+
+
+@command.command("serve")
+def serve_command() -> None:
+    """Serve the account subgraph (the default)."""
+    settings = load(AccountSettings, environment())
+    endpoint = Endpoint(settings.host, settings.port, "ACCOUNT_PORT")
+    serve("account", lambda: create_app(settings), endpoint, settings)
+
+
+@command.group()
+def ledger() -> None:
+    """Look after the ledger."""
+
+
+@ledger.command("check")
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The ledger's file; by default the service's own.",
+)
+@click.pass_context
+def check(context: click.Context, database: Path | None) -> None:
+    """Verify every invariant of the ledger, read-only, also beside a running service.
+
+    The exit code is 1 when one is violated, or when the file is no ledger.
+    """
+    path = database or load(AccountSettings, environment()).database
+    try:
+        report = check_ledger(path)
+    except sqlite3.Error as error:
+        raise click.ClickException(f"cannot check {path}: {error}") from error
+    click.echo("\n".join(_lines(report)))
+    if not report.sound:
+        context.exit(1)
+
+
+def _lines(report: LedgerReport) -> list[str]:
+    """The report for people: a line for each invariant, then the figures."""
+    broken = {violation.invariant: violation for violation in report.violations}
+    lines = []
+    for invariant in INVARIANTS:
+        violation = broken.get(invariant)
+        if violation is None:
+            lines.append(f"ok      {invariant}")
+            continue
+        lines.append(f"BROKEN  {invariant}: {violation.count} violations")
+        lines += [f"        {', '.join(f'{k}={v}' for k, v in example.items())}" for example in violation.examples]
+    held = [
+        f"{format_amount(from_minor_units(units, currency), currency)} {currency}"
+        for currency, units in report.customer_sums.items()
+    ]
+    return [
+        *lines,
+        f"{report.accounts} accounts, {report.posted} postings ({report.entries} entries), {report.refused} refusals",
+        f"customers hold {', '.join(held) or 'nothing'}",
+        "the ledger is sound" if report.sound else "THE LEDGER IS NOT SOUND",
+    ]

@@ -1,0 +1,35 @@
+"""What resolvers of the account service know of the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from subgraphs.account.loaders import Loaders
+from subgraphs.kit.context import BaseContext
+
+if TYPE_CHECKING:
+    from servicekit.errors import ServiceError
+    from servicekit.identity import Caller
+    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.kit.connections import CursorCodec
+
+
+@dataclass(frozen=True, slots=True)
+class AccountServices:
+    """What all requests share.
+
+    Attributes:
+        max_per_user: how many accounts that are not closed a user may own.
+    """
+
+    store: AccountStore
+    cursors: CursorCodec
+    max_per_user: int
+
+
+class AccountContext(BaseContext):
+    def __init__(self, caller: Caller | ServiceError | None, services: AccountServices) -> None:
+        super().__init__(caller)
+        self.services = services
+        self.loaders = Loaders(services.store)

@@ -1,0 +1,248 @@
+"""What other services ask of the ledger: who stands behind accounts, and postings. REST, JSON, camelCase.
+
+Only a service credential for this audience opens these routes; a user's access token does not. Amounts are strings.
+
+======================  ====================================================================================
+``/internal/parties``   200 ``{source, destination}``: each null, or who stands behind the account
+``/internal/postings``  200 ``{outcome: POSTED, postedAt}`` or ``{outcome: REFUSED, problem}``; 409 for a
+                        transaction id that belongs to another posting
+both                    400 with every bad field, 401, 413, 503
+======================  ====================================================================================
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol, Self, TypeVar
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from servicekit import values
+from servicekit.errors import BadUserInput, InternalError, ServiceError, Unauthenticated
+from servicekit.service_credential import ACCOUNT_INTERNAL
+from subgraphs.account.domain import Account, AccountStatus
+from subgraphs.account.postings import (
+    MAX_ENTRIES,
+    CustomerAccount,
+    Entry,
+    InternalAccount,
+    OnBehalfOf,
+    Posting,
+    PostingType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from servicekit.service_credential import ServiceCredential
+    from subgraphs.account.postings import Outcome
+    from subgraphs.account.store.protocol import AccountStore
+
+# A posting of MAX_ENTRIES lines is some 3 KB.
+MAX_BODY_BYTES: Final = 64_000
+
+_log = structlog.stdlib.get_logger("account.internal")
+
+
+class InternalRuntime(Protocol):
+    """The open resources that these routes need."""
+
+    @property
+    def store(self) -> AccountStore: ...
+
+    @property
+    def credential(self) -> ServiceCredential: ...
+
+
+def _signed_amount(value: object) -> Decimal:
+    """A decimal string with an optional minus sign; zero is refused."""
+    if not isinstance(value, str):
+        raise ValueError("an amount is a string")  # noqa: TRY004 - pydantic reports ValueError at the field
+    amount = values.parse_amount(value.removeprefix("-"))
+    return -amount if value.startswith("-") else amount
+
+
+# Longer than any id or number of ours: one that does not exist is answered as such, whatever it looks like.
+_Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, hide_input_in_errors=True
+    )
+
+
+class _Person(_Document):
+    user_id: _Name
+    roles: frozenset[_Name] = frozenset()
+
+    def actor(self) -> OnBehalfOf:
+        return OnBehalfOf(self.user_id, self.roles)
+
+
+class _PartiesRequest(_Document):
+    """``type`` tells whether the destination must be the person's own, as a deposit's must."""
+
+    on_behalf_of: _Person
+    type: PostingType | None = None
+    source_account_id: _Name | None = None
+    destination_account_id: _Name | None = None
+    destination_account_number: _Name | None = None
+
+    @model_validator(mode="after")
+    def _one_destination(self) -> Self:
+        if self.destination_account_id is not None and self.destination_account_number is not None:
+            raise ValueError("give destinationAccountId or destinationAccountNumber, not both")
+        return self
+
+    @property
+    def destination_must_be_own(self) -> bool:
+        return self.type is PostingType.DEPOSIT or (self.type is None and self.source_account_id is None)
+
+
+class _CustomerRef(_Document):
+    account_id: _Name
+
+    def named(self) -> CustomerAccount:
+        return CustomerAccount(self.account_id)
+
+
+class _InternalRef(_Document):
+    internal: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{0,31}$")]
+
+    def named(self) -> InternalAccount:
+        return InternalAccount(self.internal)
+
+
+class _Line(_Document):
+    account: _CustomerRef | _InternalRef
+    amount: _Amount
+
+
+class _PostingRequest(_Document):
+    transaction_id: _Name
+    on_behalf_of: _Person
+    type: PostingType
+    amount: _Amount
+    currency: str
+    entries: Annotated[tuple[_Line, ...], Field(min_length=2, max_length=MAX_ENTRIES)]
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        for amount in (self.amount, *(line.amount for line in self.entries)):
+            values.check_precision(amount, self.currency)
+        self.posting()
+        return self
+
+    def posting(self) -> Posting:
+        return Posting(
+            transaction_id=self.transaction_id,
+            on_behalf_of=self.on_behalf_of.actor(),
+            type=self.type,
+            amount=self.amount,
+            currency=self.currency,
+            entries=tuple(Entry(line.account.named(), line.amount) for line in self.entries),
+        )
+
+
+async def parties(store: AccountStore, request: _PartiesRequest) -> dict[str, object]:
+    """Who stands behind the accounts, as far as the person may use them; the posting itself is the final judge."""
+    actor = request.on_behalf_of.actor()
+    ids = [name for name in (request.source_account_id, request.destination_account_id) if name is not None]
+    found = await store.by_ids(ids) if ids else {}
+    source = found.get(request.source_account_id or "")
+    destination = found.get(request.destination_account_id or "")
+    number = request.destination_account_number
+    if number is not None:
+        destination = (await store.by_numbers([number])).get(number)
+    return {
+        "source": _party(source, actor, must_be_own=True),
+        "destination": _party(destination, actor, must_be_own=request.destination_must_be_own),
+    }
+
+
+def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> dict[str, object] | None:
+    """None also for another customer's closed account, which must not differ from a missing one."""
+    if account is None:
+        return None
+    if not actor.may_see(account.user_id) and (must_be_own or account.status is AccountStatus.CLOSED):
+        return None
+    return {
+        "accountId": account.id,
+        "userId": account.user_id,
+        "accountNumber": account.number,
+        "currency": account.currency,
+        "minorUnits": values.exponent(account.currency),
+    }
+
+
+async def postings(store: AccountStore, request: _PostingRequest) -> dict[str, object]:
+    """The definite outcome, the same at every repetition."""
+    outcome: Outcome = await store.post(request.posting())
+    if outcome.problem is None:
+        return {"outcome": "POSTED", "postedAt": outcome.decided_at}
+    return {"outcome": "REFUSED", "problem": outcome.problem}
+
+
+D = TypeVar("D", bound=_Document)
+
+
+def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
+    """The two routes, on what ``runtime`` returns while the service is up."""
+    router = APIRouter()
+
+    def add(path: str, document: type[D], act: Callable[[AccountStore, D], Awaitable[Mapping[str, object]]]) -> None:
+        async def handle(request: Request) -> JSONResponse:
+            try:
+                resources = runtime()
+                resources.credential.verify(request.headers.get("authorization"), audience=ACCOUNT_INTERNAL)
+                return _answer(200, await act(resources.store, await _read(request, document)))
+            except ServiceError as error:
+                return _fault(error)
+            except Exception:  # noqa: BLE001 - whatever it is, the caller gets JSON and no traceback
+                _log.exception("unexpected error", path=path)
+                return _fault(InternalError())
+
+        router.add_api_route(path, handle, methods=["POST"], include_in_schema=False)
+
+    add("/internal/parties", _PartiesRequest, parties)
+    add("/internal/postings", _PostingRequest, postings)
+    return router
+
+
+class _TooLarge(ServiceError):
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+    default_message = f"At most {MAX_BODY_BYTES} bytes"
+
+
+async def _read(request: Request, document: type[D]) -> D:
+    """The request's body. Raises BadUserInput with every bad field."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise _TooLarge
+    try:
+        return document.model_validate_json(bytes(body))
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        bad = [{"path": list(p["loc"]), "code": p["type"].upper(), "message": p["msg"]} for p in problems]
+        raise BadUserInput(details={"fields": bad}) from None
+
+
+def _answer(status: int, body: Mapping[str, Any]) -> JSONResponse:
+    return JSONResponse(dict(body), status_code=status, headers={"cache-control": "no-store"})
+
+
+def _fault(error: ServiceError) -> JSONResponse:
+    body = {"error": {"code": error.code, "message": error.message, "details": dict(error.details)}}
+    response = _answer(error.status, body)
+    if isinstance(error, Unauthenticated):
+        response.headers["www-authenticate"] = "Bearer"
+    return response

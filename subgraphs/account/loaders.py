@@ -1,0 +1,70 @@
+"""Batches look-ups of one request: however many accounts or owners it names, each level costs one store query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from strawberry.dataloader import DataLoader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from subgraphs.account.domain import Account
+    from subgraphs.account.store.protocol import AccountFilter, AccountStore
+    from subgraphs.kit.connections import PageRequest
+
+
+class OwnedPage(NamedTuple):
+    """One page of one owner's accounts."""
+
+    owner_id: str
+    wanted: AccountFilter
+    page: PageRequest
+
+
+class OwnedCount(NamedTuple):
+    """How many accounts of one owner a filter leaves."""
+
+    owner_id: str
+    wanted: AccountFilter
+
+
+class Loaders:
+    """The loaders of one request; what they return is not yet judged by whose data it is."""
+
+    def __init__(self, store: AccountStore) -> None:
+        self._store = store
+        self.by_id: DataLoader[str, Account | None] = DataLoader(load_fn=self._load_by_id)
+        self.by_number: DataLoader[str, Account | None] = DataLoader(load_fn=self._load_by_number)
+        self.pages: DataLoader[OwnedPage, Sequence[Account]] = DataLoader(load_fn=self._load_pages)
+        self.counts: DataLoader[OwnedCount, int] = DataLoader(load_fn=self._load_counts)
+
+    def forget(self) -> None:
+        """Drop what was read, because a mutation has changed it."""
+        for loader in (self.by_id, self.by_number, self.pages, self.counts):
+            loader.clear_all()
+
+    async def _load_by_id(self, ids: list[str]) -> list[Account | None]:
+        found = await self._store.by_ids(ids)
+        return [found.get(account_id) for account_id in ids]
+
+    async def _load_by_number(self, numbers: list[str]) -> list[Account | None]:
+        found = await self._store.by_numbers(numbers)
+        return [found.get(number) for number in numbers]
+
+    async def _load_pages(self, keys: list[OwnedPage]) -> list[Sequence[Account]]:
+        # One query for each filter and page; aliases aside, an operation has one of them.
+        owners: dict[tuple[AccountFilter, PageRequest], list[str]] = {}
+        for key in keys:
+            owners.setdefault((key.wanted, key.page), []).append(key.owner_id)
+        found = {
+            (wanted, page): await self._store.pages_of(ids, wanted, page) for (wanted, page), ids in owners.items()
+        }
+        return [found[key.wanted, key.page].get(key.owner_id, ()) for key in keys]
+
+    async def _load_counts(self, keys: list[OwnedCount]) -> list[int]:
+        owners: dict[AccountFilter, list[str]] = {}
+        for key in keys:
+            owners.setdefault(key.wanted, []).append(key.owner_id)
+        found = {wanted: await self._store.counts_of(ids, wanted) for wanted, ids in owners.items()}
+        return [found[key.wanted].get(key.owner_id, 0) for key in keys]

@@ -1,0 +1,76 @@
+"""The GraphQL schema of the account service: thin types over the domain and the store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from subgraphs.account.mutations import Mutation
+from subgraphs.account.types import (
+    LIST_SIZE,
+    Account,
+    After,
+    Before,
+    Filter,
+    First,
+    Info,
+    Last,
+    User,
+    load_owned,
+    present,
+    sort_key,
+    store_filter,
+    visible,
+)
+from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
+from subgraphs.kit.schema import SubgraphSchema, create_schema
+
+
+async def _account(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="Which account.")],  # noqa: A002 - the schema's name
+) -> Account | None:
+    _ = info.context.caller
+    return visible(info, await info.context.loaders.by_id.load(id))
+
+
+async def _accounts(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connection
+    info: Info,
+    filter: Filter = UNSET,  # noqa: A002 - the schema's name
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Connection[Account] | None:
+    caller, services = info.context.caller, info.context.services
+    wanted, page = store_filter(filter), services.cursors.request(first, after, last, before)
+    if not caller.is_staff:
+        return await load_owned(info, caller.user_id, wanted, page)
+
+    async def count() -> int:
+        return await services.store.count(wanted)
+
+    return services.cursors.page(page, await services.store.page(wanted, page), sort_key, present, count)
+
+
+@strawberry.type(description="What can be asked of the account service.")
+class Query:
+    account: Account | None = strawberry.field(
+        resolver=_account, description="The account with this id; null when there is none that the caller may see."
+    )
+    accounts: Connection[Account] | None = strawberry.field(
+        resolver=_accounts,
+        directives=[LIST_SIZE],
+        description="The caller's accounts in order of opening; for staff, everyone's.",
+    )
+
+
+def build_schema() -> SubgraphSchema:
+    return create_schema(query=Query, mutation=Mutation, types=[User])
+
+
+def sdl() -> str:
+    """The subgraph's SDL, as ``router compose`` reads it."""
+    return build_schema().as_str()
