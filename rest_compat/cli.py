@@ -1,0 +1,37 @@
+"""`mosafe rest`: serve, or print what is served."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from rest_compat import openapi
+from rest_compat.app import create_app
+from rest_compat.routes import ROUTES
+from rest_compat.settings import RestSettings
+from servicekit.server import Endpoint, serve
+from servicekit.settings import environment, load
+
+
+@click.group("rest", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Run the REST layer; see its sub-commands for what it serves."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = load(RestSettings, environment())
+    serve("rest", lambda: create_app(settings), Endpoint(settings.host, settings.port, "REST_PORT"), settings)
+
+
+@command.command("routes")
+def print_routes() -> None:
+    """Print the table of routes: method, path, operation."""
+    for route in ROUTES:
+        click.echo(f"{route.method:7}{route.path:40}{route.operation}.graphql")
+
+
+@command.command("openapi")
+def print_openapi() -> None:
+    """Print the OpenAPI document."""
+    click.echo(json.dumps(openapi.document(), indent=2, ensure_ascii=False))

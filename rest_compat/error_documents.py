@@ -1,0 +1,127 @@
+"""How the OpenAPI document describes errors: the seed's envelope and RFC 9457's problem document."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from rest_compat import translation
+from rest_compat.errors import ValidationFailed
+from rest_compat.negotiation import JSON, PROBLEM_JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rest_compat.errors import Reason
+    from rest_compat.kinds import JsonSchema
+
+_TEXT: Final[JsonSchema] = {"type": "string"}
+_TIME: Final[JsonSchema] = {"type": "string", "format": "date-time"}
+_REQUEST_ID: Final = "req_018f3c5e7b1a7c3d8e4f5a6b"
+_TIMESTAMP: Final = "2026-01-31T09:30:00.000Z"
+
+_FIELD_ERROR: Final[JsonSchema] = {
+    "type": "object",
+    "properties": {
+        "path": {
+            "type": "array",
+            "items": {"type": ["string", "integer"]},
+            "description": "`body`, `query` or `header`, then the name, then where inside.",
+        },
+        "code": _TEXT,
+        "message": _TEXT,
+    },
+    "required": ["path", "code", "message"],
+}
+_DETAILS: Final[JsonSchema] = {
+    "type": "object",
+    "description": "Facts about the refusal; `fields` lists every bad input.",
+    "properties": {
+        **translation.DETAIL_SCHEMAS,
+        "fields": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+    },
+}
+SCHEMAS: Final[Mapping[str, JsonSchema]] = {
+    "FieldError": _FIELD_ERROR,
+    "ErrorDetails": _DETAILS,
+    "Error": {
+        "type": "object",
+        "properties": {
+            "error": {
+                "type": "object",
+                "properties": {
+                    "code": _TEXT,
+                    "message": _TEXT,
+                    "details": {"$ref": "#/components/schemas/ErrorDetails"},
+                },
+                "required": ["code", "message", "details"],
+                "additionalProperties": False,
+            },
+            "requestId": _TEXT,
+            "timestamp": _TIME,
+        },
+        "required": ["error", "requestId", "timestamp"],
+        "additionalProperties": False,
+    },
+    "Problem": {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "detail": _TEXT,
+            "instance": {"type": "string", "format": "uri"},
+            "code": _TEXT,
+            "details": {"$ref": "#/components/schemas/ErrorDetails"},
+            "requestId": _TEXT,
+            "timestamp": _TIME,
+        },
+        "required": ["type", "title", "status", "detail", "instance", "code", "details", "requestId", "timestamp"],
+    },
+}
+
+_DETAIL_EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
+    ValidationFailed.code: {
+        "fields": [{"path": ["query", "limit"], "code": "TYPE", "message": "must be a whole number"}]
+    },
+    "INVALID_ACCOUNT": {"accountId": "6560d1b2c3d4e5f601234567", "reason": "Account has been closed"},
+    "INVALID_TRANSACTION": {"transactionId": "6560d1b2c3d4e5f601234999"},
+    "INSUFFICIENT_FUNDS": {"available": "80.00", "requested": "100.00", "currency": "EUR"},
+    "ACCOUNT_NOT_EMPTY": {"balance": "100.00", "currency": "EUR"},
+    "WEAK_PASSWORD": {"minimumLength": 8},
+    "LIMIT_REACHED": {"limit": 100},
+}
+
+
+def error_content(reasons: Sequence[Reason]) -> dict[str, Any]:
+    """The content of an error response that has one of `reasons`, which share a status."""
+    codes: JsonSchema = {"properties": {"code": {"enum": [reason.code for reason in reasons]}}}
+    envelope = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"error": codes}}]}
+    problem = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}
+    return {
+        JSON: {"schema": envelope, "examples": {r.code: {"value": _envelope_example(r)} for r in reasons}},
+        PROBLEM_JSON: {"schema": problem, "examples": {r.code: {"value": _problem_example(r)} for r in reasons}},
+    }
+
+
+def _envelope_example(reason: Reason) -> dict[str, Any]:
+    details = _DETAIL_EXAMPLES.get(reason.code, {})
+    return {
+        "error": {"code": reason.code, "message": reason.message, "details": details},
+        "requestId": _REQUEST_ID,
+        "timestamp": _TIMESTAMP,
+    }
+
+
+def _problem_example(reason: Reason) -> dict[str, Any]:
+    return {
+        "type": f"urn:mosafe:error:{reason.code}",
+        "title": HTTPStatus(reason.status).phrase,
+        "status": reason.status,
+        "detail": reason.message,
+        "instance": f"urn:mosafe:request:{_REQUEST_ID}",
+        "code": reason.code,
+        "details": _DETAIL_EXAMPLES.get(reason.code, {}),
+        "requestId": _REQUEST_ID,
+        "timestamp": _TIMESTAMP,
+    }
