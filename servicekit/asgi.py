@@ -43,7 +43,6 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         request = context.RequestContext.from_headers(header(scope, b"x-request-id"), header(scope, b"traceparent"))
-        context.enter(request)
         started = time.perf_counter()
         status = 500
 
@@ -54,14 +53,15 @@ class RequestContextMiddleware:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request.request_id.encode())]
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            if self._access_log and not scope["path"].startswith("/health/"):
-                _log.info(
-                    "request",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    ms=round((time.perf_counter() - started) * 1000, 1),
-                )
+        with context.serving(request):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                if self._access_log and not scope["path"].startswith("/health/"):
+                    _log.info(
+                        "request",
+                        method=scope["method"],
+                        path=scope["path"],
+                        status=status,
+                        ms=round((time.perf_counter() - started) * 1000, 1),
+                    )

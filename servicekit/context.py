@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # What a client may send as X-Request-Id; anything else is replaced, so that no log line can be forged with it.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -64,9 +69,14 @@ def current() -> RequestContext | None:
     return _current.get()
 
 
-def enter(context: RequestContext) -> None:
-    """Make ``context`` current for this task and what it starts."""
-    _current.set(context)
+@contextmanager
+def serving(context: RequestContext) -> Iterator[None]:
+    """Make ``context`` current inside the block, for this task and what it starts."""
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def outgoing_headers() -> dict[str, str]:

@@ -22,14 +22,13 @@ _log = structlog.stdlib.get_logger("health")
 class HealthEndpoints:
     """Answer health probes; pass everything else on.
 
-    Live is 200 while the event loop turns. Ready is 200 when every check returns, and 503 while one raises, hangs, or
-    the process shuts down; the body names the failing checks, the reasons go to the log only.
+    Live is 200 while the event loop turns. Ready is 200 when every check returns, and 503 while one raises or hangs;
+    the body names the failing checks, the reasons go to the log only. A process that shuts down no longer listens.
     """
 
     def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
         self._app = app
         self._checks = checks
-        self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/health/live":
@@ -40,9 +39,6 @@ class HealthEndpoints:
             await self._app(scope, receive, send)
 
     async def _ready(self, scope: Scope, send: Send) -> None:
-        if self.draining:
-            await _answer(scope, send, 503, {"status": "draining"})
-            return
         names = list(self._checks)
         outcomes = await asyncio.gather(*(self._passes(name) for name in names))
         failing = [name for name, passed in zip(names, outcomes, strict=True) if not passed]

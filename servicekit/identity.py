@@ -7,6 +7,7 @@ publishes as a JWK set. Every process verifies them itself; a header is never tr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,12 +30,18 @@ ALGORITHMS = ("ES256", "EdDSA")
 LEEWAY_SECONDS = 5
 # An unknown key id makes us ask for the set again; a flood of forged ids must not become a flood of requests.
 REFETCH_SECONDS = 5.0
+# After a fetch that failed: an auth service that is starting is found soon, one that hangs is not asked by all at once.
+RETRY_SECONDS = 1.0
+# A withdrawn key must not be trusted for ever; the auth service's Cache-Control says the same.
+MAX_AGE_SECONDS = 300.0
 FETCH_TIMEOUT_SECONDS = 3.0
 
 SUPPORT = "SUPPORT"
 ADMIN = "ADMIN"
 CUSTOMER = "CUSTOMER"
 ROLES = (CUSTOMER, SUPPORT, ADMIN)
+
+_UNVERIFIABLE = "Access tokens cannot be verified right now"
 
 _log = structlog.stdlib.get_logger("identity")
 
@@ -139,7 +146,10 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
 
 
 class RemoteKeys:
-    """The JWK set at a URL: fetched at first need, and again when a token names a key that is not in it."""
+    """The JWK set at a URL: fetched at first need, when it is old, and when a token names a key that is not in it.
+
+    An old set that cannot be fetched again is still used: a short failure of the auth service must not stop the bank.
+    """
 
     def __init__(self, fetch: Callable[[], Awaitable[Any]], *, clock: Callable[[], float] = time.monotonic) -> None:
         """``fetch`` returns the parsed JSON of the set, or raises ``httpx.HTTPError`` or ``ValueError``."""
@@ -147,6 +157,8 @@ class RemoteKeys:
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked_at = float("-inf")
+        self._fetched_at = float("-inf")
+        self._failing = False
         self._lock = asyncio.Lock()
 
     @classmethod
@@ -159,21 +171,38 @@ class RemoteKeys:
         return cls(fetch)
 
     async def key(self, key_id: str) -> jwt.PyJWK | None:
-        if key_id not in self._keys:
-            async with self._lock:
-                if key_id not in self._keys and (not self._keys or self._may_ask_again()):
-                    await self._refresh()
+        if key_id in self._keys:
+            await self._renew_if_old()
+            return self._keys.get(key_id)
+        async with self._lock:
+            if key_id not in self._keys:
+                await self._ask_again()
         return self._keys.get(key_id)
 
-    def _may_ask_again(self) -> bool:
-        return self._clock() - self._asked_at >= REFETCH_SECONDS
+    async def _renew_if_old(self) -> None:
+        # One request pays for the fetch; those that come meanwhile go on with the old set.
+        if self._clock() - self._fetched_at < MAX_AGE_SECONDS or self._lock.locked():
+            return
+        async with self._lock:
+            with contextlib.suppress(Unavailable):
+                await self._ask_again()
+
+    async def _ask_again(self) -> None:
+        """Fetch the set unless that was just done; raises Unavailable when it failed, now or just before."""
+        pause = RETRY_SECONDS if self._failing else REFETCH_SECONDS
+        if self._clock() - self._asked_at >= pause:
+            await self._refresh()
+        elif self._failing:
+            raise Unavailable(_UNVERIFIABLE)
 
     async def _refresh(self) -> None:
         self._asked_at = self._clock()
+        # Until the answer is there, so that a cancelled fetch counts as a failed one.
+        self._failing = True
         try:
             document = await self._fetch()
             keys = {k.key_id: k for k in jwt.PyJWKSet.from_dict(document).keys if k.key_id}
         except (httpx.HTTPError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             _log.warning("cannot fetch the signing keys", error=type(error).__name__)
-            raise Unavailable("Access tokens cannot be verified right now") from error
-        self._keys = keys
+            raise Unavailable(_UNVERIFIABLE) from error
+        self._keys, self._fetched_at, self._failing = keys, self._clock(), False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -90,8 +91,17 @@ def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank the values of names that suggest a secret."""
-    for name in event:
-        if _SECRET_NAME.search(name):
-            event[name] = REDACTED
+    """Blank the values of names that suggest a secret, in nested mappings and lists too."""
+    for name, value in event.items():
+        event[name] = _redacted(name, value)
     return event
+
+
+def _redacted(name: object, value: object) -> object:
+    if isinstance(name, str) and _SECRET_NAME.search(name):
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {key: _redacted(key, entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(None, entry) for entry in value]
+    return value

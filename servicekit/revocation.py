@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from servicekit.errors import StartupError
-from servicekit.sqlite import BUSY_SECONDS
+from servicekit.sqlite import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +39,7 @@ class SqliteRevocationList:
         """Open or make the list in ``folder``. Raises StartupError when that is impossible."""
         path = folder / FILE_NAME
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection = connect(path)
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS revocations"
                 " (session_id TEXT PRIMARY KEY, expires_at REAL NOT NULL) WITHOUT ROWID"

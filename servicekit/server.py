@@ -17,12 +17,13 @@ import structlog
 import uvicorn
 
 from servicekit import logging
-from servicekit.errors import PortTaken, StartupError
+from servicekit.errors import ConfigurationError, PortTaken, StartupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
-    from servicekit.asgi import ASGIApp
+    from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
     from servicekit.settings import ProcessSettings
 
 _log = structlog.stdlib.get_logger("server")
@@ -82,8 +83,9 @@ def serve(
     """
     logging.configure(service, settings)
     listener = bind(endpoint)
+    app = _StartupErrors(create_app())
     config = uvicorn.Config(
-        create_app(),
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -96,26 +98,74 @@ def serve(
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
     server = uvicorn.Server(config)
-    _ignore_signals_after_shutdown()
+    _stop_on_signals(server)
     if settings.parent_pipe is not None:
         _follow_parent(settings.parent_pipe, server, settings.shutdown_seconds)
     host, port = listener.getsockname()[:2]
     _log.info("listening", host=host, port=port)
     with listener:
-        server.run(sockets=[listener])
-    if not server.started:
-        raise StartupError(f"{service} could not start; its log has the reason")
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:  # uvicorn's way to say that the application did not start
+            raise app.error or StartupError(f"{service} could not start; its log has the reason") from None
     _log.info("stopped")
 
 
-def _ignore_signals_after_shutdown() -> None:
-    """uvicorn raises a caught signal again once it has shut down; by then the work is done and the exit code is 0."""
+class _StartupErrors:
+    """Keeps the :class:`StartupError` that an application's lifespan raised, so that the process can end with it.
+
+    A framework would have printed its traceback. Any other failure to start takes its course.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.error: StartupError | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        failure: Message | None = None
+
+        async def hold_failure(message: Message) -> None:
+            nonlocal failure
+            if message["type"] == "lifespan.startup.failed":
+                failure = message
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold_failure)
+        except StartupError as error:
+            self.error, failure = error, {"type": "lifespan.startup.failed"}
+        finally:
+            if failure is not None:
+                await send(failure)
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Stop for signals that come before uvicorn listens to them.
+
+    uvicorn raises a caught signal again after its shutdown; by then the work is done, and the exit code is 0.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
 
 
 def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
-    """Shut down when ``pipe`` ends: the supervising process holds its other end, and loses it even at kill -9."""
+    """Shut down when ``pipe`` ends: the supervising process holds its other end, and loses it even at kill -9.
+
+    Raises:
+        ConfigurationError: there is no such file descriptor.
+    """
+    try:
+        os.fstat(pipe)
+    except OSError as error:
+        raise ConfigurationError("MOSAFE_PARENT_PIPE", f"{pipe} is not an open file descriptor") from error
 
     def wait() -> None:
         while os.read(pipe, 1024):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import jwt
 
 from servicekit.errors import StartupError, Unauthenticated
+from servicekit.identity import LEEWAY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,20 +27,26 @@ if TYPE_CHECKING:
 ACCOUNT_INTERNAL = "account-internal"
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
+# As long as a secret given by a variable must be; a shorter file was cut off or written by hand.
+_MIN_LENGTH = 32
 
 
 def read_or_create_secret(path: Path) -> str:
     """The secret in ``path``; made there (mode 0600, 256 bits) by exactly one of the processes that ask first.
 
     Raises:
-        StartupError: the file cannot be read or made.
+        StartupError: the file cannot be read or made, or holds too little.
     """
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
             draft.touch(mode=0o600, exist_ok=False)
-            draft.write_text(secrets.token_hex(32), encoding="ascii")
+            with draft.open("w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                # What is sealed with the secret outlives a power cut; so must the secret.
+                os.fsync(file.fileno())
             try:
                 # A hard link appears whole or not at all, and only for the first.
                 path.hardlink_to(draft)
@@ -47,9 +54,12 @@ def read_or_create_secret(path: Path) -> str:
                 pass
             finally:
                 draft.unlink()
-        return path.read_text(encoding="ascii").strip()
+        secret = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"cannot read or create the secret file {path}: {error}") from error
+    if len(secret) < _MIN_LENGTH:
+        raise StartupError(f"the secret file {path} holds fewer than {_MIN_LENGTH} characters")
+    return secret
 
 
 class ServiceCredential:
@@ -90,6 +100,7 @@ class ServiceCredential:
                 self._secret,
                 algorithms=[_ALGORITHM],
                 audience=audience,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["iss", "aud", "exp", "iat"]},
             )
         except jwt.InvalidTokenError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -18,11 +19,14 @@ import aiosqlite
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
     from pathlib import Path
 
 # Long enough for another process's migration, short enough to fail before a client's patience ends.
 BUSY_SECONDS = 5.0
+_RETRY_SECONDS = 0.02
+# Rows that cross from the connection's thread at a time; most of our queries have fewer.
+_ROWS_PER_FETCH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,16 @@ class Database:
             StartupError: the file cannot be opened, or was written by a newer release.
         """
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             writer = await _connect(path)
         except (OSError, sqlite3.Error) as error:
             raise StartupError(f"cannot open the database {path}: {error}") from error
         try:
             await _migrate(writer, path, migrations)
             reader = await _connect(path)
-            await reader.execute("PRAGMA query_only = ON")
         except BaseException:
             await writer.close()
             raise
+        await reader.execute("PRAGMA query_only = ON")
         return cls(writer, reader)
 
     @asynccontextmanager
@@ -73,15 +76,18 @@ class Database:
                 yield self._writer
             except BaseException:
                 # Statements run in order on the connection's thread, so this undoes even a BEGIN whose caller was
-                # cancelled; shielded, because the shared connection must not be left inside a transaction.
-                await asyncio.shield(self._writer.rollback())
+                # cancelled.
+                await _to_the_end(self._writer.rollback())
                 raise
-            try:
-                await asyncio.shield(self._writer.commit())
-            except sqlite3.Error:
-                # A refused commit (a full disk, a deferred constraint) leaves the transaction open.
-                await asyncio.shield(self._writer.rollback())
-                raise
+            await _to_the_end(self._commit())
+
+    async def _commit(self) -> None:
+        try:
+            await self._writer.commit()
+        except sqlite3.Error:
+            # A refused commit (a full disk, a deferred constraint) leaves the transaction open.
+            await self._writer.rollback()
+            raise
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
@@ -91,7 +97,7 @@ class Database:
                 await self._reader.execute("BEGIN")
                 yield self._reader
             finally:
-                await asyncio.shield(self._reader.rollback())
+                await _to_the_end(self._reader.rollback())
 
     async def ping(self) -> None:
         """Raise unless the file answers a query."""
@@ -103,12 +109,65 @@ class Database:
         await self._writer.close()
 
 
-async def _connect(path: Path) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in write-ahead mode without implicit transactions; the file, if new, is private to the user.
+
+    Raises:
+        OSError, sqlite3.Error: the file cannot be made or opened, or is no database.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        _enter_write_ahead_mode(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
     connection.row_factory = sqlite3.Row
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        await connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
+    """Make write-ahead logging the file's mode.
+
+    Where several processes do that first, SQLite refuses some of them at once, without the patience it has for other
+    locks.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await ``work`` and, if cancelled meanwhile, finish it all the same; the cancellation is raised afterwards.
+
+    Whoever gets the shared connection next must not find it inside a transaction.
+    """
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except sqlite3.Error:
+            break
+    if cancelled is not None and task.exception() is None:
+        raise cancelled
+    task.result()
 
 
 async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Sequence[Migration]) -> None:

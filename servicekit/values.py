@@ -18,7 +18,7 @@ _USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
 # Plain decimal notation, no sign, no leading zeros, no exponent, ASCII digits.
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 # 15 digits before the point and 4 after it fit Decimal128's 34 digits with room for any sum of them.
 MAX_INTEGER_DIGITS: Final = 15

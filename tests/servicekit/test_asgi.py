@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from servicekit import context
+from servicekit.asgi import RequestContextMiddleware
+from servicekit.health import HealthEndpoints
+
+if TYPE_CHECKING:
+    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+
+
+async def echo(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answers with the request id that the application sees."""
+    request = context.current()
+    assert request is not None
+    if scope["path"] == "/fails":
+        raise RuntimeError("on purpose")
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-mine", b"1")]})
+    await send({"type": "http.response.body", "body": request.request_id.encode()})
+
+
+def client(app: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+async def test_the_request_id_is_known_inside_and_echoed_outside() -> None:
+    async with client(RequestContextMiddleware(echo)) as http:
+        answer = await http.get("/", headers={"x-request-id": "req_1"})
+    assert answer.text == answer.headers["x-request-id"] == "req_1"
+    assert answer.headers["x-mine"] == "1"
+
+
+async def test_nothing_of_a_request_is_left_when_it_is_over() -> None:
+    async with client(RequestContextMiddleware(echo)) as http:
+        await http.get("/")
+    assert context.current() is None
+
+
+async def test_the_access_log_has_the_path_without_its_query() -> None:
+    with capture_logs() as lines:
+        async with client(RequestContextMiddleware(echo)) as http:
+            await http.get("/a?email=ann@example.com")
+    (line,) = lines
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/a", 200)
+    assert "ann" not in str(line)
+
+
+async def test_a_failing_application_is_logged_as_500() -> None:
+    with capture_logs() as lines:
+        async with client(RequestContextMiddleware(echo)) as http:
+            with pytest.raises(RuntimeError, match="on purpose"):
+                await http.get("/fails")
+    assert [line["status"] for line in lines] == [500]
+
+
+async def test_health_probes_and_quiet_applications_are_not_logged() -> None:
+    with capture_logs() as lines:
+        async with client(RequestContextMiddleware(HealthEndpoints(echo, {}))) as http:
+            await http.get("/health/live")
+        async with client(RequestContextMiddleware(echo, access_log=False)) as http:
+            await http.get("/")
+    assert lines == []

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from servicekit import health
+from servicekit.health import HealthEndpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from servicekit.asgi import Receive, Scope, Send
+
+
+async def teapot(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 418, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def passes() -> None:
+    await asyncio.sleep(0)
+
+
+async def fails() -> None:
+    raise OSError("disk on fire at /var/secret")
+
+
+async def hangs() -> None:
+    await asyncio.Event().wait()
+
+
+async def ask(method: str, path: str, **checks: Callable[[], Awaitable[object]]) -> httpx.Response:
+    app = HealthEndpoints(teapot, checks)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        return await client.request(method, path)
+
+
+async def test_live_says_nothing_of_the_checks() -> None:
+    answer = await ask("GET", "/health/live", store=fails)
+    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_ready_when_every_check_passes() -> None:
+    answer = await ask("GET", "/health/ready", store=passes, bus=passes)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+
+async def test_not_ready_names_the_failing_checks_and_logs_the_reason() -> None:
+    with capture_logs() as lines:
+        answer = await ask("GET", "/health/ready", store=fails, bus=passes)
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "failing": ["store"]})
+    assert [line["check"] for line in lines] == ["store"]
+
+
+async def test_a_check_that_hangs_counts_as_failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.01)
+    answer = await ask("GET", "/health/ready", store=hangs)
+    assert (answer.status_code, answer.json()["failing"]) == (503, ["store"])
+
+
+async def test_head_has_no_body_but_the_same_headers() -> None:
+    answer = await ask("HEAD", "/health/live")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["content-length"]) == len('{"status": "live"}')
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+async def test_other_methods_are_refused(path: str) -> None:
+    answer = await ask("POST", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/health/live/", "/graphql"])
+async def test_everything_else_reaches_the_application(path: str) -> None:
+    assert (await ask("GET", path)).status_code == 418

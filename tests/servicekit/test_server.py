@@ -1,0 +1,214 @@
+"""``serve`` in a process of its own, with real sockets and real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from servicekit.errors import ConfigurationError, PortTaken, StartupError
+from servicekit.server import Endpoint, bind, serve
+from servicekit.settings import ProcessSettings, load
+from tests.servicekit import processes
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Serves until told otherwise. /slow answers after the given pause, /stuck never; "mode" says how its start ends.
+PROGRAM = """
+import asyncio, json, os, sys
+from servicekit.errors import StartupError
+from servicekit.server import Endpoint, serve
+from servicekit.settings import ProcessSettings, load
+
+variables = json.loads(sys.argv[1])
+mode = sys.argv[2]
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        if mode == "refuses":
+            raise StartupError("the cupboard is bare")
+        if mode == "breaks":
+            raise RuntimeError("an accident")
+        await send({"type": "lifespan.startup.complete"})
+        print(json.dumps({"event": "started"}), flush=True)
+        await receive()
+        print(json.dumps({"event": "cleaned up"}), flush=True)
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    print(json.dumps({"event": "asked"}), flush=True)
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.5)
+    if scope["path"] == "/stuck":
+        await asyncio.Event().wait()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"done"})
+
+settings = load(ProcessSettings, variables)
+try:
+    serve("test", lambda: app, Endpoint(settings.host, 0, "AUTH_PORT"), settings)
+except StartupError as error:
+    print(error, file=sys.stderr)
+    sys.exit(1)
+"""
+
+
+class Server:
+    """A running child; ``port`` is known once it listens."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.port = int(self.wait_for("listening")["port"])
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """The next line of the log with this event."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            entry: dict[str, Any] = json.loads(line)
+            if entry["event"] == event:
+                return entry
+        raise AssertionError(f"the process ended before {event!r}")
+
+    def ask(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
+
+
+@contextmanager
+def serving(
+    mode: str = "starts", *, pass_fds: tuple[int, ...] = (), **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    environ = {"MOSAFE_LOG_FORMAT": "json", "MOSAFE_SHUTDOWN_SECONDS": "1", **variables}
+    process = processes.start(PROGRAM, json.dumps(environ), mode, pass_fds=pass_fds)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_a_request_in_flight_finish(number: signal.Signals) -> None:
+    with serving(MOSAFE_SHUTDOWN_SECONDS="5") as process:
+        server = Server(process)
+        server.wait_for("started")
+        answers: list[httpx.Response] = []
+        client = threading.Thread(target=lambda: answers.append(server.ask("/slow")))
+        client.start()
+        server.wait_for("asked")
+        process.send_signal(number)
+        client.join(10)
+        assert [answer.text for answer in answers] == ["done"]
+        server.wait_for("cleaned up")
+        assert process.wait(5) == 0
+
+
+def test_a_request_that_never_ends_does_not_keep_the_process() -> None:
+    with serving() as process:
+        server = Server(process)
+        server.wait_for("started")
+        failures: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                server.ask("/stuck")
+            except httpx.HTTPError as error:
+                failures.append(error)
+
+        client = threading.Thread(target=ask)
+        client.start()
+        server.wait_for("asked")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+        client.join(5)
+
+
+def test_a_signal_right_after_listening_is_not_lost() -> None:
+    with serving() as process:
+        Server(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+
+
+def test_the_death_of_the_supervising_process_ends_the_server() -> None:
+    readable, writable = os.pipe()
+    with serving(pass_fds=(readable,), MOSAFE_PARENT_PIPE=str(readable)) as process:
+        os.close(readable)
+        server = Server(process)
+        server.wait_for("started")
+        assert server.ask("/").text == "done"
+        # What the kernel does when the holder of the other end dies, even by kill -9.
+        os.close(writable)
+        server.wait_for("cleaned up")
+        assert process.wait(5) == 0
+
+
+def test_a_start_that_is_refused_says_why_without_a_traceback() -> None:
+    with serving("refuses") as process:
+        output, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors == "the cupboard is bare\n"
+    assert "Traceback" not in output
+
+
+def test_a_start_that_breaks_leaves_its_traceback_in_the_log() -> None:
+    with serving("breaks") as process:
+        output, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors == "test could not start; its log has the reason\n"
+    assert "RuntimeError: an accident" in output
+
+
+def test_a_parent_pipe_that_is_not_open_is_refused(tmp_path: Path) -> None:
+    readable, writable = os.pipe()
+    os.close(readable)
+    os.close(writable)
+    with serving(MOSAFE_PARENT_PIPE=str(readable), MOSAFE_DATA_DIR=str(tmp_path)) as process:
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert errors.startswith("MOSAFE_PARENT_PIPE: ")
+
+
+def test_a_taken_port_names_the_port_and_the_variable() -> None:
+    with bind(Endpoint("127.0.0.1", 0, "AUTH_PORT")) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"port {port} .* AUTH_PORT"):
+            bind(Endpoint("127.0.0.1", port, "AUTH_PORT"))
+
+
+def test_a_port_is_free_again_right_after_its_holder_is_gone() -> None:
+    with bind(Endpoint("127.0.0.1", 0, "AUTH_PORT")) as holder:
+        port = holder.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), holder.accept()[0]:
+            pass
+    bind(Endpoint("127.0.0.1", port, "AUTH_PORT")).close()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "not an address"])
+def test_an_address_that_is_not_ours_stops_the_start(host: str) -> None:
+    with pytest.raises(StartupError, match="cannot listen on"):
+        bind(Endpoint(host, 0, "AUTH_PORT"))
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_nothing_is_built_when_the_port_is_taken() -> None:
+    def build() -> Any:
+        raise AssertionError("built")
+
+    settings = load(ProcessSettings, {})
+    with bind(Endpoint("127.0.0.1", 0, "AUTH_PORT")) as holder, pytest.raises(PortTaken):
+        serve("test", build, Endpoint("127.0.0.1", holder.getsockname()[1], "AUTH_PORT"), settings)
+
+
+def test_startup_errors_are_one_family() -> None:
+    assert issubclass(PortTaken, StartupError)
+    assert issubclass(ConfigurationError, StartupError)

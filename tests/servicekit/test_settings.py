@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import Field, SecretStr
+
+from servicekit.errors import ConfigurationError
+from servicekit.settings import Port, ProcessSettings, Secret, environment, load, refuse_unknown, sqlite_path
+from servicekit.variables import KNOWN, SECRETS, SECTIONS, render_env_example
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "s" * 32
+
+
+class Settings(ProcessSettings):
+    port: Port = Field(3001, alias="AUTH_PORT")
+    jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
+
+
+def test_unset_variables_have_defaults() -> None:
+    settings = load(Settings, {})
+    assert settings.port == 3001
+    assert str(settings.data_dir) == ".mosafe"
+    assert settings.jwt_secret is None
+
+
+def test_an_empty_variable_counts_as_unset() -> None:
+    assert load(Settings, {"AUTH_PORT": "", "MOSAFE_LOG_LEVEL": ""}) == load(Settings, {})
+
+
+def test_variables_of_other_processes_are_ignored() -> None:
+    assert load(Settings, {"PATH": "/bin", "ROUTER_PORT": "nonsense", "MOSAFE_HOST": "::1"}).host == "::1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTH_PORT", "eighty"),
+        ("AUTH_PORT", "65536"),
+        ("AUTH_PORT", "-1"),
+        ("AUTH_JWT_SECRET", "too short"),
+        ("MOSAFE_LOG_FORMAT", "xml"),
+        ("MOSAFE_SHUTDOWN_SECONDS", "0"),
+        ("MOSAFE_SERVICE_SECRET", "short"),
+        ("REDIS_URL", "redis://cache:6379"),
+    ],
+)
+def test_a_malformed_value_stops_the_start_and_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(Settings, {name: value})
+    assert caught.value.variable == name
+    assert str(caught.value).startswith(f"{name}: ")
+
+
+def test_a_refused_secret_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(Settings, {"AUTH_JWT_SECRET": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_is_not_shown_when_settings_are_printed() -> None:
+    assert SECRET not in repr(load(Settings, {"AUTH_JWT_SECRET": SECRET}))
+
+
+def test_an_unknown_mosafe_variable_stops_the_start_and_suggests_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match=r"^MOSAFE_DATADIR: unknown variable; did you mean MOSAFE_DATA_DIR\?$"):
+        load(Settings, {"MOSAFE_DATADIR": "x"})
+
+
+def test_every_known_variable_passes_the_check_for_unknown_ones() -> None:
+    refuse_unknown(dict.fromkeys(KNOWN, "x") | {f"{name}_FILE": "x" for name in SECRETS})
+
+
+def test_a_file_variant_of_what_is_no_secret_is_unknown() -> None:
+    with pytest.raises(ConfigurationError, match=r"^MOSAFE_DATA_DIR_FILE: unknown"):
+        load(Settings, {"MOSAFE_DATA_DIR_FILE": "x"})
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "jwt_secret"
+    path.write_text(f"{SECRET}\n")
+    secret = load(Settings, {"AUTH_JWT_SECRET_FILE": str(path)}).jwt_secret
+    assert secret is not None
+    assert secret.get_secret_value() == SECRET
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "jwt_secret"
+    path.write_text(SECRET)
+    with pytest.raises(ConfigurationError, match=r"^AUTH_JWT_SECRET_FILE: AUTH_JWT_SECRET is set as well"):
+        load(Settings, {"AUTH_JWT_SECRET": SECRET, "AUTH_JWT_SECRET_FILE": str(path)})
+
+
+@pytest.mark.parametrize(("content", "problem"), [(b"  \n", "is empty"), (b"\xff\xfe", "not UTF-8")])
+def test_a_useless_secret_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        load(Settings, {"MOSAFE_SERVICE_SECRET_FILE": str(path)})
+    assert caught.value.variable == "MOSAFE_SERVICE_SECRET_FILE"
+
+
+def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        load(Settings, {"MOSAFE_SERVICE_SECRET_FILE": str(tmp_path / "missing")})
+
+
+def test_dotenv_lies_below_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("AUTH_PORT=1\nMOSAFE_HOST=from-file\nACCOUNT_PORT=\n")
+    monkeypatch.setenv("AUTH_PORT", "2")
+    monkeypatch.delenv("MOSAFE_HOST", raising=False)
+    variables = environment(tmp_path)
+    assert (variables["AUTH_PORT"], variables["MOSAFE_HOST"]) == ("2", "from-file")
+    assert "ACCOUNT_PORT" not in variables
+
+
+def test_a_sqlite_url_names_its_file(tmp_path: Path) -> None:
+    assert str(sqlite_path(SecretStr("sqlite:////var/x.db"), "AUTH_DB_URL", tmp_path)) == "/var/x.db"
+    assert sqlite_path(None, "AUTH_DB_URL", tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:pass@auth-db:5432/auth", "mysql://x", "sqlite://x"])
+def test_another_store_is_refused_without_showing_its_url(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        sqlite_path(SecretStr(url), "AUTH_DB_URL", tmp_path)
+    assert caught.value.variable == "AUTH_DB_URL"
+    assert url not in str(caught.value)
+
+
+def test_the_env_example_shows_every_variable_commented_out() -> None:
+    text = render_env_example()
+    for section in SECTIONS:
+        for variable in section.variables:
+            assert f"\n# {variable.name}=" in text
+    assert all(line.startswith("#") or not line for line in text.splitlines())

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicekit.errors import StartupError
+from servicekit.sqlite import Database, Migration
+from tests.servicekit import processes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+MIGRATIONS = (
+    Migration(1, "items", ("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT UNIQUE)",)),
+    Migration(
+        2,
+        "parts, whose item is checked at commit",
+        (
+            "ALTER TABLE items ADD COLUMN note TEXT",
+            "CREATE TABLE parts (item INTEGER REFERENCES items (id) DEFERRABLE INITIALLY DEFERRED)",
+        ),
+    ),
+)
+
+
+@asynccontextmanager
+async def opened(path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> AsyncIterator[Database]:
+    database = await Database.open(path, migrations)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def names(database: Database) -> list[str]:
+    async with database.snapshot() as connection:
+        return [row["name"] for row in await connection.execute_fetchall("SELECT name FROM items ORDER BY id")]
+
+
+async def add(database: Database, name: str) -> None:
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO items (name) VALUES (?)", (name,))
+
+
+async def add_orphan(database: Database, at_commit: asyncio.Event | None = None) -> None:
+    """A transaction whose commit is refused."""
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO items (name) VALUES ('a')")
+        await connection.execute("INSERT INTO parts VALUES (99)")
+        if at_commit is not None:
+            at_commit.set()
+
+
+async def test_what_a_transaction_wrote_is_read_after_it(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        await add(database, "a")
+        assert await names(database) == ["a"]
+    async with opened(tmp_path / "x.sqlite3") as database:
+        assert await names(database) == ["a"]
+
+
+async def test_the_file_is_private_to_the_user(tmp_path: Path) -> None:
+    async with opened(tmp_path / "new" / "x.sqlite3") as database:
+        await add(database, "a")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()}
+    assert modes == {"x.sqlite3": 0o600, "x.sqlite3-wal": 0o600, "x.sqlite3-shm": 0o600}
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+
+        async def fail() -> None:
+            async with database.transaction() as connection:
+                await connection.execute("INSERT INTO items (name) VALUES ('a')")
+                raise RuntimeError("on purpose")
+
+        with pytest.raises(RuntimeError, match="on purpose"):
+            await fail()
+        await add(database, "b")
+        assert await names(database) == ["b"]
+
+
+async def test_a_refused_commit_leaves_nothing_and_the_next_transaction_works(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        with pytest.raises(sqlite3.IntegrityError):
+            await add_orphan(database)
+        await add(database, "b")
+        assert await names(database) == ["b"]
+
+
+async def test_readers_do_not_see_a_transaction_before_its_end_and_do_not_wait_for_it(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        async with database.transaction() as connection:
+            await connection.execute("INSERT INTO items (name) VALUES ('a')")
+            assert await asyncio.wait_for(names(database), 2) == []
+        assert await names(database) == ["a"]
+
+
+async def test_a_snapshot_sees_one_state_and_cannot_write(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        async with database.snapshot() as connection:
+            first = await connection.execute_fetchall("SELECT * FROM items")
+            await add(database, "a")
+            assert list(await connection.execute_fetchall("SELECT * FROM items")) == list(first)
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                await connection.execute("DELETE FROM items")
+        assert await names(database) == ["a"]
+
+
+async def test_transactions_of_one_process_queue_up(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+
+        async def count_up() -> None:
+            async with database.transaction() as connection:
+                (row,) = await connection.execute_fetchall("SELECT count(*) FROM items")
+                await asyncio.sleep(0)
+                await connection.execute("INSERT INTO items (name) VALUES (?)", (f"item {row[0]}",))
+
+        await asyncio.gather(*(count_up() for _ in range(25)))
+        assert await names(database) == [f"item {number}" for number in range(25)]
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_transaction_cancelled_at_any_step_is_whole_or_absent(tmp_path: Path, steps: int) -> None:
+    """Cancel after ``steps`` turns of the event loop: at BEGIN, between statements, at COMMIT."""
+    async with opened(tmp_path / "x.sqlite3") as database:
+
+        async def add_two() -> None:
+            async with database.transaction() as connection:
+                await connection.execute("INSERT INTO items (name) VALUES ('a')")
+                await connection.execute("INSERT INTO items (name) VALUES ('b')")
+
+        task = asyncio.create_task(add_two())
+        for _ in range(steps):
+            # A turn that lets the connection's thread answer.
+            await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.wait({task})
+        await add(database, "c")
+        assert await names(database) in (["c"], ["a", "b", "c"])
+
+
+async def test_a_transaction_cancelled_at_its_commit_is_over_before_the_next_begins(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+        at_commit = asyncio.Event()
+        task = asyncio.create_task(add_orphan(database, at_commit))
+        await at_commit.wait()
+        task.cancel()
+        # Queued behind the cancelled one, whose commit is going to be refused.
+        await add(database, "b")
+        await asyncio.wait({task})
+        assert task.cancelled() or isinstance(task.exception(), sqlite3.IntegrityError)
+        assert await names(database) == ["b"]
+
+
+async def test_a_cancelled_reader_does_not_keep_its_snapshot(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3") as database:
+
+        async def read_for_ever() -> None:
+            async with database.snapshot() as connection:
+                await connection.execute_fetchall("SELECT * FROM items")
+                await asyncio.Event().wait()
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(read_for_ever(), 0.05)
+        await add(database, "a")
+        assert await names(database) == ["a"]
+
+
+async def test_migrations_are_applied_once_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    async with opened(path, MIGRATIONS[:1]) as database:
+        await add(database, "a")
+    async with opened(path) as database, database.snapshot() as connection:
+        (row,) = await connection.execute_fetchall("SELECT name, note FROM items")
+        assert tuple(row) == ("a", None)
+        (version,) = await connection.execute_fetchall("PRAGMA user_version")
+        assert version[0] == 2
+
+
+async def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    broken = (*MIGRATIONS, Migration(3, "broken", ("CREATE TABLE more (a)", "CREATE TABLE items (a)")))
+    async with opened(path):
+        pass
+    with pytest.raises(sqlite3.OperationalError):
+        await Database.open(path, broken)
+    async with opened(path) as database, database.snapshot() as connection:
+        assert not list(await connection.execute_fetchall("SELECT 1 FROM sqlite_master WHERE name = 'more'"))
+
+
+async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path / "x.sqlite3"):
+        pass
+    with pytest.raises(StartupError, match="schema version 2; this release knows only 1"):
+        await Database.open(tmp_path / "x.sqlite3", MIGRATIONS[:1])
+
+
+async def test_what_is_no_database_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite3").write_bytes(b"plain text " * 200)
+    with pytest.raises(StartupError, match=r"cannot open the database .*x\.sqlite3"):
+        await Database.open(tmp_path / "x.sqlite3", MIGRATIONS)
+    with pytest.raises(StartupError, match="cannot open the database"):
+        await Database.open(tmp_path / "x.sqlite3" / "below-a-file", MIGRATIONS)
+
+
+async def test_ping_fails_once_the_database_is_closed(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "x.sqlite3", MIGRATIONS)
+    await database.ping()
+    await database.close()
+    with pytest.raises(ValueError, match=r"no active connection|closed"):
+        await database.ping()
+
+
+def test_processes_may_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from servicekit.sqlite import Database, Migration\n"
+        "async def main():\n"
+        "    database = await Database.open(pathlib.Path(sys.argv[1]), [Migration(1, 'a', ('CREATE TABLE a (b)',))])\n"
+        "    async with database.transaction() as connection:\n"
+        "        await connection.execute('INSERT INTO a VALUES (1)')\n"
+        "    await database.close()\n"
+        "print('ready', flush=True); input()\n"
+        "asyncio.run(main())"
+    )
+    for attempt in range(3):
+        path = tmp_path / f"{attempt}.sqlite3"
+        processes.at_once(program, str(path), processes=5)
+        connection = sqlite3.connect(path)
+        assert connection.execute("SELECT count(*) FROM a").fetchone() == (5,)
+        connection.close()
