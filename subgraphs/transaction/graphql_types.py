@@ -10,7 +10,7 @@ from collections.abc import Mapping  # noqa: TC003 - strawberry reads annotation
 from datetime import datetime  # noqa: TC003 - as above
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import strawberry
 from strawberry import UNSET
@@ -29,6 +29,7 @@ from subgraphs.transaction.context import TransactionContext
 from subgraphs.transaction.graphql_problems import present_problem
 from subgraphs.transaction.store.protocol import Filter, Listing, TurnoverRequest, sort_key
 
+T = TypeVar("T")
 Info = strawberry.Info[TransactionContext, None]
 
 # More decimals than any currency of ISO 4217 has.
@@ -264,18 +265,23 @@ def _own(party: domain.Party | None, viewer: Caller) -> Account | None:
 def create_listing(context: TransactionContext, wanted: TransactionFilter | None, page: PageRequest) -> Listing:
     """What the store is asked for on behalf of the caller; raises Unauthenticated without one."""
     given = wanted or TransactionFilter()
+    types, statuses = _given(given.type), _given(given.status)
     return Listing(
         viewer_id=context.viewer_id,
         filter=Filter(
-            types=frozenset(domain.TransactionType[kind.name] for kind in given.type) if given.type else None,
-            statuses=frozenset(domain.TransactionStatus[s.name] for s in given.status) if given.status else None,
-            created_from=given.from_ or None,
-            created_to=given.to or None,
-            min_amount=given.min_amount or None,
-            max_amount=given.max_amount or None,
+            types=None if types is None else frozenset(domain.TransactionType[kind.name] for kind in types),
+            statuses=None if statuses is None else frozenset(domain.TransactionStatus[s.name] for s in statuses),
+            created_from=_given(given.from_),
+            created_to=_given(given.to),
+            min_amount=_given(given.min_amount),
+            max_amount=_given(given.max_amount),
         ),
         page=page,
     )
+
+
+def _given(value: T | None) -> T | None:
+    return None if value is UNSET else value
 
 
 def whole(listing: Listing) -> Listing:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from servicekit import values
-from servicekit.errors import ServiceError
+from servicekit.errors import ServiceError, Unavailable
 from subgraphs.transaction.domain import (
     Requester,
     Transaction,
@@ -160,9 +160,12 @@ class Orders:
             return transaction
         try:
             problem = await (self._external(transaction) if _is_external(transaction) else self._post(transaction))
-        except (OutcomeUnknown, ProviderUnavailable) as error:
+            return await self._conclude(transaction, problem)
+        except (OutcomeUnknown, ProviderUnavailable, Unavailable) as error:
             _log.warning("outcome unknown, left pending", transaction=transaction.id, reason=str(error))
             return transaction
+
+    async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
         status = TransactionStatus.COMPLETED if problem is None else TransactionStatus.FAILED
         concluded = await self._store.conclude(transaction.id, status, problem, self._clock())
         _log.info("concluded", transaction=transaction.id, status=status, problem=problem.code if problem else None)

@@ -66,7 +66,10 @@ class Sums:
 
 
 class TransactionStore(Protocol):
-    """Every list method makes one query, however many accounts it is asked about."""
+    """Every method raises Unavailable when the store cannot be reached or stays locked.
+
+    A list method makes one query, however many accounts it is asked about.
+    """
 
     async def record(self, transaction: Transaction, key: KeyEntry) -> Remembered | None:
         """Insert both, or neither: returns what the key stands for already, None when it was free."""

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicekit.errors import Unavailable
+from servicekit.values import new_user_id
+from subgraphs.kit.connections import PageRequest
+from subgraphs.transaction.domain import Parties
+from subgraphs.transaction.store import queries
+from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
+from tests.subgraphs.transaction.store_contract import CONTRACT
+from tests.subgraphs.transaction.support import party, payment_order, recorded, sqlite_store, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tests.subgraphs.transaction.store_contract import StoreFactory
+
+
+@pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
+async def test_the_embedded_store(check: Callable[[StoreFactory], Awaitable[None]], tmp_path: Path) -> None:
+    await check(lambda: sqlite_store(tmp_path))
+
+
+LISTINGS = {
+    "everybody's": Listing(None),
+    "a viewer's": Listing(new_user_id()),
+    "a viewer's next page": Listing(new_user_id(), page=PageRequest(after=("1", "f"))),
+    "a viewer's last page": Listing(new_user_id(), page=PageRequest(before=("1", "f"), backwards=True)),
+}
+
+
+def plan_of(folder: Path, query: queries.Query) -> list[str]:
+    connection = sqlite3.connect(folder / "transaction.sqlite3")
+    try:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.parameters)
+        return [row[3] for row in rows]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS.keys())
+async def test_no_list_ever_reads_a_whole_table_or_sorts_a_history(listing: Listing, tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path):
+        page = plan_of(tmp_path, queries.page(listing))
+        of_accounts = plan_of(tmp_path, queries.page_of_accounts(["a", "b"], listing))
+    branches = [
+        step
+        for step in page + of_accounts
+        if "USING COVERING INDEX transactions_by" in step or "USING INDEX transactions_by" in step
+    ]
+    assert len(branches) == (1 if listing.viewer_id is None else 2) + 2
+    assert [step for step in page + of_accounts if step == "SCAN transactions"] == []
+
+
+async def test_turnover_reads_only_the_accounts_it_is_asked_about(tmp_path: Path) -> None:
+    async with sqlite_store(tmp_path):
+        plan = plan_of(tmp_path, queries.turnover(["a", "b"], TurnoverRequest(new_user_id())))
+    assert len([step for step in plan if step.startswith("SEARCH transactions USING INDEX")]) == 2
+
+
+async def test_a_locked_file_is_unavailable_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("servicekit.sqlite.BUSY_SECONDS", 0.01)
+    ann = party()
+    record = transaction(payment_order(ann), Parties(ann, None))
+    async with sqlite_store(tmp_path) as store:
+        other = sqlite3.connect(tmp_path / "transaction.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            await recorded(store, record)
+        other.execute("ROLLBACK")
+        other.close()
+        assert await store.by_ids([record.id]) == {}
+        await recorded(store, record)

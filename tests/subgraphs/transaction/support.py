@@ -1,0 +1,198 @@
+"""People, orders and transactions for tests, and a ledger that lies in this process's memory."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from servicekit.errors import Unavailable
+from servicekit.identity import CUSTOMER, SUPPORT, Caller
+from servicekit.sqlite import Database
+from servicekit.values import is_object_id, new_object_id, new_user_id
+from subgraphs.transaction.domain import (
+    Order,
+    Parties,
+    Party,
+    Requester,
+    Transaction,
+    TransactionStatus,
+    TransactionType,
+    open_transaction,
+)
+from subgraphs.transaction.idempotency import KEPT, KeyEntry, KeyScope
+from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
+from subgraphs.transaction.problems import InsufficientFunds, Problem
+from subgraphs.transaction.store.migrations import MIGRATIONS
+from subgraphs.transaction.store.sqlite import SqliteTransactionStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from subgraphs.transaction.store.protocol import TransactionStore
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def caller(user_id: str | None = None, *roles: str) -> Caller:
+    return Caller(user_id or new_user_id(), "session", frozenset(roles or (CUSTOMER,)))
+
+
+def staff() -> Caller:
+    return caller(None, SUPPORT)
+
+
+def party(user_id: str | None = None, number: str = "1000000004") -> Party:
+    return Party(new_object_id(), user_id or new_user_id(), number)
+
+
+def transfer_order(source: Party, destination: Party, amount: str = "10.00", currency: str = "USD") -> Order:
+    return Order(
+        TransactionType.TRANSFER,
+        Decimal(amount),
+        currency,
+        source=source.account_id,
+        destination=destination.account_id,
+    )
+
+
+def deposit_order(destination: Party, amount: str = "10.00", currency: str = "USD") -> Order:
+    return Order(TransactionType.DEPOSIT, Decimal(amount), currency, destination=destination.account_id)
+
+
+def payment_order(source: Party, payee: str = "Water works", amount: str = "10.00") -> Order:
+    return Order(TransactionType.PAYMENT, Decimal(amount), "USD", source=source.account_id, payee=payee)
+
+
+def transaction(
+    order: Order,
+    parties: Parties,
+    *,
+    at: datetime = START,
+    status: TransactionStatus | None = None,
+    problem: Problem | None = None,
+) -> Transaction:
+    """A record of ``order``, ordered by the owner of the account it debits (or, a deposit, credits)."""
+    own = parties.destination if order.type is TransactionType.DEPOSIT else parties.source
+    requester = Requester(own.user_id if own else new_user_id(), frozenset({CUSTOMER}))
+    opened = open_transaction(new_object_id(), order, requester, parties, at)
+    return replace(opened, status=status or opened.status, problem=problem or opened.problem)
+
+
+def key_for(record: Transaction, key: str | None = None) -> KeyEntry:
+    scope = KeyScope(record.requester.user_id, record.order.type, key or record.id)
+    return KeyEntry(scope, record.order.fingerprint(), record.created_at + KEPT)
+
+
+async def recorded(store: TransactionStore, record: Transaction) -> Transaction:
+    """``record``, in the store, whatever its status."""
+    assert await store.record(record, key_for(record)) is None
+    return record
+
+
+@asynccontextmanager
+async def sqlite_store(folder: Path) -> AsyncIterator[SqliteTransactionStore]:
+    database = await Database.open(folder / "transaction.sqlite3", MIGRATIONS)
+    try:
+        yield SqliteTransactionStore(database)
+    finally:
+        await database.close()
+
+
+def ticking(start: datetime = START, step: timedelta = timedelta(milliseconds=1)) -> Iterator[datetime]:
+    """One moment after the other."""
+    moment = start
+    while True:
+        yield moment
+        moment += step
+
+
+@dataclass
+class Clock:
+    """A clock that moves when told to."""
+
+    moment: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, by: timedelta) -> None:
+        self.moment += by
+
+
+@dataclass
+class MemoryLedger:
+    """A ledger that keeps its promises: each transaction is posted or refused once, then answered the same again.
+
+    Attributes:
+        accounts: who is found, by account id.
+        balances: of customers' accounts.
+        attempts: transaction ids in the order in which postings came in, repetitions included.
+        lose_answers: how many answers are lost after the posting was made.
+        refuse_connections: how many calls fail before anything happens.
+        gate: postings wait for it; open at first.
+    """
+
+    accounts: dict[str, Party] = field(default_factory=dict)
+    balances: dict[str, Decimal] = field(default_factory=dict)
+    attempts: list[str] = field(default_factory=list)
+    lose_answers: int = 0
+    refuse_connections: int = 0
+    lookups: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    decided: dict[str, Posted | Refused] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def open(self, owner: str | None = None, balance: str = "100.00") -> Party:
+        account = party(owner, f"{len(self.accounts):010}")
+        self.accounts[account.account_id] = account
+        self.balances[account.account_id] = Decimal(balance)
+        return account
+
+    def balance(self, account: Party) -> Decimal:
+        return self.balances[account.account_id]
+
+    async def parties(self, order: Order, requester: Requester) -> Parties:
+        del requester
+        self.lookups += 1
+        if self.refuse_connections:
+            self.refuse_connections -= 1
+            raise Unavailable
+        return Parties(self._find(order.source), self._find(order.destination))
+
+    async def post(self, transaction: Transaction) -> Posted | Refused:
+        self.attempts.append(transaction.id)
+        self.arrived.set()
+        await self.gate.wait()
+        if self.refuse_connections:
+            self.refuse_connections -= 1
+            raise OutcomeUnknown("unreachable")
+        if transaction.id not in self.decided:
+            self.decided[transaction.id] = self._decide(transaction)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise OutcomeUnknown("timeout")
+        return self.decided[transaction.id]
+
+    def _find(self, named: str | None) -> Party | None:
+        if named is None or is_object_id(named):
+            return self.accounts.get(named or "")
+        return next((p for p in self.accounts.values() if p.account_number == named), None)
+
+    def _decide(self, transaction: Transaction) -> Posted | Refused:
+        order, parties = transaction.order, transaction.parties
+        if parties.source:
+            available = self.balance(parties.source)
+            if available < order.amount:
+                return Refused(InsufficientFunds(available, order.amount, order.currency))
+            self.balances[parties.source.account_id] -= order.amount
+        if parties.destination:
+            self.balances[parties.destination.account_id] += order.amount
+        return Posted()

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from servicekit.identity import ADMIN, CUSTOMER, SUPPORT
+from servicekit.values import new_object_id, new_user_id
+from subgraphs.transaction.domain import (
+    OPEN,
+    SETTLED,
+    TRANSITIONS,
+    Order,
+    Parties,
+    Requester,
+    TransactionStatus,
+    TransactionType,
+    as_told,
+    open_transaction,
+    predecessors,
+)
+from subgraphs.transaction.problems import AccountFrozen, InvalidAccount, SameAccount
+from tests.subgraphs.transaction.support import (
+    START,
+    caller,
+    deposit_order,
+    party,
+    payment_order,
+    staff,
+    transaction,
+    transfer_order,
+)
+
+S = TransactionStatus
+
+
+def test_transitions_cover_every_status_and_only_open_ones_reach_an_outcome() -> None:
+    assert set(TRANSITIONS) == set(S)
+    assert {s for s in S if {S.FAILED} & TRANSITIONS[s]} == OPEN
+    assert {s for s in S if not TRANSITIONS[s]} == {S.FAILED, S.REVERSED}
+
+
+def test_predecessors_are_the_transitions_turned_around() -> None:
+    assert predecessors(S.COMPLETED) == {S.PENDING}
+    assert predecessors(S.FAILED) == {S.PENDING, S.HELD}
+    assert predecessors(S.REVERSED) == {S.COMPLETED}
+    assert predecessors(S.PENDING) == {S.HELD}
+
+
+def test_equal_orders_have_equal_fingerprints_whatever_the_order_of_their_metadata() -> None:
+    source, destination = party(), party()
+    order = transfer_order(source, destination)
+    one = replace(order, metadata={"a": "1", "b": "2"})
+    other = replace(order, metadata={"b": "2", "a": "1"})
+    assert one.fingerprint() == other.fingerprint()
+
+
+def test_any_difference_changes_the_fingerprint() -> None:
+    order = Order(
+        TransactionType.TRANSFER, Decimal("10.00"), "USD", source=new_object_id(), destination=new_object_id()
+    )
+    variants = [
+        order,
+        replace(order, type=TransactionType.PAYMENT),
+        replace(order, amount=Decimal("10.01")),
+        replace(order, currency="EUR"),
+        replace(order, source=new_object_id()),
+        replace(order, destination="1000000004"),
+        replace(order, payee="Water works"),
+        replace(order, metadata={"a": "1"}),
+        replace(order, metadata={"a": "1", "b": ""}),
+        # Neighbouring fields must not run into each other.
+        replace(order, source=None, destination=order.source),
+    ]
+    assert len({variant.fingerprint() for variant in variants}) == len(variants)
+
+
+def test_a_new_order_is_pending() -> None:
+    source, destination = party(), party()
+    opened = transaction(transfer_order(source, destination), Parties(source, destination))
+    assert (opened.status, opened.problem) == (S.PENDING, None)
+    assert opened.created_at == opened.updated_at == START
+
+
+@pytest.mark.parametrize("found", [(False, True), (True, False)], ids=["source", "destination"])
+def test_an_account_that_is_not_found_fails_the_order_at_once(found: tuple[bool, bool]) -> None:
+    source, destination = party(), party()
+    parties = Parties(source if found[0] else None, destination if found[1] else None)
+    opened = transaction(transfer_order(source, destination), parties)
+    missing = destination if found[0] else source
+    assert (opened.status, opened.problem) == (S.FAILED, InvalidAccount(account_id=missing.account_id))
+
+
+@pytest.mark.parametrize(
+    ("roles", "accepted"), [({CUSTOMER}, False), ({SUPPORT}, True), ({CUSTOMER, ADMIN}, True)], ids=str
+)
+def test_only_staff_may_use_anothers_account(roles: set[str], accepted: bool) -> None:  # noqa: FBT001 - a parameter
+    account = party()
+    requester = Requester(new_user_id(), frozenset(roles))
+    for order, parties in (
+        (deposit_order(account), Parties(None, account)),
+        (payment_order(account), Parties(account, None)),
+    ):
+        opened = open_transaction(new_object_id(), order, requester, parties, START)
+        assert opened.problem == (None if accepted else InvalidAccount(account_id=account.account_id))
+        assert opened.principal_user_id == account.user_id
+
+
+def test_a_transfer_to_the_same_account_by_its_number_is_noticed() -> None:
+    account = party()
+    order = replace(transfer_order(account, account), destination=account.account_number)
+    assert transaction(order, Parties(account, account)).problem == SameAccount()
+
+
+def test_whoever_ordered_from_an_unknown_account_is_the_principal() -> None:
+    order = payment_order(party())
+    requester = Requester(new_user_id(), frozenset({CUSTOMER}))
+    opened = open_transaction(new_object_id(), order, requester, Parties(None, None), START)
+    assert opened.principal_user_id == requester.user_id
+
+
+@pytest.mark.parametrize("status", S)
+def test_the_receiver_sees_a_transfer_once_the_money_has_moved(status: TransactionStatus) -> None:
+    source, destination = party(), party()
+    record = transaction(transfer_order(source, destination), Parties(source, destination), status=status)
+    assert record.visible_to(caller(source.user_id))
+    assert record.visible_to(staff())
+    assert record.visible_to(caller(destination.user_id)) is (status in SETTLED)
+    assert not record.visible_to(caller())
+
+
+def test_each_side_has_the_other_as_counterparty() -> None:
+    source, destination = party(), party()
+    record = transaction(transfer_order(source, destination), Parties(source, destination), status=S.COMPLETED)
+    assert record.counterparty(caller(source.user_id)) == destination
+    assert record.counterparty(caller(destination.user_id)) == source
+    assert record.counterparty(staff()) == destination
+
+
+@pytest.mark.parametrize("status", [S.PENDING, S.HELD, S.FAILED])
+def test_an_order_tells_nothing_of_the_receiver_before_the_money_has_moved(status: TransactionStatus) -> None:
+    source, destination = party(), party()
+    record = transaction(transfer_order(source, destination), Parties(source, destination), status=status)
+    assert record.counterparty(caller(source.user_id)) is None
+
+
+def test_between_own_accounts_the_counterparty_is_the_receiving_account() -> None:
+    source = party()
+    destination = party(source.user_id)
+    record = transaction(transfer_order(source, destination), Parties(source, destination), status=S.COMPLETED)
+    assert record.counterparty(caller(source.user_id)) == destination
+
+
+def test_a_deposit_has_no_counterparty() -> None:
+    account = party()
+    record = transaction(deposit_order(account), Parties(None, account), status=S.COMPLETED)
+    assert record.counterparty(caller(account.user_id)) is None
+
+
+def test_a_refusal_names_the_receiver_as_the_order_did() -> None:
+    source, destination = party(), party(number="1000000012")
+    order = replace(transfer_order(source, destination), destination=destination.account_number)
+    record = transaction(order, Parties(source, destination))
+    found = InvalidAccount(account_id=destination.account_id)
+    assert as_told(found, record) == InvalidAccount(account_id=destination.account_number)
+
+
+def test_a_refusal_keeps_what_is_the_requesters_own() -> None:
+    source, destination = party(), party()
+    record = transaction(transfer_order(source, destination), Parties(source, destination))
+    closed = InvalidAccount(account_id=source.account_id, reason="Account has been closed")
+    assert as_told(closed, record) == closed
+    assert as_told(AccountFrozen(source.account_id), record) == AccountFrozen(source.account_id)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+
+import pytest
+
+from subgraphs.transaction.problems import (
+    PROBLEMS,
+    AccountFrozen,
+    CurrencyMismatch,
+    InsufficientFunds,
+    InvalidAccount,
+    PaymentDeclined,
+    Problem,
+    SameAccount,
+    from_json,
+    to_json,
+)
+
+EXAMPLES: list[Problem] = [
+    InsufficientFunds(available=Decimal("5.00"), requested=Decimal("9.00"), currency="USD"),
+    CurrencyMismatch(),
+    CurrencyMismatch(account_currency="JPY"),
+    AccountFrozen(),
+    AccountFrozen(account_id="a" * 24),
+    InvalidAccount(account_id="1000000004"),
+    InvalidAccount(account_id="a" * 24, reason="Account has been closed"),
+    SameAccount(),
+    PaymentDeclined(),
+]
+
+
+@pytest.mark.parametrize("problem", EXAMPLES, ids=lambda p: f"{p.code}-{len(fields(p))}")
+def test_a_problem_survives_its_json_form(problem: Problem) -> None:
+    assert from_json(to_json(problem)) == problem
+
+
+def test_every_problem_has_an_example_above() -> None:
+    assert {type(problem) for problem in EXAMPLES} == set(PROBLEMS.values())
+
+
+def test_the_json_form_is_the_ledgers_own() -> None:
+    assert to_json(EXAMPLES[0]) == {
+        "code": "INSUFFICIENT_FUNDS",
+        "message": "The account does not have enough available funds",
+        "available": "5.00",
+        "requested": "9.00",
+        "currency": "USD",
+    }
+
+
+def test_a_fact_that_a_newer_ledger_adds_is_passed_over() -> None:
+    assert from_json({"code": "SAME_ACCOUNT", "message": "…", "newFact": 1}) == SameAccount()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"code": "NEVER_HEARD_OF"},
+        {"code": "INVALID_ACCOUNT"},
+        {"code": "INVALID_ACCOUNT", "accountId": None},
+        {"code": "INSUFFICIENT_FUNDS", "available": 5.0, "requested": "9.00", "currency": "USD"},
+        {"code": "INSUFFICIENT_FUNDS", "available": "much", "requested": "9.00", "currency": "USD"},
+    ],
+)
+def test_a_document_that_is_no_problem_is_refused(document: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"problem code|malformed facts"):
+        from_json(document)

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subgraphs.transaction import reconciler as module
+from subgraphs.transaction.domain import Parties, TransactionStatus
+from subgraphs.transaction.idempotency import KEPT
+from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.reconciler import Reconciler
+from subgraphs.transaction.saga import Orders
+from subgraphs.transaction.store.protocol import Listing
+from tests.subgraphs.transaction.support import (
+    Clock,
+    MemoryLedger,
+    key_for,
+    recorded,
+    sqlite_store,
+    transaction,
+    transfer_order,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.ledger_client import Posted, Refused
+    from subgraphs.transaction.store.sqlite import SqliteTransactionStore
+
+S = TransactionStatus
+
+
+class Pauses:
+    """The reconciler's pause between rounds, in the hands of the test."""
+
+    def __init__(self) -> None:
+        self._reached = asyncio.Semaphore(0)
+        self._over = asyncio.Semaphore(0)
+
+    async def wait(self) -> None:
+        self._reached.release()
+        await self._over.acquire()
+
+    async def until_round_is_over(self) -> None:
+        await self._reached.acquire()
+
+    def end(self) -> None:
+        self._over.release()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteTransactionStore]:
+    async with sqlite_store(tmp_path) as store:
+        yield store
+
+
+@pytest.fixture
+def ledger() -> MemoryLedger:
+    return MemoryLedger()
+
+
+@pytest.fixture
+async def orders(store: SqliteTransactionStore, ledger: MemoryLedger) -> Orders:
+    return Orders(store, ledger, SandboxProvider())
+
+
+async def left_behind(store: SqliteTransactionStore, ledger: MemoryLedger, count: int = 1) -> list[Transaction]:
+    """What a crash right after the first commit leaves."""
+    ann, bob = ledger.open(), ledger.open()
+    return [
+        await recorded(store, transaction(transfer_order(ann, bob, "1.00"), Parties(ann, bob))) for _ in range(count)
+    ]
+
+
+async def statuses(store: SqliteTransactionStore) -> Sequence[TransactionStatus]:
+    return [record.status for record in await store.listing(Listing(viewer_id=None))]
+
+
+async def test_it_finishes_at_start_what_a_crash_left_behind_and_goes_on(
+    store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders
+) -> None:
+    await left_behind(store, ledger)
+    pauses = Pauses()
+    task = asyncio.create_task(Reconciler(store, orders, wait=pauses.wait).run())
+    await pauses.until_round_is_over()
+    assert await statuses(store) == [S.COMPLETED]
+    await left_behind(store, ledger)
+    pauses.end()
+    await pauses.until_round_is_over()
+    assert await statuses(store) == [S.COMPLETED, S.COMPLETED]
+    task.cancel()
+
+
+async def test_an_order_that_stays_unknown_is_tried_again_and_does_not_hold_up_others(
+    store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders
+) -> None:
+    await left_behind(store, ledger, 3)
+    ledger.refuse_connections = 1
+    reconciler = Reconciler(store, orders)
+    await reconciler.round()
+    assert sorted(await statuses(store)) == [S.COMPLETED, S.COMPLETED, S.PENDING]
+    await reconciler.round()
+    assert await statuses(store) == [S.COMPLETED] * 3
+
+
+async def test_a_round_goes_through_all_batches(
+    store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    left = await left_behind(store, ledger, 5)
+    await Reconciler(store, orders).round()
+    assert await statuses(store) == [S.COMPLETED] * 5
+    assert sorted(ledger.attempts) == sorted(record.id for record in left)
+
+
+async def test_a_round_that_fails_is_followed_by_another(
+    store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await left_behind(store, ledger)
+    pauses = Pauses()
+    working = store.pending_ids
+
+    async def broken(*, after: str, limit: int) -> Sequence[str]:
+        raise RuntimeError(after, limit)
+
+    monkeypatch.setattr(store, "pending_ids", broken)
+    task = asyncio.create_task(Reconciler(store, orders, wait=pauses.wait).run())
+    await pauses.until_round_is_over()
+    assert await statuses(store) == [S.PENDING]
+    monkeypatch.setattr(store, "pending_ids", working)
+    pauses.end()
+    await pauses.until_round_is_over()
+    assert await statuses(store) == [S.COMPLETED]
+    task.cancel()
+
+
+async def test_a_fault_of_one_order_does_not_stop_the_round(
+    store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = await left_behind(store, ledger, 2)
+    working = ledger.post
+
+    async def post(record: Transaction) -> Posted | Refused:
+        if record.id == first.id:
+            raise LookupError("a bug, which no retry mends")
+        return await working(record)
+
+    monkeypatch.setattr(ledger, "post", post)
+    await Reconciler(store, orders).round()
+    assert sorted(await statuses(store)) == [S.COMPLETED, S.PENDING]
+
+
+async def test_expired_keys_are_forgotten(store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders) -> None:
+    (record,) = await left_behind(store, ledger)
+    clock = Clock(record.created_at + KEPT - timedelta(milliseconds=1))
+    reconciler = Reconciler(store, orders, clock=clock)
+    await reconciler.round()
+    key = key_for(record).scope
+    assert await store.remembered(key, clock())
+    clock.advance(timedelta(milliseconds=1))
+    assert await store.remembered(key, clock()) is None
+    await reconciler.round()
+    assert await store.remembered(key, record.created_at) is None
