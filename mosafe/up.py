@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 import psutil
+import structlog
 
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
 from mosafe.supervisor import ChildDied, ChildSpec, NotReady, Supervisor
@@ -41,6 +43,8 @@ def command(*, demo: bool) -> None:
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
+        # The services' own lines about each order of the month would bury the passwords.
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         click.echo(asyncio.run(fill(environ)))
     sys.exit(asyncio.run(_run(environ)))
 

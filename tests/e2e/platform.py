@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ UP_LINE = "MoSafe is up"
 # Five interpreters start on two cores that also run the other tests.
 START_SECONDS = 60
 STOP_SECONDS = 10
+LOG_SECONDS = 5
 PASSWORD = "correct horse battery staple"
 
 
@@ -132,6 +134,14 @@ class Platform:
             service, _, text = line.partition(" | ")
             if request_id in text and '"logger": "access"' in text:
                 found.append((service.strip(), json.loads(text)))
+        return found
+
+    def wait_for_access_lines(self, request_id: str, *, at_least: int) -> list[tuple[str, dict[str, Any]]]:
+        """Access-log lines of ``request_id``, once there are ``at_least`` that many: logs arrive after answers."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while len(found := self.access_lines(request_id)) < at_least:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.02)
         return found
 
     def children(self) -> list[psutil.Process]:

@@ -1,0 +1,205 @@
+"""``mosafe up --demo``: people, accounts and a month of transactions, so that every screen has something to show.
+
+The month lies in the past, which no public operation can write. So the services' own rules and stores run in this
+process, on a calendar that is turned from day to day, before the real processes start; the transaction service's
+orders reach the account service's real postings, only without a socket. Nothing is written past the rules: the
+ledger balances as it always does, and the sandbox provider sees each deposit.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from fastapi import FastAPI
+
+from servicekit import values
+from servicekit.errors import StartupError
+from servicekit.identity import CUSTOMER
+from servicekit.service_credential import ServiceCredential
+from servicekit.settings import load
+from servicekit.sqlite import Database
+from subgraphs.account.domain import Account, AccountType, Opening, open_account
+from subgraphs.account.internal import internal_router
+from subgraphs.account.settings import AccountSettings
+from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.auth.domain import Role, User
+from subgraphs.auth.passwords import PasswordHasher
+from subgraphs.auth.service import NewUser, TakenEmail, create_user
+from subgraphs.auth.settings import AuthSettings
+from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.transaction.domain import Order, Requester, TransactionType
+from subgraphs.transaction.ledger_client import HttpLedger
+from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.saga import Orders
+from subgraphs.transaction.settings import TransactionSettings
+from subgraphs.transaction.store.migrations import MIGRATIONS
+from subgraphs.transaction.store.sqlite import SqliteTransactionStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DAYS: Final = 30
+# The story is the same on every machine; only ids, account numbers and passwords differ.
+SEED: Final = 2026
+PASSWORD_BYTES: Final = 12
+EUR: Final = "EUR"
+
+PEOPLE: Final = (
+    ("Ada Okafor", "ada@example.com", (Role.CUSTOMER,)),
+    ("Bruno Keller", "bruno@example.com", (Role.CUSTOMER,)),
+    ("Chiara Rossi", "chiara@example.com", (Role.CUSTOMER,)),
+    ("Dev Patel", "dev@example.com", (Role.CUSTOMER,)),
+    ("Sam Support", "support@example.com", (Role.CUSTOMER, Role.SUPPORT)),
+    ("Ruth Root", "admin@example.com", (Role.CUSTOMER, Role.ADMIN)),
+)
+SHOPS: Final = ("Corner Bakery", "City Transport", "Green Grocer", "Power and Light", "Book Nook", "Rooftop Cinema")
+NOTES: Final = ("rent", "dinner", "concert tickets", "groceries", "thanks!", "holiday fund")
+
+
+@dataclass
+class Calendar:
+    """A clock that shows what it was last set to."""
+
+    moment: datetime
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The services' inside, on one calendar."""
+
+    calendar: Calendar
+    auth: SqliteAuthStore
+    hasher: PasswordHasher
+    accounts: SqliteAccountStore
+    orders: Orders
+
+
+@dataclass(frozen=True)
+class Customer:
+    user: User
+    checking: Account
+    savings: Account
+
+
+async def fill(environ: Mapping[str, str]) -> str:
+    """Write the demo data unless it is there; returns what to tell the user, passwords included.
+
+    Raises:
+        StartupError: a database cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        calendar = Calendar(values.now() - timedelta(days=DAYS))
+        bank = await _open(environ, calendar, stack)
+        people: list[tuple[User, str]] = []
+        for name, email, roles in PEOPLE:
+            person = await _register(bank, name, email, roles)
+            if person is None:
+                return "The demo data is already there; its passwords were shown when it was made."
+            people.append(person)
+        customers = [await _customer(bank, user) for user, _ in people if user.roles == {Role.CUSTOMER}]
+        await _live_a_month(bank, customers)
+    return _report(people)
+
+
+async def _open(environ: Mapping[str, str], calendar: Calendar, stack: AsyncExitStack) -> Bank:
+    account, transaction = load(AccountSettings, environ), load(TransactionSettings, environ)
+    hasher = stack.enter_context(PasswordHasher())
+    auth_store = await SqliteAuthStore.open(load(AuthSettings, environ).database)
+    stack.push_async_callback(auth_store.close)
+    accounts = await SqliteAccountStore.open_file(account.database, clock=calendar)
+    stack.push_async_callback(accounts.close)
+    database = await Database.open(transaction.database, MIGRATIONS)
+    stack.push_async_callback(database.close)
+    credential = ServiceCredential.load(account)
+    client = await stack.enter_async_context(_postings_without_socket(accounts, credential))
+    ledger = HttpLedger(client, credential)
+    orders = Orders(SqliteTransactionStore(database), ledger, SandboxProvider(), clock=calendar)
+    return Bank(calendar, auth_store, hasher, accounts, orders)
+
+
+@dataclass(frozen=True, slots=True)
+class _InternalRuntime:
+    store: SqliteAccountStore
+    credential: ServiceCredential
+
+
+def _postings_without_socket(store: SqliteAccountStore, credential: ServiceCredential) -> httpx.AsyncClient:
+    """A client whose every request reaches the account service's internal routes in this process."""
+    app = FastAPI(openapi_url=None)
+    app.include_router(internal_router(lambda: _InternalRuntime(store, credential)))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://account")
+
+
+async def _register(bank: Bank, name: str, email: str, roles: Iterable[Role]) -> tuple[User, str] | None:
+    """The new user and the password; None when the e-mail is taken."""
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    user = await create_user(bank.auth, bank.hasher, NewUser(email, password, name, roles), bank.calendar())
+    if isinstance(user, TakenEmail):
+        return None
+    if not isinstance(user, User):
+        raise StartupError(f"the demo user {email} was refused: {user.reason}")
+    return user, password
+
+
+async def _customer(bank: Bank, user: User) -> Customer:
+    checking, savings = [await _open_account(bank, user, kind) for kind in (AccountType.CHECKING, AccountType.SAVINGS)]
+    return Customer(user, checking, savings)
+
+
+async def _open_account(bank: Bank, user: User, kind: AccountType) -> Account:
+    opening = Opening(user.id, kind, EUR)
+    account = await bank.accounts.open(
+        user.id, lambda count: open_account(opening, already_open=count, limit=count + 1, now=bank.calendar())
+    )
+    if not isinstance(account, Account):
+        raise StartupError("the account service refused to open a demo account")
+    return account
+
+
+async def _live_a_month(bank: Bank, customers: list[Customer]) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - a story, not a secret
+    start = bank.calendar()
+    for day in range(DAYS):
+        for number, customer in enumerate(customers):
+            bank.calendar.moment = start + timedelta(days=day, hours=8, minutes=7 * number)
+            for order in _orders_of(day, customer, customers, chance):
+                await bank.orders.place(order, Requester(customer.user.id, frozenset({CUSTOMER})), secrets.token_hex(8))
+                bank.calendar.moment += timedelta(minutes=chance.randint(20, 90))
+
+
+def _orders_of(day: int, customer: Customer, customers: list[Customer], chance: random.Random) -> Iterable[Order]:
+    """What a person does in a day: salary on the first, savings on the second, life in between."""
+    checking = customer.checking.id
+    if day == 0:
+        yield Order(TransactionType.DEPOSIT, Decimal("2800.00"), EUR, destination=checking, metadata={"note": "salary"})
+    if day == 1:
+        savings = customer.savings.id
+        yield Order(TransactionType.TRANSFER, Decimal("300.00"), EUR, source=checking, destination=savings)
+    if chance.random() < 0.5:  # noqa: PLR2004 - every other day
+        amount = Decimal(chance.randint(300, 9_000)).scaleb(-2)
+        yield Order(TransactionType.PAYMENT, amount, EUR, source=checking, payee=chance.choice(SHOPS))
+    if chance.random() < 0.25:  # noqa: PLR2004 - twice a week
+        amount = Decimal(chance.randint(500, 12_000)).scaleb(-2)
+        number = chance.choice([other for other in customers if other is not customer]).checking.number
+        metadata = {"note": chance.choice(NOTES)}
+        yield Order(TransactionType.TRANSFER, amount, EUR, source=checking, destination=number, metadata=metadata)
+    if day % 10 == 9:  # noqa: PLR2004 - every tenth day
+        yield Order(TransactionType.WITHDRAWAL, Decimal("60.00"), EUR, source=checking)
+
+
+def _report(people: list[tuple[User, str]]) -> str:
+    lines = ["Demo data is in. Passwords are shown this once:"]
+    for user, password in people:
+        roles = ", ".join(sorted(role.value for role in user.roles - {Role.CUSTOMER}))
+        lines.append(f"  {user.email:<20} {password}  {user.name}{f' ({roles})' if roles else ''}")
+    return "\n".join(lines)

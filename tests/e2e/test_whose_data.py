@@ -1,0 +1,236 @@
+"""Nobody sees another customer's data: every field, every path, through the router and on each subgraph's own port.
+
+Ada has money, and has sent some to Bob. Eve has an account and a token, knows every id, and forges representations.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from servicekit import values
+
+if TYPE_CHECKING:
+    from tests.e2e.platform import Person, Platform
+
+pytestmark = pytest.mark.xdist_group("bank")
+
+ENTITIES = "query ($r: [_Any!]!) { _entities(representations: $r) { __typename %s } }"
+USER_FIELDS = "... on User { id name email roles createdAt }"
+ACCOUNT_FIELDS = (
+    "... on Account { id accountNumber balance available held balanceAsOf currency status type"
+    " owner { id } version createdAt updatedAt }"
+)
+TRANSACTION_FIELDS = (
+    "id amount currency type status payee metadata createdAt updatedAt problem { code }"
+    " source { id } destination { id } counterparty { accountNumber owner { id } }"
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    ada: Person
+    bob: Person
+    eve: Person
+    ada_account: dict[str, Any]
+    bob_account: dict[str, Any]
+    transfer_id: str
+
+
+@pytest.fixture(scope="module")
+def scene(bank: Platform) -> Scene:
+    ada, bob, eve = (bank.register(name) for name in ("Ada", "Bob", "Eve"))
+    ada_account, bob_account = bank.open_account(ada, deposit="75.00"), bank.open_account(bob)
+    bank.open_account(eve, deposit="1.00")
+    order = {
+        "sourceAccountId": ada_account["id"],
+        "destinationAccountId": bob_account["id"],
+        "amount": "25.00",
+        "currency": "EUR",
+        "metadata": {"note": "rent"},
+    }
+    transfer = bank.call("POST", "/api/transactions/transfer", ada, json=order)
+    return Scene(ada, bob, eve, ada_account, bob_account, transfer["id"])
+
+
+def codes(answer: dict[str, Any]) -> set[str]:
+    return {error["extensions"]["code"] for error in answer.get("errors", [])}
+
+
+def entities(
+    bank: Platform, subgraph: str, representations: list[dict[str, Any]], fields: str, person: Person | None
+) -> dict[str, Any]:
+    return bank.graphql(ENTITIES % fields, person, {"r": representations}, url=bank.subgraph_url(subgraph))
+
+
+def test_somebody_else_s_account_is_indistinguishable_from_a_missing_one(bank: Platform, scene: Scene) -> None:
+    query = "query ($id: ID!) { account(id: $id) { id balance owner { id } transactions { nodes { id } } } }"
+    theirs = bank.graphql(query, scene.eve, {"id": scene.ada_account["id"]})
+    missing = bank.graphql(query, scene.eve, {"id": values.new_object_id()})
+    assert theirs == missing == {"data": {"account": None}}
+
+
+def test_somebody_else_s_transaction_is_indistinguishable_from_a_missing_one(bank: Platform, scene: Scene) -> None:
+    query = f"query ($id: ID!) {{ transaction(id: $id) {{ {TRANSACTION_FIELDS} }} }}"
+    theirs = bank.graphql(query, scene.eve, {"id": scene.transfer_id})
+    missing = bank.graphql(query, scene.eve, {"id": values.new_object_id()})
+    assert theirs == missing == {"data": {"transaction": None}}
+
+
+def test_lists_hold_the_caller_s_own_only(bank: Platform, scene: Scene) -> None:
+    answer = bank.graphql("{ accounts { nodes { id owner { id } } } transactions { nodes { id } } }", scene.eve)
+    assert {node["owner"]["id"] for node in answer["data"]["accounts"]["nodes"]} == {scene.eve.id}
+    assert scene.transfer_id not in {node["id"] for node in answer["data"]["transactions"]["nodes"]}
+
+
+def test_the_receiver_sees_the_counterparty_but_not_the_sender_s_account(bank: Platform, scene: Scene) -> None:
+    query = f"query ($id: ID!) {{ transaction(id: $id) {{ {TRANSACTION_FIELDS} }} }}"
+    seen = bank.graphql(query, scene.bob, {"id": scene.transfer_id})["data"]["transaction"]
+    assert seen["source"] is None
+    assert seen["destination"] == {"id": scene.bob_account["id"]}
+    assert seen["counterparty"] == {
+        "accountNumber": scene.ada_account["accountNumber"],
+        "owner": {"id": scene.ada.id},
+    }
+
+
+def test_of_a_counterparty_only_id_and_name_resolve(bank: Platform, scene: Scene) -> None:
+    query = """query ($id: ID!) { transaction(id: $id) { counterparty { owner {
+        id name email roles createdAt accounts { nodes { id balance } } } } } }"""
+    answer = bank.graphql(query, scene.bob, {"id": scene.transfer_id})
+    owner = answer["data"]["transaction"]["counterparty"]["owner"]
+    assert owner == {
+        "id": scene.ada.id,
+        "name": "Ada",
+        "email": None,
+        "roles": None,
+        "createdAt": None,
+        "accounts": None,
+    }
+    assert codes(answer) == {"FORBIDDEN"}
+    assert len(answer["errors"]) == 4
+
+
+def test_auth_gives_a_forged_user_s_name_only(bank: Platform, scene: Scene) -> None:
+    answer = entities(bank, "auth", [{"__typename": "User", "id": scene.ada.id, "email": "x"}], USER_FIELDS, scene.eve)
+    assert answer["data"]["_entities"] == [
+        {"__typename": "User", "id": scene.ada.id, "name": "Ada", "email": None, "roles": None, "createdAt": None}
+    ]
+    assert codes(answer) == {"FORBIDDEN"}
+
+
+def test_account_gives_nothing_for_a_forged_account(bank: Platform, scene: Scene) -> None:
+    representations = [
+        {"__typename": "Account", "id": scene.ada_account["id"]},
+        {"__typename": "Account", "accountNumber": scene.ada_account["accountNumber"]},
+        {"__typename": "Account", "id": values.new_object_id()},
+    ]
+    answer = entities(bank, "account", representations, ACCOUNT_FIELDS, scene.eve)
+    assert answer == {"data": {"_entities": [None, None, None]}}
+
+
+def test_account_gives_no_list_for_a_forged_user(bank: Platform, scene: Scene) -> None:
+    fields = "... on User { id accounts { nodes { id balance } totalCount } }"
+    answer = entities(bank, "account", [{"__typename": "User", "id": scene.ada.id}], fields, scene.eve)
+    assert answer["data"]["_entities"] == [{"__typename": "User", "id": scene.ada.id, "accounts": None}]
+    assert codes(answer) == {"FORBIDDEN"}
+
+
+def test_transaction_shows_a_forged_account_as_empty_as_a_missing_one(bank: Platform, scene: Scene) -> None:
+    fields = "... on Account { transactions { nodes { id } totalCount } turnover { currency credited debited } }"
+    theirs, missing = (
+        entities(
+            bank,
+            "transaction",
+            [{"__typename": "Account", "id": account_id, "currency": "EUR", "minorUnits": 2}],
+            fields,
+            scene.eve,
+        )
+        for account_id in (scene.ada_account["id"], values.new_object_id())
+    )
+    assert theirs == missing
+    assert theirs["data"]["_entities"][0]["transactions"] == {"nodes": [], "totalCount": 0}
+
+
+def test_transaction_gives_nothing_for_a_forged_transaction(bank: Platform, scene: Scene) -> None:
+    representations = [
+        {"__typename": "Transaction", "id": scene.transfer_id},
+        {"__typename": "Transaction", "id": values.new_object_id()},
+    ]
+    fields = f"... on Transaction {{ {TRANSACTION_FIELDS} }}"
+    answer = entities(bank, "transaction", representations, fields, scene.eve)
+    assert answer == {"data": {"_entities": [None, None]}}
+
+
+@pytest.mark.parametrize(
+    ("subgraph", "typename", "fields"),
+    [
+        ("auth", "User", USER_FIELDS),
+        ("account", "Account", ACCOUNT_FIELDS),
+        ("account", "User", "... on User { accounts { nodes { id } } }"),
+        ("transaction", "Account", "... on Account { transactions { nodes { id } } }"),
+        ("transaction", "Transaction", f"... on Transaction {{ {TRANSACTION_FIELDS} }}"),
+    ],
+)
+def test_without_a_token_no_entity_says_anything(
+    bank: Platform, scene: Scene, subgraph: str, typename: str, fields: str
+) -> None:
+    known = {"User": scene.ada.id, "Account": scene.ada_account["id"], "Transaction": scene.transfer_id}[typename]
+    answer = entities(bank, subgraph, [{"__typename": typename, "id": known}], fields, None)
+    assert codes(answer) == {"UNAUTHENTICATED"}
+    (entity,) = answer["data"]["_entities"]
+    assert entity is None or set(entity.values()) <= {None, typename}
+
+
+@pytest.mark.parametrize(
+    "query", ["{ me { id } }", "{ accounts { nodes { id } } }", "{ transactions { nodes { id } } }"]
+)
+@pytest.mark.parametrize("token", [None, "not-a-token", "tampered"])
+def test_a_missing_or_bad_token_opens_nothing(bank: Platform, scene: Scene, query: str, token: str | None) -> None:
+    headers = {"accept": "application/graphql-response+json"}
+    if token == "tampered":
+        head, payload, _ = scene.ada.access_token.split(".")
+        token = ".".join((head, payload, secrets.token_urlsafe(64)))
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    answer = bank.client.post(bank.router_url, json={"query": query}, headers=headers).json()
+    assert set(answer["data"].values()) == {None}
+    assert codes(answer) == {"UNAUTHENTICATED"}
+
+
+def test_the_internal_postings_refuse_a_customer_s_token(bank: Platform, scene: Scene) -> None:
+    base = bank.subgraph_url("account").removesuffix("/graphql")
+    for path in ("/internal/postings", "/internal/parties"):
+        for headers in ({}, scene.ada.headers):
+            assert bank.client.post(base + path, json={}, headers=headers).status_code == 401
+
+
+def test_money_cannot_be_taken_from_somebody_else_s_account(bank: Platform, scene: Scene) -> None:
+    mine = bank.call("GET", "/api/accounts", scene.eve)["data"][0]
+    for source in (scene.ada_account["id"], values.new_object_id()):
+        response = bank.client.post(
+            f"{bank.rest_url}/api/transactions/transfer",
+            json={
+                "sourceAccountId": source,
+                "destinationAccountId": mine["id"],
+                "amount": "5.00",
+                "currency": "EUR",
+            },
+            headers=scene.eve.headers,
+        )
+        assert response.status_code == 404
+        assert response.json()["error"]["code"] == "INVALID_ACCOUNT"
+
+
+def test_a_session_that_logged_out_is_dead_everywhere_at_once(bank: Platform) -> None:
+    person = bank.register("Gone")
+    account = bank.open_account(person)
+    assert bank.client.delete(f"{bank.rest_url}/api/auth/logout", headers=person.headers).status_code == 204
+    assert codes(bank.graphql("{ me { id } }", person)) == {"UNAUTHENTICATED"}
+    for subgraph, query in (("auth", "{ me { id } }"), ("account", f'{{ account(id: "{account["id"]}") {{ id }} }}')):
+        assert codes(bank.graphql(query, person, url=bank.subgraph_url(subgraph))) == {"UNAUTHENTICATED"}
+    refresh = bank.client.post(f"{bank.rest_url}/api/auth/refresh", json={"refreshToken": person.refresh_token})
+    assert refresh.status_code == 401
