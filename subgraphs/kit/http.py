@@ -96,12 +96,23 @@ async def _read(request: Request) -> _Call:
         if len(body) > MAX_BODY_BYTES:
             raise _BadRequest(f"at most {MAX_BODY_BYTES} bytes", status=413)
     try:
-        parameters = json.loads(body.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError):
+        parameters = _from_json(body.decode("utf-8"))
+    except (ValueError, RecursionError):
         raise _BadRequest("the body is not JSON") from None
     if not isinstance(parameters, dict):
         raise _BadRequest("the body is not a JSON object")
     return _call(parameters)
+
+
+def _from_json(text: str) -> Any:
+    """The value that ``text`` spells. Raises ValueError or RecursionError, also for half a surrogate pair.
+
+    JSON can escape one alone, but it is no character: neither a store nor an answer could hold it.
+    """
+    value = json.loads(text)
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _get_parameters(request: Request) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def _get_parameters(request: Request) -> dict[str, Any]:
         text = request.query_params.get(name)
         if text:
             try:
-                parameters[name] = json.loads(text)
+                parameters[name] = _from_json(text)
             except (ValueError, RecursionError):
                 raise _BadRequest(f"`{name}` is not JSON") from None
     return parameters

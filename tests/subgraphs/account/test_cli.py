@@ -1,0 +1,62 @@
+"""``mosafe account``: the ledger check as an operator runs it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from subgraphs.account.cli import command
+from tests.subgraphs.account.support import funded, opened, person, sqlite_factory, transfer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+async def data_dir(tmp_path: Path) -> Path:
+    async with sqlite_factory(tmp_path / "account.sqlite3")() as store:
+        ann = person()
+        source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
+        await store.post(transfer(ann, source.id, destination.id, "4.00"))
+        await store.post(transfer(ann, source.id, destination.id, "400.00"))
+        await funded(store, ann, "7", "JPY")
+    return tmp_path
+
+
+def check(data_dir: Path, *arguments: str) -> tuple[int, str]:
+    environ = {"MOSAFE_DATA_DIR": str(data_dir)}
+    result = CliRunner(env=environ).invoke(command, ["ledger", "check", *arguments])
+    return result.exit_code, result.output
+
+
+def test_a_sound_ledger(data_dir: Path) -> None:
+    code, output = check(data_dir)
+    assert code == 0
+    assert "3 accounts, 3 postings (6 entries), 1 refusals" in output
+    assert "customers hold 7 JPY, 10.00 USD" in output
+    assert output.splitlines()[-1] == "the ledger is sound"
+    assert "BROKEN" not in output
+
+
+def test_a_violation_is_told_and_ends_with_1(data_dir: Path) -> None:
+    path = data_dir / "account.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER accounts_rise")
+        connection.execute("DROP TRIGGER balances_follow_entries")
+        connection.execute("UPDATE accounts SET balance = balance + 1 WHERE user_id IS NOT NULL")
+    code, output = check(data_dir, "--database", str(path))
+    assert code == 1
+    assert "BROKEN  each balance is the sum of its entries: 3 violations" in output
+    assert output.splitlines()[-1] == "THE LEDGER IS NOT SOUND"
+
+
+def test_what_is_no_ledger_ends_with_1(tmp_path: Path) -> None:
+    assert check(tmp_path)[0] == 1
+    (tmp_path / "account.sqlite3").write_bytes(b"not a database, but long enough to look at" * 99)
+    code, output = check(tmp_path)
+    assert code == 1
+    assert "Traceback" not in output

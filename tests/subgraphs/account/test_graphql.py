@@ -1,0 +1,197 @@
+"""The account subgraph's operations, as their owner uses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from servicekit.values import is_object_id, parse_timestamp
+from subgraphs.account.domain import is_account_number
+from tests.subgraphs.account.conftest import OPEN, Service
+
+ACCOUNT = """query ($id: ID!) { account(id: $id) { id accountNumber balance available held balanceAsOf currency
+  minorUnits status type owner { id } version createdAt updatedAt } }"""
+LIST = """query ($filter: AccountFilter, $first: Int, $after: String, $last: Int, $before: String) {
+  accounts(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
+    totalCount nodes { id } edges { cursor node { id } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+UPDATE = """mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { __typename
+  ... on UpdateAccountSuccess { account { type status version } }
+  ... on Problem { code message } ... on InvalidAccount { accountId reason }
+  ... on VersionConflict { expectedVersion currentVersion } } }"""
+CLOSE = """mutation ($input: CloseAccountInput!) { closeAccount(input: $input) { __typename
+  ... on CloseAccountSuccess { account { status version } }
+  ... on Problem { code message } ... on InvalidAccount { accountId reason }
+  ... on AccountNotEmpty { balance currency } ... on VersionConflict { expectedVersion currentVersion } } }"""
+
+
+async def update(service: Service, person: Any, **given: object) -> Any:
+    return (await service.as_(person).execute(UPDATE, {"input": given})).ok()["updateAccount"]
+
+
+async def close(service: Service, person: Any, **given: object) -> Any:
+    return (await service.as_(person).execute(CLOSE, {"input": given})).ok()["closeAccount"]
+
+
+class TestOpening:
+    async def test_a_new_account_has_every_field(self, service: Service) -> None:
+        opened = await service.open(service.ann, "KWD", "BUSINESS")
+        account = (await service.as_(service.ann).execute(ACCOUNT, {"id": opened["id"]})).ok()["account"]
+        assert is_object_id(account.pop("id"))
+        assert is_account_number(account.pop("accountNumber"))
+        moments = {account.pop(name) for name in ("balanceAsOf", "createdAt", "updatedAt")}
+        assert len(moments) == 1
+        assert all(moment.endswith("Z") and parse_timestamp(moment) for moment in moments)
+        assert account == {
+            "balance": "0.000",
+            "available": "0.000",
+            "held": "0.000",
+            "currency": "KWD",
+            "minorUnits": 3,
+            "status": "ACTIVE",
+            "type": "BUSINESS",
+            "owner": {"id": service.ann.id},
+            "version": 1,
+        }
+
+    @pytest.mark.parametrize("environment", [{"ACCOUNT_MAX_PER_USER": "2"}])
+    async def test_the_limit_counts_open_accounts_of_the_user(self, service: Service) -> None:
+        first, _ = [await service.open(service.ann) for _ in range(2)]
+        await service.open(service.bob)
+        variables = {"input": {"type": "SAVINGS", "currency": "EUR"}}
+        refused = (await service.as_(service.ann).execute(OPEN, variables)).ok()["openAccount"]
+        assert (refused["__typename"], refused["code"], refused["limit"]) == ("LimitReached", "LIMIT_REACHED", 2)
+        await close(service, service.ann, id=first["id"])
+        await service.open(service.ann)
+
+    @pytest.mark.parametrize("currency", ["XXX", "usd", "", "EURO", 1])
+    async def test_a_currency_that_is_none_is_bad_input(self, service: Service, currency: object) -> None:
+        answer = await service.as_(service.ann).execute(OPEN, {"input": {"type": "SAVINGS", "currency": currency}})
+        assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"])
+
+
+class TestLists:
+    async def test_pages_forwards_and_backwards(self, service: Service) -> None:
+        client = service.as_(service.ann)
+        ids = [(await service.open(service.ann))["id"] for _ in range(5)]
+        page = (await client.execute(LIST, {"first": 2})).ok()["accounts"]
+        assert [node["id"] for node in page["nodes"]] == ids[:2] == [edge["node"]["id"] for edge in page["edges"]]
+        assert page["totalCount"] == 5
+        assert page["pageInfo"]["hasNextPage"] is True
+        assert page["pageInfo"]["hasPreviousPage"] is False
+        page = (await client.execute(LIST, {"first": 9, "after": page["pageInfo"]["endCursor"]})).ok()["accounts"]
+        assert [node["id"] for node in page["nodes"]] == ids[2:]
+        assert page["pageInfo"]["hasNextPage"] is False
+        page = (await client.execute(LIST, {"last": 2, "before": page["pageInfo"]["startCursor"]})).ok()["accounts"]
+        assert [node["id"] for node in page["nodes"]] == ids[:2]
+
+    async def test_closed_accounts_show_when_asked_for(self, service: Service) -> None:
+        client = service.as_(service.ann)
+        kept, closed = [(await service.open(service.ann))["id"] for _ in range(2)]
+        await close(service, service.ann, id=closed)
+
+        async def ids(wanted: object) -> list[str]:
+            page = (await client.execute(LIST, {"filter": wanted})).ok()["accounts"]
+            assert page["totalCount"] == len(page["nodes"])
+            return [node["id"] for node in page["nodes"]]
+
+        assert await ids(None) == await ids({}) == await ids({"status": None}) == [kept]
+        assert await ids({"status": ["CLOSED"]}) == [closed]
+        assert await ids({"status": ["ACTIVE", "CLOSED"], "currency": ["USD"], "type": ["CHECKING"]}) == [kept, closed]
+        assert await ids({"currency": ["EUR"]}) == []
+        account = (await client.execute(ACCOUNT, {"id": closed})).ok()["account"]
+        assert account["status"] == "CLOSED"
+
+    async def test_customers_see_their_own_and_staff_see_all(self, service: Service) -> None:
+        anns, bobs = (await service.open(service.ann))["id"], (await service.open(service.bob))["id"]
+        for person, expected in ((service.ann, [anns]), (service.bob, [bobs]), (service.staff, [anns, bobs])):
+            page = (await service.as_(person).execute(LIST)).ok()["accounts"]
+            assert [node["id"] for node in page["nodes"]] == expected
+            assert page["totalCount"] == len(expected)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [{"first": 101}, {"first": -1}, {"first": 1, "last": 1}, {"after": "forged"}, {"before": "%"}, {"after": ""}],
+    )
+    async def test_impossible_pages_are_bad_input(self, service: Service, arguments: dict[str, object]) -> None:
+        answer = await service.as_(service.ann).execute(LIST, arguments)
+        assert (answer.data, answer.codes) == ({"accounts": None}, ["BAD_USER_INPUT"])
+
+
+class TestUpdating:
+    async def test_the_owner_changes_the_type(self, service: Service) -> None:
+        account = await service.open(service.ann)
+        answer = await update(service, service.ann, id=account["id"], type="SAVINGS", expectedVersion=1)
+        assert answer["account"] == {"type": "SAVINGS", "status": "ACTIVE", "version": 2}
+        answer = await update(service, service.ann, id=account["id"], type="CHECKING", expectedVersion=1)
+        assert answer == {
+            "__typename": "VersionConflict",
+            "code": "CONFLICT",
+            "message": "The account has changed since it was read",
+            "expectedVersion": 1,
+            "currentVersion": 2,
+        }
+
+    async def test_staff_freeze_and_the_owner_can_only_watch(self, service: Service) -> None:
+        account = await service.open(service.ann)
+        answer = await update(service, service.staff, id=account["id"], status="FROZEN")
+        assert answer["account"] == {"type": "CHECKING", "status": "FROZEN", "version": 2}
+        answer = await update(service, service.ann, id=account["id"], type="SAVINGS")
+        assert (answer["__typename"], answer["code"]) == ("StateConflict", "CONFLICT")
+        for status in ("FROZEN", "ACTIVE"):
+            variables = {"input": {"id": account["id"], "status": status}}
+            refused = await service.as_(service.ann).execute(UPDATE, variables)
+            assert (refused.data, refused.codes) == ({"updateAccount": None}, ["FORBIDDEN"])
+        answer = await update(service, service.staff, id=account["id"], status="ACTIVE")
+        assert answer["account"]["version"] == 3
+
+    @pytest.mark.parametrize(
+        ("given", "path"), [({"status": "CLOSED"}, ["input", "status"]), ({"type": None}, ["input", "type"])]
+    )
+    async def test_what_is_no_change_is_bad_input(
+        self, service: Service, given: dict[str, object], path: list[str]
+    ) -> None:
+        account = await service.open(service.ann)
+        answer = await service.as_(service.staff).execute(UPDATE, {"input": {"id": account["id"], **given}})
+        assert answer.codes == ["BAD_USER_INPUT"]
+        assert [problem["path"] for problem in answer.errors[0]["extensions"]["fields"]] == [path]
+
+
+class TestClosing:
+    async def test_an_empty_account_is_closed_for_good(self, service: Service) -> None:
+        account = await service.open(service.ann)
+        answer = await close(service, service.ann, id=account["id"], expectedVersion=1)
+        assert answer["account"] == {"status": "CLOSED", "version": 2}
+        gone = {
+            "__typename": "InvalidAccount",
+            "code": "INVALID_ACCOUNT",
+            "message": "Account not found",
+            "accountId": account["id"],
+            "reason": "Account has been closed",
+        }
+        for person in (service.ann, service.staff):
+            assert await close(service, person, id=account["id"]) == gone
+            assert await update(service, person, id=account["id"], type="SAVINGS") == gone
+
+    async def test_money_keeps_an_account_open(self, service: Service) -> None:
+        account = await service.open(service.ann)
+        await service.deposit(service.ann, account["id"], "10.00")
+        answer = await close(service, service.ann, id=account["id"])
+        assert answer["__typename"] == "AccountNotEmpty"
+        assert (answer["code"], answer["balance"], answer["currency"]) == ("ACCOUNT_NOT_EMPTY", "10.00", "USD")
+        answer = await close(service, service.ann, id=account["id"], expectedVersion=1)
+        assert (answer["__typename"], answer["currentVersion"]) == ("VersionConflict", 2)
+
+
+async def test_a_mutation_is_seen_by_the_next_one_of_the_same_operation(service: Service) -> None:
+    opened = await service.open(service.ann)
+    document = """mutation ($id: ID!) {
+      a: updateAccount(input: {id: $id, type: SAVINGS}) {
+        ... on UpdateAccountSuccess { account { version type owner { accounts { nodes { version } } } } } }
+      b: updateAccount(input: {id: $id, type: BUSINESS}) {
+        ... on UpdateAccountSuccess { account { version type owner { accounts { nodes { version } } } } } } }"""
+    data = (await service.as_(service.ann).execute(document, {"id": opened["id"]})).ok()
+    for version, alias in enumerate("ab", start=2):
+        account = data[alias]["account"]
+        assert account["version"] == account["owner"]["accounts"]["nodes"][0]["version"] == version

@@ -1,0 +1,262 @@
+"""The internal API: service credential only, strict bodies, definite and repeatable outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from servicekit.service_credential import ServiceCredential
+from servicekit.values import format_timestamp, new_object_id, parse_timestamp
+from tests.subgraphs.account.conftest import Person, Service, deposit_body
+from tests.subgraphs.account.test_graphql import CLOSE, UPDATE
+
+
+def transfer_body(actor: Person, source: str, destination: str, amount: str, currency: str = "USD") -> dict[str, Any]:
+    return {
+        "transactionId": new_object_id(),
+        "onBehalfOf": actor.on_behalf_of(),
+        "type": "TRANSFER",
+        "amount": amount,
+        "currency": currency,
+        "entries": [
+            {"account": {"accountId": source}, "amount": f"-{amount}"},
+            {"account": {"accountId": destination}, "amount": amount},
+        ],
+    }
+
+
+async def posted(service: Service, body: dict[str, Any]) -> Any:
+    response = await service.internal("postings", body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+class TestCredential:
+    @pytest.mark.parametrize("path", ["postings", "parties"])
+    @pytest.mark.parametrize(
+        "kind", ["nothing", "customer", "staff", "basic", "other audience", "other secret", "expired"]
+    )
+    async def test_only_the_service_credential_opens(self, service: Service, path: str, kind: str) -> None:
+        account = await service.open(service.ann)
+        sign = service.credential.authorization
+        authorization = {
+            "nothing": None,
+            "customer": f"Bearer {service.ann.token}",
+            "staff": f"Bearer {service.staff.token}",
+            "basic": "Basic dHJhbnNhY3Rpb246",
+            "other audience": sign(service="transaction", audience="mosafe"),
+            "other secret": ServiceCredential("x" * 32).authorization(
+                service="transaction", audience="account-internal"
+            ),
+            "expired": ServiceCredential(service.credential._secret, clock=lambda: 0).authorization(  # noqa: SLF001 - an old token of the same secret
+                service="transaction", audience="account-internal"
+            ),
+        }[kind]
+        # A body that would be refused as malformed: whoever is not let in does not learn of it.
+        for body in (deposit_body(service.ann, account["id"], "10.00"), {}):
+            response = await service.internal(path, body, authorization=authorization)
+            assert response.status_code == 401
+            assert response.headers["www-authenticate"] == "Bearer"
+            assert response.json()["error"]["code"] == "UNAUTHENTICATED"
+        await posted(service, deposit_body(service.ann, account["id"], "10.00"))
+
+    async def test_the_routes_take_post_only(self, service: Service) -> None:
+        for path in ("postings", "parties"):
+            assert (await service.http.get(f"/internal/{path}")).status_code == 405
+
+
+class TestPostings:
+    async def test_a_transfer_moves_money_and_its_repetition_does_not(self, service: Service) -> None:
+        source, destination = await service.open(service.ann), await service.open(service.bob)
+        await service.deposit(service.ann, source["id"], "10.00")
+        body = transfer_body(service.ann, source["id"], destination["id"], "4.00")
+        answers = await asyncio.gather(*(posted(service, body) for _ in range(5)))
+        assert all(answer == answers[0] for answer in answers)
+        assert answers[0]["outcome"] == "POSTED"
+        assert format_timestamp(parse_timestamp(answers[0]["postedAt"])) == answers[0]["postedAt"]
+        document = "query ($id: ID!) { account(id: $id) { balance version balanceAsOf } }"
+        for person, account, balance, version in (
+            (service.ann, source, "6.00", 3),
+            (service.bob, destination, "4.00", 2),
+        ):
+            data = (await service.as_(person).execute(document, {"id": account["id"]})).ok()
+            expected = {"balance": balance, "version": version, "balanceAsOf": answers[0]["postedAt"]}
+            assert data == {"account": expected}
+
+    async def test_a_refusal_is_remembered(self, service: Service) -> None:
+        source, destination = await service.open(service.ann), await service.open(service.bob)
+        body = transfer_body(service.ann, source["id"], destination["id"], "4.00")
+        refused = await posted(service, body)
+        assert refused == {
+            "outcome": "REFUSED",
+            "problem": {
+                "code": "INSUFFICIENT_FUNDS",
+                "message": "The available balance is too low",
+                "available": "0.00",
+                "requested": "4.00",
+                "currency": "USD",
+            },
+        }
+        await service.deposit(service.ann, source["id"], "10.00")
+        assert await posted(service, body) == refused
+
+    async def test_an_id_with_other_content_is_a_conflict(self, service: Service) -> None:
+        account = await service.open(service.ann)
+        body = deposit_body(service.ann, account["id"], "10.00")
+        await posted(service, body)
+        other = deposit_body(service.ann, account["id"], "11.00") | {"transactionId": body["transactionId"]}
+        response = await service.internal("postings", other)
+        assert response.status_code == 409
+        assert response.json()["error"]["code"] == "TRANSACTION_ID_REUSED"
+
+    async def test_problems_tell_others_nothing(self, service: Service) -> None:
+        ann, bob = service.ann, service.bob
+        source, yen = await service.open(ann), await service.open(bob, "JPY")
+        frozen, closed = await service.open(bob), await service.open(bob)
+        await service.deposit(ann, source["id"], "10.00")
+        await service.as_(service.staff).execute(UPDATE, {"input": {"id": frozen["id"], "status": "FROZEN"}})
+        await service.as_(bob).execute(CLOSE, {"input": {"id": closed["id"]}})
+        missing = new_object_id()
+        expected: dict[str, dict[str, object]] = {
+            yen["id"]: {"code": "CURRENCY_MISMATCH", "accountCurrency": None},
+            frozen["id"]: {"code": "ACCOUNT_FROZEN", "accountId": None},
+            closed["id"]: {"code": "INVALID_ACCOUNT", "accountId": closed["id"], "reason": None},
+            missing: {"code": "INVALID_ACCOUNT", "accountId": missing, "reason": None},
+            source["id"]: {"code": "SAME_ACCOUNT"},
+        }
+        for destination, facts in expected.items():
+            answer = await posted(service, transfer_body(ann, source["id"], destination, "1.00"))
+            assert answer["problem"].pop("message")
+            assert answer["problem"] == facts
+
+    async def test_roles_open_what_the_owner_does_not(self, service: Service) -> None:
+        account = await service.open(service.ann)
+        body = deposit_body(service.bob, account["id"], "1.00")
+        assert (await posted(service, body))["problem"]["code"] == "INVALID_ACCOUNT"
+        staff = replace(service.bob, roles=("SUPPORT",))
+        assert (await posted(service, deposit_body(staff, account["id"], "1.00")))["outcome"] == "POSTED"
+
+    @pytest.mark.parametrize(
+        ("change", "path"),
+        [
+            ({"transactionId": "42"}, []),
+            ({"transactionId": None}, ["transactionId"]),
+            ({"type": "REFUND"}, ["type"]),
+            ({"amount": "10.0"}, []),
+            ({"amount": 10.0}, ["amount"]),
+            ({"amount": "1e1"}, ["amount"]),
+            ({"amount": "0.00"}, ["amount"]),
+            ({"amount": "-10.00"}, []),
+            ({"currency": "EURO"}, []),
+            ({"currency": "XXX"}, []),
+            ({"currency": "JPY"}, []),
+            ({"entries": []}, ["entries"]),
+            ({"entries": None}, ["entries"]),
+            ({"onBehalfOf": {"roles": []}}, ["onBehalfOf", "userId"]),
+            ({"onBehalfOf": {"userId": "x", "roles": "ADMIN"}}, ["onBehalfOf", "roles"]),
+            ({"surprise": 1}, ["surprise"]),
+        ],
+    )
+    async def test_a_malformed_body_names_its_fields(
+        self, service: Service, change: dict[str, object], path: list[str]
+    ) -> None:
+        account = await service.open(service.ann)
+        response = await service.internal("postings", deposit_body(service.ann, account["id"], "10.00") | change)
+        assert response.status_code == 400, response.text
+        error = response.json()["error"]
+        assert error["code"] == "BAD_USER_INPUT"
+        assert [problem["path"] for problem in error["details"]["fields"]] == [path]
+
+    async def test_every_bad_field_is_named(self, service: Service) -> None:
+        body = deposit_body(service.ann, "x", "10.00") | {"amount": "ten", "type": "GIFT"}
+        body["entries"][1] = {"account": {"internal": "lower"}, "amount": "many"}
+        response = await service.internal("postings", body)
+        paths = [problem["path"] for problem in response.json()["error"]["details"]["fields"]]
+        assert ["amount"] in paths
+        assert ["type"] in paths
+        assert ["entries", 1, "amount"] in paths
+        assert "ten" not in response.text
+
+    @pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{", b"\xff", b'{"amount": NaN}', b"[" * 30_000])
+    async def test_what_is_no_json_object_is_bad_input(self, service: Service, content: bytes) -> None:
+        authorization = service.credential.authorization(service="transaction", audience="account-internal")
+        response = await service.http.post(
+            "/internal/postings", content=content, headers={"authorization": authorization}
+        )
+        assert response.status_code == 400
+        assert response.json()["error"]["code"] == "BAD_USER_INPUT"
+
+    async def test_a_body_beyond_measure_is_not_read(self, service: Service) -> None:
+        response = await service.internal("postings", {"transactionId": "x" * 100_000})
+        assert response.status_code == 413
+
+
+class TestParties:
+    async def ask(self, service: Service, person: Person, **names: object) -> Any:
+        response = await service.internal("parties", {"onBehalfOf": person.on_behalf_of(), **names})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    async def test_both_owners_are_told(self, service: Service) -> None:
+        source, destination = await service.open(service.ann), await service.open(service.bob, "KWD")
+        by_id = await self.ask(
+            service,
+            service.ann,
+            type="TRANSFER",
+            sourceAccountId=source["id"],
+            destinationAccountId=destination["id"],
+        )
+        assert by_id == {
+            "source": {
+                "accountId": source["id"],
+                "userId": service.ann.id,
+                "accountNumber": source["accountNumber"],
+                "currency": "USD",
+                "minorUnits": 2,
+            },
+            "destination": {
+                "accountId": destination["id"],
+                "userId": service.bob.id,
+                "accountNumber": destination["accountNumber"],
+                "currency": "KWD",
+                "minorUnits": 3,
+            },
+        }
+        by_number = await self.ask(
+            service,
+            service.ann,
+            sourceAccountId=source["id"],
+            destinationAccountNumber=destination["accountNumber"],
+        )
+        assert by_number == by_id
+
+    async def test_what_the_person_may_not_use_is_missing(self, service: Service) -> None:
+        own, foreign = await service.open(service.ann), await service.open(service.bob)
+        nothing = {"source": None, "destination": None}
+        assert await self.ask(service, service.ann) == nothing
+        assert await self.ask(service, service.ann, sourceAccountId=foreign["id"]) == nothing
+        assert await self.ask(service, service.ann, destinationAccountId=foreign["id"]) == nothing
+        assert await self.ask(service, service.ann, type="DEPOSIT", destinationAccountId=foreign["id"]) == nothing
+        assert await self.ask(service, service.ann, destinationAccountNumber="1234567897") == nothing
+        transfer = {"sourceAccountId": own["id"], "destinationAccountId": new_object_id()}
+        assert (await self.ask(service, service.ann, **transfer))["destination"] is None
+        assert (await self.ask(service, service.staff, sourceAccountId=foreign["id"]))["source"] is not None
+
+    async def test_a_closed_account_is_there_for_its_owner_only(self, service: Service) -> None:
+        own, closed = await service.open(service.ann), await service.open(service.bob)
+        await service.as_(service.bob).execute(CLOSE, {"input": {"id": closed["id"]}})
+        names = {"type": "TRANSFER", "sourceAccountId": own["id"], "destinationAccountId": closed["id"]}
+        assert (await self.ask(service, service.ann, **names))["destination"] is None
+        assert (await self.ask(service, service.bob, sourceAccountId=closed["id"]))["source"] is not None
+
+    async def test_two_names_for_one_destination_are_refused(self, service: Service) -> None:
+        body = {
+            "onBehalfOf": service.ann.on_behalf_of(),
+            "destinationAccountId": new_object_id(),
+            "destinationAccountNumber": "1234567897",
+        }
+        response = await service.internal("parties", body)
+        assert response.status_code == 400

@@ -1,0 +1,63 @@
+"""However many accounts an operation names, each level of it costs one store query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subgraphs.account.store.sqlite import SqliteAccountStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.subgraphs.account.conftest import Service
+
+READS = ("by_ids", "by_numbers", "page", "count", "pages_of", "counts_of")
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The reads of the real store, by name, as they happen."""
+    seen: list[str] = []
+    for name in READS:
+        original = getattr(SqliteAccountStore, name)
+
+        def counted(*args: object, _name: str = name, _original: object = original) -> object:
+            seen.append(_name)
+            return _original(*args)  # type: ignore[operator] # a bound default, not an annotated one
+
+        monkeypatch.setattr(SqliteAccountStore, name, counted)
+    return iter([seen])
+
+
+async def fifty(service: Service) -> list[dict[str, str]]:
+    return [await service.open(service.ann) for _ in range(50)]
+
+
+async def test_fifty_entities_by_either_key(service: Service, queries: Iterator[list[str]]) -> None:
+    accounts, seen = await fifty(service), next(queries)
+    for key, query in (("id", "by_ids"), ("accountNumber", "by_numbers")):
+        seen.clear()
+        representations = [{"__typename": "Account", key: account[key]} for account in accounts]
+        data = (await service.as_(service.ann).entities("... on Account { id balance }", representations)).ok()
+        assert [entity["id"] for entity in data["_entities"]] == [account["id"] for account in accounts]
+        assert seen == [query]
+
+
+async def test_owners_of_fifty_accounts_and_their_accounts(service: Service, queries: Iterator[list[str]]) -> None:
+    accounts, seen = await fifty(service), next(queries)
+    bobs = await service.open(service.bob)
+    seen.clear()
+    document = "{ accounts(first: 100) { nodes { owner { accounts(first: 100) { totalCount nodes { id } } } } } }"
+    data = (await service.as_(service.staff).execute(document)).ok()
+    owned = [node["owner"]["accounts"] for node in data["accounts"]["nodes"]]
+    assert owned[0]["totalCount"] == len(accounts)
+    assert owned[-1]["nodes"] == [{"id": bobs["id"]}]
+    assert seen == ["page", "pages_of", "counts_of"]
+
+
+async def test_a_count_is_made_only_when_asked_for(service: Service, queries: Iterator[list[str]]) -> None:
+    seen = next(queries)
+    await service.as_(service.ann).execute("{ accounts { nodes { id } } }")
+    assert seen == ["pages_of"]
