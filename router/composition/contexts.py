@@ -1,0 +1,77 @@
+"""`@context` and `@fromContext`: read the `$name { selection }` language and find the types that set a context."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
+
+from router.composition.model import FieldDef, InputValue, Kind, Schema, SubgraphSchema, TypeDef
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A leading "$", the context's name, and the rest is the selection.
+_VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)\s*([\s\S]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValue:
+    """`$user { name }` taken apart; `text` is the selection as written."""
+
+    context: str
+    selection: SelectionSetNode
+    text: str
+
+
+def parse_context_value(value: str) -> ContextValue | None:
+    """None if there is no `$name` or the rest is not a selection set."""
+    match = _VALUE.fullmatch(value)
+    if match is None:
+        return None
+    try:
+        return ContextValue(match[1], parse_field_set(match[2]), match[2].strip())
+    except FieldSetSyntaxError:
+        return None
+
+
+def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, ContextValue]]:
+    """The arguments of a field that are filled from a context, those with a readable value."""
+    for argument in member.arguments.values():
+        for applied in argument.applied("fromContext"):
+            value = parse_context_value(applied.text("field") or "")
+            if value is not None:
+                yield argument, value
+
+
+def context_types(schema: Schema, context: str) -> list[TypeDef]:
+    """The types that set this context."""
+    return [
+        definition
+        for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION)
+        if any(applied.text("name") == context for applied in definition.applied("context"))
+    ]
+
+
+def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
+    """Every selection some `@fromContext` makes, with the type it is made on."""
+    for _, member in schema.fields():
+        for _argument, value in contextual_arguments(member):
+            for definition in context_types(schema, value.context):
+                yield definition.name, value.selection
+
+
+def leaves(selection: SelectionSetNode) -> Iterator[tuple[str, ...]]:
+    """The paths of field names that end a selection; type conditions are not part of them."""
+    for item in selection.selections:
+        if isinstance(item, InlineFragmentNode):
+            yield from leaves(item.selection_set)
+        elif isinstance(item, FieldNode):
+            if item.selection_set is None:
+                yield (item.name.value,)
+            else:
+                for path in leaves(item.selection_set):
+                    yield (item.name.value, *path)

@@ -1,0 +1,123 @@
+"""What the rest of composition asks about a subgraph's fields: external, provided, shareable, used.
+
+Computed once per subgraph, as sets of coordinates (`Account.owner`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from router.composition.contexts import context_selections
+from router.composition.field_set_targets import selected, target_fields, with_implementations
+from router.composition.model import Applied, FieldDef, Kind, SubgraphSchema, TypeDef
+from router.composition.type_refs import base_name
+
+
+@dataclass
+class Facts:
+    """Derived facts of one subgraph. The schema must not change once a fact was asked for."""
+
+    schema: SubgraphSchema
+
+    @property
+    def name(self) -> str:
+        return self.schema.name
+
+    @cached_property
+    def fake_external(self) -> frozenset[str]:
+        """External key fields of an extended type: Federation 1's way to write a key, not really external."""
+        found: set[str] = set()
+        for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+            for key in definition.keys:
+                if key.in_extension or definition.has("extends"):
+                    for member, _ in target_fields(self.schema, definition.name, key):
+                        if member.has("external"):
+                            found.add(member.coordinate)
+        return frozenset(found)
+
+    @cached_property
+    def external(self) -> frozenset[str]:
+        """Fields marked `@external`, themselves or through their type, the fake ones left out."""
+        marked = set()
+        for definition, member in self.schema.fields():
+            whole_type = definition.kind is Kind.OBJECT and definition.has("external")
+            if whole_type or member.has("external"):
+                marked.add(member.coordinate)
+        return frozenset(marked - self.fake_external)
+
+    @cached_property
+    def provided(self) -> frozenset[str]:
+        """External fields that some `@provides` of this subgraph makes resolvable on a path."""
+        found: set[str] = set()
+        for _, member in self.schema.fields():
+            for provides in member.applied("provides"):
+                for target, _leaf in target_fields(self.schema, base_name(member.type), provides):
+                    for each in with_implementations(self.schema, target):
+                        if each.coordinate in self.external:
+                            found.add(each.coordinate)
+        return frozenset(found)
+
+    @cached_property
+    def shareable(self) -> frozenset[str]:
+        """Fields other subgraphs may resolve too: marked so, in a block marked so, or part of a key."""
+        found: set[str] = set()
+        for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+            for key in definition.keys:
+                for target, _leaf in target_fields(self.schema, definition.name, key):
+                    found.update(each.coordinate for each in with_implementations(self.schema, target))
+            blocks = {applied.in_extension for applied in definition.applied("shareable")}
+            for member in definition.fields.values():
+                if member.has("shareable") or member.in_extension in blocks:
+                    found.add(member.coordinate)
+        return frozenset(found)
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """Fields this subgraph needs for a key, requires, provides, context, or to satisfy an interface."""
+        found: set[str] = set()
+        for type_name, applied in self.field_set_uses():
+            for target, _leaf in target_fields(self.schema, type_name, applied):
+                found.update(each.coordinate for each in with_implementations(self.schema, target))
+        for type_name, selections in context_selections(self.schema):
+            for target, _leaf in selected(self.schema, type_name, selections):
+                found.update(each.coordinate for each in with_implementations(self.schema, target))
+        for interface in self.schema.of_kind(Kind.INTERFACE):
+            for name in self.schema.possible_types(interface.name):
+                implementing = self.schema.types[name]
+                found.update(f"{name}.{member}" for member in interface.fields if member in implementing.fields)
+        return frozenset(found)
+
+    def field_set_uses(self) -> list[tuple[str, Applied]]:
+        """Each `@key`, `@requires` and `@provides`, with the type its field set is about."""
+        uses = [
+            (definition.name, key)
+            for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE)
+            for key in definition.keys
+        ]
+        for _, member in self.schema.fields():
+            uses += [(member.parent, applied) for applied in member.applied("requires")]
+            uses += [(base_name(member.type), applied) for applied in member.applied("provides")]
+        return uses
+
+    def is_external(self, member: FieldDef) -> bool:
+        return member.coordinate in self.external
+
+    def is_fully_external(self, member: FieldDef) -> bool:
+        """External, and not even provided on a path."""
+        return member.coordinate in self.external and member.coordinate not in self.provided
+
+    def is_shareable(self, member: FieldDef) -> bool:
+        return member.coordinate in self.shareable
+
+    def is_used(self, member: FieldDef) -> bool:
+        return member.coordinate in self.used
+
+    def abstracting_interfaces(self, definition: TypeDef) -> list[TypeDef]:
+        """The `@interfaceObject` types here that stand for an interface which `definition` implements elsewhere."""
+        found = []
+        for name in definition.interfaces:
+            own = self.schema.types.get(name)
+            if own is not None and own.is_interface_object:
+                found.append(own)
+        return found

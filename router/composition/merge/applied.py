@@ -1,0 +1,127 @@
+"""Applied directives that the supergraph carries: distinct ones of a repeatable directive, one of any other.
+
+Where applications of a non-repeatable directive differ, its argument mergers combine them
+(MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS); without mergers the most common wins
+(INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
+
+from router.composition.merge.features import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
+from router.composition.merge.state import MergeState, Sources, present
+from router.composition.model import Applied, Element
+from router.composition.values import enum_value, identity, list_of, string
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from graphql.language import ConstValueNode
+
+Found = list[tuple[int, Applied]]
+"""Applications of one directive, each with the index of its subgraph."""
+
+
+def merge_applied(
+    state: MergeState,
+    sources: Sources[Element],
+    dest: Element,
+    what: str,
+) -> None:
+    """Apply to `dest` what its sources carry."""
+    merge_applications(state, list(present(sources)), dest, what)
+
+
+def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:
+    """The same for elements of any provenance (interface requirements come from implementations)."""
+    groups: dict[str, tuple[MergedDirective, Found]] = {}
+    for index, element in elements:
+        for applied in element.directives:
+            merged = state.features.of(index, applied)
+            if merged is not None:
+                groups.setdefault(merged.name, (merged, []))[1].append((index, applied))
+    for directive, found in groups.values():
+        if directive.element in JOIN_DIRECTIVE_ELEMENTS:
+            _carry(state, directive, found, dest)
+        elif directive.repeatable:
+            _repeatable(state, directive, found, dest)
+        else:
+            _single(state, directive, found, dest, what)
+
+
+def _arguments(
+    state: MergeState, directive: MergedDirective, index: int, applied: Applied
+) -> dict[str, ConstValueNode]:
+    if directive.element == "context":
+        return {"name": string(f"{state.subgraphs[index].name}__{applied.text('name')}")}
+    return applied.arguments
+
+
+def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) -> Hashable:
+    """Equal for applications that mean the same, defaults filled in."""
+    return frozenset((name, identity(value)) for name, value in {**directive.defaults, **arguments}.items())
+
+
+def _repeatable(state: MergeState, directive: MergedDirective, found: Found, dest: Element) -> None:
+    distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
+    for index, applied in found:
+        arguments = _arguments(state, directive, index, applied)
+        distinct.setdefault(_key(directive, arguments), arguments)
+    dest.directives += [Applied(directive.name, arguments, directive.element) for arguments in distinct.values()]
+
+
+def _single(state: MergeState, directive: MergedDirective, found: Found, dest: Element, what: str) -> None:
+    distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
+    counts = Counter[object]()
+    for _, applied in found:
+        key = _key(directive, applied.arguments)
+        distinct.setdefault(key, applied.arguments)
+        counts[key] += 1
+    if len(distinct) == 1:
+        dest.directives.append(Applied(directive.name, found[0][1].arguments, directive.element))
+        return
+    names = state.names(dict.fromkeys(index for index, _ in found))
+    places = [state.place(index, applied.node) for index, applied in found]
+    if directive.mergers:
+        filled = [{**directive.defaults, **arguments} for arguments in distinct.values()]
+        merged = {name: merger([each.get(name) for each in filled]) for name, merger in directive.mergers.items()}
+        arguments = {name: value for name, value in merged.items() if value is not None}
+        dest.directives.append(Applied(directive.name, arguments, directive.element))
+        state.report.hint(
+            "MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
+            f"@{directive.name} on {what} has different arguments in {names}; the supergraph combines them.",
+            places,
+        )
+        return
+    most_common = max(distinct, key=lambda key: counts[key])
+    dest.directives.append(Applied(directive.name, distinct[most_common], directive.element))
+    state.report.hint(
+        "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
+        f"@{directive.name} on {what} has different arguments in {names}; the supergraph has the most common ones.",
+        places,
+    )
+
+
+def _carry(state: MergeState, directive: MergedDirective, found: Found, dest: Element) -> None:
+    """`@join__directive`: one for each set of arguments, with all subgraphs that have it."""
+    groups: dict[Hashable, tuple[dict[str, ConstValueNode], list[int]]] = {}
+    for index, applied in found:
+        _, indices = groups.setdefault(_key(directive, applied.arguments), (applied.arguments, []))
+        if index not in indices:
+            indices.append(index)
+    for arguments, indices in groups.values():
+        fields = tuple(ConstObjectFieldNode(name=NameNode(value=n), value=value) for n, value in arguments.items())
+        dest.directives.append(
+            Applied(
+                "join__directive",
+                {
+                    "graphs": list_of(enum_value(state.graph_names[index]) for index in indices),
+                    "name": string(f"federation__{directive.element}"),
+                    "args": ConstObjectValueNode(fields=fields),
+                },
+            )
+        )

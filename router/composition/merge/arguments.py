@@ -1,0 +1,77 @@
+"""Arguments: the intersection over the subgraphs that define the field; types and defaults of what remains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.applied import merge_applied
+from router.composition.merge.defaults import merge_default
+from router.composition.merge.descriptions import merge_description
+from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.merge.subtypes import merge_type_reference
+from router.composition.model import DirectiveDef, FieldDef, InputValue
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Owner = TypeVar("_Owner", FieldDef, DirectiveDef)
+
+
+def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, where: str) -> None:
+    """Fill `dest.arguments`.
+
+    REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH, CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS, or the hints
+    INCONSISTENT_ARGUMENT_PRESENCE and, for contextual ones, of the error's name.
+    """
+    for name, arguments in children(sources, lambda owner: owner.arguments).items():
+        what = f"{where}({name}:)"
+        if any(argument.has("fromContext") for _, argument in present(arguments)):
+            _contextual(state, arguments, what)
+            continue
+        lacking = [index for index, owner in present(sources) if name not in owner.arguments]
+        if lacking:
+            _not_everywhere(state, arguments, lacking, what)
+            continue
+        merged = InputValue(name)
+        dest.arguments[name] = merged
+        merge_description(state, arguments, merged, what)
+        merge_applied(state, arguments, merged, what)
+        merge_type_reference(state, arguments, merged, what, is_argument=True)
+        merge_default(state, arguments, merged, what, "FIELD_ARGUMENT_DEFAULT_MISMATCH")
+
+
+def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
+    """A contextual argument is not in the API, so elsewhere nobody can be asked for it."""
+    plain = [index for index, argument in present(arguments) if not argument.has("fromContext")]
+    if not plain:
+        return
+    required = [index for index in plain if (argument := arguments[index]) is not None and argument.required]
+    message = f"{what} is filled from a context in some subgraphs, but not in {state.names(required or plain)}"
+    if required:
+        state.report.error(
+            "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS",
+            f"{message}, where it is required.",
+            state.places(arguments),
+        )
+    else:
+        state.report.hint(
+            "CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS",
+            f"{message}; the supergraph does not have it.",
+            state.places(arguments),
+        )
+
+
+def _not_everywhere(state: MergeState, arguments: Sources[InputValue], lacking: list[int], what: str) -> None:
+    required = [index for index, argument in present(arguments) if argument.required]
+    if required:
+        state.report.error(
+            "REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH",
+            f"{what} is required in {state.names(required)} but does not exist in {state.names(lacking)}.",
+            state.places(arguments),
+        )
+    else:
+        state.report.hint(
+            "INCONSISTENT_ARGUMENT_PRESENCE",
+            f"{what} does not exist in {state.names(lacking)}; the supergraph does not have it.",
+            state.places(arguments),
+        )

@@ -1,0 +1,200 @@
+"""`@composeDirective`: custom directives that the supergraph carries (composition.md §2).
+
+DIRECTIVE_COMPOSITION_ERROR, DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITION_INFO.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from router.composition.facts import Facts
+    from router.composition.model import Applied, DirectiveDef
+    from router.composition.report import Report
+    from router.federation.links import Link, SpecUrl
+
+_RESERVED = frozenset(
+    {
+        "core",
+        "join",
+        "link",
+        "tag",
+        "inaccessible",
+        "federation",
+        "authenticated",
+        "requiresScopes",
+        "policy",
+        "source",
+        "connect",
+        "context",
+        "cost",
+        "cacheTag",
+    }
+)
+_COMPOSED_BY_DEFAULT = frozenset(
+    {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "cost", "listSize", "context"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedDirective:
+    """One custom directive of the supergraph: its specification element, its name, and who composes it."""
+
+    url: SpecUrl
+    element: str
+    name: str
+    definition: DirectiveDef
+    subgraphs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A valid `@composeDirective` in one subgraph."""
+
+    index: int
+    link: Link
+    element: str
+    name: str
+    applied: Applied
+
+
+def composed_directives(
+    subgraphs: Sequence[Facts], reserved_names: AbstractSet[str], report: Report
+) -> list[ComposedDirective]:
+    """All directives to compose; what cannot be composed is reported and left out."""
+    requests: list[_Request] = []
+    for index, facts in enumerate(subgraphs):
+        for applied in facts.schema.applied:
+            if applied.element == "composeDirective":
+                request = _request(index, facts, applied, reserved_names, report)
+                if request is not None:
+                    requests.append(request)
+    broken = {
+        *_different_majors(subgraphs, requests, report),
+        *_different_sources(subgraphs, requests, report),
+        *_different_names(subgraphs, requests, report),
+    }
+    result = []
+    for name in dict.fromkeys(request.name for request in requests):
+        group = [request for request in requests if request.name == name and request.link.url.identity not in broken]
+        if not group:
+            continue
+        latest = max(group, key=lambda request: (request.link.url.version, -request.index))
+        definition = subgraphs[latest.index].schema.directives[name]
+        result.append(
+            ComposedDirective(latest.link.url, latest.element, name, definition, tuple(r.index for r in group))
+        )
+    return result
+
+
+def _request(  # noqa: PLR0911 - one return for each reason to refuse
+    index: int, facts: Facts, applied: Applied, reserved_names: AbstractSet[str], report: Report
+) -> _Request | None:
+    def refuse(reason: str) -> None:
+        report.error("DIRECTIVE_COMPOSITION_ERROR", f"[{facts.name}] {reason}.", [(facts.name, applied.node)])
+
+    written = applied.text("name")
+    if not written:
+        refuse("@composeDirective needs the name of a directive")
+        return None
+    if not written.startswith("@"):
+        refuse(f'"{written}" in @composeDirective must begin with "@"')
+        return None
+    name = written[1:]
+    if name not in facts.schema.directives:
+        refuse(f"@composeDirective names @{name}, which is not defined here")
+        return None
+    source = facts.schema.links.directive_source(name)
+    if source is None:
+        refuse(f"@{name} cannot be composed: it does not come from a specification linked with @link")
+        return None
+    link, element = source
+    if link.url.is_apollo and link.url.name in _RESERVED:
+        if element in _COMPOSED_BY_DEFAULT:
+            report.hint(
+                "DIRECTIVE_COMPOSITION_INFO",
+                f"[{facts.name}] @{name} is composed by default: @composeDirective is not needed for it.",
+                [(facts.name, applied.node)],
+            )
+        else:
+            refuse(f"@{name} belongs to {link.url.identity} and cannot be composed")
+        return None
+    if name in reserved_names:
+        refuse(f"@{name} cannot be composed: other subgraphs use that name for a federation directive")
+        return None
+    return _Request(index, link, element, name, applied)
+
+
+def _linked(subgraphs: Sequence[Facts], identity: str) -> Iterator[tuple[int, Link]]:
+    for index, facts in enumerate(subgraphs):
+        link = facts.schema.links.get(identity)
+        if link is not None:
+            yield index, link
+
+
+def _different_majors(subgraphs: Sequence[Facts], requests: Sequence[_Request], report: Report) -> Iterator[str]:
+    """Composing subgraphs must link one major version; others that differ are only worth a hint."""
+    for identity in dict.fromkeys(request.link.url.identity for request in requests):
+        group = [request for request in requests if request.link.url.identity == identity]
+        majors = {request.link.url.version.major for request in group}
+        if len(majors) > 1:
+            report.error(
+                "DIRECTIVE_COMPOSITION_ERROR",
+                f"Subgraphs that compose directives of {identity} link different major versions of it.",
+                [(subgraphs[request.index].name, request.link.node) for request in group],
+            )
+            yield identity
+            continue
+        others = [
+            (index, link)
+            for index, link in _linked(subgraphs, identity)
+            if link.url.version.major not in majors and index not in {request.index for request in group}
+        ]
+        if others:
+            report.hint(
+                "DIRECTIVE_COMPOSITION_INFO",
+                f"{', '.join(subgraphs[index].name for index, _ in others)} link another major version of {identity} "
+                "than the subgraphs that compose its directives.",
+                [(subgraphs[index].name, link.node) for index, link in others],
+            )
+
+
+def _different_sources(subgraphs: Sequence[Facts], requests: Sequence[_Request], report: Report) -> Iterator[str]:
+    """One name, one specification element."""
+    for name in dict.fromkeys(request.name for request in requests):
+        group = [request for request in requests if request.name == name]
+        if len({(request.link.url.identity, request.element) for request in group}) > 1:
+            report.error(
+                "DIRECTIVE_COMPOSITION_ERROR",
+                f"@{name} stands for different directives in {', '.join(subgraphs[r.index].name for r in group)}.",
+                [(subgraphs[request.index].name, request.applied.node) for request in group],
+            )
+            yield from {request.link.url.identity for request in group}
+
+
+def _different_names(subgraphs: Sequence[Facts], requests: Sequence[_Request], report: Report) -> Iterator[str]:
+    """One element, one name: an error where both are composed, a warning where the other only imports it."""
+    for identity, element in dict.fromkeys((r.link.url.identity, r.element) for r in requests):
+        group = [r for r in requests if (r.link.url.identity, r.element) == (identity, element)]
+        names = {request.name for request in group}
+        if len(names) > 1:
+            report.error(
+                "DIRECTIVE_COMPOSITION_ERROR",
+                f"@{element} of {identity} is composed under different names: {', '.join(sorted(names))}.",
+                [(subgraphs[request.index].name, request.link.node) for request in group],
+            )
+            yield identity
+            continue
+        composing = {request.index for request in group}
+        for index, link in _linked(subgraphs, identity):
+            if index not in composing and f"@{element}" in link.imports and link.directive_name(element) not in names:
+                report.hint(
+                    "DIRECTIVE_COMPOSITION_WARN",
+                    f"[{subgraphs[index].name}] @{element} of {identity} is called @{link.directive_name(element)} "
+                    f"here, but composed as @{next(iter(names))} elsewhere.",
+                    [(subgraphs[index].name, link.node)],
+                )

@@ -1,0 +1,88 @@
+"""Executable directives: kept only if every subgraph has them, at the locations all share.
+
+Hints INCONSISTENT_EXECUTABLE_DIRECTIVE_{PRESENCE,REPEATABLE,LOCATIONS}, NO_EXECUTABLE_DIRECTIVE_INTERSECTION.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.arguments import merge_arguments
+from router.composition.merge.descriptions import merge_description
+from router.composition.merge.state import MergeState, Sources, present
+from router.composition.model import DirectiveDef
+from router.composition.reading.elements import GRAPHQL_DIRECTIVES, element_resolver
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+
+_EXECUTABLE = frozenset(
+    {
+        "QUERY",
+        "MUTATION",
+        "SUBSCRIPTION",
+        "FIELD",
+        "FRAGMENT_DEFINITION",
+        "FRAGMENT_SPREAD",
+        "INLINE_FRAGMENT",
+        "VARIABLE_DEFINITION",
+    }
+)
+
+
+def merge_directive_definitions(state: MergeState) -> None:
+    composed = {directive.name for directive in state.features.composed}
+    names = dict.fromkeys(name for facts in state.subgraphs for name in _executable_names(facts))
+    for name in names:
+        if name not in composed:
+            sources = [_executable(facts, name) for facts in state.subgraphs]
+            _merge_executable(state, name, sources)
+
+
+def _executable_names(facts: Facts) -> list[str]:
+    return [name for name in facts.schema.directives if _executable(facts, name) is not None]
+
+
+def _executable(facts: Facts, name: str) -> DirectiveDef | None:
+    definition = facts.schema.directives.get(name)
+    if definition is None or name in GRAPHQL_DIRECTIVES or not _EXECUTABLE & set(definition.locations):
+        return None
+    resolve = element_resolver(facts.schema.links, federation_2=facts.schema.is_federation_2)
+    return definition if resolve(name) is None else None
+
+
+def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDef]) -> None:
+    lacking = [index for index, source in enumerate(sources) if source is None]
+    if lacking:
+        state.report.hint(
+            "INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE",
+            f"The executable directive @{name} is missing in {state.names(lacking)}; the supergraph does not have it.",
+            state.places(sources),
+        )
+        return
+    definitions = [source for _, source in present(sources)]
+    each = [[location for location in source.locations if location in _EXECUTABLE] for source in definitions]
+    locations = [location for location in each[0] if all(location in own for own in each)]
+    if not locations:
+        state.report.hint(
+            "NO_EXECUTABLE_DIRECTIVE_INTERSECTION",
+            f"No location of @{name} is common to all subgraphs; the supergraph does not have it.",
+            state.places(sources),
+        )
+        return
+    merged = DirectiveDef(name, locations=tuple(locations), repeatable=all(source.repeatable for source in definitions))
+    state.supergraph.directives[name] = merged
+    merge_description(state, sources, merged, f"@{name}")
+    if len({source.repeatable for source in definitions}) > 1:
+        state.report.hint(
+            "INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE",
+            f"@{name} is repeatable in some subgraphs only; in the supergraph it is not.",
+            state.places(sources),
+        )
+    if len({frozenset(own) for own in each}) > 1:
+        state.report.hint(
+            "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
+            f"@{name} has different locations in the subgraphs; the supergraph has those in common.",
+            state.places(sources),
+        )
+    merge_arguments(state, sources, merged, f"@{name}")

@@ -1,0 +1,75 @@
+"""Enum types: how they are used in the supergraph decides how their values merge.
+
+| used as | values |
+|---|---|
+| input only | the intersection |
+| output only, or nowhere | the union |
+| both | must be the same everywhere |
+
+A value marked `@inaccessible` is exempt. ENUM_VALUE_MISMATCH, EMPTY_MERGED_ENUM_TYPE; hints
+INCONSISTENT_ENUM_VALUE_FOR_{INPUT,OUTPUT}_ENUM, UNUSED_ENUM_TYPE.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.applied import merge_applied
+from router.composition.merge.descriptions import merge_description
+from router.composition.merge.join import join_enum_value
+from router.composition.merge.state import EnumUsage, MergeState, Sources, children, present
+from router.composition.model import EnumValue
+
+if TYPE_CHECKING:
+    from router.composition.model import TypeDef
+
+
+def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    usage = state.enum_usage.get(dest.name)
+    if usage is None:
+        usage = EnumUsage(as_output=True)
+        state.report.hint(
+            "UNUSED_ENUM_TYPE",
+            f"The enum {dest.name} is not used anywhere: its values merge as for an output.",
+            state.places(sources),
+        )
+    for name, values in children(sources, lambda source: source.values).items():
+        merged = EnumValue(name)
+        where = f"{dest.name}.{name}"
+        merge_description(state, values, merged, where)
+        merge_applied(state, values, merged, where)
+        join_enum_value(state, values, merged)
+        lacking = [index for index, source in present(sources) if name not in source.values]
+        if not lacking or merged.has("inaccessible") or _accepted(state, sources, lacking, where, usage):
+            dest.values[name] = merged
+    if not dest.values:
+        state.report.error(
+            "EMPTY_MERGED_ENUM_TYPE",
+            f"No value of the enum {dest.name} is in all subgraphs that have it.",
+            state.places(sources),
+        )
+
+
+def _accepted(state: MergeState, sources: Sources[TypeDef], lacking: list[int], where: str, usage: EnumUsage) -> bool:
+    """Whether a value that some sources lack stays; reports what there is to say."""
+    missing = f"{where} is missing in {state.names(lacking)}"
+    if usage.as_input and usage.as_output:
+        state.report.error(
+            "ENUM_VALUE_MISMATCH",
+            f"{missing}, and the enum is used as an input and as an output: its values must be the same everywhere.",
+            state.places(sources),
+        )
+    elif usage.as_input:
+        state.report.hint(
+            "INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM",
+            f"{missing}; the enum is only used as an input, so the supergraph does not have it.",
+            state.places(sources),
+        )
+        return False
+    else:
+        state.report.hint(
+            "INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM",
+            f"{missing}; the enum is only used as an output, so the supergraph has it.",
+            state.places(sources),
+        )
+    return True

@@ -1,0 +1,215 @@
+"""Which directives the supergraph carries, under which names, and the `@link`s that introduce them.
+
+A directive is composed if it belongs to one of the specifications of `_SPECS` (by default), is one of GraphQL's own
+`@deprecated` and `@specifiedBy`, or is named by a `@composeDirective` (see `compose_directive`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
+from router.composition.merge.compose_directive import ComposedDirective, composed_directives
+from router.composition.values import string
+from router.federation.specs import LATEST_FEDERATION, SpecVersion, spec_versions
+from router.federation.versions import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from graphql.language import ConstValueNode
+
+    from router.composition.facts import Facts
+    from router.composition.merge.argument_mergers import ArgumentMerger
+    from router.composition.model import Applied, Schema
+    from router.composition.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """A specification the supergraph may link: its elements, purpose, and the federation version each version needs."""
+
+    elements: tuple[str, ...]
+    purpose: str | None
+    needs: Mapping[str, str]
+
+
+_SPECS: Mapping[str, _Spec] = {
+    "tag": _Spec(("tag",), None, {"v0.1": "v1.0", "v0.2": "v2.0", "v0.3": "v2.3"}),
+    "inaccessible": _Spec(("inaccessible",), "SECURITY", {"v0.1": "v1.0", "v0.2": "v2.0"}),
+    "authenticated": _Spec(("authenticated",), "SECURITY", {"v0.1": "v2.5"}),
+    "requiresScopes": _Spec(("requiresScopes",), "SECURITY", {"v0.1": "v2.5"}),
+    "policy": _Spec(("policy",), "SECURITY", {"v0.1": "v2.6"}),
+    "context": _Spec(("context",), "SECURITY", {"v0.1": "v2.8"}),
+    "cost": _Spec(("cost", "listSize"), None, {"v0.1": "v2.9"}),
+    "cacheTag": _Spec(("cacheTag",), "EXECUTION", {"v0.1": "v2.12"}),
+}
+_JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
+
+# Carried by @join__directive on the merged element instead of being applied to it.
+JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag"})
+
+
+@dataclass(frozen=True, slots=True)
+class MergedDirective:
+    """A directive of the supergraph and how its applications merge."""
+
+    name: str
+    element: str | None
+    repeatable: bool = False
+    defaults: Mapping[str, ConstValueNode] = field(default_factory=dict)
+    mergers: Mapping[str, ArgumentMerger] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SupergraphLink:
+    """One `@link` of the supergraph; `imports` are (element, name) pairs of directives, without `@`."""
+
+    url: str
+    purpose: str | None = None
+    imports: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Features:
+    """The outcome: a lookup for merging, and what the printer puts at the head of the supergraph."""
+
+    version: Version = LATEST_FEDERATION
+    links: list[SupergraphLink] = field(default_factory=list)
+    specs: list[tuple[SpecVersion, Mapping[str, str]]] = field(default_factory=list)
+    composed: list[ComposedDirective] = field(default_factory=list)
+    merged: dict[tuple[int, str], MergedDirective] = field(default_factory=dict)
+
+    def of(self, index: int, applied: Applied) -> MergedDirective | None:
+        """How an application in the subgraph at `index` merges; None if it stays in the subgraph."""
+        return _GRAPHQL.get(applied.name) or self.merged.get((index, applied.name))
+
+    @property
+    def join(self) -> SpecVersion:
+        return _newest("join", _JOIN_NEEDS, self.version)
+
+
+_GRAPHQL: Mapping[str, MergedDirective] = {
+    "deprecated": MergedDirective("deprecated", "deprecated", defaults={"reason": string("No longer supported")}),
+    "specifiedBy": MergedDirective("specifiedBy", "specifiedBy"),
+}
+
+
+def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
+    """Decide everything above; LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR may be reported."""
+    features = Features(version=max(facts.schema.version for facts in subgraphs))
+    used = _used_names(subgraphs)
+    for name, spec in _SPECS.items():
+        names = {element: used[element] for element in spec.elements if element in used}
+        if not names:
+            continue
+        version = _newest(name, spec.needs, features.version)
+        chosen = {element: _one_name(element, uses, subgraphs, report) for element, uses in names.items()}
+        imports = tuple(
+            (element, chosen[element])
+            for element in chosen
+            if len(chosen) > 1 or chosen[element] != _default(name, element)
+        )
+        features.links.append(SupergraphLink(version.url, spec.purpose, imports))
+        features.specs.append(
+            (version, {element: chosen.get(element, _default(name, element)) for element in version.directives})
+        )
+        for element, uses in names.items():
+            _register(features, version, element, chosen[element], uses)
+    for composed in composed_directives(subgraphs, {name for uses in used.values() for name in uses}, report):
+        features.composed.append(composed)
+        merged = MergedDirective(
+            composed.name,
+            None,
+            composed.definition.repeatable,
+            {n: argument.default for n, argument in composed.definition.arguments.items() if argument.default},
+        )
+        for index in composed.subgraphs:
+            features.merged[index, composed.name] = merged
+    features.links += _composed_links(features.composed)
+    return features
+
+
+def _used_names(subgraphs: Sequence[Facts]) -> dict[str, dict[str, list[int]]]:
+    """Element → name in a subgraph → the subgraphs that apply it under that name."""
+    elements = {element for spec in _SPECS.values() for element in spec.elements}
+    used: dict[str, dict[str, list[int]]] = {}
+    for index, facts in enumerate(subgraphs):
+        seen = {(applied.element, applied.name) for applied in all_applied(facts.schema)}
+        for element, name in sorted(seen, key=str):
+            if element in elements:
+                used.setdefault(str(element), {}).setdefault(name, []).append(index)
+    return used
+
+
+def all_applied(schema: Schema) -> Iterator[Applied]:
+    """Every directive application in a schema, on whatever it stands."""
+    yield from schema.applied
+    for definition in schema.types.values():
+        yield from definition.directives
+        for value in definition.values.values():
+            yield from value.directives
+        for item in definition.inputs.values():
+            yield from item.directives
+        for member in definition.fields.values():
+            yield from member.directives
+            for argument in member.arguments.values():
+                yield from argument.directives
+
+
+def _one_name(element: str, uses: Mapping[str, Sequence[int]], subgraphs: Sequence[Facts], report: Report) -> str:
+    names = list(uses)
+    if len(names) > 1:
+        each = ", ".join(
+            f"@{name} in {' and '.join(subgraphs[index].name for index in indices)}" for name, indices in uses.items()
+        )
+        report.error(
+            "LINK_IMPORT_NAME_MISMATCH",
+            f"The directive @{element} must have one name in all subgraphs that use it, but is {each}.",
+            [
+                (subgraphs[index].name, link.node)
+                for indices in uses.values()
+                for index in indices
+                for link in subgraphs[index].schema.links
+                if f"@{element}" in link.imports
+            ],
+        )
+    return names[0]
+
+
+def _default(spec: str, element: str) -> str:
+    return element if element == spec else f"{spec}__{element}"
+
+
+def _newest(name: str, needs: Mapping[str, str], federation: Version) -> SpecVersion:
+    """The newest version of a specification that the federation version allows, the oldest if it allows none."""
+    allowed = [
+        spec
+        for spec in spec_versions(name)
+        if (needed := Version.parse(needs.get(str(spec.version), "v0.0"))) and needed <= federation
+    ]
+    return (allowed or list(spec_versions(name))[:1])[-1]
+
+
+def _register(
+    features: Features, version: SpecVersion, element: str, name: str, uses: Mapping[str, Sequence[int]]
+) -> None:
+    definition = version.directives[element]
+    merged = MergedDirective(
+        name,
+        element,
+        definition.repeatable,
+        {a.name.value: a.default_value for a in definition.arguments or () if a.default_value is not None},
+        ARGUMENT_MERGERS.get(element, {}),
+    )
+    for own_name, indices in uses.items():
+        for index in indices:
+            features.merged[index, own_name] = merged
+
+
+def _composed_links(composed: Sequence[ComposedDirective]) -> list[SupergraphLink]:
+    by_url: dict[str, list[tuple[str, str]]] = {}
+    for directive in composed:
+        by_url.setdefault(str(directive.url), []).append((directive.element, directive.name))
+    return [SupergraphLink(url, None, tuple(imports)) for url, imports in by_url.items()]

@@ -1,0 +1,108 @@
+"""One field of an object or interface: external declarations aside, merge the rest, then check the external ones.
+
+EXTERNAL_MISSING_ON_BASE, EXTERNAL_TYPE_MISMATCH, EXTERNAL_ARGUMENT_MISSING, EXTERNAL_ARGUMENT_TYPE_MISMATCH,
+EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.applied import merge_applied
+from router.composition.merge.arguments import merge_arguments
+from router.composition.merge.descriptions import merge_description
+from router.composition.merge.join import FieldContext, join_field
+from router.composition.merge.state import MergeState, Sources, present
+from router.composition.merge.subtypes import is_strict_subtype, merge_type_reference
+from router.composition.values import identity
+
+if TYPE_CHECKING:
+    from router.composition.codes import ErrorCode
+    from router.composition.merge.override import Override
+    from router.composition.model import FieldDef
+
+
+def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override) -> None:
+    """Fill `dest` from its sources."""
+    where = dest.coordinate
+    if _is_external_everywhere(state, sources, dest):
+        state.report.error(
+            "EXTERNAL_MISSING_ON_BASE",
+            f"{where} is external in {state.names(i for i, _ in present(sources))}, and no subgraph resolves it.",
+            state.places(sources),
+        )
+        return
+    own = _without_external(state, sources, where)
+    # With interface objects all declarations on the type itself can be external; then they are all there is.
+    merging = own if any(source is not None for source in own) else sources
+    merge_description(state, merging, dest, where)
+    merge_applied(state, own, dest, where)
+    merge_arguments(state, merging, dest, where)
+    types_equal = merge_type_reference(state, merging, dest, where)
+    _check_external(state, sources, dest, types_equal=types_equal)
+    every_type = {str(source.type) for _, source in present(sources)}
+    join_field(state, sources, dest, FieldContext(dest.parent, len(every_type) == 1, override))
+
+
+def _is_external_everywhere(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> bool:
+    for index, source in enumerate(sources):
+        declarations = [source] if source is not None else state.abstracted(dest, index)
+        if any(not state.subgraphs[index].is_external(each) for each in declarations):
+            return False
+    return True
+
+
+def _without_external(state: MergeState, sources: Sources[FieldDef], where: str) -> Sources[FieldDef]:
+    own: list[FieldDef | None] = []
+    for index, source in enumerate(sources):
+        if source is None or not state.subgraphs[index].is_external(source):
+            own.append(source)
+            continue
+        own.append(None)
+        for applied in source.directives:
+            if state.features.of(index, applied) is not None:
+                state.report.error(
+                    "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
+                    f"[{state.subgraphs[index].name}] @{applied.name} on {where} has no effect, because the field is "
+                    "external here: apply it where the field is resolved.",
+                    [state.place(index, applied.node)],
+                )
+    return own
+
+
+def _check_external(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, *, types_equal: bool) -> None:
+    wrong: dict[ErrorCode, list[int]] = {}
+    for index, source in present(sources):
+        if not state.subgraphs[index].is_external(source):
+            continue
+        compatible = source.type == dest.type or (
+            not types_equal and is_strict_subtype(state.supergraph, dest.type, source.type)
+        )
+        if not compatible:
+            wrong.setdefault("EXTERNAL_TYPE_MISMATCH", []).append(index)
+        for name, argument in dest.arguments.items():
+            own = source.arguments.get(name)
+            if own is None:
+                wrong.setdefault("EXTERNAL_ARGUMENT_MISSING", []).append(index)
+                continue
+            if own.type != argument.type and not is_strict_subtype(state.supergraph, own.type, argument.type):
+                wrong.setdefault("EXTERNAL_ARGUMENT_TYPE_MISMATCH", []).append(index)
+            if identity(own.default) != identity(argument.default):
+                wrong.setdefault("EXTERNAL_ARGUMENT_DEFAULT_MISMATCH", []).append(index)
+    for code, indices in wrong.items():
+        state.report.error(
+            code,
+            _EXTERNAL_PROBLEMS[code].format(
+                where=dest.coordinate, graphs=state.names(dict.fromkeys(indices)), type=dest.type
+            ),
+            state.places(sources),
+        )
+
+
+_EXTERNAL_PROBLEMS: dict[ErrorCode, str] = {
+    "EXTERNAL_TYPE_MISMATCH": "{where} has the type {type} where it is resolved, but not where external: {graphs}.",
+    "EXTERNAL_ARGUMENT_MISSING": "{where} lacks arguments where it is external: {graphs}.",
+    "EXTERNAL_ARGUMENT_TYPE_MISMATCH": "An argument of {where} has another type where the field is external: {graphs}.",
+    "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH": "An argument of {where} has another default where the field is external: "
+    "{graphs}.",
+}

@@ -1,0 +1,96 @@
+"""Interface types, and the objects that stand for them (`@interfaceObject`).
+
+INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE, INTERFACE_OBJECT_USAGE_ERROR, INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+from router.composition.merge.fields import merge_field
+from router.composition.merge.object import hint_missing_field
+from router.composition.merge.override import resolve_overrides
+from router.composition.merge.sharing import check_sharing
+from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.model import Applied, Element, FieldDef, Kind, TypeDef
+from router.composition.rules.keys_equal import resolvable
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _E = TypeVar("_E", bound=Element)
+
+
+def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    _check_keys(state, sources, dest)
+    _check_interface_objects(state, sources, dest)
+    keyed = any(source.keys for _, source in present(sources))
+    for name, fields in children(sources, lambda source: source.fields).items():
+        merged = FieldDef(name, parent=dest.name)
+        if not keyed:
+            hint_missing_field(state, sources, merged, "INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD")
+        override = resolve_overrides(state, fields, merged)
+        dest.fields[name] = merged
+        merge_field(state, fields, merged, override)
+
+
+def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """Who resolves an interface by key must know every implementation, or could not say which type it found."""
+    implementations = state.supergraph.possible_types(dest.name)
+    for index, source in present(sources):
+        keys = [key for key in source.keys if resolvable(key)]
+        if source.kind is not Kind.INTERFACE or not keys:
+            continue
+        known = set(state.subgraphs[index].schema.possible_types(source.name))
+        missing = [name for name in implementations if name not in known]
+        if missing:
+            state.report.error(
+                "INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE",
+                f"[{state.subgraphs[index].name}] The interface {dest.name} has a resolvable @key here, but the "
+                f"implementations {', '.join(missing)} of other subgraphs are not defined here.",
+                [state.place(index, keys[0].node)],
+            )
+
+
+def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """A subgraph sees the interface either as one object or through its implementations."""
+    implementations = state.supergraph.possible_types(dest.name)
+    for index, source in present(sources):
+        own = [name for name in implementations if name in state.subgraphs[index].schema.types]
+        if source.is_interface_object and own:
+            state.report.error(
+                "INTERFACE_OBJECT_USAGE_ERROR",
+                f"[{state.subgraphs[index].name}] {dest.name} is an interface object here, so its implementations "
+                f"{', '.join(own)} cannot be defined here.",
+                [state.place(index, source.node)],
+            )
+
+
+def copy_interface_object_fields(state: MergeState) -> None:
+    """Give implementations the fields that only an interface object provides; no subgraph resolves them by the type."""
+    for definition in state.supergraph.of_kind(Kind.OBJECT):
+        for interface_name in definition.interfaces:
+            for member in state.supergraph.types[interface_name].fields.values():
+                if member.name in definition.fields or not _from_interface_object(state, member):
+                    continue
+                copied = _copied(member)
+                copied.parent = definition.name
+                copied.arguments = {name: _copied(argument) for name, argument in member.arguments.items()}
+                copied.directives.append(Applied("join__field", {}))
+                definition.fields[member.name] = copied
+                check_sharing(state, [None] * len(state.subgraphs), copied)
+
+
+def _from_interface_object(state: MergeState, member: FieldDef) -> bool:
+    for facts in state.subgraphs:
+        own = facts.schema.types.get(member.parent)
+        if own is not None and own.is_interface_object and member.name in own.fields:
+            return True
+    return False
+
+
+def _copied(element: _E) -> _E:
+    copied = copy(element)
+    copied.directives = [applied for applied in element.directives if not applied.name.startswith("join__")]
+    return copied

@@ -1,0 +1,154 @@
+"""The `@join__*` applications (composition.md §8): how the supergraph remembers what each subgraph has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
+
+from router.composition.contexts import contextual_arguments
+from router.composition.merge.override import NOT_OVERRIDDEN, Override
+from router.composition.merge.state import MergeState, Sources, present
+from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
+from router.composition.values import boolean, enum_value, list_of, string
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+
+if TYPE_CHECKING:
+    from graphql.language import ConstValueNode
+
+    from router.composition.facts import Facts
+
+
+def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """One `@join__type` for each key of each subgraph; one without key where there is none."""
+    for index, source in present(sources):
+        shared: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
+        is_interface_object = {"isInterfaceObject": boolean(value=True)} if source.is_interface_object else {}
+        if not source.keys:
+            dest.directives.append(Applied("join__type", {**shared, **is_interface_object}))
+        for key in source.keys:
+            arguments: dict[str, ConstValueNode] = {**shared, "key": string(_field_set(key))}
+            if key.in_extension or source.has("extends"):
+                arguments["extension"] = boolean(value=True)
+            if "resolvable" in key.arguments:
+                arguments["resolvable"] = key.arguments["resolvable"]
+            dest.directives.append(Applied("join__type", {**arguments, **is_interface_object}))
+
+
+def join_implements(state: MergeState, index: int, interface: str) -> Applied:
+    graph = enum_value(state.graph_names[index])
+    return Applied("join__implements", {"graph": graph, "interface": string(interface)})
+
+
+def join_union_member(state: MergeState, index: int, member: str) -> Applied:
+    return Applied("join__unionMember", {"graph": enum_value(state.graph_names[index]), "member": string(member)})
+
+
+def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumValue) -> None:
+    for index, _ in present(sources):
+        dest.directives.append(Applied("join__enumValue", {"graph": enum_value(state.graph_names[index])}))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldContext:
+    """What `@join__field` depends on beyond the sources themselves."""
+
+    parent: str
+    types_equal: bool
+    override: Override = NOT_OVERRIDDEN
+
+
+def join_field(
+    state: MergeState, sources: Sources[TypedElement], dest: FieldDef | InputValue, context: FieldContext
+) -> None:
+    """One `@join__field` for each subgraph that has the field, or none at all where the default says the same."""
+    if context.types_equal and _is_implied(state, sources, context):
+        return
+    for index, source in present(sources):
+        if index in context.override.unused and index not in context.override.labels:
+            continue
+        arguments: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
+        if isinstance(source, FieldDef):
+            arguments |= _field_sets(source)
+        if not context.types_equal:
+            arguments["type"] = string(str(source.type))
+        if isinstance(source, FieldDef):
+            arguments |= _resolution(state.subgraphs[index], source)
+            arguments |= _migration(index, context.override)
+            contextual = _context_arguments(state.subgraphs[index], source)
+            if contextual:
+                arguments["contextArguments"] = list_of(contextual)
+        dest.directives.append(Applied("join__field", arguments))
+
+
+def _is_implied(state: MergeState, sources: Sources[TypedElement], context: FieldContext) -> bool:
+    """Every subgraph with the type has the field, and there is nothing special about it anywhere."""
+    if context.override.used or context.override.labels:
+        return False
+    for index, source in enumerate(sources):
+        facts = state.subgraphs[index]
+        if source is None or index in context.override.unused:
+            if context.parent in facts.schema.types:
+                return False
+        elif isinstance(source, FieldDef) and (
+            facts.is_external(source)
+            or source.has("requires")
+            or source.has("provides")
+            or any(contextual_arguments(source))
+        ):
+            return False
+    return True
+
+
+def _field_sets(source: FieldDef) -> dict[str, ConstValueNode]:
+    arguments: dict[str, ConstValueNode] = {}
+    for element in ("requires", "provides"):
+        for applied in source.applied(element):
+            arguments[element] = string(_field_set(applied))
+    return arguments
+
+
+def _resolution(facts: Facts, source: FieldDef) -> dict[str, ConstValueNode]:
+    arguments: dict[str, ConstValueNode] = {}
+    if facts.is_external(source):
+        arguments["external"] = boolean(value=True)
+    for applied in source.applied("override"):
+        arguments["override"] = string(applied.text("from") or "")
+    return arguments
+
+
+def _migration(index: int, override: Override) -> dict[str, ConstValueNode]:
+    arguments: dict[str, ConstValueNode] = {}
+    if index in override.used:
+        arguments["usedOverridden"] = boolean(value=True)
+    if index in override.labels:
+        arguments["overrideLabel"] = string(override.labels[index])
+    return arguments
+
+
+def _field_set(applied: Applied) -> str:
+    text = applied.text("fields") or ""
+    try:
+        return print_field_set(parse_field_set(text))
+    except FieldSetSyntaxError:
+        return text
+
+
+def _context_arguments(facts: Facts, source: FieldDef) -> list[ConstObjectValueNode]:
+    items = []
+    for argument, value in contextual_arguments(source):
+        parts = {
+            "context": f"{facts.name}__{value.context}",
+            "name": argument.name,
+            "type": str(argument.type),
+            "selection": value.text,
+        }
+        items.append(
+            ConstObjectValueNode(
+                fields=tuple(
+                    ConstObjectFieldNode(name=NameNode(value=key), value=string(text)) for key, text in parts.items()
+                )
+            )
+        )
+    return items

@@ -1,0 +1,52 @@
+"""Object types: the union of their fields. INCONSISTENT_ENTITY, INCONSISTENT_OBJECT_VALUE_TYPE_FIELD."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.fields import merge_field
+from router.composition.merge.override import resolve_overrides
+from router.composition.merge.sharing import check_sharing, check_subscription_sharing
+from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.model import ROOTS, FieldDef, TypeDef
+
+if TYPE_CHECKING:
+    from router.composition.codes import HintCode
+
+
+def merge_object(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    entity = _is_entity(state, sources, dest)
+    for name, fields in children(sources, lambda source: source.fields).items():
+        merged = FieldDef(name, parent=dest.name)
+        if not entity and dest.name not in ROOTS.values():
+            hint_missing_field(state, sources, merged, "INCONSISTENT_OBJECT_VALUE_TYPE_FIELD")
+        override = resolve_overrides(state, fields, merged)
+        if dest.name == ROOTS["subscription"]:
+            check_subscription_sharing(state, fields, merged)
+        dest.fields[name] = merged
+        merge_field(state, fields, merged, override)
+        check_sharing(state, fields, merged, override)
+
+
+def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> bool:
+    keyed = [index for index, source in present(sources) if source.keys]
+    plain = [index for index, source in present(sources) if not source.keys]
+    if keyed and plain:
+        state.report.hint(
+            "INCONSISTENT_ENTITY",
+            f"{dest.name} has a @key in {state.names(keyed)}, but not in {state.names(plain)}.",
+            state.places(sources),
+        )
+    return bool(keyed)
+
+
+def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: FieldDef, code: HintCode) -> None:
+    """A value type is the same everywhere, if it is to be useful everywhere."""
+    lacking = [index for index, source in present(sources) if member.name not in source.fields]
+    if lacking:
+        state.report.hint(
+            code,
+            f"{member.coordinate} is not in all subgraphs that have {member.parent}: it is missing in "
+            f"{state.names(lacking)}.",
+            state.places(sources),
+        )

@@ -1,0 +1,52 @@
+"""INVALID_FIELD_SHARING: several subgraphs resolve a field, and not all of them say that this is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.override import NOT_OVERRIDDEN, Override
+
+if TYPE_CHECKING:
+    from router.composition.merge.state import MergeState, Sources
+    from router.composition.model import FieldDef
+
+
+def check_sharing(
+    state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
+) -> None:
+    resolving: list[tuple[int, FieldDef]] = []
+    for index, source in enumerate(sources):
+        standing_in = [source] if source is not None else state.abstracted(dest, index)
+        if source is not None and not override.resolves(index):
+            continue
+        resolving += [(index, each) for each in standing_in if not state.subgraphs[index].is_fully_external(each)]
+    # An external field that is resolved here only where it is provided need not be marked: the resolving side must be.
+    not_shareable = [
+        index
+        for index, member in resolving
+        if not (state.subgraphs[index].is_shareable(member) or state.subgraphs[index].is_external(member))
+    ]
+    if not not_shareable or len(resolving) < 2:  # noqa: PLR2004 - sharing takes two
+        return
+    state.report.error(
+        "INVALID_FIELD_SHARING",
+        f"{dest.coordinate} is resolved by {state.names(dict.fromkeys(index for index, _ in resolving))}, but not "
+        f"marked @shareable in {state.names(dict.fromkeys(not_shareable))}.",
+        [state.place(index, member.node) for index, member in resolving],
+    )
+
+
+def check_subscription_sharing(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> None:
+    """A subscription runs in one subgraph: its field cannot be shareable at all."""
+    marked = [
+        (index, source)
+        for index, source in enumerate(sources)
+        if source is not None and state.subgraphs[index].is_shareable(source)
+    ]
+    if marked:
+        state.report.error(
+            "INVALID_FIELD_SHARING",
+            f"{dest.coordinate} is marked @shareable in {state.names(index for index, _ in marked)}, but fields of a "
+            "subscription cannot be shared.",
+            [state.place(index, source.node) for index, source in marked],
+        )

@@ -1,0 +1,119 @@
+"""What every merge step reads and writes.
+
+*Sources* are one merged element as each subgraph has it: a list along `state.subgraphs`, None where it is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from router.composition.model import FieldDef, Schema, TypeDef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from graphql.language import Node
+
+    from router.composition.facts import Facts
+    from router.composition.merge.features import Features
+    from router.composition.report import Place, Report
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+
+Sources = Sequence[_S | None]
+
+
+@dataclass(slots=True)
+class EnumUsage:
+    """Where an enum type is used in the supergraph; decides how its values merge."""
+
+    as_input: bool = False
+    as_output: bool = False
+
+
+@dataclass(slots=True)
+class MergeState:
+    """The subgraphs in order of their names, the supergraph being built, and what was found on the way."""
+
+    subgraphs: list[Facts]
+    features: Features
+    report: Report
+    supergraph: Schema = field(default_factory=Schema)
+    enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
+    graph_names: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.graph_names = graph_enum_values([facts.name for facts in self.subgraphs])
+
+    def sources(self, pick: Callable[[Facts], _T | None]) -> Sources[_T]:
+        return [pick(facts) for facts in self.subgraphs]
+
+    def type_sources(self, name: str) -> Sources[TypeDef]:
+        return self.sources(lambda facts: facts.schema.types.get(name))
+
+    def names(self, indices: Iterable[int]) -> str:
+        """Subgraph names for a message: `"a", "b" and "c"`."""
+        quoted = [f'"{self.subgraphs[index].name}"' for index in indices]
+        if len(quoted) < 2:  # noqa: PLR2004 - nothing to join
+            return "".join(quoted)
+        return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+    def places(self, sources: Sequence[object | None]) -> list[Place]:
+        return [
+            (self.subgraphs[index].name, getattr(source, "node", None))
+            for index, source in enumerate(sources)
+            if source is not None
+        ]
+
+    def place(self, index: int, node: Node | None) -> Place:
+        return (self.subgraphs[index].name, node)
+
+    def abstracted(self, member: FieldDef, index: int) -> list[FieldDef]:
+        """The interface object fields of a subgraph that stand for a field of a type the subgraph does not know."""
+        parent = self.supergraph.types[member.parent]
+        schema = self.subgraphs[index].schema
+        if parent.name in schema.types:
+            return []
+        found = []
+        for interface in self.subgraphs[index].abstracting_interfaces(parent):
+            standing_in = interface.fields.get(member.name)
+            if standing_in is not None:
+                found.append(standing_in)
+        return found
+
+
+def present(sources: Sources[_S]) -> Iterator[tuple[int, _S]]:
+    """The subgraphs that have the element, with their index."""
+    return ((index, source) for index, source in enumerate(sources) if source is not None)
+
+
+def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[str, Sources[_T]]:
+    """The union of named parts over all sources, in the order they are first met, each with its own sources."""
+    merged: dict[str, list[_T | None]] = {}
+    for index, source in present(sources):
+        for name, part in pick(source).items():
+            merged.setdefault(name, [None] * len(sources))[index] = part
+    return dict(merged)
+
+
+def graph_enum_values(names: Sequence[str]) -> list[str]:
+    """Values of `join__Graph` for subgraph names (composition.md §8), in the same order."""
+    values = []
+    for name in names:
+        value = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        if value[:1].isdigit():
+            value = f"_{value}"
+        if re.search(r"_\d+$", value):
+            value += "_"
+        values.append(value.upper())
+    totals, seen = Counter(values), Counter[str]()
+    result = []
+    for value in values:
+        seen[value] += 1
+        result.append(f"{value}_{seen[value]}" if totals[value] > 1 else value)
+    return result

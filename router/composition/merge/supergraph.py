@@ -1,0 +1,111 @@
+"""All merge steps in their order: types first, then what refers to them, enums when their usage is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.applied import merge_applied
+from router.composition.merge.descriptions import merge_description
+from router.composition.merge.directive_definitions import merge_directive_definitions
+from router.composition.merge.enum import merge_enum
+from router.composition.merge.features import resolve_features
+from router.composition.merge.input import merge_input
+from router.composition.merge.interface import copy_interface_object_fields, merge_interface
+from router.composition.merge.join import join_implements, join_type
+from router.composition.merge.object import merge_object
+from router.composition.merge.state import MergeState, Sources, present
+from router.composition.merge.union import merge_union
+from router.composition.model import Applied, Element, Kind, Schema, TypeDef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+
+def _nothing(_state: MergeState, _sources: Sources[TypeDef], _dest: TypeDef) -> None:
+    """Scalars have no parts."""
+
+
+# Enum types come last: the merged types of fields and arguments say how an enum is used.
+_BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], None]], ...] = (
+    (Kind.UNION, merge_union),
+    (Kind.SCALAR, _nothing),
+    (Kind.INPUT, merge_input),
+    (Kind.INTERFACE, merge_interface),
+    (Kind.OBJECT, merge_object),
+    (Kind.ENUM, merge_enum),
+)
+
+
+def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
+    """Merge subgraphs, sorted by name; the outcome is only complete if nothing was reported."""
+    state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
+    _types_shallow(state)
+    if report.failed():
+        return state
+    for kind, merge_kind in _BY_KIND:
+        if kind is Kind.ENUM:
+            merge_directive_definitions(state)
+        for definition in list(state.supergraph.of_kind(kind)):
+            sources = state.type_sources(definition.name)
+            merge_description(state, sources, definition, definition.name)
+            join_type(state, sources, definition)
+            merge_kind(state, sources, definition)
+            merge_applied(state, sources, definition, definition.name)
+    _schema_element(state)
+    copy_interface_object_fields(state)
+    if "Query" in state.supergraph.types and not state.supergraph.types["Query"].fields:
+        report.error("NO_QUERIES", "No subgraph has a query: a supergraph needs at least one field on Query.")
+    return state
+
+
+def _types_shallow(state: MergeState) -> None:
+    """Names and kinds of all types, what they implement and contain."""
+    names = dict.fromkeys(name for facts in state.subgraphs for name in facts.schema.types)
+    for name in names:
+        sources = state.type_sources(name)
+        kinds = {_kind(source) for _, source in present(sources)}
+        if len(kinds) > 1:
+            each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in present(sources))
+            state.report.error(
+                "TYPE_KIND_MISMATCH", f"{name} is defined as different kinds: {each}.", state.places(sources)
+            )
+            continue
+        if all(source.is_interface_object for _, source in present(sources)):
+            state.report.error(
+                "INTERFACE_OBJECT_USAGE_ERROR",
+                f"{name} is an interface object everywhere: no subgraph defines the interface.",
+                state.places(sources),
+            )
+            continue
+        state.supergraph.types[name] = _shallow(state, TypeDef(name, kind=kinds.pop()), sources)
+
+
+def _kind(source: TypeDef) -> Kind:
+    return Kind.INTERFACE if source.is_interface_object else source.kind
+
+
+def _shallow(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> TypeDef:
+    for index, source in present(sources):
+        for interface in source.interfaces:
+            dest.interfaces.setdefault(interface)
+            dest.directives.append(join_implements(state, index, interface))
+        for member in source.members:
+            dest.members.setdefault(member)
+    return dest
+
+
+def _schema_element(state: MergeState) -> None:
+    """Directives and description of the schema itself."""
+    holders: Sources[Schema] = [facts.schema for facts in state.subgraphs]
+    described: list[Element | None] = [
+        Element("schema", schema.description, [a for a in schema.applied if a.element != "link"])
+        for _, schema in present(holders)
+    ]
+    merged = Element("schema")
+    merge_description(state, described, merged, "The schema")
+    merge_applied(state, described, merged, "the schema")
+    state.supergraph.description = merged.description
+    state.supergraph.applied += [Applied(each.name, each.arguments, each.element) for each in merged.directives]

@@ -1,0 +1,25 @@
+"""Union types: the union of their members. INCONSISTENT_UNION_MEMBER."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.merge.join import join_union_member
+from router.composition.merge.state import MergeState, Sources, present
+
+if TYPE_CHECKING:
+    from router.composition.model import TypeDef
+
+
+def merge_union(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    for member in dest.members:
+        for index, source in present(sources):
+            if member in source.members:
+                dest.directives.append(join_union_member(state, index, member))
+        lacking = [index for index, source in present(sources) if member not in source.members]
+        if lacking:
+            state.report.hint(
+                "INCONSISTENT_UNION_MEMBER",
+                f"{member} is a member of {dest.name}, but not in {state.names(lacking)}.",
+                state.places(sources),
+            )

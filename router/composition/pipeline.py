@@ -1,0 +1,82 @@
+"""The whole of composition on one page: read → upgrade → validate → merge → check → satisfy → print.
+
+A phase runs only if those before it found no error; all errors of a phase are reported together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.composition.facts import Facts
+from router.composition.merge.supergraph import merge
+from router.composition.model import Kind, TypeDef
+from router.composition.printer import print_supergraph
+from router.composition.reading.subgraph import Subgraph, read_subgraph
+from router.composition.report import CompositionError, CompositionHint, Report
+from router.composition.rules import check_subgraph
+from router.composition.supergraph_rules import FINAL_RULES, SUPERGRAPH_RULES
+from router.composition.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from router.composition.model import SubgraphSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The outcome: a supergraph or errors, never both; hints either way."""
+
+    supergraph_sdl: str | None
+    errors: tuple[CompositionError, ...]
+    hints: tuple[CompositionHint, ...]
+
+
+def compose(subgraphs: Iterable[Subgraph]) -> Composition:
+    """Compose subgraphs into a supergraph (composition.md). Whatever their texts are, it never raises.
+
+    The result does not depend on the order of the subgraphs.
+    """
+    report = Report()
+    ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
+    try:
+        sdl = _compose(ordered, report)
+    except RecursionError:
+        report.error("INVALID_GRAPHQL", "The schemas are nested too deeply to be composed.")
+        sdl = None
+    return Composition(None if report.failed() else sdl, tuple(report.errors), tuple(report.hints))
+
+
+def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
+    for name, count in Counter(subgraph.name for subgraph in subgraphs).items():
+        if count > 1:
+            report.error("INVALID_SUBGRAPH_NAME", f'There are {count} subgraphs called "{name}".')
+    if not subgraphs:
+        report.error("NO_QUERIES", "There is nothing to compose: no subgraphs were given.")
+    schemas = [schema for subgraph in subgraphs if (schema := read_subgraph(subgraph, report)) is not None]
+    if not report.failed():
+        upgrade(schemas, report)
+    facts = _validated(schemas, report)
+    if report.failed():
+        return None
+    state = merge(facts, report)
+    for rules in (SUPERGRAPH_RULES, FINAL_RULES):
+        for rule in rules if not report.failed() else ():
+            rule(state)
+    return None if report.failed() else print_supergraph(state)
+
+
+def _validated(schemas: Sequence[SubgraphSchema], report: Report) -> list[Facts]:
+    validated = []
+    for schema in schemas:
+        facts = Facts(schema)
+        check_subgraph(facts, report)
+        validated.append(facts)
+    if report.failed():
+        return []
+    for schema in schemas:
+        # In its federated form every subgraph has a query root: `_service` is on it.
+        schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
+    return validated

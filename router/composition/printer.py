@@ -1,0 +1,177 @@
+"""Supergraph model -> SDL: directive definitions, then types, each in alphabetical order; parts in merge order.
+
+The same input prints the same bytes, whatever the order of the subgraphs was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql.language import print_ast
+from graphql.language.block_string import print_block_string
+
+from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
+from router.composition.reading.definitions import SpecDefinitions, renamed_spec
+from router.composition.values import string
+from router.federation.specs import SpecVersion, spec_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from graphql.language import DirectiveDefinitionNode, TypeDefinitionNode
+
+    from router.composition.merge.features import SupergraphLink
+    from router.composition.merge.state import MergeState
+
+# The specification of @link prints its purposes with these descriptions.
+_PURPOSES = {
+    "SECURITY": "`SECURITY` features provide metadata necessary to securely resolve fields.",
+    "EXECUTION": "`EXECUTION` features provide metadata necessary for operation execution.",
+}
+
+
+def print_supergraph(state: MergeState) -> str:
+    """The supergraph as composition.md §8 lays it out, with a newline at its end."""
+    directives, types = _machinery(state)
+    for name, definition in state.supergraph.directives.items():
+        directives[name] = _directive_definition(definition)
+    for composed in state.features.composed:
+        directives[composed.name] = _directive_definition(composed.definition)
+    for named in state.supergraph.types.values():
+        types[named.name] = _type(named)
+    ordered = [text for group in (directives, types) for _, text in sorted(group.items(), key=_alphabetical)]
+    return "\n\n".join([_schema(state), *ordered]) + "\n"
+
+
+def _alphabetical(item: tuple[str, str]) -> tuple[str, str]:
+    return item[0].lower(), item[0]
+
+
+def _schema(state: MergeState) -> str:
+    join = state.features.join
+    head = [f'@link(url: "{spec_versions("link")[-1].url}")', f'@link(url: "{join.url}", for: EXECUTION)']
+    head += [_link(link) for link in state.features.links]
+    head += [_applied(applied) for applied in state.supergraph.applied]
+    roots = [f"  {operation}: {name}" for operation, name in ROOTS.items() if name in state.supergraph.types]
+    lines = ["schema", *(f"  {line}" for line in head), "{", *roots, "}"]
+    return _description(state.supergraph.description, "") + "\n".join(lines)
+
+
+def _link(link: SupergraphLink) -> str:
+    parts = [f"url: {print_ast(string(link.url))}"]
+    if link.imports:
+        items = (
+            f'"@{element}"' if element == name else f'{{name: "@{element}", as: "@{name}"}}'
+            for element, name in link.imports
+        )
+        parts.append(f"import: [{', '.join(items)}]")
+    if link.purpose:
+        parts.append(f"for: {link.purpose}")
+    return f"@link({', '.join(parts)})"
+
+
+def _machinery(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
+    """Definitions of the link and join specifications, and of those that the supergraph's directives come from."""
+    directives: dict[str, DirectiveDefinitionNode] = {}
+    types: dict[str, TypeDefinitionNode] = {}
+    link = renamed_spec(spec_versions("link")[-1], directive=lambda name: name, type_=lambda name: f"link__{name}")
+    join = renamed_spec(state.features.join, directive=lambda name: f"join__{name}", type_=lambda name: f"join__{name}")
+    own = [_own_spec(spec, names) for spec, names in state.features.specs]
+    for definitions in (link, join, *own):
+        directives.update(definitions.directives)
+        types.update(definitions.types)
+    printed = {name: print_ast(node) for name, node in types.items()}
+    printed["join__Graph"] = _graph_enum(state)
+    printed["link__Purpose"] = _block("enum link__Purpose", [], _purposes())
+    return {name: print_ast(node) for name, node in directives.items()}, printed
+
+
+def _own_spec(spec: SpecVersion, names: Mapping[str, str]) -> SpecDefinitions:
+    return renamed_spec(spec, directive=names.__getitem__, type_=lambda name: f"{spec.name}__{name}")
+
+
+def _purposes() -> Iterator[str]:
+    for position, (name, text) in enumerate(_PURPOSES.items()):
+        yield ("\n" if position else "") + _description(text, "  ") + f"  {name}"
+
+
+def _graph_enum(state: MergeState) -> str:
+    values = (
+        f"  {value} @join__graph(name: {print_ast(string(facts.name))}, url: {print_ast(string(facts.schema.url))})"
+        for value, facts in zip(state.graph_names, state.subgraphs, strict=True)
+    )
+    return _block("enum join__Graph", [], values)
+
+
+def _type(definition: TypeDef) -> str:
+    head = f"{definition.kind} {definition.name}"
+    if definition.interfaces:
+        head += f" implements {' & '.join(definition.interfaces)}"
+    carried = [f"  {_applied(applied)}" for applied in definition.directives]
+    description = _description(definition.description, "")
+    match definition.kind:
+        case Kind.SCALAR:
+            return description + "\n".join([head, *carried])
+        case Kind.UNION:
+            return description + "\n".join([head, *carried, f" = {' | '.join(definition.members)}"])
+        case Kind.ENUM:
+            parts = [_part(value, value.name) for value in definition.values.values()]
+        case Kind.INPUT:
+            parts = [_part(item, _input(item)) for item in definition.inputs.values()]
+        case _:
+            parts = [_part(member, _field(member)) for member in definition.fields.values()]
+    return description + _block(head, carried, parts)
+
+
+def _block(head: str, carried: list[str], parts: Iterable[str]) -> str:
+    opening = [head, *carried, "{"] if carried else [f"{head} {{"]
+    return "\n".join([*opening, *parts, "}"])
+
+
+def _part(element: FieldDef | InputValue | EnumValue, text: str) -> str:
+    return f"{_description(element.description, '  ')}  {text}{_trailing(element.directives)}"
+
+
+def _field(member: FieldDef) -> str:
+    return f"{member.name}{_arguments(member.arguments, '  ')}: {member.type}"
+
+
+def _input(item: InputValue) -> str:
+    default = f" = {print_ast(item.default)}" if item.default is not None else ""
+    return f"{item.name}: {item.type}{default}"
+
+
+def _arguments(arguments: Mapping[str, InputValue], indent: str) -> str:
+    if not arguments:
+        return ""
+    items = [f"{_input(item)}{_trailing(item.directives)}" for item in arguments.values()]
+    if not any(item.description for item in arguments.values()):
+        return f"({', '.join(items)})"
+    inner = indent + "  "
+    lines = (
+        f"{_description(item.description, inner)}{inner}{text}"
+        for item, text in zip(arguments.values(), items, strict=True)
+    )
+    return "(\n" + "\n".join(lines) + f"\n{indent})"
+
+
+def _directive_definition(definition: DirectiveDef) -> str:
+    repeatable = " repeatable" if definition.repeatable else ""
+    head = f"directive @{definition.name}{_arguments(definition.arguments, '')}{repeatable}"
+    return f"{_description(definition.description, '')}{head} on {' | '.join(definition.locations)}"
+
+
+def _trailing(directives: list[Applied]) -> str:
+    return "".join(f" {_applied(applied)}" for applied in directives)
+
+
+def _applied(applied: Applied) -> str:
+    arguments = ", ".join(f"{name}: {print_ast(value)}" for name, value in applied.arguments.items())
+    return f"@{applied.name}({arguments})" if arguments else f"@{applied.name}"
+
+
+def _description(text: str | None, indent: str) -> str:
+    if not text:
+        return ""
+    block = print_block_string(text)
+    return "".join(f"{indent}{line}\n" if line else "\n" for line in block.split("\n"))

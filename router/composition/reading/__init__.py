@@ -1,0 +1,1 @@
+"""Subgraph SDL -> `SubgraphSchema`: parse, resolve links, complete definitions, check GraphQL's own rules, build."""

@@ -1,0 +1,219 @@
+"""Checked definitions -> `SubgraphSchema` records: definition and extension blocks of a type become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql.language import (
+    ConstListValueNode,
+    ConstValueNode,
+    DefinitionNode,
+    DirectiveDefinitionNode,
+    DirectiveNode,
+    EnumTypeDefinitionNode,
+    EnumTypeExtensionNode,
+    EnumValueNode,
+    FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputObjectTypeExtensionNode,
+    InputValueDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    InterfaceTypeExtensionNode,
+    Node,
+    NullValueNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    ScalarTypeDefinitionNode,
+    ScalarTypeExtensionNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    StringValueNode,
+    TypeDefinitionNode,
+    TypeExtensionNode,
+    UnionTypeDefinitionNode,
+    UnionTypeExtensionNode,
+)
+
+from router.composition.model import (
+    Applied,
+    DirectiveDef,
+    EnumValue,
+    FieldDef,
+    InputValue,
+    Kind,
+    SubgraphSchema,
+    TypeDef,
+)
+from router.composition.reading.document import MACHINERY_FIELDS
+from router.composition.type_refs import TypeRef, base_name, from_node, rename
+from router.composition.values import list_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_KINDS: dict[type[Node], Kind] = {
+    ScalarTypeDefinitionNode: Kind.SCALAR,
+    ScalarTypeExtensionNode: Kind.SCALAR,
+    ObjectTypeDefinitionNode: Kind.OBJECT,
+    ObjectTypeExtensionNode: Kind.OBJECT,
+    InterfaceTypeDefinitionNode: Kind.INTERFACE,
+    InterfaceTypeExtensionNode: Kind.INTERFACE,
+    UnionTypeDefinitionNode: Kind.UNION,
+    UnionTypeExtensionNode: Kind.UNION,
+    EnumTypeDefinitionNode: Kind.ENUM,
+    EnumTypeExtensionNode: Kind.ENUM,
+    InputObjectTypeDefinitionNode: Kind.INPUT,
+    InputObjectTypeExtensionNode: Kind.INPUT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Fills one schema. `renamed` maps custom root type names to the default ones, `element` resolves directives."""
+
+    schema: SubgraphSchema
+    element: Callable[[str], str | None]
+    renamed: dict[str, str] = field(default_factory=dict)
+    enums: set[str] = field(default_factory=set)
+
+    def build(self, definitions: Sequence[DefinitionNode]) -> None:
+        self.enums.update(node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode))
+        for block, node in enumerate(definitions):
+            match node:
+                case TypeDefinitionNode():
+                    self._type(node, block, extension=False)
+                case TypeExtensionNode():
+                    self._type(node, block, extension=True)
+                case DirectiveDefinitionNode():
+                    self._directive_definition(node)
+                case SchemaDefinitionNode() | SchemaExtensionNode():
+                    extension = isinstance(node, SchemaExtensionNode)
+                    self.schema.applied += self._applied(node.directives, block, extension=extension)
+                    if isinstance(node, SchemaDefinitionNode) and node.description:
+                        self.schema.description = node.description.value
+                case _:
+                    raise TypeError(f"not a type system definition: {node.kind}")
+        query = self.schema.types.get("Query")
+        if query is not None and not query.fields:
+            del self.schema.types["Query"]
+
+    def _type(self, node: TypeDefinitionNode | TypeExtensionNode, block: int, *, extension: bool) -> None:
+        name = self.renamed.get(node.name.value, node.name.value)
+        kind = _KINDS[type(node)]
+        definition = self.schema.types.get(name)
+        if definition is None:
+            definition = TypeDef(name, kind=kind, node=node, has_definition=False)
+            self.schema.types[name] = definition
+        if extension:
+            definition.has_extension = True
+        elif isinstance(node, TypeDefinitionNode):
+            definition.has_definition = True
+            definition.node = node
+            definition.description = _text(node.description)
+        definition.directives += self._applied(node.directives, block, extension=extension)
+        self._parts(definition, node, block)
+
+    def _parts(self, definition: TypeDef, node: TypeDefinitionNode | TypeExtensionNode, block: int) -> None:
+        name = definition.name
+        extension = isinstance(node, TypeExtensionNode)
+        match node:
+            case (
+                ObjectTypeDefinitionNode()
+                | ObjectTypeExtensionNode()
+                | InterfaceTypeDefinitionNode()
+                | InterfaceTypeExtensionNode()
+            ):
+                definition.interfaces.update({item.name.value: item for item in node.interfaces or ()})
+                for member in node.fields or ():
+                    if not (name == "Query" and member.name.value in MACHINERY_FIELDS):
+                        definition.fields[member.name.value] = self._field(member, name, block, extension=extension)
+            case UnionTypeDefinitionNode() | UnionTypeExtensionNode():
+                names = {self.renamed.get(item.name.value, item.name.value): item for item in node.types or ()}
+                definition.members.update(names)
+            case EnumTypeDefinitionNode() | EnumTypeExtensionNode():
+                for value in node.values or ():
+                    definition.values[value.name.value] = EnumValue(
+                        value.name.value,
+                        _text(value.description),
+                        self._applied(value.directives, block, extension=extension),
+                        node=value,
+                    )
+            case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
+                definition.inputs.update(self._inputs(node.fields, block))
+            case _:
+                pass
+
+    def _field(self, node: FieldDefinitionNode, parent: str, block: int, *, extension: bool) -> FieldDef:
+        return FieldDef(
+            node.name.value,
+            _text(node.description),
+            self._applied(node.directives, block, extension=extension),
+            type=self._ref(from_node(node.type)),
+            parent=parent,
+            arguments=self._inputs(node.arguments, block),
+            node=node,
+            block=block,
+            in_extension=extension,
+        )
+
+    def _inputs(self, nodes: Iterable[InputValueDefinitionNode] | None, block: int) -> dict[str, InputValue]:
+        values = {}
+        for node in nodes or ():
+            ref = self._ref(from_node(node.type))
+            values[node.name.value] = InputValue(
+                node.name.value,
+                _text(node.description),
+                self._applied(node.directives, block, extension=False),
+                type=ref,
+                default=self._default(node.default_value, ref),
+                node=node,
+            )
+        return values
+
+    def _default(self, value: ConstValueNode | None, ref: TypeRef) -> ConstValueNode | None:
+        """Some servers print enum defaults as strings; they mean the enum value."""
+        if base_name(ref) not in self.enums:
+            return value
+        match value:
+            case StringValueNode():
+                return EnumValueNode(value=value.value)
+            case ConstListValueNode():
+                items = [self._default(item, ref) for item in value.values]
+                return list_of(item for item in items if item is not None)
+            case _:
+                return value
+
+    def _directive_definition(self, node: DirectiveDefinitionNode) -> None:
+        self.schema.directives[node.name.value] = DirectiveDef(
+            node.name.value,
+            _text(node.description),
+            arguments=self._inputs(node.arguments, 0),
+            locations=tuple(location.value for location in node.locations),
+            repeatable=node.repeatable,
+            node=node,
+        )
+
+    def _applied(self, nodes: Iterable[DirectiveNode] | None, block: int, *, extension: bool) -> list[Applied]:
+        return [
+            Applied(
+                node.name.value,
+                {
+                    argument.name.value: argument.value  # type: ignore[misc]  # constants only, by grammar
+                    for argument in node.arguments or ()
+                    if not isinstance(argument.value, NullValueNode)
+                },
+                self.element(node.name.value),
+                node,
+                block,
+                extension,
+            )
+            for node in nodes or ()
+        ]
+
+    def _ref(self, ref: TypeRef) -> TypeRef:
+        return rename(ref, self.renamed) if self.renamed else ref
+
+
+def _text(node: StringValueNode | None) -> str | None:
+    return node.value if node is not None else None

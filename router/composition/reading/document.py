@@ -1,0 +1,169 @@
+"""Parse a subgraph's SDL and take out what federation servers print for the gateway only.
+
+Servers add `_entities` and `_service` to the query root and the types `_Any`, `_Entity`, `_Service` to the schema; in a
+supergraph they have no place, whether the subgraph is written for Federation 1 or 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLSyntaxError
+from graphql.language import (
+    DefinitionNode,
+    DirectiveNode,
+    EnumTypeDefinitionNode,
+    EnumTypeExtensionNode,
+    FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputObjectTypeExtensionNode,
+    InterfaceTypeDefinitionNode,
+    InterfaceTypeExtensionNode,
+    NamedTypeNode,
+    NameNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    ScalarTypeDefinitionNode,
+    ScalarTypeExtensionNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    Source,
+    TypeDefinitionNode,
+    TypeExtensionNode,
+    TypeSystemDefinitionNode,
+    UnionTypeDefinitionNode,
+    UnionTypeExtensionNode,
+    parse,
+)
+
+from router.composition.model import ROOTS
+from router.composition.report import Location, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# A 100-subgraph federation prints some 5 MB in all; one subgraph beyond this is a mistake or an attack.
+MAX_SDL_CHARACTERS = 8_000_000
+# The parser is recursive. Real schemas nest lists and default values a few levels deep.
+MAX_NESTING = 200
+# Composition recurses over the parsed tree too, so the limit on tokens bounds its time and memory.
+MAX_TOKENS = 2_000_000
+
+MACHINERY_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
+MACHINERY_FIELDS = frozenset({"_entities", "_service"})
+
+DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
+    ObjectTypeExtensionNode: ObjectTypeDefinitionNode,
+    InterfaceTypeExtensionNode: InterfaceTypeDefinitionNode,
+    UnionTypeExtensionNode: UnionTypeDefinitionNode,
+    EnumTypeExtensionNode: EnumTypeDefinitionNode,
+    InputObjectTypeExtensionNode: InputObjectTypeDefinitionNode,
+    ScalarTypeExtensionNode: ScalarTypeDefinitionNode,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphDocument:
+    """The definitions of one subgraph, machinery removed, in source order."""
+
+    definitions: tuple[DefinitionNode, ...]
+
+    @property
+    def schema_blocks(self) -> Iterator[SchemaDefinitionNode | SchemaExtensionNode]:
+        return (node for node in self.definitions if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode))
+
+    @property
+    def schema_directives(self) -> tuple[DirectiveNode, ...]:
+        return tuple(directive for block in self.schema_blocks for directive in block.directives or ())
+
+    @property
+    def root_names(self) -> dict[str, str]:
+        """Root operation → type name as the schema definition says, or the defaults if there is none that does."""
+        named = {
+            operation.operation.value: operation.type.name.value
+            for block in self.schema_blocks
+            for operation in block.operation_types or ()
+        }
+        explicit = any(
+            isinstance(block, SchemaDefinitionNode) and block.operation_types for block in self.schema_blocks
+        )
+        return named if explicit else {**ROOTS, **named}
+
+
+def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
+    """Parse; None and an INVALID_GRAPHQL error if that fails or a limit is exceeded."""
+    if len(sdl) > MAX_SDL_CHARACTERS:
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema has more than {MAX_SDL_CHARACTERS} characters.")
+        return None
+    if _nesting(sdl) > MAX_NESTING:
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema nests brackets more than {MAX_NESTING} deep.")
+        return None
+    try:
+        document = parse(Source(sdl, subgraph), max_tokens=MAX_TOKENS)
+    except GraphQLSyntaxError as error:
+        places = [Location(subgraph, place.line, place.column) for place in error.locations or ()]
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] {error.message}", places)
+        return None
+    executable = [node for node in document.definitions if not _is_type_system(node)]
+    for node in executable:
+        report.error(
+            "INVALID_GRAPHQL",
+            f"[{subgraph}] A schema holds type definitions only, no operations or fragments.",
+            [(subgraph, node)],
+        )
+    if executable:
+        return None
+    return SubgraphDocument(_without_machinery(document.definitions))
+
+
+def _is_type_system(node: DefinitionNode) -> bool:
+    return isinstance(node, TypeSystemDefinitionNode | TypeExtensionNode | SchemaExtensionNode)
+
+
+def _nesting(sdl: str) -> int:
+    """An upper bound on bracket depth, cheap: counts brackets wherever they stand, strings and comments included."""
+    deepest = depth = 0
+    if sdl.count("[") + sdl.count("{") + sdl.count("(") <= MAX_NESTING:
+        return 0
+    in_string = False
+    for position, character in enumerate(sdl):
+        if character == '"' and (position == 0 or sdl[position - 1] != "\\"):
+            in_string = not in_string
+        elif in_string:
+            continue
+        elif character in "[{(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]})" and depth:
+            depth -= 1
+    return deepest
+
+
+def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
+    document = SubgraphDocument(tuple(definitions))
+    query = document.root_names.get("query")
+    kept: list[DefinitionNode] = []
+    for node in definitions:
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in MACHINERY_TYPES:
+            continue
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
+            kept.append(_query_without_machinery(node))
+        else:
+            kept.append(node)
+    return tuple(kept)
+
+
+def _query_without_machinery(
+    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode,
+) -> ObjectTypeDefinitionNode | ObjectTypeExtensionNode:
+    fields = tuple(member for member in node.fields or () if member.name.value not in MACHINERY_FIELDS)
+    if len(fields) == len(node.fields or ()):
+        return node
+    # A query root that had nothing else stays a valid type: the stub is dropped when the model is built.
+    return replace(node, fields=fields or (service_stub(),))
+
+
+def service_stub() -> FieldDefinitionNode:
+    """`_service: String`, which keeps an otherwise empty query root valid while GraphQL's rules are checked."""
+    return FieldDefinitionNode(name=NameNode(value="_service"), type=NamedTypeNode(name=NameNode(value="String")))

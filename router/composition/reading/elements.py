@@ -1,0 +1,67 @@
+"""Which specification element a directive name of a subgraph stands for."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from router.federation.specs import LATEST_FEDERATION, spec_version
+from router.federation.versions import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.federation.links import Link, Links
+
+# What the upgrade of a Federation 1 schema imports: every directive of Federation 2.4.
+UPGRADED_TO = Version(2, 4)
+# Directives of GraphQL itself; composition merges the first two.
+GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
+# Specifications of their own whose elements federation also defines under the same names.
+_MERGED_SPECS = frozenset(
+    {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag"}
+)
+
+
+@cache
+def federation_1_names() -> frozenset[str]:
+    spec = spec_version("federation", UPGRADED_TO)
+    return frozenset(spec.directives if spec else ())
+
+
+def element_resolver(links: Links, *, federation_2: bool) -> Callable[[str], str | None]:
+    """A function from a directive's name in the schema to its element (`key`, `tag`, `link`, `deprecated`), or None."""
+    known: dict[str, str | None] = {}
+
+    def resolve(name: str) -> str | None:
+        if name not in known:
+            known[name] = _resolve(name, links, federation_2=federation_2)
+        return known[name]
+
+    return resolve
+
+
+def _resolve(name: str, links: Links, *, federation_2: bool) -> str | None:
+    if name in GRAPHQL_DIRECTIVES:
+        return name
+    source = links.directive_source(name)
+    if source is None:
+        if not federation_2 and name in federation_1_names():
+            return name
+        return "link" if name == "link" and not links.get("link") else None
+    return _apollo_element(*source) if source[0].url.is_apollo else None
+
+
+def _apollo_element(link: Link, element: str) -> str | None:
+    spec = link.url.name
+    if spec in ("link", "core"):
+        return "link" if element in ("link", "core") else None
+    if spec == "federation" or spec in _MERGED_SPECS:
+        return element if link.spec is not None and element in link.spec.directives else None
+    return None
+
+
+def latest_directives() -> frozenset[str]:
+    """Names of all directives of the newest federation version."""
+    spec = spec_version("federation", LATEST_FEDERATION)
+    return frozenset(spec.directives if spec else ())

@@ -1,0 +1,122 @@
+"""One subgraph's text -> its `SubgraphSchema`, or errors. The steps stop at the first that finds any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql.language import (
+    ObjectTypeExtensionNode,
+    TypeDefinitionNode,
+)
+
+from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema
+from router.composition.reading.build import Builder
+from router.composition.reading.definitions import complete
+from router.composition.reading.document import SubgraphDocument, read_document
+from router.composition.reading.elements import element_resolver
+from router.composition.reading.graphql_rules import check_graphql
+from router.federation.links import FEDERATION_IDENTITY, LinkError, Links, read_links
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql.language import DefinitionNode
+
+    from router.composition.codes import ErrorCode
+    from router.composition.report import Report
+
+_ROOT_USED: dict[str, ErrorCode] = {
+    "query": "ROOT_QUERY_USED",
+    "mutation": "ROOT_MUTATION_USED",
+    "subscription": "ROOT_SUBSCRIPTION_USED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """What is composed: a name, the URL its service answers at, and its schema as SDL text."""
+
+    name: str
+    url: str
+    sdl: str
+
+
+def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
+    """Read one subgraph; None if anything was reported."""
+    before = len(report.errors)
+    if subgraph.name in ("", "_"):
+        report.error("INVALID_SUBGRAPH_NAME", f'"{subgraph.name}" cannot be the name of a subgraph.')
+    document = read_document(subgraph.name, subgraph.sdl, report)
+    if document is None:
+        return None
+    links = _links(subgraph.name, document, report)
+    if links is None:
+        return None
+    definitions = complete(subgraph.name, document.definitions, links, report)
+    if len(report.errors) > before or not check_graphql(subgraph.name, definitions, report):
+        return None
+    renamed = _renamed_roots(subgraph.name, document, report)
+    if len(report.errors) > before:
+        return None
+    federation = links.get(FEDERATION_IDENTITY)
+    schema = SubgraphSchema(
+        name=subgraph.name,
+        url=subgraph.url,
+        links=links,
+        version=federation.url.version if federation else FEDERATION_1_VERSION,
+    )
+    resolver = element_resolver(links, federation_2=federation is not None)
+    own = _own_definitions(definitions, document, links)
+    Builder(schema, resolver, renamed).build(own)
+    return schema
+
+
+def _links(name: str, document: SubgraphDocument, report: Report) -> Links | None:
+    try:
+        return read_links(document.schema_directives)
+    except LinkError as error:
+        report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
+        return None
+
+
+def _own_definitions(
+    definitions: Sequence[DefinitionNode], document: SubgraphDocument, links: Links
+) -> list[DefinitionNode]:
+    """What the model holds: the subgraph's own types, and all directive definitions.
+
+    Types of linked Apollo specifications are machinery that the supergraph brings again where it needs them.
+    """
+    own = set(map(id, document.definitions))
+    kept = []
+    for node in definitions:
+        if isinstance(node, TypeDefinitionNode):
+            source = links.type_source(node.name.value)
+            machinery = source is not None and source[0].url.is_apollo and source[0].spec is not None
+            if id(node) not in own or machinery or node.name.value in ("link__Import", "link__Purpose"):
+                continue
+        kept.append(node)
+    return kept
+
+
+def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:
+    """Custom root names → default names, which must then be free: ROOT_{QUERY,MUTATION,SUBSCRIPTION}_USED."""
+    types = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, TypeDefinitionNode | ObjectTypeExtensionNode)
+    }
+    renamed = {}
+    for operation, default in ROOTS.items():
+        custom = document.root_names.get(operation)
+        if custom is None or custom == default or custom not in types:
+            continue
+        if default in types:
+            report.error(
+                _ROOT_USED[operation],
+                f'[{name}] The {operation} root is "{custom}", and another type is called "{default}". Root types are '
+                f"merged as {default}, so no other type may have that name.",
+                [(name, types[default])],
+            )
+        renamed[custom] = default
+    return renamed

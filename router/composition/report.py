@@ -1,0 +1,86 @@
+"""Errors and hints of a composition, and the report that collects them.
+
+Nothing in composition raises to its caller: every problem becomes an entry here, with a stable code, a message for the
+team that owns the subgraph, and the places in subgraph SDL that it is about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql.language import Node
+
+from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a subgraph's SDL; line and column count from one."""
+
+    subgraph: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.subgraph}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionError:
+    """Why the subgraphs do not compose. `code` is one of the error codes of composition.md §6."""
+
+    code: ErrorCode
+    message: str
+    locations: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionHint:
+    """Something that composes but deserves a look. `level` is WARN, INFO or DEBUG."""
+
+    code: HintCode
+    message: str
+    level: str
+    locations: tuple[Location, ...] = ()
+
+
+Place = tuple[str, Node | None] | Location
+"""A subgraph's name and the syntax node there, or a place already known."""
+
+
+def locate(places: Iterable[Place]) -> tuple[Location, ...]:
+    """Locations of those places whose syntax came from a source text; synthetic nodes have none."""
+    found: list[Location] = []
+    for place in places:
+        location = place if isinstance(place, Location) else _location(*place)
+        if location is not None and location not in found:
+            found.append(location)
+    return tuple(found)
+
+
+def _location(subgraph: str, node: Node | None) -> Location | None:
+    if node is None or node.loc is None:
+        return None
+    token = node.loc.start_token
+    return Location(subgraph, token.line, token.column)
+
+
+@dataclass(slots=True)
+class Report:
+    """What composition has found so far, in the order it was found."""
+
+    errors: list[CompositionError] = field(default_factory=list)
+    hints: list[CompositionHint] = field(default_factory=list)
+
+    def error(self, code: ErrorCode, message: str, places: Iterable[Place] = ()) -> None:
+        self.errors.append(CompositionError(code, message, locate(places)))
+
+    def hint(self, code: HintCode, message: str, places: Iterable[Place] = ()) -> None:
+        self.hints.append(CompositionHint(code, message, HINT_LEVELS[code], locate(places)))
+
+    def failed(self) -> bool:
+        return len(self.errors) > 0

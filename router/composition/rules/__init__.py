@@ -1,0 +1,58 @@
+"""The rules on one subgraph by itself (composition.md §4), in the order their errors are listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.rules import (
+    auth_requirements_applied_on_interface,
+    context,
+    cost_applied_to_interface_field,
+    external_on_interface,
+    external_unused,
+    interface_key_not_on_implementation,
+    interface_object_usage_error,
+    invalid_shareable_usage,
+    keys,
+    list_size,
+    provides,
+    provides_target,
+    requires,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+SUBGRAPH_RULES: tuple[Callable[[Facts, Report], None], ...] = (
+    # Field sets
+    keys.check,
+    requires.check,
+    provides.check,
+    # @external
+    external_on_interface.check,
+    external_unused.check,
+    # Interfaces and interface objects
+    interface_key_not_on_implementation.check,
+    interface_object_usage_error.check,
+    # @shareable
+    invalid_shareable_usage.check,
+    # @context
+    context.check,
+    # @cost and @listSize
+    cost_applied_to_interface_field.check,
+    list_size.check,
+    # Authorization
+    auth_requirements_applied_on_interface.check,
+)
+
+
+def check_subgraph(facts: Facts, report: Report) -> None:
+    """Run all rules; if something provides fields of what has none, say only that, as Apollo's composition does."""
+    before = len(report.errors)
+    provides_target.check(facts, report)
+    if len(report.errors) == before:
+        for rule in SUBGRAPH_RULES:
+            rule(facts, report)

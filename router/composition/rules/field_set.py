@@ -1,0 +1,142 @@
+"""The checks that `@key`, `@requires` and `@provides` share; `keys`, `requires` and `provides` give them their codes.
+
+A set is checked as far as it can be read: what does not parse or select is one INVALID_FIELDS problem and ends the
+check of that set; arguments, directives and missing `@external` are collected over the whole set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
+
+from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
+from router.composition.type_refs import base_name
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from router.composition.codes import ErrorCode
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+Problem = Literal["type", "invalid", "arguments", "directive", "not external", "abstract"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSetRule:
+    """How one directive restricts its field sets, and the code of each violation. A problem without code is allowed."""
+
+    codes: Mapping[Problem, ErrorCode]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSetUse:
+    """One application: the type its set selects on, and the coordinate that carries it."""
+
+    applied: Applied
+    type_name: str
+    where: str
+
+
+class _UnreadableError(Exception):
+    """The set cannot be read against the schema."""
+
+
+def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: Report) -> None:
+    """Report every problem of one application."""
+    applied = use.applied
+
+    def fail(problem: Problem, message: str) -> None:
+        code = rule.codes.get(problem)
+        if code is not None:
+            fields = print_ast(applied.arguments["fields"]) if "fields" in applied.arguments else ""
+            report.error(
+                code,
+                f"[{facts.name}] On {use.where}, for @{applied.name}(fields: {fields}): {message}.",
+                [(facts.name, applied.node)],
+            )
+
+    value = applied.arguments.get("fields")
+    if not isinstance(value, StringValueNode):
+        fail("type", "the fields must be a string")
+        return
+    try:
+        selections = parse_field_set(value.value)
+    except FieldSetSyntaxError as error:
+        fail("invalid", str(error).rstrip("."))
+        return
+    try:
+        found = list(_problems(rule, facts, use.type_name, selections, beneath_external=False))
+    except _UnreadableError as error:
+        fail("invalid", str(error))
+        return
+    for problem, message in found:
+        fail(problem, message)
+
+
+def _problems(
+    rule: FieldSetRule, facts: Facts, type_name: str, selections: SelectionSetNode, *, beneath_external: bool
+) -> Iterator[tuple[Problem, str]]:
+    definition = facts.schema.types[type_name]
+    for selection in selections.selections:
+        if selection.directives:
+            yield "directive", f"directives are not allowed here ({print_ast(selection.directives[0])})"
+        if isinstance(selection, InlineFragmentNode):
+            inner = _condition(facts, type_name, selection)
+            yield from _problems(rule, facts, inner, selection.selection_set, beneath_external=beneath_external)
+            continue
+        if not isinstance(selection, FieldNode):
+            raise _UnreadableError("named fragments cannot be used")
+        if selection.alias is not None:
+            raise _UnreadableError(f'the alias "{selection.alias.value}" is not allowed')
+        if selection.name.value == "__typename":
+            continue
+        member = definition.fields.get(selection.name.value)
+        if member is None:
+            raise _UnreadableError(f'there is no field "{selection.name.value}" on {type_name}')
+        yield from _field_problems(rule, facts, member, selection, beneath_external=beneath_external)
+
+
+def _field_problems(
+    rule: FieldSetRule, facts: Facts, member: FieldDef, selection: FieldNode, *, beneath_external: bool
+) -> Iterator[tuple[Problem, str]]:
+    kind = facts.schema.kind_of(member.type)
+    if (kind in COMPOSITE) != (selection.selection_set is not None):
+        what = "must have a selection" if kind in COMPOSITE else "cannot have a selection"
+        raise _UnreadableError(f"{member.coordinate} of type {member.type} {what}")
+    if member.arguments:
+        yield "arguments", f"{member.coordinate} takes arguments"
+    if kind in ABSTRACT:
+        yield "abstract", f"{member.coordinate} is of the {kind} type {base_name(member.type)}"
+    external = facts.is_external(member)
+    if selection.selection_set is None:
+        if not external and not beneath_external:
+            known_key = " (a key field of an extended type counts as known here)"
+            note = known_key if member.coordinate in facts.fake_external else ""
+            yield "not external", f"{member.coordinate} is not external, this subgraph resolves it itself{note}"
+        return
+    beneath = beneath_external or external or _external_in_implementations(facts, member)
+    yield from _problems(rule, facts, base_name(member.type), selection.selection_set, beneath_external=beneath)
+
+
+def _external_in_implementations(facts: Facts, member: FieldDef) -> bool:
+    schema = facts.schema
+    if schema.types[member.parent].kind is not Kind.INTERFACE:
+        return False
+    implementing = (schema.types[name].fields.get(member.name) for name in schema.possible_types(member.parent))
+    return any(facts.is_external(each) for each in implementing if each is not None)
+
+
+def _condition(facts: Facts, type_name: str, fragment: InlineFragmentNode) -> str:
+    if fragment.type_condition is None:
+        return type_name
+    name = fragment.type_condition.name.value
+    definition = facts.schema.types.get(name)
+    if definition is None or definition.kind not in COMPOSITE:
+        raise _UnreadableError(f'there is no composite type "{name}"')
+    if not set(facts.schema.possible_types(name)) & set(facts.schema.possible_types(type_name)) and name != type_name:
+        raise _UnreadableError(f"a {type_name} can never be a {name}")
+    return name

@@ -1,0 +1,33 @@
+"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: what finds an interface by key must find each implementation by the same key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+from router.composition.rules.keys_equal import key_identity, resolvable
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+
+def check(facts: Facts, report: Report) -> None:
+    schema = facts.schema
+    for interface in schema.of_kind(Kind.INTERFACE):
+        for key in interface.keys:
+            fields = key_identity(key)
+            if fields is None:
+                continue
+            lacking = []
+            for name in schema.possible_types(interface.name):
+                matching = [own for own in schema.types[name].keys if key_identity(own) == fields]
+                if not matching or (resolvable(key) and not any(resolvable(own) for own in matching)):
+                    lacking.append(name)
+            if lacking:
+                report.error(
+                    "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
+                    f'[{facts.name}] The interface {interface.name} has the key "{key.text("fields")}", but not so '
+                    f"its implementations {', '.join(lacking)}.",
+                    [(facts.name, key.node), *((facts.name, schema.types[name].node) for name in lacking)],
+                )

@@ -1,0 +1,38 @@
+"""INVALID_SHAREABLE_USAGE: `@shareable` once per declaration, and never on interface fields."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+
+def check(facts: Facts, report: Report) -> None:
+    for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+        blocks = Counter(applied.block for applied in definition.applied("shareable"))
+        if any(count > 1 for count in blocks.values()):
+            report.error(
+                "INVALID_SHAREABLE_USAGE",
+                f"[{facts.name}] @shareable is repeated on one declaration of {definition.name}.",
+                [(facts.name, applied.node) for applied in definition.applied("shareable")],
+            )
+        for member in definition.fields.values():
+            applied = member.applied("shareable")
+            if len(applied) > 1:
+                report.error(
+                    "INVALID_SHAREABLE_USAGE",
+                    f"[{facts.name}] @shareable is repeated on {member.coordinate}.",
+                    [(facts.name, each.node) for each in applied],
+                )
+            if applied and definition.kind is Kind.INTERFACE:
+                report.error(
+                    "INVALID_SHAREABLE_USAGE",
+                    f"[{facts.name}] The interface field {member.coordinate} cannot be shareable; "
+                    "mark the fields of the implementations.",
+                    [(facts.name, applied[0].node)],
+                )

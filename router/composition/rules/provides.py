@@ -1,0 +1,36 @@
+"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and what its field sets must be; its target: `provides_target`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+from router.composition.rules.field_set import FieldSetRule, FieldSetUse, check_field_set
+from router.composition.type_refs import base_name
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+_PROVIDES = FieldSetRule(
+    {
+        "type": "PROVIDES_INVALID_FIELDS_TYPE",
+        "invalid": "PROVIDES_INVALID_FIELDS",
+        "arguments": "PROVIDES_FIELDS_HAS_ARGS",
+        "directive": "PROVIDES_DIRECTIVE_IN_FIELDS_ARG",
+        "not external": "PROVIDES_FIELDS_MISSING_EXTERNAL",
+    }
+)
+
+
+def check(facts: Facts, report: Report) -> None:
+    for definition, member in facts.schema.fields():
+        for applied in member.applied("provides"):
+            if definition.kind is Kind.INTERFACE:
+                report.error(
+                    "PROVIDES_UNSUPPORTED_ON_INTERFACE",
+                    f"[{facts.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
+                    [(facts.name, applied.node)],
+                )
+            use = FieldSetUse(applied, base_name(member.type), member.coordinate)
+            check_field_set(_PROVIDES, facts, use, report)

@@ -1,0 +1,33 @@
+"""`@requires`: REQUIRES_UNSUPPORTED_ON_INTERFACE and what its field sets must be. Arguments are allowed in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+from router.composition.rules.field_set import FieldSetRule, FieldSetUse, check_field_set
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+_REQUIRES = FieldSetRule(
+    {
+        "type": "REQUIRES_INVALID_FIELDS_TYPE",
+        "invalid": "REQUIRES_INVALID_FIELDS",
+        "directive": "REQUIRES_DIRECTIVE_IN_FIELDS_ARG",
+        "not external": "REQUIRES_FIELDS_MISSING_EXTERNAL",
+    }
+)
+
+
+def check(facts: Facts, report: Report) -> None:
+    for definition, member in facts.schema.fields():
+        for applied in member.applied("requires"):
+            if definition.kind is Kind.INTERFACE:
+                report.error(
+                    "REQUIRES_UNSUPPORTED_ON_INTERFACE",
+                    f"[{facts.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
+                    [(facts.name, applied.node)],
+                )
+            check_field_set(_REQUIRES, facts, FieldSetUse(applied, definition.name, member.coordinate), report)

@@ -1,0 +1,28 @@
+"""The rules on the merged supergraph (composition.md §5, post-merge), in the order their errors are listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.supergraph_rules import (
+    inaccessible,
+    interface_field_no_implem,
+    invalid_graphql,
+    requires_invalid_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.composition.merge.state import MergeState
+
+SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
+    interface_field_no_implem.check,
+    requires_invalid_fields.check,
+)
+
+# Only asked of a supergraph the rules above found nothing wrong with.
+FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
+    invalid_graphql.check,
+    inaccessible.check,
+)

@@ -1,0 +1,145 @@
+"""`@inaccessible` against what stays visible in the API schema.
+
+REFERENCED_INACCESSIBLE, DEFAULT_VALUE_USES_INACCESSIBLE, QUERY_ROOT_TYPE_INACCESSIBLE, REQUIRED_INACCESSIBLE,
+DISALLOWED_INACCESSIBLE, IMPLEMENTED_BY_INACCESSIBLE, ONLY_INACCESSIBLE_CHILDREN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql.language import EnumValueNode, ListValueNode, ObjectValueNode
+
+from router.composition.model import BUILT_IN_SCALARS, Element, FieldDef, InputValue, Kind, Schema, TypeDef
+from router.composition.type_refs import ListOf, TypeRef, base_name, nullable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from graphql.language import ValueNode
+
+    from router.composition.codes import ErrorCode
+    from router.composition.merge.state import MergeState
+
+Problem = tuple["ErrorCode", str]
+
+
+def check(state: MergeState) -> None:
+    schema = state.supergraph
+    if not any(name == "inaccessible" for name in _elements_in_use(schema)):
+        return
+    for definition in schema.types.values():
+        for code, message in _type_problems(schema, definition):
+            state.report.error(code, message, state.places(state.type_sources(definition.name)))
+    for directive in schema.directives.values():
+        for argument in directive.arguments.values():
+            for code, message in _input_problems(schema, f"@{directive.name}({argument.name}:)", argument):
+                state.report.error(code, message)
+
+
+def _elements_in_use(schema: Schema) -> Iterator[str]:
+    for definition in schema.types.values():
+        parts: Iterable[Element] = (
+            definition,
+            *definition.fields.values(),
+            *definition.inputs.values(),
+            *definition.values.values(),
+            *(argument for member in definition.fields.values() for argument in member.arguments.values()),
+        )
+        for part in parts:
+            yield from (applied.element for applied in part.directives if applied.element)
+
+
+def _hidden(element: Element) -> bool:
+    return element.has("inaccessible")
+
+
+def _type_problems(schema: Schema, definition: TypeDef) -> Iterator[Problem]:
+    if _hidden(definition):
+        if definition.name in BUILT_IN_SCALARS:
+            yield "DISALLOWED_INACCESSIBLE", f"The built-in type {definition.name} cannot be @inaccessible."
+        if definition.name == "Query":
+            yield "QUERY_ROOT_TYPE_INACCESSIBLE", "The query root cannot be @inaccessible: every API has one."
+        return
+    children: list[Element] = [
+        *definition.fields.values(),
+        *definition.inputs.values(),
+        *definition.values.values(),
+        *(schema.types[name] for name in definition.members),
+    ]
+    if children and all(map(_hidden, children)):
+        yield (
+            "ONLY_INACCESSIBLE_CHILDREN",
+            f"{definition.name} is in the API schema, but all its parts are @inaccessible.",
+        )
+    for item in definition.inputs.values():
+        yield from _input_problems(schema, f"{definition.name}.{item.name}", item)
+    for member in definition.fields.values():
+        yield from _field_problems(schema, definition, member)
+
+
+def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator[Problem]:
+    inherited = [
+        schema.types[name].fields[member.name]
+        for name in definition.interfaces
+        if not _hidden(schema.types[name]) and member.name in schema.types[name].fields
+    ]
+    visible = [each for each in inherited if not _hidden(each)]
+    if _hidden(member):
+        for each in visible:
+            yield (
+                "IMPLEMENTED_BY_INACCESSIBLE",
+                f"{member.coordinate} is @inaccessible, but implements {each.coordinate}, which is in the API schema.",
+            )
+        return
+    yield from _reference_problem(schema, member.coordinate, member.type)
+    for argument in member.arguments.values():
+        where = f"{member.coordinate}({argument.name}:)"
+        yield from _input_problems(schema, where, argument)
+        if _hidden(argument) and not argument.required:
+            for each in visible:
+                wanted = each.arguments.get(argument.name)
+                if wanted is not None and not _hidden(wanted):
+                    message = f"{where} is @inaccessible, but an argument of {each.coordinate} in the API schema."
+                    yield "IMPLEMENTED_BY_INACCESSIBLE", message
+
+
+def _input_problems(schema: Schema, where: str, item: InputValue) -> Iterator[Problem]:
+    if _hidden(item):
+        if item.required:
+            yield "REQUIRED_INACCESSIBLE", f"{where} is @inaccessible, but required: nobody could give it."
+        return
+    yield from _reference_problem(schema, where, item.type)
+    if item.default is not None and _uses_hidden(schema, item.default, item.type):
+        yield (
+            "DEFAULT_VALUE_USES_INACCESSIBLE",
+            f"The default value of {where} uses something that is @inaccessible.",
+        )
+
+
+def _reference_problem(schema: Schema, where: str, ref: TypeRef) -> Iterator[Problem]:
+    target = schema.types.get(base_name(ref))
+    if target is not None and _hidden(target):
+        yield (
+            "REFERENCED_INACCESSIBLE",
+            f"{target.name} is @inaccessible, but {where}, which is in the API schema, refers to it.",
+        )
+
+
+def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
+    ref = nullable(ref)
+    if isinstance(ref, ListOf):
+        items = value.values if isinstance(value, ListValueNode) else (value,)
+        return any(_uses_hidden(schema, item, ref.of) for item in items)
+    definition = schema.types.get(ref.name)
+    if definition is None:
+        return False
+    if definition.kind is Kind.ENUM and isinstance(value, EnumValueNode):
+        named = definition.values.get(value.value)
+        return named is not None and _hidden(named)
+    if definition.kind is Kind.INPUT and isinstance(value, ObjectValueNode):
+        for given in value.fields:
+            item = definition.inputs.get(given.name.value)
+            if item is not None and (_hidden(item) or _uses_hidden(schema, given.value, item.type)):
+                return True
+    return False

@@ -1,0 +1,30 @@
+"""INTERFACE_FIELD_NO_IMPLEM: one subgraph adds a field to an interface that an implementation elsewhere lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+
+if TYPE_CHECKING:
+    from router.composition.merge.state import MergeState
+
+
+def check(state: MergeState) -> None:
+    supergraph = state.supergraph
+    for definition in supergraph.of_kind(Kind.OBJECT, Kind.INTERFACE):
+        for name in definition.interfaces:
+            for member in supergraph.types[name].fields.values():
+                if member.name in definition.fields:
+                    continue
+                declaring = [
+                    index
+                    for index, facts in enumerate(state.subgraphs)
+                    if name in facts.schema.types and member.name in facts.schema.types[name].fields
+                ]
+                state.report.error(
+                    "INTERFACE_FIELD_NO_IMPLEM",
+                    f"{member.coordinate} is declared in {state.names(declaring)}, but {definition.name}, which "
+                    f"implements {name}, has no such field in any subgraph.",
+                    state.places(state.type_sources(definition.name)),
+                )

@@ -1,0 +1,130 @@
+"""INVALID_GRAPHQL on the supergraph: what can break by merging valid schemas.
+
+Each subgraph is valid by itself. Together, an implementation may no longer fit its interface (other field type,
+arguments dropped or required), an interface of an interface may be missing, required input fields may form a circle,
+or a default value may name an enum value or input field that did not survive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql.language import EnumValueNode, ListValueNode, NullValueNode, ObjectValueNode, print_ast
+
+from router.composition.merge.subtypes import is_strict_subtype
+from router.composition.model import FieldDef, InputValue, Kind, Schema, TypeDef
+from router.composition.type_refs import ListOf, Named, NonNull, TypeRef, base_name, nullable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql.language import ValueNode
+
+    from router.composition.merge.state import MergeState
+
+
+def check(state: MergeState) -> None:
+    supergraph = state.supergraph
+    for definition in supergraph.types.values():
+        for problem in (
+            *_implementation_problems(supergraph, definition),
+            *_default_problems(supergraph, definition),
+        ):
+            state.report.error("INVALID_GRAPHQL", problem, state.places(state.type_sources(definition.name)))
+    for circle in _required_circles(supergraph):
+        state.report.error(
+            "INVALID_GRAPHQL",
+            f"The input {circle[0]} requires itself, through {' → '.join(circle)}: no value can exist.",
+        )
+
+
+def _implementation_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:
+    for name in definition.interfaces:
+        interface = schema.types[name]
+        for inherited in interface.interfaces:
+            if inherited not in definition.interfaces:
+                yield f"{definition.name} implements {name}, so it must also implement {inherited}."
+        for member in interface.fields.values():
+            own = definition.fields.get(member.name)
+            if own is not None:
+                yield from _field_problems(schema, own, member)
+
+
+def _field_problems(schema: Schema, own: FieldDef, member: FieldDef) -> Iterator[str]:
+    if own.type != member.type and not is_strict_subtype(schema, member.type, own.type):
+        yield f"{own.coordinate} has the type {own.type}, but {member.coordinate}, which it implements, {member.type}."
+    for argument in member.arguments.values():
+        mine = own.arguments.get(argument.name)
+        if mine is None:
+            yield f"{own.coordinate} lacks the argument {argument.name} of {member.coordinate}, which it implements."
+        elif mine.type != argument.type:
+            yield (
+                f"{own.coordinate}({argument.name}:) has the type {mine.type}, but in {member.coordinate}, "
+                f"which it implements, {argument.type}."
+            )
+    for name, mine in own.arguments.items():
+        if name not in member.arguments and mine.required:
+            yield f"{own.coordinate}({name}:) is required, but not in {member.coordinate}, which it implements."
+
+
+def _default_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:
+    for item in definition.inputs.values():
+        yield from _value_problems(schema, f"{definition.name}.{item.name}", item)
+    for member in definition.fields.values():
+        for argument in member.arguments.values():
+            yield from _value_problems(schema, f"{member.coordinate}({argument.name}:)", argument)
+
+
+def _value_problems(schema: Schema, where: str, item: InputValue) -> Iterator[str]:
+    if item.default is not None and not _valid(schema, item.default, item.type):
+        yield f"The default value {print_ast(item.default)} of {where} is no {item.type} in the supergraph."
+
+
+def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
+    """Only what merging can change: nullness, enum values, input fields. Scalars were checked in each subgraph."""
+    if isinstance(value, NullValueNode):
+        return not isinstance(ref, NonNull)
+    ref = nullable(ref)
+    if isinstance(ref, ListOf):
+        items = value.values if isinstance(value, ListValueNode) else (value,)
+        return all(_valid(schema, item, ref.of) for item in items)
+    definition = schema.types.get(ref.name)
+    if definition is None:
+        return True
+    if definition.kind is Kind.ENUM and isinstance(value, EnumValueNode):
+        return value.value in definition.values
+    if definition.kind is Kind.INPUT and isinstance(value, ObjectValueNode):
+        given = {field.name.value: field.value for field in value.fields}
+        return (
+            given.keys() <= definition.inputs.keys()
+            and all(_valid(schema, each, definition.inputs[name].type) for name, each in given.items())
+            and all(name in given or not item.required for name, item in definition.inputs.items())
+        )
+    return True
+
+
+def _required_circles(schema: Schema) -> Iterator[list[str]]:
+    requires = {
+        definition.name: [
+            base_name(item.type)
+            for item in definition.inputs.values()
+            if isinstance(item.type, NonNull) and isinstance(item.type.of, Named)
+        ]
+        for definition in schema.of_kind(Kind.INPUT)
+    }
+    done: set[str] = set()
+    for start, first in requires.items():
+        path = [start] if start not in done else []
+        stack = [(start, iter(first))] if path else []
+        while stack:
+            name, pending = stack[-1]
+            following = next((each for each in pending if each in requires), None)
+            if following is None:
+                stack.pop()
+                path.pop()
+                done.add(name)
+            elif following in path:
+                yield [*path[path.index(following) :], following]
+            elif following not in done:
+                stack.append((following, iter(requires[following])))
+                path.append(following)

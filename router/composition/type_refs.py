@@ -1,0 +1,72 @@
+"""Type references (`[Account!]!`) as small immutable values: comparable, hashable, printable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeNode
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    of: TypeRef
+
+    def __str__(self) -> str:
+        return f"[{self.of}]"
+
+
+@dataclass(frozen=True, slots=True)
+class NonNull:
+    of: Named | ListOf
+
+    def __str__(self) -> str:
+        return f"{self.of}!"
+
+
+TypeRef = Named | ListOf | NonNull
+
+
+def from_node(node: TypeNode) -> TypeRef:
+    match node:
+        case NonNullTypeNode():
+            inner = from_node(node.type)
+            if isinstance(inner, NonNull):
+                raise TypeError("the grammar has no non-null of a non-null")
+            return NonNull(inner)
+        case ListTypeNode():
+            return ListOf(from_node(node.type))
+        case NamedTypeNode():
+            return Named(node.name.value)
+        case _:
+            raise TypeError(f"not a type: {node.kind}")
+
+
+def base_name(ref: TypeRef) -> str:
+    """The named type inside all lists and non-nulls."""
+    while not isinstance(ref, Named):
+        ref = ref.of
+    return ref.name
+
+
+def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
+    """The same wrapping around the new name of the named type."""
+    match ref:
+        case Named():
+            return Named(names.get(ref.name, ref.name))
+        case ListOf():
+            return ListOf(rename(ref.of, names))
+        case NonNull():
+            inner = rename(ref.of, names)
+            return inner if isinstance(inner, NonNull) else NonNull(inner)
+
+
+def nullable(ref: TypeRef) -> Named | ListOf:
+    return ref.of if isinstance(ref, NonNull) else ref

@@ -1,0 +1,93 @@
+"""Federation 1 subgraphs -> Federation 2.4, by small rewrites in a fixed order (composition.md §3).
+
+Each step changes one subgraph's schema in place, looking at the *original* of all subgraphs where it must know what
+others do. So the outcome does not depend on the order in which subgraphs are upgraded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+from router.composition.reading.elements import UPGRADED_TO
+from router.composition.upgrade.extensions import drop_external_keys, forget_extensions, require_base
+from router.composition.upgrade.externals import (
+    drop_external_on_interface_fields,
+    drop_external_on_types,
+    drop_unused_externals,
+)
+from router.composition.upgrade.field_sets import coerce_fields, drop_ineffective_leaves
+from router.composition.upgrade.interfaces import drop_interface_directives, drop_provides_on_leaf_fields
+from router.composition.upgrade.originals import Originals, Upgrade
+from router.composition.upgrade.shareable import add_shareable
+from router.composition.upgrade.tags import drop_repeated_tags
+from router.federation.links import FEDERATION_IDENTITY, Link, Links, SpecUrl
+from router.federation.specs import spec_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from router.composition.model import SubgraphSchema
+    from router.composition.report import Report
+
+STEPS: tuple[Callable[[Upgrade], None], ...] = (
+    coerce_fields,
+    drop_external_on_interface_fields,
+    drop_external_on_types,
+    drop_external_keys,
+    drop_ineffective_leaves,
+    forget_extensions,
+    drop_interface_directives,
+    drop_provides_on_leaf_fields,
+    drop_unused_externals,
+    add_shareable,
+    drop_repeated_tags,
+)
+
+
+def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> None:
+    """Upgrade every Federation 1 schema in place; nothing happens if there is none."""
+    old = [schema for schema in schemas if not schema.is_federation_2]
+    if not old:
+        return
+    for schema in old:
+        coerce_fields(Upgrade(schema, Originals([]), report))
+    originals = Originals.of(schemas)
+    for schema in old:
+        require_base(Upgrade(schema, originals, report))
+    _refuse_interface_objects(schemas, report)
+    if report.failed():
+        return
+    for schema in old:
+        for step in STEPS:
+            step(Upgrade(schema, originals, report))
+    for schema in old:
+        schema.version = UPGRADED_TO
+        schema.links = _linked(schema.links)
+
+
+def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:
+    """INTERFACE_OBJECT_USAGE_ERROR: a Federation 1 interface loses its keys, so no object can stand for it."""
+    for schema in schemas:
+        for definition in schema.of_kind(Kind.OBJECT):
+            if not definition.is_interface_object:
+                continue
+            for other in schemas:
+                own = other.types.get(definition.name)
+                if not other.is_federation_2 and own is not None and own.kind is Kind.INTERFACE and own.keys:
+                    report.error(
+                        "INTERFACE_OBJECT_USAGE_ERROR",
+                        f"[{schema.name}] {definition.name} is an interface object here, but the interface in "
+                        f'"{other.name}" is written for Federation 1, which has no keys on interfaces: '
+                        f'"{other.name}" must be moved to Federation 2 first.',
+                        [(schema.name, definition.node), (other.name, own.node)],
+                    )
+
+
+def _linked(links: Links) -> Links:
+    spec = spec_version("federation", UPGRADED_TO)
+    if spec is None:
+        raise LookupError(f"federation {UPGRADED_TO} is not known")
+    imports = {f"@{name}": f"@{name}" for name in spec.directives}
+    federation = Link(SpecUrl(FEDERATION_IDENTITY, "federation", UPGRADED_TO), "federation", imports)
+    return Links({**links.by_identity, FEDERATION_IDENTITY: federation})

@@ -1,0 +1,57 @@
+"""Type extensions: in Federation 1 they say that another subgraph owns the type; in Federation 2 nobody owns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.field_set_targets import target_fields
+from router.composition.model import COMPOSITE, ROOTS, FieldDef, Kind
+from router.composition.upgrade.originals import is_extension
+
+if TYPE_CHECKING:
+    from router.composition.upgrade.originals import Upgrade
+
+
+def require_base(upgrade: Upgrade) -> None:
+    """EXTENSION_WITH_NO_BASE: somebody must define what is extended."""
+    for definition in upgrade.schema.types.values():
+        if definition.name in ROOTS.values() or not is_extension(definition):
+            continue
+        if not any(definition.name in other.bases for other in upgrade.others):
+            upgrade.report.error(
+                "EXTENSION_WITH_NO_BASE",
+                f"[{upgrade.schema.name}] {definition.name} is an extension, but no subgraph defines the type.",
+                [(upgrade.schema.name, definition.node)],
+            )
+
+
+def drop_external_keys(upgrade: Upgrade) -> None:
+    """Key fields of an extension are not external: the subgraph does know them. Roots are treated as extensions."""
+    schema = upgrade.schema
+    for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+        if not is_extension(definition) and definition.name not in ROOTS.values():
+            continue
+        for key in definition.keys:
+            for member, _ in target_fields(schema, definition.name, key):
+                _drop_external(member)
+        if not definition.keys:
+            for other in upgrade.others:
+                for name in other.first_key_fields.get(definition.name, ()):
+                    if name in definition.fields:
+                        _drop_external(definition.fields[name])
+
+
+def _drop_external(member: FieldDef) -> None:
+    member.directives = [applied for applied in member.directives if applied.element != "external"]
+
+
+def forget_extensions(upgrade: Upgrade) -> None:
+    """`extend type X` without a definition beside it is an ordinary definition; `@extends` keeps its mark."""
+    for definition in upgrade.schema.types.values():
+        if definition.has_definition or definition.kind not in COMPOSITE:
+            continue
+        definition.has_definition, definition.has_extension = True, False
+        for applied in definition.directives:
+            applied.in_extension = False
+        for member in definition.fields.values():
+            member.in_extension = False

@@ -1,0 +1,57 @@
+"""`@external` where Federation 2 does not allow it, or where nothing needs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.facts import Facts
+from router.composition.model import Element, Kind
+from router.composition.type_refs import base_name
+
+if TYPE_CHECKING:
+    from router.composition.model import Schema
+    from router.composition.upgrade.originals import Upgrade
+
+
+def _without_external(element: Element) -> None:
+    element.directives = [applied for applied in element.directives if applied.element != "external"]
+
+
+def drop_external_on_interface_fields(upgrade: Upgrade) -> None:
+    for definition in upgrade.schema.of_kind(Kind.INTERFACE):
+        for member in definition.fields.values():
+            _without_external(member)
+
+
+def drop_external_on_types(upgrade: Upgrade) -> None:
+    """Federation 1 ignored it on whole types."""
+    for definition in upgrade.schema.of_kind(Kind.OBJECT):
+        _without_external(definition)
+
+
+def drop_unused_externals(upgrade: Upgrade) -> None:
+    """TYPE_WITH_ONLY_UNUSED_EXTERNAL if that leaves a type without fields that something refers to."""
+    schema = upgrade.schema
+    facts = Facts(schema)
+    for definition in list(schema.of_kind(Kind.OBJECT, Kind.INTERFACE)):
+        unused = [each for each in definition.fields.values() if facts.is_external(each) and not facts.is_used(each)]
+        if not unused:
+            continue
+        for member in unused:
+            del definition.fields[member.name]
+        if definition.fields:
+            continue
+        if _is_referenced(schema, definition.name):
+            upgrade.report.error(
+                "TYPE_WITH_ONLY_UNUSED_EXTERNAL",
+                f"[{schema.name}] All fields of {definition.name} are external, and none of them is used here.",
+                [(schema.name, definition.node)],
+            )
+        else:
+            del schema.types[definition.name]
+
+
+def _is_referenced(schema: Schema, name: str) -> bool:
+    if any(base_name(member.type) == name for _, member in schema.fields()):
+        return True
+    return any(name in definition.members or name in definition.interfaces for definition in schema.types.values())

@@ -1,0 +1,95 @@
+"""Field sets as Federation 1 accepted them: other values than strings, and selections without effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graphql.language import (
+    EnumValueNode,
+    FieldNode,
+    InlineFragmentNode,
+    ListValueNode,
+    SelectionNode,
+    SelectionSetNode,
+    StringValueNode,
+)
+
+from router.composition.facts import Facts
+from router.composition.type_refs import base_name
+from router.composition.values import string
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+
+if TYPE_CHECKING:
+    from router.composition.model import Applied
+    from router.composition.upgrade.originals import Upgrade
+
+
+def coerce_fields(upgrade: Upgrade) -> None:
+    """`fields: ["id", "sku"]` and `fields: id` become strings."""
+    for _, applied in Facts(upgrade.schema).field_set_uses():
+        value = applied.arguments.get("fields")
+        items = value.values if isinstance(value, ListValueNode) else (value,)
+        names = [item.value for item in items if isinstance(item, StringValueNode | EnumValueNode)]
+        if names and len(names) == len(items):
+            applied.arguments["fields"] = string(" ".join(names))
+
+
+def drop_ineffective_leaves(upgrade: Upgrade) -> None:
+    """Require and provide only external fields: the rest the subgraph resolves anyway."""
+    facts = Facts(upgrade.schema)
+    for _, member in upgrade.schema.fields():
+        kept = []
+        for applied in member.directives:
+            if applied.element == "requires":
+                keep = _keep(facts, member.parent, applied)
+            elif applied.element == "provides":
+                keep = _keep(facts, base_name(member.type), applied)
+            else:
+                keep = True
+            if keep:
+                kept.append(applied)
+        member.directives = kept
+
+
+def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
+    """Shorten the set in place; whether anything is left of it. What cannot be read is left for validation."""
+    try:
+        selections = parse_field_set(applied.text("fields") or "")
+    except FieldSetSyntaxError:
+        return True
+    effective = _effective(facts, type_name, selections)
+    if effective is None:
+        return False
+    if effective is not selections:
+        applied.arguments["fields"] = string(print_field_set(effective))
+    return True
+
+
+def _effective(facts: Facts, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
+    """The same object if all of it has an effect, None if nothing has."""
+    definition = facts.schema.types.get(type_name)
+    kept: list[SelectionNode] = []
+    for item in selections.selections:
+        if isinstance(item, InlineFragmentNode):
+            inner_type = item.type_condition.name.value if item.type_condition else type_name
+        elif isinstance(item, FieldNode) and definition is not None and item.name.value in definition.fields:
+            member = definition.fields[item.name.value]
+            if facts.is_external(member):
+                kept.append(item)
+                continue
+            if item.selection_set is None:
+                continue
+            inner_type = base_name(member.type)
+        else:
+            kept.append(item)
+            continue
+        inner = _effective(facts, inner_type, item.selection_set) if item.selection_set else None
+        if inner is not None:
+            kept.append(item if inner is item.selection_set else replace(item, selection_set=inner))
+    if not kept:
+        return None
+    unchanged = len(kept) == len(selections.selections) and all(
+        one is other for one, other in zip(kept, selections.selections, strict=True)
+    )
+    return selections if unchanged else SelectionSetNode(selections=tuple(kept))

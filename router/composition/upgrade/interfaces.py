@@ -1,0 +1,23 @@
+"""Directives that Federation 1 ignored: on interfaces, and `@provides` on fields without sub-fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import COMPOSITE, Kind
+
+if TYPE_CHECKING:
+    from router.composition.upgrade.originals import Upgrade
+
+
+def drop_interface_directives(upgrade: Upgrade) -> None:
+    for definition in upgrade.schema.of_kind(Kind.INTERFACE):
+        definition.directives = [applied for applied in definition.directives if applied.element != "key"]
+        for member in definition.fields.values():
+            member.directives = [a for a in member.directives if a.element not in ("provides", "requires")]
+
+
+def drop_provides_on_leaf_fields(upgrade: Upgrade) -> None:
+    for _, member in upgrade.schema.fields():
+        if upgrade.schema.kind_of(member.type) not in COMPOSITE:
+            member.directives = [applied for applied in member.directives if applied.element != "provides"]

@@ -1,0 +1,87 @@
+"""What the upgrade steps know: the schema being changed, and all subgraphs as they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.composition.facts import Facts
+from router.composition.field_set_targets import target_fields
+from router.composition.model import Kind, TypeDef
+from router.composition.values import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+
+    from router.composition.model import SubgraphSchema
+    from router.composition.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """One subgraph before any upgrade, as far as others look at it."""
+
+    name: str
+    types: frozenset[str]
+    bases: frozenset[str]
+    resolved: frozenset[str]
+    shareable: frozenset[str]
+    first_key_fields: dict[str, frozenset[str]]
+    tags: dict[str, frozenset[Hashable]]
+
+    @classmethod
+    def of(cls, schema: SubgraphSchema) -> Original:
+        facts = Facts(schema)
+        fields = [(definition, member) for definition, member in schema.fields() if definition.kind is Kind.OBJECT]
+        return cls(
+            name=schema.name,
+            types=frozenset(schema.types),
+            bases=frozenset(each.name for each in schema.types.values() if each.has_definition),
+            resolved=frozenset(member.coordinate for _, member in fields if not facts.is_fully_external(member)),
+            shareable=facts.shareable,
+            first_key_fields={
+                definition.name: frozenset(
+                    member.name
+                    for member, _ in target_fields(schema, definition.name, definition.keys[0])
+                    if member.parent == definition.name
+                )
+                for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE)
+                if definition.keys
+            },
+            tags={
+                member.coordinate: frozenset(identity(tag.arguments.get("name")) for tag in member.applied("tag"))
+                for _, member in schema.fields()
+                if not member.has("external")
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    subgraphs: Sequence[Original]
+
+    @classmethod
+    def of(cls, schemas: Sequence[SubgraphSchema]) -> Originals:
+        return cls([Original.of(schema) for schema in schemas])
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """One subgraph being upgraded."""
+
+    schema: SubgraphSchema
+    originals: Originals
+    report: Report
+
+    @property
+    def others(self) -> Iterator[Original]:
+        return (original for original in self.originals.subgraphs if original.name != self.schema.name)
+
+    @property
+    def original(self) -> Original:
+        return next(original for original in self.originals.subgraphs if original.name == self.schema.name)
+
+
+def is_extension(definition: TypeDef) -> bool:
+    """An extension in Federation 1's sense: another subgraph owns the type."""
+    return definition.has("extends") or (definition.has_extension and not definition.has_definition)

@@ -1,0 +1,31 @@
+"""Specification versions: `v2.11`, ordered, and the satisfaction rule of the core specification."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_VERSION = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """A specification version: `Version(2, 11)` prints as `v2.11`."""
+
+    major: int
+    minor: int
+
+    @classmethod
+    def parse(cls, text: str) -> Version | None:
+        """Read `v<major>.<minor>`; None for anything else."""
+        match = _VERSION.fullmatch(text)
+        return cls(int(match[1]), int(match[2])) if match else None
+
+    def satisfies(self, requested: Version) -> bool:
+        """Whether an implementation of `self` serves a document written for `requested`: same major, no older minor."""
+        if self.major == 0 or requested.major == 0:
+            return self == requested
+        return self.major == requested.major and self.minor >= requested.minor
+
+    def __str__(self) -> str:
+        return f"v{self.major}.{self.minor}"

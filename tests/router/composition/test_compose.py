@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from router.composition import Subgraph, compose
+
+LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key", "@shareable"])\n'
+USERS = Subgraph(
+    "users", "http://users.test", LINK + 'type Query { me: User } type User @key(fields: "id") { id: ID! name: String }'
+)
+POSTS = Subgraph("posts", "http://posts.test", LINK + 'type User @key(fields: "id") { id: ID! posts: [String!] }')
+
+
+def test_entities_of_two_subgraphs_compose() -> None:
+    composition = compose([USERS, POSTS])
+    assert composition.errors == ()
+    assert composition.supergraph_sdl is not None
+    assert (
+        'type User\n  @join__type(graph: POSTS, key: "id")\n  @join__type(graph: USERS, key: "id")'
+        in composition.supergraph_sdl
+    )
+
+
+def test_the_order_of_subgraphs_does_not_matter() -> None:
+    assert compose([USERS, POSTS]) == compose([POSTS, USERS])
+
+
+def test_errors_carry_code_and_location() -> None:
+    broken = Subgraph("users", "", LINK + 'type Query { me: User }\ntype User @key(fields: "uuid") { id: ID! }')
+    (error,) = compose([broken]).errors
+    assert error.code == "KEY_INVALID_FIELDS"
+    assert [str(location) for location in error.locations] == ["users:3:11"]
