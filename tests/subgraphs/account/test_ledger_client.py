@@ -1,0 +1,106 @@
+"""The two ends of the internal API meet: the transaction service's client talks to the real account service."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servicekit import values
+from servicekit.service_credential import ServiceCredential
+from subgraphs.transaction.domain import Order, Requester, TransactionStatus, TransactionType, open_transaction
+from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused
+from subgraphs.transaction.problems import (
+    AccountFrozen,
+    CurrencyMismatch,
+    InsufficientFunds,
+    InvalidAccount,
+)
+from tests.subgraphs.account.test_graphql import CLOSE, UPDATE
+
+if TYPE_CHECKING:
+    from subgraphs.transaction.domain import Transaction
+    from subgraphs.transaction.problems import Problem
+    from tests.subgraphs.account.conftest import Person, Service
+
+
+async def order(service: Service, person: Person, order: Order) -> Transaction:
+    """The record of a new order, with the parties that the account service names."""
+    requester = Requester(person.id, frozenset(person.roles))
+    parties = await ledger_of(service).parties(order, requester)
+    return open_transaction(values.new_object_id(), order, requester, parties, values.now())
+
+
+def ledger_of(service: Service) -> HttpLedger:
+    return HttpLedger(service.http, service.credential)
+
+
+def an_order(
+    type_: TransactionType, amount: str, *, source: str | None = None, destination: str | None = None
+) -> Order:
+    payee = "Shop" if type_ is TransactionType.PAYMENT else None
+    return Order(type_, Decimal(amount), "USD", source=source, destination=destination, payee=payee)
+
+
+async def test_each_type_of_order_is_posted(service: Service) -> None:
+    source, destination = await service.open(service.ann), await service.open(service.bob)
+    orders = [
+        an_order(TransactionType.DEPOSIT, "10.00", destination=source["id"]),
+        an_order(TransactionType.TRANSFER, "1.00", source=source["id"], destination=destination["id"]),
+        an_order(TransactionType.TRANSFER, "2.00", source=source["id"], destination=destination["accountNumber"]),
+        an_order(TransactionType.WITHDRAWAL, "3.00", source=source["id"]),
+        an_order(TransactionType.PAYMENT, "4.00", source=source["id"]),
+    ]
+    for wanted in orders:
+        transaction = await order(service, service.ann, wanted)
+        assert transaction.status is TransactionStatus.PENDING
+        for _ in range(2):
+            assert await ledger_of(service).post(transaction) == Posted()
+    balances = (await service.as_(service.staff).execute("{ accounts { nodes { balance } } }")).ok()
+    assert [node["balance"] for node in balances["accounts"]["nodes"]] == ["0.00", "3.00"]
+
+
+async def test_each_refusal_is_understood(service: Service) -> None:
+    ann, bob, staff = service.ann, service.bob, service.as_(service.staff)
+    source, frozen, yen = await service.open(ann), await service.open(bob), await service.open(ann, "JPY")
+    closed = await service.open(ann)
+    await service.deposit(ann, source["id"], "10.00")
+    await staff.execute(UPDATE, {"input": {"id": frozen["id"], "status": "FROZEN"}})
+    await service.as_(ann).execute(CLOSE, {"input": {"id": closed["id"]}})
+    expected: list[tuple[str, str, Problem]] = [
+        (frozen["id"], "1.00", AccountFrozen(None)),
+        (yen["id"], "1.00", CurrencyMismatch("JPY")),
+        (closed["id"], "1.00", InvalidAccount(closed["id"], "Account has been closed")),
+    ]
+    for destination, amount, problem in expected:
+        wanted = an_order(TransactionType.TRANSFER, amount, source=source["id"], destination=destination)
+        transaction = await order(service, ann, wanted)
+        assert await ledger_of(service).post(transaction) == Refused(problem)
+    transaction = await order(service, ann, an_order(TransactionType.WITHDRAWAL, "10.01", source=source["id"]))
+    refused = Refused(InsufficientFunds(Decimal("10.00"), Decimal("10.01"), "USD"))
+    assert await ledger_of(service).post(transaction) == refused
+
+
+async def test_what_the_person_may_not_use_fails_before_the_ledger(service: Service) -> None:
+    own, foreign = await service.open(service.ann), await service.open(service.bob)
+    for wanted in (
+        an_order(TransactionType.WITHDRAWAL, "1.00", source=foreign["id"]),
+        an_order(TransactionType.DEPOSIT, "1.00", destination=foreign["id"]),
+        an_order(TransactionType.TRANSFER, "1.00", source=foreign["id"], destination=own["id"]),
+        an_order(TransactionType.TRANSFER, "1.00", source=own["id"], destination="1234567897"),
+    ):
+        transaction = await order(service, service.ann, wanted)
+        assert transaction.status is TransactionStatus.FAILED
+        assert isinstance(transaction.problem, InvalidAccount)
+        assert transaction.problem.reason is None
+
+
+async def test_a_wrong_credential_leaves_the_outcome_unknown(service: Service) -> None:
+    account = await service.open(service.ann)
+    wanted = an_order(TransactionType.DEPOSIT, "1.00", destination=account["id"])
+    transaction = await order(service, service.ann, wanted)
+    stranger = HttpLedger(service.http, ServiceCredential("x" * 32))
+    with pytest.raises(OutcomeUnknown, match="401"):
+        await stranger.post(transaction)
+    assert await ledger_of(service).post(transaction) == Posted()
