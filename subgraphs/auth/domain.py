@@ -129,7 +129,7 @@ def parse_email(text: str) -> str:
         InvalidField: not an address of the form mail can be sent to.
     """
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        return validate_email(text, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:
         raise InvalidField("INVALID_FORMAT", "not an e-mail address") from None
 

@@ -12,7 +12,6 @@ from servicekit.context import RequestContext
 from servicekit.logging import REDACTED, configure
 from servicekit.settings import ProcessSettings, load
 
-
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 

@@ -1,0 +1,42 @@
+"""What tests of the auth service often say to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.subgraphs.support import Answer, GraphQLClient
+
+PASSWORD = "correct horse battery"
+
+SESSION = "user { id name email roles createdAt } accessToken refreshToken tokenType expiresIn"
+PROBLEM = "... on Problem { code message }"
+
+
+@dataclass(frozen=True)
+class Auth:
+    """A client of the running service."""
+
+    client: GraphQLClient
+
+    def bearing(self, token: str | None) -> GraphQLClient:
+        return self.client.bearing(token)
+
+    async def mutate(self, mutation: str, /, **fields: object) -> Answer:
+        """Run ``mutation`` with an input of ``fields``; asks for the whole Session, or the Problem."""
+        kind = f"{mutation[0].upper()}{mutation[1:]}Input"
+        query = (
+            f"mutation ($input: {kind}!) {{ {mutation}(input: $input)"
+            f" {{ __typename ... on Session {{ {SESSION} }} {PROBLEM} }} }}"
+        )
+        return await self.client.execute(query, {"input": fields})
+
+    async def sign_up(self, name: str = "Ann", email: str | None = None) -> dict[str, Any]:
+        """The Session of a new customer."""
+        answer = await self.mutate(
+            "register", email=email or f"{name.lower()}@example.com", password=PASSWORD, name=name
+        )
+        session: dict[str, Any] = answer.ok()["register"]
+        assert session["__typename"] == "Session", session
+        return session

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subgraphs.auth.store.sqlite import SqliteAuthStore
+from tests.subgraphs.auth.store_contract import CHECKS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from subgraphs.auth.store.protocol import AuthStore
+
+    OpenStore = Callable[[], AbstractAsyncContextManager[AuthStore]]
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SqliteAuthStore]:
+    store = await SqliteAuthStore.open(path)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_the_sqlite_store_keeps_the_contract(
+    check: Callable[[OpenStore], Awaitable[None]], tmp_path: Path
+) -> None:
+    await check(lambda: opened(tmp_path / "auth.sqlite3"))

@@ -1,0 +1,253 @@
+"""What every store of the auth service must do; each check takes a function that opens the same store again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from servicekit import values
+from subgraphs.auth.domain import REFRESH_LIFETIME, SESSION_LIFETIME, RefreshToken, Role, Session, User, Verdict
+from subgraphs.auth.signing_keys import KeyVault
+from subgraphs.auth.store.protocol import AuthStore, EmailExists
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    OpenStore = Callable[[], AbstractAsyncContextManager[AuthStore]]
+
+NOW = datetime(2026, 1, 31, 9, 30, 0, 123_000, tzinfo=UTC)
+HASH = "$argon2id$hash"
+VAULT = KeyVault("s" * 32)
+
+
+def user(email: str = "Ann@example.com", *roles: Role) -> User:
+    return User(values.new_user_id(), email, "Ann", frozenset(roles or (Role.CUSTOMER,)), NOW)
+
+
+async def signed_in(store: AuthStore, digest: bytes = b"first") -> tuple[User, Session]:
+    somebody = user(f"{digest.hex()}@example.com")
+    await store.add_user(somebody, HASH)
+    session = Session.begin(f"session {digest.hex()}", somebody.id, NOW)
+    await store.begin_session(session, RefreshToken.issue(digest, session, NOW))
+    return somebody, session
+
+
+async def a_user_is_kept_as_given(open_store: OpenStore) -> None:
+    ann = replace(user("Ann.\u00c5s@example.com", Role.CUSTOMER, Role.ADMIN), name="Ann \u738b")
+    async with open_store() as store:
+        await store.add_user(ann, HASH)
+    async with open_store() as store:
+        assert await store.users([ann.id]) == {ann.id: ann}
+        found = await store.credentials("ann.\u00e5S@EXAMPLE.com")
+        assert found is not None
+        assert (found.user, found.password_hash) == (ann, HASH)
+
+
+async def an_e_mail_is_taken_whatever_its_case(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await store.add_user(user("ann@example.com"), HASH)
+        second = user("ANN@example.com")
+        with pytest.raises(EmailExists):
+            await store.add_user(second, HASH)
+        assert await store.users([second.id]) == {}
+        await store.add_user(user("bob@example.com"), HASH)
+
+
+async def one_of_many_who_register_an_e_mail_at_once_gets_it(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        outcomes = await asyncio.gather(*(store.add_user(user(), HASH) for _ in range(8)), return_exceptions=True)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EmailExists"] * 7 + ["NoneType"]
+        assert len(await store.list_users("", 100)) == 1
+
+
+async def unknown_users_are_left_out(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann = user()
+        await store.add_user(ann, HASH)
+        strange = ["", "x" * 1000, "' OR 1=1 --", "\x00", "\ud800", values.new_user_id()]
+        assert await store.users([*strange, ann.id, ann.id]) == {ann.id: ann}
+        assert await store.users([]) == {}
+        assert await store.credentials("nobody@example.com") is None
+
+
+async def thousands_of_users_are_found_at_once(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann = user()
+        await store.add_user(ann, HASH)
+        assert await store.users([ann.id, *(str(number) for number in range(40_000))]) == {ann.id: ann}
+
+
+async def a_password_hash_is_replaced(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann = user()
+        await store.add_user(ann, HASH)
+        await store.set_password_hash(ann.id, "$argon2id$other")
+        await store.set_password_hash("nobody", "$argon2id$other")
+        found = await store.credentials(ann.email)
+        assert found is not None
+        assert found.password_hash == "$argon2id$other"
+
+
+async def roles_are_added_once(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann = user()
+        await store.add_user(ann, HASH)
+        for role in (Role.ADMIN, Role.ADMIN, Role.SUPPORT):
+            await store.grant(ann.id, role)
+        await store.grant("nobody", Role.ADMIN)
+        assert (await store.users([ann.id]))[ann.id].roles == set(Role)
+
+
+async def users_are_listed_page_by_page(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        everybody = [user(f"u{number}@example.com") for number in range(5)]
+        for somebody in reversed(everybody):
+            await store.add_user(somebody, HASH)
+        first = await store.list_users("", 3)
+        assert first + await store.list_users(first[-1].id, 3) == everybody
+
+
+async def a_refresh_token_is_exchanged_once(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, session = await signed_in(store)
+        first = await store.exchange(b"first", b"second", NOW)
+        assert first is not None
+        assert (first.verdict, first.session, first.user) == (Verdict.ROTATE, session, ann)
+    later = NOW + REFRESH_LIFETIME - timedelta(days=1)
+    async with open_store() as store:
+        second = await store.exchange(b"second", b"third", later)
+        assert second is not None
+        assert second.verdict is Verdict.ROTATE
+        third = await store.exchange(b"third", b"fourth", NOW + REFRESH_LIFETIME + timedelta(days=1))
+        assert third is not None
+        assert third.verdict is Verdict.ROTATE
+
+
+async def a_reused_token_ends_the_session_for_its_successors_too(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await signed_in(store)
+        await store.exchange(b"first", b"second", NOW)
+        reused = await store.exchange(b"first", b"thief", NOW + timedelta(seconds=1))
+        assert reused is not None
+        assert reused.verdict is Verdict.REUSED
+        assert reused.session.ended_at == NOW + timedelta(seconds=1)
+        for digest in (b"first", b"second"):
+            dead = await store.exchange(digest, b"next", NOW + timedelta(seconds=2))
+            assert dead is not None
+            assert dead.verdict is Verdict.DEAD
+        assert await store.exchange(b"thief", b"next", NOW) is None
+
+
+async def one_of_many_who_exchange_a_token_at_once_wins(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await signed_in(store)
+        exchanges = await asyncio.gather(*(store.exchange(b"first", bytes([number]), NOW) for number in range(6)))
+        verdicts = [exchange.verdict for exchange in exchanges if exchange is not None]
+        assert sorted(verdict.name for verdict in verdicts) == ["DEAD"] * 4 + ["REUSED", "ROTATE"]
+
+
+async def an_expired_or_unknown_token_is_not_exchanged(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await signed_in(store)
+        expired = await store.exchange(b"first", b"second", NOW + REFRESH_LIFETIME)
+        assert expired is not None
+        assert expired.verdict is Verdict.DEAD
+        assert await store.exchange(b"unknown", b"second", NOW) is None
+        assert await store.exchange(b"second", b"third", NOW) is None
+
+
+async def an_exchange_sees_the_roles_of_now(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, _ = await signed_in(store)
+        await store.grant(ann.id, Role.SUPPORT)
+        exchange = await store.exchange(b"first", b"second", NOW)
+        assert exchange is not None
+        assert exchange.user.roles == {Role.CUSTOMER, Role.SUPPORT}
+
+
+async def a_session_ends_once(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        _, session = await signed_in(store)
+        _, other = await signed_in(store, b"other")
+        for moment in (NOW, NOW + timedelta(hours=1)):
+            assert await store.end_session(session.id, moment) == replace(session, ended_at=NOW)
+        assert await store.end_session("unknown", NOW) is None
+        assert await store.sessions_ended_since(NOW) == [replace(session, ended_at=NOW)]
+        assert await store.sessions_ended_since(NOW + timedelta(milliseconds=1)) == []
+        live = await store.exchange(b"other", b"next", NOW)
+        assert live is not None
+        assert (live.verdict, live.session) == (Verdict.ROTATE, other)
+
+
+async def expired_sessions_are_forgotten_when_others_begin(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        ann, _ = await signed_in(store)
+        later = NOW + SESSION_LIFETIME + timedelta(seconds=1)
+        session = Session.begin("later", ann.id, later)
+        await store.begin_session(session, RefreshToken.issue(b"later", session, later))
+        assert await store.exchange(b"first", b"next", NOW) is None
+        assert await store.end_session("later", later) is not None
+
+
+async def signing_keys_are_kept_as_given(open_store: OpenStore) -> None:
+    made = VAULT.create(NOW, NOW + timedelta(minutes=10))
+    async with open_store() as store:
+        assert await store.signing_keys() == []
+        assert await store.replace_signing_keys((), made, ())
+    async with open_store() as store:
+        assert await store.signing_keys() == [made]
+
+
+async def signing_keys_change_only_as_they_were_known(open_store: OpenStore) -> None:
+    first, second, third = (VAULT.create(NOW, NOW) for _ in range(3))
+    async with open_store() as store:
+        assert await store.replace_signing_keys((), first, ())
+        assert not await store.replace_signing_keys((), second, ())
+        assert not await store.replace_signing_keys({second.id}, second, {first.id})
+        assert await store.signing_keys() == [first]
+        assert await store.replace_signing_keys({first.id}, second, ())
+        assert await store.replace_signing_keys({first.id, second.id}, third, {first.id, second.id})
+        assert await store.signing_keys() == [third]
+
+
+async def one_of_many_first_signing_keys_wins(open_store: OpenStore) -> None:
+    async with open_store() as one, open_store() as other:
+        stores = [one, other, one, other]
+        outcomes = await asyncio.gather(
+            *(store.replace_signing_keys((), VAULT.create(NOW, NOW), ()) for store in stores)
+        )
+        assert sorted(outcomes) == [False, False, False, True]
+        assert len(await one.signing_keys()) == 1
+
+
+async def an_open_store_answers(open_store: OpenStore) -> None:
+    async with open_store() as store:
+        await store.ping()
+
+
+CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
+    a_user_is_kept_as_given,
+    an_e_mail_is_taken_whatever_its_case,
+    one_of_many_who_register_an_e_mail_at_once_gets_it,
+    unknown_users_are_left_out,
+    thousands_of_users_are_found_at_once,
+    a_password_hash_is_replaced,
+    roles_are_added_once,
+    users_are_listed_page_by_page,
+    a_refresh_token_is_exchanged_once,
+    a_reused_token_ends_the_session_for_its_successors_too,
+    one_of_many_who_exchange_a_token_at_once_wins,
+    an_expired_or_unknown_token_is_not_exchanged,
+    an_exchange_sees_the_roles_of_now,
+    a_session_ends_once,
+    expired_sessions_are_forgotten_when_others_begin,
+    signing_keys_are_kept_as_given,
+    signing_keys_change_only_as_they_were_known,
+    one_of_many_first_signing_keys_wins,
+    an_open_store_answers,
+)

@@ -1,0 +1,257 @@
+"""The service as its clients see it: sessions from registration to logout."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import argon2
+import jwt
+import pytest
+
+from servicekit import values
+from servicekit.errors import ConfigurationError
+from servicekit.identity import RemoteKeys, TokenVerifier
+from servicekit.revocation import SqliteRevocationList
+from servicekit.settings import load
+from subgraphs.auth.app import create_app
+from subgraphs.auth.settings import AuthSettings
+from tests.subgraphs.auth.client import PASSWORD, Auth
+from tests.subgraphs.support import GraphQLClient, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ME = "{ me { id name email roles createdAt } }"
+
+
+async def test_a_new_customer_is_logged_in(auth: Auth) -> None:
+    session = await auth.sign_up("Ann", "Ann@Example.com")
+    assert (session["tokenType"], session["expiresIn"]) == ("Bearer", 600)
+    user = session["user"]
+    assert values.is_user_id(user["id"])
+    assert (user["name"], user["email"], user["roles"]) == ("Ann", "Ann@example.com", ["CUSTOMER"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", user["createdAt"])
+    assert (await auth.bearing(session["accessToken"]).execute(ME)).ok() == {"me": user}
+
+
+async def test_an_access_token_is_what_the_contract_says(auth: Auth) -> None:
+    session = await auth.sign_up()
+    header = jwt.get_unverified_header(session["accessToken"])
+    (key,) = (await auth.client.http.get("/.well-known/jwks.json")).json()["keys"]
+    assert header == {"alg": "ES256", "typ": "at+jwt", "kid": key["kid"]}
+    claims = jwt.decode(session["accessToken"], jwt.PyJWK(key), audience="mosafe", issuer="http://auth.test")
+    assert claims.keys() == {"iss", "aud", "sub", "sid", "roles", "scope", "iat", "exp", "jti"}
+    assert (claims["sub"], claims["roles"], claims["scope"]) == (session["user"]["id"], ["CUSTOMER"], "")
+    assert claims["exp"] - claims["iat"] == 600
+
+
+async def test_another_process_verifies_tokens_with_the_published_keys(auth: Auth, settings: AuthSettings) -> None:
+    session = await auth.sign_up()
+    keys = RemoteKeys.at("http://subgraph.test/.well-known/jwks.json", auth.client.http)
+    with contextlib.closing(SqliteRevocationList(settings.data_dir)) as revocations:
+        verifier = TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)
+        assert (await verifier.verify(session["accessToken"])).user_id == session["user"]["id"]
+
+
+async def test_the_key_set_may_be_cached_and_has_no_private_part(auth: Auth) -> None:
+    answer = await auth.client.http.get("/.well-known/jwks.json")
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert all("d" not in key for key in answer.json()["keys"])
+    head = await auth.client.http.head("/.well-known/jwks.json")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_an_e_mail_is_registered_once_whatever_its_case(auth: Auth) -> None:
+    await auth.sign_up("Ann", "ann@example.com")
+    answer = await auth.mutate("register", email="ANN@EXAMPLE.COM", password=PASSWORD, name="Eve")
+    assert answer.ok()["register"] == {
+        "__typename": "EmailTaken",
+        "code": "EMAIL_TAKEN",
+        "message": "This e-mail address is already registered",
+    }
+
+
+@pytest.mark.parametrize("password", ["short", "password", "zzzzzzzzzz", "ann@example.com"])
+async def test_a_weak_password_is_refused_and_nobody_registered(auth: Auth, password: str) -> None:
+    query = """mutation ($input: RegisterInput!) { register(input: $input) {
+        __typename ... on WeakPassword { code message minimumLength } } }"""
+    fields = {"email": "ann@example.com", "password": password, "name": "Ann"}
+    problem = (await auth.client.execute(query, {"input": fields})).ok()["register"]
+    assert (problem["__typename"], problem["code"], problem["minimumLength"]) == ("WeakPassword", "WEAK_PASSWORD", 8)
+    assert problem["message"].startswith("The password ")
+    await auth.sign_up("Ann", "ann@example.com")
+
+
+async def test_every_field_of_a_bad_shape_is_named(auth: Auth) -> None:
+    answer = await auth.mutate("register", email="nowhere", password="x" * 300, name="  ")
+    (error,) = answer.errors
+    assert answer.data == {"register": None}
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert [(field["path"], field["code"]) for field in error["extensions"]["fields"]] == [
+        (["input", "email"], "INVALID_FORMAT"),
+        (["input", "password"], "TOO_LONG"),
+        (["input", "name"], "REQUIRED"),
+    ]
+
+
+async def test_login_begins_another_session(auth: Auth) -> None:
+    first = await auth.sign_up("Ann", "ann@example.com")
+    second = (await auth.mutate("login", email="ANN@example.COM", password=PASSWORD)).ok()["login"]
+    assert second["user"] == first["user"]
+    assert session_id(second) != session_id(first)
+
+
+def session_id(session: dict[str, Any]) -> str:
+    claims = jwt.decode(session["accessToken"], options={"verify_signature": False})
+    text: str = claims["sid"]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("ann@example.com", "wrong horse battery"),
+        ("ann@example.com", ""),
+        ("ann@example.com", "x" * 100_000),
+        ("nobody@example.com", PASSWORD),
+        ("not an address", PASSWORD),
+        ("", PASSWORD),
+    ],
+)
+async def test_wrong_credentials_are_all_answered_alike(auth: Auth, email: str, password: str) -> None:
+    await auth.sign_up("Ann", "ann@example.com")
+    assert (await auth.mutate("login", email=email, password=password)).ok()["login"] == {
+        "__typename": "InvalidCredentials",
+        "code": "INVALID_CREDENTIALS",
+        "message": "E-mail or password is wrong",
+    }
+
+
+async def test_a_hash_of_old_parameters_is_replaced_at_login(auth: Auth, settings: AuthSettings) -> None:
+    await auth.sign_up("Ann", "ann@example.com")
+    old = argon2.PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
+    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
+        database.execute("UPDATE users SET password_hash = ?", (old,))
+        for _ in range(2):
+            answer = await auth.mutate("login", email="ann@example.com", password=PASSWORD)
+            assert answer.ok()["login"]["__typename"] == "Session"
+        assert "m=19456,t=2,p=1" in database.execute("SELECT password_hash FROM users").fetchone()[0]
+
+
+async def test_refreshing_carries_the_session_on(auth: Auth) -> None:
+    session = await auth.sign_up()
+    for _ in range(3):
+        following = (await auth.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
+        assert following["__typename"] == "Session"
+        assert following["user"] == session["user"]
+        assert session_id(following) == session_id(session)
+        assert following["refreshToken"] != session["refreshToken"]
+        session = following
+    assert (await auth.bearing(session["accessToken"]).execute(ME)).ok()
+
+
+async def refresh_is_refused(auth: Auth, token: str) -> bool:
+    outcome = (await auth.mutate("refresh", refreshToken=token)).ok()["refresh"]
+    return bool(outcome["__typename"] == "InvalidToken" and outcome["code"] == "INVALID_TOKEN")
+
+
+async def test_a_reused_refresh_token_ends_the_session_with_all_its_tokens(auth: Auth) -> None:
+    other = await auth.sign_up("Bob")
+    first = await auth.sign_up("Ann")
+    second = (await auth.mutate("refresh", refreshToken=first["refreshToken"])).ok()["refresh"]
+    assert await refresh_is_refused(auth, first["refreshToken"])
+    assert await refresh_is_refused(auth, second["refreshToken"])
+    for session in (first, second):
+        assert (await auth.bearing(session["accessToken"]).execute(ME)).codes == ["UNAUTHENTICATED"]
+    assert (await auth.bearing(other["accessToken"]).execute(ME)).ok()
+
+
+@pytest.mark.parametrize("token", ["", "x", "' OR 1=1", "x" * 10_000])
+async def test_what_is_no_refresh_token_is_refused(auth: Auth, token: str) -> None:
+    assert await refresh_is_refused(auth, token)
+
+
+async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(auth: Auth) -> None:
+    session = await auth.sign_up()
+    assert await refresh_is_refused(auth, session["accessToken"])
+    assert (await auth.bearing(session["refreshToken"]).execute(ME)).codes == ["UNAUTHENTICATED"]
+
+
+async def test_logout_ends_the_session_at_once_and_no_other(auth: Auth, settings: AuthSettings) -> None:
+    session = await auth.sign_up("Ann", "ann@example.com")
+    other = (await auth.mutate("login", email="ann@example.com", password=PASSWORD)).ok()["login"]
+    client = auth.bearing(session["accessToken"])
+    answer = (await client.execute("mutation { logout { ... on LogoutSuccess { loggedOutAt } } }")).ok()
+    assert values.parse_timestamp(answer["logout"]["loggedOutAt"]) <= values.now()
+    assert (await client.execute(ME)).codes == ["UNAUTHENTICATED"]
+    assert await refresh_is_refused(auth, session["refreshToken"])
+    with contextlib.closing(SqliteRevocationList(settings.data_dir)) as seen_by_another_process:
+        assert await seen_by_another_process.is_revoked(session_id(session))
+        assert not await seen_by_another_process.is_revoked(session_id(other))
+    assert (await auth.bearing(other["accessToken"]).execute(ME)).ok()
+
+
+@pytest.mark.parametrize("operation", [ME, "mutation { logout { __typename } }"])
+@pytest.mark.parametrize("token", [None, "nonsense"])
+async def test_without_a_valid_token_there_is_no_caller(auth: Auth, operation: str, token: str | None) -> None:
+    answer = await auth.bearing(token).execute(operation)
+    assert answer.codes == ["UNAUTHENTICATED"]
+    assert list(answer.data.values()) == [None]
+
+
+async def test_a_stale_token_does_not_keep_one_from_logging_in(auth: Auth) -> None:
+    await auth.sign_up("Ann", "ann@example.com")
+    stale = Auth(auth.bearing("nonsense"))
+    assert (await stale.mutate("login", email="ann@example.com", password=PASSWORD)).ok()["login"]["accessToken"]
+
+
+async def test_everything_survives_a_restart(settings: AuthSettings) -> None:
+    async with running(create_app(settings)) as http:
+        session = await Auth(GraphQLClient(http)).sign_up()
+    async with running(create_app(settings)) as http:
+        again = Auth(GraphQLClient(http))
+        assert (await again.bearing(session["accessToken"]).execute(ME)).ok()
+        assert (await again.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]["accessToken"]
+
+
+async def test_a_crash_between_ending_and_revoking_is_repaired_at_start(settings: AuthSettings) -> None:
+    async with running(create_app(settings)) as http:
+        session = await Auth(GraphQLClient(http)).sign_up()
+    with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
+        database.execute("UPDATE sessions SET ended_at = ?", (int(values.now().timestamp() * 1000),))
+    async with running(create_app(settings)) as http:
+        answer = await GraphQLClient(http, session["accessToken"]).execute(ME)
+        assert answer.codes == ["UNAUTHENTICATED"]
+
+
+async def test_no_password_or_token_is_written_to_disk(auth: Auth, settings: AuthSettings) -> None:
+    session = await auth.sign_up()
+    written = b"".join(path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
+    for secret in (PASSWORD, session["refreshToken"], session["accessToken"]):
+        assert secret.encode() not in written
+
+
+async def test_another_secret_than_the_keys_were_sealed_with_stops_the_start(tmp_path: Path) -> None:
+    environ = {"MOSAFE_DATA_DIR": str(tmp_path)}
+    async with running(create_app(load(AuthSettings, environ))):
+        pass
+    other = create_app(load(AuthSettings, {**environ, "AUTH_JWT_SECRET": "x" * 32}))
+    with pytest.raises(ConfigurationError, match="AUTH_JWT_SECRET"):
+        async with running(other):
+            pass
+
+
+async def test_another_database_than_sqlite_stops_the_start(tmp_path: Path) -> None:
+    environ = {"MOSAFE_DATA_DIR": str(tmp_path), "AUTH_DB_URL": "postgresql://user:pass@auth-db:5432/auth"}
+    with pytest.raises(ConfigurationError, match="AUTH_DB_URL"):
+        async with running(create_app(load(AuthSettings, environ))):
+            pass
+
+
+async def test_the_service_is_ready_once_it_runs(auth: Auth) -> None:
+    assert (await auth.client.http.get("/health/ready")).status_code == 200
+    assert (await auth.client.http.get("/health/live")).status_code == 200

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from servicekit.settings import load
+from subgraphs.auth.app import create_app
+from subgraphs.auth.cli import command
+from subgraphs.auth.settings import AuthSettings
+from tests.subgraphs.auth.client import Auth
+from tests.subgraphs.support import GraphQLClient, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+class CommandLine:
+    def __init__(self, folder: Path) -> None:
+        self.variables = {"MOSAFE_DATA_DIR": str(folder)}
+
+    def run(self, *arguments: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(command, arguments, input=typed, env=self.variables)
+
+    def output(self, *arguments: str, typed: str | None = None) -> str:
+        result = self.run(*arguments, typed=typed)
+        assert result.exit_code == 0, result.output
+        return str(result.stdout)
+
+
+@pytest.fixture
+def mosafe_auth(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
+
+
+def test_a_generated_password_is_printed_once_and_works(mosafe_auth: CommandLine) -> None:
+    output = mosafe_auth.output("users", "create", "root@example.com", "--name", "Root", "--role", "ADMIN")
+    match = re.fullmatch(r"[0-9a-f-]{36}  root@example\.com  ADMIN\npassword: (\S{24})\n", output)
+    assert match is not None
+    assert log_in(mosafe_auth, "root@example.com", match[1])["user"]["roles"] == ["ADMIN"]
+    assert match[1] not in mosafe_auth.output("users", "list")
+
+
+def test_a_password_may_be_typed_instead(mosafe_auth: CommandLine) -> None:
+    typed = "correct horse battery\n" * 2
+    output = mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann", "--prompt", typed=typed)
+    assert "correct horse" not in output
+    assert log_in(mosafe_auth, "ann@example.com", "correct horse battery")["user"]["roles"] == ["CUSTOMER"]
+
+
+def log_in(mosafe_auth: CommandLine, email: str, password: str) -> dict[str, dict[str, object]]:
+    """The session of somebody who was created beside the service."""
+
+    async def ask() -> dict[str, dict[str, object]]:
+        async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
+            answer = await Auth(GraphQLClient(http)).mutate("login", email=email, password=password)
+        session: dict[str, dict[str, object]] = answer.ok()["login"]
+        assert "accessToken" in session, session
+        return session
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("users", "create", "ann@EXAMPLE.com", "--name", "Ann"), "already registered"),
+        (("users", "create", "nowhere", "--name", " "), "email: not an e-mail address; name: must not be empty"),
+        (("users", "grant", "nobody@example.com", "ADMIN"), "no user has this e-mail"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_1(
+    mosafe_auth: CommandLine, arguments: tuple[str, ...], message: str
+) -> None:
+    mosafe_auth.output("users", "create", "Ann@example.com", "--name", "Ann")
+    result = mosafe_auth.run(*arguments)
+    assert result.exit_code == 1
+    assert re.fullmatch(rf"Error: .*{re.escape(message)}.*\n", result.stderr)
+
+
+def test_a_weak_typed_password_is_refused(mosafe_auth: CommandLine) -> None:
+    result = mosafe_auth.run(
+        "users", "create", "ann@example.com", "--name", "Ann", "--prompt", typed="password\npassword\n"
+    )
+    assert result.exit_code == 1
+    assert "most used" in result.stderr
+
+
+def test_an_unknown_role_is_refused(mosafe_auth: CommandLine) -> None:
+    assert mosafe_auth.run("users", "grant", "ann@example.com", "KING").exit_code == 2
+
+
+def test_roles_are_granted_and_listed(mosafe_auth: CommandLine) -> None:
+    mosafe_auth.output("users", "create", "ann@example.com", "--name", "Ann")
+    mosafe_auth.output("users", "create", "bob@example.com", "--name", "Bob")
+    assert "CUSTOMER,SUPPORT" in mosafe_auth.output("users", "grant", "ANN@example.com", "SUPPORT")
+    lines = mosafe_auth.output("users", "list").splitlines()
+    assert [line.split()[2:] for line in lines] == [
+        ["ann@example.com", "CUSTOMER,SUPPORT"],
+        ["bob@example.com", "CUSTOMER"],
+    ]
+
+
+def test_keys_are_rotated_and_withdrawn(mosafe_auth: CommandLine) -> None:
+    def states(output: str) -> list[str]:
+        return [line.split()[1] for line in output.splitlines()]
+
+    assert states(mosafe_auth.output("keys", "list")) == ["signs"]
+    assert states(mosafe_auth.output("keys", "rotate")) == ["signs", "published"]
+    before = mosafe_auth.output("keys", "list")
+    after = mosafe_auth.output("keys", "rotate", "--withdraw")
+    assert states(after) == ["signs"]
+    assert after.split()[0] not in before
+
+
+def test_a_malformed_variable_is_named(mosafe_auth: CommandLine) -> None:
+    mosafe_auth.variables["AUTH_PORT"] = "eighty"
+    for arguments in ((), ("users", "list"), ("keys", "list")):
+        result = mosafe_auth.run(*arguments)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: AUTH_PORT: ")

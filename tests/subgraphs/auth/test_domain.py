@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subgraphs.auth.domain import (
+    MAX_NAME_LENGTH,
+    REFRESH_LIFETIME,
+    SESSION_LIFETIME,
+    InvalidField,
+    RefreshToken,
+    Session,
+    Verdict,
+    email_key,
+    judge,
+    parse_email,
+    parse_name,
+)
+
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+SESSION = Session.begin("s1", "u1", NOW)
+TOKEN = RefreshToken.issue(b"digest", SESSION, NOW)
+MOMENT = timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("token", "session", "at", "verdict"),
+    [
+        (TOKEN, SESSION, NOW, Verdict.ROTATE),
+        (TOKEN, SESSION, NOW + REFRESH_LIFETIME - MOMENT, Verdict.ROTATE),
+        (TOKEN, SESSION, NOW + REFRESH_LIFETIME, Verdict.DEAD),
+        (replace(TOKEN, used_at=NOW), SESSION, NOW, Verdict.REUSED),
+        (replace(TOKEN, used_at=NOW), SESSION, NOW + REFRESH_LIFETIME, Verdict.REUSED),
+        (replace(TOKEN, used_at=NOW), SESSION, NOW + SESSION_LIFETIME, Verdict.DEAD),
+        (replace(TOKEN, used_at=NOW), replace(SESSION, ended_at=NOW), NOW, Verdict.DEAD),
+        (TOKEN, replace(SESSION, ended_at=NOW), NOW, Verdict.DEAD),
+        (replace(TOKEN, expires_at=NOW + 2 * SESSION_LIFETIME), SESSION, NOW + SESSION_LIFETIME, Verdict.DEAD),
+    ],
+)
+def test_what_a_refresh_token_is_good_for(
+    token: RefreshToken, session: Session, at: datetime, verdict: Verdict
+) -> None:
+    assert judge(token, session, at) is verdict
+
+
+@given(st.timedeltas(min_value=timedelta(0), max_value=SESSION_LIFETIME))
+def test_no_refresh_token_outlives_its_session(age: timedelta) -> None:
+    token = RefreshToken.issue(b"digest", SESSION, NOW + age)
+    assert token.expires_at <= SESSION.expires_at
+    assert token.expires_at - token.issued_at <= REFRESH_LIFETIME
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        ("Ann.B+tag@EXAMPLE.com", "Ann.B+tag@example.com"),
+        ("u\u0308@example.com", "\u00fc@example.com"),
+        ("ann@ex\u00e4mple.de", "ann@ex\u00e4mple.de"),
+    ],
+)
+def test_e_mail_addresses_in_normal_form(text: str, expected: str) -> None:
+    assert parse_email(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "ann",
+            "@example.com",
+            "ann@",
+            "ann@localhost",
+            "ann@@example.com",
+            " ann@example.com",
+            "a b@example.com",
+        ),
+        *("ann@example.com\n", "Ann <ann@example.com>", '"a b"@example.com', "ann@[127.0.0.1]", "ann@example..com"),
+        *("a" * 65 + "@example.com", "ann@" + "a" * 250 + ".com", "ann\ud800@example.com", "ann\x00@example.com"),
+    ],
+)
+def test_what_is_no_e_mail_address(text: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        parse_email(text)
+    assert caught.value.code == "INVALID_FORMAT"
+
+
+def test_two_addresses_that_differ_in_case_are_one_users() -> None:
+    assert email_key(parse_email("ANN@Example.com")) == email_key(parse_email("ann@eXample.COM"))
+    assert email_key(parse_email("ann@example.com")) != email_key(parse_email("an.n@example.com"))
+
+
+@pytest.mark.parametrize("text", ["Ann", "  Ann  ", "Ann O'Neill-\u00c5s", "\u738b\u5c0f\u660e", "A" * MAX_NAME_LENGTH])
+def test_names_are_kept_but_for_the_space_around_them(text: str) -> None:
+    assert parse_name(text) == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "REQUIRED"),
+        ("   ", "REQUIRED"),
+        ("A" * (MAX_NAME_LENGTH + 1), "TOO_LONG"),
+        ("Ann\nBob", "INVALID_FORMAT"),
+        ("Ann\x00", "INVALID_FORMAT"),
+        ("Ann\u202eBob", "INVALID_FORMAT"),
+        ("Ann\ud800", "INVALID_FORMAT"),
+    ],
+)
+def test_what_is_no_name(text: str, code: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        parse_name(text)
+    assert caught.value.code == code

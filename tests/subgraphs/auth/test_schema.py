@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from graphql import build_schema as graphql_schema
+from graphql import parse
+from graphql.language import ast
+
+from subgraphs.auth.passwords import MAX_LENGTH, MIN_LENGTH
+from subgraphs.auth.schema import build_schema, sdl
+
+DOCUMENT = parse(sdl())
+
+
+def directives(node: ast.Node) -> set[str]:
+    return {directive.name.value for directive in getattr(node, "directives", ())}
+
+
+def definition(name: str) -> ast.ObjectTypeDefinitionNode:
+    (found,) = (
+        node
+        for node in DOCUMENT.definitions
+        if isinstance(node, ast.ObjectTypeDefinitionNode) and node.name.value == name
+    )
+    return found
+
+
+def field(type_name: str, name: str) -> ast.FieldDefinitionNode:
+    (found,) = (node for node in definition(type_name).fields or () if node.name.value == name)
+    return found
+
+
+def test_everything_of_ours_is_described() -> None:
+    schema = build_schema()
+    federation = ("_Any", "_Entity", "_Service", "_entities", "_service", "__")
+    undescribed: list[str] = []
+    for name, kind in graphql_schema(sdl(), assume_valid=True).type_map.items():
+        if name.startswith(federation) or name in {"ID", "String", "Int", "Boolean", "Float", "FieldSet"}:
+            continue
+        if not kind.description:
+            undescribed.append(name)
+        for member, node in {**getattr(kind, "fields", {}), **getattr(kind, "values", {})}.items():
+            if not node.description and not member.startswith(federation):
+                undescribed.append(f"{name}.{member}")
+            undescribed += [
+                f"{name}.{member}({argument})"
+                for argument, value in getattr(node, "args", {}).items()
+                if not value.description and not member.startswith(federation)
+            ]
+    assert undescribed == []
+    assert schema.as_str() == sdl()
+
+
+def test_user_is_an_entity_by_its_id() -> None:
+    assert "key" in directives(definition("User"))
+
+
+@pytest.mark.parametrize("name", ["name", "email"])
+def test_personal_data_is_tagged(name: str) -> None:
+    assert "tag" in directives(field("User", name))
+
+
+@pytest.mark.parametrize("name", ["register", "login"])
+def test_what_hashes_a_password_has_a_cost(name: str) -> None:
+    assert "cost" in directives(field("Mutation", name))
+
+
+def test_nullable_is_what_may_be_refused() -> None:
+    for name in ("email", "roles", "createdAt"):
+        assert not isinstance(field("User", name).type, ast.NonNullTypeNode)
+    for name in ("register", "login", "refresh", "logout"):
+        assert not isinstance(field("Mutation", name).type, ast.NonNullTypeNode)
+
+
+def test_the_description_of_a_password_names_the_limits() -> None:
+    assert f"{MIN_LENGTH} to {MAX_LENGTH} characters" in sdl()
