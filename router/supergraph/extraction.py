@@ -215,7 +215,7 @@ class _Extraction:
 
     def _key_fields(self, definition: WithFields) -> set[str]:
         keys = [entry.key for entry in self._joins[definition.name.value] if entry.key is not None]
-        selections = [selection for key in keys for selection in key.selections]
+        [selection for key in keys for selection in key.selections]
         return {
             selection.name.value for key in keys for selection in key.selections if isinstance(selection, FieldNode)
         }

@@ -81,7 +81,7 @@ class SubgraphType:
     contexts: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SubgraphModel:
     """One subgraph: its composite types with their join metadata, and its schema as an executor sees it."""
 
@@ -107,7 +107,7 @@ class SubgraphModel:
         return executable_schema(self.definitions, sorted({*entities, *interfaces}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Supergraph:
     """A supergraph, taken apart.
 

@@ -1,0 +1,1 @@
+"""Chosen places -> fetch groups -> (optimised) fetch groups -> fetches."""

@@ -1,0 +1,113 @@
+"""Fields that share a response key but not a shape, under different type conditions.
+
+    ... on User { id }   # ID!        a subgraph refuses this: SameResponseShape of the GraphQL specification,
+    ... on Admin { id }  # ID         although the client's types, merged over subgraphs, were the same
+
+One of them travels under an internal alias and is renamed when it arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import ListTypeNode, NonNullTypeNode
+
+from router.plan import Key, KeyRenamer, Path, TypeIs
+from router.planner.graph.query_graph import named_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from graphql import TypeNode
+
+    from router.planner.fetch.trees import Tree, TreeField
+    from router.supergraph.model import SubgraphModel
+
+Level: TypeAlias = "Sequence[tuple[str, Tree]]"
+
+
+def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tuple[Tree, tuple[KeyRenamer, ...]]:
+    """The tree with internal aliases where it needs them, and what renames them back."""
+    aliasing = _Aliasing(subgraph)
+    aliasing.assign([(type_name, tree)])
+    if not aliasing.aliases:
+        return tree, ()
+    return aliasing.applied(tree), tuple(aliasing.renamers(tree, ()))
+
+
+class _Aliasing:
+    def __init__(self, subgraph: SubgraphModel) -> None:
+        self._subgraph = subgraph
+        # By identity: a tree never contains the same field object twice.
+        self.aliases: dict[int, str] = {}
+
+    def assign(self, level: Level) -> None:
+        """Give every field of a response level, and of those below, a key that only its like has."""
+        shapes: dict[str, str] = {}
+        owners: dict[tuple[str, str], str] = {}
+        below: dict[str, list[tuple[str, Tree]]] = {}
+        for parent, entry in _fields(level):
+            shape = self._shape(parent, entry)
+            key, number = entry.key, 0
+            while shapes.get(key, shape) != shape or owners.get((parent, key), entry.signature) != entry.signature:
+                key = f"{entry.key}__alias_{number}"
+                number += 1
+            shapes[key] = shape
+            owners[parent, key] = entry.signature
+            if key != entry.key:
+                self.aliases[id(entry)] = key
+            if entry.tree is not None:
+                target = named_type(self._type(parent, entry.name))
+                below.setdefault(key, []).append((target, entry.tree))
+        for deeper in below.values():
+            self.assign(deeper)
+
+    def _type(self, parent: str, name: str) -> TypeNode:
+        return self._subgraph.types[parent].fields[name].type
+
+    def _shape(self, parent: str, entry: TreeField) -> str:
+        if entry.name.startswith("__"):
+            return entry.name
+        node, wrappers = self._type(parent, entry.name), ""
+        while isinstance(node, NonNullTypeNode | ListTypeNode):
+            wrappers += "!" if isinstance(node, NonNullTypeNode) else "[]"
+            node = node.type
+        return wrappers if entry.tree is not None else f"{wrappers}{named_type(node)}"
+
+    def applied(self, tree: Tree) -> Tree:
+        fields = tuple(
+            replace(
+                entry,
+                key=self.aliases.get(id(entry), entry.key),
+                tree=None if entry.tree is None else self.applied(entry.tree),
+            )
+            for entry in tree.fields
+        )
+        fragments = tuple((name, self._typed(below)) for name, below in tree.fragments)
+        return replace(tree, fields=fields, fragments=fragments)
+
+    def _typed(self, tree: Tree) -> Tree:
+        """A fragment whose fields are renamed by type asks for the type."""
+        renames = any(id(entry) in self.aliases for entry in tree.fields)
+        applied = self.applied(tree)
+        return replace(applied, is_abstract=True) if renames else applied
+
+    def renamers(self, tree: Tree, path: Path) -> Iterator[KeyRenamer]:
+        """Innermost first: outer keys are still aliases while inner ones are renamed."""
+        for entry in tree.fields:
+            key = self.aliases.get(id(entry), entry.key)
+            here: Path = (*path, Key(key))
+            if entry.tree is not None:
+                yield from self.renamers(entry.tree, here)
+            if key != entry.key:
+                yield KeyRenamer(here, entry.key)
+        for name, below in tree.fragments:
+            yield from self.renamers(below, (*path, TypeIs((name,))))
+
+
+def _fields(level: Level) -> Iterator[tuple[str, TreeField]]:
+    for parent, tree in level:
+        for entry in tree.fields:
+            yield parent, entry
+        yield from _fields(tree.fragments)

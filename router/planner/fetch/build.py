@@ -1,0 +1,182 @@
+"""From chosen places to fetch groups.
+
+Three passes over the choice: under which guards is every root used (a key is fetched whenever one of the fields behind
+it is); which roots share a fetch; what does each fetch select.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from router.plan import Path, TypeIs
+from router.planner.fetch.groups import FetchGroup, Input, can_share
+from router.planner.fetch.inputs import input_of
+from router.planner.fetch.trees import TreeBuilder
+from router.planner.normalise.guards import Guards, weakest
+from router.planner.walk.positions import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from router.planner.graph.query_graph import QueryGraph
+    from router.planner.walk.activation import Activation, FetchSeed
+    from router.planner.walk.positions import Leaf, Place, Position
+
+# A leaf, the place it is fetched at, and the guards it is fetched under.
+Use: TypeAlias = "tuple[Leaf, Place, Guards]"
+
+
+@dataclass(eq=False, slots=True)
+class _Draft:
+    """A group while its roots are gathered."""
+
+    number: int
+    seed: FetchSeed
+    roots: list[Place]
+    inputs: list[Input] = field(default_factory=list)
+    builder: TreeBuilder = field(default_factory=TreeBuilder)
+
+
+class GroupBuilder:
+    """Builds the groups of one choice."""
+
+    def __init__(self, graph: QueryGraph, activation: Activation, presence: Callable[[Position], Leaf]) -> None:
+        self._graph = graph
+        self._activation = activation
+        self._presence = presence
+        self._usages: dict[Place, list[Guards]] = {}
+        self._uses: list[Use] = []
+        self._draft_of: dict[Place, _Draft] = {}
+        self._builders: dict[tuple[Place, Guards], TreeBuilder] = {}
+
+    def build(self, chosen: Sequence[tuple[Leaf, Place]]) -> tuple[FetchGroup, ...]:
+        """The groups, each after those it waits for."""
+        for leaf, place in chosen:
+            self._use(leaf, place, leaf.selection.guards)
+        drafts = self._drafts()
+        for leaf, place, guards in self._uses:
+            self._builder(place, guards).leaf(leaf.selection, guards)
+        for root in self._draft_of:
+            self._select_typename(root)
+        return tuple(self._group(draft) for draft in drafts)
+
+    def _use(self, leaf: Leaf, place: Place, guards: Guards) -> None:
+        pending = [(leaf, place)]
+        while pending:
+            using, at = pending.pop(0)
+            self._uses.append((using, at, guards))
+            root = root_of(at)
+            usages = self._usages.setdefault(root, [])
+            if any(usage <= guards for usage in usages):
+                continue
+            usages.append(guards)
+            if root.step is Step.REENTER:
+                assert root.parent is not None  # noqa: S101 - the place it re-enters from
+                pending.append((self._presence(root.parent.position), root.parent))
+            pending += self._activation.inputs.get(root, ())
+
+    def _drafts(self) -> list[_Draft]:
+        drafts: list[_Draft] = []
+        for seed in self._activation.seeds.values():
+            mine: list[_Draft] = []
+            for root in seed.roots:
+                if root not in self._usages:
+                    continue
+                inputs = self._inputs(root)
+                draft = next((draft for draft in mine if can_share([*draft.inputs, *inputs])), None)
+                if draft is None:
+                    draft = _Draft(len(drafts) + len(mine), seed, [])
+                    mine.append(draft)
+                draft.roots.append(root)
+                draft.inputs += inputs
+                self._draft_of[root] = draft
+            drafts += mine
+        return drafts
+
+    def _inputs(self, root: Place) -> list[Input]:
+        if root.step is not Step.HOP:
+            return []
+        usages = tuple(weakest(self._usages[root]))
+        return [input_of(self._graph, root, self._activation.inputs[root], usages)]
+
+    def _builder(self, place: Place, guards: Guards) -> TreeBuilder:
+        key = (place, guards)
+        known = self._builders.get(key)
+        if known is None:
+            known = self._builders[key] = self._new_builder(place, guards)
+        return known
+
+    def _new_builder(self, place: Place, guards: Guards) -> TreeBuilder:
+        position = place.position
+        if place.is_root:
+            builder = self._draft_of[place].builder
+            if place.step is Step.HOP:
+                abstract = self._is_abstract(place)
+                return builder.fragment(place.type_name, is_abstract=abstract)
+            return builder
+        assert place.parent is not None  # noqa: S101 - only roots have none
+        above = self._builder(place.parent, guards)
+        if place.step is Step.CAST:
+            is_narrower = self._graph.is_abstract_in(place.subgraph, place.parent.type_name)
+            return above.fragment(place.type_name) if is_narrower else above
+        assert position.selection is not None  # noqa: S101 - every field step comes from a selection
+        own = guards if position.helper_depth else position.guards
+        return above.composite(position.selection, own, is_abstract=self._is_abstract(place))
+
+    def _is_abstract(self, place: Place) -> bool:
+        if self._graph.is_interface_object(place.subgraph, place.type_name):
+            return False
+        is_abstract_here = self._graph.is_abstract_in(place.subgraph, place.type_name)
+        return is_abstract_here or self._graph.is_abstract(place.position.type_name)
+
+    def _group(self, draft: _Draft) -> FetchGroup:
+        root = draft.roots[0]
+        after = {self._draft_of[at].number for root in draft.roots for at in self._sources(root)}
+        return FetchGroup(
+            number=draft.number,
+            subgraph=root.subgraph,
+            path=_flatten_path(root.position),
+            track=root.position.track,
+            tree=draft.builder.freeze(),
+            after=frozenset(after),
+            inputs=tuple(draft.inputs),
+        )
+
+    def _sources(self, root: Place) -> list[Place]:
+        if root.step is Step.REENTER:
+            assert root.parent is not None  # noqa: S101 - the place it re-enters from
+            return [root_of(root.parent)]
+        return [root_of(at) for _, at in self._activation.inputs.get(root, ())]
+
+    def _select_typename(self, root: Place) -> None:
+        """Representations name the type of their object: have it fetched where their other fields are."""
+        pending = [at for _, at in self._activation.inputs.get(root, ())]
+        while pending:
+            place = pending.pop()
+            if place.position is root.position:
+                if place.step is not Step.CAST:
+                    for guards in weakest(self._usages[root]):
+                        self._builder(place, guards).typename(guards)
+            elif place.parent is not None:
+                pending.append(place.parent)
+            else:
+                pending += [at for _, at in self._activation.inputs[place]]
+
+
+def root_of(place: Place) -> Place:
+    """The root a place hangs on: the fetch that gets it."""
+    while not place.is_root:
+        assert place.parent is not None  # noqa: S101 - only roots have none
+        place = place.parent
+    return place
+
+
+def _flatten_path(position: Position) -> Path:
+    """The path of the objects, type conditions only where the objects' track has them."""
+    steps = list(position.path)
+    if steps and isinstance(steps[-1], TypeIs):
+        steps.pop()
+    if position.track == position.keys:
+        return tuple(step for step in steps if not isinstance(step, TypeIs))
+    return tuple(steps)

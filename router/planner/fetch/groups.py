@@ -1,0 +1,83 @@
+"""Fetch groups: one per request, as values that passes replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from router.planner.normalise.guards import Guards, weakest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from router.plan import InputSelection, KeyRenamer, Path, Rewrite
+    from router.planner.fetch.trees import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What representations of one type carry, for some of the fields of a fetch.
+
+    Attributes:
+        type_name: the type condition under which the object in the response is represented this way.
+        selections: read from the response, without `__typename`.
+        usages: alternatives of guards under which the values are fetched, none covering another.
+        keys: the response key each representation key is read from, by its path in the representation.
+        rewrites: applied to the representation.
+    """
+
+    type_name: str
+    selections: tuple[InputSelection, ...]
+    usages: tuple[Guards, ...]
+    keys: tuple[tuple[tuple[str, ...], str], ...]
+    rewrites: tuple[Rewrite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FetchGroup:
+    """One request. Groups with inputs are entity fetches; `after` are the numbers of the groups it waits for.
+
+    `track` tells which groups fetch for the same objects.
+    """
+
+    number: int
+    subgraph: str
+    path: Path
+    track: tuple[str, ...]
+    tree: Tree
+    after: frozenset[int]
+    inputs: tuple[Input, ...] = ()
+    contexts: tuple[KeyRenamer, ...] = field(default=())
+
+
+def can_share(inputs: Sequence[Input]) -> bool:
+    """Whether representations can be built from all these inputs at once.
+
+    Every value must have been fetched whenever the shared fetch runs, else an object that lacks one would not be sent
+    although another field of it could be fetched; and no two inputs may want different values under one key.
+    """
+    for type_name in dict.fromkeys(entry.type_name for entry in inputs):
+        same_type = [entry for entry in inputs if entry.type_name == type_name]
+        sources: dict[tuple[str, ...], str] = {}
+        for path, key in chain.from_iterable(entry.keys for entry in same_type):
+            if sources.setdefault(path, key) != key:
+                return False
+        runs = weakest(chain.from_iterable(entry.usages for entry in same_type))
+        for path in sources:
+            available = [usage for entry in same_type if _has(entry, path) for usage in entry.usages]
+            if not all(any(usage <= run for usage in available) for run in runs):
+                return False
+    return True
+
+
+def _has(entry: Input, path: tuple[str, ...]) -> bool:
+    return any(path == other for other, _ in entry.keys)
+
+
+def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
+    """All groups each group waits for, directly or not. Groups must come after those they wait for."""
+    closed: dict[int, frozenset[int]] = {}
+    for group in groups:
+        closed[group.number] = group.after.union(*(closed[number] for number in group.after))
+    return closed

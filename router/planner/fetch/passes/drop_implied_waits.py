@@ -1,0 +1,26 @@
+"""A group need not wait for what a group it waits for waits for already.
+
+c after {a, b}, b after {a}   =>   c after {b}
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from router.planner.fetch.groups import ancestors
+
+if TYPE_CHECKING:
+    from router.planner.fetch.groups import FetchGroup
+
+
+def drop_implied_waits(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
+    above = ancestors(groups)
+    changed = False
+    reduced: list[FetchGroup] = []
+    for group in groups:
+        implied = frozenset[int]().union(*(above[number] for number in group.after))
+        needed = group.after - implied
+        changed |= needed != group.after
+        reduced.append(group if needed == group.after else replace(group, after=needed))
+    return tuple(reduced) if changed else groups

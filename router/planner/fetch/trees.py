@@ -1,0 +1,135 @@
+"""Selection trees: what one fetch asks for, with the guards of every field.
+
+Trees are values. They are grown with a `TreeBuilder` and frozen; passes make new ones with `merge_trees`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from router.planner.normalise.guards import ALWAYS, Guards
+from router.planner.normalise.selections import TYPENAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql import ArgumentNode
+
+    from router.planner.normalise.selections import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class TreeField:
+    """A field under a response key; `guards` are absolute, `tree` is None for leaves."""
+
+    key: str
+    name: str
+    signature: str
+    arguments: tuple[ArgumentNode, ...]
+    guards: Guards
+    tree: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Fields and fragments on one object. `is_abstract` makes the fetch ask for `__typename` too."""
+
+    fields: tuple[TreeField, ...] = ()
+    fragments: tuple[tuple[str, Tree], ...] = ()
+    is_abstract: bool = False
+
+    def guards(self) -> Iterator[Guards]:
+        for entry in self.fields:
+            yield entry.guards
+            if entry.tree is not None:
+                yield from entry.tree.guards()
+        for _, tree in self.fragments:
+            yield from tree.guards()
+
+    def leaf_guards(self) -> Iterator[Guards]:
+        for entry in self.fields:
+            if entry.tree is None:
+                yield entry.guards
+            else:
+                yield from entry.tree.leaf_guards()
+        for _, tree in self.fragments:
+            yield from tree.leaf_guards()
+
+
+def common_guards(tree: Tree) -> Guards:
+    """The guards that hold for everything in the tree."""
+    common: Guards | None = None
+    for guards in tree.leaf_guards():
+        common = guards if common is None else common & guards
+    return common or ALWAYS
+
+
+FieldKey: TypeAlias = tuple[str, str, Guards]
+
+
+@dataclass(slots=True)
+class TreeBuilder:
+    """A tree while it grows."""
+
+    is_abstract: bool = False
+    fields: dict[FieldKey, TreeField] = field(default_factory=dict)
+    below: dict[FieldKey, TreeBuilder] = field(default_factory=dict)
+    fragments: dict[str, TreeBuilder] = field(default_factory=dict)
+
+    def fragment(self, type_name: str, *, is_abstract: bool = False) -> TreeBuilder:
+        return self.fragments.setdefault(type_name, TreeBuilder(is_abstract=is_abstract))
+
+    def composite(self, selection: Selection, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
+        key = self._add(selection, guards)
+        return self.below.setdefault(key, TreeBuilder(is_abstract=is_abstract))
+
+    def leaf(self, selection: Selection, guards: Guards) -> None:
+        self._add(selection, guards)
+
+    def typename(self, guards: Guards) -> None:
+        self.fields.setdefault((TYPENAME, TYPENAME, guards), TreeField(TYPENAME, TYPENAME, TYPENAME, (), guards))
+
+    def _add(self, selection: Selection, guards: Guards) -> FieldKey:
+        key = (selection.key, selection.signature, guards)
+        entry = TreeField(selection.key, selection.name, selection.signature, selection.arguments, guards)
+        self.fields.setdefault(key, entry)
+        return key
+
+    def freeze(self) -> Tree:
+        fields = [
+            replace(entry, tree=self.below[key].freeze()) if key in self.below else entry
+            for key, entry in self.fields.items()
+        ]
+        fragments = tuple((name, below.freeze()) for name, below in self.fragments.items())
+        return Tree(tuple(_needed(fields)), fragments, self.is_abstract)
+
+
+def _needed(fields: list[TreeField]) -> Iterator[TreeField]:
+    """The fields without leaves that another entry of the same key asks for under weaker guards."""
+    for entry in fields:
+        weaker = (
+            other.key == entry.key and other.signature == entry.signature and other.guards < entry.guards
+            for other in fields
+        )
+        if entry.tree is not None or not any(weaker):
+            yield entry
+
+
+def merge_trees(first: Tree, second: Tree) -> Tree:
+    """Everything either asks for; the very same object as `first` if that is all of it."""
+    fields = {(entry.key, entry.signature, entry.guards): entry for entry in first.fields}
+    for entry in second.fields:
+        key = (entry.key, entry.signature, entry.guards)
+        known = fields.get(key)
+        if known is None:
+            fields[key] = entry
+        elif known.tree is not None and entry.tree is not None:
+            fields[key] = replace(known, tree=merge_trees(known.tree, entry.tree))
+    fragments = dict(first.fragments)
+    for name, tree in second.fragments:
+        fragments[name] = merge_trees(fragments[name], tree) if name in fragments else tree
+    merged = Tree(
+        tuple(_needed(list(fields.values()))), tuple(fragments.items()), first.is_abstract or second.is_abstract
+    )
+    return first if merged == first else merged

@@ -1,0 +1,58 @@
+"""`@provides` scopes: fields that are resolvable on one path only.
+
+A scope is the tree of a `@provides` selection, flattened over its fragments; it travels with a place in a subgraph
+and is narrowed at each field step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import FieldNode, InlineFragmentNode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from graphql import SelectionSetNode
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedField:
+    """`types` are the concrete types it is provided for, None for all."""
+
+    name: str
+    types: frozenset[str] | None
+    scope: Scope
+
+
+Scope: TypeAlias = tuple[ProvidedField, ...]
+NOTHING: Scope = ()
+
+
+def scope_of(selection: SelectionSetNode, possible: Callable[[str], frozenset[str]]) -> Scope:
+    """The scope a `@provides` selection opens; `possible` gives the object types of a type name."""
+    return tuple(_fields(selection, None, possible))
+
+
+def _fields(
+    selection: SelectionSetNode, types: frozenset[str] | None, possible: Callable[[str], frozenset[str]]
+) -> Iterator[ProvidedField]:
+    for item in selection.selections:
+        if isinstance(item, FieldNode):
+            scope = NOTHING if item.selection_set is None else scope_of(item.selection_set, possible)
+            yield ProvidedField(item.name.value, types, scope)
+        elif isinstance(item, InlineFragmentNode):
+            narrowed = types
+            if item.type_condition is not None:
+                here = possible(item.type_condition.name.value)
+                narrowed = here if types is None else types & here
+            yield from _fields(item.selection_set, narrowed, possible)
+
+
+def provided_scope(scope: Scope, name: str, possible: frozenset[str]) -> Scope | None:
+    """The scope below field `name` on an object whose type is one of `possible`; None if it is not provided there."""
+    matching = [entry for entry in scope if entry.name == name and (entry.types is None or possible <= entry.types)]
+    if not matching:
+        return None
+    return tuple(child for entry in matching for child in entry.scope)

@@ -1,0 +1,178 @@
+"""The query graph: vertices are (subgraph, type, `@provides` scope), edges are computed when asked for and kept.
+
+It answers three questions: does a subgraph resolve this field of this type, and where does that lead (`field`); where
+can an object of this type be entered by a key (`entries`); which concrete types can a value have (`possible`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    ListTypeNode,
+    NamedTypeNode,
+    NonNullTypeNode,
+    is_abstract_type,
+)
+
+from router.planner.graph.provided import NOTHING, Scope, provided_scope, scope_of
+
+if TYPE_CHECKING:
+    from graphql import SelectionSetNode, TypeNode
+
+    from router.supergraph.model import ContextArgument, EntityKey, SubgraphType, Supergraph
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEdge:
+    """A field a subgraph resolves. `requires` and `contexts` say what it must be given from elsewhere."""
+
+    target: str
+    scope: Scope
+    requires: SelectionSetNode | None = None
+    contexts: tuple[ContextArgument, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        return self.requires is None and not self.contexts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A way into a subgraph by `_entities`: the type the object has there, and the keys that are taken.
+
+    `type_name` is an interface's name where the subgraph knows the object by an interface object.
+    """
+
+    subgraph: str
+    type_name: str
+    keys: tuple[EntityKey, ...]
+    is_interface_object: bool
+
+
+class QueryGraph:
+    """The graph of a supergraph under one truth of its override labels."""
+
+    def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:
+        self._schema = supergraph.schema
+        self._subgraphs = supergraph.subgraphs
+        self._labels = override_labels
+        self._possible: dict[str, frozenset[str]] = {}
+        self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._edges: dict[tuple[str, str, str, Scope], FieldEdge | None] = {}
+
+    @property
+    def subgraph_names(self) -> tuple[str, ...]:
+        return tuple(self._subgraphs)
+
+    def type_in(self, subgraph: str, type_name: str) -> SubgraphType | None:
+        return self._subgraphs[subgraph].types.get(type_name)
+
+    def possible(self, type_name: str) -> frozenset[str]:
+        """The object types of a type in the supergraph."""
+        found = self._possible.get(type_name)
+        if found is None:
+            definition = self._schema.type_map.get(type_name)
+            match definition:
+                case GraphQLInterfaceType() | GraphQLUnionType():
+                    found = frozenset(member.name for member in self._schema.get_possible_types(definition))
+                case GraphQLObjectType():
+                    found = frozenset({type_name})
+                case _:
+                    found = frozenset()
+            self._possible[type_name] = found
+        return found
+
+    def possible_in(self, subgraph: str, type_name: str) -> frozenset[str]:
+        """The object types of a type in a subgraph."""
+        definition = self.type_in(subgraph, type_name)
+        return frozenset() if definition is None else definition.possible
+
+    def is_abstract(self, type_name: str) -> bool:
+        return is_abstract_type(self._schema.type_map.get(type_name))
+
+    def is_abstract_in(self, subgraph: str, type_name: str) -> bool:
+        definition = self.type_in(subgraph, type_name)
+        return definition is not None and definition.kind != "object"
+
+    def is_interface_object(self, subgraph: str, type_name: str) -> bool:
+        definition = self.type_in(subgraph, type_name)
+        return definition is not None and definition.is_interface_object
+
+    def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
+        """The edge of a field, None where the subgraph does not resolve it on all objects the type stands for."""
+        key = (subgraph, type_name, name, scope)
+        if key not in self._edges:
+            self._edges[key] = self._field(*key)
+        return self._edges[key]
+
+    def _field(self, subgraph: str, type_name: str, name: str, scope: Scope) -> FieldEdge | None:
+        definition = self.type_in(subgraph, type_name)
+        if definition is None or definition.kind == "union":
+            return None
+        edge = self._own_field(definition, name, scope)
+        if edge is None or definition.kind == "object":
+            return edge
+        implementations = [self.field(subgraph, possible, name, scope) for possible in sorted(definition.possible)]
+        scopes: list[Scope] = []
+        for implementation in implementations:
+            if implementation is None or not implementation.is_free:
+                return None
+            scopes.append(implementation.scope)
+        # What every implementation provides is provided whichever it is.
+        shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
+        return replace(edge, scope=(*edge.scope, *shared))
+
+    def _own_field(self, definition: SubgraphType, name: str, scope: Scope) -> FieldEdge | None:
+        field = definition.fields.get(name)
+        if field is None:
+            return None
+        if field.label is not None and (field.label.label in self._labels) != field.label.when:
+            return None
+        provided = provided_scope(scope, name, definition.possible)
+        if provided is None and field.external:
+            return None
+        below = provided or NOTHING
+        if field.provides is not None:
+            below = (*below, *scope_of(field.provides, self.possible))
+        target = named_type(field.type)
+        if provided is not None:
+            return FieldEdge(target, below)
+        return FieldEdge(target, below, field.requires, field.context_arguments)
+
+    def entries(self, type_name: str) -> tuple[Entry, ...]:
+        """Every subgraph an object of this type can be entered in, in the order of the subgraphs."""
+        found = self._entries.get(type_name)
+        if found is None:
+            found = self._entries[type_name] = tuple(
+                entry for subgraph in self._subgraphs if (entry := self._entry(subgraph, type_name)) is not None
+            )
+        return found
+
+    def _entry(self, subgraph: str, type_name: str) -> Entry | None:
+        for candidate in (type_name, *self._interface_names(type_name)):
+            definition = self.type_in(subgraph, candidate)
+            if definition is None or (candidate != type_name and not definition.is_interface_object):
+                continue
+            keys = tuple(key for key in definition.keys if key.resolvable)
+            if keys:
+                return Entry(subgraph, candidate, keys, definition.is_interface_object)
+        return None
+
+    def _interface_names(self, type_name: str) -> list[str]:
+        definition = self._schema.type_map.get(type_name)
+        if isinstance(definition, GraphQLObjectType | GraphQLInterfaceType):
+            return [interface.name for interface in definition.interfaces]
+        return []
+
+
+def named_type(node: TypeNode) -> str:
+    """The name inside a type reference."""
+    while isinstance(node, ListTypeNode | NonNullTypeNode):
+        node = node.type
+    assert isinstance(node, NamedTypeNode)  # noqa: S101 - the three kinds of type reference
+    return node.name.value

@@ -1,0 +1,164 @@
+"""The groups' order of waiting, as the tree of a plan.
+
+A group that can start comes first; the groups that wait for it alone (or for it and groups behind it) follow it in a
+`Sequence`, beside the other ones that can start. What waits for several of them follows after all.
+
+    a, b after a, c after a, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
+from router.planner.fetch.groups import FetchGroup
+from router.planner.fetch.trees import common_guards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from router.plan import Fetch
+    from router.planner.normalise.guards import Guards
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    parts: tuple[Schedule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    parts: tuple[Schedule, ...]
+
+
+Schedule: TypeAlias = FetchGroup | InOrder | AtOnce
+
+
+def schedule(groups: tuple[FetchGroup, ...]) -> Schedule | None:
+    """The groups, each after those it waits for, as parallel as the tree form allows."""
+    return _schedule(groups, frozenset())
+
+
+def _schedule(groups: tuple[FetchGroup, ...], done: frozenset[int]) -> Schedule | None:
+    ready = [group for group in groups if group.after <= done]
+    parts: list[Schedule] = []
+    placed: set[int] = {group.number for group in ready}
+    for first in ready:
+        own = _behind(first, groups, done)
+        placed |= {group.number for group in own}
+        parts.append(_in_order(first, _schedule(own, done | {first.number})))
+    together = _at_once(parts)
+    left = tuple(group for group in groups if group.number not in placed)
+    return together if together is None else _in_order(together, _schedule(left, done | placed))
+
+
+def _behind(first: FetchGroup, groups: tuple[FetchGroup, ...], done: frozenset[int]) -> tuple[FetchGroup, ...]:
+    """The groups that wait for `first`, directly or not, and for nothing else that is not done."""
+    settled = {first.number, *done}
+    own: list[FetchGroup] = []
+    for group in groups:
+        if group.number not in settled and group.after <= settled and not group.after <= done:
+            settled.add(group.number)
+            own.append(group)
+    return tuple(own)
+
+
+def _at_once(parts: list[Schedule]) -> Schedule | None:
+    if len(parts) < 2:  # noqa: PLR2004 - one part is itself
+        return parts[0] if parts else None
+    return AtOnce(tuple(parts))
+
+
+def _in_order(*parts: Schedule | None) -> Schedule:
+    flat: list[Schedule] = []
+    for part in parts:
+        if isinstance(part, InOrder):
+            flat += part.parts
+        elif part is not None:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else InOrder(tuple(flat))
+
+
+def serial(parts: Iterable[Schedule]) -> Schedule | None:
+    """Schedules one after the other: whatever can start at once in one waits for everything in those before."""
+    waited: list[Schedule] = []
+    earlier: frozenset[int] = frozenset()
+    for part in parts:
+        offset = len(earlier)
+        numbers = {group.number: group.number + offset for group in groups_of(part)}
+        waited.append(_mapped(part, partial(_moved, numbers=numbers, earlier=earlier)))
+        earlier |= set(numbers.values())
+    return _in_order(*waited) if waited else None
+
+
+def numbered(planned: Schedule) -> Schedule:
+    """The schedule with its groups numbered from 0 in order of appearance."""
+    numbers = {group.number: index for index, group in enumerate(groups_of(planned))}
+    return _mapped(planned, partial(_renumbered, numbers=numbers))
+
+
+def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
+    if isinstance(planned, FetchGroup):
+        yield planned
+        return
+    for part in planned.parts:
+        yield from groups_of(part)
+
+
+def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
+    """The first group of a schedule that starts with a single one, and what follows it."""
+    if isinstance(planned, FetchGroup):
+        return planned, None
+    first, *rest = planned.parts
+    assert isinstance(first, FetchGroup)  # noqa: S101 - one root field in one subgraph makes one first group
+    return first, _in_order(*rest)
+
+
+def _mapped(planned: Schedule, change: Callable[[FetchGroup], FetchGroup]) -> Schedule:
+    if isinstance(planned, FetchGroup):
+        return change(planned)
+    return replace(planned, parts=tuple(_mapped(part, change) for part in planned.parts))
+
+
+def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int]) -> FetchGroup:
+    moved = _renumbered(group, numbers)
+    return moved if moved.after else replace(moved, after=earlier)
+
+
+def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:
+    return replace(group, number=numbers[group.number], after=frozenset(numbers[number] for number in group.after))
+
+
+def plan_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> PlanNode:
+    """The schedule as a plan, with conditions around as much as they hold for."""
+    guards, node = _guarded_node(planned, fetch)
+    return _under(guards, node)
+
+
+def _guarded_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> tuple[Guards, PlanNode]:
+    if isinstance(planned, FetchGroup):
+        node: PlanNode = fetch(planned)
+        if planned.path:
+            node = Flatten(planned.path, fetch(planned))
+        return common_guards(planned.tree), node
+    parts = [_guarded_node(part, fetch) for part in planned.parts]
+    common = frozenset.intersection(*(guards for guards, _ in parts))
+    if isinstance(planned, InOrder):
+        return common, Sequence(tuple(_under(guards - common, node) for guards, node in parts))
+    together: dict[Guards, list[PlanNode]] = {}
+    for guards, node in parts:
+        together.setdefault(guards - common, []).append(node)
+    nodes = tuple(
+        _under(guards, same[0] if len(same) == 1 or not guards else Parallel(tuple(same)))
+        for guards, same in together.items()
+        for same in ([same] if guards else [[node] for node in same])
+    )
+    return common, nodes[0] if len(nodes) == 1 else Parallel(nodes)
+
+
+def _under(guards: Guards, node: PlanNode) -> PlanNode:
+    for variable, truth in sorted(guards, reverse=True):
+        node = Condition(variable, if_clause=node) if truth else Condition(variable, else_clause=node)
+    return node

@@ -1,0 +1,52 @@
+"""`@skip` and `@include` as sets of guards.
+
+A guard is a variable and the truth it must have; a set of guards holds when all do. Sets are absolute: they hold every
+guard between the operation's root and the selection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import BooleanValueNode, VariableNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphql import DirectiveNode
+
+Guard: TypeAlias = tuple[str, bool]
+Guards: TypeAlias = frozenset[Guard]
+
+ALWAYS: Guards = frozenset()
+_TRUTH = {"include": True, "skip": False}
+
+
+def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guards | None:
+    """The guards below a selection with these directives, None if they can never hold."""
+    added = set(guards)
+    for directive in directives or ():
+        truth = _TRUTH.get(directive.name.value)
+        if truth is None:
+            continue
+        for argument in directive.arguments or ():
+            match argument.value:
+                case BooleanValueNode(value=value):
+                    if value != truth:
+                        return None
+                case VariableNode(name=name):
+                    if (name.value, not truth) in added:
+                        return None
+                    added.add((name.value, truth))
+    return frozenset(added)
+
+
+def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
+    """The alternatives no other makes superfluous: `{a}` covers `{a, b}`, since it holds whenever that does."""
+    kept: list[Guards] = []
+    for guards in alternatives:
+        if any(other <= guards for other in kept):
+            continue
+        kept = [other for other in kept if not guards <= other]
+        kept.append(guards)
+    return kept

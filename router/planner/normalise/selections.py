@@ -1,0 +1,205 @@
+"""The selections on one object, flattened over fragments and merged by response key.
+
+    { id  ... on Book { title }  ... @include(if: $x) { id  author { name } } }
+
+becomes the items `id`, `title` (types {Book}), `id` (guards {x}), `author` (guards {x}); merged for a Book: `id`,
+`title`, `author`. Composite fields keep the unflattened selections below them, each with its guards, so that work is
+done level by level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    get_named_type,
+    is_composite_type,
+    is_list_type,
+    is_non_null_type,
+    print_ast,
+)
+
+from router.planner.normalise.guards import Guards, narrowed, weakest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
+
+TYPENAME = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A field selected on an object, on those of the concrete `types` only (None: on all)."""
+
+    node: FieldNode
+    parent_type: str
+    types: frozenset[str] | None
+    guards: Guards
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A selection set below a composite field: the type it was written for, and the guards that lead to it.
+
+    Under `... on Book { similar {…} }` the type may be narrower than where `similar` was selected on the interface.
+    """
+
+    selection_set: SelectionSetNode
+    guards: Guards
+    type_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A field asked of an object under one response key and one set of guards.
+
+    `signature` tells fields apart that give different values: name and arguments, printed. `below` is empty for leaves.
+    """
+
+    key: str
+    name: str
+    arguments: tuple[ArgumentNode, ...]
+    signature: str
+    guards: Guards
+    type_name: str
+    list_depth: int
+    below: tuple[Below, ...] = field(default=())
+
+    @property
+    def is_leaf(self) -> bool:
+        return not self.below
+
+
+class Normaliser:
+    """Flattens and merges selections over one schema and the fragments of one document."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        possible: Callable[[str], frozenset[str]],
+    ) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._possible = possible
+        self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
+
+    def items(self, below: Iterable[Below], type_name: str) -> list[Item]:
+        """All fields selected on an object of type `type_name`, in document order."""
+        held = self._possible(type_name)
+        found: list[Item] = []
+        for entry in below:
+            met = held & self._possible(entry.type_name)
+            if met:
+                types = None if met == held else met
+                found += self._flatten(entry.selection_set, (entry.type_name, held), types, entry.guards)
+        return found
+
+    def _flatten(
+        self,
+        selection_set: SelectionSetNode,
+        within: tuple[str, frozenset[str]],
+        types: frozenset[str] | None,
+        guards: Guards,
+    ) -> Iterator[Item]:
+        type_name, possible = within
+        for selection in selection_set.selections:
+            inner = narrowed(guards, selection.directives)
+            if inner is None:
+                continue
+            if isinstance(selection, FieldNode):
+                yield Item(selection, type_name, types, inner)
+                continue
+            if isinstance(selection, FragmentSpreadNode):
+                fragment = self._fragments[selection.name.value]
+                condition, body = fragment.type_condition.name.value, fragment.selection_set
+            else:
+                assert isinstance(selection, InlineFragmentNode)  # noqa: S101 - the three kinds of selection
+                body = selection.selection_set
+                condition = type_name if selection.type_condition is None else selection.type_condition.name.value
+            held = possible if types is None else types
+            met = held & self._possible(condition)
+            if met:
+                yield from self._flatten(body, (condition, possible), types if met == held else met, inner)
+
+    def merged(self, items: Sequence[Item], type_name: str) -> list[Selection]:
+        """The items of one object merged by response key, in order of first appearance."""
+        return [selection for group in grouped(items) for selection in self._merge(group, type_name)]
+
+    def _merge(self, items: Sequence[Item], parent_type: str) -> Iterator[Selection]:
+        node = items[0].node
+        output = self._output(parent_type, node.name.value)
+        type_name, list_depth = output or self.output(items[0])
+        for guards in weakest(item.guards for item in items):
+            below = tuple(
+                Below(item.node.selection_set, item.guards, self.output(item)[0])
+                for item in items
+                if item.node.selection_set is not None and guards <= item.guards
+            )
+            yield Selection(
+                response_key(node),
+                node.name.value,
+                tuple(node.arguments or ()),
+                signature(node),
+                guards,
+                type_name,
+                list_depth,
+                below,
+            )
+
+    def output(self, item: Item) -> tuple[str, int]:
+        """The named type of an item's field and the number of lists around it."""
+        output = self._output(item.parent_type, item.node.name.value)
+        assert output is not None  # noqa: S101 - the operation is valid
+        return output
+
+    def _output(self, parent_type: str, name: str) -> tuple[str, int] | None:
+        if name == TYPENAME:
+            return "String", 0
+        key = (parent_type, name)
+        if key not in self._outputs:
+            definition = self._schema.type_map[parent_type]
+            field = None
+            if isinstance(definition, GraphQLObjectType | GraphQLInterfaceType):
+                field = definition.fields.get(name)
+            self._outputs[key] = None if field is None else _unwrapped(field.type)
+        return self._outputs[key]
+
+    def is_composite(self, type_name: str) -> bool:
+        return is_composite_type(self._schema.type_map.get(type_name))
+
+
+def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
+    name, depth = get_named_type(type_).name, 0
+    while is_non_null_type(type_) or is_list_type(type_):
+        depth += is_list_type(type_)
+        type_ = type_.of_type
+    return name, depth
+
+
+def grouped(items: Iterable[Item]) -> list[list[Item]]:
+    """The items that ask for the same field under the same response key, together."""
+    groups: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        groups.setdefault((response_key(item.node), signature(item.node)), []).append(item)
+    return list(groups.values())
+
+
+def response_key(node: FieldNode) -> str:
+    return node.name.value if node.alias is None else node.alias.value
+
+
+def signature(node: FieldNode) -> str:
+    """Name and arguments, with arguments in the order of their names: equal texts give equal values."""
+    if not node.arguments:
+        return node.name.value
+    arguments = sorted(print_ast(argument) for argument in node.arguments)
+    return f"{node.name.value}({', '.join(arguments)})"

@@ -1,0 +1,190 @@
+"""From operation to plan: every stage of planning on one screen.
+
+document -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> schedule -> plan
+normalise        walk             choose            fetch/build       fetch/passes     linearise
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
+
+from router.errors import PlanningError, UnknownOperation
+from router.plan import Fetch, QueryPlan, Subscription
+from router.planner.fetch.build import GroupBuilder
+from router.planner.fetch.operations import OperationWriter
+from router.planner.fetch.passes import optimised
+from router.planner.graph.query_graph import QueryGraph
+from router.planner.linearise import numbered, plan_node, schedule, serial, split_first
+from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.selections import Below, Normaliser, grouped
+from router.planner.walk.choose import choose
+from router.planner.walk.explorer import Explorer, UnplannableError
+from router.planner.walk.positions import Search
+from router.planner.walk.response_keys import ResponseKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import DocumentNode
+
+    from router.plan import OperationKind
+    from router.planner.fetch.groups import FetchGroup
+    from router.planner.linearise import Schedule
+    from router.planner.normalise.selections import Item
+    from router.supergraph.model import Supergraph
+
+_GRAPHS: WeakKeyDictionary[Supergraph, dict[frozenset[str], QueryGraph]] = WeakKeyDictionary()
+
+
+def plan(
+    supergraph: Supergraph,
+    document: DocumentNode | str,
+    operation_name: str | None = None,
+    *,
+    override_labels: frozenset[str] = frozenset(),
+) -> QueryPlan:
+    """Plan one operation of a document that is valid on the API schema.
+
+    `override_labels` are the labels of progressive overrides that hold for this request.
+
+    Raises:
+        UnknownOperation: the document has no such operation, or several and no name was given.
+        PlanningError: no sequence of fetches answers a selection of the operation.
+    """
+    parsed = parse(document, no_location=True) if isinstance(document, str) else document
+    operation = _operation(parsed, operation_name)
+    planning = _Planning(supergraph, _graph(supergraph, override_labels), parsed, operation)
+    try:
+        return planning.run()
+    except UnplannableError as error:
+        raise PlanningError(str(error)) from None
+
+
+def _graph(supergraph: Supergraph, labels: frozenset[str]) -> QueryGraph:
+    graphs = _GRAPHS.setdefault(supergraph, {})
+    if labels not in graphs:
+        graphs[labels] = QueryGraph(supergraph, labels)
+    return graphs[labels]
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [item for item in document.definitions if isinstance(item, OperationDefinitionNode)]
+    if name is not None:
+        operations = [item for item in operations if item.name is not None and item.name.value == name]
+        if not operations:
+            raise UnknownOperation(f'Unknown operation named "{name}".')
+    if len(operations) != 1:
+        raise UnknownOperation("Must provide operation name if query contains multiple operations.")
+    return operations[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Planned groups and what they cost."""
+
+    groups: tuple[FetchGroup, ...]
+    cost: int
+
+
+class _Planning:
+    """Plans one operation."""
+
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        graph: QueryGraph,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+    ) -> None:
+        self._supergraph = supergraph
+        self._graph = graph
+        self._kind: OperationKind = operation.operation.value
+        fragments = {item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)}
+        self._normaliser = Normaliser(supergraph.schema, fragments, graph.possible)
+        root = supergraph.schema.get_root_type(operation.operation)
+        query = supergraph.schema.query_type
+        if root is None or query is None:
+            raise PlanningError(f"The supergraph has no {self._kind} type.")
+        self._root_type = root.name
+        self._query_type = query.name
+        below = Below(operation.selection_set, ALWAYS, root.name)
+        keys = ResponseKeys()
+        keys.reserve(self._normaliser, (below,), root.name)
+        self._explorer = Explorer(graph, self._normaliser, keys, query.name)
+        self._items = [
+            item
+            for item in self._normaliser.items([below], root.name)
+            # Answered by the router itself.
+            if not item.node.name.value.startswith("__")
+        ]
+        self._writer = OperationWriter(operation)
+
+    def run(self) -> QueryPlan:
+        if not self._items:
+            return QueryPlan(None)
+        match self._kind:
+            case "query":
+                draft = self._draft(self._items, self._graph.subgraph_names)
+                return self._plan(schedule(draft.groups))
+            case "mutation":
+                return self._plan(self._serial())
+            case "subscription":
+                return self._subscription()
+
+    def _draft(self, items: Sequence[Item], subgraphs: Sequence[str]) -> _Draft:
+        root = self._explorer.root(self._root_type, subgraphs)
+        search = Search()
+        self._explorer.explore(root, items, search)
+        choice = choose(search.leaves, lambda: True)
+        builder = GroupBuilder(self._graph, choice.activation, self._explorer.presence)
+        groups = builder.build(list(zip(search.leaves, choice.places, strict=True)))
+        return _Draft(optimised(groups), choice.activation.cost)
+
+    def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, _Draft]:
+        """The one subgraph to run root fields in that must run exactly once."""
+        drafts: dict[str, _Draft] = {}
+        failure: UnplannableError | None = None
+        for subgraph in self._graph.subgraph_names:
+            try:
+                drafts[subgraph] = self._draft(items, [subgraph])
+            except UnplannableError as error:
+                failure = failure or error
+        if not drafts:
+            raise failure or PlanningError("The supergraph has no subgraphs.")
+        best = min(drafts, key=lambda subgraph: (drafts[subgraph].cost, subgraph != preferred))
+        return best, drafts[best]
+
+    def _serial(self) -> Schedule | None:
+        """Mutation fields in document order; neighbours in one subgraph share its fetch."""
+        batches: list[tuple[str, list[Item]]] = []
+        for items in grouped(self._items):
+            subgraph, _ = self._cheapest(items, batches[-1][0] if batches else None)
+            if batches and batches[-1][0] == subgraph:
+                batches[-1][1].extend(items)
+            else:
+                batches.append((subgraph, list(items)))
+        parts = [schedule(self._draft(items, [subgraph]).groups) for subgraph, items in batches]
+        return serial(part for part in parts if part is not None)
+
+    def _subscription(self) -> QueryPlan:
+        """One fetch opens the stream; what it does not bring is fetched for every event."""
+        _, draft = self._cheapest(self._items, None)
+        planned = schedule(draft.groups)
+        if planned is None:
+            return QueryPlan(None)
+        primary, rest = split_first(numbered(planned))
+        node = Subscription(self._fetch(primary), None if rest is None else plan_node(rest, self._fetch))
+        return QueryPlan(node)
+
+    def _plan(self, planned: Schedule | None) -> QueryPlan:
+        return QueryPlan(None if planned is None else plan_node(numbered(planned), self._fetch))
+
+    def _fetch(self, group: FetchGroup) -> Fetch:
+        subgraph = self._supergraph.subgraphs[group.subgraph]
+        is_root = not group.path
+        root_type = self._root_type if is_root else self._query_type
+        return self._writer.fetch(group, subgraph, (root_type, self._kind if is_root else "query"))

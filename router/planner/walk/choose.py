@@ -1,0 +1,130 @@
+"""Choosing one place for every leaf, so that the plan costs least.
+
+Leaves with the same options move together. Choices are first made greedily, forced ones before free ones; then every
+combination is tried if they are few, else single choices and whole fetches are moved while that helps, under a budget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+from router.planner.walk.activation import Activation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from router.planner.walk.positions import Leaf, Place, RootKey
+
+# Trying out a choice costs a few microseconds per leaf: exhaustive search stays below a few milliseconds, and
+# improvement stops after as many trials whatever the operation.
+EXHAUSTIVE_COMBINATIONS = 128
+TRIALS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen place of every leaf. `complete` is False when the budget ended the search for a better one."""
+
+    places: tuple[Place, ...]
+    activation: Activation
+    complete: bool
+
+
+def choose(leaves: Sequence[Leaf], work_left: Callable[[], bool]) -> Choice:
+    """Choose for each leaf one of its options; `work_left` turning False ends the search early."""
+    classes: dict[tuple[Place, ...], int] = {}
+    numbers = [classes.setdefault(leaf.options, len(classes)) for leaf in leaves]
+    options = list(classes)
+    best, complete = _Search(options, work_left).run()
+    chosen = tuple(options[number][best[number]] for number in numbers)
+    return Choice(chosen, _activate(options, best), complete)
+
+
+def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -> Activation:
+    activation = Activation()
+    for places, index in sorted(zip(options, assignment, strict=True), key=lambda pair: len(pair[0]) > 1):
+        activation.activate(places[index])
+    return activation
+
+
+class _Search:
+    def __init__(self, options: Sequence[tuple[Place, ...]], work_left: Callable[[], bool]) -> None:
+        self._options = options
+        self._free = [number for number, places in enumerate(options) if len(places) > 1]
+        self._work_left = work_left
+        self._trials = 0
+
+    def run(self) -> tuple[list[int], bool]:
+        assignment = self._greedy()
+        if not self._free:
+            return assignment, True
+        if prod(len(self._options[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS:
+            return self._exhaustive(assignment), True
+        return self._improve(assignment)
+
+    def _greedy(self) -> list[int]:
+        assignment = [0] * len(self._options)
+        activation = Activation()
+        for forced in self._options:
+            if len(forced) == 1:
+                activation.activate(forced[0])
+        for number in sorted(self._free, key=lambda number: len(self._options[number])):
+            places = self._options[number]
+            place = activation.choose(places)
+            activation.activate(place)
+            assignment[number] = places.index(place)
+        return assignment
+
+    def _cost(self, assignment: Sequence[int]) -> int:
+        self._trials += 1
+        return _activate(self._options, assignment).cost
+
+    def _exhaustive(self, greedy: list[int]) -> list[int]:
+        best, best_cost = greedy, self._cost(greedy)
+        for combination in product(*(range(len(self._options[number])) for number in self._free)):
+            if not self._work_left():
+                break
+            candidate = list(greedy)
+            for number, index in zip(self._free, combination, strict=True):
+                candidate[number] = index
+            cost = self._cost(candidate)
+            if cost < best_cost:
+                best, best_cost = candidate, cost
+        return best
+
+    def _improve(self, assignment: list[int]) -> tuple[list[int], bool]:
+        best, best_cost = assignment, self._cost(assignment)
+        improved = True
+        while improved:
+            improved = False
+            for candidate in self._neighbours(best):
+                if self._trials >= TRIALS or not self._work_left():
+                    return best, False
+                cost = self._cost(candidate)
+                if cost < best_cost:
+                    best, best_cost, improved = candidate, cost, True
+                    break
+        return best, True
+
+    def _neighbours(self, assignment: list[int]) -> Iterator[list[int]]:
+        """Without one of the fetches that a free choice uses; then single choices changed."""
+        roots: dict[RootKey, None] = {}
+        for number in self._free:
+            roots |= dict.fromkeys(self._options[number][assignment[number]].needs)
+        for root in roots:
+            candidate = list(assignment)
+            for number in self._free:
+                places = self._options[number]
+                if root in places[assignment[number]].needs:
+                    without = [index for index, place in enumerate(places) if root not in place.needs]
+                    if without:
+                        candidate[number] = min(without, key=lambda index: (places[index].stage, index))
+            if candidate != assignment:
+                yield candidate
+        for number in self._free:
+            for index in range(len(self._options[number])):
+                if index != assignment[number]:
+                    yield [*assignment[:number], index, *assignment[number + 1 :]]

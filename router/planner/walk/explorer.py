@@ -1,0 +1,218 @@
+"""The walk: from selections to leaves, each with all places it can be fetched at.
+
+Level by level: every place of an object that resolves a composite field gives a place on the object below. A leaf that
+only another subgraph has thereby finds its way back up to the nearest ancestor from which that subgraph can be entered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graphql import FieldNode, NameNode
+
+from router.plan import Each, Key
+from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, signature
+from router.planner.walk.abstract import explore_abstract
+from router.planner.walk.hops import Hops
+from router.planner.walk.positions import Leaf, Place, Position, RootKey, Search, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import SelectionSetNode
+
+    from router.planner.graph.query_graph import FieldEdge, QueryGraph
+    from router.planner.normalise.selections import Normaliser
+    from router.planner.walk.response_keys import ResponseKeys
+
+_TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
+
+
+class UnplannableError(Exception):
+    """A field no sequence of fetches reaches."""
+
+    def __init__(self, position: Position, selection: Selection) -> None:
+        path = ".".join((*position.keys, selection.key))
+        super().__init__(f"No subgraph can be reached that resolves {position.type_name}.{selection.name} at {path}.")
+
+
+class Explorer:
+    """Explores one operation; everything found stays valid for its lifetime."""
+
+    def __init__(self, graph: QueryGraph, normaliser: Normaliser, keys: ResponseKeys, query_type: str) -> None:
+        self.graph = graph
+        self.normaliser = normaliser
+        self._keys = keys
+        self.hops = Hops(graph, query_type, self.demand)
+
+    def root(self, type_name: str, subgraphs: Sequence[str]) -> Position:
+        """The root of an operation, with a place in each of the subgraphs that has the root type."""
+        position = Position(type_name)
+        for subgraph in subgraphs:
+            if self.graph.type_in(subgraph, type_name) is not None:
+                needs: dict[RootKey, int] = {((), subgraph, ""): 0}
+                position.bases.append(Place(Step.ENTER, position, subgraph, type_name, 0, needs))
+        return position
+
+    def explore(self, position: Position, items: Sequence[Item], search: Search) -> None:
+        """Append the leaves of what is selected on the position.
+
+        Raises:
+            UnplannableError: a selection has no place at all.
+        """
+        count = len(search.leaves)
+        if search.hidden:
+            items = [self._keyed(position, item) for item in items]
+        if self.graph.is_abstract(position.type_name):
+            explore_abstract(self, position, items, search)
+        else:
+            for selection in self.normaliser.merged(items, position.type_name):
+                self.descend(position, selection, self.producers(position, selection, search), search)
+        if len(search.leaves) == count:
+            search.leaves.append(self.presence(position))
+
+    def _keyed(self, position: Position, item: Item) -> Item:
+        """The item under a response key that the client does not use for something else."""
+        name = item.node.name.value
+        if name == TYPENAME:
+            return item
+        key = self._keys.key_for(position.keys, name, signature(item.node))
+        alias = None if key == name else NameNode(value=key)
+        return replace(item, node=replace(item.node, alias=alias))
+
+    def presence(self, position: Position) -> Leaf:
+        """What to select when nothing else is, so that the object appears in the response."""
+        item = Item(_TYPENAME_NODE, position.type_name, None, position.guards)
+        selection = self.normaliser.merged([item], position.type_name)[0]
+        return Leaf(position, selection, tuple(position.bases), hidden=True)
+
+    def descend(
+        self,
+        position: Position,
+        selection: Selection,
+        producers: Sequence[tuple[Place, FieldEdge | None]],
+        search: Search,
+    ) -> None:
+        """Append the leaves of a selection that the given places resolve.
+
+        Raises:
+            UnplannableError: there are no such places, or something below has none.
+        """
+        if not producers:
+            raise UnplannableError(position, selection)
+        if not self.normaliser.is_composite(selection.type_name):
+            options = _undominated([place for place, _ in producers])
+            search.leaves.append(Leaf(position, selection, options, hidden=search.hidden))
+            return
+        child = Position(
+            selection.type_name,
+            path=(*position.path, Key(selection.key), *(Each() for _ in range(selection.list_depth))),
+            keys=(*position.keys, selection.key),
+            track=(*position.track, selection.key),
+            parent=position,
+            selection=selection,
+            guards=selection.guards,
+            helper_depth=position.helper_depth + 1 if search.hidden else 0,
+        )
+        child.bases += [_step(child, place, edge) for place, edge in producers if edge is not None]
+        self.explore(child, self.normaliser.items(selection.below, selection.type_name), search)
+
+    def producers(
+        self, position: Position, selection: Selection, search: Search
+    ) -> list[tuple[Place, FieldEdge | None]]:
+        """Every place of the position the selection can be fetched at; only `__typename` has no edge."""
+        if selection.name == TYPENAME:
+            return [(place, None) for place in self.typename_places(position)]
+        found: list[tuple[Place, FieldEdge | None]] = []
+        for place in position.bases:
+            edge = self.graph.field(place.subgraph, place.type_name, selection.name, place.scope)
+            if edge is not None and edge.is_free:
+                found.append((place, edge))
+        if self._bases_suffice(position, selection, found, search):
+            return found
+        for place in self.hops.at(position):
+            edge = self.graph.field(place.subgraph, place.type_name, selection.name)
+            if edge is not None and edge.is_free:
+                found.append((place, edge))
+        found += self._requiring(position, selection)
+        return found
+
+    def _bases_suffice(
+        self,
+        position: Position,
+        selection: Selection,
+        found: Sequence[tuple[Place, FieldEdge | None]],
+        search: Search,
+    ) -> bool:
+        """Whether looking behind keys cannot give a place that is better than those found among the bases."""
+        earliest = min((base.stage for base in position.bases), default=0)
+        if not any(place.stage == earliest for place, _ in found):
+            return False
+        is_only_base = len(position.bases) == 1 and not self.normaliser.is_composite(selection.type_name)
+        return search.hidden or is_only_base
+
+    def _requiring(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
+        found: list[tuple[Place, FieldEdge | None]] = []
+        for entry in self.graph.entries(position.type_name):
+            edge = self.graph.field(entry.subgraph, entry.type_name, selection.name)
+            if edge is not None and not edge.is_free:
+                place = self.hops.requiring(position, entry, edge, selection.name)
+                if place is not None:
+                    found.append((place, edge))
+        return found
+
+    def typename_places(self, position: Position) -> Sequence[Place]:
+        """Places that know the concrete type: an interface object does not."""
+        bases = [place for place in position.bases if self.knows_type(place)]
+        return bases or [place for place in self.hops.at(position) if self.knows_type(place)]
+
+    def knows_type(self, place: Place) -> bool:
+        return not self.graph.is_interface_object(place.subgraph, place.type_name)
+
+    def demand(self, position: Position, selection_set: SelectionSetNode) -> tuple[Leaf, ...] | None:
+        """The leaves of a key or requires selection at a position, None if one of them is nowhere to be had."""
+        key = id(selection_set)
+        if key in position.demands:
+            return position.demands[key]
+        before = self.hops.cut_short
+        search = Search(hidden=True)
+        leaves: tuple[Leaf, ...] | None
+        try:
+            self.explore(
+                position,
+                self.normaliser.items([Below(selection_set, ALWAYS, position.type_name)], position.type_name),
+                search,
+            )
+            leaves = tuple(search.leaves)
+        except UnplannableError:
+            leaves = None
+        if self.hops.cut_short == before:
+            position.demands[key] = leaves
+        return leaves
+
+
+def _step(child: Position, place: Place, edge: FieldEdge) -> Place:
+    return Place(
+        Step.FIELD,
+        child,
+        place.subgraph,
+        edge.target,
+        place.stage,
+        place.needs,
+        scope=edge.scope,
+        parent=place,
+        edge=edge,
+    )
+
+
+def _undominated(places: Sequence[Place]) -> tuple[Place, ...]:
+    """The places without those that need all the fetches another one needs, and maybe more."""
+    kept: list[Place] = []
+    for place in places:
+        if any(other.needs.keys() <= place.needs.keys() for other in kept):
+            continue
+        kept = [other for other in kept if not place.needs.keys() <= other.needs.keys()]
+        kept.append(place)
+    return tuple(kept)

@@ -1,0 +1,145 @@
+"""Places behind a key.
+
+A hop into subgraph `t` needs the fields of one of `t`'s keys, which may themselves be found behind other hops. The
+places of a position are therefore closed in rounds, in the manner of Dijkstra: a round reads only from places found
+before it, so a hop never waits for itself, and keeps what is ready earliest, so every hop has the fewest fetches in a
+row.
+
+    {product: a{id}, b{id sku}, c{sku}}       bases {a}   round 1: b (id from a)   round 2: c (sku from b)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql import SelectionSetNode
+
+    from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
+
+# Keys nested in objects that need a hop of their own, which has a nested key, and so on: beyond this it is no
+# federation anybody runs, and the number of ways grows with every level.
+MAX_HELPER_DEPTH = 4
+# Subgraphs entered one after the other for a single object.
+MAX_ROUNDS = 16
+
+
+class Demand(Protocol):
+    """Finds the leaves of a selection at a position, None if one of them is nowhere to be had."""
+
+    def __call__(self, position: Position, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
+
+
+class Hops:
+    """Finds hops for positions; `demand` plans the fields of keys and requires."""
+
+    def __init__(self, graph: QueryGraph, query_type: str, demand: Demand) -> None:
+        self._graph = graph
+        self._query_type = query_type
+        self._demand = demand
+        # Counts answers that were cut short by a search still going on: such answers must not be remembered.
+        self.cut_short = 0
+
+    def at(self, position: Position) -> Sequence[Place]:
+        """All places of the position that are behind a key, in the order they become reachable."""
+        if position.closing:
+            self.cut_short += 1
+        if position.hops is None:
+            position.hops = []
+            if position.parent is not None and position.type_name == self._query_type:
+                position.hops += self._reentries(position)
+            elif position.helper_depth > MAX_HELPER_DEPTH:
+                self.cut_short += 1
+            else:
+                position.closing = True
+                self._close(position)
+                position.closing = False
+        return position.hops
+
+    def _reentries(self, position: Position) -> Iterable[Place]:
+        base = position.bases[0]
+        for subgraph in self._graph.subgraph_names:
+            if self._graph.type_in(subgraph, self._query_type) is not None:
+                key: RootKey = (position.track, subgraph, "")
+                stage = base.stage + 1
+                needs = {**base.needs, key: stage}
+                yield Place(Step.REENTER, position, subgraph, self._query_type, stage, needs, parent=base)
+
+    def _close(self, position: Position) -> None:
+        assert position.hops is not None  # noqa: S101 - set by the only caller
+        pending = list(self._graph.entries(position.type_name))
+        for _ in range(MAX_ROUNDS):
+            found = [place for entry in pending if (place := self._enter(position, entry)) is not None]
+            if not found:
+                break
+            # Those that are ready later may find a shorter way through those that are ready now.
+            earliest = min(place.stage for place in found)
+            reached = {place.subgraph: place for place in found if place.stage == earliest}
+            position.hops += [place for place in reached.values() if not _is_roundabout(place)]
+            pending = [entry for entry in pending if entry.subgraph not in reached]
+
+    def _enter(self, position: Position, entry: Entry) -> Place | None:
+        ways = [Way(leaves) for key in entry.keys if (leaves := self._demand(position, key.fields)) is not None]
+        return self._hop(position, entry, ways, "") if ways else None
+
+    def requiring(self, position: Position, entry: Entry, edge: FieldEdge, name: str) -> Place | None:
+        """A place in the entry's subgraph that is given what field `name` requires."""
+        key = (entry.subgraph, name)
+        if key in position.requirements:
+            return position.requirements[key]
+        if key in position.in_progress:
+            self.cut_short += 1
+            return None
+        before = self.cut_short
+        position.in_progress.add(key)
+        place = self._requiring(position, entry, edge, name)
+        position.in_progress.discard(key)
+        if place is not None or self.cut_short == before:
+            position.requirements[key] = place
+        return place
+
+    def _requiring(self, position: Position, entry: Entry, edge: FieldEdge, name: str) -> Place | None:
+        required: tuple[Leaf, ...] | None = ()
+        if edge.requires is not None:
+            required = self._demand(position, edge.requires)
+        if required is None:
+            return None
+        ways = [
+            Way((*leaves, *required))
+            for key in entry.keys
+            if (leaves := self._demand(position, key.fields)) is not None
+        ]
+        return self._hop(position, entry, ways, name) if ways else None
+
+    def _hop(self, position: Position, entry: Entry, ways: Sequence[Way], purpose: str) -> Place:
+        ranked = sorted(ways, key=_way_rank)
+        needs: dict[RootKey, int] = {}
+        for leaf in ranked[0].leaves:
+            needs |= best_option(leaf).needs
+        stage = 1 + max(needs.values(), default=0)
+        needs[(position.track, entry.subgraph, purpose)] = stage
+        return Place(Step.HOP, position, entry.subgraph, entry.type_name, stage, needs, entry=entry, ways=tuple(ranked))
+
+
+def _is_roundabout(hop: Place) -> bool:
+    """Whether the hop leads where one stands already when one makes it."""
+    return any(base.subgraph == hop.subgraph and base.needs.keys() <= hop.needs.keys() for base in hop.position.bases)
+
+
+def best_option(leaf: Leaf) -> Place:
+    """The option that can answer first, among those the one with the fewest fetches."""
+    return min(leaf.options, key=_place_rank)
+
+
+def _place_rank(place: Place) -> tuple[int, int]:
+    return place.stage, len(place.needs)
+
+
+def _way_rank(way: Way) -> tuple[int, int]:
+    options = [best_option(leaf) for leaf in way.leaves]
+    stage = max((option.stage for option in options), default=0)
+    return stage, len({key for option in options for key in option.needs})

@@ -1,0 +1,129 @@
+"""Positions, places and leaves: what the walk over an operation builds.
+
+A *position* is an object in the response: a response path and a type. A *place* is one way to stand on it: a subgraph
+that has the object, reached by one kind of step:
+
+    ENTER   an operation root of the subgraph
+    FIELD   a field of a place on the parent position
+    CAST    a type condition on a place of the same object
+    HOP     `_entities`, with a key (and what `@requires` asks for) read from other places of the same object
+    REENTER the query root of another subgraph, below a field that leads back to the query root
+
+Places are persistent: each names the place(s) it came from, so that choosing a place for a leaf chooses a whole way.
+ENTER, HOP and REENTER places are *roots*: each costs a fetch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from router.planner.graph.provided import NOTHING, Scope
+from router.planner.normalise.guards import ALWAYS, Guards
+
+if TYPE_CHECKING:
+    from router.plan import Path
+    from router.planner.graph.query_graph import Entry, FieldEdge
+    from router.planner.normalise.selections import Selection
+
+# A fetch as far as it is known before groups exist: response path, subgraph, and what distinguishes two entries there.
+RootKey: TypeAlias = tuple[tuple[str, ...], str, str]
+
+
+class Step(Enum):
+    ENTER = "enter"
+    FIELD = "field"
+    CAST = "cast"
+    HOP = "hop"
+    REENTER = "re-enter"
+
+
+@dataclass(eq=False, slots=True)
+class Position:
+    """An object in the response.
+
+    Attributes:
+        path: from the root of the response, type conditions included.
+        keys: the same path without them and without list steps.
+        track: the keys, with type conditions where objects under different ones must not share a fetch.
+        guards: all guards that must hold for the object to be there.
+        helper_depth: 0 for what the client selects, n for objects that exist only for keys and requires, n levels deep.
+        bases: places reached from the parent's places (or, at the root, by entering).
+        hops: places behind a key, None until they are looked for; while `closing`, those found so far.
+        branches: the same object under a type condition, by concrete type.
+        demands, requirements: answers already found for keys (by identity of their selection) and for fields that
+            require something (by subgraph and field); `in_progress` are requirements being looked for.
+    """
+
+    type_name: str
+    path: Path = ()
+    keys: tuple[str, ...] = ()
+    track: tuple[str, ...] = ()
+    parent: Position | None = None
+    selection: Selection | None = None
+    guards: Guards = ALWAYS
+    helper_depth: int = 0
+    bases: list[Place] = field(default_factory=list)
+    hops: list[Place] | None = None
+    branches: dict[str, Position] = field(default_factory=dict)
+    closing: bool = False
+    demands: dict[int, tuple[Leaf, ...] | None] = field(default_factory=dict)
+    requirements: dict[tuple[str, str], Place | None] = field(default_factory=dict)
+    in_progress: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """One way to stand on a position. `type_name` is the type of the object in the subgraph.
+
+    `stage` is the least number of fetches in a row before this place can answer; `needs` are the roots on the way,
+    with the stage of each, along the way that looked best when the place was found.
+    """
+
+    step: Step
+    position: Position
+    subgraph: str
+    type_name: str
+    stage: int
+    needs: dict[RootKey, int]
+    scope: Scope = NOTHING
+    parent: Place | None = None
+    edge: FieldEdge | None = None
+    entry: Entry | None = None
+    ways: tuple[Way, ...] = ()
+
+    @property
+    def is_root(self) -> bool:
+        return self.step in _ROOTS
+
+
+_ROOTS = frozenset({Step.ENTER, Step.HOP, Step.REENTER})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One set of leaves whose values let a HOP place be entered."""
+
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Leaf:
+    """A leaf field wanted at a position, and the places it can be fetched at, never none.
+
+    `hidden` leaves are not asked for by the client: keys, requires, and what keeps a selection from being empty.
+    """
+
+    position: Position
+    selection: Selection
+    options: tuple[Place, ...]
+    hidden: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Search:
+    """A walk's result so far. `hidden` says that the walk is for a key or a requirement, not for the client."""
+
+    hidden: bool = False
+    leaves: list[Leaf] = field(default_factory=list)

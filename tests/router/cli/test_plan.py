@@ -1,0 +1,80 @@
+"""`router plan` prints plans and says what is wrong in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from router.cli.plan import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUPERGRAPH = """
+schema @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
+
+enum join__Graph { A @join__graph(name: "a", url: "http://a") B @join__graph(name: "b", url: "http://b") }
+
+type Query @join__type(graph: A) @join__type(graph: B) { user: User @join__field(graph: A) }
+
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+  id: ID!
+  name: String @join__field(graph: B)
+}
+"""
+
+
+@pytest.fixture
+def supergraph_file(tmp_path: Path) -> Path:
+    file = tmp_path / "supergraph.graphql"
+    file.write_text(SUPERGRAPH)
+    return file
+
+
+def run(tmp_path: Path, supergraph_file: Path, query: str, *options: str) -> tuple[int, str]:
+    operation = tmp_path / "query.graphql"
+    operation.write_text(query)
+    arguments = ["--supergraph", str(supergraph_file), "--operation", str(operation), *options]
+    result = CliRunner().invoke(command, arguments)
+    return result.exit_code, result.output
+
+
+def test_text_shows_both_fetches(tmp_path: Path, supergraph_file: Path) -> None:
+    code, output = run(tmp_path, supergraph_file, "{ user { name } }")
+    assert code == 0
+    assert 'Fetch(service: "a")' in output
+    assert 'Flatten(path: "user")' in output
+
+
+def test_json_is_the_plan_format(tmp_path: Path, supergraph_file: Path) -> None:
+    code, output = run(tmp_path, supergraph_file, "{ user { name } }", "--format", "json")
+    assert code == 0
+    assert json.loads(output)["node"]["kind"] == "Sequence"
+
+
+def test_one_of_several_operations_is_chosen_by_name(tmp_path: Path, supergraph_file: Path) -> None:
+    document = "query One { user { id } } query Two { user { name } }"
+    assert run(tmp_path, supergraph_file, document)[0] == 1
+    code, output = run(tmp_path, supergraph_file, document, "--operation-name", "One")
+    assert (code, output.count("Fetch(")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("{ user {", "Syntax Error"), ("{ nobody }", "Cannot query field 'nobody'")],
+)
+def test_what_is_wrong_with_the_operation_is_said(tmp_path: Path, supergraph_file: Path, query: str, said: str) -> None:
+    code, output = run(tmp_path, supergraph_file, query)
+    assert code == 1
+    assert said in output
+
+
+def test_a_file_that_is_no_supergraph_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
+    supergraph_file.write_text("type Query { a: Int }")
+    code, output = run(tmp_path, supergraph_file, "{ a }")
+    assert code == 1
+    assert "not a supergraph" in output
