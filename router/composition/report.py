@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graphql.language import Node
+from graphql.language import DirectiveNode, Node
 
 from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
 
@@ -63,9 +63,11 @@ def locate(places: Iterable[Place]) -> tuple[Location, ...]:
 
 
 def _location(subgraph: str, node: Node | None) -> Location | None:
-    if node is None or node.loc is None:
+    # A definition is found by its name: it may begin with a long description.
+    named = node if isinstance(node, DirectiveNode) else getattr(node, "name", None) or node
+    if named is None or named.loc is None:
         return None
-    token = node.loc.start_token
+    token = named.loc.start_token
     return Location(subgraph, token.line, token.column)
 
 

@@ -1,0 +1,177 @@
+"""`supergraph.yaml`: which subgraphs are composed, and where their SDL comes from (the format of `rover`).
+
+    federation_version: =2.11
+    subgraphs:
+      users:
+        routing_url: http://users.internal/graphql
+        schema:
+          file: users/schema.graphql          # relative to this file's folder
+      posts:
+        routing_url: ${env.POSTS_URL}
+        schema:
+          sdl: "type Query { posts: [String] }"
+      likes:
+        schema:
+          subgraph_url: http://localhost:4003/graphql   # asked for its SDL; also the routing URL unless one is given
+          introspection_headers: {Authorization: "Bearer ${env.TOKEN}"}
+
+`${env.NAME}` in any string stands for an environment variable, `${env.NAME:-text}` has a fallback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from router.federation.specs import spec_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_VARIABLE = re.compile(r"\$\{env\.([A-Za-z_]\w*)(?::-([^}]*))?\}")
+_VERSION = re.compile(r"=?(?:latest-)?(\d+)(?:\.(\d+))?(?:\.\d+)?")
+_KINDS = ("file", "sdl", "subgraph_url")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphSource:
+    """One entry of `subgraphs`: exactly one of `file`, `sdl` and `subgraph_url` is set."""
+
+    name: str
+    routing_url: str
+    file: Path | None = None
+    sdl: str | None = None
+    subgraph_url: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
+    """The sources in the order of the file.
+
+    Raises:
+        ConfigError: the file cannot be read, is no YAML, or holds something else than described above.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8") from error
+    reader = _Reader(path, environ)
+    root = reader.parse(text)
+    reader.keys(root, ("federation_version", "subgraphs"), required=("subgraphs",))
+    reader.version(root)
+    subgraphs = reader.mapping(root, "subgraphs")
+    if not subgraphs:
+        raise reader.error(root, "subgraphs", "no subgraph is listed")
+    return [reader.source(subgraphs, str(name)) for name in subgraphs]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    path: Path
+    environ: Mapping[str, str]
+
+    def parse(self, text: str) -> CommentedMap:
+        try:
+            root = YAML(typ="rt").load(text)
+        except MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            raise ConfigError(f"{self.path}:{line}: {error.problem or 'is not YAML'}") from None
+        except YAMLError:
+            raise ConfigError(f"{self.path}:1: is not YAML") from None
+        if not isinstance(root, CommentedMap):
+            raise ConfigError(f"{self.path}:1: a configuration is a mapping of keys to values")
+        return root
+
+    def error(self, parent: CommentedMap, key: str, message: str) -> ConfigError:
+        positions = parent.lc.data or {}
+        line = positions[key][0] if key in positions else parent.lc.line or 0
+        return ConfigError(f"{self.path}:{line + 1}: {message}")
+
+    def keys(self, parent: CommentedMap, known: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
+        for key in parent:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f', did you mean "{near[0]}"?' if near else f"; known are {', '.join(known)}"
+                raise self.error(parent, key, f'unknown key "{key}"{hint}')
+        for key in required:
+            if key not in parent:
+                raise self.error(parent, key, f'the key "{key}" is missing')
+
+    def mapping(self, parent: CommentedMap, key: str) -> CommentedMap:
+        value = parent[key]
+        if not isinstance(value, CommentedMap):
+            raise self.error(parent, key, f'"{key}" must be a mapping')
+        return value
+
+    def text(self, parent: CommentedMap, key: str) -> str:
+        value = parent[key]
+        if not isinstance(value, str):
+            raise self.error(parent, key, f'"{key}" must be a string')
+
+        def expand(match: re.Match[str]) -> str:
+            found = self.environ.get(match[1], match[2])
+            if found is None:
+                raise self.error(parent, key, f"the environment variable {match[1]} is not set")
+            return found
+
+        return _VARIABLE.sub(expand, value)
+
+    def version(self, root: CommentedMap) -> None:
+        """We compose every version that a subgraph may link; the entry must only not ask for one beyond them."""
+        if "federation_version" not in root:
+            return
+        match = _VERSION.fullmatch(str(root["federation_version"]))
+        latest = spec_versions("federation")[-1].version
+        asked = (int(match[1]), int(match[2] or 0)) if match else None
+        if asked is None or asked > (latest.major, latest.minor):
+            raise self.error(
+                root,
+                "federation_version",
+                f'federation_version "{root["federation_version"]}" is not known; the newest is '
+                f"={latest.major}.{latest.minor}",
+            )
+
+    def source(self, subgraphs: CommentedMap, name: str) -> SubgraphSource:
+        entry = self.mapping(subgraphs, name)
+        self.keys(entry, ("routing_url", "schema"), required=("schema",))
+        schema = self.mapping(entry, "schema")
+        self.keys(schema, (*_KINDS, "introspection_headers"))
+        given = [kind for kind in _KINDS if kind in schema]
+        if len(given) != 1:
+            raise self.error(entry, "schema", f'the schema of "{name}" needs exactly one of {", ".join(_KINDS)}')
+        value = self.text(schema, given[0])
+        if "routing_url" in entry:
+            routing_url = self.text(entry, "routing_url")
+        elif given[0] == "subgraph_url":
+            routing_url = value
+        else:
+            raise self.error(subgraphs, name, f'"{name}" needs a routing_url')
+        return SubgraphSource(
+            name=name,
+            routing_url=routing_url,
+            file=self.path.parent / value if given[0] == "file" else None,
+            sdl=value if given[0] == "sdl" else None,
+            subgraph_url=value if given[0] == "subgraph_url" else None,
+            headers=self._headers(schema),
+        )
+
+    def _headers(self, schema: CommentedMap) -> dict[str, str]:
+        if "introspection_headers" not in schema:
+            return {}
+        if "subgraph_url" not in schema:
+            raise self.error(schema, "introspection_headers", "introspection_headers need a subgraph_url")
+        headers = self.mapping(schema, "introspection_headers")
+        return {str(name): self.text(headers, name) for name in headers}

@@ -1,0 +1,24 @@
+"""A composition's errors and hints, for people and for other programs. `FORMATS` names them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.rendering.github import render_github
+from router.composition.rendering.json import render_json
+from router.composition.rendering.junit import render_junit
+from router.composition.rendering.sarif import render_sarif
+from router.composition.rendering.text import render_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from router.composition.rendering.diagnostics import Diagnostics
+
+FORMATS: Mapping[str, Callable[[Diagnostics], str]] = {
+    "text": render_text,
+    "json": render_json,
+    "github": render_github,
+    "sarif": render_sarif,
+    "junit": render_junit,
+}
