@@ -6,7 +6,7 @@ FastAPI's decorators, which would route `GET .../transfer` to `.../{id}` and ans
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -47,12 +47,16 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
         ConfigurationError: the supergraph cannot be read, or an operation does not fit it.
     """
     known = _checked_operations(settings.supergraph)
-    connections = httpx.AsyncClient(trust_env=False)
-    client = GraphQLClient(send or http_send(connections, settings.router_url))
+    resources = AsyncExitStack()
+    if send is None:
+        connections = httpx.AsyncClient(trust_env=False)
+        resources.push_async_callback(connections.aclose)
+        send = http_send(connections, settings.router_url)
+    client = GraphQLClient(send)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with connections:
+        async with resources:
             yield
 
     app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -106,7 +106,7 @@ def _read(reply: HttpReply) -> GraphQLResult:
         raise _no_response(reply) from error
     if not isinstance(document, dict) or not ({"data", "errors"} & document.keys()):
         raise _no_response(reply)
-    data, errors = document.get("data"), document.get("errors") or []
+    data, errors = document.get("data"), document.get("errors", [])
     if not isinstance(data, dict | None) or not isinstance(errors, list):
         raise _no_response(reply)
     return GraphQLResult(

@@ -72,7 +72,7 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
     def parse(value: object) -> str:
         given = _string(value)
         _check_length(given, least, most)
-        if compiled and not compiled.search(given):
+        if compiled and not compiled.fullmatch(given):
             raise InvalidInput("INVALID_FORMAT", "is not well-formed")
         return given
 

@@ -105,14 +105,14 @@ def _template(path: str) -> str:
     )
 
 
-def _operation_id(route: Route) -> str:
+def operation_id(route: Route) -> str:
     head, *rest = route.operation.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": _operation_id(route),
+        "operationId": operation_id(route),
         "tags": [route.tag],
         "summary": route.summary,
         "security": [{SECURITY_SCHEME: []}] if route.secured else [],
@@ -192,7 +192,7 @@ def _links(outcome: One) -> dict[str, Any]:
         return {}
     place = outcome.location.format(id=f"{PARAMETER_MARK}id")
     return {
-        _operation_id(route): {"operationId": _operation_id(route), "parameters": {"id": "$response.body#/id"}}
+        operation_id(route): {"operationId": operation_id(route), "parameters": {"id": "$response.body#/id"}}
         for route in ROUTES
         if route.path == place or route.path.startswith(f"{place}/")
     }

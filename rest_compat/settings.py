@@ -8,6 +8,9 @@ from pydantic import Field
 
 from servicekit.settings import Port, ProcessSettings
 
+# Beside the packages in a checkout, wherever the process was started.
+_CHECKED_IN = Path(__file__).parent.parent / "supergraph.graphql"
+
 
 class RestSettings(ProcessSettings):
     """Settings of the REST layer.
@@ -19,4 +22,4 @@ class RestSettings(ProcessSettings):
 
     port: Port = Field(8000, alias="REST_PORT")
     router_url: str = Field("http://127.0.0.1:4000/graphql", alias="ROUTER_URL", pattern=r"^https?://")
-    supergraph: Path = Field(Path("supergraph.graphql"), alias="REST_SUPERGRAPH")
+    supergraph: Path = Field(_CHECKED_IN, alias="REST_SUPERGRAPH")

@@ -119,6 +119,11 @@ SECTIONS: tuple[Section, ...] = (
         (
             Variable("REST_PORT", "8000", "Port of the REST layer."),
             Variable("ROUTER_URL", "http://127.0.0.1:4000/graphql", "Where the REST layer finds the router."),
+            Variable(
+                "REST_SUPERGRAPH",
+                "<supergraph.graphql of the checkout>",
+                "The schema that the REST layer checks its operations against at start-up.",
+            ),
         ),
     ),
     Section(

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.rest_compat.fake_bank import ADA, NOW, FakeBank, fault, problem
+
+if TYPE_CHECKING:
+    import httpx
+
+CREDENTIALS = {"email": "ada@example.org", "password": "correct horse"}
+REGISTRATION = {**CREDENTIALS, "name": "Ada"}
+BODIES = {"register": REGISTRATION, "login": CREDENTIALS, "refresh": {"refreshToken": "r"}}
+USER = {"id": ADA, "email": "ada@example.org", "name": "Ada", "roles": ["CUSTOMER"], "createdAt": NOW}
+SESSION = {"user": USER, "accessToken": "a", "refreshToken": "r", "tokenType": "Bearer", "expiresIn": 600}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/auth/register", REGISTRATION, 201),
+        ("/api/auth/login", CREDENTIALS, 200),
+        ("/api/auth/refresh", {"refreshToken": "r"}, 200),
+    ],
+)
+async def test_session_is_begun(anyone: httpx.AsyncClient, path: str, body: object, status: int) -> None:
+    response = await anyone.post(path, json=body)
+    assert (response.status_code, response.json()) == (status, SESSION)
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal", "status"),
+    [
+        ("register", problem("EmailTaken", "EMAIL_TAKEN"), 409),
+        ("register", problem("WeakPassword", "WEAK_PASSWORD", minimumLength=8), 422),
+        ("login", problem("InvalidCredentials", "INVALID_CREDENTIALS"), 401),
+        ("refresh", problem("InvalidToken", "INVALID_TOKEN"), 401),
+    ],
+)
+async def test_refusal_has_the_status_of_its_code(
+    anyone: httpx.AsyncClient, bank: FakeBank, path: str, refusal: dict[str, object], status: int
+) -> None:
+    bank.answers[path] = refusal
+    response = await anyone.post(f"/api/auth/{path}", json=BODIES[path])
+    assert (response.status_code, response.json()["error"]["code"]) == (status, refusal["code"])
+
+
+async def test_weak_password_tells_the_minimum_length(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.answers["register"] = problem("WeakPassword", "WEAK_PASSWORD", minimumLength=8)
+    response = await anyone.post("/api/auth/register", json=REGISTRATION)
+    assert response.json()["error"]["details"] == {"minimumLength": 8}
+
+
+async def test_every_bad_field_is_listed(anyone: httpx.AsyncClient) -> None:
+    response = await anyone.post("/api/auth/register?x=1", json={"email": "no", "name": 3, "nick": "A"})
+    assert response.status_code == 400
+    listed = {(*field["path"], field["code"]) for field in response.json()["error"]["details"]["fields"]}
+    assert listed == {
+        ("query", "x", "UNKNOWN"),
+        ("body", "nick", "UNKNOWN"),
+        ("body", "email", "TOO_SHORT"),
+        ("body", "password", "REQUIRED"),
+        ("body", "name", "TYPE"),
+    }
+
+
+async def test_bad_field_that_only_the_service_sees_is_listed_too(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
+    listed = [{"path": ["input", "email"], "code": "INVALID_FORMAT", "message": "no"}]
+    bank.answers["register"] = fault("BAD_USER_INPUT", fields=listed)
+    response = await anyone.post("/api/auth/register", json=REGISTRATION)
+    assert response.status_code == 400
+    assert response.json()["error"]["details"]["fields"] == [{**listed[0], "path": ["body", "email"]}]
+
+
+async def test_old_token_does_not_matter_at_login(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    assert (await ada.post("/api/auth/login", json=CREDENTIALS)).status_code == 200
+    assert "authorization" not in bank.calls[-1][2]
+
+
+async def test_me_is_the_caller(ada: httpx.AsyncClient) -> None:
+    response = await ada.get("/api/auth/me")
+    assert (response.status_code, response.json()) == (200, USER)
+    assert response.headers["cache-control"] == "private, no-cache"
+
+
+async def test_nobody_is_not_signed_in(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.answers["me"] = None
+    assert (await ada.get("/api/auth/me")).status_code == 401
+
+
+async def test_logout_has_no_body(ada: httpx.AsyncClient) -> None:
+    response = await ada.delete("/api/auth/logout")
+    assert (response.status_code, response.content) == (204, b"")
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer stranger", "Basic YTpi"])
+async def test_without_a_good_token_is_401_with_a_challenge(
+    anyone: httpx.AsyncClient, authorization: str | None
+) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    response = await anyone.get("/api/auth/me", headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
+    assert response.headers["www-authenticate"].startswith("Bearer")

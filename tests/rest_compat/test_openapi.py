@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # it ships no types
+from openapi_spec_validator import validate
+
+from rest_compat import openapi
+from rest_compat.routes import ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.rest_compat.fake_bank import FakeBank
+
+DOCUMENT = json.loads(json.dumps(openapi.document()))
+OPERATIONS = [operation for path in DOCUMENT["paths"].values() for operation in path.values()]
+
+
+def named(operation: dict[str, Any]) -> str:
+    return str(operation["operationId"])
+
+
+def test_document_is_openapi_3_1() -> None:
+    validate(DOCUMENT)
+
+
+def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "requestBody" in operation:
+        yield from operation["requestBody"]["content"].values()
+    for response in operation["responses"].values():
+        yield from response.get("content", {}).values()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=named)
+def test_each_example_is_what_its_schema_says(operation: dict[str, Any]) -> None:
+    components = {"components": {"schemas": DOCUMENT["components"]["schemas"]}}
+    count = 0
+    for content in contents(operation):
+        for example in content["examples"].values():
+            schema = {**content["schema"], **components}
+            Draft202012Validator(schema, format_checker=FormatChecker()).validate(example["value"])
+            count += 1
+    assert count
+    for parameter in operation["parameters"]:
+        if "example" in parameter:
+            Draft202012Validator(parameter["schema"]).validate(parameter["example"])
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=named)
+def test_secured_routes_say_so_and_what_happens_otherwise(operation: dict[str, Any]) -> None:
+    route = next(route for route in ROUTES if openapi.operation_id(route) == operation["operationId"])
+    assert operation["security"] == ([{"accessToken": []}] if route.secured else [])
+    assert not route.secured or "401" in operation["responses"]
+    assert {"400", "406", "429", "500", "503", "504"} <= operation["responses"].keys()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_document_is_served(anyone: httpx.AsyncClient, bank: FakeBank, method: str) -> None:
+    async with httpx.AsyncClient(transport=anyone._transport, base_url="http://rest") as client:  # noqa: SLF001 - unchecked twin
+        response = await client.request(method, "/openapi.json")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert bank.calls == []
+    if method == "GET":
+        assert response.json() == DOCUMENT
