@@ -30,7 +30,8 @@ class ResponseKeys:
             for item in normaliser.items(here, parent):
                 key = response_key(item.node)
                 taken.setdefault(key, set()).add(signature(item.node))
-                if item.node.selection_set is not None:
+                # What lies below __schema and __type is answered by the router, out of types no subgraph has.
+                if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
                     target, _ = normaliser.output(item)
                     deeper.setdefault((key, target), []).append(Below(item.node.selection_set, item.guards, target))
             pending += [((*path, key), tuple(entries), target) for (key, target), entries in deeper.items()]
