@@ -1,0 +1,209 @@
+"""The router on one screen: the stages of a request, in their order.
+
+    request ─ document ─ operation ─ variables ─ plan ─ execute ─ mask ─> response
+              └─────────── preparation ───────────┘
+
+What a client does wrong ends a stage with a `RequestError`; what a subgraph does wrong is in the result's errors,
+masked last; anything else is our fault: an id for the client, the traceback for the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import structlog
+from graphql import OperationType
+
+from router import supergraph
+from router.errors import PlanningError, RequestError, ResponseError
+from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
+from router.executor.context import ExecutionContext
+from router.executor.interpreter import execute
+from router.executor.variables import coerce
+from router.policies.headers import HeaderPropagation
+from router.policies.masking import ErrorMasking, new_error_id
+from router.preparation import NotReadOnly, Preparation
+from router.server.app import GraphQLApp
+from router.settings.model import RouterSettings
+from router.transport.http import Endpoint, HttpTransport
+from router.transport.in_process import InProcessTransport
+from router.transport.metered import MeteredTransport
+from router.transport.pool import PoolLimits
+from servicekit import context as request_context
+from servicekit.asgi import RequestContextMiddleware
+from servicekit.health import HealthEndpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from router.executor.context import PreparedOperation
+    from router.plan import QueryPlan
+    from router.supergraph import Supergraph
+    from router.transport.base import Transport
+    from router.transport.in_process import Answer
+    from servicekit.asgi import ASGIApp
+
+_log = structlog.stdlib.get_logger("gateway")
+
+
+class Gateway:
+    """One supergraph, served. `execute` is the whole router without HTTP; `asgi` is it with HTTP."""
+
+    def __init__(self, graph: Supergraph, settings: RouterSettings, transport: Transport) -> None:
+        strangers = settings.strangers(graph.subgraphs)
+        if strangers:
+            raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in strangers)}")
+        self._graph = graph
+        self._settings = settings
+        self._transport = transport
+        self._headers = HeaderPropagation(settings.headers, graph.subgraphs)
+        self._masking = ErrorMasking(settings.errors)
+        self._mutations: set[asyncio.Task[GraphQLResponse]] = set()
+        self.preparation = Preparation(graph, settings)
+
+    @classmethod
+    def from_supergraph(
+        cls, sdl: str, settings: RouterSettings | None = None, *, send: Answer | None = None
+    ) -> Gateway:
+        """A gateway for a composed supergraph.
+
+        Subgraphs are reached over HTTP, or through `send` if it is given: a coroutine function from a
+        `SubgraphRequest` to a `SubgraphResponse`, which is all that embedding or a test needs.
+
+        Raises:
+            InvalidSupergraph: the text is no supergraph that this router can run.
+            ValueError: settings name a subgraph that is not there, or a URL that cannot work.
+        """
+        graph = supergraph.load(sdl)
+        settings = settings if settings is not None else RouterSettings()
+        transport = http_transport(graph, settings) if send is None else InProcessTransport(send)
+        return cls(graph, settings, transport)
+
+    @cached_property
+    def asgi(self) -> ASGIApp:
+        """GraphQL under `settings.server.path`, `/health/live` and `/health/ready`; each request with an id."""
+        app = GraphQLApp(self.execute, self._settings, self.aclose)
+        return RequestContextMiddleware(HealthEndpoints(app, {}), access_log=False)
+
+    def warm_up(self) -> None:
+        """Do now what the first request would wait for: check the schema, lay out the planner's graph."""
+        request, report = GraphQLRequest(query="{ __typename }"), Report()
+        document = self.preparation.document(request, report)
+        self.preparation.operation(document, request, report)
+        self.preparation.plan(document, None, report)
+
+    async def aclose(self) -> None:
+        """Let go of connections; what is still in flight fails."""
+        await self._transport.aclose()
+
+    async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
+        """Answer one request. Raises nothing but cancellation, which a mutation under way survives."""
+        report = Report()
+        try:
+            document = self.preparation.document(request, report)
+            operation = self.preparation.operation(document, request, report)
+            variables = coerce(operation, request.variables)
+            plan = self.preparation.plan(document, request.operation_name, report)
+            context = self._context(request, variables, report)
+        except Exception as failure:  # noqa: BLE001  (whatever it is, the client gets an answer and the log the cause)
+            return self._failed(failure, report)
+        run = self._run(plan, operation, context, report)
+        if operation.definition.operation is OperationType.MUTATION:
+            return await self._undisturbed(run)
+        return await run
+
+    def _context(self, request: GraphQLRequest, variables: Mapping[str, object], report: Report) -> ExecutionContext:
+        # The router is a hop of its own: what it passes on is its place in the trace, not the client's.
+        incoming = {**request.headers, **request_context.outgoing_headers()}
+        return ExecutionContext(
+            schema=self._graph.schema,
+            transport=MeteredTransport(self._transport, report),
+            variables=variables,
+            headers=self._headers.apply(incoming),
+        )
+
+    async def _run(
+        self, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext, report: Report
+    ) -> GraphQLResponse:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._settings.traffic.request_timeout):
+                result = await execute(plan, operation, context)
+            report.execute = time.perf_counter() - started
+            report.errors = len(result.errors)
+            body: dict[str, object] = {"data": result.data}
+            if result.errors:
+                body["errors"] = self._masking.apply(result.errors)
+            return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
+        except Exception as failure:  # noqa: BLE001  (as in `execute`)
+            report.execute = time.perf_counter() - started
+            return self._failed(failure, report)
+
+    async def _undisturbed(self, run: Coroutine[object, object, GraphQLResponse]) -> GraphQLResponse:
+        """A client that leaves must not stop a mutation half-way: the fields after the first are part of it."""
+        task = asyncio.get_running_loop().create_task(run)
+        self._mutations.add(task)
+        task.add_done_callback(self._mutations.discard)
+        return await asyncio.shield(task)
+
+    def _failed(self, failure: Exception, report: Report) -> GraphQLResponse:
+        outcome, errors = _explain(failure)
+        report.errors = len(errors)
+        return GraphQLResponse(body={"errors": self._masking.apply(errors)}, outcome=outcome, report=report)
+
+
+def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:
+    """What a failure of the whole request means to a client."""
+    match failure:
+        case NotReadOnly():
+            return Outcome.NOT_READ_ONLY, failure.errors
+        case PlanningError():
+            _log.error("an operation could not be planned", cause=failure.message, detail=failure.detail)
+            return Outcome.FAILED, failure.errors
+        case RequestError():
+            return Outcome.REFUSED, failure.errors
+        case TimeoutError():
+            error = ResponseError(message="The request took too long and was stopped.", code="GATEWAY_TIMEOUT")
+            return Outcome.TIMED_OUT, (error,)
+        case _:
+            error_id = new_error_id()
+            _log.error("a request failed", error_id=error_id, exc_info=failure)
+            return Outcome.FAILED, (
+                ResponseError(
+                    message="Something went wrong on our side.",
+                    code="INTERNAL_SERVER_ERROR",
+                    extensions={"errorId": error_id},
+                ),
+            )
+
+
+def http_transport(graph: Supergraph, settings: RouterSettings) -> HttpTransport:
+    """Connections to where the subgraphs listen: at the address in the settings, else at the supergraph's.
+
+    Raises:
+        ValueError: an address, or a certificate authority, cannot work.
+    """
+    return HttpTransport({name: _endpoint(name, subgraph.url, settings) for name, subgraph in graph.subgraphs.items()})
+
+
+def _endpoint(name: str, url: str, settings: RouterSettings) -> Endpoint:
+    traffic = settings.traffic.of(name)
+    authority = traffic.certificate_authority
+    try:
+        tls = ssl.create_default_context(cafile=authority) if authority is not None else None
+    except OSError as error:
+        raise ValueError(f"subgraph {name}: {authority} holds no certificates: {error.strerror}") from error
+    return Endpoint(
+        url=settings.override_subgraph_url.get(name, url),
+        timeout=traffic.timeout,
+        limits=PoolLimits(
+            max_connections=traffic.max_connections,
+            idle_seconds=traffic.idle_timeout,
+            max_response_bytes=traffic.max_response_bytes,
+        ),
+        tls=tls,
+    )

@@ -1,0 +1,191 @@
+"""The `router` command as its users run it: processes, files, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from router.cli import COMMANDS, command
+from tests.router.shop import SDL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+# An interpreter starts while the other core runs tests too.
+SECONDS = 60
+
+
+def environment(**variables: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MOSAFE_", "ROUTER_"))}
+    return {**kept, "MOSAFE_LOG_FORMAT": "json", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **variables}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "supergraph.graphql").write_text(SDL)
+    return tmp_path
+
+
+def router(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "router", *arguments],
+        cwd=folder,
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, output, errors."""
+    output, errors = process.communicate(timeout=SECONDS)
+    return process.returncode, output, errors
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    lines: queue.Queue[dict[str, object]] = field(default_factory=queue.Queue)
+
+    def read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+
+    def event(self, name: str) -> dict[str, object]:
+        """The next log line of this name."""
+        while (line := self.lines.get(timeout=SECONDS))["event"] != name:
+            pass
+        return line
+
+
+@contextmanager
+def serving(folder: Path, *arguments: str, **variables: str) -> Iterator[Running]:
+    process = router(folder, "serve", "--supergraph", "supergraph.graphql", *arguments, **variables)
+    running = Running(process)
+    reader = threading.Thread(target=running.read)
+    reader.start()
+    try:
+        yield running
+    finally:
+        process.kill()
+        process.wait(SECONDS)
+        reader.join(SECONDS)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.close()
+
+
+def test_help_lists_the_commands_without_loading_them() -> None:
+    result = CliRunner().invoke(command, ["--help"])
+    assert result.exit_code == 0
+    assert all(name in result.output for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself(name: str) -> None:
+    result = CliRunner().invoke(command, [name, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_an_unknown_command_is_refused() -> None:
+    assert CliRunner().invoke(command, ["sevre"]).exit_code == 2
+
+
+def test_it_serves_until_it_is_told_to_stop(folder: Path) -> None:
+    (folder / "router.yaml").write_text("server: {port: 0, path: /api}\n")
+    with serving(folder, "--config", "router.yaml") as running:
+        port = running.event("listening")["port"]
+        base = f"http://127.0.0.1:{port}"
+        with httpx.Client() as client:
+            assert client.get(f"{base}/health/ready").status_code == 200
+            answer = client.post(f"{base}/api", json={"query": "query Q { __typename }"})
+            assert answer.json() == {"data": {"__typename": "Query"}}
+            # Nobody listens where the supergraph says the subgraphs are.
+            failed = client.post(f"{base}/api", json={"query": "{ me { id } }"}, headers={"x-request-id": "req-7"})
+            assert failed.json()["data"] == {"me": None}
+        line = running.event("request")
+        assert (line["operation"], line["status"], line["service"]) == ("Q", 200, "router")
+        cause = running.event("subgraph error masked")
+        assert cause["error_id"] == failed.json()["errors"][0]["extensions"]["errorId"]
+        assert cause["request_id"] == failed.headers["x-request-id"] == "req-7"
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(SECONDS) == 0
+
+
+def test_host_and_port_come_from_the_environment(folder: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with serving(folder, MOSAFE_HOST="127.0.0.1", ROUTER_PORT=str(port)) as running:
+        assert running.event("listening")["port"] == port
+
+
+def test_a_taken_port_is_named_with_the_variable_that_changes_it(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, errors = outcome(
+            router(folder, "serve", "--supergraph", "supergraph.graphql", MOSAFE_HOST="127.0.0.1", ROUTER_PORT=port)
+        )
+    assert code == 2
+    assert port in errors
+    assert "ROUTER_PORT" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("server:\n  prot: 1\n", "router.yaml:2: server.prot: unknown key; did you mean `port`?"),
+        ("traffic: {subgraphs: {peeple: {}}}\n", "router.yaml:1: traffic.subgraphs.peeple: the supergraph has no such"),
+        ("traffic: {all: {certificate_authority: none.pem}}\n", "none.pem holds no certificates"),
+    ],
+)
+def test_a_configuration_that_cannot_work_stops_the_start(folder: Path, text: str, expected: str) -> None:
+    (folder / "router.yaml").write_text(text)
+    arguments = ("serve", "--supergraph", "supergraph.graphql", "--config", "router.yaml")
+    code, _, errors = outcome(router(folder, *arguments))
+    assert code == 2
+    assert expected in errors
+    assert "Traceback" not in errors
+
+
+def test_a_supergraph_that_is_none_stops_the_start(folder: Path) -> None:
+    (folder / "supergraph.graphql").write_text("type Query { a: Int }")
+    code, _, errors = outcome(router(folder, "serve", "--supergraph", "supergraph.graphql"))
+    assert code == 2
+    assert "supergraph.graphql: INVALID_FEDERATION_SUPERGRAPH" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_supergraph_with_an_address_that_cannot_work_stops_the_start(folder: Path) -> None:
+    (folder / "supergraph.graphql").write_text(SDL.replace("http://127.0.0.1:9/graphql", ""))
+    code, _, errors = outcome(router(folder, "serve", "--supergraph", "supergraph.graphql"))
+    assert code == 2
+    assert "subgraph people: a URL is absolute" in errors
+
+
+def test_files_that_are_not_there_stop_the_start(folder: Path) -> None:
+    code, _, errors = outcome(router(folder, "serve", "--supergraph", "nothing.graphql"))
+    assert code == 2
+    assert "nothing.graphql" in errors
