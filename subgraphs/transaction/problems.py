@@ -101,12 +101,14 @@ def to_json(problem: Problem) -> dict[str, str | None]:
     return document
 
 
-def from_json(document: Mapping[str, object]) -> Problem:
+def from_json(document: object) -> Problem:
     """The problem that :func:`to_json` wrote; facts that a newer writer added are passed over.
 
     Raises:
         ValueError: an unknown code, a missing fact, or a fact of another type.
     """
+    if not isinstance(document, dict):
+        raise ValueError("a problem is an object")  # noqa: TRY004 - one exception for all that is wrong with it
     kind = PROBLEMS.get(str(document.get("code")))
     if kind is None:
         raise ValueError("unknown problem code")

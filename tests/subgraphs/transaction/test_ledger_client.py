@@ -1,0 +1,170 @@
+"""The gateway to the ledger, against servers that are functions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from servicekit import context
+from servicekit.errors import Unavailable
+from servicekit.service_credential import ACCOUNT_INTERNAL, ServiceCredential
+from subgraphs.transaction.domain import Parties
+from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused, posting
+from subgraphs.transaction.problems import InsufficientFunds
+from tests.subgraphs.transaction.support import deposit_order, party, payment_order, transaction, transfer_order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANN, BOB = party(), party()
+ORDER = transfer_order(ANN, BOB)
+RECORD = transaction(ORDER, Parties(ANN, BOB))
+CREDENTIAL = ServiceCredential("s" * 32)
+
+
+class Server:
+    """Answers every request with what ``answer`` makes of it; keeps the requests."""
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answer = answer
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return self._answer(request)
+
+    def ledger(self) -> HttpLedger:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self), base_url="http://ledger.test")
+        return HttpLedger(client, CREDENTIAL)
+
+
+def answering(body: object, status: int = 200) -> Server:
+    return Server(lambda _: httpx.Response(status, json=body))
+
+
+def failing(error: type[httpx.TransportError]) -> Server:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error("broken", request=request)
+
+    return Server(answer)
+
+
+BROKEN = {
+    "connection refused": failing(httpx.ConnectError),
+    "connect timeout": failing(httpx.ConnectTimeout),
+    "read timeout": failing(httpx.ReadTimeout),
+    "connection lost": failing(httpx.RemoteProtocolError),
+    "500": answering({"error": {}}, 500),
+    "503": answering({"error": {}}, 503),
+    "401": answering({"error": {}}, 401),
+    "400": answering({"error": {}}, 400),
+    "409": answering({"error": {}}, 409),
+    "redirect": answering({}, 302),
+    "no JSON": Server(lambda _: httpx.Response(200, text="<html>")),
+    "no object": answering([]),
+    "empty": answering({}),
+    "no UTF-8": Server(lambda _: httpx.Response(200, content=b"\xff\xfe{")),
+}
+UNCLEAR = {
+    "unknown outcome": answering({"outcome": "MAYBE"}),
+    "refused without a problem": answering({"outcome": "REFUSED"}),
+    "refused with null": answering({"outcome": "REFUSED", "problem": None}),
+    "unknown problem": answering({"outcome": "REFUSED", "problem": {"code": "BAD_MOON"}}),
+    "malformed problem": answering({"outcome": "REFUSED", "problem": {"code": "INSUFFICIENT_FUNDS"}}),
+}
+
+
+async def test_posted_and_refused_are_definite() -> None:
+    assert await answering({"outcome": "POSTED", "postedAt": "…"}).ledger().post(RECORD) == Posted()
+    problem = {
+        "code": "INSUFFICIENT_FUNDS",
+        "message": "…",
+        "available": "1.00",
+        "requested": "10.00",
+        "currency": "USD",
+    }
+    refused = await answering({"outcome": "REFUSED", "problem": problem}).ledger().post(RECORD)
+    assert refused == Refused(InsufficientFunds(Decimal("1.00"), Decimal("10.00"), "USD"))
+
+
+@pytest.mark.parametrize("name", [*BROKEN, *UNCLEAR])
+async def test_everything_else_is_unknown(name: str) -> None:
+    server = (BROKEN | UNCLEAR)[name]
+    with pytest.raises(OutcomeUnknown) as caught:
+        await server.ledger().post(RECORD)
+    assert caught.value.reason
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_failed_look_up_is_unavailable_and_says_nothing_of_the_cause(name: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await BROKEN[name].ledger().parties(ORDER, RECORD.requester)
+    assert caught.value.message == Unavailable.default_message
+
+
+async def test_a_look_up_names_the_receiver_as_the_order_does() -> None:
+    found: dict[str, Any] = {
+        "accountId": ANN.account_id,
+        "userId": ANN.user_id,
+        "accountNumber": ANN.account_number,
+        "currency": "USD",
+        "minorUnits": 2,
+    }
+    server = answering({"source": found, "destination": None})
+    ledger = server.ledger()
+    assert await ledger.parties(ORDER, RECORD.requester) == Parties(ANN, None)
+    await ledger.parties(replace(ORDER, destination="1000000004"), RECORD.requester)
+    by_id, by_number = (json.loads(request.content) for request in server.requests)
+    person = {"userId": ANN.user_id, "roles": ["CUSTOMER"]}
+    assert by_id == {
+        "onBehalfOf": person,
+        "type": "TRANSFER",
+        "sourceAccountId": ANN.account_id,
+        "destinationAccountId": BOB.account_id,
+    }
+    assert by_number == {
+        "onBehalfOf": person,
+        "type": "TRANSFER",
+        "sourceAccountId": ANN.account_id,
+        "destinationAccountNumber": "1000000004",
+    }
+
+
+async def test_a_call_carries_the_service_credential_and_the_requests_identity() -> None:
+    server = answering({"outcome": "POSTED"})
+    request = context.RequestContext.from_headers("my-request", None)
+    with context.serving(request):
+        await server.ledger().post(RECORD)
+    (sent,) = server.requests
+    assert sent.url.path == "/internal/postings"
+    assert CREDENTIAL.verify(sent.headers["authorization"], audience=ACCOUNT_INTERNAL) == "transaction"
+    assert sent.headers["x-request-id"] == "my-request"
+    assert sent.headers["traceparent"] == request.traceparent
+
+
+@pytest.mark.parametrize(
+    ("record", "debited", "credited"),
+    [
+        (RECORD, {"accountId": ANN.account_id}, {"accountId": BOB.account_id}),
+        (
+            transaction(deposit_order(ANN), Parties(None, ANN)),
+            {"internal": "DEPOSITS"},
+            {"accountId": ANN.account_id},
+        ),
+        (
+            transaction(payment_order(ANN), Parties(ANN, None)),
+            {"accountId": ANN.account_id},
+            {"internal": "PAYMENTS"},
+        ),
+    ],
+    ids=["transfer", "deposit", "payment"],
+)
+def test_a_posting_is_balanced(record: Any, debited: object, credited: object) -> None:
+    body = posting(record)
+    assert body["entries"] == [{"account": debited, "amount": "-10.00"}, {"account": credited, "amount": "10.00"}]
+    assert (body["transactionId"], body["amount"], body["currency"]) == (record.id, "10.00", "USD")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from servicekit.errors import ConfigurationError
+from servicekit.settings import load
+from subgraphs.transaction.cli import command
+from subgraphs.transaction.settings import TransactionSettings
+
+
+def test_unset_means_embedded() -> None:
+    settings = load(TransactionSettings, {"MOSAFE_DATA_DIR": "/somewhere"})
+    assert settings.database == Path("/somewhere/transaction.sqlite3")
+    assert settings.port == 3003
+    assert settings.account_internal_url == "http://127.0.0.1:3002"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KAFKA_BROKERS", "kafka:9092"),
+        ("REDIS_URL", "redis://cache:6379"),
+        ("ACCOUNT_INTERNAL_URL", "account:3002"),
+        ("TRANSACTION_PORT", "70000"),
+    ],
+)
+def test_what_cannot_be_honoured_stops_the_start_by_name(variable: str, value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(TransactionSettings, {variable: value})
+    assert caught.value.variable == variable
+
+
+def test_another_store_is_refused_without_showing_its_address() -> None:
+    settings = load(TransactionSettings, {"TRANSACTION_DB_URL": "mongodb://user:hunter2@db/transactions"})
+    with pytest.raises(ConfigurationError, match="TRANSACTION_DB_URL") as caught:
+        _ = settings.database
+    assert "hunter2" not in str(caught.value)
+
+
+def test_cursors_survive_a_restart_and_are_the_same_on_each_replica(tmp_path: Path) -> None:
+    generated = {"MOSAFE_DATA_DIR": str(tmp_path / "one")}
+    shared = {"MOSAFE_DATA_DIR": str(tmp_path / "two"), "MOSAFE_SERVICE_SECRET": "s" * 32}
+    elsewhere = {**shared, "MOSAFE_DATA_DIR": str(tmp_path / "three")}
+    keys = [
+        load(TransactionSettings, variables).cursor_key() for variables in (generated, generated, shared, elsewhere)
+    ]
+    assert keys[0] == keys[1] != keys[2] == keys[3]
+
+
+def test_the_command_serves_by_default() -> None:
+    result = CliRunner().invoke(command, ["--help"])
+    assert result.exit_code == 0
+    assert "serve" in result.output
