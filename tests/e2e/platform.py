@@ -27,7 +27,7 @@ UP_LINE = "MoSafe is up"
 START_SECONDS = 60
 STOP_SECONDS = 10
 LOG_SECONDS = 5
-PASSWORD = "correct horse battery staple"
+PASSWORD = "quite unlike any banner 71"
 
 
 def free_ports(count: int) -> list[int]:
