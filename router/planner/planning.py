@@ -159,14 +159,20 @@ class _Planning:
         return best, drafts[best]
 
     def _serial(self) -> Schedule | None:
-        """Mutation fields in document order; neighbours in one subgraph share its fetch."""
+        """Mutation fields in document order.
+
+        Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
+        would be done before that is read.
+        """
         batches: list[tuple[str, list[Item]]] = []
+        is_open = False
         for items in grouped(self._items):
-            subgraph, _ = self._cheapest(items, batches[-1][0] if batches else None)
-            if batches and batches[-1][0] == subgraph:
+            subgraph, draft = self._cheapest(items, batches[-1][0] if batches else None)
+            if is_open and batches[-1][0] == subgraph:
                 batches[-1][1].extend(items)
             else:
                 batches.append((subgraph, list(items)))
+            is_open = len(draft.groups) == 1
         parts = [schedule(self._draft(items, [subgraph]).groups) for subgraph, items in batches]
         return serial(part for part in parts if part is not None)
 
