@@ -38,13 +38,11 @@ class AccountFrozen(Problem):
 
 
 @strawberry.federation.type(
-    shareable=True, description="There is no such account, or it is not the caller's to use, or it is closed."
+    shareable=True, description="No such account, or none that the caller may use, or one that is closed."
 )
 class InvalidAccount(Problem):
-    account_id: strawberry.ID = strawberry.field(description="The account as the caller named it, by id or number.")
-    reason: str | None = strawberry.field(
-        description="`Account has been closed` for the account's owner and staff, null for anyone else."
-    )
+    account_id: strawberry.ID = strawberry.field(description="The account as it was named.")
+    reason: str | None = strawberry.field(description="Why, for those who may see the account; else null.")
 
 
 @strawberry.type(description="Source and destination of the transfer are one account.")

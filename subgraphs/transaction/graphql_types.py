@@ -160,9 +160,12 @@ async def _turnover(
     )
 
 
-@strawberry.federation.type(keys=[Key(fields=FieldSet("id"))], description="A bank account.")
+@strawberry.federation.type(
+    keys=[Key(fields=FieldSet("id"))],
+    description="An account. Its owner and staff see it; for anyone else it does not exist.",
+)
 class Account:
-    id: strawberry.ID = strawberry.field(description="24 hex digits.")
+    id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")
     account_number: str = strawberry.federation.field(
         resolver=_account_number, external=True, description="10 digits, the last one a check digit."
     )
@@ -198,7 +201,7 @@ class Account:
     " receiver once the money has moved.",
 )
 class Transaction:
-    id: strawberry.ID = strawberry.field(description="24 hex digits.")
+    id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")
     amount: Decimal = strawberry.field(description="How much; always positive.")
     currency: Currency = strawberry.field(description="The currency of the amount.")
     type: TransactionType = strawberry.field(description="What kind of movement it is.")

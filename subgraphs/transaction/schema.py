@@ -122,7 +122,7 @@ async def _transactions(  # noqa: PLR0913, PLR0917 - Relay's arguments
     return context.cursors.page(listing.page, rows, sort_key, lambda row: present(row, context.caller), count)
 
 
-@strawberry.type(description="What can be asked of the transaction service.")
+@strawberry.type(description="What can be asked of the bank.")
 class Query:
     transaction: Transaction | None = strawberry.field(
         resolver=_transaction, description="One transaction; null when the caller may not see it or it does not exist."
@@ -174,7 +174,7 @@ async def _pay(
     return cast("PayResult", await _place(info, payment_order(input), input.idempotency_key))
 
 
-@strawberry.type(description="What the transaction service can be told to do. The same key never pays twice.")
+@strawberry.type(description="What the bank can be told to do.")
 class Mutation:
     transfer: TransferResult | None = strawberry.field(
         resolver=_transfer, description="Move money from the caller's account to any account of the bank."

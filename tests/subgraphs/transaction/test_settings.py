@@ -3,11 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from servicekit.errors import ConfigurationError
 from servicekit.settings import load
-from subgraphs.transaction.cli import command
 from subgraphs.transaction.settings import TransactionSettings
 
 
@@ -48,9 +46,3 @@ def test_cursors_survive_a_restart_and_are_the_same_on_each_replica(tmp_path: Pa
         load(TransactionSettings, variables).cursor_key() for variables in (generated, generated, shared, elsewhere)
     ]
     assert keys[0] == keys[1] != keys[2] == keys[3]
-
-
-def test_the_command_serves_by_default() -> None:
-    result = CliRunner().invoke(command, ["--help"])
-    assert result.exit_code == 0
-    assert "serve" in result.output

@@ -1,0 +1,202 @@
+"""The process dies at every point of every kind of order; a new one finishes it. Nothing moves twice or by halves.
+
+A crash is a cancellation that no code of ours catches, just before or just after one step has taken effect. What
+survives is what would: the store's file, the ledger, the provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from servicekit.identity import CUSTOMER
+from subgraphs.transaction.domain import Requester, TransactionStatus, TransactionType
+from subgraphs.transaction.payment_provider import SandboxProvider
+from subgraphs.transaction.reconciler import Reconciler
+from subgraphs.transaction.saga import Answer, Orders
+from subgraphs.transaction.store.protocol import Listing
+from tests.subgraphs.transaction.support import (
+    MemoryLedger,
+    deposit_order,
+    payment_order,
+    sqlite_store,
+    transfer_order,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from subgraphs.transaction.domain import Order, Party
+    from subgraphs.transaction.payment_provider import PaymentInstruction
+    from subgraphs.transaction.store.sqlite import SqliteTransactionStore
+
+S = TransactionStatus
+
+
+@dataclass
+class MemoryProvider(SandboxProvider):
+    """A provider that remembers by transaction id, as a real one does; what it did is a set, whatever was repeated."""
+
+    authorised: set[str] = field(default_factory=set)
+    captured: set[str] = field(default_factory=set)
+    voided: set[str] = field(default_factory=set)
+
+    async def authorise(self, instruction: PaymentInstruction) -> bool:
+        approved = await super().authorise(instruction)
+        if approved:
+            self.authorised.add(instruction.transaction_id)
+        return approved
+
+    async def capture(self, instruction: PaymentInstruction) -> None:
+        assert instruction.transaction_id in self.authorised - self.voided
+        self.captured.add(instruction.transaction_id)
+
+    async def void(self, instruction: PaymentInstruction) -> None:
+        assert instruction.transaction_id in self.authorised - self.captured
+        self.voided.add(instruction.transaction_id)
+
+
+@dataclass(frozen=True)
+class World:
+    """What outlives the process."""
+
+    store: SqliteTransactionStore
+    ledger: MemoryLedger
+    provider: MemoryProvider
+    ann: Party
+    bob: Party
+
+    @property
+    def money(self) -> tuple[Decimal, Decimal]:
+        return self.ledger.balance(self.ann), self.ledger.balance(self.bob)
+
+
+# Step -> where it lives in the world.
+STEPS: Final = {
+    "parties": "ledger",
+    "record": "store",
+    "authorise": "provider",
+    "post": "ledger",
+    "capture": "provider",
+    "void": "provider",
+    "conclude": "store",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of order: its steps, what it makes of Ann's and Bob's 100.00, and how it ends."""
+
+    order: Callable[[Party, Party], Order]
+    steps: tuple[str, ...]
+    money: tuple[str, str]
+    status: TransactionStatus
+
+
+KINDS: Final = {
+    "transfer": Kind(transfer_order, ("parties", "record", "post", "conclude"), ("90.00", "110.00"), S.COMPLETED),
+    "transfer beyond funds": Kind(
+        lambda ann, bob: transfer_order(ann, bob, "100.01"),
+        ("parties", "record", "post", "conclude"),
+        ("100.00", "100.00"),
+        S.FAILED,
+    ),
+    "deposit": Kind(
+        lambda ann, _: deposit_order(ann),
+        ("parties", "record", "authorise", "post", "capture", "conclude"),
+        ("110.00", "100.00"),
+        S.COMPLETED,
+    ),
+    "payment": Kind(
+        lambda ann, _: payment_order(ann),
+        ("parties", "record", "authorise", "post", "capture", "conclude"),
+        ("90.00", "100.00"),
+        S.COMPLETED,
+    ),
+    "payment beyond funds": Kind(
+        lambda ann, _: payment_order(ann, amount="100.01"),
+        ("parties", "record", "authorise", "post", "void", "conclude"),
+        ("100.00", "100.00"),
+        S.FAILED,
+    ),
+    "declined payment": Kind(
+        lambda ann, _: payment_order(ann, payee="Sandbox decline"),
+        ("parties", "record", "authorise", "conclude"),
+        ("100.00", "100.00"),
+        S.FAILED,
+    ),
+}
+CRASHES: Final = [
+    (name, step, moment) for name, kind in KINDS.items() for step in kind.steps for moment in ("before", "after")
+]
+
+
+def die_at(world: World, step: str, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = getattr(world, STEPS[step])
+    working = getattr(part, step)
+
+    async def dying(*args: object, **options: object) -> object:
+        if moment == "after":
+            await working(*args, **options)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(part, step, dying)
+
+
+@pytest.mark.parametrize(("name", "step", "moment"), CRASHES)
+async def test_a_crash_is_finished_by_the_next_process(name: str, step: str, moment: str, tmp_path: Path) -> None:
+    kind, ledger = KINDS[name], MemoryLedger()
+    async with sqlite_store(tmp_path) as store:
+        world = World(store, ledger, MemoryProvider(), ledger.open(), ledger.open())
+        order = kind.order(world.ann, world.bob)
+        requester = Requester(world.ann.user_id, frozenset({CUSTOMER}))
+        with pytest.MonkeyPatch.context() as patch:
+            die_at(world, step, moment, patch)
+            with pytest.raises(asyncio.CancelledError):
+                await Orders(store, ledger, world.provider).place(order, requester, "key")
+
+        orders = Orders(store, ledger, world.provider)
+        await Reconciler(store, orders).round()
+        recorded = await store.listing(Listing(viewer_id=None))
+        assert len(recorded) == (0 if step == "parties" or (step, moment) == ("record", "before") else 1)
+        assert all(record.status is kind.status for record in recorded)
+
+        # The client never had an answer and sends the order again: it is carried out once in all.
+        answer = await orders.place(order, requester, "key")
+        assert isinstance(answer, Answer)
+        assert answer.replayed is bool(recorded)
+        assert answer.transaction.status is kind.status
+        assert world.money == tuple(map(Decimal, kind.money))
+        external = order.type is not TransactionType.TRANSFER
+        assert world.provider.captured == (
+            {answer.transaction.id} if external and kind.status is S.COMPLETED else set()
+        )
+        assert world.provider.authorised == world.provider.captured | world.provider.voided
+
+
+async def test_the_steps_above_are_the_steps_there_are(tmp_path: Path) -> None:
+    for name, kind in KINDS.items():
+        ledger, taken = MemoryLedger(), list[str]()
+        async with sqlite_store(tmp_path / name) as store:
+            world = World(store, ledger, MemoryProvider(), ledger.open(), ledger.open())
+            with pytest.MonkeyPatch.context() as patch:
+                for step, part in STEPS.items():
+                    note(getattr(world, part), step, taken, patch)
+                requester = Requester(world.ann.user_id, frozenset({CUSTOMER}))
+                await Orders(store, ledger, world.provider).place(kind.order(world.ann, world.bob), requester, "key")
+        assert tuple(taken) == kind.steps
+
+
+def note(part: object, step: str, taken: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    working = getattr(part, step)
+
+    async def noted(*args: object, **options: object) -> object:
+        taken.append(step)
+        return await working(*args, **options)
+
+    monkeypatch.setattr(part, step, noted)
