@@ -18,7 +18,7 @@ from router.transport import json_codec
 
 from . import csrf
 from .cors import CorsPolicy
-from .decoding import ClientGone, from_body, from_query_string, read_body
+from .decoding import BodyLimits, ClientGone, from_body, from_query_string, read_body
 from .disconnect import DisconnectWatch
 from .media_types import MediaType, is_json, negotiate
 from .refusals import Refusal
@@ -121,7 +121,8 @@ class GraphQLApp:
             Refusal: the request is not one that GraphQL knows.
             ClientGone: nobody waits for the answer.
         """
-        if scope["path"] != self._settings.server.path:
+        # Mounted in another application, the path begins with where that mounted it.
+        if scope["path"].removeprefix(scope.get("root_path", "")) != self._settings.server.path:
             raise Refusal("NOT_FOUND", f"GraphQL is served under {self._settings.server.path}.")
         method = scope["method"]
         if method == "OPTIONS":
@@ -142,15 +143,18 @@ class GraphQLApp:
     async def _from_post(self, receive: Receive, headers: Mapping[str, str]) -> GraphQLRequest:
         if not is_json(headers.get("content-type")):
             raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the content type application/json, in UTF-8.")
-        limit = self._settings.limits.body_bytes
-        return from_body(await read_body(receive, headers.get("content-length"), limit), headers)
+        return from_body(await self._body(receive, headers), headers)
 
     async def _from_get(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> GraphQLRequest:
         limit = self._settings.limits.query_string_bytes
         if len(scope["query_string"]) > limit:
             raise Refusal("URI_TOO_LONG", f"A query string has at most {limit} bytes; use POST.")
-        await read_body(receive, headers.get("content-length"), self._settings.limits.body_bytes)
+        await self._body(receive, headers)
         return from_query_string(scope["query_string"], headers)
+
+    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
+        limits = BodyLimits(self._settings.limits.body_bytes, self._settings.traffic.request_timeout)
+        return await read_body(receive, headers.get("content-length"), limits)
 
 
 class _Answer:

@@ -5,7 +5,8 @@ Everything malformed is refused with 400 and a message that says which parameter
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 from router.exchange import GraphQLRequest
@@ -19,21 +20,38 @@ if TYPE_CHECKING:
     from servicekit.asgi import Receive
 
 _OBJECTS = ("variables", "extensions")
+# The rest of a body that is not wanted is still under way; only closing the connection ends it.
+_CLOSE = ((b"connection", b"close"),)
 
 
 class ClientGone(Exception):
     """The client closed the connection before its request was complete."""
 
 
-async def read_body(receive: Receive, declared_length: str | None, limit: int) -> bytes:
+class BodyLimits(NamedTuple):
+    """How large a body may be, in bytes, and how long it may take to arrive, in seconds."""
+
+    size: int
+    seconds: float
+
+
+async def read_body(receive: Receive, declared_length: str | None, limits: BodyLimits) -> bytes:
     """The whole body.
 
     Raises:
-        Refusal: it is larger than `limit`, which is noticed before more than that was read.
+        Refusal: it is larger than allowed, which is noticed before more than that was read, or slower.
         ClientGone: it will never be complete.
     """
-    if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limit:
-        raise _too_large(limit)
+    if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limits.size:
+        raise _too_large(limits.size)
+    try:
+        async with asyncio.timeout(limits.seconds):
+            return await _read(receive, limits.size)
+    except TimeoutError as error:
+        raise Refusal("REQUEST_TIMEOUT", "The body did not arrive in time.", headers=_CLOSE) from error
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -50,8 +68,7 @@ async def read_body(receive: Receive, declared_length: str | None, limit: int) -
 
 
 def _too_large(limit: int) -> Refusal:
-    # The rest of the body is still under way; only closing the connection ends it.
-    return Refusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=((b"connection", b"close"),))
+    return Refusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=_CLOSE)
 
 
 def from_body(body: bytes, headers: Mapping[str, str]) -> GraphQLRequest:

@@ -143,7 +143,10 @@ class AllTraffic(_Section):
 
 
 class Traffic(_Section):
-    """`request_timeout` is the deadline of a whole client request; what still runs then is cancelled."""
+    """`request_timeout` is how long a client's body may take to arrive, and then its answer.
+
+    What still runs after that is cancelled.
+    """
 
     request_timeout: Duration = 60.0
     all: AllTraffic = AllTraffic()

@@ -259,6 +259,13 @@ async def test_a_body_beyond_the_limit_is_too_large_and_ends_the_connection(
     assert (await limited.post(b'{"query":"q","variables":null}')).status == 200
 
 
+async def test_a_body_that_does_not_arrive_is_not_waited_for(client: Callable[..., AsgiClient]) -> None:
+    answer = await client("traffic: {request_timeout: 10ms}").send("POST", headers={"content-type": JSON}, body=[])
+    assert answer is not None
+    assert (answer.status, answer.code) == (408, "REQUEST_TIMEOUT")
+    assert answer.headers["connection"] == "close"
+
+
 async def test_a_query_string_beyond_the_limit_is_too_long(client: Callable[..., AsgiClient]) -> None:
     limited = client("limits: {query_string_bytes: 10}")
     assert (await limited.get("query=abcd")).status == 200

@@ -49,7 +49,6 @@ Script = Callable[[Peer], Awaitable[None]]
 class ScriptedServer:
     url: str
     connections: int = 0
-    requests: list[Received] = field(default_factory=list)
     closed_by_client: asyncio.Event = field(default_factory=asyncio.Event)
 
 

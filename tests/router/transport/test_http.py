@@ -3,22 +3,16 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.transport.base import SubgraphRequest
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.pool import PoolLimits
+from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, Received, Script, ScriptedServer, response, serving
 
 if TYPE_CHECKING:
@@ -473,28 +467,9 @@ def test_a_url_that_cannot_work_is_refused_at_once(url: str) -> None:
         HttpTransport({"a": Endpoint(url=url)})
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 and its key, in PEM files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, SHA256())
-    )
-    (tmp_path / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return tmp_path / "cert.pem", tmp_path / "key.pem"
-
-
-async def test_https_is_spoken_to_a_server_whose_certificate_is_trusted(authority: tuple[Path, Path]) -> None:
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(*authority)
-    client_side = ssl.create_default_context(cafile=authority[0])
+async def test_https_is_spoken_to_a_server_whose_certificate_is_trusted(tmp_path: Path) -> None:
+    server_side, authority = self_signed(tmp_path)
+    client_side = ssl.create_default_context(cafile=authority)
     async with serving(always(response(OK)), tls=server_side) as server:
         transport = HttpTransport({"a": Endpoint(url=server.url, tls=client_side)})
         try:
@@ -505,9 +480,8 @@ async def test_https_is_spoken_to_a_server_whose_certificate_is_trusted(authorit
             await transport.aclose()
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused(authority: tuple[Path, Path], client: Client) -> None:
-    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_side.load_cert_chain(*authority)
+async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path, client: Client) -> None:
+    server_side, _ = self_signed(tmp_path)
     async with serving(always(response(OK)), tls=server_side) as server:
         with pytest.raises(SubgraphUnreachable) as raised:
             await client(server).send(QUERY)
