@@ -16,6 +16,7 @@ from router.composition.printer import print_supergraph
 from router.composition.reading.subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report
 from router.composition.rules import check_subgraph
+from router.composition.satisfiability.search import check_satisfiability
 from router.composition.supergraph_rules import FINAL_RULES, SUPERGRAPH_RULES
 from router.composition.upgrade import upgrade
 
@@ -65,6 +66,8 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     for rules in (SUPERGRAPH_RULES, FINAL_RULES):
         for rule in rules if not report.failed() else ():
             rule(state)
+    if not report.failed():
+        check_satisfiability(state)
     return None if report.failed() else print_supergraph(state)
 
 

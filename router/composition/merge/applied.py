@@ -50,7 +50,7 @@ def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]
         elif directive.repeatable:
             _repeatable(state, directive, found, dest)
         else:
-            _single(state, directive, found, dest, what)
+            merge_single(state, directive, found, dest, what)
 
 
 def _arguments(
@@ -74,7 +74,8 @@ def _repeatable(state: MergeState, directive: MergedDirective, found: Found, des
     dest.directives += [Applied(directive.name, arguments, directive.element) for arguments in distinct.values()]
 
 
-def _single(state: MergeState, directive: MergedDirective, found: Found, dest: Element, what: str) -> None:
+def merge_single(state: MergeState, directive: MergedDirective, found: Found, dest: Element, what: str) -> None:
+    """Apply one of the applications found, or what its mergers make of them."""
     distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
     counts = Counter[object]()
     for _, applied in found:

@@ -83,7 +83,7 @@ def composed_directives(
         group = [request for request in requests if request.name == name and request.link.url.identity not in broken]
         if not group:
             continue
-        latest = max(group, key=lambda request: (request.link.url.version, -request.index))
+        latest = max(group, key=lambda request: (request.link.url.version, request.index))
         definition = subgraphs[latest.index].schema.directives[name]
         result.append(
             ComposedDirective(latest.link.url, latest.element, name, definition, tuple(r.index for r in group))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.state import MergeState, Sources, present
+from router.composition.merge.subtypes import note_enum_usage
 from router.composition.model import DirectiveDef
 from router.composition.reading.elements import GRAPHQL_DIRECTIVES, element_resolver
 
@@ -86,3 +87,10 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
             state.places(sources),
         )
     merge_arguments(state, sources, merged, f"@{name}")
+
+
+def note_directive_enums(state: MergeState) -> None:
+    """Enum types of composed directives' arguments are used as inputs."""
+    for composed in state.features.composed:
+        for argument in composed.definition.arguments.values():
+            note_enum_usage(state, argument.type, is_input=True)

@@ -18,7 +18,7 @@ from router.composition.values import identity
 
 if TYPE_CHECKING:
     from router.composition.codes import ErrorCode
-    from router.composition.merge.override import Override
+    from router.composition.merge.state import Override
     from router.composition.model import FieldDef
 
 

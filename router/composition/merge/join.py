@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
 from router.composition.contexts import contextual_arguments
-from router.composition.merge.override import NOT_OVERRIDDEN, Override
-from router.composition.merge.state import MergeState, Sources, present
+from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources, present
 from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
 from router.composition.values import boolean, enum_value, list_of, string
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set

@@ -42,7 +42,11 @@ def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> b
 
 def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: FieldDef, code: HintCode) -> None:
     """A value type is the same everywhere, if it is to be useful everywhere."""
-    lacking = [index for index, source in present(sources) if member.name not in source.fields]
+    lacking = [
+        index
+        for index, source in present(sources)
+        if member.name not in source.fields and not all(map(state.subgraphs[index].is_external, source.fields.values()))
+    ]
     if lacking:
         state.report.hint(
             code,

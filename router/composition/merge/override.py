@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import MergeState, Sources, present
+from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources, present
 from router.composition.model import Applied, FieldDef, Kind
 
 if TYPE_CHECKING:
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
 
 _LABEL = re.compile(r"[a-zA-Z][\w\-:./]*", re.ASCII)
 _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Indices of subgraphs whose field is overridden, still used there or not, and labels on both sides."""
-
-    used: set[int] = field(default_factory=set)
-    unused: set[int] = field(default_factory=set)
-    labels: dict[int, str] = field(default_factory=dict)
-
-    def resolves(self, index: int) -> bool:
-        """Whether that subgraph counts as resolving the field; a source that is moving away does not."""
-        return index not in self.used and index not in self.unused
-
-
-NOT_OVERRIDDEN = Override()
 
 
 def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> Override:
@@ -46,6 +30,7 @@ def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: Field
     outcome = Override()
     for index, applied in applications.items():
         _resolve(_Attempt(state, sources, dest, index, applied), applications, outcome)
+    state.overrides[dest.coordinate] = outcome
     return outcome
 
 

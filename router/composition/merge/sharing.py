@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.override import NOT_OVERRIDDEN, Override
+from router.composition.merge.state import NOT_OVERRIDDEN, Override
 
 if TYPE_CHECKING:
     from router.composition.merge.state import MergeState, Sources

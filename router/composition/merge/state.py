@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from router.composition.model import FieldDef, Schema, TypeDef
+from router.composition.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from router.composition.facts import Facts
     from router.composition.merge.features import Features
-    from router.composition.report import Place, Report
+    from router.composition.report import Place
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -36,6 +37,22 @@ class EnumUsage:
     as_output: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Indices of subgraphs whose field is overridden, still used there or not, and labels on both sides."""
+
+    used: set[int] = field(default_factory=set)
+    unused: set[int] = field(default_factory=set)
+    labels: dict[int, str] = field(default_factory=dict)
+
+    def resolves(self, index: int) -> bool:
+        """Whether that subgraph counts as resolving the field; a source that is moving away does not."""
+        return index not in self.used and index not in self.unused
+
+
+NOT_OVERRIDDEN = Override()
+
+
 @dataclass(slots=True)
 class MergeState:
     """The subgraphs in order of their names, the supergraph being built, and what was found on the way."""
@@ -45,10 +62,15 @@ class MergeState:
     report: Report
     supergraph: Schema = field(default_factory=Schema)
     enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
+    overrides: dict[str, Override] = field(default_factory=dict)
     graph_names: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.graph_names = graph_enum_values([facts.name for facts in self.subgraphs])
+
+    def silent(self) -> MergeState:
+        """The same state with a report of its own."""
+        return replace(self, report=Report())
 
     def sources(self, pick: Callable[[Facts], _T | None]) -> Sources[_T]:
         return [pick(facts) for facts in self.subgraphs]

@@ -67,7 +67,7 @@ def merge_type_reference(
     if merged is None:
         raise ValueError(f"{where} has no source")
     dest.type = merged
-    _note_enum_usage(state, merged, is_input=is_input)
+    note_enum_usage(state, merged, is_input=is_input)
     if not (differ or incompatible):
         return True
     kinds = ", ".join(f"{source.type} in {state.names([index])}" for index, source in present(sources))
@@ -86,7 +86,7 @@ def merge_type_reference(
     return False
 
 
-def _note_enum_usage(state: MergeState, ref: TypeRef, *, is_input: bool) -> None:
+def note_enum_usage(state: MergeState, ref: TypeRef, *, is_input: bool) -> None:
     name = base_name(ref)
     definition = state.supergraph.types.get(name)
     if definition is not None and definition.kind is Kind.ENUM:

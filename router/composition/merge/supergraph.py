@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.merge.applied import merge_applied
+from router.composition.merge.auth_propagation import propagate_requirements
 from router.composition.merge.descriptions import merge_description
-from router.composition.merge.directive_definitions import merge_directive_definitions
+from router.composition.merge.directive_definitions import merge_directive_definitions, note_directive_enums
 from router.composition.merge.enum import merge_enum
 from router.composition.merge.features import resolve_features
 from router.composition.merge.input import merge_input
@@ -48,6 +49,7 @@ def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
     for kind, merge_kind in _BY_KIND:
         if kind is Kind.ENUM:
             merge_directive_definitions(state)
+            note_directive_enums(state)
         for definition in list(state.supergraph.of_kind(kind)):
             sources = state.type_sources(definition.name)
             merge_description(state, sources, definition, definition.name)
@@ -56,6 +58,7 @@ def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
             merge_applied(state, sources, definition, definition.name)
     _schema_element(state)
     copy_interface_object_fields(state)
+    propagate_requirements(state)
     if "Query" in state.supergraph.types and not state.supergraph.types["Query"].fields:
         report.error("NO_QUERIES", "No subgraph has a query: a supergraph needs at least one field on Query.")
     return state

@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graphql.language import (
-    ConstListValueNode,
-    ConstValueNode,
     DefinitionNode,
     DirectiveDefinitionNode,
     DirectiveNode,
     EnumTypeDefinitionNode,
     EnumTypeExtensionNode,
-    EnumValueNode,
     FieldDefinitionNode,
     InputObjectTypeDefinitionNode,
     InputObjectTypeExtensionNode,
@@ -46,8 +43,7 @@ from router.composition.model import (
     TypeDef,
 )
 from router.composition.reading.document import MACHINERY_FIELDS
-from router.composition.type_refs import TypeRef, base_name, from_node, rename
-from router.composition.values import list_of
+from router.composition.type_refs import TypeRef, from_node, rename
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -75,10 +71,8 @@ class Builder:
     schema: SubgraphSchema
     element: Callable[[str], str | None]
     renamed: dict[str, str] = field(default_factory=dict)
-    enums: set[str] = field(default_factory=set)
 
     def build(self, definitions: Sequence[DefinitionNode]) -> None:
-        self.enums.update(node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode))
         for block, node in enumerate(definitions):
             match node:
                 case TypeDefinitionNode():
@@ -160,29 +154,15 @@ class Builder:
     def _inputs(self, nodes: Iterable[InputValueDefinitionNode] | None, block: int) -> dict[str, InputValue]:
         values = {}
         for node in nodes or ():
-            ref = self._ref(from_node(node.type))
             values[node.name.value] = InputValue(
                 node.name.value,
                 _text(node.description),
                 self._applied(node.directives, block, extension=False),
-                type=ref,
-                default=self._default(node.default_value, ref),
+                type=self._ref(from_node(node.type)),
+                default=node.default_value,
                 node=node,
             )
         return values
-
-    def _default(self, value: ConstValueNode | None, ref: TypeRef) -> ConstValueNode | None:
-        """Some servers print enum defaults as strings; they mean the enum value."""
-        if base_name(ref) not in self.enums:
-            return value
-        match value:
-            case StringValueNode():
-                return EnumValueNode(value=value.value)
-            case ConstListValueNode():
-                items = [self._default(item, ref) for item in value.values]
-                return list_of(item for item in items if item is not None)
-            case _:
-                return value
 
     def _directive_definition(self, node: DirectiveDefinitionNode) -> None:
         self.schema.directives[node.name.value] = DirectiveDef(

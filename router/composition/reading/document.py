@@ -38,6 +38,7 @@ from graphql.language import (
 )
 
 from router.composition.model import ROOTS
+from router.composition.reading.enum_defaults import with_enum_defaults
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
         )
     if executable:
         return None
-    return SubgraphDocument(_without_machinery(document.definitions))
+    return SubgraphDocument(with_enum_defaults(sdl, _without_machinery(document.definitions)))
 
 
 def _is_type_system(node: DefinitionNode) -> bool:

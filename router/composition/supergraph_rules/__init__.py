@@ -8,6 +8,7 @@ from router.composition.supergraph_rules import (
     inaccessible,
     interface_field_no_implem,
     invalid_graphql,
+    missing_transitive_auth_requirements,
     requires_invalid_fields,
 )
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
     interface_field_no_implem.check,
     requires_invalid_fields.check,
+    missing_transitive_auth_requirements.check,
 )
 
 # Only asked of a supergraph the rules above found nothing wrong with.

@@ -16,6 +16,7 @@ from graphql.language import (
 )
 
 from router.composition.facts import Facts
+from router.composition.model import COMPOSITE
 from router.composition.type_refs import base_name
 from router.composition.values import string
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
@@ -58,11 +59,31 @@ def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
         selections = parse_field_set(applied.text("fields") or "")
     except FieldSetSyntaxError:
         return True
+    if not _is_readable(facts, type_name, selections):
+        return True
     effective = _effective(facts, type_name, selections)
     if effective is None:
         return False
     if effective is not selections:
         applied.arguments["fields"] = string(print_field_set(effective))
+    return True
+
+
+def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> bool:
+    """Whether every field exists, and has a selection exactly if it needs one."""
+    schema = facts.schema
+    definition = schema.types.get(type_name)
+    for item in selections.selections:
+        if isinstance(item, InlineFragmentNode):
+            inner = item.type_condition.name.value if item.type_condition else type_name
+            if not _is_readable(facts, inner, item.selection_set):
+                return False
+        elif isinstance(item, FieldNode) and item.name.value != "__typename":
+            member = definition.fields.get(item.name.value) if definition is not None else None
+            if member is None or (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None):
+                return False
+            if item.selection_set is not None and not _is_readable(facts, base_name(member.type), item.selection_set):
+                return False
     return True
 
 

@@ -1,0 +1,81 @@
+"""Authorization requirements between interfaces and what is behind them.
+
+Only objects, their fields and the fields of interface objects carry `@authenticated`, `@requiresScopes`, `@policy`.
+
+- An interface, and each of its fields, requires what all its implementations require: who asks through the interface
+  does not know which one comes.
+- A field of an interface object is a field of every implementation: its requirements reach them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.composition.merge.applied import merge_single
+from router.composition.merge.state import MergeState, present
+from router.composition.model import Applied, Element, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
+
+Found = list[tuple[int, Applied]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Addition:
+    """Requirements to add to one element of the supergraph."""
+
+    dest: Element
+    what: str
+    found: Found
+
+
+def propagate_requirements(state: MergeState) -> None:
+    if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
+        return
+    # All additions are collected before any is applied, so that nothing travels both ways.
+    additions = [*_onto_interfaces(state), *_onto_implementations(state)]
+    for addition in additions:
+        _apply(state, addition)
+
+
+def _onto_interfaces(state: MergeState) -> Iterable[_Addition]:
+    supergraph = state.supergraph
+    for interface in supergraph.of_kind(Kind.INTERFACE):
+        implementations = [supergraph.types[name] for name in supergraph.possible_types(interface.name)]
+        behind = [found for each in implementations for found in _requirements(state, each.name, each)]
+        yield _Addition(interface, interface.name, behind)
+        for member in interface.fields.values():
+            fields = [(each.name, each.fields[member.name]) for each in implementations if member.name in each.fields]
+            found = [one for name, own in fields for one in _requirements(state, name, own)]
+            yield _Addition(member, member.coordinate, found)
+
+
+def _onto_implementations(state: MergeState) -> Iterable[_Addition]:
+    supergraph = state.supergraph
+    for definition in supergraph.of_kind(Kind.OBJECT):
+        for name in definition.interfaces:
+            interface = supergraph.types[name]
+            for member in interface.fields.values():
+                own = definition.fields.get(member.name)
+                if own is not None:
+                    yield _Addition(own, own.coordinate, _requirements(state, name, member))
+
+
+def _requirements(state: MergeState, type_name: str, element: Element) -> Found:
+    index = next(index for index, _ in present(state.type_sources(type_name)))
+    return [(index, applied) for applied in element.directives if applied.element in AUTH_ELEMENTS]
+
+
+def _apply(state: MergeState, addition: _Addition) -> None:
+    by_element = {merged.element: merged for merged in state.features.merged.values()}
+    for element in AUTH_ELEMENTS:
+        added = [(index, applied) for index, applied in addition.found if applied.element == element]
+        if not added:
+            continue
+        found = [*((added[0][0], applied) for applied in addition.dest.applied(element)), *added]
+        addition.dest.directives = [each for each in addition.dest.directives if each.element != element]
+        merge_single(state, by_element[element], found, addition.dest, addition.what)

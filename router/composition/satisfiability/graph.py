@@ -1,0 +1,308 @@
+"""Where one can be, and where one gets from there.
+
+A *position* is an object as one subgraph sees it: the subgraph, the type's name there, and what a `@provides` above
+makes resolvable in addition. An object type `Book` of the supergraph can be seen as `Book`, or through an interface
+object: then the position's type is the interface's name.
+
+From a position one reaches all positions of the same object in other subgraphs whose key can be fetched
+(`reachable`). A key's fields may come from any position reached so far, so the set grows to a fixpoint:
+
+    A: Book by id  →  B (key id, gives isbn)  →  C (key isbn)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
+
+from router.composition.contexts import contextual_arguments
+from router.composition.model import ABSTRACT, ROOTS, Applied, FieldDef, Kind, TypeDef
+from router.composition.rules.keys_equal import resolvable
+from router.composition.type_refs import base_name
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from router.composition.facts import Facts
+    from router.composition.merge.state import MergeState
+
+Scope = frozenset[tuple[str, "Scope"]]
+"""What is provided below a position: `Type.field` → what is provided below that."""
+
+NOTHING: Scope = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An object as the subgraph at `index` sees it."""
+
+    index: int
+    type_name: str
+    scope: Scope = NOTHING
+
+
+@dataclass(slots=True)
+class Graph:
+    """The subgraphs of one composition, under one assumption about override labels.
+
+    `overridden` holds, for each subgraph, the coordinates it does not resolve under that assumption.
+    """
+
+    state: MergeState
+    overridden: Mapping[int, Collection[str]]
+    _reachable: dict[Position, tuple[Position, ...]] = field(default_factory=dict)
+    _selections: dict[str, SelectionSetNode | None] = field(default_factory=dict)
+    _busy: set[tuple[int, str, str]] = field(default_factory=set)
+    _members: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def facts(self, position: Position) -> Facts:
+        return self.state.subgraphs[position.index]
+
+    def definition(self, position: Position) -> TypeDef:
+        return self.facts(position).schema.types[position.type_name]
+
+    def possible(self, name: str) -> frozenset[str]:
+        """Concrete types of a type of the supergraph."""
+        if name not in self._members:
+            self._members[name] = frozenset(self.state.supergraph.possible_types(name))
+        return self._members[name]
+
+    # Fields
+
+    def declared(self, position: Position, name: str) -> FieldDef | None:
+        return self.definition(position).fields.get(name)
+
+    def resolves_locally(self, position: Position, name: str) -> bool:
+        """Whether the subgraph resolves the field here, not asking what the field requires."""
+        member = self.declared(position, name)
+        if member is None or member.coordinate in self.overridden.get(position.index, ()):
+            return False
+        if any(key == member.coordinate for key, _ in position.scope):
+            return True
+        return not self.facts(position).is_external(member)
+
+    def step(self, position: Position, name: str) -> Position | None:
+        """Resolve a field right here; the position of its value (of the field's declared type), or None."""
+        member = self.declared(position, name)
+        if member is None or not self.resolves_locally(position, name) or not self._requirements_met(position, member):
+            return None
+        return self._value(position, member)
+
+    def _value(self, position: Position, member: FieldDef) -> Position:
+        scope = frozenset(entry for key, below in position.scope if key == member.coordinate for entry in below)
+        target = base_name(member.type)
+        for provides in member.applied("provides"):
+            selections = self._parsed(provides)
+            if selections is not None:
+                scope |= self._scope(self.facts(position), target, selections)
+        return Position(position.index, target, scope)
+
+    def _scope(self, facts: Facts, type_name: str, selections: SelectionSetNode) -> Scope:
+        entries: set[tuple[str, Scope]] = set()
+        for item in selections.selections:
+            if isinstance(item, InlineFragmentNode):
+                inner = item.type_condition.name.value if item.type_condition else type_name
+                entries |= self._scope(facts, inner, item.selection_set)
+            elif isinstance(item, FieldNode):
+                for name in {type_name, *facts.schema.possible_types(type_name)}:
+                    member = facts.schema.types[name].fields.get(item.name.value)
+                    if member is not None:
+                        below = NOTHING
+                        if item.selection_set is not None:
+                            below = self._scope(facts, base_name(member.type), item.selection_set)
+                        entries.add((member.coordinate, below))
+        return frozenset(entries)
+
+    def _requirements_met(self, position: Position, member: FieldDef) -> bool:
+        """`@requires`: its fields can be fetched starting from here, and there is a key to come back by."""
+        for requires in member.applied("requires"):
+            selections = self._parsed(requires)
+            token = (position.index, member.coordinate, "requires")
+            if selections is None or token in self._busy:
+                return False
+            self._busy.add(token)
+            try:
+                met = self.local_key(position) and self.can_fetch((position,), selections)
+            finally:
+                self._busy.discard(token)
+            if not met:
+                return False
+        return True
+
+    def local_key(self, position: Position) -> bool:
+        """Whether the subgraph has a resolvable key for this type whose fields it knows itself."""
+        definition = self.definition(position)
+        return position.type_name == ROOTS["query"] or any(
+            resolvable(key) and self._known_here(position, key) for key in definition.keys
+        )
+
+    def _known_here(self, position: Position, key: Applied) -> bool:
+        selections = self._parsed(key)
+        return selections is not None and self._has_all(position, selections)
+
+    def _has_all(self, position: Position, selections: SelectionSetNode) -> bool:
+        for item in selections.selections:
+            if not isinstance(item, FieldNode) or item.name.value == "__typename":
+                continue
+            if not self.resolves_locally(position, item.name.value):
+                return False
+            member = self.definition(position).fields[item.name.value]
+            if item.selection_set is not None:
+                inner = Position(position.index, base_name(member.type), NOTHING)
+                if not self._has_all(inner, item.selection_set):
+                    return False
+        return True
+
+    # Movements
+
+    def reachable(self, position: Position) -> tuple[Position, ...]:
+        """All positions of the same object, this one first. Only at a fixpoint, or while one is being computed."""
+        known = self._reachable.get(position)
+        if known is not None:
+            return known
+        found = [position]
+        # While keys are tried, this position counts as reaching what was found so far: recursion ends, and
+        # another round picks up what a round could not see yet.
+        self._reachable[position] = (position,)
+        candidates = list(self._entries(position))
+        progress = True
+        while progress:
+            progress = False
+            for candidate, keys in list(candidates):
+                if any(self._fetchable(found, key) for key in keys):
+                    found.append(candidate)
+                    candidates.remove((candidate, keys))
+                    self._reachable[position] = tuple(found)
+                    progress = True
+        if self._busy:
+            # Computed while a @requires above was assumed unmet: true for now, not for good.
+            return tuple(self._reachable.pop(position))
+        return self._reachable[position]
+
+    def _fetchable(self, found: list[Position], key: Applied) -> bool:
+        selections = self._parsed(key)
+        return selections is not None and self.can_fetch(tuple(found), selections, closed=True)
+
+    def _entries(self, position: Position) -> Iterator[tuple[Position, tuple[Applied, ...]]]:
+        """Positions in other subgraphs that have keys, or are query roots, which need none."""
+        for index, facts in enumerate(self.state.subgraphs):
+            if index == position.index:
+                continue
+            if position.type_name == ROOTS["query"]:
+                yield Position(index, ROOTS["query"]), (_NO_KEY,)
+                continue
+            for name in self._names_elsewhere(position.type_name):
+                definition = facts.schema.types.get(name)
+                if definition is None or (name != position.type_name and not definition.is_interface_object):
+                    continue
+                keys = tuple(key for key in definition.keys if resolvable(key))
+                if keys:
+                    yield Position(index, name), keys
+
+    def _names_elsewhere(self, name: str) -> Iterable[str]:
+        """What the object may be called in another subgraph: its type, or an interface that stands for it."""
+        definition = self.state.supergraph.types.get(name)
+        if definition is None or definition.kind is not Kind.OBJECT:
+            return (name,)
+        return (name, *definition.interfaces)
+
+    # Selections
+
+    def can_fetch(self, positions: tuple[Position, ...], selections: SelectionSetNode, *, closed: bool = False) -> bool:
+        """Whether every field of a key or requires can be had, starting from one object seen at `positions`.
+
+        `closed` positions are taken as they are; otherwise everything reachable from them counts too.
+        """
+        for item in selections.selections:
+            if isinstance(item, InlineFragmentNode):
+                wanted = item.type_condition.name.value if item.type_condition else None
+                inner = positions if wanted is None else tuple(self._narrowed(positions, wanted))
+                if inner and not self.can_fetch(inner, item.selection_set, closed=closed and inner == positions):
+                    return False
+            elif isinstance(item, FieldNode) and item.name.value != "__typename":
+                values = self.follow(positions, item.name.value, closed=closed)
+                if not values:
+                    return False
+                if item.selection_set is not None and not self._can_fetch_below(values, item.selection_set):
+                    return False
+        return True
+
+    def _can_fetch_below(self, values: tuple[Position, ...], selections: SelectionSetNode) -> bool:
+        names = {name for value in values for name in self.concrete_names(value)}
+        if not names:
+            return True
+        for name in names:
+            seen = tuple(dict.fromkeys(each for value in values for each in self.as_type(value, name)))
+            if seen and not self.can_fetch(seen, selections):
+                return False
+        return True
+
+    def _narrowed(self, positions: tuple[Position, ...], wanted: str) -> Iterator[Position]:
+        possible = self.possible(wanted)
+        for position in positions:
+            if position.type_name in possible or position.type_name == wanted:
+                yield position
+
+    def follow(self, positions: Iterable[Position], name: str, *, closed: bool = False) -> tuple[Position, ...]:
+        """The positions of a field's value, over everything reachable from each of `positions`."""
+        values: dict[Position, None] = {}
+        for position in positions:
+            for seen in (position,) if closed else self.reachable(position):
+                value = self.step(seen, name)
+                if value is not None:
+                    values[value] = None
+        return tuple(values)
+
+    def concrete_names(self, value: Position) -> frozenset[str]:
+        """The concrete types a value of a field can have where it was resolved, and still have in the supergraph."""
+        definition = self.facts(value).schema.types.get(value.type_name)
+        if definition is None:
+            return frozenset()
+        if definition.is_interface_object:
+            return self.possible(value.type_name)
+        if definition.kind in ABSTRACT:
+            return frozenset(self.facts(value).schema.possible_types(value.type_name))
+        return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
+
+    def as_type(self, value: Position, name: str) -> tuple[Position, ...]:
+        """A value of a field as an object of one concrete type; several ways if the type must be found elsewhere first.
+
+        An interface object does not know its type: it is asked of a subgraph that has the interface itself.
+        """
+        definition = self.definition(value)
+        if not definition.is_interface_object:
+            if name not in self.concrete_names(value):
+                return ()
+            return (Position(value.index, name, value.scope),)
+        found = []
+        for seen in self.reachable(value):
+            own = self.facts(seen).schema
+            if own.types[seen.type_name].kind is Kind.INTERFACE and name in own.possible_types(seen.type_name):
+                found.append(Position(seen.index, name, seen.scope))
+        return tuple(found)
+
+    def contexts_needed(self, position: Position, name: str) -> frozenset[str]:
+        """The contexts, by their supergraph names, that the field's arguments are filled from in this subgraph."""
+        member = self.declared(position, name)
+        if member is None:
+            return frozenset()
+        subgraph = self.facts(position).name
+        return frozenset(f"{subgraph}__{value.context}" for _, value in contextual_arguments(member))
+
+    def _parsed(self, applied: Applied) -> SelectionSetNode | None:
+        if applied is _NO_KEY:
+            return _EMPTY
+        text = applied.text("fields") or ""
+        if text not in self._selections:
+            try:
+                self._selections[text] = parse_field_set(text)
+            except FieldSetSyntaxError:
+                self._selections[text] = None
+        return self._selections[text]
+
+
+_EMPTY = SelectionSetNode(selections=())
+_NO_KEY = Applied("key", {}, "key")

@@ -1,0 +1,85 @@
+"""Why a field cannot be resolved: what each subgraph lacks where the object could be, and every way out of there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.rules.keys_equal import resolvable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from router.composition.facts import Facts
+    from router.composition.model import FieldDef
+    from router.composition.satisfiability.graph import Graph, Position
+
+
+def explain(graph: Graph, positions: Sequence[Position], member: FieldDef) -> str:
+    """One entry a subgraph: a line if there is one reason, a bulleted list if there are several."""
+    grouped: dict[str, dict[str, None]] = {}
+    for position in positions:
+        reasons = grouped.setdefault(graph.facts(position).name, {})
+        for reason in _reasons(graph, position, member):
+            reasons[reason] = None
+    lines = []
+    for name, reasons in grouped.items():
+        if len(reasons) == 1:
+            lines.append(f'- from subgraph "{name}": {next(iter(reasons))}.')
+        else:
+            lines.append(f'- from subgraph "{name}":')
+            lines += [f"  - {reason}." for reason in reasons]
+    return "\n".join(lines)
+
+
+def _reasons(graph: Graph, position: Position, member: FieldDef) -> Iterator[str]:
+    reached = graph.reachable(position)
+    for seen in reached:
+        where = "" if seen.index == position.index else f' in subgraph "{graph.facts(seen).name}"'
+        yield f"{_local(graph, seen, member)}{where}"
+    known = {each.index for each in reached}
+    for index, facts in enumerate(graph.state.subgraphs):
+        definition = facts.schema.types.get(position.type_name)
+        if index in known or definition is None or member.name not in definition.fields:
+            continue
+        keys = [key.text("fields") for key in definition.keys if resolvable(key)]
+        target = f'subgraph "{facts.name}", which has "{member.coordinate}"'
+        if keys:
+            options = " or ".join(f'"{fields}"' for fields in keys)
+            yield f"cannot move to {target}, using key {options} of {position.type_name}: its fields cannot be fetched"
+        elif definition.keys:
+            yield f"cannot move to {target}: the @key of {position.type_name} there is not resolvable"
+        else:
+            yield f"cannot move to {target}: {position.type_name} has no @key there"
+
+
+def _local(  # noqa: PLR0911 - one return for each reason
+    graph: Graph, position: Position, member: FieldDef
+) -> str:
+    own = graph.declared(position, member.name)
+    facts = graph.facts(position)
+    if own is None:
+        return f'cannot find field "{member.coordinate}"'
+    if own.coordinate in graph.overridden.get(position.index, ()):
+        override = graph.state.overrides.get(own.coordinate)
+        gone = (override.used | override.unused) if override else set()
+        by = [i for i, each in enumerate(graph.state.subgraphs) if i not in gone and _overrides(each, own)]
+        return f'field "{own.coordinate}" is overridden by {graph.state.names(by) or "another subgraph"}'
+    if facts.is_external(own):
+        return f'field "{own.coordinate}" is not resolvable because it is marked @external'
+    if own.has("requires"):
+        if not graph.local_key(position):
+            return (
+                f'the fields that "{own.coordinate}" requires can be fetched, but {position.type_name} has no '
+                "resolvable @key to come back with them"
+            )
+        return f'cannot satisfy the @requires conditions on field "{own.coordinate}"'
+    needed = graph.contexts_needed(position, member.name)
+    if needed:
+        return f'the context {", ".join(sorted(needed))} of field "{own.coordinate}" is not set on this path'
+    return f'cannot resolve field "{own.coordinate}"'
+
+
+def _overrides(facts: Facts, own: FieldDef) -> bool:
+    definition = facts.schema.types.get(own.parent)
+    member = definition.fields.get(own.name) if definition is not None else None
+    return member is not None and member.has("override")

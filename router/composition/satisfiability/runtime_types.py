@@ -1,0 +1,54 @@
+"""A shared field of an abstract type: do its subgraphs agree on what it can return?
+
+SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES if no type is common to all, INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN if
+only some are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import ABSTRACT
+
+if TYPE_CHECKING:
+    from router.composition.merge.state import MergeState
+    from router.composition.model import FieldDef
+    from router.composition.satisfiability.graph import Graph, Position
+
+
+class RuntimeTypes:
+    """Compares each field once. Without a merge state it compares nothing."""
+
+    def __init__(self, state: MergeState | None) -> None:
+        self.state = state
+        self.compared: set[str] = set()
+
+    def compare(self, member: FieldDef, values: tuple[Position, ...], graph: Graph) -> None:
+        if self.state is None or len(values) < 2 or member.coordinate in self.compared:  # noqa: PLR2004 - takes two
+            return
+        supergraph = self.state.supergraph
+        if supergraph.kind_of(member.type) not in ABSTRACT:
+            return
+        by_subgraph = {
+            value.index: graph.concrete_names(value)
+            for value in values
+            if not graph.definition(value).is_interface_object
+        }
+        if len(set(by_subgraph.values())) < 2:  # noqa: PLR2004 - they agree
+            return
+        self.compared.add(member.coordinate)
+        each = "; ".join(
+            f"{', '.join(sorted(names)) or 'nothing'} in {self.state.names([index])}"
+            for index, names in by_subgraph.items()
+        )
+        common = frozenset.intersection(*by_subgraph.values())
+        if common:
+            self.state.report.hint(
+                "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
+                f"{member.coordinate} is shared, but can return different types of {member.type}: {each}.",
+            )
+        else:
+            self.state.report.error(
+                "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
+                f"{member.coordinate} is shared, but no type of {member.type} can be returned by all: {each}.",
+            )

@@ -1,0 +1,79 @@
+"""Print the operation that fails: the one failing path, with dummy values for required arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.composition.model import COMPOSITE, ROOTS, FieldDef, Kind, Schema
+from router.composition.type_refs import ListOf, NonNull, TypeRef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DUMMIES = {
+    "Int": "0",
+    "Float": "3.14",
+    "Boolean": "true",
+    "String": '"A string value"',
+    "ID": '"<any id>"',
+}
+# Required input fields can nest; graphs of them that never end were refused before.
+_MAX_INPUT_DEPTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A field followed, and the concrete type its value was taken to have, if the field's type leaves a choice."""
+
+    member: FieldDef
+    concrete: str | None
+
+
+def print_witness(schema: Schema, path: Sequence[Step], last: FieldDef | None) -> str:
+    """The operation, indented; `last` is the field that fails, None if the type of the last step's value does."""
+    lines: list[str] = []
+    steps = [*path, *([Step(last, None)] if last is not None else [])]
+    operation = next(name for name, root in ROOTS.items() if root == steps[0].member.parent)
+    lines.append(f"{operation} {{")
+    depth = 1
+    for step in steps:
+        opens = step is not steps[-1] or schema.kind_of(step.member.type) in COMPOSITE
+        lines.append(f"{'  ' * depth}{step.member.name}{_arguments(schema, step.member)}{' {' if opens else ''}")
+        depth += opens
+        if step.concrete is not None:
+            lines.append(f"{'  ' * depth}... on {step.concrete} {{")
+            depth += 1
+    if schema.kind_of(steps[-1].member.type) in COMPOSITE:
+        lines.append(f"{'  ' * depth}...")
+    lines += [f"{'  ' * level}}}" for level in range(depth - 1, -1, -1)]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _arguments(schema: Schema, member: FieldDef) -> str:
+    given = [
+        f"{argument.name}: {_dummy(schema, argument.type, 0)}"
+        for argument in member.arguments.values()
+        if argument.required
+    ]
+    return f"({', '.join(given)})" if given else ""
+
+
+def _dummy(schema: Schema, ref: TypeRef, depth: int) -> str:
+    if isinstance(ref, NonNull):
+        ref = ref.of
+    if isinstance(ref, ListOf):
+        return "[]"
+    definition = schema.types.get(ref.name)
+    if definition is None:
+        return _DUMMIES.get(ref.name, '"<some value>"')
+    if definition.kind is Kind.ENUM:
+        return next(iter(definition.values))
+    if definition.kind is Kind.INPUT and depth < _MAX_INPUT_DEPTH:
+        inner = (
+            f"{item.name}: {_dummy(schema, item.type, depth + 1)}"
+            for item in definition.inputs.values()
+            if item.required
+        )
+        return f"{{{', '.join(inner)}}}"
+    return '"<some value>"'

@@ -1,0 +1,90 @@
+"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field must ask for at least what the data it is computed from asks for.
+
+`@requires` and `@fromContext` fetch other fields on a client's behalf. If those need a scope, so must the field, itself
+or through its type; otherwise it would leak what the client may not see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
+
+from router.composition.contexts import context_types, contextual_arguments
+from router.composition.merge.auth_propagation import AUTH_ELEMENTS
+from router.composition.merge.auth_requirements import Requirement, conjunction, implies, requirement
+from router.composition.type_refs import base_name
+from router.composition.values import python_value
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from router.composition.facts import Facts
+    from router.composition.merge.state import MergeState
+    from router.composition.model import Element, FieldDef, Schema
+
+_ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
+# Being authenticated is one alternative with one condition.
+_AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
+
+
+def check(state: MergeState) -> None:
+    if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
+        return
+    for facts in state.subgraphs:
+        for _, member in facts.schema.fields():
+            for used in _selections(facts, member):
+                _check(state, facts, member, list(_selected(state.supergraph, *used)))
+
+
+def _selections(facts: Facts, member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
+    for applied in member.applied("requires"):
+        try:
+            yield member.parent, parse_field_set(applied.text("fields") or "")
+        except FieldSetSyntaxError:
+            continue
+    for _, value in contextual_arguments(member):
+        for definition in context_types(facts.schema, value.context):
+            yield definition.name, value.selection
+
+
+def _selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[Element]:
+    """Every element whose requirements guard the selection: fields, their types, type conditions."""
+    definition = schema.types.get(type_name)
+    for item in selections.selections:
+        if isinstance(item, InlineFragmentNode):
+            name = item.type_condition.name.value if item.type_condition else type_name
+            if name in schema.types:
+                yield schema.types[name]
+            yield from _selected(schema, name, item.selection_set)
+        elif isinstance(item, FieldNode) and definition is not None and item.name.value in definition.fields:
+            member = definition.fields[item.name.value]
+            yield member
+            target = schema.types.get(base_name(member.type))
+            if target is not None:
+                yield target
+                if item.selection_set is not None:
+                    yield from _selected(schema, target.name, item.selection_set)
+
+
+def _check(state: MergeState, facts: Facts, member: FieldDef, selected: list[Element]) -> None:
+    own = state.supergraph.types[member.parent].fields.get(member.name)
+    if own is None:
+        return
+    for element in AUTH_ELEMENTS:
+        have = _all(element, (own, state.supergraph.types[member.parent]))
+        if not implies(have, _all(element, selected)):
+            state.report.error(
+                "MISSING_TRANSITIVE_AUTH_REQUIREMENTS",
+                f"[{facts.name}] {member.coordinate} is computed from data that asks for more @{element} than the "
+                "field itself does.",
+                [(facts.name, member.node)],
+            )
+
+
+def _all(element: str, carriers: Iterable[Element]) -> Requirement:
+    found = [applied for carrier in carriers for applied in carrier.applied(element)]
+    if element == "authenticated":
+        return _AUTHENTICATED if found else frozenset()
+    return conjunction(requirement(python_value(each.arguments.get(_ARGUMENTS[element]))) for each in found)
