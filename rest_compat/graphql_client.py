@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rest_compat.operations import Operation
 
 MEDIA_TYPE: Final = "application/graphql-response+json"
-# Longer than the router gives a subgraph (30 s), so that it is the router who says what was too slow.
-TIMEOUT_SECONDS: Final = 35.0
+# Longer than the router gives a whole request (60 s), so that it is the router who says what was too slow.
+TIMEOUT_SECONDS: Final = 65.0
 # What a client may know about its quota; the router counts, this layer only passes on.
 RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")
 

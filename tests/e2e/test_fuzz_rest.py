@@ -1,0 +1,77 @@
+"""Random requests by the OpenAPI document against the running platform.
+
+`--fuzz-requests` sets the budget: small in an ordinary run, 1,000 in `make fuzz`. schemathesis judges each answer by
+the document (`schemathesis.toml` has the exceptions); counted here is what it does not judge.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.platform import PASSWORD, ROOT
+
+if TYPE_CHECKING:
+    from tests.e2e.platform import Platform
+
+pytestmark = pytest.mark.xdist_group("bank")
+
+# From this budget on, every boundary of every schema is tried as well: some 1,000 requests more.
+THOROUGH_REQUESTS = 1_000
+ROUTES = 16
+ACCOUNTS = 3
+
+
+@pytest.fixture
+def requests(request: pytest.FixtureRequest) -> int:
+    budget: int = request.config.getoption("--fuzz-requests")
+    return budget
+
+
+def environment(bank: Platform) -> dict[str, str]:
+    person = bank.register("Grace")
+    accounts = [bank.open_account(person, deposit="1000.00")["id"] for _ in range(ACCOUNTS)]
+    return {
+        **os.environ,
+        "SCHEMATHESIS_HOOKS": "tests.e2e.fuzz_hooks",
+        "FUZZ_REST_URL": bank.rest_url,
+        "FUZZ_CREDENTIALS": json.dumps({"email": person.email, "password": PASSWORD}),
+        "FUZZ_ACCOUNTS": json.dumps(accounts),
+    }
+
+
+@pytest.mark.timeout(3600)
+def test_no_answer_is_outside_of_the_contract(bank: Platform, requests: int, tmp_path: Path) -> None:
+    phases = ["examples", "fuzzing", "stateful"] + (["coverage"] if requests >= THOROUGH_REQUESTS else [])
+    report = tmp_path / "fuzz.har"
+    arguments = {
+        "--max-examples": str(ceil(requests / ROUTES)),
+        "--phases": ",".join(phases),
+        "--report": "har",
+        "--report-har-path": str(report),
+    }
+    options = [part for pair in arguments.items() for part in pair]
+    command = [
+        str(Path(sys.executable).with_name("st")),
+        "run",
+        f"{bank.rest_url}/openapi.json",
+        *options,
+        "--continue-on-failure",
+        "--no-color",
+    ]
+    run = subprocess.run(command, cwd=ROOT, env=environment(bank), capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-20_000:] + run.stderr[-5_000:]
+
+    entries = json.loads(report.read_text(encoding="utf-8"))["log"]["entries"]
+    statuses = Counter(entry["response"]["status"] for entry in entries)
+    assert statuses.total() >= requests, statuses
+    assert not {status for status in statuses if status >= 500}, statuses
+    assert statuses[401] * 2 <= statuses.total(), statuses
