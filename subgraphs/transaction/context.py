@@ -25,7 +25,11 @@ class TransactionContext(BaseContext):
         self.store = store
         self.orders = orders
         self.cursors = cursors
-        self.loaders = create_loaders(store)
+        self.forget()
+
+    def forget(self) -> None:
+        """Look everything up anew: mutations of one operation run one after the other, and each changes the lists."""
+        self.loaders = create_loaders(self.store)
 
     @property
     def viewer_id(self) -> str | None:

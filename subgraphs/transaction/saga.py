@@ -94,8 +94,7 @@ class Orders:
 
         Cancelling the call does not cancel the order.
         """
-        if transaction_id not in self._running:
-            await asyncio.shield(self._start(self._resume(transaction_id)))
+        await asyncio.shield(self._start(self._resume(transaction_id)))
 
     async def drain(self, seconds: float) -> None:
         """Wait for running orders; those that take longer are left PENDING to the next start's reconciler."""

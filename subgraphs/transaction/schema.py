@@ -138,6 +138,7 @@ async def _place(info: Info, order: Order, key: str) -> Any:
     """What became of ``order``, as a member of its mutation's union."""
     caller = info.context.caller
     answer = await info.context.orders.place(order, Requester.of(caller), key)
+    info.context.forget()
     if not isinstance(answer, Answer):
         return present_problem(answer)
     problem = answer.transaction.problem

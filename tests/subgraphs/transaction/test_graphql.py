@@ -93,6 +93,15 @@ class TestMovingMoney:
         reused = await bank.order(bank.ann, "transfer", **{**given, "amount": "10.01"})
         assert (reused["__typename"], reused["code"]) == ("IdempotencyKeyReused", "IDEMPOTENCY_KEY_REUSED")
 
+    async def test_each_mutation_of_an_operation_sees_its_own_effect(self, bank: Bank) -> None:
+        account = await bank.open(bank.ann)
+        one = """(input: {destinationAccountId: $id, amount: "1.00", currency: "USD", idempotencyKey: "%s"}) {
+          ... on TransactionSuccess { transaction { destination { transactions { totalCount nodes { id } } } } } }"""
+        document = f"mutation ($id: ID!) {{ a: deposit{one % 'a'} b: deposit{one % 'b'} }}"
+        data = (await bank.as_(bank.ann).execute(document, {"id": account["id"]})).ok()
+        lists = [data[name]["transaction"]["destination"]["transactions"] for name in ("a", "b")]
+        assert [(found["totalCount"], len(found["nodes"])) for found in lists] == [(1, 1), (2, 2)]
+
     async def test_staff_may_act_for_a_customer_whose_order_it_then_is(self, bank: Bank) -> None:
         account = await bank.open(bank.ann, "25.00")
         answer = await bank.order(bank.staff, "withdraw", sourceAccountId=account["id"])
