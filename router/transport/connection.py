@@ -6,16 +6,19 @@ time (no pipelining), so a cancelled exchange leaves bytes on the wire that belo
 
     idle ──exchange()──> waiting ──last byte──> idle        (kept alive)
       │                     │   └──────────────> closed     (`Connection: close`, or the request is still being sent)
-      │ unasked bytes, EOF  │ EOF, reset, malformed, too large, cancelled
+      │ unasked bytes, EOF  │ EOF, reset, malformed, too large, too late, cancelled
       └──────> closed <─────┘
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import httptools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _INFORMATIONAL = range(100, 200)
 _SWITCHING_PROTOCOLS = 101
@@ -59,50 +62,56 @@ class Connection(asyncio.Protocol):
         "_headers_done",
         "_loop",
         "_max_response_bytes",
+        "_on_close",
         "_parser",
         "_received",
         "_transport",
         "_waiter",
         "closed",
         "idle_since",
-        "served",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, max_response_bytes: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, *, max_response_bytes: int, on_close: Callable[[Connection], None]
+    ) -> None:
         self._loop = loop
         self._max_response_bytes = max_response_bytes
+        self._on_close = on_close
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[RawResponse] | None = None
         self.closed = False
         self.idle_since = 0.0
-        self.served = 0
         self._reset()
 
-    async def exchange(self, request: bytes) -> RawResponse:
-        """Send the bytes of one request and wait for its response.
+    async def exchange(self, request: bytes, deadline: float) -> RawResponse:
+        """Send the bytes of one request and wait for its response until `deadline`, in the event loop's time.
 
         Cancelling it closes the connection.
 
         Raises:
             ExchangeFailed: the connection broke or closed before the response was whole.
             MalformedExchange: the answer is not HTTP, or is larger than allowed.
+            TimeoutError: the deadline is over.
         """
         if self._transport is None or self.closed:
             raise ExchangeFailed("the connection is closed", response_begun=False)
         waiter: asyncio.Future[RawResponse] = self._loop.create_future()
         self._waiter = waiter
+        # A timer on the future costs a third of `asyncio.timeout` around the wait.
+        timer = self._loop.call_at(deadline, self._expire)
         self._transport.write(request)
         try:
             return await waiter
         finally:
+            timer.cancel()
             self._waiter = None
-            if not waiter.done() or waiter.cancelled():
+            if waiter.cancelled():
                 self.close()
 
     def close(self) -> None:
         """Close at once; an exchange in flight fails with `ExchangeFailed`."""
-        self._fail("the connection was closed")
+        self._settle(ExchangeFailed("the connection was closed", response_begun=self._received > 0))
         if not self.closed:
             self.closed = True
             if self._transport is not None:
@@ -136,7 +145,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        self._fail(str(exc) if exc is not None else "the server closed the connection")
+        reason = str(exc) if exc is not None else "the server closed the connection"
+        self._settle(ExchangeFailed(reason, response_begun=self._received > 0))
+        self._on_close(self)
 
     # What the parser calls.
 
@@ -169,7 +180,6 @@ class Connection(asyncio.Protocol):
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         waiter.set_result(RawResponse(self._parser.get_status_code(), self._headers, body))
-        self.served += 1
         if reusable and not transport.get_write_buffer_size():
             self._reset()
         else:
@@ -186,9 +196,10 @@ class Connection(asyncio.Protocol):
         self._settle(MalformedExchange(reason, response_begun=True))
         self.close()
 
-    def _fail(self, reason: str) -> None:
-        self._settle(ExchangeFailed(reason, response_begun=self._received > 0))
+    def _expire(self) -> None:
+        self._settle(TimeoutError())
+        self.close()
 
-    def _settle(self, failure: ExchangeFailed) -> None:
+    def _settle(self, failure: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(failure)

@@ -13,7 +13,7 @@ travel to an address nobody configured.
 
 from __future__ import annotations
 
-import asyncio
+import re
 import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .connection import RawResponse
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ENDS_A_LINE = re.compile(r"[\r\n\0]")
 _SUCCESS = range(200, 300)
 
 # What a client may read. Which service it was, and why, is for the log (`detail`).
@@ -84,8 +85,8 @@ class HttpTransport:
             raise SubgraphUnreachable(name, _UNREACHABLE, detail=f"no endpoint is configured for subgraph {name!r}")
         message = encode_request(target.head, request)
         try:
-            async with asyncio.timeout(target.timeout):
-                raw = await target.pool.exchange(message, repeatable=request.operation_kind == "query")
+            repeatable = request.operation_kind == "query"
+            raw = await target.pool.exchange(message, repeatable=repeatable, seconds=target.timeout)
         except TimeoutError as error:
             raise SubgraphTimeout(name, _TOO_SLOW, detail=f"no whole answer within {target.timeout:g} s") from error
         except MalformedExchange as error:
@@ -135,10 +136,11 @@ def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
     Raises `ValueError` for a header that would end its line: whoever let it through must hear of it.
     """
     body = encode_body(request)
-    fields = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    if fields.count("\n") != len(request.headers) or fields.count("\r") != len(request.headers) or "\0" in fields:
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    lines += (f"content-length: {len(body)}", "", "")
+    if _ENDS_A_LINE.search("\t".join(lines)) is not None:
         raise ValueError("a header for a subgraph contains a line break or a NUL")
-    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, fields.encode("latin-1"), len(body), body)
+    return b"".join((head, "\r\n".join(lines).encode("latin-1"), body))
 
 
 def encode_body(request: SubgraphRequest) -> bytes:

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from .connection import Connection, ExchangeFailed, MalformedExchange
+from .connection import Connection, ExchangeFailed
 
 if TYPE_CHECKING:
     import ssl
@@ -53,72 +53,76 @@ class Pool:
         self._origin = origin
         self._limits = limits
         self._permits = asyncio.Semaphore(limits.max_connections)
+        self._open: set[Connection] = set()
         self._idle: deque[Connection] = deque()
-        self._busy: set[Connection] = set()
         self._closed = False
 
-    async def exchange(self, request: bytes, *, repeatable: bool) -> RawResponse:
-        """Carry one request; waits for a permit when all connections are busy.
+    async def exchange(self, request: bytes, *, repeatable: bool, seconds: float) -> RawResponse:
+        """Carry one request within `seconds`, the wait for a permit when all connections are busy included.
 
         Raises:
             ExchangeFailed: no response (`repeatable` ones were tried again where that can help).
             OSError: no connection could be made.
+            TimeoutError: no whole response in time.
         """
-        async with self._permits:
-            connection = self._take_idle(FRESH_SECONDS if not repeatable else self._limits.idle_seconds)
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        deadline = now + seconds
+        await self._permit(deadline)
+        try:
+            connection = self._take_idle(now, self._limits.idle_seconds if repeatable else FRESH_SECONDS)
             if connection is not None:
                 try:
-                    return await self._run(connection, request)
+                    return await connection.exchange(request, deadline)
                 except ExchangeFailed as failure:
-                    if failure.response_begun or isinstance(failure, MalformedExchange) or not repeatable:
+                    if failure.response_begun or not repeatable:
                         raise
-            return await self._run(await self._connect(), request)
+            connection = await self._connect(loop, deadline)
+            return await connection.exchange(request, deadline)
+        finally:
+            if connection is not None and not connection.closed:
+                connection.idle_since = loop.time()
+                self._idle.append(connection)
+            self._permits.release()
 
     def close(self) -> None:
         """Close every connection; exchanges in flight fail."""
         self._closed = True
-        for connection in [*self._idle, *self._busy]:
+        for connection in list(self._open):
             connection.close()
-        self._idle.clear()
 
-    async def _run(self, connection: Connection, request: bytes) -> RawResponse:
-        self._busy.add(connection)
-        try:
-            return await connection.exchange(request)
-        finally:
-            self._busy.discard(connection)
-            if self._closed:
-                connection.close()
-            elif not connection.closed:
-                connection.idle_since = asyncio.get_running_loop().time()
-                self._idle.append(connection)
+    async def _permit(self, deadline: float) -> None:
+        if not self._permits.locked():
+            await self._permits.acquire()  # there is one: this does not wait
+            return
+        async with asyncio.timeout_at(deadline):
+            await self._permits.acquire()
 
-    def _take_idle(self, max_idle_seconds: float) -> Connection | None:
-        now = asyncio.get_running_loop().time()
-        self._drop_expired(now)
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.closed:
-                continue
-            if now - connection.idle_since <= max_idle_seconds:
+    def _take_idle(self, now: float, max_idle_seconds: float) -> Connection | None:
+        idle = self._idle
+        while idle and (idle[0].closed or now - idle[0].idle_since > self._limits.idle_seconds):
+            idle.popleft().close()
+        while idle:
+            connection = idle.pop()
+            if not connection.closed and now - connection.idle_since <= max_idle_seconds:
                 return connection
             connection.close()
         return None
 
-    def _drop_expired(self, now: float) -> None:
-        while self._idle and (self._idle[0].closed or now - self._idle[0].idle_since > self._limits.idle_seconds):
-            self._idle.popleft().close()
-
-    async def _connect(self) -> Connection:
-        if self._closed:
-            raise ExchangeFailed("the pool is closed", response_begun=False)
-        loop = asyncio.get_running_loop()
+    async def _connect(self, loop: asyncio.AbstractEventLoop, deadline: float) -> Connection:
         host, port, tls = self._origin
-        _, connection = await loop.create_connection(
-            lambda: Connection(loop, max_response_bytes=self._limits.max_response_bytes),
-            host,
-            port,
-            ssl=tls,
-            server_hostname=host if tls is not None else None,
-        )
+        async with asyncio.timeout_at(deadline):
+            _, connection = await loop.create_connection(
+                lambda: Connection(
+                    loop, max_response_bytes=self._limits.max_response_bytes, on_close=self._open.discard
+                ),
+                host,
+                port,
+                ssl=tls,
+                server_hostname=host if tls is not None else None,
+            )
+        if self._closed:
+            connection.close()
+        if not connection.closed:
+            self._open.add(connection)
         return connection
