@@ -70,8 +70,15 @@ class Explorer:
         else:
             for selection in self.normaliser.merged(items, position.type_name):
                 self.descend(position, selection, self.producers(position, selection, search), search)
-        if len(search.leaves) == count:
+        if not self._is_present(position, search.leaves[count:]):
             search.leaves.append(self.presence(position))
+
+    @staticmethod
+    def _is_present(position: Position, leaves: Sequence[Leaf]) -> bool:
+        """Whether one of its leaves puts the object into the response whenever it has to be there."""
+        if position.selection is None:
+            return bool(leaves)
+        return any(leaf.selection.guards <= position.guards for leaf in leaves)
 
     def _keyed(self, position: Position, item: Item) -> Item:
         """The item under a response key that the client does not use for something else."""
