@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from router.transport.in_process import Answer
     from servicekit.asgi import ASGIApp
 
+MUTATION_GRACE_SECONDS = 1.0
+"""How long closing waits for mutations nobody waits for: a round of fetches, not a reason to miss a shutdown's end."""
+
 _log = structlog.stdlib.get_logger("gateway")
 
 
@@ -97,7 +100,9 @@ class Gateway:
         self.preparation.plan(document, None, report)
 
     async def aclose(self) -> None:
-        """Let go of connections; what is still in flight fails."""
+        """Let go of connections. A mutation whose client left may still finish; anything else in flight fails."""
+        if self._mutations:
+            await asyncio.wait(self._mutations, timeout=MUTATION_GRACE_SECONDS)
         await self._transport.aclose()
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:

@@ -93,12 +93,14 @@ class Preparation:
         if known is not None:
             return known
         started = time.perf_counter()
-        with _bounded_nesting():
-            ast = self._valid(request.query)
-            text = print_ast(ast)
+        try:
+            with _bounded_nesting():
+                ast = self._valid(request.query)
+                text = print_ast(ast)
+        finally:
+            report.compile = time.perf_counter() - started
         document = Document(ast, text, hashlib.sha256(text.encode()).hexdigest()[:16])
         self.documents.put(request.query, document, len(request.query) + len(text))
-        report.compile = time.perf_counter() - started
         return document
 
     def operation(self, document: Document, request: GraphQLRequest, report: Report) -> PreparedOperation:
@@ -133,10 +135,12 @@ class Preparation:
         if known is not None:
             return known
         started = time.perf_counter()
-        with _bounded_nesting():
-            plan = planner.plan(self._graph, document.ast, operation_name)
+        try:
+            with _bounded_nesting():
+                plan = planner.plan(self._graph, document.ast, operation_name)
+        finally:
+            report.plan = time.perf_counter() - started
         self.plans.put(key, plan, len(document.text))
-        report.plan = time.perf_counter() - started
         return plan
 
     def _valid(self, text: str) -> DocumentNode:

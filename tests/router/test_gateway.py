@@ -342,6 +342,27 @@ async def test_a_client_that_leaves_stops_a_query_but_no_mutation(
     assert finished is survives
 
 
+async def test_closing_waits_for_a_mutation_whose_client_left(gateway: Callable[..., Gateway], shop: Shop) -> None:
+    begun, release = asyncio.Event(), asyncio.Event()
+    finished: list[str] = []
+
+    async def wait(request: SubgraphRequest) -> None:
+        begun.set()
+        await release.wait()
+        finished.append(request.subgraph)
+
+    shop.before["people"] = wait
+    one = gateway()
+    client = asyncio.create_task(ask(one, 'mutation { rename(name: "x") { id } }'))
+    await begun.wait()
+    client.cancel()
+    closing = asyncio.create_task(one.aclose())
+    await asyncio.sleep(0)
+    release.set()
+    await closing
+    assert finished == ["people"]
+
+
 # Headers
 
 
