@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from rest_compat import answers, conditional, kinds, negotiation, translation
@@ -73,6 +73,8 @@ class RestHandler:
             response = await self._respond(request)
         except RestError as error:
             response = _error(request, error)
+        except ClientDisconnect:
+            return  # in the middle of its body: nothing was carried out, and nobody is there to be told
         except Exception:  # noqa: BLE001 - whatever it is, it is logged, and the client gets a plain 500
             _log.exception("unexpected error")
             response = _error(request, translation.internal())

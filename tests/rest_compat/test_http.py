@@ -14,6 +14,8 @@ from tests.rest_compat.fake_bank import TOKEN, FakeBank, account, fault
 
 if TYPE_CHECKING:
     from rest_compat.route import Route
+    from servicekit.asgi import Message
+    from tests.rest_compat.conftest import Stage
 
 ID = "6560d1b2c3d4e5f601234567"
 
@@ -76,6 +78,26 @@ async def test_body_that_is_no_json_object_is_refused(
     headers = {} if content_type is None else {"content-type": content_type}
     response = await ada.request(route.method, url(route), content=content, headers=headers)
     assert response.status_code == status
+
+
+async def test_client_that_leaves_in_the_middle_of_its_body_changes_nothing(stage: Stage, bank: FakeBank) -> None:
+    begun: Message = {"type": "http.request", "body": b'{"type":', "more_body": True}
+    gone: Message = {"type": "http.disconnect"}
+    messages = iter([begun, gone])
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"authorization", TOKEN.encode())]
+    path = "/api/accounts"
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    await stage.app({**scope, "headers": headers, "root_path": ""}, receive, send)
+    assert sent == []
+    assert bank.calls == []
 
 
 async def test_compressed_body_is_415(ada: httpx.AsyncClient) -> None:
