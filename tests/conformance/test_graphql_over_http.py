@@ -148,11 +148,11 @@ AUDITS: tuple[Audit, ...] = (
     ),
     post("428F", "SHOULD allow map {extensions}", {"query": Q, "extensions": {"some": "value"}}),
     post("1B7A", "MUST allow map {extensions}", {"query": Q, "extensions": {"some": "value"}}, accept=JSON),
-    refused("B6DC", "MAY use 4xx or 5xx on JSON parsing failure", b'{ "not a JSON'),
-    refused("BCF8", "MAY use 400 on JSON parsing failure", b'{ "not a JSON'),
+    refused("B6DC", "MAY use 4xx or 5xx on JSON parsing failure", b'{ "not a JSON', accept=JSON),
+    refused("BCF8", "SHOULD use 400 on JSON parsing failure", b'{ "not a JSON', accept=JSON),
+    refused("B7N8", "SHOULD use 400 on JSON parsing failure", b'{ "not a JSON'),
     refused("8764", "MAY use 4xx or 5xx if parameters are invalid", {"qeury": Q}),
     refused("3E3A", "MAY use 400 if parameters are invalid", {"qeury": Q}),
-    refused("39AA", "MUST refuse a batch it does not know", [{"query": Q}]),
     refused("572B", "SHOULD use 200 on document parsing failure", {"query": "{"}, 200, accept=JSON),
     refused(
         "FDE2", "SHOULD use 200 on document validation failure", {"query": "{ 8f31403dfe404bccbb0e }"}, 200, accept=JSON
@@ -172,6 +172,7 @@ AUDITS: tuple[Audit, ...] = (
     refused("5E5B", "SHOULD not contain the data entry on document validation failure", {"query": "{ nofield }"}),
     refused("86EE", "SHOULD use 400 on variable coercion failure", {"query": WITH_VARIABLE, "variables": {}}),
     # Beyond the suite.
+    refused("batch", "400 for a batch", [{"query": Q}]),
     refused(
         "operation",
         "400 when the operation cannot be determined",
