@@ -59,8 +59,9 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
         async with resources:
             yield
 
-    app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.mount("/", RestHandler(RouteTable(ROUTES), known, client))
+    app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    # Not mounted: a mount does not match paths with a line feed in them, and the table must rule over all.
+    app.router.default = RestHandler(RouteTable(ROUTES), known, client)
     return RequestContextMiddleware(HealthEndpoints(app, {"router": client.ping}))
 
 

@@ -48,7 +48,7 @@ class Field:
     @property
     def schema(self) -> JsonSchema:
         if self.many:
-            return {"type": "array", "items": dict(self.kind.schema), "uniqueItems": True, "minItems": 1}
+            return {"type": "array", "items": dict(self.kind.schema), "minItems": 1}
         return {"description": self.description, **self.kind.schema}
 
 

@@ -139,13 +139,13 @@ async def test_accounts_transactions_are_listed_even_when_it_is_closed(ada: http
     assert (response.status_code, [item["id"] for item in response.json()["data"]]) == (200, [listed["id"]])
 
 
-@pytest.mark.parametrize("account_id", [values.new_object_id(), "123"])
+@pytest.mark.parametrize("account_id", ["0" * 24, "123"])
 async def test_transactions_of_no_account_are_its_404(ada: httpx.AsyncClient, account_id: str) -> None:
     response = await ada.get(f"/api/transactions/account/{account_id}")
     assert (response.status_code, response.json()["error"]["details"]) == (404, {"accountId": account_id})
 
 
-@pytest.mark.parametrize("transaction_id", [values.new_object_id(), "123", "account"])
+@pytest.mark.parametrize("transaction_id", ["0" * 24, "123", "account"])
 async def test_no_transaction_is_404(ada: httpx.AsyncClient, transaction_id: str) -> None:
     response = await ada.get(f"/api/transactions/{transaction_id}")
     assert (response.status_code, response.json()["error"]["code"]) == (404, "INVALID_TRANSACTION")
