@@ -6,10 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
-
-from servicekit.identity import RemoteKeys, TokenVerifier
-from servicekit.revocation import SqliteRevocationList
 from servicekit.service_credential import ServiceCredential
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.internal import internal_router
@@ -18,13 +14,14 @@ from subgraphs.account.store.protocol import SORT_KEY_WIDTH
 from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.kit import app as kit
 from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.verification import token_verifier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller
+    from servicekit.identity import Caller, TokenVerifier
     from subgraphs.account.settings import AccountSettings
     from subgraphs.account.store.protocol import AccountStore
 
@@ -56,19 +53,11 @@ async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntim
         StartupError: a file cannot be opened or made.
     """
     credential = ServiceCredential.load(settings)
-    cursors = CursorCodec(settings.cursor_key(), width=SORT_KEY_WIDTH)
+    cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
         store = await SqliteAccountStore.open_file(settings.database)
         stack.push_async_callback(store.close)
-        revocations = SqliteRevocationList(settings.data_dir)
-        stack.callback(revocations.close)
-        # Our own services only: a proxy of the environment has no business between them.
-        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        verifier = TokenVerifier(
-            issuer=settings.issuer,
-            keys=RemoteKeys.at(settings.signing_keys_url, client),
-            revocations=revocations,
-        )
+        verifier = await stack.enter_async_context(token_verifier(settings))
         yield AccountRuntime(AccountServices(store, cursors, settings.max_per_user), verifier, credential)
 
 

@@ -14,6 +14,7 @@ from servicekit import values
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
 from subgraphs.account.types import Account, AccountStatus, AccountType, Info, present
+from subgraphs.kit import descriptions
 from subgraphs.kit.problems import Problem
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - as above
 
@@ -193,7 +194,7 @@ async def _close_account(
     return result
 
 
-@strawberry.type(description="What the account service can be told to do.")
+@strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     open_account: OpenAccountResult | None = strawberry.field(
         resolver=_open_account, description="Open an account for the caller."

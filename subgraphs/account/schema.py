@@ -24,6 +24,7 @@ from subgraphs.account.types import (
     store_filter,
     visible,
 )
+from subgraphs.kit import descriptions
 from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 
@@ -55,7 +56,7 @@ async def _accounts(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connec
     return services.cursors.page(page, await services.store.page(wanted, page), sort_key, present, count)
 
 
-@strawberry.type(description="What can be asked of the account service.")
+@strawberry.type(description=descriptions.QUERY)
 class Query:
     account: Account | None = strawberry.field(
         resolver=_account, description="The account with this id; null when there is none that the caller may see."

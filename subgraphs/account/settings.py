@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from servicekit.service_credential import read_or_create_secret
 from servicekit.settings import Port, sqlite_path
 from subgraphs.kit.settings import SubgraphSettings
 
@@ -32,16 +29,3 @@ class AccountSettings(SubgraphSettings):
     def database(self) -> Path:
         """The file of the embedded store. Raises ConfigurationError when another store is asked for."""
         return sqlite_path(self.db_url, "ACCOUNT_DB_URL", self.data_dir / "account.sqlite3")
-
-    def cursor_key(self) -> bytes:
-        """The key that signs cursors, derived from the service secret: the same after a restart and on each replica.
-
-        Raises:
-            StartupError: the generated secret cannot be read or made.
-        """
-        secret = (
-            self.service_secret.get_secret_value()
-            if self.service_secret is not None
-            else read_or_create_secret(self.data_dir / "secrets" / "service.key")
-        )
-        return hmac.new(secret.encode(), b"account cursors", hashlib.sha256).digest()

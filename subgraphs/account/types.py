@@ -23,6 +23,7 @@ from subgraphs.account import domain
 from subgraphs.account.context import AccountContext
 from subgraphs.account.loaders import OwnedCount, OwnedPage
 from subgraphs.account.store.protocol import AccountFilter as StoreFilter
+from subgraphs.kit import descriptions
 from subgraphs.kit.connections import DEFAULT_PAGE, Connection, PageRequest
 from subgraphs.kit.scalars import Currency
 from subgraphs.kit.schema import text_of
@@ -110,7 +111,7 @@ async def _accounts_of_user(  # noqa: PLR0913, PLR0917 - the arguments of a Rela
     return await load_owned(info, root.id, store_filter(filter), page)
 
 
-@strawberry.federation.type(keys=[Key(fields=FieldSet("id"))], description="A person known to the bank.")
+@strawberry.federation.type(keys=[Key(fields=FieldSet("id"))], description=descriptions.USER)
 class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
     accounts: Connection[Account] | None = strawberry.field(
@@ -129,7 +130,7 @@ class User:
 
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id")), Key(fields=FieldSet("accountNumber"))],
-    description="An account. Its owner and staff see it; for anyone else it does not exist.",
+    description=descriptions.ACCOUNT,
 )
 class Account:
     id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")

@@ -16,6 +16,7 @@ from subgraphs.auth import domain  # noqa: TC001 - as above
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.passwords import MIN_LENGTH
 from subgraphs.auth.service import SignedIn, TakenEmail, WeakChoice
+from subgraphs.kit import descriptions
 from subgraphs.kit.problems import Problem
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
 
@@ -53,7 +54,7 @@ def _created_at(root: strawberry.Parent[User]) -> datetime | None:
 
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
-    description="A person known to the bank. Others see only `id` and `name`; any other field is refused to them.",
+    description=descriptions.USER,
 )
 class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
@@ -160,7 +161,7 @@ async def _me(info: Info) -> User | None:
     return present(user, private=True)
 
 
-@strawberry.type(description="What can be asked of the auth service.")
+@strawberry.type(description=descriptions.QUERY)
 class Query:
     me: User | None = strawberry.field(resolver=_me, description="The user behind the access token.")
 
@@ -213,7 +214,7 @@ async def _logout(info: Info) -> LogoutResult:
     return LogoutSuccess(logged_out_at=await info.context.identity.logout(info.context.caller))
 
 
-@strawberry.type(description="What the auth service can be told to do.")
+@strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     register: RegisterResult | None = strawberry.field(
         resolver=_register, directives=[Cost(weight=PASSWORD_COST)], description="Become a customer, logged in."

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from servicekit.identity import RemoteKeys, TokenVerifier
-from servicekit.revocation import SqliteRevocationList
 from servicekit.service_credential import ServiceCredential
 from servicekit.sqlite import Database
 from subgraphs.kit import app as kit
 from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller
+    from servicekit.identity import Caller, TokenVerifier
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
@@ -78,14 +77,11 @@ async def open_runtime(settings: TransactionSettings, surroundings: Surroundings
         StartupError: a file cannot be opened or made.
     """
     credential = ServiceCredential.load(settings)
-    cursors = CursorCodec(settings.cursor_key(), width=SORT_KEY_WIDTH)
+    cursors = CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database, MIGRATIONS)
         stack.push_async_callback(database.close)
-        revocations = SqliteRevocationList(settings.data_dir)
-        stack.callback(revocations.close)
-        # Our own services only: a proxy of the environment has no business between them.
-        keys_client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(
                 base_url=settings.account_internal_url, transport=surroundings.account_transport, trust_env=False
@@ -96,11 +92,6 @@ async def open_runtime(settings: TransactionSettings, surroundings: Surroundings
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
         reconciler = Reconciler(store, orders, wait=surroundings.wait)
         await stack.enter_async_context(_in_background(reconciler))
-        verifier = TokenVerifier(
-            issuer=settings.issuer,
-            keys=RemoteKeys.at(settings.signing_keys_url, keys_client),
-            revocations=revocations,
-        )
         yield TransactionRuntime(store, orders, cursors, verifier)
 
 

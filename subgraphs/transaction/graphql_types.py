@@ -20,6 +20,7 @@ from strawberry.federation.types import FieldSet
 from servicekit.errors import BadUserInput
 from servicekit.identity import Caller  # noqa: TC001 - as above
 from servicekit.values import is_object_id
+from subgraphs.kit import descriptions
 from subgraphs.kit.connections import Connection, PageRequest  # noqa: TC001 - as above
 from subgraphs.kit.problems import Problem  # noqa: TC001 - as above
 from subgraphs.kit.scalars import Currency, Metadata
@@ -86,7 +87,7 @@ Where = Annotated[TransactionFilter | None, strawberry.argument(description="Whi
 
 
 @strawberry.federation.type(
-    keys=[Key(fields=FieldSet("id"), resolvable=False)], description="A person known to the bank."
+    keys=[Key(fields=FieldSet("id"), resolvable=False)], description=descriptions.USER
 )
 class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
@@ -162,7 +163,7 @@ async def _turnover(
 
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
-    description="An account. Its owner and staff see it; for anyone else it does not exist.",
+    description=descriptions.ACCOUNT,
 )
 class Account:
     id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import UNSET
 
 from servicekit.values import is_object_id
+from subgraphs.kit import descriptions
 from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 from subgraphs.transaction.domain import Order, Requester
@@ -122,7 +123,7 @@ async def _transactions(  # noqa: PLR0913, PLR0917 - Relay's arguments
     return context.cursors.page(listing.page, rows, sort_key, lambda row: present(row, context.caller), count)
 
 
-@strawberry.type(description="What can be asked of the bank.")
+@strawberry.type(description=descriptions.QUERY)
 class Query:
     transaction: Transaction | None = strawberry.field(
         resolver=_transaction, description="One transaction; null when the caller may not see it or it does not exist."
@@ -175,7 +176,7 @@ async def _pay(
     return cast("PayResult", await _place(info, payment_order(input), input.idempotency_key))
 
 
-@strawberry.type(description="What the bank can be told to do.")
+@strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     transfer: TransferResult | None = strawberry.field(
         resolver=_transfer, description="Move money from the caller's account to any account of the bank."

@@ -122,3 +122,12 @@ def test_processes_that_ask_first_at_the_same_moment_get_one_secret(tmp_path: Pa
     assert len(set(secrets)) == 1
     assert secrets[0].strip() == path.read_text()
     assert [entry.name for entry in path.parent.iterdir()] == ["service.key"]
+
+
+def test_derived_keys_outlive_a_restart_and_are_the_same_on_each_replica(tmp_path: Path) -> None:
+    def derived(folder: str, **variables: str) -> bytes:
+        settings = load(ProcessSettings, {"MOSAFE_DATA_DIR": str(tmp_path / folder), **variables})
+        return ServiceCredential.load(settings).derive_key("cursors")
+
+    assert derived("one") == derived("one") != derived("two")
+    assert derived("one", MOSAFE_SERVICE_SECRET=SECRET) == derived("two", MOSAFE_SERVICE_SECRET=SECRET)

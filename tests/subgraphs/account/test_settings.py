@@ -31,12 +31,3 @@ def test_the_file_lies_in_the_data_directory_or_where_the_url_says(tmp_path: Pat
 def test_a_malformed_value_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         load(AccountSettings, {name: value})
-
-
-def test_cursors_outlive_a_restart_and_are_worthless_elsewhere(tmp_path: Path) -> None:
-    here, there = ({"MOSAFE_DATA_DIR": str(tmp_path / name)} for name in ("here", "there"))
-    key = load(AccountSettings, here).cursor_key()
-    assert load(AccountSettings, here).cursor_key() == key
-    assert load(AccountSettings, there).cursor_key() != key
-    shared = {"MOSAFE_SERVICE_SECRET": "s" * 32}
-    assert load(AccountSettings, here | shared).cursor_key() == load(AccountSettings, there | shared).cursor_key()

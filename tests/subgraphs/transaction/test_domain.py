@@ -93,7 +93,9 @@ def test_an_account_that_is_not_found_fails_the_order_at_once(found: tuple[bool,
 
 
 @pytest.mark.parametrize(
-    ("roles", "accepted"), [({CUSTOMER}, False), ({SUPPORT}, True), ({CUSTOMER, ADMIN}, True)], ids=str
+    ("roles", "accepted"),
+    [({CUSTOMER}, False), ({SUPPORT}, True), ({CUSTOMER, ADMIN}, True)],
+    ids=["customer", "support", "admin"],
 )
 def test_only_staff_may_use_anothers_account(roles: set[str], accepted: bool) -> None:  # noqa: FBT001 - a parameter
     account = party()

@@ -36,13 +36,3 @@ def test_another_store_is_refused_without_showing_its_address() -> None:
     with pytest.raises(ConfigurationError, match="TRANSACTION_DB_URL") as caught:
         _ = settings.database
     assert "hunter2" not in str(caught.value)
-
-
-def test_cursors_survive_a_restart_and_are_the_same_on_each_replica(tmp_path: Path) -> None:
-    generated = {"MOSAFE_DATA_DIR": str(tmp_path / "one")}
-    shared = {"MOSAFE_DATA_DIR": str(tmp_path / "two"), "MOSAFE_SERVICE_SECRET": "s" * 32}
-    elsewhere = {**shared, "MOSAFE_DATA_DIR": str(tmp_path / "three")}
-    keys = [
-        load(TransactionSettings, variables).cursor_key() for variables in (generated, generated, shared, elsewhere)
-    ]
-    assert keys[0] == keys[1] != keys[2] == keys[3]
