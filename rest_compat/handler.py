@@ -125,7 +125,8 @@ class RestHandler:
         document = reader.outcome.answer(node, inputs).document or {}
         if not conditional.if_match(if_match, conditional.entity_tag(answers.encode(document))):
             raise PreconditionFailed
-        return replace(inputs, expected_version=node["version"])
+        # "*" asks for no more than that there is an account.
+        return inputs if if_match.strip() == conditional.ANY else replace(inputs, expected_version=node["version"])
 
     async def _ask(self, route: Route, inputs: Inputs, authorization: str | None) -> Node:
         """What the bank says, if that is neither a fault nor a Problem nor null. Raises RestError."""

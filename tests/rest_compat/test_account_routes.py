@@ -186,8 +186,11 @@ class TestIfMatch:
         assert (response.status_code, response.json()["error"]["code"]) == (412, "PRECONDITION_FAILED")
         assert known["version"] == 1
 
-    async def test_any_matches_what_exists(self, ada: httpx.AsyncClient, known: Json, method: str) -> None:
+    async def test_any_matches_what_exists_at_whatever_version(
+        self, ada: httpx.AsyncClient, bank: FakeBank, known: Json, method: str
+    ) -> None:
         assert (await self._change(ada, method, known, "*")).is_success
+        assert "expectedVersion" not in bank.calls[-1][1]["input"]
 
     async def test_missing_account_stays_404(self, ada: httpx.AsyncClient, method: str) -> None:
         assert (await self._change(ada, method, account(), "*")).status_code == 404
