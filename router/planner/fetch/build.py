@@ -125,7 +125,8 @@ class GroupBuilder:
         return above.composite(position.selection, own, is_abstract=self._is_abstract(place))
 
     def _is_abstract(self, place: Place) -> bool:
-        if self._graph.is_interface_object(place.subgraph, place.type_name):
+        """Whether to ask for the type; an interface object answers with the interface, until somebody knows better."""
+        if place.step is Step.HOP and self._graph.is_interface_object(place.subgraph, place.type_name):
             return False
         is_abstract_here = self._graph.is_abstract_in(place.subgraph, place.type_name)
         return is_abstract_here or self._graph.is_abstract(place.position.type_name)
