@@ -16,6 +16,7 @@ from servicekit.errors import StartupError
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "compose": ("router.cli.compose", "Compose subgraph schemas into a supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
+    "config": ("router.cli.config", "Check a configuration, or print its JSON Schema."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
 }
 """Sub-command: the module whose `command` it is, and its line in the help."""

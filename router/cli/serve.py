@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router import supergraph
-from router.errors import InvalidSupergraph
+from router.cli.supergraph_file import read_supergraph
 from router.gateway import Gateway, http_transport
 from router.settings import load
 from servicekit import settings as process
@@ -35,7 +34,7 @@ def command(supergraph_file: Path, config_file: Path | None) -> None:
     """Serve a composed supergraph over HTTP."""
     environ = process.environment()
     process_settings = process.load(process.ProcessSettings, environ)
-    graph = _supergraph(supergraph_file)
+    graph = read_supergraph(supergraph_file)
     settings = load(config_file, environ, subgraphs=graph.subgraphs)
     gateway = _gateway(graph, settings, supergraph_file)
     gateway.warm_up()
@@ -48,15 +47,6 @@ def command(supergraph_file: Path, config_file: Path | None) -> None:
 
     listening = Endpoint(settings.server.host, settings.server.port, "ROUTER_PORT")
     serve("router", create_app, listening, process_settings)
-
-
-def _supergraph(path: Path) -> Supergraph:
-    try:
-        return supergraph.load(path.read_text(encoding="utf-8"))
-    except InvalidSupergraph as error:
-        raise StartupError(f"{path}: {error.code}: {error.message}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartupError(f"{path}: cannot be read as UTF-8 text") from error
 
 
 def _gateway(graph: Supergraph, settings: RouterSettings, path: Path) -> Gateway:

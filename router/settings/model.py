@@ -1,4 +1,4 @@
-"""Every key of `router.yaml`, its type, its default and what it does.
+"""Every key of `router.yaml`: its type, its default, and in the text below it what it does.
 
 Defaults are closed: nothing of a client's headers reaches a subgraph, nothing of a subgraph's errors reaches a client,
 no origin is trusted, no introspection; the field's routers differ here, and each difference is somebody's incident.
@@ -31,28 +31,37 @@ Count = Annotated[int, Field(gt=0)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, regex_engine="python-re")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        regex_engine="python-re",
+        use_attribute_docstrings=True,
+    )
 
 
 class Server(_Section):
-    """Where the router listens. Port 0 takes a free one."""
+    """Where the router listens."""
 
     host: str = Field("127.0.0.1", min_length=1)
+    """Address to listen on; without the key, MOSAFE_HOST."""
     port: int = Field(4000, ge=0, le=65535)
+    """Port to listen on, 0 for a free one; without the key, ROUTER_PORT."""
     path: UrlPath = "/graphql"
+    """Path of the GraphQL endpoint."""
 
 
 class Propagate(_Section):
-    """Pass a client's header on.
-
-    Either one by name (under another one with `rename`, with the value `default` if the client sent none), or all
-    whose names match a regular expression from beginning to end.
-    """
+    """Pass a client's header on."""
 
     named: HeaderName | None = None
+    """The one header with this name."""
     matching: Pattern | None = None
+    """Every header whose name matches this regular expression from beginning to end."""
     rename: SettableHeader | None = None
+    """The name it has from here on."""
     default: HeaderValue | None = None
+    """The value when the client sent none."""
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Propagate:
@@ -67,7 +76,9 @@ class Insert(_Section):
     """Set a header to a fixed value, whatever an earlier rule made of it."""
 
     name: SettableHeader
+    """The header."""
     value: SecretStr
+    """Its value; never printed."""
 
     @field_validator("value")
     @classmethod
@@ -80,7 +91,9 @@ class Remove(_Section):
     """Take out again what an earlier rule put in."""
 
     named: HeaderName | None = None
+    """The one header with this name."""
     matching: Pattern | None = None
+    """Every header whose name matches this regular expression from beginning to end."""
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Remove:
@@ -93,8 +106,11 @@ class HeaderRule(_Section):
     """Exactly one of the three."""
 
     propagate: Propagate | None = None
+    """Pass a client's header on."""
     insert: Insert | None = None
+    """Set a header to a fixed value."""
     remove: Remove | None = None
+    """Take out what an earlier rule put in."""
 
     @model_validator(mode="after")
     def _one_action(self) -> HeaderRule:
@@ -104,53 +120,60 @@ class HeaderRule(_Section):
 
 
 class HeaderRules(_Section):
-    """`request` rules run in order on what goes to a subgraph."""
+    """Rules, run in order."""
 
     request: tuple[HeaderRule, ...] = ()
+    """For what goes to a subgraph."""
 
 
 class Headers(_Section):
-    """Which headers reach subgraphs: rules for all of them first, then those of the one. Without rules, none."""
+    """Which headers reach subgraphs. Without rules, none."""
 
     all: HeaderRules = HeaderRules()
+    """Rules for every subgraph; they come first."""
     subgraphs: Mapping[str, HeaderRules] = {}
+    """Rules for one subgraph, by its name."""
 
 
 class SubgraphTraffic(_Section):
-    """How one subgraph is talked to. A key that is absent has the value under `traffic.all`.
-
-    `certificate_authority` is a PEM file that replaces the system's trust store for https.
-    """
+    """How one subgraph is talked to; what is absent is as under `traffic.all`."""
 
     timeout: Duration | None = None
+    """Time for one operation, the wait for a connection included."""
     max_connections: Count | None = None
+    """Connections at once; further operations wait their turn."""
     idle_timeout: Duration | None = None
+    """How long an unused connection is kept."""
     max_response_bytes: Count | None = None
+    """The largest answer that is read."""
     certificate_authority: Path | None = None
+    """A PEM file that replaces the system's trust store for https."""
 
 
 class AllTraffic(_Section):
-    """How every subgraph is talked to.
-
-    `timeout` is for one operation, the wait for a connection included; the others are as in `SubgraphTraffic`.
-    """
+    """How every subgraph is talked to."""
 
     timeout: Duration = 30.0
+    """Time for one operation, the wait for a connection included."""
     max_connections: Count = 100
+    """Connections to one subgraph at once; further operations wait their turn."""
     idle_timeout: Duration = 50.0
+    """How long an unused connection is kept."""
     max_response_bytes: Count = 64 * 1024 * 1024
+    """The largest answer that is read."""
     certificate_authority: Path | None = None
+    """A PEM file that replaces the system's trust store for https."""
 
 
 class Traffic(_Section):
-    """`request_timeout` is how long a client's body may take to arrive, and then its answer.
-
-    What still runs after that is cancelled.
-    """
+    """Time and connections."""
 
     request_timeout: Duration = 60.0
+    """How long a client's body may take to arrive, and then its answer; what still runs after that is cancelled."""
     all: AllTraffic = AllTraffic()
+    """How every subgraph is talked to."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}
+    """How one subgraph is talked to, by its name."""
 
     def of(self, subgraph: str) -> AllTraffic:
         """What holds for one subgraph."""
@@ -159,50 +182,66 @@ class Traffic(_Section):
 
 
 class Limits(_Section):
-    """What a request may cost before any work is done for it; null switches a limit off where that is safe.
+    """What a request may cost, judged before any work is done for it; null switches a limit off where that is safe.
 
-    `depth` counts nested fields, `height` all fields, `aliases` and `directives` all of their kind, `root_fields` those
-    at the top: each through fragments, as often as they are spread.
+    An operation is counted through fragments, a fragment as often as it is spread.
     """
 
     body_bytes: Count = 2_000_000
+    """The largest body of a POST."""
     query_string_bytes: Count = 32_768
+    """The longest query string of a GET."""
     tokens: Count = 15_000
+    """Lexical tokens of a document."""
     depth: Count | None = 200
+    """Levels of nested fields."""
     height: Count | None = 3_500
+    """All fields of an operation."""
     aliases: Count | None = None
+    """All aliases of an operation."""
     directives: Count | None = None
+    """All directives of an operation."""
     root_fields: Count | None = None
+    """Fields at the root of an operation."""
     operation_name_length: Count | None = 512
+    """Characters of an operation's name."""
 
 
 class ErrorPassage(_Section):
-    """Which errors of a subgraph reach clients with their own message and code, and which of their extensions."""
+    """Which errors of a subgraph clients see as they are."""
 
     allow_codes: tuple[str, ...] = ()
+    """Values of `extensions.code` with which an error keeps its message."""
     allow_extensions: tuple[str, ...] = ()
+    """Other keys of `extensions` that such an error keeps."""
 
 
 class Errors(ErrorPassage):
-    """`mask: false` shows clients everything a subgraph says: for development.
-
-    What is allowed under `subgraphs` adds to what is allowed for all. `message` stands in for what is hidden.
-    """
+    """What clients see of the errors of subgraphs."""
 
     mask: bool = True
+    """Whether what a subgraph says is replaced; `false` shows clients all of it, for development."""
     message: str = Field("Unexpected error", min_length=1)
+    """What stands in for a message that is hidden."""
     subgraphs: Mapping[str, ErrorPassage] = {}
+    """What is allowed for one subgraph besides, by its name."""
 
 
 class Cors(_Section):
-    """Which web pages may call the router from a browser. Off, no page of another origin can read an answer."""
+    """Which web pages may call the router from a browser."""
 
     enabled: bool = False
+    """Off, no page of another origin can read an answer."""
     origins: tuple[Origin, ...] = ()
+    """Origins whose pages may, as scheme://host[:port]; * for all."""
     allow_headers: tuple[HeaderName, ...] = ("authorization", "content-type", "apollo-require-preflight")
+    """Request headers such a page may set."""
     expose_headers: tuple[HeaderName, ...] = ("x-request-id",)
+    """Response headers such a page may read."""
     allow_credentials: bool = False
+    """Whether the browser sends its cookies along."""
     max_age: Duration = 600.0
+    """How long a browser may remember the answer to a preflight."""
 
     @model_validator(mode="after")
     def _no_credentials_for_everyone(self) -> Cors:
@@ -214,40 +253,48 @@ class Cors(_Section):
 
 
 class Csrf(_Section):
-    """Refuse requests that a browser would send for any web page without asking first.
-
-    Those are the ones with neither a content type that needs a preflight nor one of `required_headers`.
-    """
+    """Requests that a browser would send for any web page without asking first."""
 
     enabled: bool = True
+    """Whether they are refused."""
     required_headers: tuple[HeaderName, ...] = ("x-apollo-operation-name", "apollo-require-preflight")
+    """Headers no such request can have; one of them lets a request through."""
 
 
 class Cache(_Section):
-    """How many entries are kept: validated documents by their text, plans by document and operation name.
-
-    `text_bytes` bounds each of the two by the size of its documents' texts; in memory an entry takes a few hundred
-    times that.
-    """
+    """How much is kept of what was worked out once."""
 
     documents: Count = 1_000
+    """Validated documents, by their text."""
     plans: Count = 1_000
+    """Plans, by document and operation name."""
     text_bytes: Count = 2_000_000
+    """The size of all kept documents' texts, for each of the two; in memory an entry takes a few hundred times that."""
 
 
 class RouterSettings(_Section):
-    """The whole file. `override_subgraph_url` replaces addresses of the supergraph, by subgraph name."""
+    """The whole file."""
 
     server: Server = Server()
+    """Where the router listens."""
     introspection: bool = False
+    """Whether clients may ask for the schema; off, errors suggest no names either."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
+    """Addresses that replace those of the supergraph, by subgraph name."""
     headers: Headers = Headers()
+    """Which headers of a client reach subgraphs."""
     traffic: Traffic = Traffic()
+    """Time and connections."""
     limits: Limits = Limits()
+    """What a request may ask for."""
     errors: Errors = Errors()
+    """What clients see of the errors of subgraphs."""
     cors: Cors = Cors()
+    """Which web pages may call the router from a browser."""
     csrf: Csrf = Csrf()
+    """Requests that other sites' pages cause."""
     cache: Cache = Cache()
+    """How much is kept of what was worked out once."""
 
     def strangers(self, subgraphs: Collection[str]) -> list[tuple[str, ...]]:
         """The keys that name a subgraph which is not one of `subgraphs`."""

@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
@@ -103,7 +103,11 @@ def _origin(value: str) -> str:
     raise ValueError("an origin is scheme://host[:port] without a path, or *")
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0)]
+_DURATION_SCHEMA = {
+    "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]
+}
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
 """Seconds; written as `30s`, `500ms`, `1m`, or a number of seconds."""
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]

@@ -204,3 +204,18 @@ def test_what_stops_a_start_is_told_in_a_line_and_with_exit_code_2(folder: Path)
     assert code == 2
     assert errors.startswith("router: router.yaml:2: server.prot: ")
     assert len(errors.splitlines()) == 2
+
+
+def test_a_configuration_can_be_checked_without_serving_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "router.yaml").write_text("errors: {subgraphs: {peeple: {}}}\n")
+    arguments = ["config", "check", "--config", "router.yaml"]
+    assert CliRunner().invoke(command, arguments).output == "router.yaml is valid\n"
+    strict = CliRunner().invoke(command, [*arguments, "--supergraph", "supergraph.graphql"])
+    assert isinstance(strict.exception, StartupError)
+    assert "errors.subgraphs.peeple" in str(strict.exception)
+
+
+def test_the_schema_of_configurations_can_be_printed() -> None:
+    result = CliRunner().invoke(command, ["config", "schema"])
+    assert "properties" in json.loads(result.output)

@@ -1,0 +1,28 @@
+"""Reading the file that `--supergraph` names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router import supergraph
+from router.errors import InvalidSupergraph
+from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from router.supergraph import Supergraph
+
+
+def read_supergraph(path: Path) -> Supergraph:
+    """The supergraph in a file.
+
+    Raises:
+        StartupError: it cannot be read, or is none.
+    """
+    try:
+        return supergraph.load(path.read_text(encoding="utf-8"))
+    except InvalidSupergraph as error:
+        raise StartupError(f"{path}: {error.code}: {error.message}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"{path}: cannot be read as UTF-8 text") from error

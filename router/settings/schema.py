@@ -1,0 +1,71 @@
+"""The configuration as JSON Schema (draft 2020-12), from which editors complete and check `router.yaml`.
+
+Pydantic knows the types of the values; that any scalar may be a reference to a variable or a file is added here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .model import RouterSettings
+
+JsonSchema = dict[str, Any]
+
+_SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
+# Keywords whose value is a schema or a list of them; and those whose value maps names to schemas.
+_SCHEMAS = frozenset({"items", "additionalProperties", "anyOf"})
+_NAMED_SCHEMAS = frozenset({"properties", "$defs"})
+_ANNOTATIONS = ("description", "default")
+_REFERENCES: JsonSchema = {
+    "FromEnv": {
+        "type": "object",
+        "description": "The value of an environment variable, or `default` when it is unset or empty.",
+        "properties": {"from_env": {"type": "string"}, "default": {"type": sorted(_SCALARS)}},
+        "required": ["from_env"],
+        "additionalProperties": False,
+    },
+    "FromFile": {
+        "type": "object",
+        "description": "The text of a file, without the line break at its end.",
+        "properties": {"from_file": {"type": "string"}},
+        "required": ["from_file"],
+        "additionalProperties": False,
+    },
+}
+_REFERRED = [{"$ref": f"#/$defs/{name}"} for name in _REFERENCES]
+
+
+def json_schema() -> JsonSchema:
+    """The schema of `router.yaml`."""
+    schema: JsonSchema = _referable(RouterSettings.model_json_schema())
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "router.yaml",
+        **{key: value for key, value in schema.items() if key != "$defs"},
+        "$defs": {**schema["$defs"], **_REFERENCES},
+    }
+
+
+def _referable(schema: Any) -> Any:
+    """The same schema, in which each scalar may be a reference."""
+    if isinstance(schema, list):
+        return [_referable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if _is_scalar(schema):
+        kept = {key: schema[key] for key in _ANNOTATIONS if key in schema}
+        plain = {key: value for key, value in schema.items() if key not in {*_ANNOTATIONS, "title"}}
+        return {**kept, "anyOf": [*plain.get("anyOf", [plain]), *_REFERRED]}
+    return {key: _within(key, value) for key, value in schema.items() if key != "title"}
+
+
+def _within(keyword: str, value: Any) -> Any:
+    if keyword in _NAMED_SCHEMAS:
+        return {name: _referable(inner) for name, inner in value.items()}
+    return _referable(value) if keyword in _SCHEMAS else value
+
+
+def _is_scalar(schema: JsonSchema) -> bool:
+    if "anyOf" in schema:
+        return all(_is_scalar(option) for option in schema["anyOf"])
+    return schema.get("type") in _SCALARS
