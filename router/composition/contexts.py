@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # A leading "$", the context's name, and the rest is the selection.
-_VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)\s*([\s\S]*)")
+_VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)([\s\S]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def parse_context_value(value: str) -> ContextValue | None:
     if match is None:
         return None
     try:
-        return ContextValue(match[1], parse_field_set(match[2]), match[2].strip())
+        return ContextValue(match[1], parse_field_set(match[2]), match[2])
     except FieldSetSyntaxError:
         return None
 

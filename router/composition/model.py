@@ -207,3 +207,18 @@ class SubgraphSchema(Schema):
     @property
     def is_federation_2(self) -> bool:
         return self.version > FEDERATION_1_VERSION
+
+
+def all_applied(schema: Schema) -> Iterator[Applied]:
+    """Every directive application in a schema, on whatever it stands."""
+    yield from schema.applied
+    for definition in schema.types.values():
+        yield from definition.directives
+        for value in definition.values.values():
+            yield from value.directives
+        for item in definition.inputs.values():
+            yield from item.directives
+        for member in definition.fields.values():
+            yield from member.directives
+            for argument in member.arguments.values():
+                yield from argument.directives

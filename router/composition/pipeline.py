@@ -57,11 +57,17 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     if not subgraphs:
         report.error("NO_QUERIES", "There is nothing to compose: no subgraphs were given.")
     schemas = [schema for subgraph in subgraphs if (schema := read_subgraph(subgraph, report)) is not None]
+    # A Federation 1 schema is judged as what it becomes.
+    _validate([schema for schema in schemas if schema.is_federation_2], report)
     if not report.failed():
-        upgrade(schemas, report)
-    facts = _validated(schemas, report)
+        old = upgrade(schemas, report)
+        _validate(old if not report.failed() else (), report)
     if report.failed():
         return None
+    for schema in schemas:
+        # In its federated form every subgraph has a query root: `_service` is on it.
+        schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
+    facts = [Facts(schema) for schema in schemas]
     state = merge(facts, report)
     for rules in (SUPERGRAPH_RULES, FINAL_RULES):
         for rule in rules if not report.failed() else ():
@@ -71,15 +77,6 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     return None if report.failed() else print_supergraph(state)
 
 
-def _validated(schemas: Sequence[SubgraphSchema], report: Report) -> list[Facts]:
-    validated = []
+def _validate(schemas: Sequence[SubgraphSchema], report: Report) -> None:
     for schema in schemas:
-        facts = Facts(schema)
-        check_subgraph(facts, report)
-        validated.append(facts)
-    if report.failed():
-        return []
-    for schema in schemas:
-        # In its federated form every subgraph has a query root: `_service` is on it.
-        schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
-    return validated
+        check_subgraph(Facts(schema), report)

@@ -11,7 +11,7 @@ from graphql.language import print_ast
 from graphql.language.block_string import print_block_string
 
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
-from router.composition.reading.definitions import SpecDefinitions, renamed_spec
+from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.values import string
 from router.federation.specs import SpecVersion, spec_versions
 
@@ -74,8 +74,8 @@ def _machinery(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
     """Definitions of the link and join specifications, and of those that the supergraph's directives come from."""
     directives: dict[str, DirectiveDefinitionNode] = {}
     types: dict[str, TypeDefinitionNode] = {}
-    link = renamed_spec(spec_versions("link")[-1], directive=lambda name: name, type_=lambda name: f"link__{name}")
-    join = renamed_spec(state.features.join, directive=lambda name: f"join__{name}", type_=lambda name: f"join__{name}")
+    link = spec_definitions(spec_versions("link")[-1], lambda name: name, lambda name: f"link__{name}")
+    join = spec_definitions(state.features.join, lambda name: f"join__{name}", lambda name: f"join__{name}")
     own = [_own_spec(spec, names) for spec, names in state.features.specs]
     for definitions in (link, join, *own):
         directives.update(definitions.directives)
@@ -87,7 +87,7 @@ def _machinery(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _own_spec(spec: SpecVersion, names: Mapping[str, str]) -> SpecDefinitions:
-    return renamed_spec(spec, directive=names.__getitem__, type_=lambda name: f"{spec.name}__{name}")
+    return spec_definitions(spec, names.__getitem__, lambda name: f"{spec.name}__{name}")
 
 
 def _purposes() -> Iterator[str]:

@@ -47,11 +47,11 @@ _SPEC_NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?")
 _NAME_AND_VERSION = 2
 
 LinkErrorCode = Literal[
+    "INVALID_GRAPHQL",
     "INVALID_LINK_DIRECTIVE_USAGE",
     "INVALID_LINK_IDENTIFIER",
     "UNKNOWN_FEDERATION_LINK_VERSION",
     "UNKNOWN_LINK_VERSION",
-    "UNSUPPORTED_LINKED_FEATURE",
 ]
 
 
@@ -166,7 +166,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 
     Raises:
         LinkError: INVALID_LINK_IDENTIFIER, INVALID_LINK_DIRECTIVE_USAGE, UNKNOWN_LINK_VERSION,
-            UNKNOWN_FEDERATION_LINK_VERSION or UNSUPPORTED_LINKED_FEATURE.
+            UNKNOWN_FEDERATION_LINK_VERSION or INVALID_GRAPHQL.
     """
     carrier = _link_directive_name(directives)
     links: dict[str, Link] = {}
@@ -209,14 +209,16 @@ def _read_link(node: DirectiveNode) -> Link:
     arguments = _arguments(node)
     unknown = arguments.keys() - {"url", "feature", "as", "for", "import"}
     if unknown:
-        raise _usage(f"unknown argument {', '.join(sorted(unknown))}", node)
+        raise LinkError(
+            "INVALID_GRAPHQL", f"Unknown argument {', '.join(sorted(unknown))} on @{node.name.value}.", node
+        )
     url = _read_url(node, arguments)
     alias = arguments.get("as")
     if alias is not None and not isinstance(alias, StringValueNode):
         raise _usage('"as" must be a string', node)
     purpose = arguments.get("for")
     if purpose is not None and not (isinstance(purpose, EnumValueNode) and purpose.value in ("SECURITY", "EXECUTION")):
-        raise _usage('"for" must be SECURITY or EXECUTION', node)
+        raise LinkError("INVALID_GRAPHQL", f'"for" of @{node.name.value} must be SECURITY or EXECUTION.', node)
     link = Link(
         url=url,
         alias=alias.value if isinstance(alias, StringValueNode) else url.name,
@@ -325,18 +327,12 @@ def _check_names(links: Sequence[Link]) -> None:
                 raise _usage(f'"{name}" is imported from both {owners[name].url} and {link.url}', link.node)
             owners[name] = link
     for link in links:
-        for element, name in link.imports.items():
+        for name in link.imports.values():
             bare = name.removeprefix("@")
             prefix = bare.split("__", 1)[0] if "__" in bare else bare if name.startswith("@") else ""
             other = aliases.get(prefix)
-            if other is not None and other is not link and not _is_sub_feature(link, other, element):
+            if other is not None and other is not link:
                 raise _usage(f'"{name}" belongs to {other.url} and cannot be imported from {link.url}', link.node)
-
-
-def _is_sub_feature(link: Link, other: Link, element: str) -> bool:
-    """`@tag` and `@inaccessible` are both elements of federation and specifications of their own."""
-    pair = {link.url.identity, other.url.identity}
-    return FEDERATION_IDENTITY in pair and element in ("@tag", "@inaccessible") and other.url.is_apollo
 
 
 def _usage(message: str, node: DirectiveNode | None) -> LinkError:

@@ -5,7 +5,7 @@ DIRECTIVE_COMPOSITION_ERROR, DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITIO
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ _RESERVED = frozenset(
         "cacheTag",
     }
 )
-_COMPOSED_BY_DEFAULT = frozenset(
-    {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "cost", "listSize", "context"}
-)
+_COMPOSED_BY_DEFAULT = frozenset({"tag", "inaccessible", "authenticated", "requiresScopes", "policy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,21 @@ def composed_directives(
         group = [request for request in requests if request.name == name and request.link.url.identity not in broken]
         if not group:
             continue
-        latest = max(group, key=lambda request: (request.link.url.version, request.index))
-        definition = subgraphs[latest.index].schema.directives[name]
-        result.append(
-            ComposedDirective(latest.link.url, latest.element, name, definition, tuple(r.index for r in group))
-        )
+        url, definition = _latest_definition(subgraphs, group[0])
+        result.append(ComposedDirective(url, group[0].element, name, definition, tuple(r.index for r in group)))
     return result
+
+
+def _latest_definition(subgraphs: Sequence[Facts], request: _Request) -> tuple[SpecUrl, DirectiveDef]:
+    """The definition under the highest minor version, whether or not that subgraph composes it; of equals the last."""
+    found = [
+        (link.url.version, index, link.url, subgraphs[index].schema.directives[link.directive_name(request.element)])
+        for index, link in _linked(subgraphs, request.link.url.identity)
+        if link.url.version.major == request.link.url.version.major
+        and link.directive_name(request.element) in subgraphs[index].schema.directives
+    ]
+    _, _, url, definition = max(found, key=lambda each: each[:2])
+    return url, replace(definition, name=request.name)
 
 
 def _request(  # noqa: PLR0911 - one return for each reason to refuse

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING
 
 from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
 from router.composition.merge.compose_directive import ComposedDirective, composed_directives
+from router.composition.model import all_applied
 from router.composition.values import string
 from router.federation.specs import LATEST_FEDERATION, SpecVersion, spec_versions
 from router.federation.versions import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from graphql.language import ConstValueNode
 
     from router.composition.facts import Facts
     from router.composition.merge.argument_mergers import ArgumentMerger
-    from router.composition.model import Applied, Schema
+    from router.composition.model import Applied
     from router.composition.report import Report
 
 
@@ -106,15 +107,11 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
             continue
         version = _newest(name, spec.needs, features.version)
         chosen = {element: _one_name(element, uses, subgraphs, report) for element, uses in names.items()}
-        imports = tuple(
-            (element, chosen[element])
-            for element in chosen
-            if len(chosen) > 1 or chosen[element] != _default(name, element)
-        )
+        imports = tuple((element, chosen[element]) for element in chosen if chosen[element] != _default(name, element))
         features.links.append(SupergraphLink(version.url, spec.purpose, imports))
-        features.specs.append(
-            (version, {element: chosen.get(element, _default(name, element)) for element in version.directives})
-        )
+        if not JOIN_DIRECTIVE_ELEMENTS.issuperset(spec.elements):
+            every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
+            features.specs.append((version, every))
         for element, uses in names.items():
             _register(features, version, element, chosen[element], uses)
     for composed in composed_directives(subgraphs, {name for uses in used.values() for name in uses}, report):
@@ -141,21 +138,6 @@ def _used_names(subgraphs: Sequence[Facts]) -> dict[str, dict[str, list[int]]]:
             if element in elements:
                 used.setdefault(str(element), {}).setdefault(name, []).append(index)
     return used
-
-
-def all_applied(schema: Schema) -> Iterator[Applied]:
-    """Every directive application in a schema, on whatever it stands."""
-    yield from schema.applied
-    for definition in schema.types.values():
-        yield from definition.directives
-        for value in definition.values.values():
-            yield from value.directives
-        for item in definition.inputs.values():
-            yield from item.directives
-        for member in definition.fields.values():
-            yield from member.directives
-            for argument in member.arguments.values():
-                yield from argument.directives
 
 
 def _one_name(element: str, uses: Mapping[str, Sequence[int]], subgraphs: Sequence[Facts], report: Report) -> str:

@@ -60,7 +60,8 @@ def _without_external(state: MergeState, sources: Sources[FieldDef], where: str)
             continue
         own.append(None)
         for applied in source.directives:
-            if state.features.of(index, applied) is not None:
+            merged = state.features.of(index, applied)
+            if merged is not None and merged.element is not None:
                 state.report.error(
                     "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
                     f"[{state.subgraphs[index].name}] @{applied.name} on {where} has no effect, because the field is "

@@ -16,7 +16,7 @@ from router.composition.merge.join import join_implements, join_type
 from router.composition.merge.object import merge_object
 from router.composition.merge.state import MergeState, Sources, present
 from router.composition.merge.union import merge_union
-from router.composition.model import Applied, Element, Kind, Schema, TypeDef
+from router.composition.model import ROOTS, Applied, Element, Kind, Schema, TypeDef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,6 +69,12 @@ def _types_shallow(state: MergeState) -> None:
     names = dict.fromkeys(name for facts in state.subgraphs for name in facts.schema.types)
     for name in names:
         sources = state.type_sources(name)
+        if name not in ROOTS.values() and not any(source.has_definition for _, source in present(sources)):
+            state.report.error(
+                "EXTENSION_WITH_NO_BASE",
+                f"{name} is only extended, no subgraph defines it.",
+                state.places(sources),
+            )
         kinds = {_kind(source) for _, source in present(sources)}
         if len(kinds) > 1:
             each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in present(sources))

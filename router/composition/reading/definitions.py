@@ -8,33 +8,27 @@ argument may be required, and where the specification has a custom scalar a buil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from graphql.language import (
     DefinitionNode,
     DirectiveDefinitionNode,
     EnumTypeDefinitionNode,
-    InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
-    ListTypeNode,
-    NamedTypeNode,
-    NameNode,
     NonNullTypeNode,
     ScalarTypeDefinitionNode,
     TypeDefinitionNode,
-    TypeNode,
 )
 
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.elements import federation_1_names
+from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.composition.values import identity
-from router.federation.links import FEDERATION_IDENTITY, LINK_IDENTITY, Link, Links
-from router.federation.specs import FEDERATION_1, SpecVersion, spec_version, spec_versions
+from router.federation.links import FEDERATION_IDENTITY, LINK_IDENTITY, Links
+from router.federation.specs import FEDERATION_1, spec_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from router.composition.report import Report
 
@@ -42,18 +36,10 @@ _SLOPPY = frozenset({"key", "provides", "requires"})
 _SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 
 
-@dataclass(frozen=True, slots=True)
-class SpecDefinitions:
-    """What one linked specification wants to find in the schema, under the schema's names."""
-
-    directives: Mapping[str, DirectiveDefinitionNode]
-    types: Mapping[str, TypeDefinitionNode]
-
-
 def complete(
     subgraph: str, definitions: Sequence[DefinitionNode], links: Links, report: Report
-) -> tuple[DefinitionNode, ...]:
-    """All definitions the schema needs: the subgraph's own, checked, and the missing ones of its specifications.
+) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
+    """The subgraph's own definitions, checked, and the missing ones of its specifications.
 
     Reports DIRECTIVE_DEFINITION_INVALID and TYPE_DEFINITION_INVALID.
     """
@@ -87,7 +73,10 @@ def complete(
                     f"[{subgraph}] The definition of {name} {problem}.",
                     [(subgraph, own_type)],
                 )
-    return (*kept, *added)
+    if any(name in types for expected in _expectations(links, federation_2=federation_2) for name in expected.types):
+        # What was added refers to a type the subgraph defines itself: the two cannot be told apart.
+        return (*kept, *added), ()
+    return kept, tuple(added)
 
 
 def _without_sloppy(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
@@ -111,55 +100,18 @@ def _is_sloppy(node: DirectiveDefinitionNode) -> bool:
 
 def _expectations(links: Links, *, federation_2: bool) -> Iterator[SpecDefinitions]:
     if not federation_2:
-        yield renamed_spec(FEDERATION_1, directive=lambda name: name, type_=lambda name: name)
+        yield spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
         # Newer directives a Federation 1 schema defines by itself become federation's when it is upgraded.
     for link in links:
         if link.spec is not None and link.url.identity != LINK_IDENTITY:
-            yield renamed_spec(link.spec, directive=link.directive_name, type_=link.type_name)
+            yield spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     link_spec = (own.spec if own else None) or spec_versions("link")[-1]
-    yield renamed_spec(
+    yield spec_definitions(
         link_spec,
-        directive=own.directive_name if own else lambda name: name,
-        type_=own.type_name if own else lambda name: f"link__{name}",
+        own.directive_name if own else lambda name: name,
+        own.type_name if own else lambda name: f"link__{name}",
     )
-
-
-def renamed_spec(spec: SpecVersion, *, directive: Callable[[str], str], type_: Callable[[str], str]) -> SpecDefinitions:
-    def named(node: TypeNode) -> TypeNode:
-        match node:
-            case NonNullTypeNode():
-                return NonNullTypeNode(type=named(node.type))  # type: ignore[arg-type]  # wrapping is unchanged
-            case ListTypeNode():
-                return ListTypeNode(type=named(node.type))
-            case NamedTypeNode() if node.name.value in spec.types:
-                return NamedTypeNode(name=NameNode(value=type_(node.name.value)))
-            case _:
-                return node
-
-    def inputs(nodes: Iterable[InputValueDefinitionNode] | None) -> tuple[InputValueDefinitionNode, ...]:
-        return tuple(replace(node, type=named(node.type)) for node in nodes or ())
-
-    directives = {}
-    for element, node in spec.directives.items():
-        name = directive(element)
-        directives[name] = DirectiveDefinitionNode(
-            name=NameNode(value=name),
-            arguments=inputs(node.arguments),
-            repeatable=node.repeatable,
-            locations=node.locations,
-        )
-    types: dict[str, TypeDefinitionNode] = {}
-    for element, definition in spec.types.items():
-        label = NameNode(value=type_(element))
-        match definition:
-            case EnumTypeDefinitionNode():
-                types[label.value] = EnumTypeDefinitionNode(name=label, values=definition.values)
-            case InputObjectTypeDefinitionNode():
-                types[label.value] = InputObjectTypeDefinitionNode(name=label, fields=inputs(definition.fields))
-            case _:
-                types[label.value] = ScalarTypeDefinitionNode(name=label)
-    return SpecDefinitions(directives, types)
 
 
 def _directive_problem(
@@ -214,13 +166,3 @@ def _type_problem(own: TypeDefinitionNode, wanted: TypeDefinitionNode) -> str | 
         if mine != expected:
             return f"has the values {', '.join(sorted(mine))}, expected {', '.join(sorted(expected))}"
     return None
-
-
-def upgraded_names() -> frozenset[str]:
-    """Names a Federation 1 schema may give to directives of its own that the upgrade takes for federation's."""
-    return federation_1_names() - FEDERATION_1.directives.keys()
-
-
-def known_link(link: Link) -> bool:
-    """Whether the linked specification is one whose definitions we have, in exactly this version."""
-    return spec_version(link.url.name, link.url.version) is not None

@@ -37,7 +37,7 @@ from graphql.language import (
     parse,
 )
 
-from router.composition.model import ROOTS
+from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.enum_defaults import with_enum_defaults
 from router.composition.report import Location, Report
 
@@ -52,6 +52,8 @@ MAX_NESTING = 200
 MAX_TOKENS = 2_000_000
 
 MACHINERY_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
+# Servers print built-in scalars too; they cannot be redefined.
+_LEFT_OUT = MACHINERY_TYPES | BUILT_IN_SCALARS
 MACHINERY_FIELDS = frozenset({"_entities", "_service"})
 
 DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
@@ -146,7 +148,7 @@ def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[Definitio
     query = document.root_names.get("query")
     kept: list[DefinitionNode] = []
     for node in definitions:
-        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in MACHINERY_TYPES:
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in _LEFT_OUT:
             continue
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
             kept.append(_query_without_machinery(node))

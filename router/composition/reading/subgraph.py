@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphql.language import (
+    DirectiveDefinitionNode,
     ObjectTypeExtensionNode,
     TypeDefinitionNode,
 )
 
-from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema
+from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.build import Builder
 from router.composition.reading.definitions import complete
 from router.composition.reading.document import SubgraphDocument, read_document
 from router.composition.reading.elements import element_resolver
-from router.composition.reading.graphql_rules import check_graphql
+from router.composition.reading.graphql_rules import check_argument_values, check_graphql
 from router.federation.links import FEDERATION_IDENTITY, LinkError, Links, read_links
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from graphql.language import DefinitionNode
 
@@ -53,8 +54,9 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     links = _links(subgraph.name, document, report)
     if links is None:
         return None
-    definitions = complete(subgraph.name, document.definitions, links, report)
-    if len(report.errors) > before or not check_graphql(subgraph.name, definitions, report):
+    own, added = complete(subgraph.name, document.definitions, links, report)
+    valid = check_graphql(subgraph.name, own, added, report) if len(report.errors) == before else None
+    if valid is None:
         return None
     renamed = _renamed_roots(subgraph.name, document, report)
     if len(report.errors) > before:
@@ -67,9 +69,11 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
         version=federation.url.version if federation else FEDERATION_1_VERSION,
     )
     resolver = element_resolver(links, federation_2=federation is not None)
-    own = _own_definitions(definitions, document, links)
-    Builder(schema, resolver, renamed).build(own)
-    return schema
+    Builder(schema, resolver, renamed).build(
+        [*_without_machinery(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
+    )
+    check_argument_values(subgraph.name, valid, all_applied(schema), report)
+    return schema if len(report.errors) == before else None
 
 
 def _links(name: str, document: SubgraphDocument, report: Report) -> Links | None:
@@ -80,23 +84,15 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
         return None
 
 
-def _own_definitions(
-    definitions: Sequence[DefinitionNode], document: SubgraphDocument, links: Links
-) -> list[DefinitionNode]:
-    """What the model holds: the subgraph's own types, and all directive definitions.
-
-    Types of linked Apollo specifications are machinery that the supergraph brings again where it needs them.
-    """
-    own = set(map(id, document.definitions))
-    kept = []
-    for node in definitions:
+def _without_machinery(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
+    """Types of linked Apollo specifications stay out of the model: the supergraph brings those it needs itself."""
+    for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
-            machinery = source is not None and source[0].url.is_apollo and source[0].spec is not None
-            if id(node) not in own or machinery or node.name.value in ("link__Import", "link__Purpose"):
+            machinery = source is not None and source[0].spec is not None
+            if machinery or node.name.value in ("link__Import", "link__Purpose"):
                 continue
-        kept.append(node)
-    return kept
+        yield node
 
 
 def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from router.composition.report import Report
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_NAMES_AND_SELECTS = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
 
 
 def check(facts: Facts, report: Report) -> None:
@@ -35,6 +36,7 @@ def check(facts: Facts, report: Report) -> None:
                     "digits only, a letter first.",
                     [(facts.name, applied.node)],
                 )
+    _check_directive_arguments(facts, report)
     for definition, member in facts.schema.fields():
         for argument in member.arguments.values():
             for applied in argument.applied("fromContext"):
@@ -46,19 +48,30 @@ def check(facts: Facts, report: Report) -> None:
                     )
 
 
+def _check_directive_arguments(facts: Facts, report: Report) -> None:
+    for directive in facts.schema.directives.values():
+        for argument in directive.arguments.values():
+            if argument.has("fromContext"):
+                report.error(
+                    "CONTEXT_NOT_SET",
+                    f"[{facts.name}] @{directive.name}({argument.name}:): arguments of directives have no context.",
+                    [(facts.name, argument.node)],
+                )
+
+
 def _problems(
     facts: Facts, definition: TypeDef, member: FieldDef, argument: InputValue
 ) -> Iterator[tuple[ErrorCode, str]]:
     schema = facts.schema
     value = argument.applied("fromContext")[0].text("field") or ""
     if definition.kind is not Kind.OBJECT:
-        yield "CONTEXT_INVALID_SELECTION", "@fromContext is for arguments of object fields"
+        yield "CONTEXT_NOT_SET", "@fromContext is for arguments of object fields"
         return
     for interface in definition.interfaces:
         if member.name in (schema.types[interface].fields if interface in schema.types else {}):
-            yield "CONTEXT_INVALID_SELECTION", f"the field implements one of {interface}, which has no context"
+            yield "CONTEXT_NOT_SET", f"the field implements one of {interface}, which has no context"
     if argument.default is not None:
-        yield "CONTEXT_INVALID_SELECTION", "an argument filled from a context cannot have a default value"
+        yield "CONTEXT_NOT_SET", "an argument filled from a context cannot have a default value"
     yield from _selection_problems(schema, argument, value)
     if not any(resolvable(key) for key in definition.keys):
         yield "CONTEXT_NO_RESOLVABLE_KEY", f"{definition.name} has no resolvable @key to fetch it again with the value"
@@ -67,8 +80,8 @@ def _problems(
 def _selection_problems(schema: Schema, argument: InputValue, value: str) -> Iterator[tuple[ErrorCode, str]]:
     parsed = parse_context_value(value)
     if parsed is None:
-        if not value.lstrip().startswith("$"):
-            yield "NO_CONTEXT_IN_SELECTION", f'"{value}" names no context: it must begin with $ and a name'
+        if not _NAMES_AND_SELECTS.fullmatch(value):
+            yield "NO_CONTEXT_IN_SELECTION", f'"{value}" must be $, the name of a context, and a selection'
         else:
             yield "CONTEXT_INVALID_SELECTION", f'"{value}" has no readable selection'
         return
@@ -135,7 +148,7 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
     if isinstance(wanted, NonNull):
-        return _fits(nullable(given), wanted.of)
+        return isinstance(given, NonNull) and _fits(given.of, wanted.of)
     given = nullable(given)
     if isinstance(given, ListOf) and isinstance(wanted, ListOf):
         return _fits(given.of, wanted.of)

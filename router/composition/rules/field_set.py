@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
 
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
+from router.composition.reading.elements import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 
@@ -82,6 +83,9 @@ def _problems(
 ) -> Iterator[tuple[Problem, str]]:
     definition = facts.schema.types[type_name]
     for selection in selections.selections:
+        for directive in selection.directives or ():
+            if directive.name.value not in facts.schema.directives and directive.name.value not in GRAPHQL_DIRECTIVES:
+                raise _UnreadableError(f"there is no directive {print_ast(directive)}")
         if selection.directives:
             yield "directive", f"directives are not allowed here ({print_ast(selection.directives[0])})"
         if isinstance(selection, InlineFragmentNode):

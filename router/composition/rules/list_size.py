@@ -54,4 +54,4 @@ def _problems(facts: Facts, member: FieldDef, applied: Applied) -> Iterator[tupl
         if size is None:
             yield "LIST_SIZE_INVALID_SIZED_FIELD", f'{target.name} has no field "{name}"'
         elif not isinstance(nullable(size.type), ListOf):
-            yield "LIST_SIZE_INVALID_SIZED_FIELD", f'the sized field "{size.coordinate}" is a {size.type}, no list'
+            yield "LIST_SIZE_APPLIED_TO_NON_LIST", f'the sized field "{size.coordinate}" is a {size.type}, no list'

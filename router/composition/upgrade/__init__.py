@@ -45,11 +45,11 @@ STEPS: tuple[Callable[[Upgrade], None], ...] = (
 )
 
 
-def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> None:
-    """Upgrade every Federation 1 schema in place; nothing happens if there is none."""
+def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphSchema]:
+    """Upgrade every Federation 1 schema in place, and return those; nothing happens if there is none."""
     old = [schema for schema in schemas if not schema.is_federation_2]
     if not old:
-        return
+        return []
     for schema in old:
         coerce_fields(Upgrade(schema, Originals([]), report))
     originals = Originals.of(schemas)
@@ -57,13 +57,14 @@ def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> None:
         require_base(Upgrade(schema, originals, report))
     _refuse_interface_objects(schemas, report)
     if report.failed():
-        return
+        return []
     for schema in old:
         for step in STEPS:
             step(Upgrade(schema, originals, report))
     for schema in old:
         schema.version = UPGRADED_TO
         schema.links = _linked(schema.links)
+    return old
 
 
 def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:

@@ -1,0 +1,106 @@
+"""What every code of composition means: one page a code, `pages/CODE.md`, read by people and by programs.
+
+A page is Markdown with a fixed shape:
+
+    # CODE
+
+    One sentence: what is wrong.
+
+    When it fires, in a paragraph or more.
+
+    **What to do:** one line of advice, the one that `router compose` prints below an error.
+
+    ## Example
+
+    ```graphql users
+    the SDL of the subgraph "users", which really leads to the code
+    ```
+
+    ## Fixed
+
+    ```graphql users
+    the SDL after the advice was followed; subgraphs of the example that are not repeated stay as they are
+    ```
+
+A code that no small schema can lead to has neither example nor fix, and says why. A code that is an error and a hint
+has a second pair of sections for the hint (`## Example of the hint`, and then no fix).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Final, get_args
+
+from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
+from router.composition.reading.subgraph import Subgraph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ADVICE: Final = "**What to do:** "
+EXAMPLE: Final = "Example"
+FIXED: Final = "Fixed"
+HINT_EXAMPLE: Final = "Example of the hint"
+
+CODES: Final[tuple[str, ...]] = tuple(sorted({*get_args(ErrorCode), *get_args(HintCode)}))
+"""Every error and hint code, in alphabetical order."""
+
+_FENCE = re.compile(r"^```graphql (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SECTION = re.compile(r"^## (.+)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One code explained.
+
+    Attributes:
+        summary: one sentence, without Markdown.
+        advice: what to do about it, one line.
+        text: the whole page.
+        schemas: for each section of the page with schemas (`Example`, `Fixed`), the subgraphs to compose.
+    """
+
+    code: str
+    summary: str
+    advice: str
+    text: str
+    schemas: Mapping[str, tuple[Subgraph, ...]]
+
+
+def kinds(code: str) -> str:
+    """`error`, a hint level (`WARN`), or both for the one code that is both."""
+    names = ["error"] if code in get_args(ErrorCode) else []
+    level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text may be asked for
+    return " or ".join([*names, *([level] if level else [])])
+
+
+@cache
+def find(code: str) -> Page | None:
+    """The page of a code; None if there is no such code."""
+    if code not in CODES:
+        return None
+    file = resources.files(__name__) / "pages" / f"{code}.md"
+    return _parse(code, file.read_text(encoding="utf-8"))
+
+
+def _parse(code: str, text: str) -> Page:
+    head, *rest = _SECTION.split(text)
+    paragraphs = [" ".join(paragraph.split()) for paragraph in head.strip().split("\n\n")]
+    title, summary = paragraphs[:2]
+    (advice,) = (each.removeprefix(ADVICE) for each in paragraphs if each.startswith(ADVICE))
+    if title != f"# {code}":
+        raise ValueError(f"the page of {code} is titled {title}")
+    return Page(code, summary, advice, text, _schemas(dict(zip(rest[::2], rest[1::2], strict=True))))
+
+
+def _schemas(sections: Mapping[str, str]) -> dict[str, tuple[Subgraph, ...]]:
+    found = {title: dict(_FENCE.findall(section)) for title, section in sections.items()}
+    if FIXED in found:
+        found[FIXED] = {**found[EXAMPLE], **found[FIXED]}
+    return {
+        title: tuple(Subgraph(name, f"http://{name}.example/graphql", sdl) for name, sdl in sdls.items())
+        for title, sdls in found.items()
+    }
