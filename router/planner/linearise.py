@@ -43,23 +43,24 @@ def schedule(groups: tuple[FetchGroup, ...]) -> Schedule | None:
 
 def _schedule(groups: tuple[FetchGroup, ...], done: frozenset[int]) -> Schedule | None:
     ready = [group for group in groups if group.after <= done]
+    waiting = tuple(group for group in groups if not group.after <= done)
     parts: list[Schedule] = []
     placed: set[int] = {group.number for group in ready}
     for first in ready:
-        own = _behind(first, groups, done)
+        own = _behind(first, waiting, done)
         placed |= {group.number for group in own}
         parts.append(_in_order(first, _schedule(own, done | {first.number})))
     together = _at_once(parts)
-    left = tuple(group for group in groups if group.number not in placed)
+    left = tuple(group for group in waiting if group.number not in placed)
     return together if together is None else _in_order(together, _schedule(left, done | placed))
 
 
-def _behind(first: FetchGroup, groups: tuple[FetchGroup, ...], done: frozenset[int]) -> tuple[FetchGroup, ...]:
+def _behind(first: FetchGroup, waiting: tuple[FetchGroup, ...], done: frozenset[int]) -> tuple[FetchGroup, ...]:
     """The groups that wait for `first`, directly or not, and for nothing else that is not done."""
     settled = {first.number, *done}
     own: list[FetchGroup] = []
-    for group in groups:
-        if group.number not in settled and group.after <= settled and not group.after <= done:
+    for group in waiting:
+        if group.after <= settled:
             settled.add(group.number)
             own.append(group)
     return tuple(own)
@@ -139,9 +140,8 @@ def plan_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> PlanNo
 
 def _guarded_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> tuple[Guards, PlanNode]:
     if isinstance(planned, FetchGroup):
-        node: PlanNode = fetch(planned)
-        if planned.path:
-            node = Flatten(planned.path, fetch(planned))
+        fetched = fetch(planned)
+        node: PlanNode = Flatten(planned.path, fetched) if planned.path else fetched
         return common_guards(planned.tree), node
     parts = [_guarded_node(part, fetch) for part in planned.parts]
     common = frozenset.intersection(*(guards for guards, _ in parts))

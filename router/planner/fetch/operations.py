@@ -1,31 +1,16 @@
-"""A fetch group as the text of an operation."""
+"""A fetch group as the text of an operation.
+
+Texts are minified while they are written: printing a syntax tree and stripping it again would take most of the time
+of planning.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from graphql import (
-    ArgumentNode,
-    DirectiveNode,
-    DocumentNode,
-    FieldNode,
-    InlineFragmentNode,
-    NamedTypeNode,
-    NameNode,
-    NonNullTypeNode,
-    OperationDefinitionNode,
-    OperationType,
-    SelectionSetNode,
-    VariableDefinitionNode,
-    VariableNode,
-    Visitor,
-    parse,
-    print_ast,
-    strip_ignored_characters,
-    visit,
-)
+from graphql import NamedTypeNode, NonNullTypeNode, VariableNode, Visitor, print_ast, strip_ignored_characters, visit
 
 from router.plan import Fetch, InputField, InputFragment
 from router.planner.fetch.aliases import without_conflicts
@@ -33,62 +18,50 @@ from router.planner.fetch.trees import common_guards
 from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from graphql import SelectionNode
+    from graphql import ArgumentNode, OperationDefinitionNode
 
     from router.plan import InputSelection, OperationKind, Rewrite
     from router.planner.fetch.groups import FetchGroup, Input
     from router.planner.fetch.trees import Tree, TreeField
-    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.guards import Guard, Guards
     from router.supergraph.model import SubgraphModel
 
-_TYPENAME_FIELD = FieldNode(name=NameNode(value=TYPENAME))
 _DIRECTIVES = {True: "include", False: "skip"}
-_ENTITY_SHELL = parse(
-    "query ($representations: [_Any!]!) { _entities(representations: $representations) { __typename } }",
-    no_location=True,
-).definitions[0]
+_REPRESENTATIONS = "$representations:[_Any!]!"
 
 
 class OperationWriter:
     """Writes the fetches of one client operation."""
 
     def __init__(self, operation: OperationDefinitionNode) -> None:
-        self._operation = operation
+        self._name = None if operation.name is None else operation.name.value
         self._definitions = {
             definition.variable.name.value: replace(definition, directives=())
             for definition in operation.variable_definitions or ()
         }
+        self._arguments: dict[int, tuple[str, frozenset[str]]] = {}
 
     def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> Fetch:
         """The fetch of a group, numbered by the group; `root` is the root type and kind of fetches without inputs."""
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
-        outer = common_guards(tree)
-        selection_set = SelectionSetNode(selections=tuple(_selections(tree, outer)))
-        variables = _variables(selection_set)
-        name = self._name(group)
-        guards = {variable for guards in tree.guards() for variable, _ in guards - outer}
-        definitions = tuple(self._definition(variable, required=variable in guards) for variable in variables)
+        body = _Body(self._argument_text)
+        selections = body.selections(tree, common_guards(tree))
+        definitions = [self._definition(name, required=name in body.guards) for name in sorted(body.variables)]
         if group.inputs:
             kind = "query"
-            operation = _entity_operation(selection_set, definitions, name)
-        else:
-            operation = OperationDefinitionNode(
-                operation=OperationType(kind),
-                name=None if name is None else NameNode(value=name),
-                variable_definitions=definitions,
-                selection_set=selection_set,
-            )
-        text = strip_ignored_characters(print_ast(DocumentNode(definitions=(operation,))))
+            definitions.insert(0, _REPRESENTATIONS)
+            selections = f"{{_entities(representations:$representations){selections}}}"
+        name = self._operation_name(group)
         return Fetch(
             id=group.number,
             service_name=group.subgraph,
-            operation=text,
+            operation=_operation(kind, name, definitions, selections),
             operation_kind=kind,
             operation_name=name,
-            variable_usages=variables,
+            variable_usages=tuple(sorted(body.variables)),
             requires=_requires(group.inputs),
             depends_on=tuple(sorted(group.after)),
             input_rewrites=_rewrites(group.inputs),
@@ -96,80 +69,28 @@ class OperationWriter:
             context_rewrites=group.contexts,
         )
 
-    def _definition(self, variable: str, *, required: bool) -> VariableDefinitionNode:
+    def _argument_text(self, argument: ArgumentNode) -> tuple[str, frozenset[str]]:
+        """The argument minified, and the variables in it."""
+        known = self._arguments.get(id(argument))
+        if known is None:
+            collector = _VariableCollector()
+            visit(argument, collector)
+            text = strip_ignored_characters(print_ast(argument))
+            known = self._arguments[id(argument)] = (text, frozenset(collector.names))
+        return known
+
+    def _definition(self, variable: str, *, required: bool) -> str:
         """The client's definition; a nullable variable in a directive is an error that subgraphs refuse to overlook."""
         definition = self._definitions[variable]
         if required and definition.default_value is None and isinstance(definition.type, NamedTypeNode):
-            return replace(definition, type=NonNullTypeNode(type=definition.type))
-        return definition
+            definition = replace(definition, type=NonNullTypeNode(type=definition.type))
+        return strip_ignored_characters(print_ast(definition))
 
-    def _name(self, group: FetchGroup) -> str | None:
-        if self._operation.name is None:
+    def _operation_name(self, group: FetchGroup) -> str | None:
+        if self._name is None:
             return None
         subgraph = re.sub(r"\W", "_", group.subgraph, flags=re.ASCII)
-        return f"{self._operation.name.value}__{subgraph}__{group.number}"
-
-
-def _entity_operation(
-    selection_set: SelectionSetNode, definitions: Sequence[VariableDefinitionNode], name: str | None
-) -> OperationDefinitionNode:
-    assert isinstance(_ENTITY_SHELL, OperationDefinitionNode)  # noqa: S101 - the text above
-    entities = _ENTITY_SHELL.selection_set.selections[0]
-    assert isinstance(entities, FieldNode)  # noqa: S101 - the text above
-    return replace(
-        _ENTITY_SHELL,
-        name=None if name is None else NameNode(value=name),
-        variable_definitions=(*(_ENTITY_SHELL.variable_definitions or ()), *definitions),
-        selection_set=SelectionSetNode(selections=(replace(entities, selection_set=selection_set),)),
-    )
-
-
-def _selections(tree: Tree, emitted: Guards) -> list[SelectionNode]:
-    selections: list[SelectionNode] = []
-    if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
-        selections.append(_TYPENAME_FIELD)
-    selections += [_field(entry, emitted) for entry in tree.fields]
-    for type_name, below in tree.fragments:
-        guards = emitted | common_guards(below)
-        fragment = InlineFragmentNode(
-            type_condition=NamedTypeNode(name=NameNode(value=type_name)),
-            selection_set=SelectionSetNode(selections=tuple(_selections(below, guards))),
-        )
-        selections.append(_guarded(fragment, guards - emitted))
-    return selections or [_TYPENAME_FIELD]
-
-
-def _field(entry: TreeField, emitted: Guards) -> SelectionNode:
-    below = None
-    if entry.tree is not None:
-        below = SelectionSetNode(selections=tuple(_selections(entry.tree, emitted | entry.guards)))
-    node = FieldNode(
-        alias=None if entry.key == entry.name else NameNode(value=entry.key),
-        name=NameNode(value=entry.name),
-        arguments=entry.arguments,
-        selection_set=below,
-    )
-    return _guarded(node, entry.guards - emitted)
-
-
-def _guarded(node: FieldNode | InlineFragmentNode, guards: Guards) -> SelectionNode:
-    """The node under its guards: at most one `@include` and one `@skip` each, further ones around it."""
-    guarded: FieldNode | InlineFragmentNode = node
-    pending = sorted(guards)
-    while pending:
-        here = {truth: (name, truth) for name, truth in reversed(pending)}
-        if guarded.directives:
-            guarded = InlineFragmentNode(selection_set=SelectionSetNode(selections=(guarded,)))
-        directives = tuple(_directive(guard) for guard in sorted(here.values()))
-        guarded = replace(guarded, directives=directives)
-        pending = [guard for guard in pending if guard not in here.values()]
-    return guarded
-
-
-def _directive(guard: tuple[str, bool]) -> DirectiveNode:
-    variable, truth = guard
-    argument = ArgumentNode(name=NameNode(value="if"), value=VariableNode(name=NameNode(value=variable)))
-    return DirectiveNode(name=NameNode(value=_DIRECTIVES[truth]), arguments=(argument,))
+        return f"{self._name}__{subgraph}__{group.number}"
 
 
 class _VariableCollector(Visitor):
@@ -181,10 +102,71 @@ class _VariableCollector(Visitor):
         self.names.add(node.name.value)
 
 
-def _variables(selection_set: SelectionSetNode) -> tuple[str, ...]:
-    collector = _VariableCollector()
-    visit(selection_set, collector)
-    return tuple(sorted(collector.names))
+def _operation(kind: OperationKind, name: str | None, definitions: Sequence[str], selections: str) -> str:
+    head = f"{kind} {name}" if name else kind
+    if definitions:
+        return f"{head}({_spaced(definitions)}){selections}"
+    return selections if head == "query" else f"{head}{selections}"
+
+
+def _spaced(parts: Sequence[str]) -> str:
+    """The parts joined, with a space only where two of them would become one token."""
+    text = ""
+    for part in parts:
+        separate = text and _is_word(text[-1]) and (_is_word(part[0]) or part.startswith("..."))
+        text = f"{text} {part}" if separate else f"{text}{part}"
+    return text
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character in '_"'
+
+
+@dataclass(slots=True)
+class _Body:
+    """Selections while they are written; gathers the variables in them, and those that are guards."""
+
+    argument_text: Callable[[ArgumentNode], tuple[str, frozenset[str]]]
+    variables: set[str] = field(default_factory=set)
+    guards: set[str] = field(default_factory=set)
+
+    def selections(self, tree: Tree, emitted: Guards) -> str:
+        """The selection set of a tree whose `emitted` guards are written (or tested) further up."""
+        parts: list[str] = []
+        if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
+            parts.append(TYPENAME)
+        parts += [self._field(entry, emitted) for entry in tree.fields]
+        for type_name, below in tree.fragments:
+            guards = emitted | common_guards(below)
+            body = self.selections(below, guards)
+            parts.append(self._guarded(f"...on {type_name}", body, guards - emitted))
+        return f"{{{_spaced(parts or [TYPENAME])}}}"
+
+    def _field(self, entry: TreeField, emitted: Guards) -> str:
+        head = entry.name if entry.key == entry.name else f"{entry.key}:{entry.name}"
+        if entry.arguments:
+            written = [self.argument_text(argument) for argument in entry.arguments]
+            self.variables.update(*(variables for _, variables in written))
+            head = f"{head}({_spaced([text for text, _ in written])})"
+        below = "" if entry.tree is None else self.selections(entry.tree, emitted | entry.guards)
+        return self._guarded(head, below, entry.guards - emitted)
+
+    def _guarded(self, head: str, below: str, guards: Guards) -> str:
+        """A selection under its guards: at most one `@include` and one `@skip`, further ones around it."""
+        names = {name for name, _ in guards}
+        self.variables |= names
+        self.guards |= names
+        here = {truth: (name, truth) for name, truth in sorted(guards, reverse=True)}
+        around = sorted(guards - set(here.values()))
+        text = head + "".join(_directive(guard) for guard in here.values()) + below
+        for guard in around:
+            text = f"...{_directive(guard)}{{{text}}}"
+        return text
+
+
+def _directive(guard: Guard) -> str:
+    variable, truth = guard
+    return f"@{_DIRECTIVES[truth]}(if:${variable})"
 
 
 def _requires(inputs: Sequence[Input]) -> tuple[InputFragment, ...]:

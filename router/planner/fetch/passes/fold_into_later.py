@@ -8,6 +8,7 @@ Only when nothing waits for the earlier one: the answer is complete no later, si
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from router.planner.fetch.groups import FetchGroup, ancestors, can_share
@@ -29,18 +30,15 @@ def fold_into_later(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
 
 
 def _candidates(groups: tuple[FetchGroup, ...]) -> Iterator[tuple[FetchGroup, FetchGroup]]:
+    alike: dict[tuple[str, tuple[str, ...]], list[FetchGroup]] = {}
+    for group in groups:
+        if group.inputs:
+            alike.setdefault((group.subgraph, group.track), []).append(group)
     above = ancestors(groups)
     waited_for = frozenset[int]().union(*(group.after for group in groups))
-    for earlier in groups:
-        if earlier.number in waited_for or not earlier.inputs:
-            continue
-        for later in groups:
-            if (
-                later is not earlier
-                and later.subgraph == earlier.subgraph
-                and later.track == earlier.track
-                and later.inputs
-                and earlier.after <= above[later.number]
-                and can_share([*earlier.inputs, *later.inputs])
-            ):
+    for same in alike.values():
+        for earlier, later in permutations(same, 2):
+            if earlier.number in waited_for or not earlier.after <= above[later.number]:
+                continue
+            if can_share([*earlier.inputs, *later.inputs]):
                 yield earlier, later
