@@ -1,0 +1,114 @@
+"""Each code has a page, and each page tells the truth: its example leads to the code, its fix composes without it."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from router.composition import compose
+from router.composition.codes import ErrorCode, HintCode
+from router.composition.explain import CODES, EXAMPLE, FIXED, HINT_EXAMPLE, find, kinds
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+
+    from router.composition.explain import Page
+
+ERRORS = frozenset(get_args(ErrorCode))
+HINTS = frozenset(get_args(HintCode))
+BOTH = sorted(ERRORS & HINTS)
+
+WITHOUT_EXAMPLE = {
+    "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_LOCATIONS": "other composers' code",
+    "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_REPEATABLE": "other composers' code",
+    "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED": "only a huge federation leads to it",
+    "UNSUPPORTED_FEATURE": "other composers' code",
+    "UNSUPPORTED_LINKED_FEATURE": "fires when a supergraph is loaded",
+}
+WITHOUT_FIX = {"INVALID_SUBGRAPH_NAME": "the name is not in the schema"}
+NOT_YET = {
+    "DISALLOWED_INACCESSIBLE": "arguments of composed directives are not checked",
+}
+
+
+def page(code: str) -> Page:
+    found = find(code)
+    assert found is not None
+    return found
+
+
+def with_section(title: str) -> list[ParameterSet]:
+    folder = resources.files("router.composition.explain") / "pages"
+    return [
+        pytest.param(
+            code,
+            id=code,
+            marks=[pytest.mark.xfail(reason=NOT_YET[code])] if title == EXAMPLE and code in NOT_YET else [],
+        )
+        for code in CODES
+        if f"## {title}\n" in (folder / f"{code}.md").read_text(encoding="utf-8")
+    ]
+
+
+def outcome(code: str, title: str) -> tuple[set[str], set[str]]:
+    composition = compose(page(code).schemas[title])
+    return {error.code for error in composition.errors}, {hint.code for hint in composition.hints}
+
+
+def test_every_code_has_a_page_and_every_page_a_code() -> None:
+    files = {file.name for file in (resources.files("router.composition.explain") / "pages").iterdir()}
+    assert files == {f"{code}.md" for code in CODES}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_page_has_its_parts(code: str) -> None:
+    found = page(code)
+    assert found.summary.endswith(".")
+    assert found.advice
+    assert "\n" not in found.advice
+    assert (EXAMPLE in found.schemas) != (code in WITHOUT_EXAMPLE)
+    assert (FIXED in found.schemas) == (EXAMPLE in found.schemas and code not in WITHOUT_FIX)
+    assert (HINT_EXAMPLE in found.schemas) == (code in BOTH)
+
+
+@pytest.mark.parametrize("code", with_section(EXAMPLE))
+def test_the_example_leads_to_the_code(code: str) -> None:
+    errors, hints = outcome(code, EXAMPLE)
+    if code in ERRORS:
+        assert code in errors
+    else:
+        assert not errors
+        assert code in hints
+
+
+@pytest.mark.parametrize("code", with_section(FIXED))
+def test_the_fix_composes_without_the_code(code: str) -> None:
+    errors, hints = outcome(code, FIXED)
+    assert not errors
+    assert code not in hints
+
+
+@pytest.mark.parametrize("code", BOTH)
+def test_a_code_that_is_also_a_hint_shows_that_too(code: str) -> None:
+    errors, hints = outcome(code, HINT_EXAMPLE)
+    assert not errors
+    assert code in hints
+
+
+def test_there_is_no_page_for_what_is_no_code() -> None:
+    assert find("../../codes") is None
+    assert find("NOT_A_CODE") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("KEY_INVALID_FIELDS", "error"),
+        ("UNUSED_ENUM_TYPE", "DEBUG"),
+        ("CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS", "error or INFO"),
+    ],
+)
+def test_kinds_tell_errors_from_hints(code: str, kind: str) -> None:
+    assert kinds(code) == kind
