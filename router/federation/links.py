@@ -75,15 +75,15 @@ class SpecUrl:
 
     @classmethod
     def parse(cls, text: str) -> SpecUrl | None:
-        """None if host, path, name or version is missing or malformed; query, fragment and credentials are ignored."""
+        """None if name or version is missing or malformed; query, fragment and credentials are ignored."""
         try:
             parts = urlsplit(text)
-            host = parts.hostname
+            host = parts.hostname or ""
             port = f":{parts.port}" if parts.port else ""
         except ValueError:
             return None
         segments = [segment for segment in parts.path.split("/") if segment]
-        if not parts.scheme or not host or len(segments) < _NAME_AND_VERSION:
+        if not parts.scheme or len(segments) < _NAME_AND_VERSION:
             return None
         version = Version.parse(segments[-1])
         if version is None:
@@ -173,12 +173,24 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
     for node in directives:
         if node.name.value != carrier:
             continue
-        link = _read_link(node)
+        try:
+            link = _read_link(node)
+        except LinkError as error:
+            # Beside a federation link, the link specification is taken as linked already, in the version we know.
+            if error.code == "UNKNOWN_LINK_VERSION" and any(map(_is_federation, directives)):
+                raise _usage("the link specification is linked already", node) from None
+            raise
         if link.url.identity in links:
             raise _usage(f"the specification {link.url.identity} is linked twice", node)
         links[link.url.identity] = link
     _check_names(list(links.values()))
     return Links(links)
+
+
+def _is_federation(node: DirectiveNode) -> bool:
+    address = _arguments(node).get("url")
+    url = SpecUrl.parse(address.value) if isinstance(address, StringValueNode) else None
+    return url is not None and url.identity == FEDERATION_IDENTITY
 
 
 def _link_directive_name(directives: Sequence[DirectiveNode]) -> str:
@@ -226,7 +238,7 @@ def _read_link(node: DirectiveNode) -> Link:
         node=node,
         purpose=purpose.value if isinstance(purpose, EnumValueNode) else None,
     )
-    _check_alias(link, explicit=alias is not None)
+    _check_alias(link)
     _check_elements(link)
     return link
 
@@ -290,12 +302,11 @@ def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
     return element, name
 
 
-def _check_alias(link: Link, *, explicit: bool) -> None:
-    if not explicit:
-        return
+def _check_alias(link: Link) -> None:
     if "__" in link.alias or link.alias.endswith("_") or not _SPEC_NAME.fullmatch(link.alias):
         raise _usage(
-            f'"{link.alias}" cannot be an alias: it must be a name without "__" and without "_" at its end', link.node
+            f'"{link.alias}" cannot name {link.url.identity} here: a name has no "__" and no "_" at its end; set "as"',
+            link.node,
         )
 
 
@@ -327,12 +338,18 @@ def _check_names(links: Sequence[Link]) -> None:
                 raise _usage(f'"{name}" is imported from both {owners[name].url} and {link.url}', link.node)
             owners[name] = link
     for link in links:
-        for name in link.imports.values():
+        for element, name in link.imports.items():
             bare = name.removeprefix("@")
             prefix = bare.split("__", 1)[0] if "__" in bare else bare if name.startswith("@") else ""
             other = aliases.get(prefix)
-            if other is not None and other is not link:
+            if other is not None and (other is not link or bare != _default_name(link, element)):
                 raise _usage(f'"{name}" belongs to {other.url} and cannot be imported from {link.url}', link.node)
+
+
+def _default_name(link: Link, element: str) -> str:
+    """What the element would be called without an import."""
+    bare = element.removeprefix("@")
+    return link.alias if element == f"@{link.url.name}" else f"{link.alias}__{bare}"
 
 
 def _usage(message: str, node: DirectiveNode | None) -> LinkError:

@@ -36,6 +36,27 @@ _TAG_0_3 = f"directive @tag(name: String!) repeatable on {_ALL_ELEMENTS} | SCHEM
 _INACCESSIBLE = f"directive @inaccessible on {_ALL_ELEMENTS}"
 _CACHE_TAG = "directive @cacheTag(format: String!) repeatable on OBJECT | FIELD_DEFINITION"
 
+_CONNECT = """
+  scalar JSONSelection
+  scalar URLPathTemplate
+  input HTTPHeaderMapping { name: String!, from: String, value: String }
+  input ConnectorErrors { message: JSONSelection, extensions: JSONSelection }
+  input ConnectBatch { maxSize: Int }
+  input SourceHTTP {
+    baseURL: String!, headers: [HTTPHeaderMapping!], path: JSONSelection, queryParams: JSONSelection
+  }
+  input ConnectHTTP {
+    GET: URLPathTemplate, POST: URLPathTemplate, PUT: URLPathTemplate, PATCH: URLPathTemplate, DELETE: URLPathTemplate,
+    body: JSONSelection, headers: [HTTPHeaderMapping!], path: JSONSelection, queryParams: JSONSelection
+  }
+  directive @source(name: String!, http: SourceHTTP, errors: ConnectorErrors, isSuccess: JSONSelection)
+    repeatable on SCHEMA
+  directive @connect(
+    source: String, id: String, http: ConnectHTTP, batch: ConnectBatch, errors: ConnectorErrors,
+    isSuccess: JSONSelection, selection: JSONSelection!, entity: Boolean = false
+  ) repeatable on FIELD_DEFINITION | OBJECT
+"""
+
 
 @dataclass(frozen=True)
 class SpecVersion:
@@ -161,6 +182,12 @@ _ROWS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "cost": (("v0.1", _COST),),
     "cacheTag": (("v0.1", _CACHE_TAG),),
+    "connect": (
+        ("v0.1", _CONNECT),
+        ("v0.2", ""),
+        ("v0.3", ""),
+        ("v0.4", ""),
+    ),
     "join": (
         (
             "v0.3",

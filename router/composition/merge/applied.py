@@ -107,6 +107,11 @@ def merge_single(state: MergeState, directive: MergedDirective, found: Found, de
     )
 
 
+def _carried_name(directive: MergedDirective, found: Found) -> str:
+    """`@cacheTag` has one name for all; connectors are carried with their `@link`, under the names it gives them."""
+    return f"federation__{directive.element}" if directive.element == "cacheTag" else found[0][1].name
+
+
 def _carry(state: MergeState, directive: MergedDirective, found: Found, dest: Element) -> None:
     """`@join__directive`: one for each set of arguments, with all subgraphs that have it."""
     groups: dict[Hashable, tuple[dict[str, ConstValueNode], list[int]]] = {}
@@ -116,13 +121,24 @@ def _carry(state: MergeState, directive: MergedDirective, found: Found, dest: El
             indices.append(index)
     for arguments, indices in groups.values():
         fields = tuple(ConstObjectFieldNode(name=NameNode(value=n), value=value) for n, value in arguments.items())
-        dest.directives.append(
-            Applied(
-                "join__directive",
-                {
-                    "graphs": list_of(enum_value(state.graph_names[index]) for index in indices),
-                    "name": string(f"federation__{directive.element}"),
-                    "args": ConstObjectValueNode(fields=fields),
-                },
-            )
-        )
+        name = _carried_name(directive, found)
+        dest.directives.append(_join_directive(state, indices, name, ConstObjectValueNode(fields=fields)))
+
+
+def carried_links(state: MergeState) -> list[Applied]:
+    """The `@link`s to connectors, as `@join__directive`s on the schema: a router resolves their names by them."""
+    carried = []
+    for index, facts in enumerate(state.subgraphs):
+        for link in facts.schema.links:
+            if link.url.is_apollo and link.url.name == "connect" and link.node is not None:
+                fields = tuple(
+                    ConstObjectFieldNode(name=argument.name, value=argument.value)  # type: ignore[arg-type]  # constants
+                    for argument in link.node.arguments or ()
+                )
+                carried.append(_join_directive(state, [index], "link", ConstObjectValueNode(fields=fields)))
+    return carried
+
+
+def _join_directive(state: MergeState, indices: list[int], name: str, arguments: ConstObjectValueNode) -> Applied:
+    graphs = list_of(enum_value(state.graph_names[index]) for index in indices)
+    return Applied("join__directive", {"graphs": graphs, "name": string(name), "args": arguments})

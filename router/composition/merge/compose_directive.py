@@ -35,7 +35,7 @@ _RESERVED = frozenset(
         "cacheTag",
     }
 )
-_COMPOSED_BY_DEFAULT = frozenset({"tag", "inaccessible", "authenticated", "requiresScopes", "policy"})
+_COMPOSED_BY_DEFAULT = frozenset({"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,16 @@ _SPECS: Mapping[str, _Spec] = {
     "context": _Spec(("context",), "SECURITY", {"v0.1": "v2.8"}),
     "cost": _Spec(("cost", "listSize"), None, {"v0.1": "v2.9"}),
     "cacheTag": _Spec(("cacheTag",), "EXECUTION", {"v0.1": "v2.12"}),
+    "connect": _Spec(
+        ("connect", "source"), "EXECUTION", {"v0.1": "v2.10", "v0.2": "v2.10", "v0.3": "v2.10", "v0.4": "v2.13"}
+    ),
 }
 _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 
 # Carried by @join__directive on the merged element instead of being applied to it.
-JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag"})
+JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
+# A subgraph that links a specification with features of a later federation version raises the supergraph to it.
+_RAISED_BY_LINK = {"connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ _GRAPHQL: Mapping[str, MergedDirective] = {
 
 def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
     """Decide everything above; LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR may be reported."""
-    features = Features(version=max(facts.schema.version for facts in subgraphs))
+    features = Features(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
     for name, spec in _SPECS.items():
         names = {element: used[element] for element in spec.elements if element in used}
@@ -107,9 +112,10 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
             continue
         version = _newest(name, spec.needs, features.version)
         chosen = {element: _one_name(element, uses, subgraphs, report) for element, uses in names.items()}
-        imports = tuple((element, chosen[element]) for element in chosen if chosen[element] != _default(name, element))
+        carried = JOIN_DIRECTIVE_ELEMENTS.issuperset(spec.elements)
+        imports = tuple((e, own) for e, own in chosen.items() if not carried and own != _default(name, e))
         features.links.append(SupergraphLink(version.url, spec.purpose, imports))
-        if not JOIN_DIRECTIVE_ELEMENTS.issuperset(spec.elements):
+        if not carried:
             every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
             features.specs.append((version, every))
         for element, uses in names.items():
@@ -126,6 +132,23 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
             features.merged[index, composed.name] = merged
     features.links += _composed_links(features.composed)
     return features
+
+
+def _version(subgraphs: Sequence[Facts], report: Report) -> Version:
+    """The newest federation version that any subgraph links, or that something it links needs."""
+    version = max(facts.schema.version for facts in subgraphs)
+    for facts in subgraphs:
+        for link in facts.schema.links:
+            needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
+            needed = Version.parse(needs.get(str(link.url.version), ""))
+            if needed is not None and needed > version:
+                version = needed
+                report.hint(
+                    "IMPLICITLY_UPGRADED_FEDERATION_VERSION",
+                    f"[{facts.name}] {link.url} needs federation {needed}: the supergraph is raised to it.",
+                    [(facts.name, link.node)],
+                )
+    return version
 
 
 def _used_names(subgraphs: Sequence[Facts]) -> dict[str, dict[str, list[int]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.applied import merge_applied
+from router.composition.merge.applied import carried_links, merge_applied
 from router.composition.merge.auth_propagation import propagate_requirements
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.directive_definitions import merge_directive_definitions, note_directive_enums
@@ -117,4 +117,5 @@ def _schema_element(state: MergeState) -> None:
     merge_description(state, described, merged, "The schema")
     merge_applied(state, described, merged, "the schema")
     state.supergraph.description = merged.description
+    state.supergraph.applied += carried_links(state)
     state.supergraph.applied += [Applied(each.name, each.arguments, each.element) for each in merged.directives]

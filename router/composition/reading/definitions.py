@@ -24,7 +24,7 @@ from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.composition.values import identity
-from router.federation.links import FEDERATION_IDENTITY, LINK_IDENTITY, Links
+from router.federation.links import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
 from router.federation.specs import FEDERATION_1, spec_versions
 
 if TYPE_CHECKING:
@@ -103,15 +103,13 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[SpecDefinitio
         yield spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
         # Newer directives a Federation 1 schema defines by itself become federation's when it is upgraded.
     for link in links:
-        if link.spec is not None and link.url.identity != LINK_IDENTITY:
+        if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             yield spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
-    link_spec = (own.spec if own else None) or spec_versions("link")[-1]
-    yield spec_definitions(
-        link_spec,
-        own.directive_name if own else lambda name: name,
-        own.type_name if own else lambda name: f"link__{name}",
-    )
+    if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
+        # Under any other name @link must be defined by the schema itself.
+        spec = (own.spec if own else None) or spec_versions("link")[-1]
+        yield spec_definitions(spec, lambda name: name, own.type_name if own else lambda name: f"link__{name}")
 
 
 def _directive_problem(

@@ -19,7 +19,7 @@ UPGRADED_TO = Version(2, 4)
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
 # Specifications of their own whose elements federation also defines under the same names.
 _MERGED_SPECS = frozenset(
-    {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag"}
+    {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )
 
 

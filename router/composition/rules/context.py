@@ -101,19 +101,16 @@ def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetN
         return "fields and type conditions are mixed in the selection"
     if not fragments:
         return _path_problem(schema, target, selection, wanted)
-    reached: set[str] = set()
     for fragment in fragments:
         name = fragment.type_condition.name.value if fragment.type_condition else target.name
         inner = schema.types.get(name)
         if inner is None:
             return f'there is no type "{name}"'
-        reached |= set(schema.possible_types(name))
         if set(schema.possible_types(name)) & set(schema.possible_types(target.name)):
             problem = _path_problem(schema, inner, fragment.selection_set, wanted)
             if problem:
                 return problem
-    missing = set(schema.possible_types(target.name)) - reached
-    return f"nothing is selected for {', '.join(sorted(missing))}" if missing else None
+    return None
 
 
 def _path_problem(  # noqa: PLR0911 - one return for each way to be wrong
@@ -147,8 +144,9 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
+    # A context can be missing, so even a non-null field gives a nullable value.
     if isinstance(wanted, NonNull):
-        return isinstance(given, NonNull) and _fits(given.of, wanted.of)
+        return False
     given = nullable(given)
     if isinstance(given, ListOf) and isinstance(wanted, ListOf):
         return _fits(given.of, wanted.of)

@@ -32,11 +32,12 @@ _ALL_COMBINATIONS_UP_TO = 6
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`path` is how one got here, for the witness; it plays no part in comparing states."""
+    """`contexts` were set above, `own_contexts` are set here and count below; `path` is how one got here."""
 
     type_name: str
     positions: tuple[Position, ...]
     contexts: frozenset[str]
+    own_contexts: frozenset[str]
     path: tuple[Step, ...]
 
 
@@ -108,7 +109,7 @@ class _Search:
         positions = tuple(
             Position(index, name) for index, facts in enumerate(self.merge.subgraphs) if name in facts.schema.types
         )
-        start = State(name, positions, frozenset(), ())
+        start = State(name, positions, frozenset(), frozenset(), ())
         if name != ROOTS["mutation"]:
             self._enqueue(start)
             return
@@ -124,9 +125,10 @@ class _Search:
     def _enqueue(self, state: State) -> None:
         positions = frozenset(state.positions)
         known = self.explored.setdefault(state.type_name, [])
-        if any(before <= positions and contexts <= state.contexts for before, contexts in known):
+        contexts = state.contexts | state.own_contexts
+        if any(before <= positions and fewer <= contexts for before, fewer in known):
             return
-        known.append((positions, state.contexts))
+        known.append((positions, contexts))
         self.queue.append(state)
         self.outstanding += len(state.positions)
 
@@ -187,12 +189,13 @@ class _Search:
             if not positions:
                 self._fail_type(state, reached, possible)
                 continue
-            contexts = state.contexts | {
+            own = frozenset(
                 text
                 for each in (*concrete.applied("context"), *target.applied("context"))
-                if (text := each.text("name"))
-            }
-            self._enqueue(State(name, positions, contexts, (*state.path, reached)))
+                if (text := each.text("name")) is not None
+            )
+            contexts = state.contexts | state.own_contexts
+            self._enqueue(State(name, positions, contexts, own, (*state.path, reached)))
 
     def _fail(self, state: State, member: FieldDef) -> None:
         if (state.type_name, member.name) in self.reported:
