@@ -67,7 +67,7 @@ PROCESSES: Final = (
         "/graphql",
         (("ROUTER_URL", "/graphql"),),
     ),
-    Process("rest", ("mosafe", "rest"), "REST_PORT", 8000, "/api", ()),
+    Process("rest", ("mosafe", "rest"), "REST_PORT", 8000, "/openapi.json", ()),
 )
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 REDACTED = "[redacted]"
 
-# Chatty below warning: one line per request, which our access log already writes.
-_QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio")
+# Chatty below warning: a line per request or per step of a shutdown, which our own lines tell already.
+_QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
 
 
 def configure(service: str, settings: ProcessSettings) -> None:
