@@ -22,8 +22,8 @@ from router.planner.linearise import numbered, plan_node, schedule, serial, spli
 from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import Below, Normaliser, grouped
 from router.planner.walk.choose import choose
-from router.planner.walk.explorer import Explorer, UnplannableError
-from router.planner.walk.positions import Search
+from router.planner.walk.explorer import Explorer
+from router.planner.walk.positions import Search, UnplannableError
 from router.planner.walk.response_keys import ResponseKeys
 
 if TYPE_CHECKING:

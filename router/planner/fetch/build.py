@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.plan import Path, TypeIs
 from router.planner.fetch.groups import FetchGroup, Input, can_share
 from router.planner.fetch.inputs import input_of
 from router.planner.fetch.trees import TreeBuilder
@@ -137,7 +136,7 @@ class GroupBuilder:
         return FetchGroup(
             number=draft.number,
             subgraph=root.subgraph,
-            path=_flatten_path(root.position),
+            path=root.position.path,
             track=root.position.track,
             tree=draft.builder.freeze(),
             after=frozenset(after),
@@ -171,13 +170,3 @@ def root_of(place: Place) -> Place:
         assert place.parent is not None  # noqa: S101 - only roots have none
         place = place.parent
     return place
-
-
-def _flatten_path(position: Position) -> Path:
-    """The path of the objects, type conditions only where the objects' track has them."""
-    steps = list(position.path)
-    if steps and isinstance(steps[-1], TypeIs):
-        steps.pop()
-    if position.track == position.keys:
-        return tuple(step for step in steps if not isinstance(step, TypeIs))
-    return tuple(steps)

@@ -155,6 +155,38 @@ class Normaliser:
                 below,
             )
 
+    def split_keys(self, items_by_type: Mapping[str, Sequence[Item]]) -> frozenset[str]:
+        """The response keys below which different types want different values under one response key."""
+        split: set[str] = set()
+        by_key: dict[str, dict[str, list[Item]]] = {}
+        for type_name, items in items_by_type.items():
+            for item in items:
+                if item.node.selection_set is not None:
+                    by_key.setdefault(response_key(item.node), {}).setdefault(type_name, []).append(item)
+        for key, per_type in by_key.items():
+            nodes = {frozenset(id(item.node) for item in items) for items in per_type.values()}
+            if len(nodes) > 1 and self._differs(per_type):
+                split.add(key)
+        return frozenset(split)
+
+    def _differs(self, per_type: Mapping[str, Sequence[Item]]) -> bool:
+        """Whether somewhere below one response key some response key has several signatures."""
+        signatures: dict[tuple[str, ...], str] = {}
+        pending: list[tuple[tuple[str, ...], list[Item]]] = [((), list(items)) for items in per_type.values()]
+        while pending:
+            path, items = pending.pop()
+            for item in items:
+                here = (*path, response_key(item.node))
+                wanted = signature(item.node)
+                # The key itself may be another field on another type: that alone is no reason.
+                if path and signatures.setdefault(here, wanted) != wanted:
+                    return True
+                if item.node.selection_set is not None:
+                    target, _ = self.output(item)
+                    below = Below(item.node.selection_set, item.guards, target)
+                    pending.append((here, self.items([below], target)))
+        return False
+
     def output(self, item: Item) -> tuple[str, int]:
         """The named type of an item's field and the number of lists around it."""
         output = self._output(item.parent_type, item.node.name.value)

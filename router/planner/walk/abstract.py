@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from router.plan import TypeIs
 from router.planner.normalise.selections import grouped
-from router.planner.walk.positions import Place, Position, Search, Step
+from router.planner.walk.positions import Place, Position, Search, Step, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +54,7 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
         for selection in explorer.normaliser.merged(group, position.type_name):
             producers = explorer.producers(position, selection, search)
             if not producers:
+                _check_expansion(explorer, position, selection)
                 expanded += group
                 break
             kept.append((selection, producers))
@@ -63,16 +63,41 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     _explore_branches(explorer, position, (items, expanded), search)
 
 
+def _check_expansion(explorer: Explorer, position: Position, selection: Selection) -> None:
+    """Refuse a field of the abstract type that no single base can give for all its types.
+
+    Two subgraphs that both return the object, each resolving the field for other types, do not make up for each other:
+    whichever is asked, the field is missing on some object it may return.
+    """
+    bases = [place for place in position.bases if explorer.knows_type(place)]
+    if len(bases) > 1 and not any(_gives_all(explorer, base, selection) for base in bases):
+        raise UnplannableError(position, selection)
+
+
+def _gives_all(explorer: Explorer, base: Place, selection: Selection) -> bool:
+    types = explorer.graph.possible_in(base.subgraph, base.type_name)
+    return all(
+        explorer.producers(_under_type(base.position, type_name, [base]), selection, Search(hidden=True))
+        for type_name in sorted(types)
+    )
+
+
 def _explore_branches(
     explorer: Explorer, position: Position, selected: tuple[Sequence[Item], Sequence[Item]], search: Search
 ) -> None:
     items, expanded = selected
     if len(expanded) == 0 and all(item.types is None for item in items):
         return
+    chosen: dict[str, list[Item]] = {}
     for type_name in _runtime_types(explorer, position):
-        chosen = [item for item in items if (item in expanded if item.types is None else type_name in item.types)]
-        if chosen:
-            explorer.explore(_branch(explorer, position, type_name), chosen, search)
+        mine = [item for item in items if (item in expanded if item.types is None else type_name in item.types)]
+        if mine:
+            chosen[type_name] = mine
+    split = frozenset() if search.hidden else explorer.normaliser.split_keys(chosen)
+    for type_name, mine in chosen.items():
+        branch = _branch(explorer, position, type_name)
+        branch.split_keys = split
+        explorer.explore(branch, mine, search)
 
 
 def _runtime_types(explorer: Explorer, position: Position) -> list[str]:
@@ -88,32 +113,29 @@ def _branch(explorer: Explorer, position: Position, type_name: str) -> Position:
     known = position.branches.get(type_name)
     if known is not None:
         return known
+    bases = [place for place in position.bases if explorer.knows_type(place)]
+    closing = position.closing
+    if not bases:
+        bases = [place for place in explorer.hops.at(position) if explorer.knows_type(place)]
+    branch = _under_type(position, type_name, bases)
+    if not closing:
+        position.branches[type_name] = branch
+    return branch
+
+
+def _under_type(position: Position, type_name: str, places: Sequence[Place]) -> Position:
+    """The object of a position under a type condition, standing where the given places stand."""
     branch = Position(
         type_name,
-        path=(*position.path, TypeIs((type_name,))),
+        path=position.path,
         keys=position.keys,
         track=position.track,
         parent=position,
         guards=position.guards,
         helper_depth=position.helper_depth,
     )
-    bases = [place for place in position.bases if explorer.knows_type(place)]
-    closing = position.closing
-    if not bases:
-        bases = [place for place in explorer.hops.at(position) if explorer.knows_type(place)]
     branch.bases = [
-        Place(
-            Step.CAST,
-            branch,
-            place.subgraph,
-            type_name,
-            place.stage,
-            place.needs,
-            scope=place.scope,
-            parent=place,
-        )
-        for place in bases
+        Place(Step.CAST, branch, place.subgraph, type_name, place.stage, place.needs, scope=place.scope, parent=place)
+        for place in places
     ]
-    if not closing:
-        position.branches[type_name] = branch
     return branch

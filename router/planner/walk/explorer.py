@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, NameNode
 
-from router.plan import Each, Key
+from router.plan import Each, Key, TypeIs
 from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, signature
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.hops import Hops
-from router.planner.walk.positions import Leaf, Place, Position, RootKey, Search, Step
+from router.planner.walk.positions import Leaf, Place, Position, RootKey, Search, Step, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
     from router.planner.walk.response_keys import ResponseKeys
 
 _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
-
-
-class UnplannableError(Exception):
-    """A field no sequence of fetches reaches."""
-
-    def __init__(self, position: Position, selection: Selection) -> None:
-        path = ".".join((*position.keys, selection.key))
-        super().__init__(f"No subgraph can be reached that resolves {position.type_name}.{selection.name} at {path}.")
 
 
 class Explorer:
@@ -113,18 +105,25 @@ class Explorer:
             options = _undominated([place for place, _ in producers])
             search.leaves.append(Leaf(position, selection, options, hidden=search.hidden))
             return
-        child = Position(
+        child = self._child(position, selection, search)
+        child.bases += [_step(child, place, edge) for place, edge in producers if edge is not None]
+        self.explore(child, self.normaliser.items(selection.below, selection.type_name), search)
+
+    @staticmethod
+    def _child(position: Position, selection: Selection, search: Search) -> Position:
+        is_split = selection.key in position.split_keys
+        condition = (TypeIs((position.type_name,)),) if is_split else ()
+        lists = (Each() for _ in range(selection.list_depth))
+        return Position(
             selection.type_name,
-            path=(*position.path, Key(selection.key), *(Each() for _ in range(selection.list_depth))),
+            path=(*position.path, *condition, Key(selection.key), *lists),
             keys=(*position.keys, selection.key),
-            track=(*position.track, selection.key),
+            track=(*position.track, f"{position.type_name}.{selection.key}" if is_split else selection.key),
             parent=position,
             selection=selection,
             guards=selection.guards,
             helper_depth=position.helper_depth + 1 if search.hidden else 0,
         )
-        child.bases += [_step(child, place, edge) for place, edge in producers if edge is not None]
-        self.explore(child, self.normaliser.items(selection.below, selection.type_name), search)
 
     def producers(
         self, position: Position, selection: Selection, search: Search

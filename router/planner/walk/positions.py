@@ -44,9 +44,11 @@ class Position:
     """An object in the response.
 
     Attributes:
-        path: from the root of the response, type conditions included.
-        keys: the same path without them and without list steps.
-        track: the keys, with type conditions where objects under different ones must not share a fetch.
+        path: from the root of the response, with type conditions only where objects under different ones must not share
+            a fetch, because the client wants different values of them under one response key.
+        keys: the response keys on the path.
+        track: the keys, told apart by type where the path has type conditions.
+        split_keys: the response keys below which that is so.
         guards: all guards that must hold for the object to be there.
         helper_depth: 0 for what the client selects, n for objects that exist only for keys and requires, n levels deep.
         bases: places reached from the parent's places (or, at the root, by entering).
@@ -60,6 +62,7 @@ class Position:
     path: Path = ()
     keys: tuple[str, ...] = ()
     track: tuple[str, ...] = ()
+    split_keys: frozenset[str] = frozenset()
     parent: Position | None = None
     selection: Selection | None = None
     guards: Guards = ALWAYS
@@ -127,3 +130,11 @@ class Search:
 
     hidden: bool = False
     leaves: list[Leaf] = field(default_factory=list)
+
+
+class UnplannableError(Exception):
+    """A field no sequence of fetches reaches."""
+
+    def __init__(self, position: Position, selection: Selection) -> None:
+        path = ".".join((*position.keys, selection.key))
+        super().__init__(f"No subgraph can be reached that resolves {position.type_name}.{selection.name} at {path}.")
