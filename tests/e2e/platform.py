@@ -127,19 +127,21 @@ class Platform:
         body: dict[str, Any] = response.json()
         return body
 
-    def access_lines(self, request_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """(service, event) of each access-log line that carries ``request_id``."""
+    def access_lines(self, request_id: str, of: set[str]) -> list[tuple[str, dict[str, Any]]]:
+        """(service, event) of each access-log line of the services ``of`` that carries ``request_id``."""
         found = []
         for line in list(self.lines):
             service, _, text = line.partition(" | ")
-            if request_id in text and '"logger": "access"' in text:
+            if service.strip() in of and request_id in text and '"logger": "access"' in text:
                 found.append((service.strip(), json.loads(text)))
         return found
 
-    def wait_for_access_lines(self, request_id: str, *, at_least: int) -> list[tuple[str, dict[str, Any]]]:
-        """Access-log lines of ``request_id``, once there are ``at_least`` that many: logs arrive after answers."""
+    def wait_for_access_lines(
+        self, request_id: str, *, at_least: int, of: set[str]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Access-log lines as above, once there are ``at_least`` that many: logs arrive after answers."""
         deadline = time.monotonic() + LOG_SECONDS
-        while len(found := self.access_lines(request_id)) < at_least:
+        while len(found := self.access_lines(request_id, of)) < at_least:
             assert time.monotonic() < deadline, found
             time.sleep(0.02)
         return found
