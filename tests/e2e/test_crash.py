@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from tests.e2e.cluster import NAMES, Cluster
 from tests.e2e.platform import PASSWORD
@@ -25,7 +26,8 @@ from tests.e2e.platform import PASSWORD
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+# Each round restarts an interpreter; by hand there may be many rounds.
+pytestmark = pytest.mark.timeout(3600)
 
 CUSTOMERS = 4
 ORDERS_PER_ROUND = 40
