@@ -37,16 +37,19 @@ class Outcome(Enum):
 class Report:
     """What the log tells of a request. Durations in seconds; a stage that was not reached took none.
 
-    `compile` is parsing, limits and validation, or their cache; `operation_hash` names the operation without
-    telling its literals: the first 16 hex digits of the SHA-256 of its normalised document.
+    `validate` has the limits in it. `execute` is all of running the plan; `fetch` is the part of it in which at least
+    one subgraph was being waited for, the rest is completing the response. `operation_hash` names the operation
+    without telling its literals: the first 16 hex digits of the SHA-256 of its normalised document.
     """
 
     operation_name: str | None = None
     operation_kind: str | None = None
     operation_hash: str | None = None
-    compile: float = 0.0
+    parse: float = 0.0
+    validate: float = 0.0
     plan: float = 0.0
     execute: float = 0.0
+    fetch: float = 0.0
     fetches: int = 0
     errors: int = 0
     document_cached: bool = False

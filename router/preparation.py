@@ -92,13 +92,10 @@ class Preparation:
         report.document_cached = known is not None
         if known is not None:
             return known
-        started = time.perf_counter()
-        try:
-            with _bounded_nesting():
-                ast = self._valid(request.query)
-                text = print_ast(ast)
-        finally:
-            report.compile = time.perf_counter() - started
+        with _bounded_nesting():
+            ast = self._parsed(request.query, report)
+            self._check(ast, report)
+            text = print_ast(ast)
         document = Document(ast, text, hashlib.sha256(text.encode()).hexdigest()[:16])
         self.documents.put(request.query, document, len(request.query) + len(text))
         return document
@@ -143,17 +140,25 @@ class Preparation:
         self.plans.put(key, plan, len(document.text))
         return plan
 
-    def _valid(self, text: str) -> DocumentNode:
+    def _parsed(self, text: str, report: Report) -> DocumentNode:
+        started = time.perf_counter()
         try:
-            ast = parse(text, max_tokens=self._limits.tokens, allow_empty_selection_sets=False)
+            return parse(text, max_tokens=self._limits.tokens, allow_empty_selection_sets=False)
         except GraphQLSyntaxError as error:
             raise ParsingFailed.of([error]) from error
-        limits.check(ast, self._limits)
-        # Suggestions would tell the schema's names to those who may not ask for them.
-        errors = validate(self._graph.api_schema, ast, self._rules, hide_suggestions=not self._introspection)
+        finally:
+            report.parse = time.perf_counter() - started
+
+    def _check(self, ast: DocumentNode, report: Report) -> None:
+        started = time.perf_counter()
+        try:
+            limits.check(ast, self._limits)
+            # Suggestions would tell the schema's names to those who may not ask for them.
+            errors = validate(self._graph.api_schema, ast, self._rules, hide_suggestions=not self._introspection)
+        finally:
+            report.validate = time.perf_counter() - started
         if errors:
             raise ValidationFailed.of(errors)
-        return ast
 
 
 @contextmanager

@@ -11,8 +11,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import structlog
-
 from router.exchange import Outcome
 from router.transport import json_codec
 
@@ -22,13 +20,14 @@ from .decoding import BodyLimits, ClientGone, from_body, from_query_string, read
 from .disconnect import DisconnectWatch
 from .media_types import MediaType, is_json, negotiate
 from .refusals import Refusal
+from .summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from router.exchange import Execute, GraphQLRequest, GraphQLResponse, Report
+    from router.exchange import Execute, GraphQLRequest, GraphQLResponse
     from router.settings.model import RouterSettings
-    from servicekit.asgi import Receive, Scope, Send
+    from servicekit.asgi import Message, Receive, Scope, Send
 
 METHODS = "GET, HEAD, POST, OPTIONS"
 
@@ -56,12 +55,7 @@ _ALWAYS = ((b"cache-control", b"no-store"), (b"vary", b"Accept"), (b"x-content-t
 # What is written where a client left before its answer: no status was sent. nginx's number, known to log readers.
 CLIENT_CLOSED_REQUEST = 499
 
-# What a client sends may fill a log line, not a log.
-_LONGEST = 200
-
 Headers = tuple[tuple[bytes, bytes], ...]
-
-_log = structlog.stdlib.get_logger("access")
 
 
 class GraphQLApp:
@@ -97,10 +91,13 @@ class GraphQLApp:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         headers = _headers(scope)
-        answer = _Answer(send, self._cors.headers(headers.get("origin"), preflight=scope["method"] == "OPTIONS"))
+        summary = Summary()
+        answer = _Answer(
+            send, summary, self._cors.headers(headers.get("origin"), preflight=scope["method"] == "OPTIONS")
+        )
         media_type = negotiate(headers.get("accept"))
         try:
-            response = await self._respond(scope, receive, headers, media_type)
+            response = await self._respond(scope, _counted(receive, summary), headers, media_type)
             if response is None:
                 await answer.send(204, None, b"", _ALLOW)
             else:
@@ -108,9 +105,9 @@ class GraphQLApp:
         except Refusal as refusal:
             await answer.refuse(refusal, media_type or MediaType.JSON)
         except ClientGone:
-            answer.status = CLIENT_CLOSED_REQUEST
+            summary.status = CLIENT_CLOSED_REQUEST
         finally:
-            _summarise(scope, headers, answer, time.perf_counter() - started)
+            summary.write(scope, headers, time.perf_counter() - started)
 
     async def _respond(
         self, scope: Scope, receive: Receive, headers: Mapping[str, str], media_type: MediaType | None
@@ -158,24 +155,21 @@ class GraphQLApp:
 
 
 class _Answer:
-    """One HTTP answer; remembers what the log will tell of it."""
+    """One HTTP answer; notes in `summary` what the log will tell of it."""
 
-    def __init__(self, send: Send, cors: Headers) -> None:
+    def __init__(self, send: Send, summary: Summary, cors: Headers) -> None:
         self._send = send
+        self._summary = summary
         self._cors = cors
-        self.status = 500
-        self.size = 0
-        self.code: str | None = None
-        self.report: Report | None = None
 
     async def graphql(self, response: GraphQLResponse, media_type: MediaType) -> None:
-        self.report = response.report
+        self._summary.report = response.report
         status = STATUS[media_type][response.outcome]
         extra = _ALLOW_POST if response.outcome is Outcome.NOT_READ_ONLY else ()
         await self.send(status, media_type, json_codec.encode(response.body), extra)
 
     async def refuse(self, refusal: Refusal, media_type: MediaType) -> None:
-        self.code = refusal.code
+        self._summary.code = refusal.code
         body = {"errors": [{"message": refusal.message, "extensions": {"code": refusal.code}}]}
         await self.send(refusal.status, media_type, json_codec.encode(body), refusal.headers)
 
@@ -183,7 +177,7 @@ class _Answer:
         headers = [(b"content-length", str(len(body)).encode()), *extra, *self._cors]
         if media_type is not None:
             headers += [(b"content-type", media_type.header), *_ALWAYS]
-        self.status, self.size = status, len(body)
+        self._summary.status, self._summary.size = status, len(body)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -200,36 +194,10 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def _summarise(scope: Scope, headers: Mapping[str, str], answer: _Answer, seconds: float) -> None:
-    """The one line a request leaves in the log: no variables, no document, no query string."""
-    line: dict[str, object] = {
-        "method": scope["method"],
-        "path": scope["path"][:_LONGEST],
-        "status": answer.status,
-        "ms": _ms(seconds),
-        "bytes": answer.size,
-    }
-    client = headers.get("apollographql-client-name")
-    if client is not None:
-        line["client"] = f"{client[:_LONGEST]}@{headers.get('apollographql-client-version', '')[:_LONGEST]}"
-    if answer.code is not None:
-        line["code"] = answer.code
-    report = answer.report
-    if report is not None:
-        line |= {
-            "operation": report.operation_name,
-            "operation_kind": report.operation_kind,
-            "operation_hash": report.operation_hash,
-            "compile_ms": _ms(report.compile),
-            "plan_ms": _ms(report.plan),
-            "execute_ms": _ms(report.execute),
-            "fetches": report.fetches,
-            "errors": report.errors,
-            "document_cached": report.document_cached,
-            "plan_cached": report.plan_cached,
-        }
-    _log.info("request", **line)
+def _counted(receive: Receive, summary: Summary) -> Receive:
+    async def counting() -> Message:
+        message = await receive()
+        summary.body_bytes += len(message.get("body", b""))
+        return message
 
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
+    return counting

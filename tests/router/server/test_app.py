@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -27,7 +28,17 @@ class Recorder:
     def __init__(self) -> None:
         self.requests: list[GraphQLRequest] = []
         self.outcome = Outcome.EXECUTED
-        self.report = Report(operation_name="Q", operation_kind="query", operation_hash="h", fetches=2)
+        self.report = Report(
+            operation_name="Q",
+            operation_kind="query",
+            operation_hash="h",
+            fetches=2,
+            parse=0.001,
+            validate=0.002,
+            plan=0.003,
+            execute=0.009,
+            fetch=0.004,
+        )
 
     async def __call__(self, request: GraphQLRequest) -> GraphQLResponse:
         self.requests.append(request)
@@ -342,8 +353,11 @@ async def test_one_line_tells_of_a_request_and_nothing_of_its_content(client: Ca
     assert line["event"] == "request"
     assert (line["method"], line["path"], line["status"], line["bytes"]) == ("POST", "/graphql", 200, 19)
     assert (line["operation"], line["operation_kind"], line["operation_hash"]) == ("Q", "query", "h")
-    assert (line["fetches"], line["client"]) == (2, "web@1")
-    assert {"ms", "compile_ms", "plan_ms", "execute_ms", "document_cached", "plan_cached", "errors"} <= line.keys()
+    assert (line["fetches"], line["client"], line["client_version"]) == (2, "web", "1")
+    assert line["request_bytes"] == len(json.dumps(payload))
+    assert {"document_cached", "plan_cached", "errors"} <= line.keys()
+    durations = {name: line[f"{name}_ms"] for name in ("parse", "validate", "plan", "fetch", "complete")}
+    assert durations == {"parse": 1.0, "validate": 2.0, "plan": 3.0, "fetch": 4.0, "complete": 5.0}
     assert "geheim" not in str(line)
     assert "secretField" not in str(line)
 
