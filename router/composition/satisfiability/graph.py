@@ -54,6 +54,8 @@ class Graph:
     state: MergeState
     overridden: Mapping[int, Collection[str]]
     _reachable: dict[Position, tuple[Position, ...]] = field(default_factory=dict)
+    _solving: dict[Position, tuple[Position, ...]] | None = None
+    _entered: dict[Position, tuple[tuple[Position, tuple[Applied, ...]], ...]] = field(default_factory=dict)
     _selections: dict[str, SelectionSetNode | None] = field(default_factory=dict)
     _busy: set[tuple[int, str, str]] = field(default_factory=set)
     _members: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -159,32 +161,49 @@ class Graph:
     # Movements
 
     def reachable(self, position: Position) -> tuple[Position, ...]:
-        """All positions of the same object, this one first. Only at a fixpoint, or while one is being computed."""
+        """All positions of the same object, this one first.
+
+        Keys can need fields of other objects, whose own reachable positions can depend on this one's. So all that
+        depend on each other are solved together: each starts with itself alone, and grows until none grows.
+        """
         known = self._reachable.get(position)
         if known is not None:
             return known
-        found = [position]
-        # While keys are tried, this position counts as reaching what was found so far: recursion ends, and
-        # another round picks up what a round could not see yet.
-        self._reachable[position] = (position,)
-        candidates = list(self._entries(position))
-        progress = True
-        while progress:
-            progress = False
-            for candidate, keys in list(candidates):
-                if any(self._fetchable(found, key) for key in keys):
-                    found.append(candidate)
-                    candidates.remove((candidate, keys))
-                    self._reachable[position] = tuple(found)
-                    progress = True
-        if self._busy:
-            # Computed while a @requires above was assumed unmet: true for now, not for good.
-            return tuple(self._reachable.pop(position))
-        return self._reachable[position]
+        if self._solving is None:
+            return self._solve(position)
+        return self._solving.setdefault(position, (position,))
 
-    def _fetchable(self, found: list[Position], key: Applied) -> bool:
+    def _solve(self, position: Position) -> tuple[Position, ...]:
+        solving: dict[Position, tuple[Position, ...]] = {position: (position,)}
+        self._solving = solving
+        try:
+            grew = True
+            while grew:
+                grew = False
+                for each in list(solving):
+                    before = solving[each]
+                    solving[each] = self._grown(each, before)
+                    grew = grew or len(solving[each]) > len(before)
+                grew = grew or any(each not in self._entered for each in solving)
+        finally:
+            self._solving = None
+        if not self._busy:
+            # Found while the requirements of some field were taken as unmet, it would be true for now, not for good.
+            self._reachable.update(solving)
+        return solving[position]
+
+    def _grown(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
+        entries = self._entered.get(position)
+        if entries is None:
+            entries = self._entered[position] = tuple(self._entries(position))
+        more = tuple(
+            entry for entry, keys in entries if entry not in found and any(self._fetchable(found, key) for key in keys)
+        )
+        return found + more
+
+    def _fetchable(self, found: tuple[Position, ...], key: Applied) -> bool:
         selections = self._parsed(key)
-        return selections is not None and self.can_fetch(tuple(found), selections, closed=True)
+        return selections is not None and self.can_fetch(found, selections, closed=True)
 
     def _entries(self, position: Position) -> Iterator[tuple[Position, tuple[Applied, ...]]]:
         """Positions in other subgraphs that have keys, or are query roots, which need none."""
