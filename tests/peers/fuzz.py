@@ -1,0 +1,138 @@
+"""Differential fuzzing of composition: `make fuzz-composition`, `python -m tests.peers.fuzz --count 10000 --seed 1`.
+
+Every seed is one set of subgraphs, so any set of a run can be had again by its number. A set on which Apollo's and our
+composition part is reduced and, with `--keep`, written as a case folder to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tests.peers.difference import Difference, compare
+from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
+from tests.router.composition.generation.reduction import reduced
+from tests.router.composition.generation.subgraph_sets import subgraph_set
+from tests.router.oracle.choices import Seeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from router.composition import Subgraph
+
+# Seeds of a run are far from those of the next one.
+_STRIDE = 1_000_000
+# Longer than this for one small set is a hang.
+SLOW_SECONDS = 2.0
+
+
+@dataclass
+class Tally:
+    """What became of the sets of a run."""
+
+    compared: int = 0
+    composed: int = 0
+    unanswered: int = 0
+    slow: list[int] = field(default_factory=list)
+    differences: dict[int, Difference] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def agreeing(self, *kinds: str) -> float:
+        """The share of the compared sets without a difference of these kinds."""
+        parted = sum(difference.kind in kinds for difference in self.differences.values())
+        return 1.0 if self.compared == 0 else 1 - parted / self.compared
+
+    def __str__(self) -> str:
+        counts = Counter(difference.kind for difference in self.differences.values())
+        return (
+            f"{self.compared} sets compared, {self.composed} composed; {self.unanswered} that Apollo's did not answer\n"
+            f"verdicts equal {self.agreeing('verdict'):.2%}, code sets {self.agreeing('verdict', 'codes'):.2%}, "
+            f"with hints {self.agreeing('verdict', 'codes', 'hints'):.2%}, "
+            f"with supergraphs {self.agreeing('verdict', 'codes', 'hints', 'supergraph'):.2%}\n"
+            f"differences {dict(counts)}; slower than {SLOW_SECONDS:.0f} s: {self.slow}"
+        )
+
+
+def seeds(seed: int, count: int) -> Iterator[int]:
+    return iter(range(seed * _STRIDE, seed * _STRIDE + count))
+
+
+def generated(seed: int) -> list[Subgraph]:
+    return subgraph_set(Seeded(seed))
+
+
+def run(peers: Peers, seed: int, count: int) -> Tally:
+    """Compare that many sets."""
+    tally = Tally()
+    for one in seeds(seed, count):
+        try:
+            outcome = compare(peers, generated(one))
+        except (PeerCrash, PeerTimeout):
+            tally.unanswered += 1
+            continue
+        tally.compared += 1
+        tally.composed += outcome.apollo.ok
+        tally.seen.update(outcome.apollo.codes | outcome.apollo.hints)
+        if outcome.seconds > SLOW_SECONDS:
+            tally.slow.append(one)
+        if difference := outcome.difference():
+            tally.differences[one] = difference
+    return tally
+
+
+def smallest(peers: Peers, subgraphs: Sequence[Subgraph], attempts: int = 1500) -> list[Subgraph]:
+    """The set reduced to what its difference needs."""
+
+    def signature(candidate: Sequence[Subgraph]) -> object:
+        try:
+            difference = compare(peers, candidate).difference()
+        except (PeerCrash, PeerTimeout):
+            return None
+        return difference and difference.signature
+
+    wanted = signature(subgraphs)
+    return reduced(subgraphs, lambda candidate: signature(candidate) == wanted, attempts=attempts)
+
+
+def write_case(peers: Peers, folder: Path, subgraphs: Sequence[Subgraph]) -> None:
+    """A case folder: subgraphs/*.graphql, and expect.json with what Apollo's composition says of them."""
+    verdict = peers.compose(subgraphs)
+    (folder / "subgraphs").mkdir(parents=True, exist_ok=True)
+    for subgraph in subgraphs:
+        (folder / "subgraphs" / f"{subgraph.name}.graphql").write_text(subgraph.sdl, encoding="utf-8")
+    expected = {"ok": verdict.ok, "codes": sorted(verdict.codes), "hints": sorted(verdict.hints)}
+    (folder / "expect.json").write_text(json.dumps(expected, indent=2) + "\n", encoding="utf-8")
+    if verdict.supergraph is not None:
+        (folder / "supergraph.graphql").write_text(verdict.supergraph + "\n", encoding="utf-8")
+
+
+@click.command()
+@click.option("--count", default=1000, show_default=True, help="How many sets.")
+@click.option("--seed", default=1, show_default=True, help="Which sets.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Reduce differences and write them to this folder.")
+@click.option("--limit", default=3, show_default=True, help="How many differences of one kind are reduced.")
+def main(count: int, seed: int, keep: Path | None, limit: int) -> None:
+    """Compose generated sets of subgraphs with Apollo's composition and with ours, and compare."""
+    if not (INSTALLED / ".installed").exists():
+        raise click.ClickException("the peers are not installed: make peers")
+    with Peers() as peers:
+        tally = run(peers, seed, count)
+        grouped: dict[object, list[int]] = {}
+        for number, difference in tally.differences.items():
+            grouped.setdefault(difference.signature, []).append(number)
+        for numbers in sorted(grouped.values(), key=len, reverse=True):
+            click.echo(f"{len(numbers)} x {tally.differences[numbers[0]]}  (seeds {numbers[:5]})")
+            for number in numbers[:limit] if keep else ():
+                write_case(peers, Path(str(keep)) / str(number), smallest(peers, generated(number)))
+    click.echo(f"seed {seed}, count {count}: {tally}")
+    sys.exit(1 if tally.agreeing("verdict") < 1 or tally.slow else 0)
+
+
+if __name__ == "__main__":
+    main()

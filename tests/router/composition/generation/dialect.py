@@ -1,0 +1,139 @@
+"""How one generated subgraph spells federation's directives: its version, its imports, its aliases, its scalars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.router.oracle.choices import often, pick
+
+if TYPE_CHECKING:
+    from tests.router.oracle.choices import Choices
+
+LATEST = 14
+# Federation 1 stands below 2.0.
+FEDERATION_1 = -1
+
+# The minor version of federation 2 that brought the directive.
+INTRODUCED = {
+    "key": 0,
+    "requires": 0,
+    "provides": 0,
+    "external": 0,
+    "extends": 0,
+    "shareable": 0,
+    "override": 0,
+    "tag": 0,
+    "inaccessible": 0,
+    "composeDirective": 1,
+    "interfaceObject": 3,
+    "authenticated": 5,
+    "requiresScopes": 5,
+    "policy": 6,
+    "context": 8,
+    "fromContext": 8,
+    "cost": 9,
+    "listSize": 9,
+    "cacheTag": 12,
+}
+IN_FEDERATION_1 = {"key", "requires", "provides", "external", "extends", "tag"}
+
+CUSTOM_SPEC = "https://specs.example.dev/custom"
+
+
+@dataclass
+class Dialect:
+    """One subgraph's spelling. `aliases` are of directives; `custom` is the version of the custom specification."""
+
+    name: str
+    minor: int
+    style: str = "imports"
+    spec_alias: str = "federation"
+    aliases: dict[str, str] = field(default_factory=dict)
+    used: dict[str, None] = field(default_factory=dict)
+    custom: str | None = None
+    composes_custom: bool = False
+    roots: dict[str, str] = field(default_factory=dict)
+    extends_types: bool = False
+
+    @property
+    def is_federation_1(self) -> bool:
+        return self.minor == FEDERATION_1
+
+    def knows(self, directive: str) -> bool:
+        if self.is_federation_1:
+            return directive in IN_FEDERATION_1
+        return INTRODUCED[directive] <= self.minor
+
+    def __call__(self, directive: str, arguments: str = "") -> str:
+        """The application as this subgraph writes it; empty if its version has no such directive."""
+        if not self.knows(directive):
+            return ""
+        written = f" @{self._spelled(directive)}"
+        return f"{written}({arguments})" if arguments else written
+
+    def _spelled(self, directive: str) -> str:
+        if self.is_federation_1:
+            return directive
+        self.used[directive] = None
+        if self.style == "prefixed":
+            return f"{self.spec_alias}__{directive}"
+        return self.aliases.get(directive, directive)
+
+    def header(self) -> str:
+        """The schema extension with all links, as the applications so far need them."""
+        links = []
+        if not self.is_federation_1:
+            composed = self("composeDirective", 'name: "@custom"') if self.composes_custom else ""
+            parts = [f'url: "https://specs.apollo.dev/federation/v2.{self.minor}"']
+            if self.spec_alias != "federation":
+                parts.append(f'as: "{self.spec_alias}"')
+            if self.style == "imports":
+                parts.append(f"import: [{', '.join(self._import(one) for one in self.used)}]")
+            links.append(f"@link({', '.join(parts)})")
+            if self.custom:
+                links.append(f'@link(url: "{CUSTOM_SPEC}/{self.custom}", import: ["@custom"]){composed}')
+        if self.roots:
+            body = " ".join(f"{operation}: {name}" for operation, name in self.roots.items())
+            return f"schema {' '.join(links)} {{ {body} }}"
+        return f"extend schema {' '.join(links)}" if links else ""
+
+    def _import(self, directive: str) -> str:
+        alias = self.aliases.get(directive)
+        return f'{{name: "@{directive}", as: "@{alias}"}}' if alias else f'"@{directive}"'
+
+
+NAMES = ("alpha", "beta", "gamma", "delta", "omega", "my-api", "a_1", "2nd", "Beta", "x.y")
+
+
+def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
+    """One to five subgraphs, most of a recent version and plainly spelled."""
+    count = 1 + choices.number(0, 4) if "many" in features else 1 + choices.number(0, 2)
+    minor = LATEST if often(choices, 30) else choices.number(0, LATEST)
+    dialects = []
+    names = list(NAMES)
+    for _ in range(count):
+        name = names.pop(0) if not often(choices, 20) else names.pop(choices.number(0, len(names) - 1))
+        dialect = Dialect(name, minor)
+        if "versions" in features:
+            dialect.minor = choices.number(0, LATEST)
+        if "federation 1" in features and often(choices, 50):
+            dialect.minor = FEDERATION_1
+        if "spelling" in features:
+            _draw_spelling(choices, dialect)
+        if "extend" in features:
+            dialect.extends_types = often(choices, 50)
+        if "roots" in features and often(choices, 50):
+            dialect.roots = {"query": "RootQuery"}
+        dialects.append(dialect)
+    return dialects
+
+
+def _draw_spelling(choices: Choices, dialect: Dialect) -> None:
+    dialect.style = pick(choices, ("imports", "imports", "prefixed"))
+    if often(choices, 30):
+        dialect.spec_alias = pick(choices, ("fed", "f2"))
+    # What the supergraph carries must have one name everywhere, so only what it does not carry is renamed.
+    for directive in ("key", "shareable", "external", "requires", "provides", "override"):
+        if often(choices, 15):
+            dialect.aliases[directive] = f"my{directive.capitalize()}"

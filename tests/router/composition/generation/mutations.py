@@ -1,0 +1,265 @@
+"""Breaking a set of subgraphs a little: one change of one syntax node, as a hand that edits schemas might slip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from graphql import (
+    DirectiveNode,
+    DocumentNode,
+    FieldDefinitionNode,
+    GraphQLError,
+    InputValueDefinitionNode,
+    ListTypeNode,
+    NamedTypeNode,
+    NameNode,
+    Node,
+    NonNullTypeNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    ScalarTypeDefinitionNode,
+    StringValueNode,
+    TypeNode,
+    parse,
+    print_ast,
+)
+
+from tests.router.oracle.choices import often
+from tests.router.oracle.choices import pick as pick_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from tests.router.oracle.choices import Choices
+
+N = TypeVar("N", bound=Node)
+T = TypeVar("T")
+
+
+class NothingToPick(Exception):
+    """The document has no node for the mutation."""
+
+
+def pick(choices: Choices, options: Sequence[T]) -> T:
+    if not options:
+        raise NothingToPick
+    return pick_from(choices, options)
+
+
+# Node lists that may lose or gain an item without the text becoming unreadable.
+LISTS = ("directives", "fields", "arguments", "values", "types", "interfaces", "definitions", "locations")
+# Applications that stand somewhere they may not have stood before.
+STRAY = (
+    "@shareable",
+    "@external",
+    '@key(fields: "id")',
+    '@key(fields: "id", resolvable: false)',
+    '@requires(fields: "id")',
+    '@provides(fields: "id")',
+    '@override(from: "alpha")',
+    '@override(from: "beta", label: "percent(101)")',
+    "@inaccessible",
+    '@tag(name: "stray")',
+    "@interfaceObject",
+    "@authenticated",
+    '@requiresScopes(scopes: [["z"]])',
+    '@policy(policies: [["z"]])',
+    "@cost(weight: 3)",
+    "@listSize(assumedSize: -1)",
+    '@listSize(slicingArguments: ["a0"])',
+    '@listSize(sizedFields: ["id"])',
+    '@context(name: "ctx")',
+    '@context(name: "bad_name")',
+    "@deprecated",
+    '@cacheTag(format: "x")',
+    "@extends",
+    "@nowhere",
+)
+STRINGS = (
+    "",
+    "id",
+    "id id",
+    "nope",
+    "id {",
+    "id { id }",
+    "a: id",
+    "id @tag(name: 1)",
+    "org { id }",
+    "org",
+    "sku",
+    "__typename",
+    "u0 p0 r0",
+    "... on User { id }",
+    "u0(a0: 1)",
+    "$ctx { id }",
+    "$ctx { propUser }",
+    "ctx { id }",
+    "alpha",
+    "beta",
+    "@custom",
+    "percent(5)",
+    "https://specs.apollo.dev/federation/v2.3",
+    "https://specs.apollo.dev/federation/v2.99",
+    "https://specs.apollo.dev/federation/v1.0",
+    "https://specs.apollo.dev/link/v1.0",
+    "https://specs.apollo.dev/tag/v0.3",
+    "https://other.example/thing/v1.2",
+)
+
+
+def mutated(choices: Choices, texts: Mapping[str, str]) -> dict[str, str]:
+    """The subgraphs with one of them changed, added to or left out."""
+    changed = dict(texts)
+    name = pick(choices, list(changed))
+    if len(changed) > 1 and often(choices, 4):
+        del changed[name]
+        return changed
+    if often(choices, 2):
+        changed[name] = _scratched(choices, changed[name])
+        return changed
+    try:
+        document = parse(changed[name], no_location=True)
+        others = [parse(text, no_location=True) for text in changed.values()]
+    except GraphQLError:
+        return changed
+    mutation = pick(choices, MUTATIONS)
+    try:
+        changed[name] = print_ast(mutation(choices, document, others)) + "\n"
+    except NothingToPick:
+        return changed
+    return changed
+
+
+def _scratched(choices: Choices, text: str) -> str:
+    at = choices.number(0, max(len(text) - 1, 0))
+    return text[:at] + pick(choices, ("", "}", "@", '"', "&", "!")) + text[at + 1 :]
+
+
+def nodes(root: Node) -> Iterator[Node]:
+    """Every node of the tree, the root first."""
+    yield root
+    for key in root.keys:
+        value = getattr(root, key, None)
+        for child in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(child, Node):
+                yield from nodes(child)
+
+
+def _of(root: Node, kind: type[N]) -> list[N]:
+    return [node for node in nodes(root) if isinstance(node, kind)]
+
+
+def _lists(document: DocumentNode) -> list[tuple[Node, str]]:
+    """Each list of the document as often as it has items, so that every item is as likely as any other."""
+    found = [(node, key) for node in nodes(document) for key in LISTS]
+    return [(node, key) for node, key in found for _ in getattr(node, key, None) or ()]
+
+
+def edited(node: Node, target: Node, changes: Mapping[str, object]) -> Node:
+    """The tree with these attributes of the one node changed. Nodes are frozen, so the way to it is made anew."""
+    if node is target:
+        return _changed(node, changes)
+    for key in node.keys:
+        value = getattr(node, key, None)
+        children = value if isinstance(value, tuple) else (value,)
+        for index, child in enumerate(children):
+            if isinstance(child, Node) and (fresh := edited(child, target, changes)) is not child:
+                items = (*children[:index], fresh, *children[index + 1 :])
+                return _changed(node, {key: items if isinstance(value, tuple) else fresh})
+    return node
+
+
+def _changed(node: Node, changes: Mapping[str, object]) -> Node:
+    attributes: dict[str, Any] = {key: getattr(node, key, None) for key in node.keys}
+    return type(node)(**attributes | dict(changes))
+
+
+def _drop(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    node, key = pick(choices, _lists(document))
+    items = list(getattr(node, key))
+    del items[choices.number(0, len(items) - 1)]
+    return edited(document, node, {key: tuple(items)})
+
+
+def _copy(choices: Choices, document: DocumentNode, others: list[DocumentNode]) -> Node:
+    """An item of one list into another of the same kind, perhaps of another subgraph."""
+    source, key = pick(choices, [place for other in others for place in _lists(other)])
+    targets = [node for node, kind in _lists(document) if kind == key]
+    if not targets:
+        return document
+    node = pick(choices, targets)
+    items = list(getattr(node, key))
+    items.insert(choices.number(0, len(items)), pick(choices, getattr(source, key)))
+    return edited(document, node, {key: tuple(items)})
+
+
+def _retype(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    typed: list[FieldDefinitionNode | InputValueDefinitionNode] = [*_of(document, FieldDefinitionNode)]
+    typed += _of(document, InputValueDefinitionNode)
+    node = pick(choices, typed)
+    bare: NamedTypeNode | ListTypeNode = node.type.type if isinstance(node.type, NonNullTypeNode) else node.type
+    other = pick(choices, _of(document, NamedTypeNode))
+    options: tuple[TypeNode, ...] = (bare, NonNullTypeNode(type=bare), ListTypeNode(type=node.type), other)
+    return edited(document, node, {"type": pick(choices, options)})
+
+
+def _rename(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    names = _of(document, NameNode)
+    return edited(document, pick(choices, names), {"value": pick(choices, names).value})
+
+
+def _restring(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    strings = _of(document, StringValueNode)
+    node = pick(choices, strings)
+    value = pick(choices, strings).value if often(choices, 30) else pick(choices, STRINGS)
+    return edited(document, node, {"value": value})
+
+
+def _bearers(document: DocumentNode) -> list[Node]:
+    return [node for node in nodes(document) if "directives" in node.keys]
+
+
+def _stray(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    node = pick(choices, _bearers(document))
+    (scalar,) = _of(parse(f"scalar S {pick(choices, STRAY)}", no_location=True), ScalarTypeDefinitionNode)
+    return _bearing(document, node, scalar.directives or ())
+
+
+def _bearing(document: Node, node: Node, added: Sequence[DirectiveNode]) -> Node:
+    return edited(document, node, {"directives": (*(getattr(node, "directives", None) or ()), *added)})
+
+
+def _move(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    """A directive from one bearer to another."""
+    source = pick(choices, [node for node in nodes(document) if getattr(node, "directives", None)])
+    own = list(getattr(source, "directives", ()))
+    moved = own.pop(choices.number(0, len(own) - 1))
+    without = edited(document, source, {"directives": tuple(own)})
+    if not isinstance(without, DocumentNode):
+        return document
+    return _bearing(without, pick(choices, _bearers(without)), [moved])
+
+
+def _extension(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    """A definition becomes an extension."""
+    node = pick(choices, _of(document, ObjectTypeDefinitionNode))
+    extension = ObjectTypeExtensionNode(
+        name=node.name, interfaces=node.interfaces, directives=node.directives, fields=node.fields
+    )
+    kept = [one for one in document.definitions if one is not node]
+    return replace(document, definitions=(*kept, extension))
+
+
+MUTATIONS: tuple[Callable[[Choices, DocumentNode, list[DocumentNode]], Node], ...] = (
+    _drop,
+    _drop,
+    _copy,
+    _retype,
+    _rename,
+    _restring,
+    _stray,
+    _stray,
+    _move,
+    _extension,
+)

@@ -1,0 +1,25 @@
+"""Generated sets of one to five subgraphs with the whole vocabulary of federation, sound and slightly broken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition import Subgraph
+from tests.router.composition.generation.drawing import draw_sketch
+from tests.router.composition.generation.mutations import mutated
+from tests.router.composition.generation.writing import Writer
+from tests.router.oracle.choices import often
+
+if TYPE_CHECKING:
+    from tests.router.oracle.choices import Choices
+
+
+def subgraph_set(choices: Choices) -> list[Subgraph]:
+    """One set; about half are mutated once or a few times after they were drawn."""
+    sketch = draw_sketch(choices)
+    writer = Writer(choices, sketch)
+    texts = {dialect.name: writer.sdl(dialect) for dialect in sketch.dialects}
+    if often(choices, 50):
+        for _ in range(choices.number(1, 3)):
+            texts = mutated(choices, texts)
+    return [Subgraph(name, f"http://{name}.test", sdl) for name, sdl in texts.items()]

@@ -1,0 +1,213 @@
+"""From the sketch of a set of subgraphs to their SDL, with the small disagreements that noise asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.router.composition.generation.drawing import default_of
+from tests.router.oracle.choices import often, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.router.composition.generation.dialect import Dialect
+    from tests.router.composition.generation.sketch import Field, Input, Sketch, Type
+    from tests.router.oracle.choices import Choices
+
+# Feature -> applications of it, and the elements it may stand on.
+DECORATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "tag": (
+        ("tag", 'name: "t1"', "type field argument enum value input scalar union interface inputfield"),
+        ("tag", 'name: "t2"', "type field argument enum value input scalar union interface inputfield"),
+    ),
+    "inaccessible": (("inaccessible", "", "type field argument enum value input scalar union interface inputfield"),),
+    "auth": (
+        ("authenticated", "", "type field scalar enum"),
+        ("requiresScopes", 'scopes: [["a"]]', "type field scalar enum"),
+        ("requiresScopes", 'scopes: [["a", "b"], ["c"]]', "type field scalar enum"),
+        ("policy", 'policies: [["p"], ["q"]]', "type field scalar enum"),
+    ),
+    "cost": (
+        ("cost", "weight: 5", "argument enum field inputfield type scalar"),
+        ("cost", "weight: 2", "argument enum field inputfield type scalar"),
+        ("listSize", "assumedSize: 10", "listfield"),
+        ("listSize", "assumedSize: 3, requireOneSlicingArgument: false", "listfield"),
+    ),
+    "cacheTag": (("cacheTag", 'format: "c-{$key.id}"', "type"), ("cacheTag", 'format: "all"', "field type")),
+}
+
+
+class Writer:
+    """Writes one set; every choice that is left goes through `choices`."""
+
+    def __init__(self, choices: Choices, sketch: Sketch) -> None:
+        self._choices = choices
+        self._sketch = sketch
+
+    def sdl(self, dialect: Dialect) -> str:
+        types = [self._type(dialect, type_) for type_ in self._sketch.types.values()]
+        parts = [*filter(None, types), *self._directives(dialect)]
+        return "\n".join(filter(None, [dialect.header(), *parts])) + "\n"
+
+    def _noisy(self) -> bool:
+        return self._sketch.noise > 0 and often(self._choices, self._sketch.noise)
+
+    def _directives(self, dialect: Dialect) -> Iterator[str]:
+        if self._sketch.has("executable") and not self._noisy():
+            places = "QUERY | FIELD" if not self._noisy() else "FIELD"
+            repeatable = "" if not self._noisy() else " repeatable"
+            yield f"directive @live(n: Int){repeatable} on {places}"
+        if dialect.custom:
+            yield "directive @custom(n: Int) on FIELD_DEFINITION | OBJECT"
+
+    def _decorations(self, dialect: Dialect, element: str, percent: int = 12) -> str:
+        found = ""
+        for feature, rows in DECORATIONS.items():
+            if not self._sketch.has(feature):
+                continue
+            for directive, arguments, elements in rows:
+                repeated = directive not in ("tag", "cacheTag") and f"@{directive}" in found
+                share = 4 if directive == "inaccessible" else percent
+                if element in elements.split() and not repeated and often(self._choices, share):
+                    found += dialect(directive, arguments)
+        if dialect.custom and element in ("field", "type") and often(self._choices, 20):
+            found += f" @custom(n: {self._choices.number(0, 1)})"
+        deprecable = element in ("field", "value")
+        if self._sketch.has("deprecated") and deprecable and often(self._choices, 10):
+            found += pick(self._choices, (" @deprecated", ' @deprecated(reason: "old")'))
+        return found
+
+    def _description(self) -> str:
+        if not self._sketch.has("descriptions"):
+            return ""
+        return pick(self._choices, ("", "", '"about" ', '"""About\n  it""" ', '"other" '))
+
+    def _type(self, dialect: Dialect, type_: Type) -> str:
+        if dialect in type_.stand_ins:
+            return self._stand_in(dialect, type_)
+        writers = {"enum": self._enum, "scalar": self._scalar, "input": self._input_type, "union": self._union}
+        writer = writers.get(type_.kind, self._fields_type)
+        return writer(dialect, type_)
+
+    def _enum(self, dialect: Dialect, type_: Type) -> str:
+        values = [value for value in type_.values if not self._noisy()] or type_.values
+        written = " ".join(value + self._decorations(dialect, "value") for value in values)
+        return f"{self._description()}enum {type_.name}{self._decorations(dialect, 'enum')} {{ {written} }}"
+
+    def _scalar(self, dialect: Dialect, type_: Type) -> str:
+        specified = ""
+        if often(self._choices, 10):
+            url = pick(self._choices, ("https://a.example", "https://b.example"))
+            specified = f' @specifiedBy(url: "{url}")'
+        return f"{self._description()}scalar {type_.name}{specified}{self._decorations(dialect, 'scalar')}"
+
+    def _input_type(self, dialect: Dialect, type_: Type) -> str:
+        kept = [one for one in type_.inputs if not self._noisy()] or type_.inputs
+        written = "\n".join(f"  {self._input(dialect, one, 'inputfield')}" for one in kept)
+        decorations = self._decorations(dialect, "input", 6)
+        return f"{self._description()}input {type_.name}{decorations} {{\n{written}\n}}"
+
+    def _union(self, dialect: Dialect, type_: Type) -> str:
+        members = [name for name in type_.members if self._is_here(dialect, self._sketch.types[name])]
+        members = [name for name in members if not self._noisy()] or members
+        if not members:
+            return ""
+        return f"{self._description()}union {type_.name}{self._decorations(dialect, 'union')} = {' | '.join(members)}"
+
+    def _is_here(self, dialect: Dialect, type_: Type) -> bool:
+        """Whether the subgraph declares the type, by its plan or as a stub that references need."""
+        if type_.kind == "union":
+            return any(self._is_here(dialect, self._sketch.types[name]) for name in type_.members)
+        return type_.kind not in ("type", "interface") or dialect in type_.homes or dialect in type_.stand_ins
+
+    def _usable(self, dialect: Dialect, fields: Iterable[Field]) -> list[Field]:
+        """Those whose type the subgraph knows."""
+        types = self._sketch.types
+        return [one for one in fields if one.base not in types or self._is_here(dialect, types[one.base])]
+
+    def _fields_type(self, dialect: Dialect, type_: Type) -> str:
+        if dialect not in type_.homes:
+            return ""
+        root = type_.name.lower() if type_.name in ("Query", "Mutation", "Subscription") else ""
+        name = dialect.roots.get(root, type_.name)
+        declared = list(type_.fields.values())
+        if type_.kind == "type":
+            declared = [one for one in declared if dialect in one.owners or dialect in one.outside]
+        fields = [one for one in self._usable(dialect, declared) if not (self._noisy() and often(self._choices, 40))]
+        if not fields:
+            if root in dialect.roots:
+                del dialect.roots[root]
+            return ""
+        head = self._head(dialect, type_, name)
+        written = "\n".join(f"  {self._field(dialect, type_, one)}" for one in fields)
+        return f"{head} {{\n{written}\n}}"
+
+    def _head(self, dialect: Dialect, type_: Type, name: str) -> str:
+        known = [one for one in type_.interfaces if dialect in self._sketch.types[one].homes]
+        implements = f" implements {' & '.join(known)}" if known else ""
+        keys = "".join(self._key(dialect, key) for key in type_.keys.get(dialect.name, ()))
+        extra = "".join(dialect(*one) for one in type_.extra.get(dialect.name, ()))
+        extend = ""
+        if dialect.extends_types and type_.keys and often(self._choices, 50):
+            extend = pick(self._choices, ("extend ", " @extends"))
+        element = type_.kind if name == type_.name and type_.name not in ("Query", "Mutation") else "root"
+        decorations = self._decorations(dialect, element, 6)
+        if extend == " @extends":
+            decorations += dialect("extends")
+        description = "" if extend == "extend " else self._description()
+        prefix = extend if extend == "extend " else ""
+        return f"{description}{prefix}{type_.kind} {name}{implements}{keys}{extra}{decorations}"
+
+    def _key(self, dialect: Dialect, key: str) -> str:
+        if key.startswith("!"):
+            return dialect("key", f'fields: "{key[1:]}", resolvable: false')
+        return dialect("key", f'fields: "{key}"')
+
+    def _field(self, dialect: Dialect, type_: Type, declared: Field) -> str:
+        arguments = [self._input(dialect, one, "argument") for one in declared.arguments if not self._noisy()]
+        listed = f"({', '.join(arguments)})" if arguments else ""
+        external = type_.kind == "type" and dialect not in declared.owners
+        decorations = dialect("external") if external else ""
+        shared = type_.kind == "type" and len(declared.owners) > 1 and not external
+        if shared and not self._noisy() and not declared.extra and not self._is_key(dialect, type_, declared):
+            decorations += dialect("shareable")
+        decorations += "".join(dialect(*one) for one in declared.extra.get(dialect.name, ()))
+        if not external and (type_.kind == "type" or often(self._choices, 30)):
+            decorations += self._decorations(dialect, "field")
+            decorations += self._decorations(dialect, "listfield") if declared.is_list else ""
+        written = self._wobbling(declared.type)
+        return f"{self._description()}{declared.name}{listed}: {written}{decorations}"
+
+    def _is_key(self, dialect: Dialect, type_: Type, declared: Field) -> bool:
+        keys = type_.keys.get(dialect.name, ())
+        return any(declared.name in key.lstrip("!").split() for key in keys)
+
+    def _input(self, dialect: Dialect, declared: Input, element: str) -> str:
+        if declared.default.startswith("$"):
+            from_context = dialect("fromContext", f'field: "{declared.default}"')
+            return f"{declared.name}: {declared.type}{from_context}"
+        default = declared.default
+        if self._noisy():
+            default = "" if default else default_of(self._choices, self._sketch, declared.type)
+        written = f" = {default}" if default else ""
+        described = self._description()
+        return (
+            f"{described}{declared.name}: {self._wobbling(declared.type)}{written}{self._decorations(dialect, element)}"
+        )
+
+    def _wobbling(self, written: str) -> str:
+        """The type as planned; under noise, something near it."""
+        if not self._noisy():
+            return written
+        optional = written.removesuffix("!")
+        return pick(self._choices, (optional, f"{optional}!", f"[{written}]", "Int"))
+
+    def _stand_in(self, dialect: Dialect, interface: Type) -> str:
+        if not dialect.knows("interfaceObject"):
+            return ""
+        extra = f"by{''.join(filter(str.isalnum, dialect.name))}"
+        key = dialect("key", 'fields: "id"')
+        return (
+            f"type {interface.name}{key}{dialect('interfaceObject')}{self._decorations(dialect, 'type', 6)} {{\n"
+            f"  id: ID!\n  {extra}: String{self._decorations(dialect, 'field')}\n}}"
+        )
