@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 Location = tuple[str | int, ...]
 
-ENVIRONMENT: Mapping[tuple[str, str], str] = {("server", "host"): "MOSAFE_HOST", ("server", "port"): "ROUTER_PORT"}
+ENVIRONMENT: Mapping[tuple[str, str], str] = {
+    ("server", "host"): "MOSAFE_HOST",
+    ("server", "port"): "ROUTER_PORT",
+    ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
+}
 """Settings that a deployment changes without touching the file."""
 
 _FROM_ENV = frozenset({"from_env", "default"})

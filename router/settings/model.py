@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from .operations import Admin, Logging, Overload, Reload, Server, SupergraphSource, WarmUp
+from .section import Count, Section
 from .values import (
     Duration,
     HeaderName,
@@ -23,35 +24,11 @@ from .values import (
     Origin,
     Pattern,
     SettableHeader,
-    UrlPath,
     check_header_value,
 )
 
-Count = Annotated[int, Field(gt=0)]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        regex_engine="python-re",
-        use_attribute_docstrings=True,
-    )
-
-
-class Server(_Section):
-    """Where the router listens."""
-
-    host: str = Field("127.0.0.1", min_length=1)
-    """Address to listen on; without the key, MOSAFE_HOST."""
-    port: int = Field(4000, ge=0, le=65535)
-    """Port to listen on, 0 for a free one; without the key, ROUTER_PORT."""
-    path: UrlPath = "/graphql"
-    """Path of the GraphQL endpoint."""
-
-
-class Propagate(_Section):
+class Propagate(Section):
     """Pass a client's header on."""
 
     named: HeaderName | None = None
@@ -72,7 +49,7 @@ class Propagate(_Section):
         return self
 
 
-class Insert(_Section):
+class Insert(Section):
     """Set a header to a fixed value, whatever an earlier rule made of it."""
 
     name: SettableHeader
@@ -87,7 +64,7 @@ class Insert(_Section):
         return value
 
 
-class Remove(_Section):
+class Remove(Section):
     """Take out again what an earlier rule put in."""
 
     named: HeaderName | None = None
@@ -102,7 +79,7 @@ class Remove(_Section):
         return self
 
 
-class HeaderRule(_Section):
+class HeaderRule(Section):
     """Exactly one of the three."""
 
     propagate: Propagate | None = None
@@ -119,14 +96,14 @@ class HeaderRule(_Section):
         return self
 
 
-class HeaderRules(_Section):
+class HeaderRules(Section):
     """Rules, run in order."""
 
     request: tuple[HeaderRule, ...] = ()
     """For what goes to a subgraph."""
 
 
-class Headers(_Section):
+class Headers(Section):
     """Which headers reach subgraphs. Without rules, none."""
 
     all: HeaderRules = HeaderRules()
@@ -135,7 +112,7 @@ class Headers(_Section):
     """Rules for one subgraph, by its name."""
 
 
-class SubgraphTraffic(_Section):
+class SubgraphTraffic(Section):
     """How one subgraph is talked to; what is absent is as under `traffic.all`."""
 
     timeout: Duration | None = None
@@ -150,7 +127,7 @@ class SubgraphTraffic(_Section):
     """A PEM file that replaces the system's trust store for https."""
 
 
-class AllTraffic(_Section):
+class AllTraffic(Section):
     """How every subgraph is talked to."""
 
     timeout: Duration = 30.0
@@ -165,7 +142,7 @@ class AllTraffic(_Section):
     """A PEM file that replaces the system's trust store for https."""
 
 
-class Traffic(_Section):
+class Traffic(Section):
     """Time and connections."""
 
     request_timeout: Duration = 60.0
@@ -181,7 +158,7 @@ class Traffic(_Section):
         return self.all if own is None else self.all.model_copy(update=own.model_dump(exclude_none=True))
 
 
-class Limits(_Section):
+class Limits(Section):
     """What a request may cost, judged before any work is done for it; null switches a limit off where that is safe.
 
     An operation is counted through fragments, a fragment as often as it is spread.
@@ -207,7 +184,7 @@ class Limits(_Section):
     """Characters of an operation's name."""
 
 
-class ErrorPassage(_Section):
+class ErrorPassage(Section):
     """Which errors of a subgraph clients see as they are."""
 
     allow_codes: tuple[str, ...] = ()
@@ -227,7 +204,7 @@ class Errors(ErrorPassage):
     """What is allowed for one subgraph besides, by its name."""
 
 
-class Cors(_Section):
+class Cors(Section):
     """Which web pages may call the router from a browser."""
 
     enabled: bool = False
@@ -252,7 +229,7 @@ class Cors(_Section):
         return self
 
 
-class Csrf(_Section):
+class Csrf(Section):
     """Requests that a browser would send for any web page without asking first."""
 
     enabled: bool = True
@@ -261,7 +238,7 @@ class Csrf(_Section):
     """Headers no such request can have; one of them lets a request through."""
 
 
-class Cache(_Section):
+class Cache(Section):
     """How much is kept of what was worked out once."""
 
     documents: Count = 1_000
@@ -272,11 +249,23 @@ class Cache(_Section):
     """The size of all kept documents' texts, for each of the two; in memory an entry takes a few hundred times that."""
 
 
-class RouterSettings(_Section):
+class RouterSettings(Section):
     """The whole file."""
 
     server: Server = Server()
-    """Where the router listens."""
+    """Where the router listens, and with how many processes."""
+    supergraph: SupergraphSource = SupergraphSource()
+    """Where the supergraph comes from when the command line does not say."""
+    reload: Reload = Reload()
+    """When files are looked at again."""
+    warm_up: WarmUp = WarmUp()
+    """Operations that are planned before a client asks."""
+    admin: Admin = Admin()
+    """A port for operators."""
+    overload: Overload = Overload()
+    """What happens when more comes than can be done."""
+    logging: Logging = Logging()
+    """What log lines may say."""
     introspection: bool = False
     """Whether clients may ask for the schema; off, errors suggest no names either."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
