@@ -1,0 +1,70 @@
+"""The recorded corpus of composition cases: verdict, codes, hints and supergraph must be Apollo's.
+
+Each deviation is a row in `DEVIATIONS`; a row whose case agrees is an error too, so the table cannot rot.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.composition import Subgraph, compose
+from tests.router.composition.semantics import supergraph_differences
+
+CORPUS = Path("../shared/corpus/composition.jsonl.gz")
+# The cases are dealt into so many tests that workers share them evenly and each stays far below its time limit.
+SHARDS = 16
+
+DEVIATIONS: dict[str, str] = {}
+"""Case → why our answer is better, or why it cannot be Apollo's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    identifier: str
+    subgraphs: tuple[Subgraph, ...]
+    expect: dict[str, Any]
+
+
+@cache
+def _cases() -> tuple[Case, ...]:
+    if not CORPUS.exists():
+        pytest.skip(f"{CORPUS} is not here")
+    with gzip.open(CORPUS, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return tuple(
+        Case(row["id"], tuple(Subgraph(s["name"], s["url"] or "", s["sdl"]) for s in row["subgraphs"]), row["expect"])
+        for row in rows
+    )
+
+
+def _difference(case: Case) -> str | None:
+    """The first thing on which we and the record differ."""
+    composition = compose(case.subgraphs)
+    expect = case.expect
+    if (composition.supergraph_sdl is not None) != expect["ok"]:
+        return f"verdict: expected ok={expect['ok']}, got {[error.message for error in composition.errors]}"
+    codes = sorted({error.code for error in composition.errors})
+    if codes != expect["codes"]:
+        return f"codes: expected {expect['codes']}, got {codes}"
+    if composition.supergraph_sdl is None:
+        return None
+    hints = sorted({hint.code for hint in composition.hints})
+    if hints != sorted(set(expect["hints"])):
+        return f"hints: expected {expect['hints']}, got {hints}"
+    differences = supergraph_differences(composition.supergraph_sdl, expect["supergraph"])
+    return f"supergraph: {differences[0]}" if differences else None
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_every_case_is_answered_as_recorded(shard: int) -> None:
+    cases = _cases()[shard::SHARDS]
+    found = {case.identifier: problem for case in cases if (problem := _difference(case)) is not None}
+    expected = {case.identifier for case in cases} & DEVIATIONS.keys()
+    assert found.keys() == expected, found
