@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import click
 
+from router.cli.output import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, write
+from router.cli.watching import Inputs
 from router.composition import compose
-from router.composition.config import ConfigError, SubgraphSource, read_config
+from router.composition.config import ConfigError, read_config
 from router.composition.rendering import FORMATS
 from router.composition.rendering.diagnostics import LEVELS, Diagnostics
 from router.composition.sources import load_subgraphs
 from servicekit.errors import StartupError
 
-NOT_COMPOSABLE = 1
-"""Exit code when everything could be read, but the subgraphs do not compose."""
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from router.composition.source_files import SourceFile
 
 # Long enough for a subgraph that starts cold, short enough to notice one that hangs.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for."""
+
+    config_file: Path
+    output: Path | None
+    form: str
+    hints: str
+    timeout: float
+    watch: bool
+
+
 @click.command("compose")
 @click.option(
-    "--config",
-    "config_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    required=True,
-    help="supergraph.yaml: the subgraphs and where their SDL is.",
+    "--config", "config_file", type=READABLE_FILE, required=True, help="supergraph.yaml: subgraphs and their SDL."
 )
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the supergraph goes, else stdout."
+    "--output", type=WRITABLE_FILE, help="Where the supergraph goes; without it, stdout (with --format text only)."
 )
 @click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", help="How errors and hints are shown."
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="How errors and hints are told: text on stderr, the others on stdout.",
 )
 @click.option(
     "--hints",
@@ -50,48 +68,75 @@ _INTROSPECTION_TIMEOUT_SECONDS = 30.0
     show_default=True,
     help="Seconds a running subgraph has to tell its SDL.",
 )
-def command(config_file: Path, output: Path | None, form: str, hints: str, timeout: float) -> None:
-    """Compose subgraph schemas into a supergraph."""
+@click.option("--watch", is_flag=True, help="Compose again whenever an input changes, until Ctrl-C.")
+def command(**given: object) -> None:
+    """Compose subgraph schemas into a supergraph.
+
+    Exit code 0: composed; 1: the subgraphs do not compose; 2: bad usage, or an input that cannot be read.
+    """
+    options = Options(**given)  # type: ignore[arg-type]  # click calls with the options declared above
+    if options.watch:
+        _watch(options)
+        return
     try:
-        sources = read_config(config_file, os.environ)
-        subgraphs = load_subgraphs(sources, timeout)
+        diagnostics = _compose(options)
     except ConfigError as error:
         raise StartupError(str(error)) from error
-    composition = compose(subgraphs)
-    diagnostics = Diagnostics.of(
-        composition,
-        {subgraph.name: subgraph.sdl for subgraph in subgraphs},
-        _files(sources),
-        None if hints == "none" else hints.upper(),
-    )
-    # The supergraph owns stdout when it has no file; findings for programs go there when it has one.
-    to_stderr = form == "text" or output is None
-    rendered = FORMATS[form](diagnostics)
-    if rendered:
-        click.echo(rendered, err=to_stderr)
-    if composition.supergraph_sdl is None:
-        count = len(composition.errors)
-        click.echo(f"{count} {'error' if count == 1 else 'errors'}: the subgraphs do not compose.", err=True)
+    _tell(diagnostics, options)
+    if diagnostics.supergraph_sdl is None:
         raise click.exceptions.Exit(NOT_COMPOSABLE)
-    if output is None:
-        click.echo(composition.supergraph_sdl, nl=False)
-    else:
-        _write(output, composition.supergraph_sdl)
 
 
-def _files(sources: list[SubgraphSource]) -> dict[str, str]:
-    return {source.name: os.path.relpath(source.file) for source in sources if source.file is not None}
+def _compose(options: Options) -> Diagnostics:
+    sources = read_config(options.config_file, os.environ)
+    subgraphs = load_subgraphs(sources, options.timeout)
+    return Diagnostics.of(
+        compose(subgraphs),
+        {subgraph.name: subgraph.sdl for subgraph in subgraphs},
+        {source.name: _from_here(source.origin) for source in sources if source.origin is not None},
+        None if options.hints == "none" else options.hints.upper(),
+    )
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a router may be watching the file."""
+def _from_here(file: SourceFile) -> SourceFile:
+    """CI servers want paths from the checkout, where the command is run."""
+    return replace(file, path=os.path.relpath(file.path))
+
+
+def _tell(diagnostics: Diagnostics, options: Options) -> None:
+    report = FORMATS[options.form](diagnostics)
+    if report:
+        click.echo(report, err=options.form == "text")
+    if diagnostics.supergraph_sdl is None:
+        count = sum(finding.level == "ERROR" for finding in diagnostics.findings)
+        click.echo(f"{count} {'error' if count == 1 else 'errors'}: the subgraphs do not compose.", err=True)
+    elif options.output is not None or options.form == "text":
+        write(options.output, diagnostics.supergraph_sdl)
+
+
+def _watch(options: Options) -> None:
+    if options.output is None or options.form != "text":
+        raise click.UsageError("--watch needs --output, and tells what it finds as text.")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-        temporary = Path(file.name)
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise StartupError(f"{path}: cannot be written: {error.strerror}") from error
+        while True:
+            inputs = Inputs.now(options.config_file, os.environ, options.timeout)
+            # Only what is wrong now is of interest; outside a terminal this does nothing.
+            click.clear()
+            started = time.perf_counter()
+            _round(options)
+            milliseconds = (time.perf_counter() - started) * 1000
+            click.echo(f"{time.strftime('%X')}  {milliseconds:.0f} ms; waiting for changes (Ctrl-C stops)", err=True)
+            inputs.wait_for_change()
+    except KeyboardInterrupt:
+        click.echo(err=True)
+
+
+def _round(options: Options) -> None:
+    """One composition of a watch: whatever is wrong is told, and may be right the next time."""
+    try:
+        diagnostics = _compose(options)
+        _tell(diagnostics, options)
+        if diagnostics.supergraph_sdl is not None:
+            click.secho(f"{len(diagnostics.sources)} subgraphs → {options.output}", fg="green", err=True)
+    except (ConfigError, StartupError) as error:
+        click.secho(str(error), fg="red", err=True)

@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarstring import LiteralScalarString
 
+from router.composition.source_files import SourceFile
 from router.federation.specs import spec_versions
 
 if TYPE_CHECKING:
@@ -46,7 +48,10 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphSource:
-    """One entry of `subgraphs`: exactly one of `file`, `sdl` and `subgraph_url` is set."""
+    """One entry of `subgraphs`: exactly one of `file`, `sdl` and `subgraph_url` is set.
+
+    `origin` is the file that holds the SDL: `file`, or the configuration for an inline `sdl`.
+    """
 
     name: str
     routing_url: str
@@ -54,6 +59,7 @@ class SubgraphSource:
     sdl: str | None = None
     subgraph_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    origin: SourceFile | None = None
 
 
 def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
@@ -68,8 +74,8 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8") from error
-    reader = _Reader(path, environ)
-    root = reader.parse(text)
+    reader = _Reader(path, environ, text)
+    root = reader.parse()
     reader.keys(root, ("federation_version", "subgraphs"), required=("subgraphs",))
     reader.version(root)
     subgraphs = reader.mapping(root, "subgraphs")
@@ -78,14 +84,19 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
     return [reader.source(subgraphs, str(name)) for name in subgraphs]
 
 
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     path: Path
     environ: Mapping[str, str]
+    content: str
 
-    def parse(self, text: str) -> CommentedMap:
+    def parse(self) -> CommentedMap:
         try:
-            root = YAML(typ="rt").load(text)
+            root = YAML(typ="rt").load(self.content)
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError(f"{self.path}:{line}: {error.problem or 'is not YAML'}") from None
@@ -159,14 +170,29 @@ class _Reader:
             routing_url = value
         else:
             raise self.error(subgraphs, name, f'"{name}" needs a routing_url')
+        file = self.path.parent / value if given[0] == "file" else None
         return SubgraphSource(
             name=name,
             routing_url=routing_url,
-            file=self.path.parent / value if given[0] == "file" else None,
+            file=file,
             sdl=value if given[0] == "sdl" else None,
             subgraph_url=value if given[0] == "subgraph_url" else None,
             headers=self._headers(schema),
+            origin=SourceFile(str(file)) if file else self._inline(schema),
         )
+
+    def _inline(self, schema: CommentedMap) -> SourceFile | None:
+        """Where in the configuration an inline `sdl` is. Only a literal block (`|`) keeps its lines."""
+        if "sdl" not in schema:
+            return None
+        key_line = schema.lc.data["sdl"][0] + 1
+        value = schema["sdl"]
+        lines = value.split("\n")
+        first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+        if not isinstance(value, LiteralScalarString) or "${env." in value:
+            return SourceFile(str(self.path), key_line, verbatim=False)
+        written = self.content.split("\n")[key_line + first]
+        return SourceFile(str(self.path), key_line + 1, indent=_indent(written) - _indent(lines[first]))
 
     def _headers(self, schema: CommentedMap) -> dict[str, str]:
         if "introspection_headers" not in schema:

@@ -1,15 +1,18 @@
-"""What every rendering starts from: errors and hints in one list, and the texts they point into."""
+"""What every rendering starts from: errors and hints in one list, the texts they point into, and the files of these."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from router.composition import explain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.composition.pipeline import Composition
     from router.composition.report import Location
+    from router.composition.source_files import Place, SourceFile
 
 # Hint levels from loud to quiet; asking for one shows those before it too.
 LEVELS = ("WARN", "INFO", "DEBUG")
@@ -24,18 +27,29 @@ class Diagnostic:
     message: str
     locations: tuple[Location, ...]
 
+    @property
+    def advice(self) -> str | None:
+        """What to do about it, if the code has a page."""
+        page = explain.find(self.code)
+        return page.advice if page else None
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """Findings, the SDL of each subgraph by name, and the file each SDL was read from, where it was one."""
+    """Findings, the SDL of each subgraph by name, the file of each SDL that has one, and the outcome."""
 
     findings: tuple[Diagnostic, ...]
     sources: Mapping[str, str]
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, SourceFile] = field(default_factory=dict)
+    supergraph_sdl: str | None = None
 
     @classmethod
     def of(
-        cls, composition: Composition, sources: Mapping[str, str], files: Mapping[str, str], quietest: str | None
+        cls,
+        composition: Composition,
+        sources: Mapping[str, str],
+        files: Mapping[str, SourceFile],
+        quietest: str | None,
     ) -> Diagnostics:
         """All errors, and hints down to the level `quietest`; None for no hints."""
         shown = LEVELS[: LEVELS.index(quietest) + 1] if quietest else ()
@@ -45,8 +59,10 @@ class Diagnostics:
             for each in composition.hints
             if each.level in shown
         ]
-        return cls((*errors, *sorted(hints, key=lambda each: LEVELS.index(each.level))), sources, files)
+        found = (*errors, *sorted(hints, key=lambda each: LEVELS.index(each.level)))
+        return cls(found, sources, files, composition.supergraph_sdl)
 
-    @property
-    def failed(self) -> bool:
-        return any(finding.level == "ERROR" for finding in self.findings)
+    def place(self, location: Location) -> Place | None:
+        """Where in the file system a location is; None if its schema came over the network."""
+        file = self.files.get(location.subgraph)
+        return file.place(location) if file else None

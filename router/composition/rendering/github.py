@@ -18,15 +18,14 @@ def render_github(diagnostics: Diagnostics) -> str:
 
 
 def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> str:
-    properties = {"title": finding.code}
-    if finding.locations:
-        location = finding.locations[0]
-        if location.subgraph in diagnostics.files:
-            properties["file"] = diagnostics.files[location.subgraph]
-        properties |= {"line": str(location.line), "col": str(location.column)}
-    written = ",".join(f"{key}={_escape(value, _IN_PROPERTY)}" for key, value in properties.items())
-    return f"::{_COMMANDS[finding.level]} {written}::{_escape(finding.message, _IN_MESSAGE)}"
-
-
-def _escape(text: str, table: dict[int, str]) -> str:
-    return text.translate(table)
+    properties = {}
+    places = [place for location in finding.locations if (place := diagnostics.place(location))]
+    if places:
+        # An annotation has one place; the others are in the message.
+        properties = {"file": places[0].path, "line": str(places[0].line), "col": str(places[0].column)}
+    properties["title"] = finding.code
+    message = [finding.message, *(f"also {location}" for location in finding.locations[1:])]
+    if finding.advice:
+        message.append(finding.advice)
+    written = ",".join(f"{key}={value.translate(_IN_PROPERTY)}" for key, value in properties.items())
+    return f"::{_COMMANDS[finding.level]} {written}::" + "\n".join(message).translate(_IN_MESSAGE)

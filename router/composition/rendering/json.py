@@ -1,4 +1,8 @@
-"""For programs: `{"ok": …, "errors": […], "hints": […]}`, each with code, level, message and locations."""
+"""For programs: `{"ok", "supergraph", "errors", "hints"}`.
+
+Each error and hint has `code`, `level`, `message`, `advice` (or null) and `locations`; a location has `subgraph`,
+`line` and `column` in the subgraph's schema, and `file`: the same in the file that holds it, or null.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+    from router.composition.report import Location
 
 
 def render_json(diagnostics: Diagnostics) -> str:
-    errors = [_finding(finding) for finding in diagnostics.findings if finding.level == "ERROR"]
-    hints = [_finding(finding) for finding in diagnostics.findings if finding.level != "ERROR"]
-    return json.dumps({"ok": not errors, "errors": errors, "hints": hints}, indent=2, ensure_ascii=False)
+    found = [(finding.level == "ERROR", _finding(finding, diagnostics)) for finding in diagnostics.findings]
+    report = {
+        "ok": diagnostics.supergraph_sdl is not None,
+        "supergraph": diagnostics.supergraph_sdl,
+        "errors": [finding for is_error, finding in found if is_error],
+        "hints": [finding for is_error, finding in found if not is_error],
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False)
 
 
-def _finding(finding: Diagnostic) -> dict[str, object]:
+def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> dict[str, object]:
     return {
         "code": finding.code,
         "level": finding.level,
         "message": finding.message,
-        "locations": [
-            {"subgraph": each.subgraph, "line": each.line, "column": each.column} for each in finding.locations
-        ],
+        "advice": finding.advice,
+        "locations": [_location(location, diagnostics) for location in finding.locations],
     }
+
+
+def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]:
+    place = diagnostics.place(location)
+    file = {"path": place.path, "line": place.line, "column": place.column} if place else None
+    return {"subgraph": location.subgraph, "line": location.line, "column": location.column, "file": file}

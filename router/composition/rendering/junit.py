@@ -1,38 +1,59 @@
-"""JUnit XML: one test case a subgraph, failed by the errors that point into it."""
+"""JUnit XML, which every CI server shows: one failed test case an error, one passed test case a subgraph without any.
+
+Hints are no failures; they are the suite's `system-out`.
+"""
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 if TYPE_CHECKING:
     from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
 
+_SUITE = "composition"
+_CHARS = (("\t", "\n"), ("\r", "\r"), (" ", "\ud7ff"), ("\ue000", "\ufffd"), ("\U00010000", "\U0010ffff"))
+
 
 def render_junit(diagnostics: Diagnostics) -> str:
-    cases: dict[str, list[Diagnostic]] = {name: [] for name in diagnostics.sources}
-    for finding in diagnostics.findings:
-        if finding.level == "ERROR":
-            names = dict.fromkeys(location.subgraph for location in finding.locations) or {"supergraph": None}
-            for name in names:
-                cases.setdefault(name, []).append(finding)
-    failures = sum(1 for found in cases.values() if found)
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<testsuite name="composition" tests="{len(cases)}" failures="{failures}">',
-        *(line for name, found in cases.items() for line in _case(name, found)),
-        "</testsuite>",
-    ]
-    return "\n".join(lines)
+    errors = [finding for finding in diagnostics.findings if finding.level == "ERROR"]
+    hints = [finding for finding in diagnostics.findings if finding.level != "ERROR"]
+    failed = {location.subgraph for error in errors for location in error.locations}
+    passed = [name for name in diagnostics.sources if name not in failed]
+    counts = {"tests": str(len(errors) + len(passed)), "failures": str(len(errors)), "errors": "0"}
+    root = ET.Element("testsuites", {"name": "router compose", **counts})
+    suite = ET.SubElement(root, "testsuite", {"name": _SUITE, **counts, "skipped": "0", "time": "0"})
+    for error in errors:
+        _failure(suite, error, diagnostics)
+    for name in passed:
+        ET.SubElement(suite, "testcase", _attributes(name, "composes"))
+    if hints:
+        ET.SubElement(suite, "system-out").text = _xml("\n".join(map(_line, hints)))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
 
-def _case(name: str, found: list[Diagnostic]) -> list[str]:
-    head = f"  <testcase classname={quoteattr('composition')} name={quoteattr(name)}"
-    if not found:
-        return [f"{head}/>"]
-    failures = []
-    for each in found:
-        places = ", ".join(map(str, each.locations))
-        text = f"{places}: {each.message}" if places else each.message
-        failures.append(f"    <failure type={quoteattr(each.code)}>{escape(text)}</failure>")
-    return [f"{head}>", *failures, "  </testcase>"]
+def _failure(suite: ET.Element, error: Diagnostic, diagnostics: Diagnostics) -> None:
+    first = error.locations[0] if error.locations else None
+    place = diagnostics.place(first) if first else None
+    name = f"{error.code} {first.line}:{first.column}" if first else error.code
+    attributes = _attributes(first.subgraph if first else "supergraph", name)
+    if place is not None:
+        attributes |= {"file": _xml(place.path), "line": str(place.line)}
+    case = ET.SubElement(suite, "testcase", attributes)
+    failure = ET.SubElement(case, "failure", {"type": error.code, "message": _xml(error.message)})
+    places = (str(diagnostics.place(location) or location) for location in error.locations)
+    failure.text = _xml("\n".join([error.message, *(f"at {each}" for each in places), error.advice or ""]).rstrip())
+
+
+def _attributes(subgraph: str, name: str) -> dict[str, str]:
+    return {"classname": _xml(f"{_SUITE}.{subgraph}"), "name": name, "time": "0"}
+
+
+def _line(finding: Diagnostic) -> str:
+    return " ".join([*map(str, finding.locations[:1]), f"{finding.level} {finding.code}: {finding.message}"])
+
+
+def _xml(text: str) -> str:
+    """Without the characters that no XML 1.0 document can hold, in any escaping (production `Char`)."""
+    return "".join(character for character in text if any(first <= character <= last for first, last in _CHARS))

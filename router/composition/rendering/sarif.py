@@ -1,9 +1,19 @@
-"""SARIF 2.1.0, which code scanning services read."""
+"""SARIF 2.1.0 (OASIS standard), which code scanning services read.
+
+One run, one rule a code that was found, one result a finding. The first location of a finding is the result's, the
+others are related locations. Paths are relative to the checkout (`%SRCROOT%`); a schema that came over the network has
+no file and is named by a logical location.
+"""
 
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
+from pathlib import PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from router.composition import explain
 
 if TYPE_CHECKING:
     from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
@@ -13,29 +23,65 @@ _LEVELS = {"ERROR": "error", "WARN": "warning", "INFO": "note", "DEBUG": "note"}
 
 
 def render_sarif(diagnostics: Diagnostics) -> str:
-    rules = dict.fromkeys(finding.code for finding in diagnostics.findings)
+    levels: dict[str, str] = {}
+    for finding in diagnostics.findings:
+        levels.setdefault(finding.code, finding.level)
+    rules = list(levels)
+    driver = {
+        "name": "router compose",
+        "version": version("mosafe"),
+        "rules": [_rule(code, level) for code, level in levels.items()],
+    }
     run = {
-        "tool": {"driver": {"name": "router compose", "rules": [{"id": code} for code in rules]}},
-        "results": [_result(finding, diagnostics) for finding in diagnostics.findings],
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, rules.index(finding.code), diagnostics) for finding in diagnostics.findings],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False)
 
 
-def _result(finding: Diagnostic, diagnostics: Diagnostics) -> dict[str, object]:
-    return {
+def _rule(code: str, level: str) -> dict[str, object]:
+    rule: dict[str, object] = {"id": code, "defaultConfiguration": {"level": _LEVELS[level]}}
+    page = explain.find(code)
+    if page is not None:
+        rule |= {
+            "shortDescription": {"text": page.summary},
+            "fullDescription": {"text": page.summary},
+            "help": {"text": page.advice, "markdown": page.text},
+        }
+    return rule
+
+
+def _result(finding: Diagnostic, rule: int, diagnostics: Diagnostics) -> dict[str, object]:
+    text = f"{finding.message}\n{finding.advice}" if finding.advice else finding.message
+    first, others = finding.locations[:1], finding.locations[1:]
+    result: dict[str, object] = {
         "ruleId": finding.code,
+        "ruleIndex": rule,
         "level": _LEVELS[finding.level],
-        "message": {"text": finding.message},
-        "locations": [_location(location, diagnostics) for location in finding.locations],
+        "message": {"text": text},
+        "locations": [_location(location, diagnostics) for location in first],
     }
+    if others:
+        result["relatedLocations"] = [
+            {"id": number, **_location(location, diagnostics)} for number, location in enumerate(others, start=1)
+        ]
+    return result
 
 
 def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]:
-    uri = diagnostics.files.get(location.subgraph, f"subgraph:{location.subgraph}")
+    logical = [{"name": location.subgraph, "kind": "module"}]
+    place = diagnostics.place(location)
+    if place is None:
+        return {"logicalLocations": logical, "message": {"text": str(location)}}
+    artifact = {"uri": quote(PurePath(place.path).as_posix())}
+    if not PurePath(place.path).is_absolute():
+        artifact["uriBaseId"] = "%SRCROOT%"
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": uri},
-            "region": {"startLine": location.line, "startColumn": location.column},
-        }
+            "artifactLocation": artifact,
+            "region": {"startLine": place.line, "startColumn": place.column},
+        },
+        "logicalLocations": logical,
     }

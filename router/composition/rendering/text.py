@@ -1,12 +1,15 @@
-"""For people: place, source line with a caret, code and message.
+"""For people: place, source line with a caret, code, message, and what to do.
 
 users:3:11: error[KEY_INVALID_FIELDS]: [users] On User, …: there is no field "uuid" on User.
+  --> schemas/users.graphql:3:11
   3 | type User @key(fields: "uuid") { id: ID! }
     |           ^
+  help: Select only fields that the type declares … (router explain KEY_INVALID_FIELDS)
 """
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,31 +20,55 @@ if TYPE_CHECKING:
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 
+# A line as wide as two terminals; more of a schema that was printed without line breaks helps nobody.
+_WIDTH = 160
+
 
 def render_text(diagnostics: Diagnostics) -> str:
     return "\n".join(line for finding in diagnostics.findings for line in _finding(finding, diagnostics))
 
 
 def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> Iterator[str]:
-    place = f"{finding.locations[0]}: " if finding.locations else ""
-    first, *rest = finding.message.split("\n")
+    place = f"{_visible(str(finding.locations[0]))}: " if finding.locations else ""
+    first, *rest = map(_visible, finding.message.split("\n"))
     yield f"{place}{_NAMES[finding.level]}[{finding.code}]: {first}"
-    yield from (f"  {line}" for line in rest)
+    yield from (f"  {line}".rstrip() for line in rest)
     for position, location in enumerate(finding.locations):
         yield from _excerpt(location, diagnostics, named=position > 0)
+    if finding.advice and finding.level == "ERROR":
+        yield f"  help: {finding.advice} (router explain {finding.code})"
     if finding.level == "ERROR":
         yield ""
 
 
 def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> Iterator[str]:
-    lines = diagnostics.sources.get(location.subgraph, "").splitlines()
+    place = diagnostics.place(location)
+    label = str(location) if place is None else str(place)
+    if named or place is not None:
+        yield f"  {'also' if named else '-->'} {_visible(label)}"
+    # Not `splitlines`: GraphQL counts lines by line feeds and carriage returns only.
+    lines = diagnostics.sources.get(location.subgraph, "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 0 < location.line <= len(lines):
         return
-    if named:
-        yield f"  also {location}"
+    line, caret = _window(_visible(lines[location.line - 1]), location.column - 1)
     # Tabs keep their width in front of the caret.
-    line = lines[location.line - 1]
-    indent = "".join("\t" if character == "\t" else " " for character in line[: location.column - 1])
-    margin = len(str(location.line))
+    indent = "".join("\t" if character == "\t" else " " for character in line[:caret])
     yield f"  {location.line} | {line}"
-    yield f"  {' ' * margin} | {indent}^"
+    yield f"  {' ' * len(str(location.line))} | {indent}^"
+
+
+def _window(line: str, caret: int) -> tuple[str, int]:
+    """The part of a line around the caret, and where the caret is in it."""
+    if len(line) <= _WIDTH:
+        return line, caret
+    start = max(0, caret - _WIDTH // 2)
+    cut = line[start : start + _WIDTH]
+    return f"{'…' if start else ''}{cut}{'…' if start + _WIDTH < len(line) else ''}", caret - start + (start > 0)
+
+
+def _visible(text: str) -> str:
+    """Schemas come from elsewhere: what they hold must not steer the terminal it is shown on."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if character != "\t" and unicodedata.category(character) == "Cc" else character
+        for character in text
+    )

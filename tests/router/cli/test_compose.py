@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from router.composition.sources import introspect, load_subgraphs
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 USERS = """
@@ -25,7 +27,7 @@ type User @key(fields: "id") { id: ID! }
 BROKEN = USERS.replace('fields: "id"', 'fields: "uuid"')
 
 
-def _config(folder: Path, sdl: str) -> Path:
+def write_config(folder: Path, sdl: str) -> Path:
     (folder / "users.graphql").write_text(sdl)
     config = folder / "supergraph.yaml"
     config.write_text(
@@ -45,51 +47,114 @@ def _run(*arguments: str) -> Result:
 
 def test_the_supergraph_is_written_to_the_output(tmp_path: Path) -> None:
     output = tmp_path / "supergraph.graphql"
-    result = _run("--config", str(_config(tmp_path, USERS)), "--output", str(output))
+    result = _run("--config", str(write_config(tmp_path, USERS)), "--output", str(output))
     assert result.exit_code == 0, result.output
     assert '@join__graph(name: "users", url: "http://users.test/graphql")' in output.read_text()
 
 
 def test_without_output_the_supergraph_is_all_of_stdout(tmp_path: Path) -> None:
-    result = _run("--config", str(_config(tmp_path, USERS)))
+    result = _run("--config", str(write_config(tmp_path, USERS)))
     assert result.stdout.startswith("schema\n  @link(")
 
 
-def test_an_error_shows_place_line_caret_and_code(tmp_path: Path) -> None:
+def test_an_error_shows_place_line_caret_code_and_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     output = tmp_path / "supergraph.graphql"
-    result = _run("--config", str(_config(tmp_path, BROKEN)), "--output", str(output))
+    result = _run("--config", str(write_config(tmp_path, BROKEN)), "--output", str(output))
     assert result.exit_code == 1
     assert not output.exists()
-    assert result.stderr.splitlines()[:3] == [
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
         (
             'users:6:11: error[KEY_INVALID_FIELDS]: [users] On User, for @key(fields: "uuid"): '
             'there is no field "uuid" on User.'
         ),
+        "  --> users.graphql:6:11",
         '  6 | type User @key(fields: "uuid") { id: ID! }',
         "    |           ^",
+        (
+            "  help: Select only fields that the type declares in this subgraph, and select into those that return "
+            "objects. (router explain KEY_INVALID_FIELDS)"
+        ),
+        "",
+        "1 error: the subgraphs do not compose.",
     ]
 
 
-def test_json_has_codes_and_locations(tmp_path: Path) -> None:
-    result = _run(
-        "--config", str(_config(tmp_path, BROKEN)), "--output", str(tmp_path / "out.graphql"), "--format", "json"
-    )
+def test_json_is_all_of_stdout_with_the_supergraph_in_it(tmp_path: Path) -> None:
+    result = _run("--config", str(write_config(tmp_path, USERS)), "--format", "json")
+    report = json.loads(result.stdout)
+    assert report["ok"]
+    assert "@join__graph" in report["supergraph"]
+    assert report["errors"] == []
+
+
+@pytest.mark.parametrize("form", ["json", "github", "sarif", "junit"])
+def test_a_format_for_programs_goes_to_stdout_and_the_exit_code_tells_the_outcome(tmp_path: Path, form: str) -> None:
+    result = _run("--config", str(write_config(tmp_path, BROKEN)), "--format", form)
     assert result.exit_code == 1
-    (error,) = json.loads(result.stdout)["errors"]
-    assert error["code"] == "KEY_INVALID_FIELDS"
-    assert error["locations"] == [{"subgraph": "users", "line": 6, "column": 11}]
-
-
-@pytest.mark.parametrize("form", ["github", "sarif", "junit"])
-def test_the_other_formats_name_the_code(tmp_path: Path, form: str) -> None:
-    result = _run(
-        "--config", str(_config(tmp_path, BROKEN)), "--output", str(tmp_path / "out.graphql"), "--format", form
-    )
     assert "KEY_INVALID_FIELDS" in result.stdout
+    assert result.stderr == "1 error: the subgraphs do not compose.\n"
+
+
+def test_the_file_of_a_finding_is_named_from_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "graph").mkdir()
+    config = write_config(tmp_path / "graph", BROKEN)
+    monkeypatch.chdir(tmp_path)
+    result = _run("--config", str(config), "--format", "github")
+    assert result.stdout.startswith("::error file=graph/users.graphql,line=6,col=11,title=KEY_INVALID_FIELDS::")
+
+
+@pytest.mark.parametrize(
+    ("style", "place"),
+    [
+        ("|", "line=7,col=16"),
+        (">", "line=5,col=1"),
+    ],
+)
+def test_an_error_in_an_inline_schema_points_into_the_configuration(tmp_path: Path, style: str, place: str) -> None:
+    config = tmp_path / "supergraph.yaml"
+    config.write_text(
+        "subgraphs:\n  users:\n    routing_url: http://users.test\n    schema:\n"
+        f"      sdl: {style}\n"
+        "        type Query {\n"
+        "          me: [Usr]\n"
+        "        }\n"
+    )
+    result = _run("--config", str(config), "--format", "github")
+    assert "title=INVALID_GRAPHQL" in result.stdout
+    assert place in result.stdout
+
+
+def test_an_output_that_would_not_change_is_not_touched(tmp_path: Path) -> None:
+    output = tmp_path / "supergraph.graphql"
+    config = str(write_config(tmp_path, USERS))
+    _run("--config", config, "--output", str(output))
+    written = output.stat()
+    assert _run("--config", config, "--output", str(output)).exit_code == 0
+    assert output.stat().st_mtime_ns == written.st_mtime_ns
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "supergraph.graphql",
+        "supergraph.yaml",
+        "users.graphql",
+    ]
+
+
+def test_an_output_that_cannot_be_written_is_unusable_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    result = _run("--config", str(write_config(tmp_path, USERS)), "--output", str(tmp_path / "nowhere" / "out.graphql"))
+    assert isinstance(result.exception, StartupError)
+
+
+def test_watching_needs_a_file_to_write(tmp_path: Path) -> None:
+    result = _run("--config", str(write_config(tmp_path, USERS)), "--watch")
+    assert result.exit_code == 2
+    assert "--output" in result.stderr
 
 
 def test_a_missing_schema_file_makes_the_start_impossible(tmp_path: Path) -> None:
-    config = _config(tmp_path, USERS)
+    config = write_config(tmp_path, USERS)
     (tmp_path / "users.graphql").unlink()
     result = _run("--config", str(config))
     assert isinstance(result.exception, StartupError)
@@ -142,14 +207,51 @@ def test_a_running_subgraph_is_asked_for_its_sdl(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "told"),
     [
-        httpx.Response(500),
-        httpx.Response(200, text="<html>"),
-        httpx.Response(200, json={"data": None}),
-        httpx.Response(200, json={"errors": [{"message": "no"}]}),
+        (httpx.Response(500), "answered 500"),
+        (httpx.Response(302, headers={"Location": "http://elsewhere.test"}), "answered 302"),
+        (httpx.Response(200, text="<html>"), "did not answer with JSON"),
+        (httpx.Response(200, json={"data": None}), "is no federated subgraph"),
+        (httpx.Response(200, json={"errors": [{"message": "no"}]}), "does not tell its SDL: no"),
     ],
 )
-def test_what_is_no_subgraph_is_refused(answer: httpx.Response) -> None:
-    with pytest.raises(ConfigError, match=r"users\.test"):
-        introspect("http://users.test", {}, 1.0, httpx.MockTransport(lambda _: answer))
+async def test_what_is_no_subgraph_is_refused(answer: httpx.Response, told: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        await introspect("http://me:secret@users.test/?key=secret", {}, 1.0, httpx.MockTransport(lambda _: answer))
+    assert str(error.value).startswith(f"http://users.test/: {told}")
+    assert "secret" not in str(error.value)
+
+
+async def test_a_subgraph_that_does_not_answer_in_time_is_given_up() -> None:
+    async def silent(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(ConfigError, match=r"within 0\.05 s"):
+        await introspect("http://users.test", {}, 0.05, httpx.MockTransport(silent))
+
+
+async def test_an_answer_without_end_is_given_up() -> None:
+    async def forever() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 1_000_000
+
+    endless = httpx.MockTransport(lambda _: httpx.Response(200, content=forever()))
+    with pytest.raises(ConfigError, match="longer than"):
+        await introspect("http://users.test", {}, 30.0, endless)
+
+
+def test_everything_unreadable_is_told_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "supergraph.yaml"
+    config.write_text(
+        "subgraphs:\n"
+        "  a: {routing_url: u, schema: {file: a.graphql}}\n"
+        "  b: {routing_url: u, schema: {file: b.graphql}}\n"
+    )
+    with pytest.raises(ConfigError) as error:
+        load_subgraphs(read_config(config, {}), 1.0)
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        str(tmp_path / "a.graphql"),
+        str(tmp_path / "b.graphql"),
+    ]
