@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLSyntaxError, OperationDefinitionNode, parse
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from servicekit import context as request_context
 from servicekit.errors import InternalError, ServiceError
+from subgraphs.kit.schema import MAX_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -144,6 +146,8 @@ def _call(parameters: Mapping[str, Any]) -> _Call:
 
 
 async def _execute(schema: Schema, call: _Call, context: BaseContext, *, get: bool) -> ExecutionResult:
+    if call.operation_name is None and _counts_several_operations(call.query):
+        raise _BadRequest("`operationName` must name one of the document's operations")
     allowed = {OperationType.QUERY} if get else {OperationType.QUERY, OperationType.MUTATION}
     try:
         result = await schema.execute(
@@ -158,6 +162,16 @@ async def _execute(schema: Schema, call: _Call, context: BaseContext, *, get: bo
     except InvalidOperationTypeError:
         raise _BadRequest("only queries may be sent with GET", status=405, headers={"allow": "POST"}) from None
     return result
+
+
+@lru_cache(maxsize=1024)
+def _counts_several_operations(query: str) -> bool:
+    """Whether the document needs an operation name; Strawberry would run its first (GraphQL specification, 6.1)."""
+    try:
+        document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
+    except GraphQLError:
+        return False  # the execution reports it, with its place
+    return sum(isinstance(definition, OperationDefinitionNode) for definition in document.definitions) > 1
 
 
 def _never_ran(result: ExecutionResult) -> bool:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NewType
 
 import strawberry
-from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+from graphql import GraphQLError, ObjectValueNode, ValueNode, VariableNode, value_from_ast_untyped
 
 from servicekit import values
 
@@ -61,7 +61,11 @@ def _parse_metadata(value: object) -> Metadata:
 
 
 def _parse_metadata_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Metadata:
-    return _parse_metadata(value_from_ast_untyped(node, dict(variables) if variables else None))
+    if variables is None and isinstance(node, ObjectValueNode):
+        # Validation looks at literals before any variable has a value; those entries are judged at execution.
+        known = tuple(entry for entry in node.fields if not isinstance(entry.value, VariableNode))
+        node = ObjectValueNode(fields=known)
+    return _parse_metadata(value_from_ast_untyped(node, None if variables is None else dict(variables)))
 
 
 DECIMAL: Final = strawberry.scalar(
