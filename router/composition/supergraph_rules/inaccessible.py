@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from graphql.language import EnumValueNode, ListValueNode, ObjectValueNode
 
-from router.composition.model import BUILT_IN_SCALARS, Element, FieldDef, InputValue, Kind, Schema, TypeDef
+from router.composition.model import (
+    BUILT_IN_SCALARS,
+    Element,
+    FieldDef,
+    InputValue,
+    Kind,
+    Schema,
+    TypeDef,
+    TypedElement,
+)
 from router.composition.type_refs import ListOf, TypeRef, base_name, nullable
 
 if TYPE_CHECKING:
@@ -21,7 +30,8 @@ if TYPE_CHECKING:
     from router.composition.codes import ErrorCode
     from router.composition.merge.state import MergeState
 
-Problem = tuple["ErrorCode", str]
+Problem = tuple["ErrorCode", str, Element]
+"""Code, message, and the element that is wrong."""
 
 
 def check(state: MergeState) -> None:
@@ -29,12 +39,16 @@ def check(state: MergeState) -> None:
     if not any(name == "inaccessible" for name in _elements_in_use(schema)):
         return
     for definition in schema.types.values():
-        for code, message in _type_problems(schema, definition):
+        for code, message, _ in type_problems(schema, definition):
             state.report.error(code, message, state.places(state.type_sources(definition.name)))
+    for code, message, _ in directive_problems(schema):
+        state.report.error(code, message)
+
+
+def directive_problems(schema: Schema) -> Iterator[Problem]:
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
-            for code, message in _input_problems(schema, f"@{directive.name}({argument.name}:)", argument):
-                state.report.error(code, message)
+            yield from _input_problems(schema, f"@{directive.name}({argument.name}:)", argument)
 
 
 def _elements_in_use(schema: Schema) -> Iterator[str]:
@@ -54,12 +68,14 @@ def _hidden(element: Element) -> bool:
     return element.has("inaccessible")
 
 
-def _type_problems(schema: Schema, definition: TypeDef) -> Iterator[Problem]:
+def type_problems(schema: Schema, definition: TypeDef) -> Iterator[Problem]:
+    """What is wrong with a type whose visible parts are what `@inaccessible` leaves of it."""
     if _hidden(definition):
         if definition.name in BUILT_IN_SCALARS:
-            yield "DISALLOWED_INACCESSIBLE", f"The built-in type {definition.name} cannot be @inaccessible."
+            yield "DISALLOWED_INACCESSIBLE", f"The built-in type {definition.name} cannot be @inaccessible.", definition
         if definition.name == "Query":
-            yield "QUERY_ROOT_TYPE_INACCESSIBLE", "The query root cannot be @inaccessible: every API has one."
+            message = "The query root cannot be @inaccessible: every API has one."
+            yield "QUERY_ROOT_TYPE_INACCESSIBLE", message, definition
         return
     children: list[Element] = [
         *definition.fields.values(),
@@ -68,10 +84,8 @@ def _type_problems(schema: Schema, definition: TypeDef) -> Iterator[Problem]:
         *(schema.types[name] for name in definition.members),
     ]
     if children and all(map(_hidden, children)):
-        yield (
-            "ONLY_INACCESSIBLE_CHILDREN",
-            f"{definition.name} is in the API schema, but all its parts are @inaccessible.",
-        )
+        message = f"{definition.name} is in the API schema, but all its parts are @inaccessible."
+        yield "ONLY_INACCESSIBLE_CHILDREN", message, definition
     for item in definition.inputs.values():
         yield from _input_problems(schema, f"{definition.name}.{item.name}", item)
     for member in definition.fields.values():
@@ -87,12 +101,12 @@ def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> It
     visible = [each for each in inherited if not _hidden(each)]
     if _hidden(member):
         for each in visible:
-            yield (
-                "IMPLEMENTED_BY_INACCESSIBLE",
-                f"{member.coordinate} is @inaccessible, but implements {each.coordinate}, which is in the API schema.",
+            message = (
+                f"{member.coordinate} is @inaccessible, but implements {each.coordinate}, which is in the API schema."
             )
+            yield "IMPLEMENTED_BY_INACCESSIBLE", message, member
         return
-    yield from _reference_problem(schema, member.coordinate, member.type)
+    yield from _reference_problem(schema, member.coordinate, member)
     for argument in member.arguments.values():
         where = f"{member.coordinate}({argument.name}:)"
         yield from _input_problems(schema, where, argument)
@@ -101,29 +115,26 @@ def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> It
                 wanted = each.arguments.get(argument.name)
                 if wanted is not None and not _hidden(wanted):
                     message = f"{where} is @inaccessible, but an argument of {each.coordinate} in the API schema."
-                    yield "IMPLEMENTED_BY_INACCESSIBLE", message
+                    yield "IMPLEMENTED_BY_INACCESSIBLE", message, argument
 
 
 def _input_problems(schema: Schema, where: str, item: InputValue) -> Iterator[Problem]:
     if _hidden(item):
         if item.required:
-            yield "REQUIRED_INACCESSIBLE", f"{where} is @inaccessible, but required: nobody could give it."
+            message = f"{where} is @inaccessible, but required: nobody could give it."
+            yield "REQUIRED_INACCESSIBLE", message, item
         return
-    yield from _reference_problem(schema, where, item.type)
+    yield from _reference_problem(schema, where, item)
     if item.default is not None and _uses_hidden(schema, item.default, item.type):
-        yield (
-            "DEFAULT_VALUE_USES_INACCESSIBLE",
-            f"The default value of {where} uses something that is @inaccessible.",
-        )
+        message = f"The default value of {where} uses something that is @inaccessible."
+        yield "DEFAULT_VALUE_USES_INACCESSIBLE", message, item
 
 
-def _reference_problem(schema: Schema, where: str, ref: TypeRef) -> Iterator[Problem]:
-    target = schema.types.get(base_name(ref))
+def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Iterator[Problem]:
+    target = schema.types.get(base_name(element.type))
     if target is not None and _hidden(target):
-        yield (
-            "REFERENCED_INACCESSIBLE",
-            f"{target.name} is @inaccessible, but {where}, which is in the API schema, refers to it.",
-        )
+        message = f"{target.name} is @inaccessible, but {where}, which is in the API schema, refers to it."
+        yield "REFERENCED_INACCESSIBLE", message, element
 
 
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
