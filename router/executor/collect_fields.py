@@ -19,7 +19,7 @@ from graphql import (
     VariableNode,
 )
 
-from router.executor.typenames import is_subtype
+from router.executor.typenames import is_subtype, possible_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,15 +81,19 @@ class FieldCollector:
                 case FieldNode():
                     grouped.setdefault((selection.alias or selection.name).value, []).append(selection)
                 case InlineFragmentNode(type_condition=condition, selection_set=inner):
-                    if condition is None or is_subtype(self.schema, typename, condition.name.value):
+                    if condition is None or self._applies(condition.name.value, typename):
                         self._group(typename, inner, grouped, visited)
                 case FragmentSpreadNode(name=name):
                     fragment = self.fragments[name.value]
-                    if name.value not in visited and is_subtype(
-                        self.schema, typename, fragment.type_condition.name.value
-                    ):
+                    if name.value not in visited and self._applies(fragment.type_condition.name.value, typename):
                         visited.add(name.value)
                         self._group(typename, fragment.selection_set, grouped, visited)
+
+    def _applies(self, condition: str, typename: str) -> bool:
+        """GraphQL specification, "DoesFragmentTypeApply"."""
+        return is_subtype(self.schema, typename, condition) or all(
+            is_subtype(self.schema, possible, condition) for possible in possible_names(self.schema, typename)
+        )
 
     def _is_included(self, selection: SelectionNode) -> bool:
         for directive in selection.directives or ():

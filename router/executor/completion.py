@@ -31,7 +31,7 @@ from router.executor.collect_fields import FieldCollector
 from router.executor.context import ExecutionResult
 from router.executor.introspection import META_FIELDS
 from router.executor.leaves import Unfit, coerce_leaf
-from router.executor.typenames import is_subtype
+from router.executor.typenames import is_subtype, possible_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -116,10 +116,16 @@ class _Completion:
         value = raw.get(str(path[-1]))
         if name in META_FIELDS:
             return value
-        parent = self.collector.schema.get_type(typename)
-        if not (is_object_type(parent) or is_interface_type(parent)):
-            raise TypeError("fields belong to objects and interfaces")
-        return self.value(parent.fields[name].type, value, nodes, path)
+        return self.value(self.field_type(typename, name), value, nodes, path)
+
+    def field_type(self, typename: str, name: str) -> GraphQLOutputType:
+        """The type of a field; of an object known as an interface it may be one that every implementation has."""
+        for candidate in (typename, *possible_names(self.collector.schema, typename)):
+            parent = self.collector.schema.get_type(candidate)
+            if (is_object_type(parent) or is_interface_type(parent)) and name in parent.fields:
+                found: GraphQLOutputType = parent.fields[name].type
+                return found
+        raise TypeError("a valid operation selects fields that exist")
 
     def typename(self, typename: str, path: ResponsePath) -> object:
         if is_object_type(self.collector.schema.get_type(typename)):

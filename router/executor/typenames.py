@@ -10,6 +10,12 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 
+def possible_names(schema: GraphQLSchema, name: str) -> list[str]:
+    """The object types a value known as `name` can have."""
+    type_ = schema.get_type(name)
+    return [member.name for member in schema.get_possible_types(type_)] if is_abstract_type(type_) else [name]
+
+
 def is_subtype(schema: GraphQLSchema, name: str, of: str) -> bool:
     """Whether `name` is `of`, implements it or is a member of it."""
     if name == of:

@@ -117,13 +117,16 @@ async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stop
 
 
 ABSTRACT = """
-  type Query { node: Node media: Media any: Any product: Product }
+  type Query { node: Node media: Media any: Any product: Product sole: Lone }
   interface Node { id: ID }
   interface Media implements Node { id: ID title: String kind: String! }
-  type Book implements Node & Media { id: ID title: String kind: String! pages: Int }
+  type Book implements Node & Media & Own { id: ID title: String kind: String! pages: Int }
   type Film implements Node & Media { id: ID title: String kind: String! minutes: Int }
   type Product implements Node { id: ID }
   union Any = Book | Product
+  interface Lone { id: ID }
+  interface Own { pages: Int }
+  type Sole implements Lone { id: ID extra: Int }
 """
 
 
@@ -150,6 +153,9 @@ ABSTRACT = """
         ("{media{id title}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1", "title": None}}, []),
         ("{node{id}}", {"node": {"__typename": "Media", "id": 1}}, {"node": {"id": "1"}}, []),
         ("{media{... on Book{pages} id}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1"}}, []),
+        ("{sole{... on Sole{extra}}}", {"sole": {"__typename": "Lone", "extra": 1}}, {"sole": {"extra": 1}}, []),
+        ("{media{... on Node{id}}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1"}}, []),
+        ("{media{... on Own{pages}}}", {"media": {"__typename": "Media", "pages": 1}}, {"media": {}}, []),
         ("{media{__typename}}", {"media": {"__typename": "Media"}}, {"media": None}, [("media", "__typename")]),
     ],
 )

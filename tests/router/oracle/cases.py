@@ -1,0 +1,105 @@
+"""Cases in folders: subgraphs, data, an operation, and what must come of it.
+
+    <suite>/subgraphs/*.graphql     one file per subgraph
+    <suite>/data.json               as `tests.router.oracle.store` reads it
+    <suite>/[<case>/]query.graphql  [variables.json]  response.json  [plan.txt]
+
+`response.json` is {"data": ..., "errors": [path, ...]}: the data exactly, the errors by path (null for one without); or
+{"refused": code} for an operation that never starts. `plan.txt`, where present, is the plan's text.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphql import parse, validate
+
+from router.errors import RequestError
+from router.planner import plan
+from router.transport.json_codec import encode
+from tests.router.oracle.comparison import answer, composed
+from tests.router.oracle.operations import Operation
+from tests.router.oracle.rules import Federation
+from tests.router.oracle.services import InProcess
+from tests.router.oracle.store import Store
+
+if TYPE_CHECKING:
+    from router.executor.context import ExecutionResult
+    from router.supergraph import Supergraph
+
+ROOT = Path(__file__).parents[2] / "cases"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One operation on one suite's federation."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.folder.relative_to(ROOT))
+
+    @property
+    def suite(self) -> Path:
+        return self.folder if (self.folder / "subgraphs").is_dir() else self.folder.parent
+
+    @property
+    def subgraphs(self) -> dict[str, str]:
+        return {file.stem: file.read_text() for file in sorted((self.suite / "subgraphs").glob("*.graphql"))}
+
+    @property
+    def operation(self) -> Operation:
+        variables = self._json("variables.json")
+        return Operation((self.folder / "query.graphql").read_text(), variables if isinstance(variables, dict) else {})
+
+    @property
+    def expected(self) -> object:
+        return self._json("response.json")
+
+    @property
+    def expected_plan(self) -> str | None:
+        file = self.folder / "plan.txt"
+        return file.read_text() if file.exists() else None
+
+    def store(self) -> Store:
+        data = json.loads((self.suite / "data.json").read_text())
+        assert isinstance(data, dict)
+        return Store(data)
+
+    def _json(self, name: str) -> object:
+        file = self.folder / name
+        return json.loads(file.read_text()) if file.exists() else None
+
+    async def response(self) -> object:
+        """What the router makes of it, in the form of `response.json`."""
+        supergraph = composed(self.subgraphs)
+        if validate(supergraph.api_schema, parse(self.operation.query)):
+            return {"refused": "GRAPHQL_VALIDATION_FAILED"}
+        transport = InProcess.over(Federation.of(self.subgraphs), self.store())
+        try:
+            result = await answer(supergraph, transport, self.operation)
+        except RequestError as refusal:
+            return {"refused": refusal.code}
+        return _as_json(result)
+
+    def plan(self) -> str:
+        return _plan(composed(self.subgraphs), self.operation)
+
+
+def _plan(supergraph: Supergraph, operation: Operation) -> str:
+    return plan(supergraph, parse(operation.query)).to_text() + "\n"
+
+
+def _as_json(result: ExecutionResult) -> object:
+    data = json.loads(encode(result.data))
+    paths = sorted({json.dumps(error.path) for error in result.errors})
+    return {"data": data} | ({"errors": [json.loads(path) for path in paths]} if paths else {})
+
+
+def cases(area: str) -> list[Case]:
+    """Every case below tests/cases/<area>."""
+    return [Case(file.parent) for file in sorted((ROOT / area).rglob("query.graphql"))]

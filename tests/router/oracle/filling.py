@@ -1,0 +1,89 @@
+"""Random data for a world: what each subgraph that resolves a field can say, nulls and failures included."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.router.oracle.world import COLOURS, KEY_OBJECT, STRANGER
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
+    from tests.router.oracle.store import Data
+    from tests.router.oracle.world import Field, World
+
+# Often enough to be met, rare enough for data to be seen.
+NULLS = 0.15
+FAILURES = 0.05
+
+
+class Filling:
+    """Data for a world; everything follows from the source of randomness."""
+
+    def __init__(self, world: World, source: random.Random) -> None:
+        self.world = world
+        self.random = source
+        self.breaks = source.random() < 0.5
+        self.names = {
+            name: [f"{name}:{index}" for index in range(source.randint(1, 4))]
+            for name in [*world.entities, *world.values]
+        }
+
+    def data(self) -> Data:
+        data: Data = {"Query": self._fields(self.world.roots["Query"].values(), "Query")}
+        for name, objects in self.names.items():
+            for object_ in objects:
+                data[object_] = self._fields(self.world.fields_of(name).values(), object_)
+                if name in self.world.entities:
+                    data[f"{KEY_OBJECT}:{object_}"] = {"id": f"kv-{name}", "n": object_}
+        if "Mutation" in self.world.roots:
+            data["Mutation"] = {own.name: self._mutation(own) for own in self.world.roots["Mutation"].values()}
+        return data
+
+    def _mutation(self, own: Field) -> dict[str, object]:
+        targets = [
+            (object_, other.name)
+            for entity in self.world.entities.values()
+            for other in entity.fields.values()
+            if other.type == "Int"
+            for object_ in self.names[entity.name]
+        ]
+        target = list(self.random.choice(targets)) if targets else None
+        return {"set": target, "return": f"@{self.random.choice(self.names[own.named])}"}
+
+    def _fields(self, fields: Iterable[Field], object_: str) -> dict[str, object]:
+        return {own.name: self._broken(own) or self._value(own, own.wrapping, object_) for own in fields}
+
+    def _broken(self, own: Field) -> str:
+        """A resolver that throws, for a field nothing else depends on."""
+        is_free = own.name[0] in "fq" and not own.is_input and not own.override_from
+        return "!broken" if self.breaks and is_free and self.random.random() < FAILURES else ""
+
+    def _value(self, own: Field, wrapping: str, object_: str) -> object:
+        nullable = not wrapping.endswith("!")
+        if nullable and self.random.random() < NULLS:
+            return None
+        inner = wrapping.removesuffix("!")
+        if inner.startswith("["):
+            return [self._value(own, inner[1:-1], object_) for _ in range(self.random.randint(0, 3))]
+        return self._one(own, object_)
+
+    def _one(self, own: Field, object_: str) -> object:
+        number = self.random.randint(0, 9)
+        if own.name in {"id", "sku", "k2"}:
+            return f"{own.name}-{object_}"
+        if own.named == KEY_OBJECT:
+            return f"@{KEY_OBJECT}:{object_}"
+        leaves = {
+            "Int": number,
+            "Float": number + 0.5,
+            "Boolean": number % 2 == 0,
+            "Colour": COLOURS[number % len(COLOURS)],
+            "String": f"{own.name}-{object_}-{number}",
+            "ID": f"{own.name}-{object_}-{number}",
+        }
+        if own.named in leaves:
+            return leaves[own.named]
+        owners = own.owners - {STRANGER} or set(self.world.subgraphs)
+        return f"@{self.random.choice(self.names[self.random.choice(self.world.allowed(own, owners))])}"
