@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import (
     ConstValueNode,
-    DirectiveDefinitionNode,
     DirectiveNode,
-    EnumValueDefinitionNode,
-    FieldDefinitionNode,
-    InputValueDefinitionNode,
     Node,
     StringValueNode,
 )
@@ -79,6 +75,7 @@ class Element:
     name: str
     description: str | None = None
     directives: list[Applied] = field(default_factory=list)
+    node: Node | None = None
 
     def applied(self, element: str) -> list[Applied]:
         return [directive for directive in self.directives if directive.element == element]
@@ -99,7 +96,6 @@ class InputValue(TypedElement):
     """An argument or an input field."""
 
     default: ConstValueNode | None = None
-    node: InputValueDefinitionNode | None = None
 
     @property
     def required(self) -> bool:
@@ -112,7 +108,6 @@ class FieldDef(TypedElement):
 
     parent: str = ""
     arguments: dict[str, InputValue] = field(default_factory=dict)
-    node: FieldDefinitionNode | None = None
     block: int = 0
     in_extension: bool = False
 
@@ -123,7 +118,7 @@ class FieldDef(TypedElement):
 
 @dataclass(slots=True)
 class EnumValue(Element):
-    node: EnumValueDefinitionNode | None = None
+    """A value of an enum type."""
 
 
 @dataclass(slots=True)
@@ -136,7 +131,6 @@ class TypeDef(Element):
     values: dict[str, EnumValue] = field(default_factory=dict)
     interfaces: dict[str, Node | None] = field(default_factory=dict)
     members: dict[str, Node | None] = field(default_factory=dict)
-    node: Node | None = None
     has_definition: bool = True
     has_extension: bool = False
 
@@ -154,7 +148,6 @@ class DirectiveDef(Element):
     arguments: dict[str, InputValue] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
     repeatable: bool = False
-    node: DirectiveDefinitionNode | None = None
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
 from router.composition.merge.features import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
-from router.composition.merge.state import MergeState, Sources, present
 from router.composition.model import Applied, Element
 from router.composition.values import enum_value, identity, list_of, string
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from graphql.language import ConstValueNode
+
+    from router.composition.merge.state import MergeState, Sources
 
 Found = list[tuple[int, Applied]]
 """Applications of one directive, each with the index of its subgraph."""
@@ -33,7 +34,7 @@ def merge_applied(
     what: str,
 ) -> None:
     """Apply to `dest` what its sources carry."""
-    merge_applications(state, list(present(sources)), dest, what)
+    merge_applications(state, list(sources.items()), dest, what)
 
 
 def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:

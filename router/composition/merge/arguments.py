@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from router.composition.merge.applied import merge_applied
 from router.composition.merge.defaults import merge_default
 from router.composition.merge.descriptions import merge_description
-from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.merge.state import MergeState, Sources, children
 from router.composition.merge.subtypes import merge_type_reference
 from router.composition.model import DirectiveDef, FieldDef, InputValue
 
@@ -25,10 +25,10 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
     """
     for name, arguments in children(sources, lambda owner: owner.arguments).items():
         what = f"{where}({name}:)"
-        if any(argument.has("fromContext") for _, argument in present(arguments)):
+        if any(argument.has("fromContext") for _, argument in arguments.items()):
             _contextual(state, arguments, what)
             continue
-        lacking = [index for index, owner in present(sources) if name not in owner.arguments]
+        lacking = [index for index, owner in sources.items() if name not in owner.arguments]
         if lacking:
             _not_everywhere(state, arguments, lacking, what)
             continue
@@ -42,10 +42,10 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
 
 def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
     """A contextual argument is not in the API, so elsewhere nobody can be asked for it."""
-    plain = [index for index, argument in present(arguments) if not argument.has("fromContext")]
+    plain = [index for index, argument in arguments.items() if not argument.has("fromContext")]
     if not plain:
         return
-    required = [index for index in plain if (argument := arguments[index]) is not None and argument.required]
+    required = [index for index in plain if arguments[index].required]
     message = f"{what} is filled from a context in some subgraphs, but not in {state.names(required or plain)}"
     if required:
         state.report.error(
@@ -62,7 +62,7 @@ def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) ->
 
 
 def _not_everywhere(state: MergeState, arguments: Sources[InputValue], lacking: list[int], what: str) -> None:
-    required = [index for index, argument in present(arguments) if argument.required]
+    required = [index for index, argument in arguments.items() if argument.required]
     if required:
         state.report.error(
             "REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH",

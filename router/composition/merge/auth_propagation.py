@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.merge.applied import merge_single
-from router.composition.merge.state import MergeState, present
 from router.composition.model import Applied, Element, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from router.composition.merge.state import MergeState
 
 AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
 
@@ -66,7 +67,7 @@ def _onto_implementations(state: MergeState) -> Iterable[_Addition]:
 
 
 def _requirements(state: MergeState, type_name: str, element: Element) -> Found:
-    index = next(index for index, _ in present(state.type_sources(type_name)))
+    index = next(index for index, _ in state.type_sources(type_name).items())
     return [(index, applied) for applied in element.directives if applied.element in AUTH_ELEMENTS]
 
 

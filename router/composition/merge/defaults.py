@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from graphql.language import print_ast
 
-from router.composition.merge.state import MergeState, Sources, present
 from router.composition.values import identity
 
 if TYPE_CHECKING:
     from router.composition.codes import ErrorCode
+    from router.composition.merge.state import MergeState, Sources
     from router.composition.model import InputValue
 
 
@@ -22,7 +22,7 @@ def merge_default(
     `code` is the error for conflicting defaults, FIELD_ARGUMENT_DEFAULT_MISMATCH or INPUT_FIELD_DEFAULT_MISMATCH;
     the hint is INCONSISTENT_DEFAULT_VALUE_PRESENCE.
     """
-    defaults = [(index, source.default) for index, source in present(sources)]
+    defaults = [(index, source.default) for index, source in sources.items()]
     given = [(index, value) for index, value in defaults if value is not None]
     if not given:
         return

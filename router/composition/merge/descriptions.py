@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import MergeState, Sources, present
-
 if TYPE_CHECKING:
+    from router.composition.merge.state import MergeState, Sources
     from router.composition.model import Element
 
 
 def merge_description(state: MergeState, sources: Sources[Element], dest: Element, what: str) -> None:
-    texts = [(index, source.description) for index, source in present(sources) if source.description]
+    texts = [(index, source.description) for index, source in sources.items() if source.description]
     counts = Counter(text for _, text in texts)
     if not counts:
         return

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
-from router.composition.merge.state import MergeState, Sources, present
 from router.composition.merge.subtypes import note_enum_usage
 from router.composition.model import DirectiveDef
 from router.composition.reading.elements import GRAPHQL_DIRECTIVES, element_resolver
 
 if TYPE_CHECKING:
     from router.composition.facts import Facts
+    from router.composition.merge.state import MergeState, Sources
 
 _EXECUTABLE = frozenset(
     {
@@ -36,8 +36,8 @@ def merge_directive_definitions(state: MergeState) -> None:
     names = dict.fromkeys(name for facts in state.subgraphs for name in _executable_names(facts))
     for name in names:
         if name not in composed:
-            sources = [_executable(facts, name) for facts in state.subgraphs]
-            _merge_executable(state, name, sources)
+            found = enumerate(_executable(facts, name) for facts in state.subgraphs)
+            _merge_executable(state, name, {index: each for index, each in found if each is not None})
 
 
 def _executable_names(facts: Facts) -> list[str]:
@@ -53,7 +53,7 @@ def _executable(facts: Facts, name: str) -> DirectiveDef | None:
 
 
 def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDef]) -> None:
-    lacking = [index for index, source in enumerate(sources) if source is None]
+    lacking = [index for index in range(len(state.subgraphs)) if index not in sources]
     if lacking:
         state.report.hint(
             "INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE",
@@ -61,7 +61,7 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
             state.places(sources),
         )
         return
-    definitions = [source for _, source in present(sources)]
+    definitions = [source for _, source in sources.items()]
     each = [[location for location in source.locations if location in _EXECUTABLE] for source in definitions]
     locations = [location for location in each[0] if all(location in own for own in each)]
     if not locations:

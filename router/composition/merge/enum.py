@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from router.composition.merge.applied import merge_applied
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.join import join_enum_value
-from router.composition.merge.state import EnumUsage, MergeState, Sources, children, present
+from router.composition.merge.state import EnumUsage, MergeState, Sources, children
 from router.composition.model import EnumValue
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
         merge_description(state, values, merged, where)
         merge_applied(state, values, merged, where)
         join_enum_value(state, values, merged)
-        lacking = [index for index, source in present(sources) if name not in source.values]
+        lacking = [index for index, source in sources.items() if name not in source.values]
         if not lacking or merged.has("inaccessible") or _accepted(state, sources, lacking, where, usage):
             dest.values[name] = merged
     if not dest.values:

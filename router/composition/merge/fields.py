@@ -12,13 +12,12 @@ from router.composition.merge.applied import merge_applied
 from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.join import FieldContext, join_field
-from router.composition.merge.state import MergeState, Sources, present
 from router.composition.merge.subtypes import is_strict_subtype, merge_type_reference
 from router.composition.values import identity
 
 if TYPE_CHECKING:
     from router.composition.codes import ErrorCode
-    from router.composition.merge.state import Override
+    from router.composition.merge.state import MergeState, Override, Sources
     from router.composition.model import FieldDef
 
 
@@ -28,37 +27,33 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
     if _is_external_everywhere(state, sources, dest):
         state.report.error(
             "EXTERNAL_MISSING_ON_BASE",
-            f"{where} is external in {state.names(i for i, _ in present(sources))}, and no subgraph resolves it.",
+            f"{where} is external in {state.names(i for i, _ in sources.items())}, and no subgraph resolves it.",
             state.places(sources),
         )
         return
     own = _without_external(state, sources, where)
     # With interface objects all declarations on the type itself can be external; then they are all there is.
-    merging = own if any(source is not None for source in own) else sources
+    merging = own or sources
     merge_description(state, merging, dest, where)
     merge_applied(state, own, dest, where)
     merge_arguments(state, merging, dest, where)
     types_equal = merge_type_reference(state, merging, dest, where)
     _check_external(state, sources, dest, types_equal=types_equal)
-    every_type = {str(source.type) for _, source in present(sources)}
+    every_type = {str(source.type) for _, source in sources.items()}
     join_field(state, sources, dest, FieldContext(dest.parent, len(every_type) == 1, override))
 
 
 def _is_external_everywhere(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> bool:
-    for index, source in enumerate(sources):
-        declarations = [source] if source is not None else state.abstracted(dest, index)
-        if any(not state.subgraphs[index].is_external(each) for each in declarations):
-            return False
-    return True
+    declarations = (*sources.items(), *state.standing_in(dest))
+    return all(state.subgraphs[index].is_external(each) for index, each in declarations)
 
 
 def _without_external(state: MergeState, sources: Sources[FieldDef], where: str) -> Sources[FieldDef]:
-    own: list[FieldDef | None] = []
-    for index, source in enumerate(sources):
-        if source is None or not state.subgraphs[index].is_external(source):
-            own.append(source)
+    own: dict[int, FieldDef] = {}
+    for index, source in sources.items():
+        if not state.subgraphs[index].is_external(source):
+            own[index] = source
             continue
-        own.append(None)
         for applied in source.directives:
             merged = state.features.of(index, applied)
             if merged is not None and merged.element is not None:
@@ -73,7 +68,7 @@ def _without_external(state: MergeState, sources: Sources[FieldDef], where: str)
 
 def _check_external(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, *, types_equal: bool) -> None:
     wrong: dict[ErrorCode, list[int]] = {}
-    for index, source in present(sources):
+    for index, source in sources.items():
         if not state.subgraphs[index].is_external(source):
             continue
         compatible = source.type == dest.type or (

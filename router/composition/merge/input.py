@@ -11,7 +11,7 @@ from router.composition.merge.applied import merge_applied
 from router.composition.merge.defaults import merge_default
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.join import FieldContext, join_field
-from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.merge.state import MergeState, Sources, children
 from router.composition.merge.subtypes import merge_type_reference
 from router.composition.model import InputValue
 
@@ -28,7 +28,7 @@ def merge_input(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
         types_equal = merge_type_reference(state, fields, merged, where)
         join_field(state, fields, merged, FieldContext(dest.name, types_equal))
         merge_default(state, fields, merged, where, "INPUT_FIELD_DEFAULT_MISMATCH")
-        lacking = [index for index, source in present(sources) if name not in source.inputs]
+        lacking = [index for index, source in sources.items() if name not in source.inputs]
         if not lacking or merged.has("inaccessible"):
             dest.inputs[name] = merged
         else:
@@ -42,7 +42,7 @@ def merge_input(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 
 
 def _not_everywhere(state: MergeState, fields: Sources[InputValue], lacking: list[int], where: str) -> None:
-    required = [index for index, source in present(fields) if source.required]
+    required = [index for index, source in fields.items() if source.required]
     if required:
         state.report.error(
             "REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH",

@@ -12,7 +12,7 @@ from router.composition.merge.fields import merge_field
 from router.composition.merge.object import hint_missing_field
 from router.composition.merge.override import resolve_overrides
 from router.composition.merge.sharing import check_sharing
-from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.merge.state import MergeState, Sources, children
 from router.composition.model import Applied, Element, FieldDef, Kind, TypeDef
 from router.composition.rules.keys_equal import resolvable
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     _check_keys(state, sources, dest)
     _check_interface_objects(state, sources, dest)
-    keyed = any(source.keys for _, source in present(sources))
+    keyed = any(source.keys for _, source in sources.items())
     for name, fields in children(sources, lambda source: source.fields).items():
         merged = FieldDef(name, parent=dest.name)
         if not keyed:
@@ -38,7 +38,7 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """Who resolves an interface by key must know every implementation, or could not say which type it found."""
     implementations = state.supergraph.possible_types(dest.name)
-    for index, source in present(sources):
+    for index, source in sources.items():
         keys = [key for key in source.keys if resolvable(key)]
         if source.kind is not Kind.INTERFACE or not keys:
             continue
@@ -56,7 +56,7 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """A subgraph sees the interface either as one object or through its implementations."""
     implementations = state.supergraph.possible_types(dest.name)
-    for index, source in present(sources):
+    for index, source in sources.items():
         own = [name for name in implementations if name in state.subgraphs[index].schema.types]
         if source.is_interface_object and own:
             state.report.error(
@@ -79,7 +79,7 @@ def copy_interface_object_fields(state: MergeState) -> None:
                 copied.arguments = {name: _copied(argument) for name, argument in member.arguments.items()}
                 copied.directives.append(Applied("join__field", {}))
                 definition.fields[member.name] = copied
-                check_sharing(state, [None] * len(state.subgraphs), copied)
+                check_sharing(state, {}, copied)
 
 
 def _from_interface_object(state: MergeState, member: FieldDef) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
 from router.composition.contexts import contextual_arguments
-from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources, present
+from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
 from router.composition.values import boolean, enum_value, list_of, string
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """One `@join__type` for each key of each subgraph; one without key where there is none."""
-    for index, source in present(sources):
+    for index, source in sources.items():
         shared: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
         is_interface_object = {"isInterfaceObject": boolean(value=True)} if source.is_interface_object else {}
         if not source.keys:
@@ -45,7 +45,7 @@ def join_union_member(state: MergeState, index: int, member: str) -> Applied:
 
 
 def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumValue) -> None:
-    for index, _ in present(sources):
+    for index in sources:
         dest.directives.append(Applied("join__enumValue", {"graph": enum_value(state.graph_names[index])}))
 
 
@@ -64,7 +64,7 @@ def join_field(
     """One `@join__field` for each subgraph that has the field, or none at all where the default says the same."""
     if context.types_equal and _is_implied(state, sources, context):
         return
-    for index, source in present(sources):
+    for index, source in sources.items():
         if index in context.override.unused and index not in context.override.labels:
             continue
         arguments: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
@@ -85,19 +85,21 @@ def _is_implied(state: MergeState, sources: Sources[TypedElement], context: Fiel
     """Every subgraph with the type has the field, and there is nothing special about it anywhere."""
     if context.override.used or context.override.labels:
         return False
-    for index, source in enumerate(sources):
-        facts = state.subgraphs[index]
-        if source is None or index in context.override.unused:
-            if context.parent in facts.schema.types:
-                return False
-        elif isinstance(source, FieldDef) and (
-            facts.is_external(source)
-            or source.has("requires")
-            or source.has("provides")
-            or any(contextual_arguments(source))
-        ):
-            return False
-    return True
+    if context.override.unused or len(sources) < len(state.holders[context.parent]):
+        return False
+    return not any(
+        isinstance(source, FieldDef) and _is_special(state.subgraphs[index], source)
+        for index, source in sources.items()
+    )
+
+
+def _is_special(facts: Facts, source: FieldDef) -> bool:
+    return (
+        facts.is_external(source)
+        or source.has("requires")
+        or source.has("provides")
+        or any(contextual_arguments(source))
+    )
 
 
 def _field_sets(source: FieldDef) -> dict[str, ConstValueNode]:

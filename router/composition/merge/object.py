@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from router.composition.merge.fields import merge_field
 from router.composition.merge.override import resolve_overrides
 from router.composition.merge.sharing import check_sharing, check_subscription_sharing
-from router.composition.merge.state import MergeState, Sources, children, present
+from router.composition.merge.state import MergeState, Sources, children
 from router.composition.model import ROOTS, FieldDef, TypeDef
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def merge_object(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) ->
 
 
 def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> bool:
-    keyed = [index for index, source in present(sources) if source.keys]
-    plain = [index for index, source in present(sources) if not source.keys]
+    keyed = [index for index, source in sources.items() if source.keys]
+    plain = [index for index, source in sources.items() if not source.keys]
     if keyed and plain:
         state.report.hint(
             "INCONSISTENT_ENTITY",
@@ -44,7 +44,7 @@ def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: Fie
     """A value type is the same everywhere, if it is to be useful everywhere."""
     lacking = [
         index
-        for index, source in present(sources)
+        for index, source in sources.items()
         if member.name not in source.fields and not all(map(state.subgraphs[index].is_external, source.fields.values()))
     ]
     if lacking:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources, present
+from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, FieldDef, Kind
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)", re.ASCII)
 
 def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> Override:
     """Check every `@override` on one merged field."""
-    applications = {index: applied for index, source in present(sources) for applied in source.applied("override")}
+    applications = {index: applied for index, source in sources.items() for applied in source.applied("override")}
     if not applications:
         return NOT_OVERRIDDEN
     outcome = Override()
@@ -46,10 +46,7 @@ class _Attempt:
 
     @property
     def overriding(self) -> FieldDef:
-        source = self.sources[self.index]
-        if source is None:
-            raise LookupError(self.dest.coordinate)
-        return source
+        return self.sources[self.index]
 
     @property
     def name(self) -> str:
@@ -99,7 +96,7 @@ def _resolve(attempt: _Attempt, applications: Mapping[int, Applied], outcome: Ov
 def _take_over(attempt: _Attempt, from_index: int, outcome: Override) -> None:
     state, where = attempt.state, attempt.dest.coordinate
     report, place = state.report, [state.place(attempt.index, attempt.applied.node)]
-    source = attempt.sources[from_index]
+    source = attempt.sources.get(from_index)
     source_name = state.subgraphs[from_index].name
     if source is None:
         if state.abstracted(attempt.dest, from_index):

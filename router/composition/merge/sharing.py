@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from router.composition.merge.state import NOT_OVERRIDDEN, Override
@@ -14,19 +15,21 @@ if TYPE_CHECKING:
 def check_sharing(
     state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
 ) -> None:
-    resolving: list[tuple[int, FieldDef]] = []
-    for index, source in enumerate(sources):
-        standing_in = [source] if source is not None else state.abstracted(dest, index)
-        if source is not None and not override.resolves(index):
-            continue
-        resolving += [(index, each) for each in standing_in if not state.subgraphs[index].is_fully_external(each)]
+    candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
+    resolving = [
+        (index, each)
+        for index, each in sorted([*candidates, *state.standing_in(dest)], key=itemgetter(0))
+        if not state.subgraphs[index].is_fully_external(each)
+    ]
+    if len(resolving) < 2:  # noqa: PLR2004 - sharing takes two
+        return
     # An external field that is resolved here only where it is provided need not be marked: the resolving side must be.
     not_shareable = [
         index
         for index, member in resolving
         if not (state.subgraphs[index].is_shareable(member) or state.subgraphs[index].is_external(member))
     ]
-    if not not_shareable or len(resolving) < 2:  # noqa: PLR2004 - sharing takes two
+    if not not_shareable:
         return
     state.report.error(
         "INVALID_FIELD_SHARING",
@@ -38,11 +41,7 @@ def check_sharing(
 
 def check_subscription_sharing(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> None:
     """A subscription runs in one subgraph: its field cannot be shareable at all."""
-    marked = [
-        (index, source)
-        for index, source in enumerate(sources)
-        if source is not None and state.subgraphs[index].is_shareable(source)
-    ]
+    marked = [(index, source) for index, source in sources.items() if state.subgraphs[index].is_shareable(source)]
     if marked:
         state.report.error(
             "INVALID_FIELD_SHARING",

@@ -1,21 +1,22 @@
 """What every merge step reads and writes.
 
-*Sources* are one merged element as each subgraph has it: a list along `state.subgraphs`, None where it is missing.
+*Sources* are one merged element as each subgraph has it, by the index of the subgraph and absent where it lacks it: so
+merging is linear in the number of sources and not in that of subgraphs.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from router.composition.model import FieldDef, Schema, TypeDef
+from router.composition.model import Element, FieldDef, Schema, TypeDef
 from router.composition.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from graphql.language import Node
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _S = TypeVar("_S")
 _T = TypeVar("_T")
 
-Sources = Sequence[_S | None]
+Sources = Mapping[int, _S]
 
 
 @dataclass(slots=True)
@@ -64,19 +65,23 @@ class MergeState:
     enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
     graph_names: list[str] = field(default_factory=list)
+    holders: dict[str, list[int]] = field(default_factory=dict)
+    with_interface_objects: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.graph_names = graph_enum_values([facts.name for facts in self.subgraphs])
+        for index, facts in enumerate(self.subgraphs):
+            for name in facts.schema.types:
+                self.holders.setdefault(name, []).append(index)
+            if any(each.is_interface_object for each in facts.schema.types.values()):
+                self.with_interface_objects.append(index)
 
     def silent(self) -> MergeState:
         """The same state with a report of its own."""
         return replace(self, report=Report())
 
-    def sources(self, pick: Callable[[Facts], _T | None]) -> Sources[_T]:
-        return [pick(facts) for facts in self.subgraphs]
-
     def type_sources(self, name: str) -> Sources[TypeDef]:
-        return self.sources(lambda facts: facts.schema.types.get(name))
+        return {index: self.subgraphs[index].schema.types[name] for index in self.holders.get(name, ())}
 
     def names(self, indices: Iterable[int]) -> str:
         """Subgraph names for a message: `"a", "b" and "c"`."""
@@ -85,15 +90,15 @@ class MergeState:
             return "".join(quoted)
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
-    def places(self, sources: Sequence[object | None]) -> list[Place]:
-        return [
-            (self.subgraphs[index].name, getattr(source, "node", None))
-            for index, source in enumerate(sources)
-            if source is not None
-        ]
+    def places(self, sources: Sources[Element]) -> list[Place]:
+        return [(self.subgraphs[index].name, source.node) for index, source in sources.items()]
 
     def place(self, index: int, node: Node | None) -> Place:
         return (self.subgraphs[index].name, node)
+
+    def standing_in(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
+        """Interface object fields that stand for a field, in subgraphs that do not know its type."""
+        return [(index, each) for index in self.with_interface_objects for each in self.abstracted(member, index)]
 
     def abstracted(self, member: FieldDef, index: int) -> list[FieldDef]:
         """The interface object fields of a subgraph that stand for a field of a type the subgraph does not know."""
@@ -109,17 +114,12 @@ class MergeState:
         return found
 
 
-def present(sources: Sources[_S]) -> Iterator[tuple[int, _S]]:
-    """The subgraphs that have the element, with their index."""
-    return ((index, source) for index, source in enumerate(sources) if source is not None)
-
-
 def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[str, Sources[_T]]:
     """The union of named parts over all sources, in the order they are first met, each with its own sources."""
-    merged: dict[str, list[_T | None]] = {}
-    for index, source in present(sources):
+    merged: dict[str, dict[int, _T]] = {}
+    for index, source in sources.items():
         for name, part in pick(source).items():
-            merged.setdefault(name, [None] * len(sources))[index] = part
+            merged.setdefault(name, {})[index] = part
     return dict(merged)
 
 

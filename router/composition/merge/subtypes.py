@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import EnumUsage, MergeState, Sources, present
+from router.composition.merge.state import EnumUsage, MergeState, Sources
 from router.composition.model import FieldDef, InputValue, Kind, Schema, TypedElement
 from router.composition.type_refs import ListOf, Named, NonNull, TypeRef, base_name
 
@@ -52,7 +52,7 @@ def merge_type_reference(
     is_input = isinstance(dest, InputValue)
     merged: TypeRef | None = None
     differ = incompatible = False
-    for _, source in present(sources):
+    for source in sources.values():
         ref = source.type
         if merged is None or merged == ref:
             merged = ref
@@ -70,7 +70,7 @@ def merge_type_reference(
     note_enum_usage(state, merged, is_input=is_input)
     if not (differ or incompatible):
         return True
-    kinds = ", ".join(f"{source.type} in {state.names([index])}" for index, source in present(sources))
+    kinds = ", ".join(f"{source.type} in {state.names([index])}" for index, source in sources.items())
     code: ErrorCode = "FIELD_ARGUMENT_TYPE_MISMATCH" if is_argument else "FIELD_TYPE_MISMATCH"
     hint: HintCode = (
         "INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE" if is_argument else "INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE"

@@ -14,9 +14,9 @@ from router.composition.merge.input import merge_input
 from router.composition.merge.interface import copy_interface_object_fields, merge_interface
 from router.composition.merge.join import join_implements, join_type
 from router.composition.merge.object import merge_object
-from router.composition.merge.state import MergeState, Sources, present
+from router.composition.merge.state import MergeState, Sources
 from router.composition.merge.union import merge_union
-from router.composition.model import ROOTS, Applied, Element, Kind, Schema, TypeDef
+from router.composition.model import ROOTS, Applied, Element, Kind, TypeDef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,23 +66,22 @@ def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
 
 def _types_shallow(state: MergeState) -> None:
     """Names and kinds of all types, what they implement and contain."""
-    names = dict.fromkeys(name for facts in state.subgraphs for name in facts.schema.types)
-    for name in names:
+    for name in state.holders:
         sources = state.type_sources(name)
-        if name not in ROOTS.values() and not any(source.has_definition for _, source in present(sources)):
+        if name not in ROOTS.values() and not any(source.has_definition for _, source in sources.items()):
             state.report.error(
                 "EXTENSION_WITH_NO_BASE",
                 f"{name} is only extended, no subgraph defines it.",
                 state.places(sources),
             )
-        kinds = {_kind(source) for _, source in present(sources)}
+        kinds = {_kind(source) for _, source in sources.items()}
         if len(kinds) > 1:
-            each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in present(sources))
+            each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in sources.items())
             state.report.error(
                 "TYPE_KIND_MISMATCH", f"{name} is defined as different kinds: {each}.", state.places(sources)
             )
             continue
-        if all(source.is_interface_object for _, source in present(sources)):
+        if all(source.is_interface_object for _, source in sources.items()):
             state.report.error(
                 "INTERFACE_OBJECT_USAGE_ERROR",
                 f"{name} is an interface object everywhere: no subgraph defines the interface.",
@@ -97,7 +96,7 @@ def _kind(source: TypeDef) -> Kind:
 
 
 def _shallow(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> TypeDef:
-    for index, source in present(sources):
+    for index, source in sources.items():
         for interface in source.interfaces:
             dest.interfaces.setdefault(interface)
             dest.directives.append(join_implements(state, index, interface))
@@ -108,11 +107,10 @@ def _shallow(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> Typ
 
 def _schema_element(state: MergeState) -> None:
     """Directives and description of the schema itself."""
-    holders: Sources[Schema] = [facts.schema for facts in state.subgraphs]
-    described: list[Element | None] = [
-        Element("schema", schema.description, [a for a in schema.applied if a.element != "link"])
-        for _, schema in present(holders)
-    ]
+    described = {
+        index: Element("schema", facts.schema.description, [a for a in facts.schema.applied if a.element != "link"])
+        for index, facts in enumerate(state.subgraphs)
+    }
     merged = Element("schema")
     merge_description(state, described, merged, "The schema")
     merge_applied(state, described, merged, "the schema")

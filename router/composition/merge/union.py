@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.merge.join import join_union_member
-from router.composition.merge.state import MergeState, Sources, present
 
 if TYPE_CHECKING:
+    from router.composition.merge.state import MergeState, Sources
     from router.composition.model import TypeDef
 
 
 def merge_union(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     for member in dest.members:
-        for index, source in present(sources):
+        for index, source in sources.items():
             if member in source.members:
                 dest.directives.append(join_union_member(state, index, member))
-        lacking = [index for index, source in present(sources) if member not in source.members]
+        lacking = [index for index, source in sources.items() if member not in source.members]
         if lacking:
             state.report.hint(
                 "INCONSISTENT_UNION_MEMBER",
