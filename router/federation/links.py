@@ -168,6 +168,9 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
         LinkError: INVALID_LINK_IDENTIFIER, INVALID_LINK_DIRECTIVE_USAGE, UNKNOWN_LINK_VERSION,
             UNKNOWN_FEDERATION_LINK_VERSION or INVALID_GRAPHQL.
     """
+    if not any(_links_specifications(node) for node in directives):
+        # Neither the link specification nor federation: whatever else stands in a @link then means nothing to anybody.
+        return Links()
     carrier = _link_directive_name(directives)
     links: dict[str, Link] = {}
     for node in directives:
@@ -185,6 +188,13 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
         links[link.url.identity] = link
     _check_names(list(links.values()))
     return Links(links)
+
+
+def _links_specifications(node: DirectiveNode) -> bool:
+    arguments = _arguments(node)
+    address = arguments.get("url") or arguments.get("feature")
+    known = (FEDERATION_IDENTITY, LINK_IDENTITY, CORE_IDENTITY)
+    return isinstance(address, StringValueNode) and address.value.startswith(known)
 
 
 def _is_federation(node: DirectiveNode) -> bool:

@@ -111,6 +111,10 @@ def _field_problems(
     if (kind in COMPOSITE) != (selection.selection_set is not None):
         what = "must have a selection" if kind in COMPOSITE else "cannot have a selection"
         raise _UnreadableError(f"{member.coordinate} of type {member.type} {what}")
+    given = {argument.name.value for argument in selection.arguments or ()}
+    missing = [one.name for one in member.arguments.values() if one.required and one.name not in given]
+    if missing:
+        raise _UnreadableError(f'{member.coordinate} needs its argument "{missing[0]}"')
     if member.arguments:
         yield "arguments", f"{member.coordinate} takes arguments"
     if kind in ABSTRACT:
