@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.output import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, write
+from router.cli.findings import FORMAT, from_here, tell
+from router.cli.output import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
 from router.cli.watching import Inputs
 from router.composition import compose
 from router.composition.config import ConfigError, read_config
-from router.composition.rendering import FORMATS
 from router.composition.rendering.diagnostics import LEVELS, Diagnostics
 from router.composition.sources import load_subgraphs
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from router.composition.source_files import SourceFile
 
 # Long enough for a subgraph that starts cold, short enough to notice one that hangs.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
@@ -46,14 +44,7 @@ class Options:
 @click.option(
     "--output", type=WRITABLE_FILE, help="Where the supergraph goes; without it, stdout (with --format text only)."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="How errors and hints are told: text on stderr, the others on stdout.",
-)
+@FORMAT
 @click.option(
     "--hints",
     type=click.Choice(["none", *(level.lower() for level in LEVELS)]),
@@ -82,8 +73,7 @@ def command(**given: object) -> None:
         diagnostics = _compose(options)
     except ConfigError as error:
         raise StartupError(str(error)) from error
-    _tell(diagnostics, options)
-    if diagnostics.supergraph_sdl is None:
+    if not _tell(diagnostics, options):
         raise click.exceptions.Exit(NOT_COMPOSABLE)
 
 
@@ -93,25 +83,13 @@ def _compose(options: Options) -> Diagnostics:
     return Diagnostics.of(
         compose(subgraphs),
         {subgraph.name: subgraph.sdl for subgraph in subgraphs},
-        {source.name: _from_here(source.origin) for source in sources if source.origin is not None},
+        {source.name: from_here(source.origin) for source in sources if source.origin is not None},
         None if options.hints == "none" else options.hints.upper(),
     )
 
 
-def _from_here(file: SourceFile) -> SourceFile:
-    """CI servers want paths from the checkout, where the command is run."""
-    return replace(file, path=os.path.relpath(file.path))
-
-
-def _tell(diagnostics: Diagnostics, options: Options) -> None:
-    report = FORMATS[options.form](diagnostics)
-    if report:
-        click.echo(report, err=options.form == "text")
-    if diagnostics.supergraph_sdl is None:
-        count = sum(finding.level == "ERROR" for finding in diagnostics.findings)
-        click.echo(f"{count} {'error' if count == 1 else 'errors'}: the subgraphs do not compose.", err=True)
-    elif options.output is not None or options.form == "text":
-        write(options.output, diagnostics.supergraph_sdl)
+def _tell(diagnostics: Diagnostics, options: Options) -> bool:
+    return tell(diagnostics, options.form, options.output, "the subgraphs do not compose")
 
 
 def _watch(options: Options) -> None:
@@ -135,8 +113,7 @@ def _round(options: Options) -> None:
     """One composition of a watch: whatever is wrong is told, and may be right the next time."""
     try:
         diagnostics = _compose(options)
-        _tell(diagnostics, options)
-        if diagnostics.supergraph_sdl is not None:
+        if _tell(diagnostics, options):
             click.secho(f"{len(diagnostics.sources)} subgraphs → {options.output}", fg="green", err=True)
     except (ConfigError, StartupError) as error:
         click.secho(str(error), fg="red", err=True)

@@ -1,56 +1,131 @@
-"""`router serve`: one supergraph, one port."""
+"""`router serve`: one supergraph, one port, one process or several."""
 
 from __future__ import annotations
 
-import gc
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.supergraph_file import read_supergraph
-from router.gateway import Gateway, http_transport
-from router.settings import load
+from router.serving.admin import AdminApp, ready_check
+from router.serving.control import answering
+from router.serving.live import LiveRouter
+from router.serving.reloading import Origin
+from router.serving.sources import is_url
+from router.serving.workers import Launch, Workers, follow, reserve
+from servicekit import logging
 from servicekit import settings as process
-from servicekit.errors import StartupError
-from servicekit.server import Endpoint, serve
+from servicekit.asgi import RequestContextMiddleware
+from servicekit.health import HealthEndpoints
+from servicekit.server import Endpoint, bind, serve, serving_beside
 
 if TYPE_CHECKING:
+    from router.serving.admin import Operated
     from router.settings import RouterSettings
-    from router.supergraph import Supergraph
-    from servicekit.asgi import ASGIApp
+    from servicekit.settings import ProcessSettings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-# Young objects to collect after, instead of 700: a request makes thousands that die with it. Measured at 9 % of the CPU
-# time of a request together with freezing what start-up made.
-_GC_THRESHOLD = 50_000
+
+class _Location(click.ParamType[str]):
+    """A file that exists, or an http(s) address."""
+
+    name = "file or URL"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value) if is_url(str(value)) else str(_FILE.convert(value, param, ctx))
 
 
 @click.command("serve")
-@click.option("--supergraph", "supergraph_file", type=_FILE, required=True, help="The composed supergraph.")
+@click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or an address that is polled.")
 @click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
-def command(supergraph_file: Path, config_file: Path | None) -> None:
-    """Serve a composed supergraph over HTTP."""
+@click.option("--workers", type=click.IntRange(min=1), help="Processes to serve with; overrides server.workers.")
+@click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker, for its supervisor to say.")
+def command(
+    supergraph: str | None, config_file: Path | None, workers: int | None, worker: tuple[int, int] | None
+) -> None:
+    """Serve a composed supergraph over HTTP.
+
+    It is taken up anew whenever its file or the configuration changes, and at SIGHUP.
+    """
     environ = process.environment()
-    process_settings = process.load(process.ProcessSettings, environ)
-    graph = read_supergraph(supergraph_file)
-    settings = load(config_file, environ, subgraphs=graph.subgraphs)
-    gateway = _gateway(graph, settings, supergraph_file)
-    gateway.warm_up()
-
-    def create_app() -> ASGIApp:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD)
-        return gateway.asgi
-
-    listening = Endpoint(settings.server.host, settings.server.port, "ROUTER_PORT")
-    serve("router", create_app, listening, process_settings)
+    origin = Origin(config_file, supergraph, environ)
+    settings = origin.settings()
+    process_settings = _with_grace(process.load(process.ProcessSettings, environ), settings)
+    if worker is not None:
+        _serve_as_worker(origin, process_settings, *worker)
+    elif (count := workers or settings.server.workers) > 1:
+        sys.exit(_supervise(settings, process_settings, count))
+    else:
+        _serve_alone(origin, settings, process_settings)
 
 
-def _gateway(graph: Supergraph, settings: RouterSettings, path: Path) -> Gateway:
-    try:
-        return Gateway(graph, settings, http_transport(graph, settings))
-    except ValueError as error:
-        raise StartupError(f"{path}: {error}") from error
+def _with_grace(process_settings: ProcessSettings, settings: RouterSettings) -> ProcessSettings:
+    """Draining takes as long as `server.drain_timeout` says; under `mosafe up`, no longer than that waits for us."""
+    grace = settings.server.drain_timeout
+    if process_settings.parent_pipe is not None:
+        grace = min(grace, process_settings.shutdown_seconds)
+    return process_settings.model_copy(update={"shutdown_seconds": grace})
+
+
+def _listening(settings: RouterSettings) -> Endpoint:
+    return Endpoint(settings.server.host, settings.server.port, "ROUTER_PORT")
+
+
+def _serve_alone(origin: Origin, settings: RouterSettings, process_settings: ProcessSettings) -> None:
+    live = LiveRouter(origin)
+    live.start()
+    signal.signal(signal.SIGHUP, lambda _number, _frame: live.reload_soon())
+    live.beside += _admin(settings, live)
+    serve("router", lambda: live.asgi, _listening(settings), process_settings)
+
+
+def _serve_as_worker(origin: Origin, process_settings: ProcessSettings, listener: int, channel: int) -> None:
+    live = LiveRouter(origin)
+    live.start()
+    # The supervisor decides; a terminal sends its signals to all processes at once.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    answers = {"status": live.status, "reload": live.reload}
+    live.beside.append(answering(socket.socket(fileno=channel), answers, _stop_this_process))
+    serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings)
+
+
+def _stop_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _supervise(settings: RouterSettings, process_settings: ProcessSettings, count: int) -> int:
+    """Exit code of the router."""
+    listeners = reserve(_listening(settings), count)
+    logging.configure("router", process_settings)
+    environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
+    launch = Launch(
+        command=[sys.executable, "-m", "router", *sys.argv[1:]],
+        environ=environ,
+        grace=process_settings.shutdown_seconds,
+    )
+
+    async def run() -> int:
+        workers = Workers(launch, listeners)
+        workers.beside += _admin(settings, workers)
+        if process_settings.parent_pipe is not None:
+            follow(process_settings.parent_pipe, workers.stop)
+        return await workers.run()
+
+    return asyncio.run(run())
+
+
+def _admin(settings: RouterSettings, operated: Operated) -> list[AbstractAsyncContextManager[object]]:
+    """The port for operators, if there is to be one. Raises `StartupError` for one that is taken."""
+    admin = settings.admin
+    if not admin.enabled:
+        return []
+    app = HealthEndpoints(AdminApp(operated, admin), {"workers": ready_check(operated)})
+    listener = bind(Endpoint(admin.host, admin.port, "admin.port in router.yaml"))
+    return [serving_beside(RequestContextMiddleware(app), listener)]

@@ -21,7 +21,7 @@ def render_junit(diagnostics: Diagnostics) -> str:
     failed = {location.subgraph for error in errors for location in error.locations}
     passed = [name for name in diagnostics.sources if name not in failed]
     counts = {"tests": str(len(errors) + len(passed)), "failures": str(len(errors)), "errors": "0"}
-    root = ET.Element("testsuites", {"name": "router compose", **counts})
+    root = ET.Element("testsuites", {"name": "router", **counts})
     suite = ET.SubElement(root, "testsuite", {"name": _SUITE, **counts, "skipped": "0", "time": "0"})
     for error in errors:
         _failure(suite, error, diagnostics)

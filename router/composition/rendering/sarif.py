@@ -28,7 +28,7 @@ def render_sarif(diagnostics: Diagnostics) -> str:
         levels.setdefault(finding.code, finding.level)
     rules = list(levels)
     driver = {
-        "name": "router compose",
+        "name": "router",
         "version": version("mosafe"),
         "rules": [_rule(code, level) for code, level in levels.items()],
     }

@@ -1,0 +1,55 @@
+"""`router supergraph`: look into a composed supergraph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from graphql import print_schema
+
+from router.cli.output import READABLE_FILE, WRITABLE_FILE, read, write
+from router.errors import InvalidSupergraph
+from router.supergraph import load
+from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from router.supergraph import Supergraph
+
+
+@click.group("supergraph")
+def command() -> None:
+    """Look into a composed supergraph."""
+
+
+@command.command("schema")
+@click.argument("file", type=READABLE_FILE)
+@click.option("--subgraph", "name", help="Print what this subgraph is asked against, instead of what clients see.")
+@click.option("--output", type=WRITABLE_FILE, help="Where the schema goes, else stdout.")
+def schema_command(file: Path, name: str | None, output: Path | None) -> None:
+    """Print the API schema of the supergraph in FILE: what clients see."""
+    supergraph = _load(file)
+    if name is None:
+        schema = supergraph.api_schema
+    elif name in supergraph.subgraphs:
+        schema = supergraph.subgraphs[name].schema
+    else:
+        known = ", ".join(supergraph.subgraphs)
+        raise click.BadParameter(f"there is no subgraph {name!r}; there are {known}", param_hint="--subgraph")
+    write(output, print_schema(schema) + "\n")
+
+
+@command.command("subgraphs")
+@click.argument("file", type=READABLE_FILE)
+def subgraphs_command(file: Path) -> None:
+    """Print the names and URLs of the subgraphs of the supergraph in FILE."""
+    for subgraph in _load(file).subgraphs.values():
+        click.echo(f"{subgraph.name}\t{subgraph.url}")
+
+
+def _load(file: Path) -> Supergraph:
+    try:
+        return load(read(file))
+    except InvalidSupergraph as error:
+        raise StartupError(f"{file}: {error.code}: {error.message}") from error

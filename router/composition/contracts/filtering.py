@@ -1,0 +1,161 @@
+"""Which elements of a merged schema a contract hides.
+
+The rules are those of Apollo's contracts:
+
+- A tag on an object or interface type counts for all its fields.
+- What carries an excluded tag is hidden, whatever else it carries.
+- If tags are included, unions and the fields of objects and interfaces are hidden unless they carry one of them. Enums,
+  input types, scalars and arguments are hidden only by exclusion.
+- A field of an interface is hidden if a visible type hides its implementation, unless an included tag asks for it (then
+  the contract is refused: it would not be valid).
+- A type with nothing visible in it is hidden; the query root never is.
+- On demand, what clients cannot reach is hidden (see `reachability`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.composition.contracts.reachability import reachable_types
+from router.composition.model import Applied, Kind, TypeDef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from router.composition.model import Element, FieldDef, Schema
+
+_WITH_FIELDS = frozenset({Kind.OBJECT, Kind.INTERFACE})
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFilter:
+    """What a contract shows, by tag names. No `include` means everything that is not excluded."""
+
+    include: frozenset[str] = frozenset()
+    exclude: frozenset[str] = frozenset()
+    hide_unreachable: bool = False
+
+    def __post_init__(self) -> None:
+        both = self.include & self.exclude
+        if both:
+            raise ValueError(f"a tag cannot be both included and excluded: {', '.join(sorted(both))}")
+
+    def excludes(self, tags: frozenset[str]) -> bool:
+        return not self.exclude.isdisjoint(tags)
+
+    def asks_for(self, tags: frozenset[str]) -> bool:
+        return not self.include.isdisjoint(tags)
+
+    def hides(self, tags: frozenset[str]) -> bool:
+        """For the elements that an include list must name to be shown."""
+        return self.excludes(tags) or (bool(self.include) and not self.asks_for(tags))
+
+
+def tags_in_use(schema: Schema) -> frozenset[str]:
+    return frozenset(tag for element in _elements(schema) for tag in _tags(element))
+
+
+def apply(wanted: ContractFilter, schema: Schema) -> list[Element]:
+    """Mark in the schema what the contract hides, beyond what is `@inaccessible` already; return what was marked."""
+    before = {id(element) for element in _elements(schema) if _hidden(element)}
+    for definition in schema.types.values():
+        _match(wanted, definition)
+    while _hide_broken_promises(wanted, schema) or _hide_empty(schema):
+        pass
+    if wanted.hide_unreachable:
+        kept = (name for name, definition in schema.types.items() if wanted.asks_for(_tags(definition)))
+        reached = reachable_types(schema, kept)
+        for name, definition in schema.types.items():
+            if name not in reached:
+                _hide(definition)
+    return [element for element in _elements(schema) if _hidden(element) and id(element) not in before]
+
+
+def _elements(schema: Schema) -> Iterator[Element]:
+    for definition in schema.types.values():
+        yield definition
+        for member in definition.fields.values():
+            yield member
+            yield from member.arguments.values()
+        yield from definition.inputs.values()
+        yield from definition.values.values()
+
+
+def _tags(element: Element) -> frozenset[str]:
+    return frozenset(name for applied in element.applied("tag") if (name := applied.text("name")) is not None)
+
+
+def _hidden(element: Element) -> bool:
+    return element.has("inaccessible")
+
+
+def _hide(element: Element) -> None:
+    if not _hidden(element):
+        element.directives.append(Applied("inaccessible", {}, "inaccessible"))
+
+
+def _match(wanted: ContractFilter, definition: TypeDef) -> None:
+    """What the tags themselves say."""
+    tags = _tags(definition)
+    hides = wanted.hides if definition.kind is Kind.UNION else wanted.excludes
+    if hides(tags):
+        _hide(definition)
+        return
+    for member in definition.fields.values():
+        if wanted.hides(tags | _tags(member)):
+            _hide(member)
+        _exclude(wanted, member.arguments.values())
+    _exclude(wanted, definition.inputs.values())
+    _exclude(wanted, definition.values.values())
+
+
+def _exclude(wanted: ContractFilter, elements: Iterable[Element]) -> None:
+    for element in elements:
+        if wanted.excludes(_tags(element)):
+            _hide(element)
+
+
+def _hide_broken_promises(wanted: ContractFilter, schema: Schema) -> bool:
+    """Hide interface fields that a visible implementation no longer has. Whether there were any."""
+    broken = [
+        promise
+        for definition in schema.types.values()
+        if not _hidden(definition)
+        for member in definition.fields.values()
+        if _hidden(member)
+        for promise in _promises(schema, definition, member)
+        if not _hidden(promise) and not wanted.asks_for(_tags(promise) | _tags(schema.types[promise.parent]))
+    ]
+    for promise in broken:
+        _hide(promise)
+    return bool(broken)
+
+
+def _promises(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator[FieldDef]:
+    for name in definition.interfaces:
+        interface = schema.types[name]
+        if not _hidden(interface) and member.name in interface.fields:
+            yield interface.fields[member.name]
+
+
+def _hide_empty(schema: Schema) -> bool:
+    """Hide types with nothing visible in them. Whether there were any."""
+    empty = [
+        definition
+        for definition in schema.types.values()
+        if definition.name != "Query" and not _hidden(definition) and _is_empty(schema, definition)
+    ]
+    for definition in empty:
+        _hide(definition)
+    return bool(empty)
+
+
+def _is_empty(schema: Schema, definition: TypeDef) -> bool:
+    parts: list[Element] = [
+        *definition.fields.values(),
+        *definition.inputs.values(),
+        *definition.values.values(),
+        *(schema.types[name] for name in definition.members),
+    ]
+    return bool(parts) and all(map(_hidden, parts))
