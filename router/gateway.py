@@ -1,7 +1,7 @@
 """The router on one screen: the stages of a request, in their order.
 
-    request ─ document ─ operation ─ variables ─ plan ─ execute ─ mask ─> response
-              └─────────── preparation ───────────┘
+    request ─ lookup ─ document ─ operation ─ variables ─ plan ─ execute ─ mask ─> response
+                       └─────────── preparation ───────────┘
 
 What a client does wrong ends a stage with a `RequestError`; what a subgraph does wrong is in the result's errors,
 masked last; anything else is our fault: an id for the client, the traceback for the log.
@@ -24,10 +24,15 @@ from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.executor.context import ExecutionContext
 from router.executor.interpreter import execute
 from router.executor.variables import coerce
+from router.policies.apq import PersistedQueryNotFound
+from router.policies.document_lookup import open_lookup
 from router.policies.headers import HeaderPropagation
+from router.policies.limits import LimitWatch
 from router.policies.masking import ErrorMasking, new_error_id
+from router.policies.persisted_documents import PersistedDocuments
 from router.preparation import NotReadOnly, Preparation
 from router.server.app import GraphQLApp
+from router.server.overload import Overload
 from router.settings.model import RouterSettings
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.in_process import InProcessTransport
@@ -66,7 +71,10 @@ class Gateway:
         self._headers = HeaderPropagation(settings.headers, graph.subgraphs)
         self._masking = ErrorMasking(settings.errors)
         self._mutations: set[asyncio.Task[GraphQLResponse]] = set()
-        self.preparation = Preparation(graph, settings)
+        self.limits = LimitWatch(settings.limits)
+        self.documents = open_lookup(settings)
+        allow_list = self.documents if isinstance(self.documents, PersistedDocuments) else None
+        self.preparation = Preparation(graph, settings, self.limits, allow_list)
 
     @classmethod
     def from_supergraph(
@@ -79,7 +87,7 @@ class Gateway:
 
         Raises:
             InvalidSupergraph: the text is no supergraph that this router can run.
-            ValueError: settings name a subgraph that is not there, or a URL that cannot work.
+            ValueError: settings name a subgraph that is not there, or a URL or a manifest that cannot work.
         """
         graph = supergraph.load(sdl)
         settings = settings if settings is not None else RouterSettings()
@@ -87,29 +95,51 @@ class Gateway:
         return cls(graph, settings, transport)
 
     @cached_property
+    def overload(self) -> Overload:
+        """The GraphQL endpoint alone, with its bound on how much it does at once."""
+        return Overload(GraphQLApp(self.execute, self._settings, self.aclose, self.limits), self._settings.overload)
+
+    @cached_property
     def asgi(self) -> ASGIApp:
         """GraphQL under `settings.server.path`, `/health/live` and `/health/ready`; each request with an id."""
-        app = GraphQLApp(self.execute, self._settings, self.aclose)
-        return RequestContextMiddleware(HealthEndpoints(app, {}), access_log=False)
+
+        async def has_capacity() -> None:
+            self.overload.check()
+
+        return RequestContextMiddleware(HealthEndpoints(self.overload, {"capacity": has_capacity}), access_log=False)
 
     def warm_up(self) -> None:
         """Do now what the first request would wait for: check the schema, lay out the planner's graph."""
-        request, report = GraphQLRequest(query="{ __typename }"), Report()
-        document = self.preparation.document(request, report)
-        self.preparation.operation(document, request, report)
-        self.preparation.plan(document, None, report)
+        self.prepare("{ __typename }")
 
-    async def aclose(self) -> None:
-        """Let go of connections. A mutation whose client left may still finish; anything else in flight fails."""
+    def prepare(self, query: str, operation_name: str | None = None) -> None:
+        """Keep the document and the plan of an operation, so that nobody waits for them.
+
+        Raises:
+            RequestError: it is not valid, has no such operation, or cannot be planned.
+        """
+        request, report = GraphQLRequest(query=query, operation_name=operation_name), Report()
+        document = self.preparation.document(request, report, trusted=True)
+        self.preparation.operation(document, request, report)
+        self.preparation.plan(document, operation_name, report)
+
+    async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
+        """Let go of connections; what is in flight fails.
+
+        Except for mutations whose clients left: they may still finish within `mutation_grace` seconds.
+        """
         if self._mutations:
-            await asyncio.wait(self._mutations, timeout=MUTATION_GRACE_SECONDS)
+            await asyncio.wait(self._mutations, timeout=mutation_grace)
         await self._transport.aclose()
+        await self.documents.aclose()
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
         """Answer one request. Raises nothing but cancellation, which a mutation under way survives."""
         report = Report()
         try:
+            sent, request = request, await self.documents.resolve(request)
             document = self.preparation.document(request, report)
+            await self.documents.accepted(sent)
             operation = self.preparation.operation(document, request, report)
             variables = coerce(operation, request.variables)
             plan = self.preparation.plan(document, request.operation_name, report)
@@ -158,7 +188,10 @@ class Gateway:
     def _failed(self, failure: Exception, report: Report) -> GraphQLResponse:
         outcome, errors = _explain(failure)
         report.errors = len(errors)
-        return GraphQLResponse(body={"errors": self._masking.apply(errors)}, outcome=outcome, report=report)
+        body: dict[str, object] = {"errors": self._masking.apply(errors)}
+        if outcome is Outcome.UNKNOWN_DOCUMENT:
+            body["data"] = None  # what clients of automatic persisted queries expect
+        return GraphQLResponse(body=body, outcome=outcome, report=report)
 
 
 def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:
@@ -166,6 +199,8 @@ def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:
     match failure:
         case NotReadOnly():
             return Outcome.NOT_READ_ONLY, failure.errors
+        case PersistedQueryNotFound():
+            return Outcome.UNKNOWN_DOCUMENT, failure.errors
         case PlanningError():
             _log.error("an operation could not be planned", cause=failure.message, detail=failure.detail)
             return Outcome.FAILED, failure.errors
@@ -211,4 +246,7 @@ def _endpoint(name: str, url: str, settings: RouterSettings) -> Endpoint:
             max_response_bytes=traffic.max_response_bytes,
         ),
         tls=tls,
+        codings=traffic.accept_encodings,
+        share_queries=traffic.share_queries,
+        longest_retry_after=traffic.longest_retry_after,
     )

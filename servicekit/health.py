@@ -31,9 +31,11 @@ class HealthEndpoints:
         self._checks = checks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/health/live":
+        # Mounted in another application, the path begins with where that mounted it.
+        path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else None
+        if path == "/health/live":
             await _answer(scope, send, 200, {"status": "live"})
-        elif scope["type"] == "http" and scope["path"] == "/health/ready":
+        elif path == "/health/ready":
             await self._ready(scope, send)
         else:
             await self._app(scope, receive, send)

@@ -6,12 +6,14 @@ never a traceback.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import threading
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 import uvicorn
@@ -20,7 +22,7 @@ from servicekit import logging
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import FrameType
 
     from servicekit.asgi import ASGIApp, Message, Receive, Scope, Send
@@ -38,11 +40,12 @@ LAST_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a process listens, and which variable changes the port."""
+    """Where a process listens, and which variable changes the port. With ``shared``, several sockets may listen."""
 
     host: str
     port: int
     variable: str
+    shared: bool = False
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
@@ -56,6 +59,8 @@ def bind(endpoint: Endpoint) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if endpoint.shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((endpoint.host, endpoint.port))
         listener.listen(BACKLOG)
     except OSError as error:
@@ -70,10 +75,12 @@ def bind(endpoint: Endpoint) -> socket.socket:
 def serve(
     service: str,
     create_app: Callable[[], ASGIApp],
-    endpoint: Endpoint,
+    endpoint: Endpoint | socket.socket,
     settings: ProcessSettings,
 ) -> None:
     """Configure logs, bind, build the application, serve; return after a graceful shutdown.
+
+    A socket instead of an endpoint is one that listens already, and is closed at the end.
 
     SIGTERM and SIGINT let requests in flight finish for ``settings.shutdown_seconds``. The end of
     ``settings.parent_pipe`` does the same, and then ends the process whatever still runs.
@@ -82,22 +89,9 @@ def serve(
         StartupError: the port is taken, or the application refused to start.
     """
     logging.configure(service, settings)
-    listener = bind(endpoint)
+    listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
     app = _StartupErrors(create_app())
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(_config(app, "on", settings.shutdown_seconds))
     _stop_on_signals(server)
     if settings.parent_pipe is not None:
         _follow_parent(settings.parent_pipe, server, settings.shutdown_seconds)
@@ -109,6 +103,42 @@ def serve(
         except SystemExit:  # uvicorn's way to say that the application did not start
             raise app.error or StartupError(f"{service} could not start; its log has the reason") from None
     _log.info("stopped")
+
+
+def _config(app: ASGIApp, lifespan: Literal["on", "off"], grace: float) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan=lifespan,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(grace)),
+    )
+
+
+@asynccontextmanager
+async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve a second application (no lifespan) in the running event loop, for as long as the block runs."""
+    server = _Beside(_config(app, "off", LAST_SECONDS))
+    task = asyncio.get_running_loop().create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Beside(uvicorn.Server):
+    """A server that leaves the signals to whoever runs the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class _StartupErrors:

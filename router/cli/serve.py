@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,8 @@ from servicekit.health import HealthEndpoints
 from servicekit.server import Endpoint, bind, serve, serving_beside
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from router.serving.admin import Operated
     from router.settings import RouterSettings
     from servicekit.settings import ProcessSettings
@@ -38,8 +39,8 @@ class _Location(click.ParamType[str]):
 
     name = "file or URL"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return str(value) if is_url(str(value)) else str(_FILE.convert(value, param, ctx))
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return value if is_url(value) else str(_FILE.convert(value, param, ctx))
 
 
 @click.command("serve")

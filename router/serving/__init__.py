@@ -1,0 +1,1 @@
+"""Running a gateway for years: reload without a dropped request, several processes, a port for operators."""

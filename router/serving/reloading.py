@@ -1,0 +1,212 @@
+"""From files to a running gateway, and again: the same road for the start and for every reload.
+
+    router.yaml ──load──> settings ─┐
+    supergraph  ──read──> SDL ──────┴──> Gateway ──warm up──> Generation ──adopt──> serving
+
+What is slow (loading a schema, planning) runs in a thread while the current generation answers. Whatever fails on the
+way ends in a `Refused` with its reason; the current generation is not touched before the new one is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import structlog
+
+from router import supergraph
+from router.errors import InvalidSupergraph
+from router.gateway import Gateway, http_transport
+from router.serving.generation import Generation
+from router.serving.sources import FileSource, UrlSource, is_url
+from router.serving.warm_up import Throttle, from_file, hottest, warm
+from router.settings import RouterSettings, load
+from servicekit.errors import StartupError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from router.serving.generation import Rollover
+    from router.serving.sources import Source
+    from router.serving.warm_up import Wanted
+
+Result = Literal["reloaded", "unchanged", "refused"]
+
+_log = structlog.stdlib.get_logger("reload")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the command line says: where things are. `supergraph` is a path or an address, None for the settings'."""
+
+    config: Path | None
+    supergraph: str | None
+    environ: Mapping[str, str]
+
+    def settings(self, subgraphs: Collection[str] | None = None) -> RouterSettings:
+        """The configuration as it is now, held against the subgraphs there are once they are known.
+
+        Raises:
+            InvalidSettings: it cannot be used.
+        """
+        return load(self.config, self.environ, subgraphs=subgraphs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a reload. `reason` is why it was refused; `supergraph` the hash of what runs now."""
+
+    result: Result
+    cause: str
+    reason: str | None = None
+    supergraph: str | None = None
+    seconds: float = 0.0
+    at: float = 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """A JSON object; `at` is Unix time."""
+        return asdict(self)
+
+
+class Reloader:
+    """Makes generations, one at a time."""
+
+    def __init__(self, origin: Origin, rollover: Rollover) -> None:
+        self._origin = origin
+        self._rollover = rollover
+        self._source: tuple[tuple[object, ...], Source] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._stopped = threading.Event()
+        self.settings = RouterSettings()
+        self.last: Outcome | None = None
+
+    def start(self) -> None:
+        """Load a supergraph that is a file, before anything listens: a router that cannot work does not start.
+
+        Raises:
+            StartupError: the configuration or the supergraph cannot be used.
+        """
+        settings = self.settings = self._origin.settings()
+        source = self._source_for(settings)
+        if isinstance(source, FileSource):
+            found = Found(source.text(), source.name, _first(settings))
+            self._rollover.adopt(build(self._origin, found, None))
+
+    async def reload(self, cause: str, *, even_unchanged: bool = False) -> Outcome:
+        """Take up what the files and the address say now. Raises nothing; the outcome tells, and a log line."""
+        async with self._one_at_a_time:
+            started = time.monotonic()
+            result, reason = await self._tried(even_unchanged=even_unchanged)
+            current = self._rollover.current
+            self.last = Outcome(
+                result=result,
+                cause=cause,
+                reason=reason,
+                supergraph=current.hash if current is not None else None,
+                seconds=round(time.monotonic() - started, 3),
+                at=round(time.time(), 3),
+            )
+            if result != "unchanged":
+                _log.log(logging.INFO if reason is None else logging.WARNING, "reload", **self.last.to_json())
+            return self.last
+
+    async def _tried(self, *, even_unchanged: bool) -> tuple[Result, str | None]:
+        try:
+            return await self._renew(even_unchanged=even_unchanged), None
+        except StartupError as error:
+            return "refused", str(error)
+        except Exception:  # noqa: BLE001  (whatever it is, the router goes on with what it has)
+            _log.exception("a reload failed")
+            return "refused", "an internal error; the log has its traceback"
+
+    async def _renew(self, *, even_unchanged: bool) -> Result:
+        settings = self.settings = await asyncio.to_thread(self._origin.settings)
+        source = self._source_for(settings)
+        sdl = await source.read()
+        current = self._rollover.current
+        if current is None:
+            wanted = _first(settings)
+        elif even_unchanged or (current.sdl, current.settings) != (sdl, settings):
+            wanted = hottest(current.gateway, settings.warm_up.hottest)
+            _tell_what_needs_a_restart(current.settings, settings)
+        else:
+            return "unchanged"
+        found = Found(sdl, source.name, wanted)
+        generation = await asyncio.to_thread(build, self._origin, found, self._stopped)
+        self._rollover.adopt(generation)
+        return "reloaded"
+
+    def close(self) -> None:
+        """Stop warming up, and let go of what is open."""
+        self._stopped.set()
+        if self._source is not None:
+            self._source[1].close()
+
+    def _source_for(self, settings: RouterSettings) -> Source:
+        """The place of the supergraph; the same object for as long as nothing about the place changes."""
+        configured = settings.supergraph
+        location = self._origin.supergraph or configured.url or (str(configured.file) if configured.file else None)
+        if location is None:
+            raise StartupError(
+                "there is no supergraph: name one with --supergraph, or with `supergraph` in router.yaml"
+            )
+        key = (location, configured)
+        if self._source is not None and self._source[0] == key:
+            return self._source[1]
+        if self._source is not None:
+            self._source[1].close()
+        source: Source = UrlSource(location, configured) if is_url(location) else FileSource(Path(location))
+        self._source = (key, source)
+        return source
+
+    @property
+    def source(self) -> Source | None:
+        """Where the supergraph was looked for last."""
+        return self._source[1] if self._source is not None else None
+
+
+class Found(NamedTuple):
+    """A supergraph's text, where it was found, and what to prepare with it."""
+
+    sdl: str
+    name: str
+    wanted: Sequence[Wanted] = ()
+
+
+def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Generation:
+    """A generation, ready to answer: everything slow is done here.
+
+    With `stopped`, clients are being served meanwhile: warming up goes at a gentle pace, and ends when it is set.
+
+    Raises:
+        StartupError: settings or supergraph cannot be used, or not together.
+    """
+    try:
+        graph = supergraph.load(found.sdl)
+        settings = origin.settings(graph.subgraphs)
+        gateway = Gateway(graph, settings, http_transport(graph, settings))
+    except InvalidSupergraph as error:
+        raise StartupError(f"{found.name}: {error.code}: {error.message}") from error
+    except ValueError as error:
+        raise StartupError(f"{found.name}: {error}") from error
+    gateway.warm_up()
+    warmed = warm(gateway, found.wanted, Throttle(settings.warm_up, stopped))
+    return Generation(gateway, settings, found.sdl, warmed)
+
+
+def _first(settings: RouterSettings) -> Sequence[Wanted]:
+    """What to prepare when no client has asked for anything yet."""
+    return from_file(settings.warm_up.file) if settings.warm_up.file is not None else ()
+
+
+def _tell_what_needs_a_restart(old: RouterSettings, new: RouterSettings) -> None:
+    for key in ("host", "port", "workers", "drain_timeout"):
+        if getattr(old.server, key) != getattr(new.server, key):
+            _log.warning("this setting takes effect at the next start", key=f"server.{key}")
+    if old.admin != new.admin:
+        _log.warning("this setting takes effect at the next start", key="admin")
