@@ -126,7 +126,12 @@ class PlanningError(RequestError):
 
 
 class TransportError(RouterError):
-    """A subgraph did not answer as it must. `status` is its HTTP status, None when none was received."""
+    """A subgraph did not answer as it must. `status` is its HTTP status, None when none was received.
+
+    `retry_after` is how many seconds it asked to be left alone, where it did.
+    """
+
+    retry_after: int | None = None
 
     def __init__(self, subgraph: str, message: str, *, status: int | None = None, detail: str | None = None) -> None:
         super().__init__(message, detail=detail)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router.settings.limits import LimitName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,9 +17,11 @@ class GraphQLRequest:
 
     `variables` and `extensions` are JSON objects, numbers with fractions as `decimal.Decimal`. `headers` have
     lower-case names. A request that is `read_only` runs nothing but queries: it came by a method HTTP calls safe.
+    `query` may be empty where `document_id` names a document that the router knows.
     """
 
-    query: str
+    query: str = ""
+    document_id: str | None = None
     operation_name: str | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
     extensions: Mapping[str, object] = field(default_factory=dict)
@@ -29,6 +35,7 @@ class Outcome(Enum):
     EXECUTED = auto()
     REFUSED = auto()
     NOT_READ_ONLY = auto()
+    UNKNOWN_DOCUMENT = auto()
     TIMED_OUT = auto()
     FAILED = auto()
 
@@ -39,7 +46,9 @@ class Report:
 
     `validate` has the limits in it. `execute` is all of running the plan; `fetch` is the part of it in which at least
     one subgraph was being waited for, the rest is completing the response. `operation_hash` names the operation
-    without telling its literals: the first 16 hex digits of the SHA-256 of its normalised document.
+    without telling its literals: the first 16 hex digits of the SHA-256 of its normalised document. `exceeds` are
+    the limits in measure mode that it exceeds; `listed` is whether it may be run where only known documents are.
+    `retry_after` is how many seconds a subgraph asked for.
     """
 
     operation_name: str | None = None
@@ -54,6 +63,9 @@ class Report:
     errors: int = 0
     document_cached: bool = False
     plan_cached: bool = False
+    exceeds: tuple[LimitName, ...] = ()
+    listed: bool = True
+    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

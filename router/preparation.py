@@ -1,6 +1,6 @@
 """Everything about an operation that does not depend on its variables: done once, kept, bounded.
 
-    text ─ parse, limits, validate ─> document ─ choose ─> operation ─ plan ─> plan
+    text ─ limits, parse, validate ─> document ─ choose ─> operation ─ plan ─> plan
 
 Documents are kept by their text, plans by the normal form of it and the operation's name: two clients that lay out the
 same operation differently share a plan. Neither key has a variable's value in it. What is refused is not kept.
@@ -12,10 +12,11 @@ import hashlib
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from graphql import (
     GraphQLSyntaxError,
+    MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
     OperationType,
     parse,
@@ -28,7 +29,6 @@ from router import planner
 from router.errors import ParsingFailed, RequestError, ValidationFailed
 from router.executor.context import prepare
 from router.lru import Lru
-from router.policies import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from router.exchange import GraphQLRequest, Report
     from router.executor.context import PreparedOperation
     from router.plan import QueryPlan
+    from router.policies.limits import LimitWatch
+    from router.settings.limits import LimitName
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
 
@@ -54,51 +56,91 @@ class NotReadOnly(RequestError):
     code = "METHOD_NOT_ALLOWED"
 
 
+class NotOnTheList(RequestError):
+    """The document is none of those that may be run."""
+
+    code = "QUERY_NOT_IN_SAFELIST"
+
+
 class SubscriptionsNotEnabled(RequestError):
     """The operation is a subscription, and this router answers once."""
 
     code = "SUBSCRIPTIONS_NOT_ENABLED"
 
 
+class AllowList(Protocol):
+    """Which documents clients may run."""
+
+    @property
+    def enforced(self) -> bool:
+        """Whether others are refused."""
+        ...
+
+    def lists(self, text: str) -> bool:
+        """Whether a document, in its normal form, is on the list."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document; `text` is its normal form, `hash` tells documents apart without telling their literals."""
+    """A valid document; `text` is its normal form, `hash` tells documents apart without telling their literals.
+
+    `exceeds` are the limits that only measure, `listed` is whether it may run: what each request for it is told again.
+    """
 
     ast: DocumentNode
     text: str
     hash: str
+    exceeds: tuple[LimitName, ...] = ()
+    listed: bool = True
     operations: dict[str | None, PreparedOperation] = field(default_factory=dict)
 
 
 class Preparation:
     """Takes requests up to the point where their variables matter."""
 
-    def __init__(self, graph: Supergraph, settings: RouterSettings) -> None:
+    def __init__(
+        self, graph: Supergraph, settings: RouterSettings, limits: LimitWatch, allow_list: AllowList | None = None
+    ) -> None:
         self._graph = graph
-        self._limits = settings.limits
+        self._limits = limits
+        self._allow_list = allow_list
         self._introspection = settings.introspection
-        self._rules = (*specified_rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
+        # How deep introspection may go is a limit of its own, which an operator can set.
+        rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
+        self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
         self.documents: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.text_bytes)
         self.plans: Lru[tuple[str, str | None], QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
 
-    def document(self, request: GraphQLRequest, report: Report) -> Document:
-        """The request's document, parsed and valid.
+    def document(self, request: GraphQLRequest, report: Report, *, trusted: bool = False) -> Document:
+        """The request's document, parsed and valid. One that is `trusted` need not be on the allow-list.
 
         Raises:
-            RequestError: it is not, or it asks for more than the limits allow.
+            RequestError: it is not, or it asks for more than the limits allow, or may not be run.
         """
         known = self.documents.get(request.query)
         report.document_cached = known is not None
         if known is not None:
-            return known
-        with _bounded_nesting():
-            ast = self._parsed(request.query, report)
-            self._check(ast, report)
-            text = print_ast(ast)
-        document = Document(ast, text, hashlib.sha256(text.encode()).hexdigest()[:16])
-        self.documents.put(request.query, document, len(request.query) + len(text))
+            self._limits.recall(known.exceeds)
+            self._admit(known.text, trusted=trusted)
+            document = known
+        else:
+            with _bounded_nesting():
+                document = self._prepared(request.query, report, trusted=trusted)
+            self.documents.put(request.query, document, len(request.query) + len(document.text))
+        report.exceeds += document.exceeds
+        report.listed = document.listed
         return document
+
+    def _prepared(self, query: str, report: Report, *, trusted: bool) -> Document:
+        exceeds = self._limits.check_text(query)
+        ast = self._parsed(query, report)
+        exceeds += self._limits.check_document(ast)
+        text = print_ast(ast)
+        listed = self._admit(text, trusted=trusted)
+        self._validate(ast, report)
+        return Document(ast, text, hashlib.sha256(text.encode()).hexdigest()[:16], tuple(exceeds), listed)
 
     def operation(self, document: Document, request: GraphQLRequest, report: Report) -> PreparedOperation:
         """The operation of the document that the request means.
@@ -140,19 +182,25 @@ class Preparation:
         self.plans.put(key, plan, len(document.text))
         return plan
 
+    def _admit(self, text: str, *, trusted: bool) -> bool:
+        """Whether a document is on the list; before it is validated, which would tell strangers about the schema."""
+        listed = self._allow_list is None or self._allow_list.lists(text)
+        if not (listed or trusted) and self._allow_list is not None and self._allow_list.enforced:
+            raise NotOnTheList("Only operations known to this server are run.")
+        return listed
+
     def _parsed(self, text: str, report: Report) -> DocumentNode:
         started = time.perf_counter()
         try:
-            return parse(text, max_tokens=self._limits.tokens, allow_empty_selection_sets=False)
+            return parse(text, allow_empty_selection_sets=False)
         except GraphQLSyntaxError as error:
             raise ParsingFailed.of([error]) from error
         finally:
             report.parse = time.perf_counter() - started
 
-    def _check(self, ast: DocumentNode, report: Report) -> None:
+    def _validate(self, ast: DocumentNode, report: Report) -> None:
         started = time.perf_counter()
         try:
-            limits.check(ast, self._limits)
             # Suggestions would tell the schema's names to those who may not ask for them.
             errors = validate(self._graph.api_schema, ast, self._rules, hide_suggestions=not self._introspection)
         finally:

@@ -75,11 +75,14 @@ def _response_keys(selections: SelectionSetNode) -> Iterator[str]:
 
 def transport_failure(delivery: Delivery, failure: TransportError) -> list[ResponseError]:
     """The subgraph gave no answer at all."""
+    extensions: dict[str, object] = {} if failure.status is None else {"http": {"status": failure.status}}
+    if failure.retry_after is not None:
+        extensions["retryAfter"] = failure.retry_after
     error = ResponseError(
         message=failure.message,
         code=failure.code,
         origin=delivery.fetch.service_name,
-        extensions={} if failure.status is None else {"http": {"status": failure.status}},
+        extensions=extensions,
         detail=failure.detail,
     )
     return [replace(error, path=path or None) for path in delivery.all_places()]

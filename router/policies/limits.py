@@ -1,55 +1,54 @@
-"""How much an operation may ask for, judged by its text before it is validated or planned.
+"""Whether a request asks for more than an operator allows: the limits of `limits`, and what exceeding one means.
 
-Everything is counted through fragments, a fragment as often as it is spread, because that is what execution pays. Each
-fragment is measured once, so counting is linear in the document even where its expansion is exponential. A fragment
-that spreads itself counts as empty where it does: validation refuses it afterwards.
+    enforced    the request is refused, with MAX_*_LIMIT for what is in a document
+    measured    nothing is refused; the request's log line names the limit
+
+Either way it is counted in `LimitWatch.exceeded`. A document is judged before it is parsed (its text), then before it
+is validated (its selections), and once: what it exceeds is kept with it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-)
+from collections import Counter
+from typing import TYPE_CHECKING
 
 from router.errors import RequestError
+from router.policies.lexical import extent
+from router.policies.selections import Size, distinct_fields, fragments_of, measure, operations_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from graphql import DocumentNode, SelectionNode
+    from graphql import DocumentNode
 
-    from router.settings.model import Limits
+    from router.settings.limits import LimitName, Limits
 
+    Found = tuple[LimitName, int]
+    """A limit, and what was counted."""
 
-class Size(NamedTuple):
-    """What is counted; the names are those of `limits` in the configuration."""
-
-    depth: int = 0
-    height: int = 0
-    aliases: int = 0
-    directives: int = 0
-    root_fields: int = 0
-
-
-_CODES = {
+_CODES: Mapping[LimitName, str] = {
+    "tokens": "MAX_TOKENS_LIMIT",
+    "recursion": "MAX_RECURSION_LIMIT",
     "depth": "MAX_DEPTH_LIMIT",
+    "fields": "MAX_FIELDS_LIMIT",
     "height": "MAX_HEIGHT_LIMIT",
     "aliases": "MAX_ALIASES_LIMIT",
     "directives": "MAX_DIRECTIVES_LIMIT",
     "root_fields": "MAX_ROOT_FIELDS_LIMIT",
+    "introspection_depth": "MAX_INTROSPECTION_DEPTH_LIMIT",
+    "operation_name_length": "MAX_OPERATION_NAME_LIMIT",
 }
-_MESSAGES = {
+_MESSAGES: Mapping[LimitName, str] = {
+    "tokens": "The document has more than {limit} tokens.",
+    "recursion": "The document has brackets nested deeper than {limit} levels.",
     "depth": "The operation is nested deeper than {limit} levels.",
-    "height": "The operation selects more than {limit} fields.",
+    "fields": "The operation selects more than {limit} fields.",
+    "height": "The operation selects more than {limit} different fields.",
     "aliases": "The operation has more than {limit} aliases.",
     "directives": "The operation has more than {limit} directives.",
     "root_fields": "The operation has more than {limit} fields at its root.",
+    "introspection_depth": "The introspection nests lists deeper than {limit} levels.",
+    "operation_name_length": "An operation's name is longer than {limit}.",
 }
 
 
@@ -61,77 +60,81 @@ class LimitExceeded(RequestError):
         super().__init__(message)
 
 
-def check(document: DocumentNode, limits: Limits) -> None:
-    """Refuse a document one of whose operations is larger than allowed.
+class LimitWatch:
+    """Judges requests by `limits`; `exceeded` counts them by the limit, refused or not."""
 
-    Raises:
-        LimitExceeded: for the first limit exceeded.
-    """
-    try:
-        sizes = list(measure(document))
-    except RecursionError:  # fragments that spread fragments can nest deeper than the parser allows fields to
-        raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
-    for size in sizes:
-        for name, counted in size._asdict().items():
-            limit = getattr(limits, name)
-            if limit is not None and counted > limit:
-                raise LimitExceeded(_CODES[name], _MESSAGES[name].format(limit=limit))
-    if limits.operation_name_length is not None:
-        _check_names(document, limits.operation_name_length)
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.exceeded: Counter[LimitName] = Counter()
 
+    def within(self, name: LimitName, counted: int) -> bool:
+        """Whether `counted` is allowed; what is not is counted."""
+        limit: int | None = getattr(self._limits, name)
+        if limit is None or counted <= limit:
+            return True
+        self.exceeded[name] += 1
+        return False
 
-def _check_names(document: DocumentNode, longest: int) -> None:
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode) and node.name is not None and len(node.name.value) > longest:
-            raise LimitExceeded("MAX_OPERATION_NAME_LIMIT", f"An operation's name is longer than {longest}.")
+    def refuses(self, name: LimitName, counted: int) -> bool:
+        """Whether a request is to be turned away."""
+        return not self.within(name, counted) and self._limits.enforces(name)
 
+    def recall(self, names: Iterable[LimitName]) -> None:
+        """Count again what a known document exceeds."""
+        self.exceeded.update(names)
 
-def measure(document: DocumentNode) -> Iterator[Size]:
-    """The size of each operation, in document order."""
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    measured: dict[str, Size] = {}
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode):
-            size = _sum(node.selection_set.selections, fragments, measured)
-            yield size._replace(directives=size.directives + len(node.directives or ()))
+    def check_text(self, text: str) -> list[LimitName]:
+        """Judge a document before it is parsed; the measured limits that it exceeds.
 
+        Raises:
+            LimitExceeded: for the first enforced limit exceeded.
+        """
+        stop = self._limits.tokens if self._limits.enforces("tokens") else None
+        found = extent(text, stop=stop)
+        return self._judge((("tokens", found.tokens), ("recursion", found.recursion)))
 
-def _sum(
-    selections: tuple[SelectionNode, ...], fragments: Mapping[str, FragmentDefinitionNode], measured: dict[str, Size]
-) -> Size:
-    sizes = [_one(selection, fragments, measured) for selection in selections]
-    return Size(
-        max((size.depth for size in sizes), default=0),
-        sum(size.height for size in sizes),
-        sum(size.aliases for size in sizes),
-        sum(size.directives for size in sizes),
-        sum(size.root_fields for size in sizes),
-    )
+    def check_document(self, document: DocumentNode) -> list[LimitName]:
+        """Judge a document before it is validated; the measured limits that one of its operations exceeds.
 
+        Raises:
+            LimitExceeded: for the first enforced limit exceeded.
+        """
+        try:
+            sizes = list(measure(document))
+        except RecursionError:  # fragments that spread fragments can nest deeper than the parser allows fields to
+            raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
+        return self._judge((*_largest(sizes), *self._heights(document), *_names(document)))
 
-def _one(selection: SelectionNode, fragments: Mapping[str, FragmentDefinitionNode], measured: dict[str, Size]) -> Size:
-    own_directives = len(selection.directives or ())
-    if isinstance(selection, FragmentSpreadNode):
-        inner = _fragment(selection.name.value, fragments, measured)
-        return inner._replace(directives=inner.directives + own_directives)
-    if isinstance(selection, InlineFragmentNode):
-        inner = _sum(selection.selection_set.selections, fragments, measured)
-        return inner._replace(directives=inner.directives + own_directives)
-    if not isinstance(selection, FieldNode):
-        raise TypeError(f"no selection: {selection.kind}")
-    inner = _sum(selection.selection_set.selections, fragments, measured) if selection.selection_set else Size()
-    return Size(
-        inner.depth + 1,
-        inner.height + 1,
-        inner.aliases + (selection.alias is not None),
-        inner.directives + own_directives,
-        1,
-    )
+    def _heights(self, document: DocumentNode) -> Iterator[Found]:
+        stop = self._limits.height
+        if stop is not None:
+            fragments = fragments_of(document)
+            for operation in operations_of(document):
+                yield "height", distinct_fields(operation, fragments, stop)
+
+    def _judge(self, found: Iterable[Found]) -> list[LimitName]:
+        exceeded: list[LimitName] = []
+        for name, counted in found:
+            if name not in exceeded and not self.within(name, counted):
+                if self._limits.enforces(name):
+                    limit = getattr(self._limits, name)
+                    raise LimitExceeded(_CODES[name], _MESSAGES[name].format(limit=limit))
+                exceeded.append(name)
+        return exceeded
 
 
-def _fragment(name: str, fragments: Mapping[str, FragmentDefinitionNode], measured: dict[str, Size]) -> Size:
-    if name not in measured:
-        measured[name] = Size()  # what a fragment that spreads itself finds
-        if name in fragments:
-            measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
-    return measured[name]
+def _largest(sizes: list[Size]) -> Iterator[Found]:
+    """The most of each that one operation of the document has."""
+    if sizes:
+        yield "depth", max(size.depth for size in sizes)
+        yield "fields", max(size.fields for size in sizes)
+        yield "aliases", max(size.aliases for size in sizes)
+        yield "directives", max(size.directives for size in sizes)
+        yield "root_fields", max(size.root_fields for size in sizes)
+        yield "introspection_depth", max(size.introspection_depth for size in sizes)
+
+
+def _names(document: DocumentNode) -> Iterator[Found]:
+    for operation in operations_of(document):
+        if operation.name is not None:
+            yield "operation_name_length", len(operation.name.value)

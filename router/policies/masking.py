@@ -5,7 +5,8 @@ pass as they are. What a subgraph says may name tables, hosts and people, so by 
 
     code on the allow list     message, code, and the extensions on their allow list
     the subgraph did not answer as it must (the codes of `TransportError`)
-                               the code, with a message that names neither the service nor its address
+                               the code that is configured for it, and how long to wait if it said so, with a message
+                               that names neither the service nor its address
     anything else              a fixed message and DOWNSTREAM_SERVICE_ERROR
 
 Whatever was replaced carries `extensions.errorId`, and a log line with the same id tells what really happened. The
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from router.errors import ResponseError
-    from router.settings.model import Errors
+    from router.settings.errors import Errors
 
 MASKED_CODE = "DOWNSTREAM_SERVICE_ERROR"
 
@@ -47,6 +48,12 @@ class ErrorMasking:
     """Turns errors into the entries of a response (GraphQL specification, "Errors")."""
 
     def __init__(self, errors: Errors) -> None:
+        codes = errors.transport_codes
+        self._transport_codes: Mapping[str | None, str] = {
+            SubgraphUnreachable.code: codes.unreachable,
+            SubgraphTimeout.code: codes.timeout,
+            SubgraphMalformedResponse.code: codes.malformed,
+        }
         self._mask = errors.mask
         self._message = errors.message
         self._codes = frozenset(errors.allow_codes)
@@ -63,14 +70,19 @@ class ErrorMasking:
         if error.origin is None:
             return _format(error, error.message, _with_code(error.code, error.extensions))
         if not self._mask:
-            return _format(error, error.message, _with_code(error.code, {**error.extensions, "service": error.origin}))
+            code = self._transport_codes.get(error.code, error.code)
+            return _format(error, error.message, _with_code(code, {**error.extensions, "service": error.origin}))
         if error.code in self._own_codes.get(error.origin, self._codes) and error.code not in TRANSPORT_MESSAGES:
             keys = self._own_keys.get(error.origin, self._keys)
             kept = {key: value for key, value in error.extensions.items() if key in keys}
             return _format(error, error.message, _with_code(error.code, kept))
-        code = error.code if error.code in TRANSPORT_MESSAGES else MASKED_CODE
-        message = TRANSPORT_MESSAGES.get(code or "", self._message)
-        return _format(error, message, {"code": code, "errorId": self._logged(error, ids)})
+        code = self._transport_codes.get(error.code, MASKED_CODE)
+        message = TRANSPORT_MESSAGES.get(error.code or "", self._message)
+        extensions: dict[str, object] = {"code": code, "errorId": self._logged(error, ids)}
+        wait = error.extensions.get("retryAfter")
+        if error.code in self._transport_codes and isinstance(wait, int):
+            extensions["retryAfter"] = wait
+        return _format(error, message, extensions)
 
     def _logged(self, error: ResponseError, ids: dict[tuple[str | None, str | None, str], str]) -> str:
         cause = (error.origin, error.code, error.message)

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from router.exchange import Outcome
+from router.policies.limits import LimitWatch
 from router.transport import json_codec
 
 from . import csrf
@@ -37,6 +38,7 @@ STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
         Outcome.EXECUTED: 200,
         Outcome.REFUSED: 400,
         Outcome.NOT_READ_ONLY: 405,
+        Outcome.UNKNOWN_DOCUMENT: 200,
         Outcome.TIMED_OUT: 504,
         Outcome.FAILED: 500,
     },
@@ -44,6 +46,7 @@ STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
         Outcome.EXECUTED: 200,
         Outcome.REFUSED: 200,
         Outcome.NOT_READ_ONLY: 405,
+        Outcome.UNKNOWN_DOCUMENT: 200,
         Outcome.TIMED_OUT: 504,
         Outcome.FAILED: 500,
     },
@@ -65,9 +68,14 @@ class GraphQLApp:
     """
 
     def __init__(
-        self, execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]] | None = None
+        self,
+        execute: Execute,
+        settings: RouterSettings,
+        close: Callable[[], Awaitable[None]] | None = None,
+        limits: LimitWatch | None = None,
     ) -> None:
         self._execute = execute
+        self._limits = limits if limits is not None else LimitWatch(settings.limits)
         self._settings = settings
         self._close = close
         self._cors = CorsPolicy(settings.cors, METHODS)
@@ -143,7 +151,7 @@ class GraphQLApp:
         return from_body(await self._body(receive, headers), headers)
 
     async def _from_get(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> GraphQLRequest:
-        limit = self._settings.limits.query_string_bytes
+        limit = self._settings.limits.url_bytes
         if len(scope["query_string"]) > limit:
             raise Refusal("URI_TOO_LONG", f"A query string has at most {limit} bytes; use POST.")
         await self._body(receive, headers)

@@ -1,6 +1,6 @@
-"""Where documents come from other than a request's `query`: `apq`, `persisted_documents`; and many at once: `batching`."""
+"""Where documents come from besides a request's `query`: `apq`, `persisted_documents`; many at once: `batching`."""
 
-# ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
+# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class PersistedDocuments(Section):
     """Documents that are known before any client sends them, from the manifests that client builds write."""
 
     mode: PersistedMode = PersistedMode.DISABLED
-    """`measure` runs every document and logs what is not listed; `allow_list` refuses that; `require_id` takes ids only."""
+    """`measure` runs what is not listed and logs it; `allow_list` refuses it; `require_id` takes nothing but ids."""
     manifests: tuple[Path, ...] = ()
-    """Files in the format of Apollo (apollo-persisted-query-manifest) or of Relay and Hive (an object of id to text)."""
+    """Files in the format of Apollo (apollo-persisted-query-manifest), or of Relay and Hive (an object, id to text)."""
     parameters: tuple[ParameterName, ...] = ("documentId",)
     """Members of a body, or parameters of a query string, that hold an id."""
     extension: bool = True

@@ -10,13 +10,17 @@ A new key comes with a test in which changing it changes behaviour.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 
+from .documents import Apq, Batching, PersistedDocuments, PersistedMode
+from .errors import Errors
+from .limits import Limits
 from .operations import Admin, Logging, Overload, Reload, Server, SupergraphSource, WarmUp
 from .section import Count, Section
+from .traffic import Traffic
 from .values import (
+    ContentCoding,
     Duration,
     HeaderName,
     HeaderValue,
@@ -112,98 +116,6 @@ class Headers(Section):
     """Rules for one subgraph, by its name."""
 
 
-class SubgraphTraffic(Section):
-    """How one subgraph is talked to; what is absent is as under `traffic.all`."""
-
-    timeout: Duration | None = None
-    """Time for one operation, the wait for a connection included."""
-    max_connections: Count | None = None
-    """Connections at once; further operations wait their turn."""
-    idle_timeout: Duration | None = None
-    """How long an unused connection is kept."""
-    max_response_bytes: Count | None = None
-    """The largest answer that is read."""
-    certificate_authority: Path | None = None
-    """A PEM file that replaces the system's trust store for https."""
-
-
-class AllTraffic(Section):
-    """How every subgraph is talked to."""
-
-    timeout: Duration = 30.0
-    """Time for one operation, the wait for a connection included."""
-    max_connections: Count = 100
-    """Connections to one subgraph at once; further operations wait their turn."""
-    idle_timeout: Duration = 50.0
-    """How long an unused connection is kept."""
-    max_response_bytes: Count = 64 * 1024 * 1024
-    """The largest answer that is read."""
-    certificate_authority: Path | None = None
-    """A PEM file that replaces the system's trust store for https."""
-
-
-class Traffic(Section):
-    """Time and connections."""
-
-    request_timeout: Duration = 60.0
-    """How long a client's body may take to arrive, and then its answer; what still runs after that is cancelled."""
-    all: AllTraffic = AllTraffic()
-    """How every subgraph is talked to."""
-    subgraphs: Mapping[str, SubgraphTraffic] = {}
-    """How one subgraph is talked to, by its name."""
-
-    def of(self, subgraph: str) -> AllTraffic:
-        """What holds for one subgraph."""
-        own = self.subgraphs.get(subgraph)
-        return self.all if own is None else self.all.model_copy(update=own.model_dump(exclude_none=True))
-
-
-class Limits(Section):
-    """What a request may cost, judged before any work is done for it; null switches a limit off where that is safe.
-
-    An operation is counted through fragments, a fragment as often as it is spread.
-    """
-
-    body_bytes: Count = 2_000_000
-    """The largest body of a POST."""
-    query_string_bytes: Count = 32_768
-    """The longest query string of a GET."""
-    tokens: Count = 15_000
-    """Lexical tokens of a document."""
-    depth: Count | None = 200
-    """Levels of nested fields."""
-    height: Count | None = 3_500
-    """All fields of an operation."""
-    aliases: Count | None = None
-    """All aliases of an operation."""
-    directives: Count | None = None
-    """All directives of an operation."""
-    root_fields: Count | None = None
-    """Fields at the root of an operation."""
-    operation_name_length: Count | None = 512
-    """Characters of an operation's name."""
-
-
-class ErrorPassage(Section):
-    """Which errors of a subgraph clients see as they are."""
-
-    allow_codes: tuple[str, ...] = ()
-    """Values of `extensions.code` with which an error keeps its message."""
-    allow_extensions: tuple[str, ...] = ()
-    """Other keys of `extensions` that such an error keeps."""
-
-
-class Errors(ErrorPassage):
-    """What clients see of the errors of subgraphs."""
-
-    mask: bool = True
-    """Whether what a subgraph says is replaced; `false` shows clients all of it, for development."""
-    message: str = Field("Unexpected error", min_length=1)
-    """What stands in for a message that is hidden."""
-    subgraphs: Mapping[str, ErrorPassage] = {}
-    """What is allowed for one subgraph besides, by its name."""
-
-
 class Cors(Section):
     """Which web pages may call the router from a browser."""
 
@@ -236,6 +148,17 @@ class Csrf(Section):
     """Whether they are refused."""
     required_headers: tuple[HeaderName, ...] = ("x-apollo-operation-name", "apollo-require-preflight")
     """Headers no such request can have; one of them lets a request through."""
+
+
+class Compression(Section):
+    """Content codings of answers to clients (RFC 9110 §8.4)."""
+
+    enabled: bool = True
+    """Whether answers are compressed for clients that accept it."""
+    minimum_bytes: Count = 1_024
+    """The smallest body worth it: below that a packet is a packet."""
+    encodings: tuple[ContentCoding, ...] = ("zstd", "br", "gzip")
+    """The codings offered; of those a client likes equally, the first one here."""
 
 
 class Cache(Section):
@@ -282,8 +205,22 @@ class RouterSettings(Section):
     """Which web pages may call the router from a browser."""
     csrf: Csrf = Csrf()
     """Requests that other sites' pages cause."""
+    compression: Compression = Compression()
+    """Content codings of answers to clients."""
+    apq: Apq = Apq()
+    """Automatic persisted queries: documents that clients register."""
+    persisted_documents: PersistedDocuments = PersistedDocuments()
+    """Documents that are known before any client sends them."""
+    batching: Batching = Batching()
+    """Several operations in one request."""
     cache: Cache = Cache()
     """How much is kept of what was worked out once."""
+
+    @model_validator(mode="after")
+    def _one_meaning_of_a_hash(self) -> RouterSettings:
+        if self.apq.enabled and self.persisted_documents.mode is not PersistedMode.DISABLED:
+            raise ValueError("`apq` would let clients add to the list of `persisted_documents`; enable one of them")
+        return self
 
     def strangers(self, subgraphs: Collection[str]) -> list[tuple[str, ...]]:
         """The keys that name a subgraph which is not one of `subgraphs`."""

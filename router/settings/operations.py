@@ -25,6 +25,12 @@ class Server(Section):
     """Port to listen on, 0 for a free one; without the key, ROUTER_PORT."""
     path: UrlPath = "/graphql"
     """Path of the GraphQL endpoint."""
+    head_timeout: Duration = 30.0
+    """How long a request's line and headers may take to arrive, from when the connection was made or the first byte."""
+    keep_alive_timeout: Duration = 75.0
+    """How long an unused connection of a client is kept: longer than clients keep theirs, so that they close first."""
+    keep_alive_requests: Count | None = None
+    """Requests on one connection; then it is closed, so that clients spread over new routers. null: no bound."""
     workers: Count = 1
     """Processes that share the port and nothing else, one for each core to use; `--workers` overrides it."""
     drain_timeout: Duration = 30.0

@@ -46,7 +46,7 @@ class AllTraffic(Section):
     certificate_authority: Path | None = None
     """A PEM file that replaces the system's trust store for https."""
     accept_encodings: tuple[ContentCoding, ...] = ()
-    """Content codings in which subgraphs may answer, best first; none, as on a fast network they cost more than they save."""
+    """Content codings in which subgraphs may answer, best first; none, as near by they cost more than they save."""
     share_queries: bool = True
     """Whether a query that is already under way with the same headers and variables is sent only once."""
     longest_retry_after: Duration | None = 30.0

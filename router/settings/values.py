@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -115,6 +115,9 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 
 SettableHeader = Annotated[str, AfterValidator(_settable_header)]
 """A header that a rule may set."""
+
+ContentCoding = Literal["zstd", "br", "gzip"]
+"""A content coding (RFC 9110 §8.4.1) by its registered name."""
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

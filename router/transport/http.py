@@ -1,7 +1,7 @@
 """GraphQL to subgraphs over HTTP/1.1: one POST an operation (GraphQL over HTTP, "Request").
 
 Works in three steps that a profile can tell apart: a request becomes bytes, bytes are exchanged on a pooled
-connection, the answer becomes a GraphQL response or one of three failures:
+connection (a query that is under way already: only once), the answer becomes a GraphQL response or a failure:
 
     no connection, a broken one, a status other than 2xx without a GraphQL response  -> SubgraphUnreachable
     no whole answer in time, waiting for a free connection included                   -> SubgraphTimeout
@@ -13,22 +13,27 @@ travel to an address nobody configured.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable, TransportError
 
-from . import json_codec
+from . import content_codings, json_codec
 from .base import SubgraphResponse
 from .connection import ExchangeFailed, MalformedExchange
 from .pool import Origin, Pool, PoolLimits
+from .retry_after import Rest, retry_after
+from .sharing import InFlight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from router.settings.values import ContentCoding
 
     from .base import SubgraphRequest
     from .connection import RawResponse
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
 _SUCCESS = range(200, 300)
+_UNAVAILABLE = 503
+# Headers that tell one request of ours from another, and nothing about its answer.
+_OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 # What a client may read. Which service it was, and why, is for the log (`detail`).
 _UNREACHABLE = "A service needed to answer this request could not be reached."
@@ -49,13 +57,29 @@ class Endpoint:
     """Where a subgraph listens and how long it may take.
 
     `timeout` in seconds is for one operation from the wait for a connection to the last byte. `tls` replaces the
-    system's trust store for `https` URLs.
+    system's trust store for `https` URLs. `codings` are the content codings it may answer in, best first.
+    `share_queries` is whether a query that is under way already is sent once. `longest_retry_after` in seconds is how
+    long it is left alone at most when it says 503 with `Retry-After`, None for not at all.
     """
 
     url: str
     timeout: float = 30.0
     limits: PoolLimits = field(default_factory=PoolLimits)
     tls: ssl.SSLContext | None = None
+    codings: tuple[ContentCoding, ...] = ()
+    share_queries: bool = False
+    longest_retry_after: float | None = None
+
+
+class Decoding(NamedTuple):
+    """In which content codings an answer may come, and how large it may be when decoded."""
+
+    codings: tuple[ContentCoding, ...] = ()
+    max_bytes: int = 0
+
+
+AS_SENT = Decoding()
+"""No content coding was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +89,9 @@ class _Target:
     pool: Pool
     head: bytes
     timeout: float
+    decoding: Decoding
+    rest: Rest
+    share_queries: bool
 
 
 class HttpTransport:
@@ -75,6 +102,7 @@ class HttpTransport:
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._pools: dict[tuple[Origin, PoolLimits], Pool] = {}
+        self.in_flight = InFlight()
         self._targets = {name: self._target(name, endpoint) for name, endpoint in endpoints.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
@@ -83,17 +111,35 @@ class HttpTransport:
         target = self._targets.get(name)
         if target is None:
             raise SubgraphUnreachable(name, _UNREACHABLE, detail=f"no endpoint is configured for subgraph {name!r}")
-        message = encode_request(target.head, request)
+        left = target.rest.left(asyncio.get_running_loop().time())
+        if left is not None:
+            raise _resting(name, left)
         try:
-            repeatable = request.operation_kind == "query"
-            raw = await target.pool.exchange(message, repeatable=repeatable, seconds=target.timeout)
+            raw = await self._exchange(target, request)
         except TimeoutError as error:
             raise SubgraphTimeout(name, _TOO_SLOW, detail=f"no whole answer within {target.timeout:g} s") from error
         except MalformedExchange as error:
             raise SubgraphMalformedResponse(name, _MALFORMED, detail=str(error)) from error
         except (ExchangeFailed, OSError) as error:
             raise SubgraphUnreachable(name, _UNREACHABLE, detail=str(error)) from error
-        return decode_response(name, raw)
+        try:
+            return decode_response(name, raw, target.decoding)
+        except SubgraphUnreachable as failure:
+            if failure.status == _UNAVAILABLE and failure.retry_after is not None:
+                target.rest.begin(asyncio.get_running_loop().time(), failure.retry_after)
+            raise
+
+    async def _exchange(self, target: _Target, request: SubgraphRequest) -> RawResponse:
+        body = encode_body(request)
+        message = encode_request(target.head, request.headers, body)
+        repeatable = request.operation_kind == "query"
+        if not (repeatable and target.share_queries):
+            return await target.pool.exchange(message, repeatable=repeatable, seconds=target.timeout)
+        headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
+        return await self.in_flight.exchange(
+            (request.subgraph, headers, body),
+            lambda: target.pool.exchange(message, repeatable=True, seconds=target.timeout),
+        )
 
     async def aclose(self) -> None:
         """Close all connections; requests in flight fail with `SubgraphUnreachable`."""
@@ -112,7 +158,16 @@ class HttpTransport:
             "content-type: application/json\r\n"
             "accept: application/json, application/graphql-response+json\r\n"
         )
-        return _Target(pool, head.encode("ascii"), endpoint.timeout)
+        if endpoint.codings:
+            head += f"accept-encoding: {', '.join(endpoint.codings)}\r\n"
+        return _Target(
+            pool,
+            head.encode("ascii"),
+            endpoint.timeout,
+            Decoding(endpoint.codings, endpoint.limits.max_response_bytes),
+            Rest(endpoint.longest_retry_after),
+            endpoint.share_queries,
+        )
 
     @cached_property
     def _system_trust(self) -> ssl.SSLContext:
@@ -130,13 +185,20 @@ def _usable_url(name: str, text: str) -> SplitResult:
     return url
 
 
-def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
+def _resting(name: str, seconds: int) -> SubgraphUnreachable:
+    """It is not asked: it said how long not to."""
+    detail = f"it answered 503 with Retry-After, and is left alone for another {seconds} s"
+    failure = SubgraphUnreachable(name, _UNREACHABLE, status=_UNAVAILABLE, detail=detail)
+    failure.retry_after = seconds
+    return failure
+
+
+def encode_request(head: bytes, headers: Mapping[str, str], body: bytes) -> bytes:
     """The bytes of a request, `head` being its first lines.
 
     Raises `ValueError` for a header that would end its line: whoever let it through must hear of it.
     """
-    body = encode_body(request)
-    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    lines = [f"{name}: {value}" for name, value in headers.items()]
     lines += (f"content-length: {len(body)}", "", "")
     if _ENDS_A_LINE.search("\t".join(lines)) is not None:
         raise ValueError("a header for a subgraph contains a line break or a NUL")
@@ -153,7 +215,7 @@ def encode_body(request: SubgraphRequest) -> bytes:
     return json_codec.encode(payload)
 
 
-def decode_response(subgraph: str, raw: RawResponse) -> SubgraphResponse:
+def decode_response(subgraph: str, raw: RawResponse, decoding: Decoding = AS_SENT) -> SubgraphResponse:
     """The GraphQL response in an HTTP response, whatever its status.
 
     Raises:
@@ -161,22 +223,31 @@ def decode_response(subgraph: str, raw: RawResponse) -> SubgraphResponse:
         SubgraphMalformedResponse: the status is 2xx and the body no GraphQL response.
     """
     try:
-        body = _graphql_response(raw)
+        body = _graphql_response(raw, decoding)
     except ValueError as error:
         detail = f"HTTP status {raw.status}: {error}"
         kind: type[TransportError] = SubgraphMalformedResponse if raw.status in _SUCCESS else SubgraphUnreachable
         message = _MALFORMED if raw.status in _SUCCESS else _REFUSED
-        raise kind(subgraph, message, status=raw.status, detail=detail) from error
+        failure = kind(subgraph, message, status=raw.status, detail=detail)
+        failure.retry_after = retry_after(raw.status, raw.headers)
+        raise failure from error
     return SubgraphResponse(status=raw.status, headers=raw.headers, body=body)
 
 
-def _graphql_response(raw: RawResponse) -> dict[str, object]:
-    encoding = raw.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        raise ValueError(f"the body is encoded ({encoding}), which was not asked for")
-    body = json_codec.decode(raw.body)
+def _graphql_response(raw: RawResponse, decoding: Decoding) -> dict[str, object]:
+    body = json_codec.decode(_decoded(raw, decoding))
     if not isinstance(body, dict):
         raise ValueError("the body is not a JSON object")  # noqa: TRY004  (hostile input, not a caller's mistake)
     if "data" not in body and not isinstance(body.get("errors"), list):
         raise ValueError("the body has neither `data` nor a list of `errors`")
     return body
+
+
+def _decoded(raw: RawResponse, decoding: Decoding) -> bytes:
+    named = raw.headers.get("content-encoding", "identity").lower()
+    if named == "identity":
+        return raw.body
+    for coding in decoding.codings:
+        if named == coding:
+            return content_codings.decode(coding, raw.body, decoding.max_bytes)
+    raise ValueError(f"the body is encoded ({named}), which was not asked for")

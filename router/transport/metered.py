@@ -1,9 +1,13 @@
-"""Counts what one request sends to subgraphs, and the time it waits for at least one of them."""
+"""Counts what one request sends to subgraphs, the time it waits for them, and how long they ask it to stay away."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+
+from router.errors import TransportError
+
+from .retry_after import MEANINGFUL, retry_after
 
 if TYPE_CHECKING:
     from router.exchange import Report
@@ -29,11 +33,23 @@ class MeteredTransport:
             self._began = time.perf_counter()
         self._under_way += 1
         try:
-            return await self._inner.send(request)
+            response = await self._inner.send(request)
+        except TransportError as failure:
+            self._note(failure.retry_after)
+            raise
+        else:
+            if response.status in MEANINGFUL:
+                self._note(retry_after(response.status, response.headers))
+            return response
         finally:
             self._under_way -= 1
             if self._under_way == 0:
                 self._report.fetch += time.perf_counter() - self._began
+
+    def _note(self, seconds: int | None) -> None:
+        """A client is told the longest wait that a subgraph asked for."""
+        if seconds is not None:
+            self._report.retry_after = max(seconds, self._report.retry_after or 0)
 
     async def aclose(self) -> None:
         """Nothing to release: the shared transport outlives the request."""

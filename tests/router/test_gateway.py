@@ -190,12 +190,14 @@ async def test_a_refused_document_is_not_kept(gateway: Callable[..., Gateway]) -
     ("limits", "query", "code"),
     [
         ("depth: 2", ME, "MAX_DEPTH_LIMIT"),
+        ("fields: 3", ME, "MAX_FIELDS_LIMIT"),
         ("height: 3", ME, "MAX_HEIGHT_LIMIT"),
         ("aliases: 1", "{ a: __typename b: __typename }", "MAX_ALIASES_LIMIT"),
         ("root_fields: 1", "{ a: __typename b: __typename }", "MAX_ROOT_FIELDS_LIMIT"),
         ("directives: 1", "{ a: __typename @skip(if: true) @include(if: true) }", "MAX_DIRECTIVES_LIMIT"),
         ("operation_name_length: 3", "query Long { __typename }", "MAX_OPERATION_NAME_LIMIT"),
-        ("tokens: 5", ME, "PARSING_ERROR"),
+        ("tokens: 5", ME, "MAX_TOKENS_LIMIT"),
+        ("recursion: 2", ME, "MAX_RECURSION_LIMIT"),
     ],
 )
 async def test_limits_refuse_and_without_them_the_same_is_answered(

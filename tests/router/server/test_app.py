@@ -278,7 +278,7 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(client: Callable[..
 
 
 async def test_a_query_string_beyond_the_limit_is_too_long(client: Callable[..., AsgiClient]) -> None:
-    limited = client("limits: {query_string_bytes: 10}")
+    limited = client("limits: {url_bytes: 10}")
     assert (await limited.get("query=abcd")).status == 200
     answer = await limited.get("query=abcde")
     assert (answer.status, answer.code) == (414, "URI_TOO_LONG")

@@ -1,0 +1,52 @@
+"""How a request's document is found when the request does not carry it: the seam between a gateway and its policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from router.errors import RequestError
+
+if TYPE_CHECKING:
+    from router.exchange import GraphQLRequest
+
+
+class PersistedQueryNotSupported(RequestError):
+    """A request names a document, and nothing here knows documents by name. Clients then send the document."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+class DocumentLookup(Protocol):
+    """Turns requests that name a document into requests that carry it."""
+
+    async def resolve(self, request: GraphQLRequest) -> GraphQLRequest:
+        """The request with its document.
+
+        Raises:
+            RequestError: its document is not known, or may not be had this way.
+        """
+        ...
+
+    async def accepted(self, request: GraphQLRequest) -> None:
+        """A request, as the client sent it, has a valid document."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class NoLookup:
+    """Every request carries its document."""
+
+    async def resolve(self, request: GraphQLRequest) -> GraphQLRequest:
+        """See `DocumentLookup.resolve`."""
+        if not request.query and request.document_id is not None:
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")
+        return request
+
+    async def accepted(self, request: GraphQLRequest) -> None:
+        """Nothing to learn."""
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,84 @@
+"""Manifests of persisted documents, in the two formats that client builds write.
+
+    {"format": "apollo-persisted-query-manifest", "version": 1,
+     "operations": [{"id": "...", "name": "Me", "type": "query", "body": "query Me { ... }", "clientName": "web"}]}
+
+    {"<id>": "query Me { ... }"}                                       (Relay, GraphQL Code Generator, Hive)
+
+An entry of the former with a `clientName` is for that client alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Key = tuple[str, str | None]
+"""An id, and the client whose it is; None for every client's."""
+
+APOLLO_FORMAT = "apollo-persisted-query-manifest"
+APOLLO_VERSION = 1
+
+
+class InvalidManifest(ValueError):
+    """The file is no manifest; its text says where and why."""
+
+
+class _Operation(msgspec.Struct, rename="camel"):
+    id: str
+    body: str
+    client_name: str | None = None
+
+
+class _ApolloManifest(msgspec.Struct):
+    format: str
+    version: int
+    operations: list[_Operation]
+
+
+def read_manifests(paths: tuple[Path, ...]) -> dict[Key, str]:
+    """All documents of all files.
+
+    Raises:
+        InvalidManifest: a file cannot be read or is no manifest, or one id has two documents.
+    """
+    documents: dict[Key, str] = {}
+    for path in paths:
+        for key, text in _read(path):
+            if documents.setdefault(key, text) != text:
+                raise InvalidManifest(f"{path}: the id {key[0]!r} has two documents")
+    return documents
+
+
+def _read(path: Path) -> Iterator[tuple[Key, str]]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidManifest(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        yield from _apollo(data) if _is_apollo(data) else _by_id(data)
+    except (msgspec.DecodeError, InvalidManifest) as error:
+        raise InvalidManifest(f"{path}: not a manifest of persisted documents: {error}") from error
+
+
+def _is_apollo(data: bytes) -> bool:
+    members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    return "operations" in members and not bytes(members["operations"]).startswith(b'"')
+
+
+def _apollo(data: bytes) -> Iterator[tuple[Key, str]]:
+    manifest = msgspec.json.decode(data, type=_ApolloManifest)
+    if (manifest.format, manifest.version) != (APOLLO_FORMAT, APOLLO_VERSION):
+        raise InvalidManifest(f"its format is not {APOLLO_FORMAT}, version {APOLLO_VERSION}")
+    for operation in manifest.operations:
+        yield (operation.id, operation.client_name), operation.body
+
+
+def _by_id(data: bytes) -> Iterator[tuple[Key, str]]:
+    for name, text in msgspec.json.decode(data, type=dict[str, str]).items():
+        yield (name, None), text

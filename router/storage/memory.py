@@ -1,0 +1,23 @@
+"""A store in the memory of this process."""
+
+from __future__ import annotations
+
+from router.lru import Lru
+
+
+class MemoryStore:
+    """A `TextStore` that forgets what was used longest ago; `max_bytes` is in characters of the texts."""
+
+    def __init__(self, *, max_entries: int, max_bytes: int) -> None:
+        self.entries: Lru[str, str] = Lru(max_entries=max_entries, max_weight=max_bytes)
+
+    async def get(self, key: str) -> str | None:
+        """See `TextStore.get`."""
+        return self.entries.get(key)
+
+    async def put(self, key: str, text: str) -> None:
+        """See `TextStore.put`."""
+        self.entries.put(key, text, len(text))
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""

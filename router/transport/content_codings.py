@@ -1,0 +1,133 @@
+"""Content codings (RFC 9110 §8.4): bytes made smaller for the wire, and back within a bound.
+
+A few kilobytes can decode to gigabytes, so decoding stops as soon as there is more than the caller takes. Levels are
+those where another step costs more time than the bytes it saves take on a fast network.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from typing import TYPE_CHECKING
+
+import brotli  # type: ignore[import-untyped]  # publishes no types
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from router.settings.values import ContentCoding
+
+_GZIP_LEVEL = 5
+_BROTLI_QUALITY = 4
+_ZSTD_LEVEL = 3
+# RFC 9659: a decoder of the content coding may refuse windows beyond 8 MB, which a frame would make it allocate.
+_ZSTD_WINDOW_LOG = 23
+_GZIP_WBITS = 31
+
+
+class CodingError(ValueError):
+    """The bytes are not what their coding says, or decode to more than is taken."""
+
+
+def encode(coding: ContentCoding, body: bytes) -> bytes:
+    """The body in a coding."""
+    return _ENCODERS[coding](body)
+
+
+def decode(coding: ContentCoding, body: bytes, max_bytes: int) -> bytes:
+    """The body of at most `max_bytes` that was encoded. Raises `CodingError`."""
+    try:
+        return _DECODERS[coding](body, max_bytes)
+    except (zlib.error, brotli.error, zstd.ZstdError) as error:
+        raise CodingError(f"the body is not {coding}: {error}") from error
+
+
+def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
+    """Which of the codings offered a client likes best (RFC 9110 §12.5.3); None for the body as it is.
+
+    Of those it likes equally, the first one offered.
+    """
+    if not accept_encoding:
+        return None
+    qualities = dict(map(_quality, accept_encoding.lower().split(",")))
+    best: ContentCoding | None = None
+    best_quality = 0.0
+    for coding in offered:
+        quality = qualities.get(coding, qualities.get("*", 0.0))
+        if quality > best_quality:
+            best, best_quality = coding, quality
+    return best if best_quality >= qualities.get("identity", 0.0) else None
+
+
+def _quality(element: str) -> tuple[str, float]:
+    name, _, parameter = element.partition(";")
+    key, _, value = parameter.partition("=")
+    try:
+        quality = float(value) if key.strip() == "q" else 1.0
+    except ValueError:
+        quality = 0.0
+    return name.strip(), quality
+
+
+def _bounded(part: bytes, size: int, max_bytes: int) -> int:
+    if size + len(part) > max_bytes:
+        raise CodingError(f"the body decodes to more than {max_bytes} bytes")
+    return size + len(part)
+
+
+def _gunzip(body: bytes, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while body or not parts:  # RFC 1952 §2.2: members one after the other
+        member = zlib.decompressobj(_GZIP_WBITS)
+        parts.append(member.decompress(body, max_bytes - size + 1))
+        size = _bounded(parts[-1], size, max_bytes)
+        if not member.eof:
+            raise CodingError("the body ends in mid-member")
+        body = member.unused_data
+    return b"".join(parts)
+
+
+def _unbrotli(body: bytes, max_bytes: int) -> bytes:
+    decoder = brotli.Decompressor()
+    parts: list[bytes] = []
+    size = 0
+    while not decoder.is_finished():
+        part: bytes = decoder.process(body, output_buffer_limit=max_bytes + 1)
+        if not part and not body:
+            raise CodingError("the body ends in mid-stream")
+        parts.append(part)
+        size, body = _bounded(part, size, max_bytes), b""
+    return b"".join(parts)
+
+
+def _unzstd(body: bytes, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+    while body or not parts:  # RFC 8878 §3: frames one after the other
+        frame = zstd.ZstdDecompressor(options=options)
+        parts.append(frame.decompress(body, max_bytes - size + 1))
+        size = _bounded(parts[-1], size, max_bytes)
+        if not frame.eof:
+            raise CodingError("the body ends in mid-frame")
+        body = frame.unused_data
+    return b"".join(parts)
+
+
+_ENCODERS: Mapping[ContentCoding, Callable[[bytes], bytes]] = {
+    "zstd": lambda body: zstd.compress(body, level=_ZSTD_LEVEL),
+    "br": lambda body: bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)),
+    "gzip": lambda body: gzip.compress(body, compresslevel=_GZIP_LEVEL, mtime=0),
+}
+_DECODERS: Mapping[ContentCoding, Callable[[bytes, int], bytes]] = {
+    "zstd": _unzstd,
+    "br": _unbrotli,
+    "gzip": _gunzip,
+}
