@@ -68,7 +68,7 @@ class Case:
     def store(self) -> Store:
         data = json.loads((self.suite / "data.json").read_text())
         assert isinstance(data, dict)
-        return Store(data)
+        return Store(data, Federation.of(self.subgraphs).meaning)
 
     def _json(self, name: str) -> object:
         file = self.folder / name

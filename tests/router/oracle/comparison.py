@@ -60,9 +60,12 @@ class Subject:
             raise Difference(f"API schema\n--- expected\n{expected}\n--- got\n{got}")
         return cls(merged, Federation.of(generated.subgraphs), supergraph, generated.data)
 
+    def store(self) -> Store:
+        return Store(self.data, self.federation.meaning)
+
     async def check(self, operation: Operation) -> None:
         """Raises `Difference` when router and monolith disagree."""
-        alone, together = Store(self.data), Store(self.data)
+        alone, together = self.store(), self.store()
         expected = Monolith(self.merged, self.federation).execute(alone, operation.query, operation.variables)
         got = await answer(self.supergraph, InProcess.over(self.federation, together), operation)
         _compare_data(expected.data, got.data)

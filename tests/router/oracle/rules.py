@@ -23,8 +23,10 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from tests.router.oracle.store import Meaning
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from graphql import ConstDirectiveNode as Directive
     from graphql import DefinitionNode, FieldDefinitionNode
@@ -62,7 +64,7 @@ class Federation:
     documents: Mapping[str, DocumentNode]
     rules: Mapping[str, Rules]
     implementations: Mapping[str, set[str]]
-    requires: Mapping[FieldName, SelectionSetNode]
+    meaning: Meaning
 
     @classmethod
     def of(cls, subgraphs: Mapping[str, str]) -> Federation:
@@ -72,14 +74,28 @@ class Federation:
             for overridden, source in own.overrides.items():
                 if source in rules:
                     rules[source].overridden.add(overridden)
+        supertypes = _supertypes(documents.values())
         implementations: dict[str, set[str]] = {}
-        for document in documents.values():
-            for node in type_nodes(document.definitions):
-                for interface in node.interfaces or ():
-                    if isinstance(node, (ObjectTypeDefinitionNode, ObjectTypeExtensionNode)):
-                        implementations.setdefault(interface.name.value, set()).add(node.name.value)
-        requires = {name: selection for own in rules.values() for name, selection in own.requires.items()}
-        return cls(documents, rules, implementations, requires)
+        for name, above in supertypes.items():
+            for interface in above:
+                implementations.setdefault(interface, set()).add(name)
+        requires = {
+            (concrete, name): selection
+            for own in rules.values()
+            for (parent, name), selection in own.requires.items()
+            for concrete in (implementations[parent] if parent in own.interface_objects else {parent})
+        }
+        return cls(documents, rules, implementations, Meaning(requires, supertypes))
+
+
+def _supertypes(documents: Iterable[DocumentNode]) -> dict[str, set[str]]:
+    """The interfaces of each type, wherever it is said to implement them."""
+    supertypes: dict[str, set[str]] = {}
+    for document in documents:
+        for node in type_nodes(document.definitions):
+            above = {interface.name.value for interface in node.interfaces or ()}
+            supertypes.setdefault(node.name.value, set()).update(above)
+    return supertypes
 
 
 def type_nodes(definitions: tuple[DefinitionNode, ...]) -> Iterator[TypeNode]:

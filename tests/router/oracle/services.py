@@ -22,7 +22,7 @@ from graphql import (
 from router.transport.base import SubgraphResponse
 from router.transport.json_codec import decode, encode
 from tests.router.oracle.rules import Federation, type_nodes
-from tests.router.oracle.store import Reference, canonical, fields_of, trim
+from tests.router.oracle.store import Reference, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,9 +75,7 @@ class Monolith:
         if info.parent_type.name == "Mutation":
             return store.mutate(info.field_name, arguments)
         reference = source if isinstance(source, Reference) else Reference(info.parent_type.name)
-        value = store.read(reference.name, info.field_name, arguments)
-        required = self.federation.requires.get((reference.typename, info.field_name))
-        return value if required is None else f"{value}{canonical(store.project(reference, required))}"
+        return store.compute(reference, info.field_name, arguments)
 
 
 class Subgraph:
@@ -87,6 +85,7 @@ class Subgraph:
         self.name = name
         self.federation = federation
         self.rules: Rules = federation.rules[name]
+        self.meaning = federation.meaning
         self.store = store
         self.schema = executable(federation.documents[name], self.rules)
 
@@ -130,7 +129,7 @@ class Subgraph:
         if not isinstance(source, Seen):
             return _seen(self.store.read(parent, name, arguments), provides)
         typename = source.reference.typename
-        provided = [node for node in fields_of(source.provided, typename) if node.name.value == name]
+        provided = [node for node in self.meaning.fields_of(source.provided, typename) if node.name.value == name]
         for node in provided:
             provides = _union(provides, node.selection_set)
         if (parent, name) in self.rules.external and not provided and not self._is_key(parent, name):
@@ -143,13 +142,15 @@ class Subgraph:
 
     def _inputs(self, source: Seen, required: SelectionSetNode, name: str) -> object:
         try:
-            return trim(required, dict(source.representation) | {"__typename": source.reference.typename})
+            return self.meaning.trim(required, dict(source.representation) | {"__typename": source.reference.typename})
         except KeyError as missing:
             raise GraphQLError(f"{self.name} was asked for {name} without {missing}") from None
 
     def _is_key(self, parent: str, name: str) -> bool:
         return any(
-            node.name.value == name for key in self.rules.keys.get(parent, ()) for node in fields_of(key, parent)
+            node.name.value == name
+            for key in self.rules.keys.get(parent, ())
+            for node in self.meaning.fields_of(key, parent)
         )
 
     def _entity(self, representation: Mapping[str, object]) -> Seen | GraphQLError | None:
@@ -158,7 +159,7 @@ class Subgraph:
         candidates = self.federation.implementations.get(typename, set()) | {typename}
         for key in self.rules.keys.get(typename, ()):
             try:
-                value = trim(key, representation)
+                value = self.meaning.trim(key, representation)
             except (KeyError, TypeError):
                 continue
             assert isinstance(value, dict)

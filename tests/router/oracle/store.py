@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import FieldNode, GraphQLError, InlineFragmentNode, SelectionSetNode, value_from_ast_untyped
@@ -27,7 +27,7 @@ Data: TypeAlias = "dict[str, dict[str, object]]"
 
 
 def canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(value, sort_keys=True, default=float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,65 @@ class Reference:
         return self.name.split(":")[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What the schemas add to the data: which fields require which, and the interfaces and unions of each type."""
+
+    requires: Mapping[tuple[str, str], SelectionSetNode] = field(default_factory=dict)
+    supertypes: Mapping[str, set[str]] = field(default_factory=dict)
+
+    def applies(self, condition: str, typename: str) -> bool:
+        return condition == typename or condition in self.supertypes.get(typename, ())
+
+    def project(
+        self, selection: SelectionSetNode, typename: str, read: Callable[[FieldNode], object]
+    ) -> dict[str, object]:
+        """Name → value of each field a field set selects of an object of this concrete type."""
+        nodes = self.fields_of(selection, typename)
+        return {node.name.value: read(node) for node in nodes if node.name.value != "__typename"}
+
+    def fields_of(self, selection: SelectionSetNode, typename: str) -> Iterator[FieldNode]:
+        for node in selection.selections:
+            match node:
+                case FieldNode():
+                    yield node
+                case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                    if condition is None or self.applies(condition.name.value, typename):
+                        yield from self.fields_of(inner, typename)
+
+    def trim(self, selection: SelectionSetNode, value: object) -> object:
+        """The part of a JSON value a field set selects, as a subgraph reads a representation."""
+        match value:
+            case list():
+                return [self.trim(selection, item) for item in value]
+            case dict():
+
+                def read(node: FieldNode) -> object:
+                    inner = value[node.name.value]
+                    return inner if node.selection_set is None else self.trim(node.selection_set, inner)
+
+                return self.project(selection, str(value.get("__typename", "")), read)
+            case _:
+                return value
+
+
 class Store:
     """One run's copy of the data, with the mutations it saw."""
 
-    def __init__(self, data: Mapping[str, Mapping[str, object]]) -> None:
+    def __init__(self, data: Mapping[str, Mapping[str, object]], meaning: Meaning) -> None:
         self.objects: Data = {name: dict(deepcopy(fields)) for name, fields in data.items()}
+        self.meaning = meaning
         self.mutations: list[tuple[str, str]] = []
 
     def read(self, name: str, field: str, arguments: Mapping[str, object]) -> object:
         """The value of a field, with `Reference` for each object in it; raises where the data says so."""
         return _value(self.objects[name].get(field), arguments)
+
+    def compute(self, reference: Reference, field: str, arguments: Mapping[str, object]) -> object:
+        """The value of a field with what it requires, as the monolith sees it."""
+        value = self.read(reference.name, field, arguments)
+        required = self.meaning.requires.get((reference.typename, field))
+        return value if required is None else f"{value}{canonical(self.project(reference, required))}"
 
     def mutate(self, field: str, arguments: Mapping[str, object]) -> object:
         rule = self.objects["Mutation"][field]
@@ -72,11 +121,11 @@ class Store:
 
     def project(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
         """What a field set selects of an object."""
-        return project(selection, reference.typename, lambda node: self._selected(reference, node))
+        return self.meaning.project(selection, reference.typename, lambda node: self._selected(reference, node))
 
     def _selected(self, reference: Reference, node: FieldNode) -> object:
         arguments = {a.name.value: value_from_ast_untyped(a.value) for a in node.arguments or ()}
-        return self._expanded(self.read(reference.name, node.name.value, arguments), node.selection_set)
+        return self._expanded(self.compute(reference, node.name.value, arguments), node.selection_set)
 
     def _expanded(self, value: object, selection: SelectionSetNode | None) -> object:
         match value:
@@ -101,35 +150,3 @@ def _value(stored: object, arguments: Mapping[str, object]) -> object:
             return [_value(item, {}) for item in (stored[:first] if isinstance(first, int) else stored)]
         case _:
             return stored
-
-
-def project(selection: SelectionSetNode, typename: str, read: Callable[[FieldNode], object]) -> dict[str, object]:
-    """Name → value of each field a field set selects of an object of this concrete type."""
-    return {node.name.value: read(node) for node in fields_of(selection, typename) if node.name.value != "__typename"}
-
-
-def fields_of(selection: SelectionSetNode, typename: str) -> Iterator[FieldNode]:
-    for node in selection.selections:
-        match node:
-            case FieldNode():
-                yield node
-            case InlineFragmentNode(type_condition=condition, selection_set=inner):
-                if condition is None or condition.name.value == typename:
-                    yield from fields_of(inner, typename)
-
-
-def trim(selection: SelectionSetNode, value: object) -> object:
-    """The part of a JSON value a field set selects, as a subgraph reads a representation."""
-    match value:
-        case list():
-            return [trim(selection, item) for item in value]
-        case dict():
-            typename = str(value.get("__typename", ""))
-
-            def read(node: FieldNode) -> object:
-                inner = value[node.name.value]
-                return inner if node.selection_set is None else trim(node.selection_set, inner)
-
-            return project(selection, typename, read)
-        case _:
-            return value

@@ -29,7 +29,8 @@ DATA: dict[str, dict[str, object]] = {
 
 
 async def ask(subgraph: str, operation: str, *representations: dict[str, object]) -> tuple[object, list[object]]:
-    transport = InProcess.over(Federation.of(SUBGRAPHS), Store(DATA))
+    federation = Federation.of(SUBGRAPHS)
+    transport = InProcess.over(federation, Store(DATA, federation.meaning))
     variables: dict[str, object] = {"representations": list(representations)} if representations else {}
     response = await transport.send(SubgraphRequest(subgraph=subgraph, operation=operation, variables=variables))
     errors = response.body.get("errors", [])
