@@ -81,7 +81,7 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
     subgraphs = reader.mapping(root, "subgraphs")
     if not subgraphs:
         raise reader.error(root, "subgraphs", "no subgraph is listed")
-    return [reader.source(subgraphs, str(name)) for name in subgraphs]
+    return [reader.source(subgraphs, name) for name in subgraphs]
 
 
 def _indent(line: str) -> int:
@@ -100,13 +100,13 @@ class _Reader:
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ConfigError(f"{self.path}:{line}: {error.problem or 'is not YAML'}") from None
-        except YAMLError:
+        except (YAMLError, RecursionError):
             raise ConfigError(f"{self.path}:1: is not YAML") from None
         if not isinstance(root, CommentedMap):
             raise ConfigError(f"{self.path}:1: a configuration is a mapping of keys to values")
         return root
 
-    def error(self, parent: CommentedMap, key: str, message: str) -> ConfigError:
+    def error(self, parent: CommentedMap, key: object, message: str) -> ConfigError:
         positions = parent.lc.data or {}
         line = positions[key][0] if key in positions else parent.lc.line or 0
         return ConfigError(f"{self.path}:{line + 1}: {message}")
@@ -138,7 +138,10 @@ class _Reader:
                 raise self.error(parent, key, f"the environment variable {match[1]} is not set")
             return found
 
-        return _VARIABLE.sub(expand, value)
+        expanded = _VARIABLE.sub(expand, value)
+        if "${env." in _VARIABLE.sub("", value):
+            raise self.error(parent, key, "a variable is written as ${env.NAME} or ${env.NAME:-text}")
+        return expanded
 
     def version(self, root: CommentedMap) -> None:
         """We compose every version that a subgraph may link; the entry must only not ask for one beyond them."""
@@ -155,7 +158,9 @@ class _Reader:
                 f"={latest.major}.{latest.minor}",
             )
 
-    def source(self, subgraphs: CommentedMap, name: str) -> SubgraphSource:
+    def source(self, subgraphs: CommentedMap, name: object) -> SubgraphSource:
+        if not isinstance(name, str):
+            raise self.error(subgraphs, name, f'the name of a subgraph is a string: write "{name}", with the quotes')
         entry = self.mapping(subgraphs, name)
         self.keys(entry, ("routing_url", "schema"), required=("schema",))
         schema = self.mapping(entry, "schema")
@@ -185,11 +190,13 @@ class _Reader:
         """Where in the configuration an inline `sdl` is. Only a literal block (`|`) keeps its lines."""
         if "sdl" not in schema:
             return None
-        key_line = schema.lc.data["sdl"][0] + 1
         value = schema["sdl"]
+        positions = schema.lc.data or {}
+        # A key merged in (`<<`) stands elsewhere.
+        key_line = (positions["sdl"][0] if "sdl" in positions else schema.lc.line) + 1
         lines = value.split("\n")
         first = next((number for number, line in enumerate(lines) if line.strip()), 0)
-        if not isinstance(value, LiteralScalarString) or "${env." in value:
+        if not isinstance(value, LiteralScalarString) or "${env." in value or "sdl" not in positions:
             return SourceFile(str(self.path), key_line, verbatim=False)
         written = self.content.split("\n")[key_line + first]
         return SourceFile(str(self.path), key_line + 1, indent=_indent(written) - _indent(lines[first]))

@@ -96,7 +96,9 @@ async def introspect(
         case {"data": {"_service": {"sdl": str(sdl)}}}:
             return sdl
         case {"errors": [{"message": str(message)}, *_]}:
-            raise ConfigError(f"{shown}: does not tell its SDL: {message}")
+            # Somebody else's words, on their way to a terminal.
+            printable = "".join(each if each.isprintable() else " " for each in message)
+            raise ConfigError(f"{shown}: does not tell its SDL: {printable}")
         case _:
             raise ConfigError(f"{shown}: is no federated subgraph, it has no _service {{ sdl }}")
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from router.cli import command
 from router.composition.config import ConfigError, read_config
+from router.composition.source_files import SourceFile
 from router.composition.sources import introspect, load_subgraphs
 from servicekit.errors import StartupError
 
@@ -171,6 +172,9 @@ def test_a_missing_schema_file_makes_the_start_impossible(tmp_path: Path) -> Non
         ("subgraphs: {}", "1: no subgraph is listed"),
         ("subgraphs:\n  a:\n    routing_url: ${env.NOPE}\n    schema: {file: x}", "3: the environment variable NOPE"),
         ("a: [", "1: "),
+        ("[" * 5000, "1: is not YAML"),
+        ("subgraphs: {1: {}}", '1: the name of a subgraph is a string: write "1"'),
+        ("subgraphs: {a: {routing_url: '${env.A-b}', schema: {file: x}}}", "1: a variable is written as"),
     ],
 )
 def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
@@ -179,6 +183,19 @@ def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, me
     with pytest.raises(ConfigError) as error:
         read_config(config, {})
     assert f"supergraph.yaml:{message}" in str(error.value)
+
+
+def test_an_inline_schema_that_is_merged_in_stands_for_the_place_it_is_merged_into(tmp_path: Path) -> None:
+    config = tmp_path / "supergraph.yaml"
+    config.write_text(
+        "subgraphs:\n"
+        "  a:\n    routing_url: u\n    schema: &shared\n      sdl: |\n        type Query { a: Int }\n"
+        "  b:\n    routing_url: v\n    schema:\n      <<: *shared\n"
+    )
+    first, second = read_config(config, {})
+    assert first.origin == SourceFile(str(config), line=6, indent=8)
+    assert second.origin is not None
+    assert not second.origin.verbatim
 
 
 def test_environment_variables_are_expanded(tmp_path: Path) -> None:
