@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -318,3 +321,19 @@ def test_a_tag_cannot_be_both_included_and_excluded() -> None:
 def test_what_is_no_supergraph_is_refused() -> None:
     with pytest.raises(InvalidSupergraph):
         derive("type Query { a: Int }", ContractFilter(exclude=frozenset({"a"})))
+
+
+CORPUS = Path(__file__).parents[5] / "shared" / "corpus" / "composition.jsonl.gz"
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the recorded compositions are not on this machine")
+def test_supergraphs_composed_by_apollo_have_contracts_too() -> None:
+    with gzip.open(CORPUS, "rt", encoding="utf-8") as lines:
+        recorded = dict.fromkeys(json.loads(line)["expect"]["supergraph"] for line in lines)
+    supergraphs = [sdl for sdl in recorded if sdl and "tag/v" in sdl]
+    assert supergraphs
+    for sdl in supergraphs:
+        for tag in derive(sdl, ContractFilter()).known_tags:
+            derived = derive(sdl, ContractFilter(exclude=frozenset({tag}), hide_unreachable=True))
+            assert derived.errors or api(derived).query_type is not None
+            assert {error.code for error in derived.errors} <= {"ONLY_INACCESSIBLE_CHILDREN"}
