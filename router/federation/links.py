@@ -303,7 +303,8 @@ def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
             element, name = values["name"], values.get("as", values["name"])
         case _:
             raise _usage(f"an import is a string or an object, not {print_ast(item)}", node)
-    for written in (element, name):
+    # A plain string that is no name is no element of a specification we know, and nobody's business in another.
+    for written in (element, name) if isinstance(item, ObjectValueNode) else ():
         if not _NAME.fullmatch(written.removeprefix("@")):
             raise _usage(f'"{written}" is not a name', node)
     if element.startswith("@") != name.startswith("@"):

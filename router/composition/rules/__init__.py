@@ -49,10 +49,16 @@ SUBGRAPH_RULES: tuple[Callable[[Facts, Report], None], ...] = (
 )
 
 
+# Where one of these reports anything it is all that is said of the subgraph, as in Apollo's composition.
+FIRST_RULES: tuple[Callable[[Facts, Report], None], ...] = (provides_target.check, keys.check_readable)
+
+
 def check_subgraph(facts: Facts, report: Report) -> None:
-    """Run all rules; if something provides fields of what has none, say only that, as Apollo's composition does."""
+    """Run all rules on one subgraph."""
     before = len(report.errors)
-    provides_target.check(facts, report)
-    if len(report.errors) == before:
-        for rule in SUBGRAPH_RULES:
-            rule(facts, report)
+    for rule in FIRST_RULES:
+        rule(facts, report)
+        if len(report.errors) > before:
+            return
+    for rule in SUBGRAPH_RULES:
+        rule(facts, report)

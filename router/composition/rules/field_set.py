@@ -112,7 +112,11 @@ def _field_problems(
         what = "must have a selection" if kind in COMPOSITE else "cannot have a selection"
         raise _UnreadableError(f"{member.coordinate} of type {member.type} {what}")
     given = {argument.name.value for argument in selection.arguments or ()}
-    missing = [one.name for one in member.arguments.values() if one.required and one.name not in given]
+    missing = [
+        one.name
+        for one in member.arguments.values()
+        if one.required and one.name not in given and not one.has("fromContext")
+    ]
     if missing:
         raise _UnreadableError(f'{member.coordinate} needs its argument "{missing[0]}"')
     if member.arguments:

@@ -1,4 +1,4 @@
-"""`@key`: KEY_UNSUPPORTED_ON_INTERFACE and what its field sets must be."""
+"""`@key`: KEY_UNSUPPORTED_ON_INTERFACE and what its field sets must be; those of interfaces must be readable first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
 from router.composition.rules.field_set import FieldSetRule, FieldSetUse, check_field_set
+from router.composition.rules.keys_equal import key_identity
 from router.federation.versions import Version
 
 if TYPE_CHECKING:
@@ -23,6 +24,21 @@ _KEY = FieldSetRule(
         "abstract": "KEY_FIELDS_SELECT_INVALID_TYPE",
     }
 )
+
+_READABLE = FieldSetRule({"type": "KEY_INVALID_FIELDS_TYPE", "invalid": "KEY_INVALID_FIELDS"})
+
+
+def check_readable(facts: Facts, report: Report) -> None:
+    """The keys of interfaces, and those of implementations up to the one that is the interface's."""
+    schema = facts.schema
+    for interface in schema.of_kind(Kind.INTERFACE):
+        for key in interface.keys:
+            check_field_set(_READABLE, facts, FieldSetUse(key, interface.name, interface.name), report)
+            for name in schema.possible_types(interface.name):
+                for own in schema.types[name].keys:
+                    if key_identity(own) == key_identity(key):
+                        break
+                    check_field_set(_READABLE, facts, FieldSetUse(own, name, name), report)
 
 
 def check(facts: Facts, report: Report) -> None:

@@ -201,10 +201,19 @@ def _retype(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> 
     typed: list[FieldDefinitionNode | InputValueDefinitionNode] = [*_of(document, FieldDefinitionNode)]
     typed += _of(document, InputValueDefinitionNode)
     node = pick(choices, typed)
-    bare: NamedTypeNode | ListTypeNode = node.type.type if isinstance(node.type, NonNullTypeNode) else node.type
+    bare = nullable(node.type)
     other = pick(choices, _of(document, NamedTypeNode))
     options: tuple[TypeNode, ...] = (bare, NonNullTypeNode(type=bare), ListTypeNode(type=node.type), other)
     return edited(document, node, {"type": pick(choices, options)})
+
+
+def nullable(written: TypeNode) -> NamedTypeNode | ListTypeNode:
+    match written:
+        case NonNullTypeNode():
+            return written.type
+        case NamedTypeNode() | ListTypeNode():
+            return written
+    raise TypeError(written.kind)
 
 
 def _rename(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:

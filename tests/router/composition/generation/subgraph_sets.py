@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def subgraph_set(choices: Choices) -> list[Subgraph]:
-    """One set; about half are mutated once or a few times after they were drawn."""
+    """One set; two in five are mutated, once or a few times, after they were drawn."""
     sketch = draw_sketch(choices)
     writer = Writer(choices, sketch)
     texts = {dialect.name: writer.sdl(dialect) for dialect in sketch.dialects}
-    if often(choices, 50):
+    if often(choices, 40):
         for _ in range(choices.number(1, 3)):
             texts = mutated(choices, texts)
     return [Subgraph(name, f"http://{name}.test", sdl) for name, sdl in texts.items()]
