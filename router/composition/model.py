@@ -215,3 +215,6 @@ def all_applied(schema: Schema) -> Iterator[Applied]:
             yield from member.directives
             for argument in member.arguments.values():
                 yield from argument.directives
+    for directive in schema.directives.values():
+        for argument in directive.arguments.values():
+            yield from argument.directives

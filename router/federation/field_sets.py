@@ -6,6 +6,8 @@ print_field_set(node)                          # -> "id organization { id }"
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from graphql import GraphQLSyntaxError
 from graphql.language import (
     FieldNode,
@@ -23,6 +25,11 @@ class FieldSetSyntaxError(ValueError):
     """The text is not one GraphQL selection set; the message says why."""
 
 
+# A federation repeats a few field sets, `id` above all; parsed nodes are immutable and may be shared.
+_CACHED = 4096
+
+
+@lru_cache(_CACHED)
 def parse_field_set(text: str) -> SelectionSetNode:
     """Parse a field set, with or without its outer braces (`"id org { id }"`).
 

@@ -37,7 +37,7 @@ class _Spec:
 
 
 _SPECS: Mapping[str, _Spec] = {
-    "tag": _Spec(("tag",), None, {"v0.1": "v1.0", "v0.2": "v2.0", "v0.3": "v2.3"}),
+    "tag": _Spec(("tag",), None, {"v0.1": "v1.0", "v0.3": "v2.0"}),
     "inaccessible": _Spec(("inaccessible",), "SECURITY", {"v0.1": "v1.0", "v0.2": "v2.0"}),
     "authenticated": _Spec(("authenticated",), "SECURITY", {"v0.1": "v2.5"}),
     "requiresScopes": _Spec(("requiresScopes",), "SECURITY", {"v0.1": "v2.5"}),

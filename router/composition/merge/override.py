@@ -122,7 +122,8 @@ def _take_over(attempt: _Attempt, from_index: int, outcome: Override) -> None:
         )
         return
     facts = state.subgraphs[from_index]
-    label = attempt.applied.text("label")
+    # An empty label is none.
+    label = attempt.applied.text("label") or None
     if facts.is_external(source):
         report.hint(
             "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",

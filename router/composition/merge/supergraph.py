@@ -43,14 +43,14 @@ _BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], No
 def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
     """Merge subgraphs, sorted by name; the outcome is only complete if nothing was reported."""
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
-    _types_shallow(state)
-    if report.failed():
-        return state
+    unmergeable = _types_shallow(state)
     for kind, merge_kind in _BY_KIND:
         if kind is Kind.ENUM:
             merge_directive_definitions(state)
             note_directive_enums(state)
         for definition in list(state.supergraph.of_kind(kind)):
+            if definition.name in unmergeable:
+                continue
             sources = state.type_sources(definition.name)
             merge_description(state, sources, definition, definition.name)
             join_type(state, sources, definition)
@@ -64,8 +64,9 @@ def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
     return state
 
 
-def _types_shallow(state: MergeState) -> None:
-    """Names and kinds of all types, what they implement and contain."""
+def _types_shallow(state: MergeState) -> set[str]:
+    """Names and kinds of all types, what they implement and contain; returns those that are not of one kind."""
+    unmergeable = set()
     for name in state.holders:
         sources = state.type_sources(name)
         if name not in ROOTS.values() and not any(source.has_definition for _, source in sources.items()):
@@ -74,21 +75,21 @@ def _types_shallow(state: MergeState) -> None:
                 f"{name} is only extended, no subgraph defines it.",
                 state.places(sources),
             )
-        kinds = {_kind(source) for _, source in sources.items()}
+        kinds = list(dict.fromkeys(_kind(source) for source in sources.values()))
         if len(kinds) > 1:
             each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in sources.items())
             state.report.error(
                 "TYPE_KIND_MISMATCH", f"{name} is defined as different kinds: {each}.", state.places(sources)
             )
-            continue
-        if all(source.is_interface_object for _, source in sources.items()):
+            unmergeable.add(name)
+        elif all(source.is_interface_object for source in sources.values()):
             state.report.error(
                 "INTERFACE_OBJECT_USAGE_ERROR",
                 f"{name} is an interface object everywhere: no subgraph defines the interface.",
                 state.places(sources),
             )
-            continue
-        state.supergraph.types[name] = _shallow(state, TypeDef(name, kind=kinds.pop()), sources)
+        state.supergraph.types[name] = _shallow(state, TypeDef(name, kind=kinds[0]), sources)
+    return unmergeable
 
 
 def _kind(source: TypeDef) -> Kind:

@@ -91,11 +91,7 @@ def _is_sloppy(node: DirectiveDefinitionNode) -> bool:
     if not arguments:
         return True
     first = arguments[0]
-    return (
-        len(arguments) == 1
-        and first.name.value == "fields"
-        and str(nullable(from_node(first.type))) in _SLOPPY_FIELDS_TYPES
-    )
+    return len(arguments) == 1 and first.name.value == "fields" and str(from_node(first.type)) in _SLOPPY_FIELDS_TYPES
 
 
 def _expectations(links: Links, *, federation_2: bool) -> Iterator[SpecDefinitions]:

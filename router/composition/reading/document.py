@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from graphql import GraphQLSyntaxError
 from graphql.language import (
     DefinitionNode,
+    DirectiveDefinitionNode,
     DirectiveNode,
     EnumTypeDefinitionNode,
     EnumTypeExtensionNode,
@@ -52,7 +53,8 @@ MAX_NESTING = 200
 MAX_TOKENS = 2_000_000
 
 MACHINERY_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-# Servers print built-in scalars too; they cannot be redefined.
+# Servers print built-in scalars and directives too; they cannot be redefined.
+_BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
 _LEFT_OUT = MACHINERY_TYPES | BUILT_IN_SCALARS
 MACHINERY_FIELDS = frozenset({"_entities", "_service"})
 
@@ -149,6 +151,8 @@ def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[Definitio
     kept: list[DefinitionNode] = []
     for node in definitions:
         if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in _LEFT_OUT:
+            continue
+        if isinstance(node, DirectiveDefinitionNode) and node.name.value in _BUILT_IN_DIRECTIVES:
             continue
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
             kept.append(_query_without_machinery(node))

@@ -135,11 +135,9 @@ class Graph:
         return True
 
     def local_key(self, position: Position) -> bool:
-        """Whether the subgraph has a resolvable key for this type whose fields it knows itself."""
+        """Whether the subgraph has a key for this type whose fields it knows itself; Apollo asks for no more."""
         definition = self.definition(position)
-        return position.type_name == ROOTS["query"] or any(
-            resolvable(key) and self._known_here(position, key) for key in definition.keys
-        )
+        return position.type_name == ROOTS["query"] or any(self._known_here(position, key) for key in definition.keys)
 
     def _known_here(self, position: Position, key: Applied) -> bool:
         selections = self._parsed(key)

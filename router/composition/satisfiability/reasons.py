@@ -70,7 +70,7 @@ def _local(  # noqa: PLR0911 - one return for each reason
         if not graph.local_key(position):
             return (
                 f'the fields that "{own.coordinate}" requires can be fetched, but {position.type_name} has no '
-                "resolvable @key to come back with them"
+                "@key to come back with them"
             )
         return f'cannot satisfy the @requires conditions on field "{own.coordinate}"'
     needed = graph.contexts_needed(position, member.name)

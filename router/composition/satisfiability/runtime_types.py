@@ -30,9 +30,7 @@ class RuntimeTypes:
         if supergraph.kind_of(member.type) not in ABSTRACT:
             return
         by_subgraph = {
-            value.index: graph.concrete_names(value)
-            for value in values
-            if not graph.definition(value).is_interface_object
+            value.index: graph.concrete_names(value) for value in values if graph.definition(value).kind in ABSTRACT
         }
         if len(set(by_subgraph.values())) < 2:  # noqa: PLR2004 - they agree
             return

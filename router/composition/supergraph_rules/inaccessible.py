@@ -12,6 +12,7 @@ from graphql.language import EnumValueNode, ListValueNode, ObjectValueNode
 
 from router.composition.model import (
     BUILT_IN_SCALARS,
+    DirectiveDef,
     Element,
     FieldDef,
     InputValue,
@@ -36,13 +37,27 @@ Problem = tuple["ErrorCode", str, Element]
 
 def check(state: MergeState) -> None:
     schema = state.supergraph
-    if not any(name == "inaccessible" for name in _elements_in_use(schema)):
+    composed = [each.definition for each in state.features.composed]
+    if not any(name == "inaccessible" for name in _elements_in_use(schema, composed)):
         return
     for definition in schema.types.values():
         for code, message, _ in type_problems(schema, definition):
             state.report.error(code, message, state.places(state.type_sources(definition.name)))
     for code, message, _ in directive_problems(schema):
         state.report.error(code, message)
+    for each in state.features.composed:
+        for code, message in _composed_problems(schema, each.name, each.definition):
+            state.report.error(code, message, [state.place(each.subgraphs[0], each.definition.node)])
+
+
+def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
+    """A directive on schema elements is no part of the API: nothing of it can be hidden."""
+    for argument in definition.arguments.values():
+        where = f"@{name}({argument.name}:)"
+        if _hidden(argument):
+            yield "DISALLOWED_INACCESSIBLE", f"{where} belongs to a composed directive and cannot be @inaccessible."
+        for code, message, _ in _reference_problem(schema, where, argument):
+            yield code, message
 
 
 def directive_problems(schema: Schema) -> Iterator[Problem]:
@@ -51,7 +66,10 @@ def directive_problems(schema: Schema) -> Iterator[Problem]:
             yield from _input_problems(schema, f"@{directive.name}({argument.name}:)", argument)
 
 
-def _elements_in_use(schema: Schema) -> Iterator[str]:
+def _elements_in_use(schema: Schema, composed: Iterable[DirectiveDef]) -> Iterator[str]:
+    for directive in (*schema.directives.values(), *composed):
+        for argument in directive.arguments.values():
+            yield from (applied.element for applied in argument.directives if applied.element)
     for definition in schema.types.values():
         parts: Iterable[Element] = (
             definition,

@@ -2,7 +2,8 @@
 
 Each subgraph is valid by itself. Together, an implementation may no longer fit its interface (other field type,
 arguments dropped or required), an interface of an interface may be missing, required input fields may form a circle,
-or a default value may name an enum value or input field that did not survive.
+a name may be one of the supergraph's own, or a default value may name an enum value or input field that did not
+survive.
 """
 
 from __future__ import annotations
@@ -31,11 +32,26 @@ def check(state: MergeState) -> None:
             *_default_problems(supergraph, definition),
         ):
             state.report.error("INVALID_GRAPHQL", problem, state.places(state.type_sources(definition.name)))
+    for name, source in _reserved_names(state):
+        state.report.error(
+            "INVALID_GRAPHQL",
+            f"{name} cannot be in a supergraph: names beginning so belong to the specification {source} there.",
+            state.places(state.type_sources(name)),
+        )
     for circle in _required_circles(supergraph):
         state.report.error(
             "INVALID_GRAPHQL",
             f"The input {circle[0]} requires itself, through {' → '.join(circle)}: no value can exist.",
         )
+
+
+def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
+    """Types and directives of the subgraphs under the name of a specification that the supergraph links."""
+    specs = {"link", "join", *(spec.name for spec, _ in state.features.specs)}
+    for name in (*state.supergraph.types, *state.supergraph.directives):
+        prefix, separator, _ = name.partition("__")
+        if separator and prefix in specs:
+            yield name, prefix
 
 
 def _implementation_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:

@@ -33,7 +33,8 @@ def drop_external_keys(upgrade: Upgrade) -> None:
             continue
         for key in definition.keys:
             for member, _ in target_fields(schema, definition.name, key):
-                _drop_external(member)
+                if member.parent == definition.name:
+                    _drop_external(member)
         if not definition.keys:
             for other in upgrade.others:
                 for name in other.first_key_fields.get(definition.name, ()):
