@@ -13,6 +13,7 @@ from router.planner.fetch.groups import FetchGroup, Input, can_share
 from router.planner.fetch.inputs import input_of
 from router.planner.fetch.trees import TreeBuilder
 from router.planner.normalise.guards import Guards, weakest
+from router.planner.walk.decisions import root_of
 from router.planner.walk.positions import Step
 
 if TYPE_CHECKING:
@@ -162,11 +163,3 @@ class GroupBuilder:
                 pending.append(place.parent)
             else:
                 pending += [at for _, at in self._activation.inputs[place]]
-
-
-def root_of(place: Place) -> Place:
-    """The root a place hangs on: the fetch that gets it."""
-    while not place.is_root:
-        assert place.parent is not None  # noqa: S101 - only roots have none
-        place = place.parent
-    return place

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from router.planner.normalise.guards import Guards, weakest
+from router.planner.walk.decisions import fetch_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,3 +83,22 @@ def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
     for group in groups:
         closed[group.number] = group.after.union(*(closed[number] for number in group.after))
     return closed
+
+
+def plan_cost(groups: Iterable[FetchGroup]) -> tuple[int, int]:
+    """The longest chain, then Apollo's cost. Groups must come after those they wait for."""
+    stages: dict[int, int] = {}
+    for group in groups:
+        stages[group.number] = 1 + max((stages[number] for number in group.after), default=-1)
+    return max(stages.values(), default=0), sum(fetch_cost(stage) for stage in stages.values())
+
+
+def in_waiting_order(groups: Sequence[FetchGroup]) -> tuple[FetchGroup, ...]:
+    """The groups, each after those it waits for, otherwise in the order given.
+
+    Raises:
+        CycleError: some wait for each other.
+    """
+    by_number = {group.number: group for group in groups}
+    order = TopologicalSorter({group.number: sorted(group.after) for group in groups}).static_order()
+    return tuple(by_number[number] for number in order)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from router.plan import InputSelection, Rewrite
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.guards import Guards
-    from router.planner.walk.activation import Inputs
+    from router.planner.walk.decisions import Inputs
     from router.planner.walk.positions import Leaf, Place, Position
 
 

@@ -12,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from router.planner.walk.activation import Activation
+from router.planner.walk.decisions import Decisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,10 +45,7 @@ def choose(leaves: Sequence[Leaf], work_left: Callable[[], bool]) -> Choice:
 
 
 def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -> Activation:
-    activation = Activation()
-    for places, index in sorted(zip(options, assignment, strict=True), key=lambda pair: len(pair[0]) > 1):
-        activation.activate(places[index])
-    return activation
+    return Activation(places[index] for places, index in zip(options, assignment, strict=True))
 
 
 class _Search:
@@ -67,14 +65,12 @@ class _Search:
 
     def _greedy(self) -> list[int]:
         assignment = [0] * len(self._options)
-        activation = Activation()
-        for forced in self._options:
-            if len(forced) == 1:
-                activation.activate(forced[0])
+        decisions = Decisions(forced[0] for forced in self._options if len(forced) == 1)
         for number in sorted(self._free, key=lambda number: len(self._options[number])):
+            decisions.settle(certain_only=True)
             places = self._options[number]
-            place = activation.choose(places)
-            activation.activate(place)
+            place = decisions.cheapest(places)
+            decisions.add(place)
             assignment[number] = places.index(place)
         return assignment
 

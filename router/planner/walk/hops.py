@@ -122,7 +122,17 @@ class Hops:
             needs |= best_option(leaf).needs
         stage = 1 + max(needs.values(), default=0)
         needs[(position.track, entry.subgraph, purpose)] = stage
-        return Place(Step.HOP, position, entry.subgraph, entry.type_name, stage, needs, entry=entry, ways=tuple(ranked))
+        return Place(
+            Step.HOP,
+            position,
+            entry.subgraph,
+            entry.type_name,
+            stage,
+            needs,
+            entry=entry,
+            ways=tuple(ranked),
+            purpose=purpose,
+        )
 
 
 def _is_roundabout(hop: Place) -> bool:

@@ -95,6 +95,13 @@ class Place:
     edge: FieldEdge | None = None
     entry: Entry | None = None
     ways: tuple[Way, ...] = ()
+    # What else than objects and subgraph tells a root from others: the field whose requirements it carries.
+    purpose: str = ""
+
+    @property
+    def key(self) -> RootKey:
+        """The fetch a root stands for, as far as it is known before groups exist."""
+        return self.position.track, self.subgraph, self.purpose
 
     @property
     def is_root(self) -> bool:

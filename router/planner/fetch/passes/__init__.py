@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
-from router.planner.fetch.passes.fold_into_later import fold_into_later
+from router.planner.fetch.passes.merge_same_objects import merge_same_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 Optimisation: TypeAlias = "Callable[[Groups], Groups]"
 
-PASSES: tuple[Optimisation, ...] = (fold_into_later, drop_implied_waits)
+PASSES: tuple[Optimisation, ...] = (merge_same_objects, drop_implied_waits)
 
 
 def optimised(groups: Groups) -> Groups:
