@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -66,6 +66,24 @@ class Report:
     exceeds: tuple[LimitName, ...] = ()
     listed: bool = True
     retry_after: int | None = None
+
+
+def merged(reports: Sequence[Report]) -> Report:
+    """What the log tells of a batch: sums; no name or hash, as there are many; cached is what all of them were."""
+    return Report(
+        parse=sum(each.parse for each in reports),
+        validate=sum(each.validate for each in reports),
+        plan=sum(each.plan for each in reports),
+        execute=sum(each.execute for each in reports),
+        fetch=sum(each.fetch for each in reports),
+        fetches=sum(each.fetches for each in reports),
+        errors=sum(each.errors for each in reports),
+        document_cached=all(each.document_cached for each in reports),
+        plan_cached=all(each.plan_cached for each in reports),
+        exceeds=tuple(dict.fromkeys(name for each in reports for name in each.exceeds)),
+        listed=all(each.listed for each in reports),
+        retry_after=max((each.retry_after for each in reports if each.retry_after is not None), default=None),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

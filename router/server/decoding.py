@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import Receive
 
+    from .document_ids import DocumentIds
+
 _OBJECTS = ("variables", "extensions")
 # The rest of a body that is not wanted is still under way; only closing the connection ends it.
 _CLOSE = ((b"connection", b"close"),)
@@ -71,20 +73,30 @@ def _too_large(limit: int) -> Refusal:
     return Refusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=_CLOSE)
 
 
-def from_body(body: bytes, headers: Mapping[str, str]) -> GraphQLRequest:
-    """Decode a POST. Raises `Refusal`."""
+class Origin(NamedTuple):
+    """What a request has besides its parameters: headers, and an id in its path."""
+
+    headers: Mapping[str, str]
+    ids: DocumentIds
+    id_in_path: str | None = None
+
+
+def decode_json(body: bytes) -> object:
+    """The JSON value that a body holds. Raises `Refusal`."""
     try:
-        document = json_codec.decode(body)
+        return json_codec.decode(body)
     except ValueError as error:
         raise Refusal("BAD_REQUEST", "The body is not JSON in UTF-8.") from error
-    if isinstance(document, list):
-        raise Refusal("BATCHING_NOT_ENABLED", "This server takes one operation a request.")
+
+
+def from_object(document: object, origin: Origin) -> GraphQLRequest:
+    """Decode a POST, or an entry of a batch. Raises `Refusal`."""
     if not isinstance(document, dict):
         raise Refusal("BAD_REQUEST", "The body is not a JSON object.")
-    return _request(document, headers, read_only=False)
+    return _request(document, origin, read_only=False)
 
 
-def from_query_string(query_string: bytes, headers: Mapping[str, str]) -> GraphQLRequest:
+def from_query_string(query_string: bytes, origin: Origin) -> GraphQLRequest:
     """Decode a GET. Raises `Refusal`."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
@@ -95,7 +107,7 @@ def from_query_string(query_string: bytes, headers: Mapping[str, str]) -> GraphQ
         if name in parameters:
             raise Refusal("BAD_REQUEST", f"The parameter `{name[:40]}` is given twice.")
         parameters[name] = _json(name, value) if name in _OBJECTS else value
-    return _request(parameters, headers, read_only=True)
+    return _request(parameters, origin, read_only=True)
 
 
 def _json(name: str, text: str) -> object:
@@ -107,22 +119,23 @@ def _json(name: str, text: str) -> object:
         raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not JSON.") from error
 
 
-def _request(parameters: Mapping[str, object], headers: Mapping[str, str], *, read_only: bool) -> GraphQLRequest:
+def _request(parameters: Mapping[str, object], origin: Origin, *, read_only: bool) -> GraphQLRequest:
     query, operation_name = parameters.get("query"), parameters.get("operationName")
     variables, extensions = (_object(parameters, name) for name in _OBJECTS)
-    if query is None and "persistedQuery" in extensions:
-        # Clients know this message and send the document instead.
-        raise Refusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
-    if not isinstance(query, str) or not query:
+    document_id = origin.ids.find(parameters, extensions, origin.id_in_path)
+    if query is None and document_id is None:
+        origin.ids.refuse_unsupported(extensions)
+    if (query is not None or document_id is None) and (not isinstance(query, str) or not query):
         raise Refusal("BAD_REQUEST", "The parameter `query` is missing or not a string.")
     if not isinstance(operation_name, str | None):
         raise Refusal("BAD_REQUEST", "The parameter `operationName` is not a string.")
     return GraphQLRequest(
-        query=query,
+        query=query if isinstance(query, str) else "",
+        document_id=document_id,
         operation_name=operation_name or None,
         variables=variables,
         extensions=extensions,
-        headers=headers,
+        headers=origin.headers,
         read_only=read_only,
     )
 

@@ -3,7 +3,8 @@
 METHOD_NOT_ALLOWED         405    NOT_ACCEPTABLE              406
 NOT_FOUND                  404    UNSUPPORTED_MEDIA_TYPE      415
 PAYLOAD_TOO_LARGE          413    URI_TOO_LONG                414
-CSRF_BLOCKED, BAD_REQUEST, BATCHING_NOT_ENABLED, PERSISTED_QUERY_NOT_SUPPORTED     400
+HEADERS_TOO_LARGE          431    REQUEST_TIMEOUT             408
+CSRF_BLOCKED, BAD_REQUEST, BATCHING_NOT_ENABLED, BATCH_LIMIT_EXCEEDED, PERSISTED_QUERY_NOT_SUPPORTED     400
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 STATUS: Mapping[str, int] = {
     "BAD_REQUEST": 400,
     "BATCHING_NOT_ENABLED": 400,
+    "BATCH_LIMIT_EXCEEDED": 400,
     "CSRF_BLOCKED": 400,
+    "HEADERS_TOO_LARGE": 431,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
     "NOT_FOUND": 404,
@@ -37,3 +40,8 @@ class Refusal(Exception):
         self.message = message
         self.status = STATUS[code]
         self.headers = headers
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The answer's body, in the form of any other."""
+        return {"errors": [{"message": self.message, "extensions": {"code": self.code}}]}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.exchange import Report
+    from router.settings.limits import LimitName
     from servicekit.asgi import Scope
 
 LONGEST = 200
@@ -25,7 +26,7 @@ _log = structlog.stdlib.get_logger("access")
 class Summary:
     """Filled while a request is answered, written at its end. `status` is 500 until something better is known."""
 
-    __slots__ = ("body_bytes", "code", "report", "size", "status")
+    __slots__ = ("batch", "body_bytes", "code", "exceeds", "report", "size", "status")
 
     def __init__(self) -> None:
         self.status = 500
@@ -33,6 +34,8 @@ class Summary:
         self.body_bytes = 0
         self.code: str | None = None
         self.report: Report | None = None
+        self.batch: int | None = None
+        self.exceeds: list[LimitName] = []
 
     def write(self, scope: Scope, headers: Mapping[str, str], seconds: float) -> None:
         """Log the line; `seconds` is how long all of it took."""
@@ -46,6 +49,8 @@ class Summary:
             "client": _cut(headers.get("apollographql-client-name")),
             "client_version": _cut(headers.get("apollographql-client-version")),
             "code": self.code,
+            "batch": self.batch,
+            "exceeds": [*self.exceeds, *(self.report.exceeds if self.report is not None else ())] or None,
             **(_told(self.report) if self.report is not None else {}),
         }
         _log.info("request", **{key: value for key, value in line.items() if value is not None})
@@ -65,6 +70,7 @@ def _told(report: Report) -> dict[str, object]:
         "errors": report.errors,
         "document_cached": report.document_cached,
         "plan_cached": report.plan_cached,
+        "listed": None if report.listed else False,
     }
 
 

@@ -1,0 +1,71 @@
+"""Where a request says which document it means, when it does not carry it.
+
+{"documentId": "..."}   ?documentId=...        the parameters that are configured
+{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "..."}}}
+/graphql/<id>                                  if that is configured
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.settings.documents import PersistedMode
+
+from .refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.settings.model import RouterSettings
+
+# https://www.apollographql.com/docs/apollo-server/performance/apq: there was never another.
+_VERSION = 1
+_EXTENSION = "persistedQuery"
+
+
+class DocumentIds:
+    """Knows the places that the configuration names. Without persisted documents or queries there are none."""
+
+    def __init__(self, settings: RouterSettings) -> None:
+        persisted = settings.persisted_documents
+        listed = persisted.mode is not PersistedMode.DISABLED
+        self._parameters = persisted.parameters if listed else ()
+        self._extension = settings.apq.enabled or (listed and persisted.extension)
+        self._path = f"{settings.server.path.rstrip('/')}/" if listed and persisted.url_path else None
+
+    def in_path(self, path: str) -> str | None:
+        """The id in a request's path, None where there is none."""
+        if self._path is None or not path.startswith(self._path):
+            return None
+        rest = path.removeprefix(self._path)
+        return rest if rest and "/" not in rest else None
+
+    def find(
+        self, parameters: Mapping[str, object], extensions: Mapping[str, object], in_path: str | None
+    ) -> str | None:
+        """The id that a request names. Raises `Refusal` if it is malformed, or if there are two."""
+        found = {_text(name, parameters[name]) for name in self._parameters if parameters.get(name) is not None}
+        if in_path is not None:
+            found.add(in_path)
+        if self._extension and extensions.get(_EXTENSION) is not None:
+            found.add(_hash(extensions[_EXTENSION]))
+        if len(found) > 1:
+            raise Refusal("BAD_REQUEST", "The request names two documents.")
+        return found.pop() if found else None
+
+    def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
+        """Clients that send a hash know this refusal's message, and send the document instead. Raises `Refusal`."""
+        if not self._extension and _EXTENSION in extensions:
+            raise Refusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not a string.")
+    return value
+
+
+def _hash(extension: object) -> str:
+    if not isinstance(extension, dict) or extension.get("version") != _VERSION:
+        raise Refusal("BAD_REQUEST", f"`extensions.{_EXTENSION}` is not an object of version {_VERSION}.")
+    return _text(f"extensions.{_EXTENSION}.sha256Hash", extension.get("sha256Hash"))

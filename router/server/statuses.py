@@ -1,0 +1,64 @@
+"""Which HTTP status an answer has (executor reference §18): by how far the request came, unless its code says more.
+
+Under application/json a well-formed request is answered 200 whatever came of it; an operator may map codes of errors to
+statuses, which hold for both media types where nothing at all was answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.exchange import Outcome
+
+from .media_types import MediaType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.exchange import GraphQLResponse
+
+STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
+    MediaType.GRAPHQL_RESPONSE: {
+        Outcome.EXECUTED: 200,
+        Outcome.REFUSED: 400,
+        Outcome.NOT_READ_ONLY: 405,
+        Outcome.UNKNOWN_DOCUMENT: 200,
+        Outcome.TIMED_OUT: 504,
+        Outcome.FAILED: 500,
+    },
+    MediaType.JSON: {
+        Outcome.EXECUTED: 200,
+        Outcome.REFUSED: 200,
+        Outcome.NOT_READ_ONLY: 405,
+        Outcome.UNKNOWN_DOCUMENT: 200,
+        Outcome.TIMED_OUT: 504,
+        Outcome.FAILED: 500,
+    },
+}
+
+
+class Statuses:
+    """`by_code` is `settings.errors.status`."""
+
+    def __init__(self, by_code: Mapping[str, int]) -> None:
+        self._by_code = by_code
+
+    def of(self, response: GraphQLResponse, media_type: MediaType) -> int:
+        """The status of one answer."""
+        if self._by_code and "errors" in response.body and not _has_data(response.body):
+            for code in _codes(response.body["errors"]):
+                if code in self._by_code:
+                    return self._by_code[code]
+        return STATUS[media_type][response.outcome]
+
+
+def _has_data(body: Mapping[str, object]) -> bool:
+    """Whether any root field was answered."""
+    data = body.get("data")
+    return isinstance(data, dict) and any(value is not None for value in data.values())
+
+
+def _codes(errors: object) -> list[str]:
+    entries = errors if isinstance(errors, list) else []
+    codes = (entry.get("extensions", {}).get("code") for entry in entries)
+    return [code for code in codes if isinstance(code, str)]
