@@ -44,7 +44,8 @@ async def execute(
     For a subscription, `event` is the data of one event of its primary fetch. Nothing a subgraph does raises; it is
     told in the result's errors.
     """
-    run = _Run(context, dict(event or {}))
+    run = _Run(context)
+    merge(context.schema, run.data, event or {})
     await run.all(tuple(steps(plan.node)))
     introspection = introspect(operation, context.variables)
     return complete(operation, context.variables, run.data | introspection, run.errors())
@@ -55,7 +56,7 @@ class _Run:
     """The state of one execution: the response tree, and what went wrong by step."""
 
     context: ExecutionContext
-    data: JsonObject
+    data: JsonObject = field(default_factory=dict)
     failed: set[ResponsePath] = field(default_factory=set)
     errors_by_step: dict[int, list[ResponseError]] = field(default_factory=dict)
 
@@ -71,7 +72,8 @@ class _Run:
 
     async def _when_ready(self, step: Step, done: Mapping[int, asyncio.Event]) -> None:
         for parent in step.fetch.depends_on:
-            await done[parent].wait()
+            if parent in done:  # the primary fetch of a subscription is none of ours: its event is where we start
+                await done[parent].wait()
         if step.is_wanted(self.context.variables):
             await self._run(step)
         done[step.fetch.id].set()

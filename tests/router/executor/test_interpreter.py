@@ -11,6 +11,10 @@ from router.executor.context import ExecutionContext, prepare
 from router.executor.interpreter import execute
 from router.plan import (
     Condition,
+    Defer,
+    DeferDependency,
+    DeferPrimary,
+    DeferredPart,
     Each,
     Fetch,
     Flatten,
@@ -22,6 +26,7 @@ from router.plan import (
     Parent,
     QueryPlan,
     Sequence,
+    Subscription,
     TypeIs,
     ValueSetter,
 )
@@ -329,6 +334,32 @@ async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
     )
     result = await run(SDL, "{users{name rating}}", plan, transport)
     assert result.data == {"users": [{"name": "x", "rating": 1}, {"name": None, "rating": 2}]}
+
+
+async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> None:
+    rest = Flatten((Key("me"),), Fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    plan = QueryPlan(Subscription(Fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
+    transport = Scripted({"ratings": answers({"data": {"_entities": [{"rating": 4}]}})})
+    schema = build_schema(SDL + " type Subscription { me: User }")
+    operation = prepare(schema, parse("subscription { me { name rating } }"))
+    event: dict[str, object] = {"me": user("1", name="A")}
+    result = await execute(plan, operation, ExecutionContext(schema, transport), event)
+    assert result.data == {"me": {"name": "A", "rating": 4}}
+    assert event == {"me": user("1", name="A")}
+
+
+async def test_deferred_parts_are_folded_into_the_one_response() -> None:
+    deferred = Flatten(USERS, Fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    primary = DeferPrimary("{users{id}}", Fetch(0, "users", "{users{__typename id}}", "query", has_defers=True))
+    plan = Defer(primary, (DeferredPart((DeferDependency(0),), None, ("users",), "{rating}", deferred),))
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+        }
+    )
+    result = await run(SDL, "{users{id rating}}", plan, transport)
+    assert result.data == {"users": [{"id": "1", "rating": 1}]}
 
 
 async def test_an_argument_from_an_ancestor_groups_the_objects_by_its_value() -> None:

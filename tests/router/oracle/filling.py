@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.router.oracle.world import COLOURS, KEY_OBJECT, STRANGER
+from tests.router.oracle.store import ABSENT
+from tests.router.oracle.world import COLOURS, KEY_OBJECT, KEYS, STRANGER
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
     from tests.router.oracle.store import Data
-    from tests.router.oracle.world import Field, World
+    from tests.router.oracle.world import Entity, Field, World
 
 # Often enough to be met, rare enough for data to be seen.
 NULLS = 0.15
 FAILURES = 0.05
+ABSENCES = 0.3
+KEY_NAMES = {name for key in KEYS for name in key}
 
 
 class Filling:
@@ -37,9 +40,25 @@ class Filling:
                 data[object_] = self._fields(self.world.fields_of(name).values(), object_)
                 if name in self.world.entities:
                     data[f"{KEY_OBJECT}:{object_}"] = {"id": f"kv-{name}", "n": object_}
+        for entity in self.world.entities.values():
+            for object_ in self.names[entity.name]:
+                self._forget(entity, data[object_])
         if "Mutation" in self.world.roots:
             data["Mutation"] = {own.name: self._mutation(own) for own in self.world.roots["Mutation"].values()}
         return data
+
+    def _forget(self, entity: Entity, fields: dict[str, object]) -> None:
+        """Sometimes a subgraph does not know an object others have; what only it could say is null then.
+
+        Not where it would be missed: as the way to a third subgraph, as one of two who can say something, by a field
+        that is computed or must not be null.
+        """
+        if len(entity.keys) > 1 or entity.interfaces or len(entity.homes) == 1 or self.random.random() > ABSENCES:
+            return
+        home = self.random.choice(sorted(entity.homes))
+        own = [own for own in entity.fields.values() if home in own.owners and not entity.is_key(own.name)]
+        if all(len(f.owners) == 1 and not f.requires and not f.wrapping.endswith("!") for f in own):
+            fields.update({f.name: None for f in own}, **{ABSENT: [home]})
 
     def _mutation(self, own: Field) -> dict[str, object]:
         targets = [
@@ -57,7 +76,7 @@ class Filling:
 
     def _broken(self, own: Field) -> str:
         """A resolver that throws, for a field nothing else depends on."""
-        is_free = own.name[0] in "fq" and not own.is_input and not own.override_from
+        is_free = not own.is_input and own.name not in KEY_NAMES
         return "!broken" if self.breaks and is_free and self.random.random() < FAILURES else ""
 
     def _value(self, own: Field, wrapping: str, object_: str) -> object:

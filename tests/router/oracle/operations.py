@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Enough to nest through several subgraphs, few enough to read a counter-example.
-MAX_FIELDS = 25
-MAX_DEPTH = 6
+# Fields of an operation: small ones for reading a counter-example, large ones for nesting through several subgraphs.
+SIZES = (10, 25, 60)
+MAX_DEPTH = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Writing:
 
     choices: Choices
     schema: GraphQLSchema
-    budget: int = MAX_FIELDS
+    budget: int
     aliases: int = 0
     declarations: list[str] = field(default_factory=list)
     variables: dict[str, object] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class _Writing:
 
 def operation(choices: Choices, schema: GraphQLSchema) -> Operation | None:
     """One operation from the choices, None when they make no valid one (fields that cannot merge)."""
-    writing = _Writing(choices, schema)
+    writing = _Writing(choices, schema, budget=pick(choices, SIZES))
     is_mutation = schema.mutation_type is not None and writing.often(50)
     root = schema.mutation_type if is_mutation else schema.query_type
     assert root is not None

@@ -164,7 +164,8 @@ class Subgraph:
                 continue
             assert isinstance(value, dict)
             reference = self.store.find(candidates, value, key)
-            return None if reference is None else Seen(reference, NOTHING, representation)
+            is_known = reference is not None and self.store.is_known(reference, self.name)
+            return Seen(reference, NOTHING, representation) if reference and is_known else None
         return GraphQLError(f"{self.name} has no key for {canonical(dict(representation))}")
 
 

@@ -8,6 +8,7 @@ The same rules answer for a subgraph and for the monolith, so their answers may 
 * A list takes the argument `first` as its length; a string gets its other arguments appended, so that a lost or
   changed argument shows.
 * A field with `@requires` appends what it requires.
+* "!absent" names the subgraphs that do not know the object by its key.
 * A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: its argument `to` becomes the field's value.
 """
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Data: TypeAlias = "dict[str, dict[str, object]]"
+
+
+ABSENT = "!absent"
 
 
 def canonical(value: object) -> str:
@@ -94,6 +98,11 @@ class Store:
     def read(self, name: str, field: str, arguments: Mapping[str, object]) -> object:
         """The value of a field, with `Reference` for each object in it; raises where the data says so."""
         return _value(self.objects[name].get(field), arguments)
+
+    def is_known(self, reference: Reference, subgraph: str) -> bool:
+        absent = self.objects[reference.name].get(ABSENT, [])
+        assert isinstance(absent, list)
+        return subgraph not in absent
 
     def compute(self, reference: Reference, field: str, arguments: Mapping[str, object]) -> object:
         """The value of a field with what it requires, as the monolith sees it."""
