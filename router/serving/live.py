@@ -116,9 +116,7 @@ class LiveRouter:
         watch = Watch(self._reloader, self._rollover, self._origin.config)
         self._begin(watch.files())
         self._begin(watch.address())
-        current = self._rollover.current
-        if current is not None:
-            _log.info("serving", supergraph=current.hash, warmed_up=current.warmed._asdict())
+        self._tell_what_is_served()
         async with AsyncExitStack() as stack:
             for companion in self.beside:
                 await stack.enter_async_context(companion)
@@ -130,6 +128,11 @@ class LiveRouter:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._rollover.aclose()
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _tell_what_is_served(self) -> None:
+        current = self._rollover.current  # held no longer than this call, or its memory would never be freed
+        if current is not None:
+            _log.info("serving", supergraph=current.hash, warmed_up=current.warmed._asdict())
 
     def _begin(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

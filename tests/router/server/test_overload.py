@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from router.gateway import Gateway
+from router.settings import read
+from tests.router.server.asgi_client import AsgiClient
+from tests.router.shop import SDL, Shop
+
+if TYPE_CHECKING:
+    from router.transport.base import SubgraphRequest
+
+ME = {"query": "{ me { name } }"}
+
+
+class Busy:
+    """A gateway whose every request waits until `release` is set."""
+
+    def __init__(self, overload: str) -> None:
+        self.release = asyncio.Event()
+        self.waiting = 0
+        settings = read(f"overload: {{{overload}}}", {})
+        self.client = AsgiClient(Gateway.from_supergraph(SDL, settings, send=Shop(before={"people": self._wait})).asgi)
+
+    async def _wait(self, _request: SubgraphRequest) -> None:
+        self.waiting += 1
+        await self.release.wait()
+
+    async def occupied(self, requests: int) -> list[asyncio.Task[int]]:
+        """So many requests that are being answered, each to end with its status."""
+
+        async def ask() -> int:
+            return (await self.client.post(ME)).status
+
+        tasks = [asyncio.create_task(ask()) for _ in range(requests)]
+        async with asyncio.timeout(5):
+            while self.waiting < requests:
+                await asyncio.sleep(0)
+        return tasks
+
+    async def ready(self) -> int:
+        answer = await self.client.send("GET", "/health/ready")
+        assert answer is not None
+        return answer.status
+
+
+async def test_more_than_so_many_at_once_are_refused_and_the_others_answered() -> None:
+    busy = Busy("max_requests: 2, retry_after: 3s")
+    tasks = await busy.occupied(2)
+    with capture_logs() as lines:
+        answer = await busy.client.post(ME, accept="application/graphql-response+json")
+    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "ROUTER_OVERLOADED", "3")
+    assert answer.headers["content-type"].startswith("application/graphql-response+json")
+    assert [(line["status"], line["code"]) for line in lines] == [(503, "ROUTER_OVERLOADED")]
+    busy.release.set()
+    assert await asyncio.gather(*tasks) == [200, 200]
+    assert (await busy.client.post(ME)).status == 200
+
+
+async def test_without_a_bound_nothing_is_refused() -> None:
+    busy = Busy("max_requests: null")
+    tasks = await busy.occupied(50)
+    busy.release.set()
+    assert await asyncio.gather(*tasks) == [200] * 50
+
+
+@pytest.mark.parametrize(("settings", "expected"), [("unready_after: 3", 503), ("unready_after: 4", 200)])
+async def test_many_refusals_in_a_short_time_make_it_unready(settings: str, expected: int) -> None:
+    busy = Busy(f"max_requests: 1, {settings}")
+    tasks = await busy.occupied(1)
+    assert await busy.ready() == 200
+    for _ in range(3):
+        await busy.client.post(ME)
+    assert await busy.ready() == expected
+    busy.release.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_it_is_ready_again_when_they_are_long_ago() -> None:
+    busy = Busy("max_requests: 1, unready_after: 1, window: 50ms")
+    tasks = await busy.occupied(1)
+    await busy.client.post(ME)
+    assert await busy.ready() == 503
+    async with asyncio.timeout(5):
+        while await busy.ready() != 200:
+            await asyncio.sleep(0.01)
+    busy.release.set()
+    await asyncio.gather(*tasks)
