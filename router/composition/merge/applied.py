@@ -39,13 +39,20 @@ def merge_applied(
 
 def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:
     """The same for elements of any provenance (interface requirements come from implementations)."""
-    groups: dict[str, tuple[MergedDirective, Found]] = {}
+    directives: dict[str, MergedDirective] = {}
     for index, element in elements:
         for applied in element.directives:
             merged = state.features.of(index, applied)
             if merged is not None:
-                groups.setdefault(merged.name, (merged, []))[1].append((index, applied))
-    for directive, found in groups.values():
+                directives.setdefault(merged.name, merged)
+    for directive in directives.values():
+        # A directive that one subgraph composes counts in all that apply it to the same element.
+        found = [
+            (index, applied)
+            for index, element in elements
+            for applied in element.directives
+            if state.features.of(index, applied) is directive or applied.name == directive.name
+        ]
         if directive.element in JOIN_DIRECTIVE_ELEMENTS:
             _carry(state, directive, found, dest)
         elif directive.repeatable:

@@ -55,7 +55,6 @@ MAX_TOKENS = 2_000_000
 MACHINERY_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
 # Servers print built-in scalars and directives too; they cannot be redefined.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
-_LEFT_OUT = MACHINERY_TYPES | BUILT_IN_SCALARS
 MACHINERY_FIELDS = frozenset({"_entities", "_service"})
 
 DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
@@ -119,11 +118,29 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
         )
     if executable:
         return None
+    if _redefines_scalars(subgraph, document.definitions, report):
+        return None
     return SubgraphDocument(with_enum_defaults(sdl, _without_machinery(document.definitions)))
 
 
 def _is_type_system(node: DefinitionNode) -> bool:
     return isinstance(node, TypeSystemDefinitionNode | TypeExtensionNode | SchemaExtensionNode)
+
+
+def _redefines_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
+    """TYPE_KIND_MISMATCH for another kind of type named like a built-in scalar, INVALID_GRAPHQL for an extension."""
+    before = len(report.errors)
+    for node in definitions:
+        if not isinstance(node, TypeDefinitionNode | TypeExtensionNode) or node.name.value not in BUILT_IN_SCALARS:
+            continue
+        message = (
+            f"[{subgraph}] {node.name.value} is a built-in scalar: it cannot be defined or extended as something else."
+        )
+        if isinstance(node, TypeExtensionNode):
+            report.error("INVALID_GRAPHQL", message, [(subgraph, node)])
+        elif not isinstance(node, ScalarTypeDefinitionNode):
+            report.error("TYPE_KIND_MISMATCH", message, [(subgraph, node)])
+    return len(report.errors) > before
 
 
 def _nesting(sdl: str) -> int:
@@ -150,7 +167,9 @@ def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[Definitio
     query = document.root_names.get("query")
     kept: list[DefinitionNode] = []
     for node in definitions:
-        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in _LEFT_OUT:
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in MACHINERY_TYPES:
+            continue
+        if isinstance(node, ScalarTypeDefinitionNode) and node.name.value in BUILT_IN_SCALARS:
             continue
         if isinstance(node, DirectiveDefinitionNode) and node.name.value in _BUILT_IN_DIRECTIVES:
             continue
@@ -165,7 +184,7 @@ def _query_without_machinery(
     node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode,
 ) -> ObjectTypeDefinitionNode | ObjectTypeExtensionNode:
     fields = tuple(member for member in node.fields or () if member.name.value not in MACHINERY_FIELDS)
-    if len(fields) == len(node.fields or ()):
+    if fields and len(fields) == len(node.fields or ()):
         return node
     # A query root that had nothing else stays a valid type: the stub is dropped when the model is built.
     return replace(node, fields=fields or (service_stub(),))

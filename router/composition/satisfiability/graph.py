@@ -137,7 +137,7 @@ class Graph:
     def local_key(self, position: Position) -> bool:
         """Whether the subgraph has a key for this type whose fields it knows itself; Apollo asks for no more."""
         definition = self.definition(position)
-        return position.type_name == ROOTS["query"] or any(self._known_here(position, key) for key in definition.keys)
+        return position.type_name in ROOTS.values() or any(self._known_here(position, key) for key in definition.keys)
 
     def _known_here(self, position: Position, key: Applied) -> bool:
         selections = self._parsed(key)
@@ -204,12 +204,13 @@ class Graph:
         return selections is not None and self.can_fetch(found, selections, closed=True)
 
     def _entries(self, position: Position) -> Iterator[tuple[Position, tuple[Applied, ...]]]:
-        """Positions in other subgraphs that have keys, or are query roots, which need none."""
+        """Positions in other subgraphs that have keys, or are roots, which need none."""
         for index, facts in enumerate(self.state.subgraphs):
             if index == position.index:
                 continue
-            if position.type_name == ROOTS["query"]:
-                yield Position(index, ROOTS["query"]), (_NO_KEY,)
+            if position.type_name in ROOTS.values():
+                if position.type_name in facts.schema.types:
+                    yield Position(index, position.type_name), (_NO_KEY,)
                 continue
             for name in self._names_elsewhere(position.type_name):
                 definition = facts.schema.types.get(name)

@@ -148,7 +148,8 @@ class _Search:
     def _values(self, state: State, name: str) -> tuple[Position, ...]:
         values: dict[Position, None] = {}
         for position in state.positions:
-            reached = self.graph.reachable(position) if state.type_name != ROOTS["mutation"] else (position,)
+            # A mutation at the top runs where it is sent to.
+            reached = self.graph.reachable(position) if state.path else (position,)
             for seen in reached:
                 value = self.graph.step(seen, name)
                 if value is not None and self.graph.contexts_needed(seen, name) <= state.contexts:

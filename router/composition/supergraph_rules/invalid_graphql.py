@@ -111,10 +111,9 @@ def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
         return value.value in definition.values
     if definition.kind is Kind.INPUT and isinstance(value, ObjectValueNode):
         given = {field.name.value: field.value for field in value.fields}
-        return (
-            given.keys() <= definition.inputs.keys()
-            and all(_valid(schema, each, definition.inputs[name].type) for name, each in given.items())
-            and all(name in given or not item.required for name, item in definition.inputs.items())
+        # Like Apollo's composition, this does not ask for required fields that are not given.
+        return given.keys() <= definition.inputs.keys() and all(
+            _valid(schema, each, definition.inputs[name].type) for name, each in given.items()
         )
     return True
 

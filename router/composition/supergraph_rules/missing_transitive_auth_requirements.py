@@ -34,16 +34,22 @@ def check(state: MergeState) -> None:
         return
     for facts in state.subgraphs:
         for _, member in facts.schema.fields():
-            for used in _selections(facts, member):
-                _check(state, facts, member, list(_selected(state.supergraph, *used)))
+            for type_name, selections in _requirements(member):
+                _check(state, facts, member, list(_selected(state.supergraph, type_name, selections)))
+            for type_name, selections in _contexts(facts, member):
+                holder = state.supergraph.types[type_name]
+                _check(state, facts, member, [holder, *_selected(state.supergraph, type_name, selections)])
 
 
-def _selections(facts: Facts, member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
+def _requirements(member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
     for applied in member.applied("requires"):
         try:
             yield member.parent, parse_field_set(applied.text("fields") or "")
         except FieldSetSyntaxError:
             continue
+
+
+def _contexts(facts: Facts, member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
     for _, value in contextual_arguments(member):
         for definition in context_types(facts.schema, value.context):
             yield definition.name, value.selection
