@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 import click
 from graphql import print_schema
 
-from router.cli.output import READABLE_FILE, WRITABLE_FILE, read, write
-from router.errors import InvalidSupergraph
-from router.supergraph import load
-from servicekit.errors import StartupError
+from router.cli.output import READABLE_FILE, WRITABLE_FILE, write
+from router.cli.supergraph_file import read_supergraph
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from router.supergraph import Supergraph
 
 
 @click.group("supergraph")
@@ -29,7 +25,7 @@ def command() -> None:
 @click.option("--output", type=WRITABLE_FILE, help="Where the schema goes, else stdout.")
 def schema_command(file: Path, name: str | None, output: Path | None) -> None:
     """Print the API schema of the supergraph in FILE: what clients see."""
-    supergraph = _load(file)
+    supergraph = read_supergraph(file)
     if name is None:
         schema = supergraph.api_schema
     elif name in supergraph.subgraphs:
@@ -44,12 +40,5 @@ def schema_command(file: Path, name: str | None, output: Path | None) -> None:
 @click.argument("file", type=READABLE_FILE)
 def subgraphs_command(file: Path) -> None:
     """Print the names and URLs of the subgraphs of the supergraph in FILE."""
-    for subgraph in _load(file).subgraphs.values():
+    for subgraph in read_supergraph(file).subgraphs.values():
         click.echo(f"{subgraph.name}\t{subgraph.url}")
-
-
-def _load(file: Path) -> Supergraph:
-    try:
-        return load(read(file))
-    except InvalidSupergraph as error:
-        raise StartupError(f"{file}: {error.code}: {error.message}") from error

@@ -12,8 +12,6 @@ from router.composition.codes import ErrorCode, HintCode
 from router.composition.explain import CODES, EXAMPLE, FIXED, HINT_EXAMPLE, find, kinds
 
 if TYPE_CHECKING:
-    from _pytest.mark.structures import ParameterSet
-
     from router.composition.explain import Page
 
 ERRORS = frozenset(get_args(ErrorCode))
@@ -28,7 +26,6 @@ WITHOUT_EXAMPLE = {
     "UNSUPPORTED_LINKED_FEATURE": "fires when a supergraph is loaded",
 }
 WITHOUT_FIX = {"INVALID_SUBGRAPH_NAME": "the name is not in the schema"}
-NOT_YET: dict[str, str] = {}
 
 
 def page(code: str) -> Page:
@@ -37,17 +34,9 @@ def page(code: str) -> Page:
     return found
 
 
-def with_section(title: str) -> list[ParameterSet]:
+def with_section(title: str) -> list[str]:
     folder = resources.files("router.composition.explain") / "pages"
-    return [
-        pytest.param(
-            code,
-            id=code,
-            marks=[pytest.mark.xfail(reason=NOT_YET[code])] if title == EXAMPLE and code in NOT_YET else [],
-        )
-        for code in CODES
-        if f"## {title}\n" in (folder / f"{code}.md").read_text(encoding="utf-8")
-    ]
+    return [code for code in CODES if f"## {title}\n" in (folder / f"{code}.md").read_text(encoding="utf-8")]
 
 
 def outcome(code: str, title: str) -> tuple[set[str], set[str]]:
