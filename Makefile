@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format supergraph lock fuzz clean
+.PHONY: help run demo test lint format supergraph lock fuzz fuzz-composition peers clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,14 @@ supergraph: $(READY) ## Print the subgraphs' SDL and compose supergraph.graphql 
 
 fuzz: $(READY) ## Fuzz the REST API by its OpenAPI document, 1,000 requests
 	$(BIN)/python -m pytest tests/e2e/test_fuzz_rest.py -n 0 --fuzz-requests=1000 $(ARGS)
+
+peers: ## Install other implementations (npm) that tests compare with; needs Node.js, skipped without it
+	@tests/peers/install.sh
+
+COUNT ?= 10000
+SEED  ?= 1
+fuzz-composition: $(READY) peers ## Compose COUNT generated sets of subgraphs with Apollo's composition and ours
+	$(BIN)/python -m tests.peers.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
 
 lock: $(READY) ## Resolve pyproject.toml into requirements.lock anew
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
