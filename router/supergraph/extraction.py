@@ -15,6 +15,7 @@ from graphql import (
     FieldDefinitionNode,
     FieldNode,
     InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
     NamedTypeNode,
     NameNode,
@@ -117,16 +118,19 @@ class _Extraction:
             joins = self._joins[name]
             keys = tuple(EntityKey(entry.key, entry.resolvable) for entry in joins if entry.key is not None)
             interface_object = any(entry.is_interface_object for entry in joins)
+            contexts = self._join.contexts(definition.directives)
             match definition:
                 case UnionTypeDefinitionNode():
                     members = frozenset(self._members(definition))
-                    extracted[name] = SubgraphType(name, "union", {}, members)
+                    extracted[name] = SubgraphType(name, "union", {}, members, contexts=contexts)
                 case InterfaceTypeDefinitionNode() if not interface_object:
                     possible = frozenset(self._implementations(name))
-                    extracted[name] = SubgraphType(name, "interface", self._fields[name], possible, keys)
+                    extracted[name] = SubgraphType(
+                        name, "interface", self._fields[name], possible, keys, contexts=contexts
+                    )
                 case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
                     extracted[name] = SubgraphType(
-                        name, "object", self._fields[name], frozenset({name}), keys, interface_object
+                        name, "object", self._fields[name], frozenset({name}), keys, interface_object, contexts
                     )
         return extracted
 
@@ -160,7 +164,7 @@ class _Extraction:
     def _with_fields(self, definition: WithFields) -> DefinitionNode:
         fields = self._fields[definition.name.value]
         nodes = tuple(
-            FieldDefinitionNode(name=field.name, arguments=field.arguments, type=fields[field.name.value].type)
+            _executable_field(field, fields[field.name.value])
             for field in definition.fields or ()
             if field.name.value in fields
         )
@@ -244,6 +248,16 @@ class _Extraction:
 
 
 _ABSENT = JoinField(None, None, None, None, external=False, used_overridden=False, label=None, context_arguments=())
+
+
+def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:
+    """The field as its subgraph serves it, with the arguments that only the router fills."""
+    contextual = tuple(
+        InputValueDefinitionNode(name=NameNode(value=argument.name), type=parse_type(argument.type, no_location=True))
+        for argument in field.context_arguments
+    )
+    arguments = (*(declared.arguments or ()), *contextual)
+    return FieldDefinitionNode(name=declared.name, arguments=arguments, type=field.type)
 
 
 def _typed(declared: TypeNode, joined: JoinField | None) -> TypeNode:

@@ -76,9 +76,10 @@ class JoinVocabulary:
     union_member: str
     enum_value: str
     federation_1: bool
+    context: str | None = None
 
     @classmethod
-    def of(cls, link: Link) -> JoinVocabulary:
+    def of(cls, link: Link, context: Link | None) -> JoinVocabulary:
         return cls(
             graph=link.directive_name("graph"),
             graph_enum=link.type_name("Graph"),
@@ -89,6 +90,7 @@ class JoinVocabulary:
             union_member=link.directive_name("unionMember"),
             enum_value=link.directive_name("enumValue"),
             federation_1=(link.url.version.major, link.url.version.minor) == (0, 1),
+            context=None if context is None else context.directive_name("context"),
         )
 
     def graphs(self, document: DocumentNode) -> list[Graph]:
@@ -117,6 +119,13 @@ class JoinVocabulary:
 
     def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
         return [_join_field(arguments) for arguments in self._all(directives, self.field)]
+
+    def contexts(self, directives: Iterable[DirectiveNode] | None) -> frozenset[str]:
+        """The names of the contexts a type is marked with."""
+        if self.context is None:
+            return frozenset()
+        names = (_text(arguments, "name") for arguments in self._all(directives, self.context))
+        return frozenset(name for name in names if name is not None)
 
     def interfaces(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
         """Pairs of graph and interface name."""

@@ -63,7 +63,9 @@ def load(sdl: str) -> Supergraph:
     _check_purposes(links)
     merged = merged_definitions(document, links)
     try:
-        subgraphs = extract_subgraphs(document, merged, JoinVocabulary.of(_join_link(links)))
+        subgraphs = extract_subgraphs(
+            document, merged, JoinVocabulary.of(_join_link(links), links.get(f"{APOLLO}/context"))
+        )
         schema = build_ast_schema(DocumentNode(definitions=tuple(merged)), assume_valid=True, assume_valid_sdl=True)
         visible = accessible_definitions(merged, links)
         api_schema = build_ast_schema(

@@ -6,11 +6,11 @@ it is); which roots share a fetch; what does each fetch select.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.groups import FetchGroup, Input, can_share
-from router.planner.fetch.inputs import input_of
+from router.planner.fetch.inputs import input_of, is_below
 from router.planner.fetch.trees import TreeBuilder
 from router.planner.normalise.guards import Guards, weakest
 from router.planner.walk.decisions import root_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from router.planner.graph.query_graph import QueryGraph
+    from router.planner.normalise.selections import Selection
     from router.planner.walk.activation import Activation, FetchSeed
     from router.planner.walk.positions import Leaf, Place, Position
 
@@ -56,7 +57,7 @@ class GroupBuilder:
             self._use(leaf, place, leaf.selection.guards)
         drafts = self._drafts()
         for leaf, place, guards in self._uses:
-            self._builder(place, guards).leaf(leaf.selection, guards)
+            self._builder(place, guards).leaf(_with_contexts(leaf.selection, place), guards)
         for root in self._draft_of:
             self._select_typename(root)
         return tuple(self._group(draft) for draft in drafts)
@@ -122,7 +123,8 @@ class GroupBuilder:
             return above.fragment(place.type_name) if is_narrower else above
         assert position.selection is not None  # noqa: S101 - every field step comes from a selection
         own = guards if position.helper_depth else position.guards
-        return above.composite(position.selection, own, is_abstract=self._is_abstract(place))
+        selection = _with_contexts(position.selection, place.parent)
+        return above.composite(selection, own, is_abstract=self._is_abstract(place))
 
     def _is_abstract(self, place: Place) -> bool:
         """Whether to ask for the type; an interface object answers with the interface, until somebody knows better."""
@@ -142,6 +144,7 @@ class GroupBuilder:
             tree=draft.builder.freeze(),
             after=frozenset(after),
             inputs=tuple(draft.inputs),
+            contexts=tuple(dict.fromkeys(value for root in draft.roots for value in root.contexts)),
         )
 
     def _sources(self, root: Place) -> list[Place]:
@@ -152,14 +155,30 @@ class GroupBuilder:
 
     def _select_typename(self, root: Place) -> None:
         """Representations name the type of their object: have it fetched where their other fields are."""
-        pending = [at for _, at in self._activation.inputs.get(root, ())]
+        inputs = self._activation.inputs.get(root, ())
+        pending: list[Place] = []
+        for leaf, at in inputs:
+            if is_below(leaf.position, root.position):
+                pending.append(at)
+            else:
+                self._add_typename(at, root)
         while pending:
             place = pending.pop()
             if place.position is root.position:
                 if place.step is not Step.CAST:
-                    for guards in weakest(self._usages[root]):
-                        self._builder(place, guards).typename(guards)
+                    self._add_typename(place, root)
             elif place.parent is not None:
                 pending.append(place.parent)
             else:
                 pending += [at for _, at in self._activation.inputs[place]]
+
+    def _add_typename(self, place: Place, root: Place) -> None:
+        for guards in weakest(self._usages[root]):
+            self._builder(place, guards).typename(guards)
+
+
+def _with_contexts(selection: Selection, place: Place) -> Selection:
+    """The selection with the arguments its place fills from ancestors."""
+    if not place.contexts or selection.name != place.purpose:
+        return selection
+    return replace(selection, arguments=(*selection.arguments, *(value.argument for value in place.contexts)))

@@ -13,8 +13,9 @@ from router.planner.walk.decisions import fetch_cost
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from router.plan import InputSelection, KeyRenamer, Path, Rewrite
+    from router.plan import InputSelection, Path, Rewrite
     from router.planner.fetch.trees import Tree
+    from router.planner.walk.positions import ContextValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Input:
 class FetchGroup:
     """One request. Groups with inputs are entity fetches; `after` are the numbers of the groups it waits for.
 
-    `track` tells which groups fetch for the same objects.
+    `track` tells which groups fetch for the same objects; `contexts` are the values read from their ancestors.
     """
 
     number: int
@@ -50,7 +51,7 @@ class FetchGroup:
     tree: Tree
     after: frozenset[int]
     inputs: tuple[Input, ...] = ()
-    contexts: tuple[KeyRenamer, ...] = field(default=())
+    contexts: tuple[ContextValue, ...] = field(default=())
 
 
 def can_share(inputs: Sequence[Input]) -> bool:

@@ -57,13 +57,22 @@ def input_of(graph: QueryGraph, root: Place, chosen: Inputs, usages: tuple[Guard
     assert entry is not None  # noqa: S101 - every place behind a key has one
     shape = _Shape()
     for leaf, _ in chosen:
-        _add(graph, shape, leaf, root.position)
+        if is_below(leaf.position, root.position):
+            _add(graph, shape, leaf, root.position)
     type_name = root.position.type_name
     start: Path = (TypeIs((type_name,)),)
     rewrites = list(shape.rewrites(start))
     if entry.is_interface_object:
         rewrites.append(ValueSetter((*start, Key(TYPENAME)), entry.type_name))
     return Input(type_name, shape.selections(), usages, tuple(shape.keys(())), tuple(rewrites))
+
+
+def is_below(position: Position, start: Position) -> bool:
+    """Whether a position is the object at `start` or below it; values of contexts are read above it."""
+    at: Position | None = position
+    while at is not None and at is not start:
+        at = at.parent
+    return at is start
 
 
 def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: Position) -> None:

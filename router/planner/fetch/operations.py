@@ -49,7 +49,10 @@ class OperationWriter:
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
         body = _Body(self._argument_text)
         selections = body.selections(tree, common_guards(tree))
-        definitions = [self._definition(name, required=name in body.guards) for name in sorted(body.variables)]
+        filled = {value.variable: f"${value.variable}:{value.type}" for value in group.contexts}
+        asked = sorted(body.variables - filled.keys())
+        definitions = [self._definition(name, required=name in body.guards) for name in asked]
+        definitions += [filled[name] for name in sorted(filled)]
         if group.inputs:
             kind = "query"
             definitions.insert(0, _REPRESENTATIONS)
@@ -61,12 +64,12 @@ class OperationWriter:
             operation=_operation(kind, name, definitions, selections),
             operation_kind=kind,
             operation_name=name,
-            variable_usages=tuple(sorted(body.variables)),
+            variable_usages=tuple(asked),
             requires=_requires(group.inputs),
             depends_on=tuple(sorted(group.after)),
             input_rewrites=_rewrites(group.inputs),
             output_rewrites=renamers,
-            context_rewrites=group.contexts,
+            context_rewrites=tuple(rewrite for value in group.contexts for rewrite in value.rewrites),
         )
 
     def _argument_text(self, argument: ArgumentNode) -> tuple[str, frozenset[str]]:

@@ -103,6 +103,11 @@ class QueryGraph:
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.is_interface_object
 
+    def has_context(self, type_name: str, context: str) -> bool:
+        """Whether the type is marked with a context (named as in the supergraph) in a subgraph."""
+        definitions = (subgraph.types.get(type_name) for subgraph in self._subgraphs.values())
+        return any(definition is not None and context in definition.contexts for definition in definitions)
+
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
         """The edge of a field, None where the subgraph does not resolve it on all objects the type stands for."""
         key = (subgraph, type_name, name, scope)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from router.planner.walk.contexts import contexts_of
 from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, Way
 
 if TYPE_CHECKING:
@@ -108,12 +109,18 @@ class Hops:
             required = self._demand(position, edge.requires)
         if required is None:
             return None
+        contexts = contexts_of(self._graph, self._demand, position, (name, edge.contexts))
+        if contexts is None:
+            return None
         ways = [
-            Way((*leaves, *required))
+            Way((*leaves, *required, *contexts.leaves))
             for key in entry.keys
             if (leaves := self._demand(position, key.fields)) is not None
         ]
-        return self._hop(position, entry, ways, name) if ways else None
+        place = self._hop(position, entry, ways, name) if ways else None
+        if place is not None:
+            place.contexts = contexts.values
+        return place
 
     def _hop(self, position: Position, entry: Entry, ways: Sequence[Way], purpose: str) -> Place:
         ranked = sorted(ways, key=_way_rank)

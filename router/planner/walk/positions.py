@@ -23,7 +23,9 @@ from router.planner.graph.provided import NOTHING, Scope
 from router.planner.normalise.guards import ALWAYS, Guards
 
 if TYPE_CHECKING:
-    from router.plan import Path
+    from graphql import ArgumentNode
+
+    from router.plan import KeyRenamer, Path
     from router.planner.graph.query_graph import Entry, FieldEdge
     from router.planner.normalise.selections import Selection
 
@@ -97,6 +99,7 @@ class Place:
     ways: tuple[Way, ...] = ()
     # What else than objects and subgraph tells a root from others: the field whose requirements it carries.
     purpose: str = ""
+    contexts: tuple[ContextValue, ...] = ()
 
     @property
     def key(self) -> RootKey:
@@ -109,6 +112,16 @@ class Place:
 
 
 _ROOTS = frozenset({Step.ENTER, Step.HOP, Step.REENTER})
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValue:
+    """An argument filled from an ancestor: a variable of the fetch, and where its value is read."""
+
+    argument: ArgumentNode
+    variable: str
+    type: str
+    rewrites: tuple[KeyRenamer, ...]
 
 
 @dataclass(frozen=True, slots=True)

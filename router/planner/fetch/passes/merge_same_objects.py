@@ -54,6 +54,7 @@ def _merged(groups: Groups, first: FetchGroup, second: FetchGroup) -> Groups:
         tree=merge_trees(first.tree, second.tree),
         inputs=(*first.inputs, *(entry for entry in second.inputs if entry not in first.inputs)),
         after=first.after | second.after,
+        contexts=tuple(dict.fromkeys((*first.contexts, *second.contexts))),
     )
     kept: list[FetchGroup] = []
     for group in groups:

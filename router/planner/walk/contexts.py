@@ -1,0 +1,77 @@
+"""Arguments filled from an ancestor (`@fromContext`).
+
+The value belongs to the nearest ancestor whose type carries the context. It is read there like a requirement, and
+reaches the fetch as a variable: objects with different values cannot share a request, so the field always has a fetch
+of its own behind a key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import ArgumentNode, NameNode, VariableNode
+
+from router.plan import Key, KeyRenamer, Parent, Path, TypeIs
+from router.planner.walk.positions import ContextValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.planner.graph.query_graph import QueryGraph
+    from router.planner.walk.hops import Demand
+    from router.planner.walk.positions import Leaf, Position
+    from router.supergraph.model import ContextArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Contexts:
+    """What the contextual arguments of a field need: leaves to be fetched first, and how they become variables."""
+
+    leaves: tuple[Leaf, ...]
+    values: tuple[ContextValue, ...]
+
+
+def contexts_of(
+    graph: QueryGraph, demand: Demand, position: Position, field: tuple[str, tuple[ContextArgument, ...]]
+) -> Contexts | None:
+    """The contexts of a field on the object at a position, None if an ancestor or its value is missing."""
+    name, arguments = field
+    leaves: list[Leaf] = []
+    values: list[ContextValue] = []
+    for argument in arguments:
+        found = next(_ancestors(graph, position, argument.context), None)
+        if found is None:
+            return None
+        ancestor, levels = found
+        wanted = demand(ancestor, argument.selection)
+        if wanted is None:
+            return None
+        variable = f"{position.type_name}_{name}_{argument.name}"
+        node = ArgumentNode(name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable)))
+        paths = [_path(leaf, ancestor, levels) for leaf in wanted]
+        rewrites = tuple(KeyRenamer(path, variable) for path in paths)
+        values.append(ContextValue(node, variable, argument.type, rewrites))
+        leaves += wanted
+    return Contexts(tuple(leaves), tuple(values))
+
+
+def _ancestors(graph: QueryGraph, position: Position, context: str) -> Iterator[tuple[Position, int]]:
+    """The ancestors that carry the context, nearest first, and how many objects up each is."""
+    levels = 0
+    at = position
+    while at.parent is not None:
+        levels += at.selection is not None
+        at = at.parent
+        if levels and graph.has_context(at.type_name, context):
+            yield at, levels
+
+
+def _path(leaf: Leaf, ancestor: Position, levels: int) -> Path:
+    steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
+    position = leaf.position
+    while position is not ancestor:
+        assert position.parent is not None  # noqa: S101 - the leaf was found at or below the ancestor
+        steps.append(TypeIs((position.type_name,)) if position.selection is None else Key(position.selection.key))
+        position = position.parent
+    return (*(Parent() for _ in range(levels)), TypeIs((ancestor.type_name,)), *reversed(steps))
