@@ -39,9 +39,16 @@ CONCURRENCY = 8
 
 @dataclass
 class Customer:
+    email: str
     headers: dict[str, str]
     account_id: str
     expected: Decimal = START_BALANCE
+
+    async def log_in(self, client: httpx.AsyncClient) -> None:
+        """Begin a new session: an access token does not outlive many rounds."""
+        answer = await client.post("/api/auth/login", json={"email": self.email, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        self.headers = {"authorization": f"Bearer {answer.json()['accessToken']}"}
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ async def test_killing_any_process_loses_no_money(tmp_path: Path, request: pytes
         customers = await asyncio.gather(*(open_customer(cluster.client) for _ in range(CUSTOMERS)))
         for number in range(rounds):
             victim = NAMES[number % len(NAMES)]
+            await asyncio.gather(*(customer.log_in(cluster.client) for customer in customers))
             orders = [random_order(customers, chance) for _ in range(ORDERS_PER_ROUND)]
             await run_round(cluster, orders, victim, chance.uniform(0, 0.3))
             await settle(cluster.client, customers)
@@ -92,7 +100,8 @@ async def test_killing_any_process_loses_no_money(tmp_path: Path, request: pytes
 
 
 async def open_customer(client: httpx.AsyncClient) -> Customer:
-    registration = {"email": f"{uuid.uuid4().hex}@example.com", "password": PASSWORD, "name": "Ada"}
+    email = f"{uuid.uuid4().hex}@example.com"
+    registration = {"email": email, "password": PASSWORD, "name": "Ada"}
     session = await post(client, "/api/auth/register", registration, {})
     headers = {"authorization": f"Bearer {session['accessToken']}"}
     account = await post(client, "/api/accounts", {"type": "CHECKING", "currency": "EUR"}, headers)
@@ -103,7 +112,7 @@ async def open_customer(client: httpx.AsyncClient) -> Customer:
         "currency": "EUR",
     }
     await post(client, "/api/transactions", deposit, headers)
-    return Customer(headers, account["id"])
+    return Customer(email, headers, account["id"])
 
 
 async def post(client: httpx.AsyncClient, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
