@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
+from router.composition.merge.auth_requirements import MAX_ALTERNATIVES, TooManyAlternativesError
 from router.composition.merge.features import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
 from router.composition.model import Applied, Element
 from router.composition.values import enum_value, identity, list_of, string
@@ -97,7 +98,16 @@ def merge_single(state: MergeState, directive: MergedDirective, found: Found, de
     places = [state.place(index, applied.node) for index, applied in found]
     if directive.mergers:
         filled = [{**directive.defaults, **arguments} for arguments in distinct.values()]
-        merged = {name: merger([each.get(name) for each in filled]) for name, merger in directive.mergers.items()}
+        try:
+            merged = {name: merger([each.get(name) for each in filled]) for name, merger in directive.mergers.items()}
+        except TooManyAlternativesError:
+            state.report.error(
+                "UNSUPPORTED_FEATURE",
+                f"The requirements of @{directive.name} on {what} in {names} have more than {MAX_ALTERNATIVES} "
+                "alternatives when they are combined.",
+                places,
+            )
+            return
         arguments = {name: value for name, value in merged.items() if value is not None}
         dest.directives.append(Applied(directive.name, arguments, directive.element))
         state.report.hint(

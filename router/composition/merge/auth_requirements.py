@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 Requirement = frozenset[frozenset[str]]
 
+# Real requirements have a few alternatives. Products grow with the power of the number of factors, and finding the
+# redundant alternatives with their square.
+MAX_ALTERNATIVES = 1_000
+
+
+class TooManyAlternativesError(Exception):
+    """Multiplied out, the requirements have more than `MAX_ALTERNATIVES` alternatives."""
+
 
 def requirement(value: object) -> Requirement:
     """From the Python value of a `[[String!]!]!` argument."""
@@ -27,13 +35,19 @@ def requirement(value: object) -> Requirement:
 
 
 def conjunction(requirements: Iterable[Requirement]) -> Requirement:
-    """All of them at once, in the fewest alternatives."""
+    """All of them at once, in the fewest alternatives.
+
+    Raises:
+        TooManyAlternativesError
+    """
     return reduce(_both, requirements, frozenset())
 
 
 def _both(left: Requirement, right: Requirement) -> Requirement:
     if not left or not right:
         return _minimal(left or right)
+    if len(left) * len(right) > MAX_ALTERNATIVES:
+        raise TooManyAlternativesError
     return _minimal(frozenset(one | other for one in left for other in right))
 
 

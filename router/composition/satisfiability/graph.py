@@ -59,6 +59,7 @@ class Graph:
     _selections: dict[str, SelectionSetNode | None] = field(default_factory=dict)
     _busy: set[tuple[int, str, str]] = field(default_factory=set)
     _members: dict[str, frozenset[str]] = field(default_factory=dict)
+    _members_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
     def facts(self, position: Position) -> Facts:
         return self.state.subgraphs[position.index]
@@ -71,6 +72,13 @@ class Graph:
         if name not in self._members:
             self._members[name] = frozenset(self.state.supergraph.possible_types(name))
         return self._members[name]
+
+    def _possible_here(self, index: int, name: str) -> frozenset[str]:
+        """Concrete types of a type in one subgraph."""
+        key = (index, name)
+        if key not in self._members_here:
+            self._members_here[key] = frozenset(self.state.subgraphs[index].schema.possible_types(name))
+        return self._members_here[key]
 
     # Fields
 
@@ -282,7 +290,7 @@ class Graph:
         if definition.is_interface_object:
             return self.possible(value.type_name)
         if definition.kind in ABSTRACT:
-            return frozenset(self.facts(value).schema.possible_types(value.type_name))
+            return self._possible_here(value.index, value.type_name)
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
 
     def as_type(self, value: Position, name: str) -> tuple[Position, ...]:
@@ -298,7 +306,9 @@ class Graph:
         found = []
         for seen in self.reachable(value):
             own = self.facts(seen).schema
-            if own.types[seen.type_name].kind is Kind.INTERFACE and name in own.possible_types(seen.type_name):
+            if own.types[seen.type_name].kind is Kind.INTERFACE and name in self._possible_here(
+                seen.index, seen.type_name
+            ):
                 found.append(Position(seen.index, name, seen.scope))
         return tuple(found)
 

@@ -12,7 +12,14 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.contexts import context_types, contextual_arguments
 from router.composition.merge.auth_propagation import AUTH_ELEMENTS
-from router.composition.merge.auth_requirements import Requirement, conjunction, implies, requirement
+from router.composition.merge.auth_requirements import (
+    MAX_ALTERNATIVES,
+    Requirement,
+    TooManyAlternativesError,
+    conjunction,
+    implies,
+    requirement,
+)
 from router.composition.type_refs import base_name
 from router.composition.values import python_value
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
@@ -79,8 +86,18 @@ def _check(state: MergeState, facts: Facts, member: FieldDef, selected: list[Ele
     if own is None:
         return
     for element in AUTH_ELEMENTS:
-        have = _all(element, (own, state.supergraph.types[member.parent]))
-        if not implies(have, _all(element, selected)):
+        try:
+            have = _all(element, (own, state.supergraph.types[member.parent]))
+            enough = implies(have, _all(element, selected))
+        except TooManyAlternativesError:
+            state.report.error(
+                "UNSUPPORTED_FEATURE",
+                f"[{facts.name}] What {member.coordinate} is computed from asks for more than {MAX_ALTERNATIVES} "
+                f"alternatives of @{element}.",
+                [(facts.name, member.node)],
+            )
+            return
+        if not enough:
             state.report.error(
                 "MISSING_TRANSITIVE_AUTH_REQUIREMENTS",
                 f"[{facts.name}] {member.coordinate} is computed from data that asks for more @{element} than the "

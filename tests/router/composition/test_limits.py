@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from router.composition import Subgraph, compose
+from router.composition.reading.document import MAX_NESTING, MAX_SDL_CHARACTERS
+
+LINK = (
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11",'
+    ' import: ["@key", "@shareable", "@requiresScopes"])\n'
+)
+
+
+@pytest.mark.parametrize(
+    "sdl",
+    [
+        "#" * (MAX_SDL_CHARACTERS + 1),
+        f"type Query {{ a: {'[' * (MAX_NESTING + 1)}Int{']' * (MAX_NESTING + 1)} }}",
+        "type Query { a(x: Int = " + "[" * 100_000 + " }",
+        "{" * 5_000,
+        "\x00\ud800",
+        '"""' * 333,
+    ],
+    ids=["10 MB", "nested lists", "nested values", "nested braces", "no characters", "quotes"],
+)
+def test_hostile_text_is_an_error_and_quickly_so(sdl: str) -> None:
+    start = time.process_time()
+    composition = compose([Subgraph("a", "", sdl)])
+    assert [error.code for error in composition.errors] == ["INVALID_GRAPHQL"]
+    assert time.process_time() - start < 2
+
+
+def test_a_deep_field_set_is_an_error() -> None:
+    sdl = LINK + f'type Query {{ t: T }} type T @key(fields: "{"t {" * 2_000}id{"}" * 2_000}") {{ id: ID t: T }}'
+    assert [error.code for error in compose([Subgraph("a", "", sdl)]).errors] == ["KEY_INVALID_FIELDS"]
+
+
+def test_requirements_that_multiply_out_too_far_are_refused() -> None:
+    def subgraph(name: str) -> Subgraph:
+        scopes = ", ".join(f'["{name}{number}"]' for number in range(60))
+        return Subgraph(name, "", LINK + f"type Query {{ a: Int @shareable @requiresScopes(scopes: [{scopes}]) }}")
+
+    composition = compose(map(subgraph, "abcde"))
+    assert [error.code for error in composition.errors] == ["UNSUPPORTED_FEATURE"]
+
+
+def test_many_types_that_reach_each_other_by_many_keys_stay_quick() -> None:
+    """Keys through keys through keys: the search is bounded by positions, not by paths."""
+
+    def subgraph(index: int) -> Subgraph:
+        types = [
+            f'type T{t} @key(fields: "k{index}") @key(fields: "k{(index + 1) % 8}") {{ k{index}: ID @shareable '
+            f"k{(index + 1) % 8}: ID @shareable f{index}: Int next{index}: T{(t + 1) % 12} }}"
+            for t in range(12)
+        ]
+        return Subgraph(f"s{index}", "", LINK + f"type Query {{ q{index}: T0 }}\n" + "\n".join(types))
+
+    start = time.process_time()
+    assert compose(map(subgraph, range(8))).errors == ()
+    assert time.process_time() - start < 10
