@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 
 from servicekit import logging
+from servicekit.connections import BoundedProtocol, ConnectionLimits, bounded
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 _log = structlog.stdlib.get_logger("server")
 
-# Idle keep-alive connections of clients: longer than the pools of common clients keep theirs (5 to 60 s), so that
-# it is the client who closes and no request meets a closing socket.
-KEEP_ALIVE_SECONDS = 75
 BACKLOG = 2048
 # After the grace period, what is left of the loop's cleanup.
 LAST_SECONDS = 1.0
@@ -77,6 +75,7 @@ def serve(
     create_app: Callable[[], ASGIApp],
     endpoint: Endpoint | socket.socket,
     settings: ProcessSettings,
+    connections: ConnectionLimits | None = None,
 ) -> None:
     """Configure logs, bind, build the application, serve; return after a graceful shutdown.
 
@@ -91,7 +90,8 @@ def serve(
     logging.configure(service, settings)
     listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
     app = _StartupErrors(create_app())
-    server = uvicorn.Server(_config(app, "on", settings.shutdown_seconds))
+    protocol = bounded(connections or ConnectionLimits())
+    server = uvicorn.Server(_config(app, "on", settings.shutdown_seconds, protocol))
     _stop_on_signals(server)
     if settings.parent_pipe is not None:
         _follow_parent(settings.parent_pipe, server, settings.shutdown_seconds)
@@ -105,18 +105,19 @@ def serve(
     _log.info("stopped")
 
 
-def _config(app: ASGIApp, lifespan: Literal["on", "off"], grace: float) -> uvicorn.Config:
+def _config(
+    app: ASGIApp, lifespan: Literal["on", "off"], grace: float, protocol: type[BoundedProtocol] = BoundedProtocol
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan=lifespan,
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=True,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
 

@@ -21,6 +21,7 @@ from router.serving.workers import Launch, Workers, follow, reserve
 from servicekit import logging
 from servicekit import settings as process
 from servicekit.asgi import RequestContextMiddleware
+from servicekit.connections import ConnectionLimits
 from servicekit.health import HealthEndpoints
 from servicekit.server import Endpoint, bind, serve, serving_beside
 
@@ -60,7 +61,7 @@ def command(
     settings = origin.settings()
     process_settings = _with_grace(process.load(process.ProcessSettings, environ), settings)
     if worker is not None:
-        _serve_as_worker(origin, process_settings, *worker)
+        _serve_as_worker(origin, settings, process_settings, worker)
     elif (count := workers or settings.server.workers) > 1:
         sys.exit(_supervise(settings, process_settings, count))
     else:
@@ -79,22 +80,37 @@ def _listening(settings: RouterSettings) -> Endpoint:
     return Endpoint(settings.server.host, settings.server.port, "ROUTER_PORT")
 
 
+def _connections(settings: RouterSettings) -> ConnectionLimits:
+    """What clients may do to connections. A head somewhat too large still gets an answer that says so."""
+    limits, server = settings.limits, settings.server
+    bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
+    return ConnectionLimits(
+        head_seconds=server.head_timeout,
+        head_bytes=2 * (limits.url_bytes + limits.header_bytes) if bounded else sys.maxsize,
+        keep_alive_seconds=server.keep_alive_timeout,
+        keep_alive_requests=server.keep_alive_requests,
+    )
+
+
 def _serve_alone(origin: Origin, settings: RouterSettings, process_settings: ProcessSettings) -> None:
     live = LiveRouter(origin)
     live.start()
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.reload_soon())
     live.beside += _admin(settings, live)
-    serve("router", lambda: live.asgi, _listening(settings), process_settings)
+    serve("router", lambda: live.asgi, _listening(settings), process_settings, _connections(settings))
 
 
-def _serve_as_worker(origin: Origin, process_settings: ProcessSettings, listener: int, channel: int) -> None:
+def _serve_as_worker(
+    origin: Origin, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
+) -> None:
+    listener, channel = sockets
     live = LiveRouter(origin)
     live.start()
     # The supervisor decides; a terminal sends its signals to all processes at once.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     answers = {"status": live.status, "reload": live.reload}
     live.beside.append(answering(socket.socket(fileno=channel), answers, _stop_this_process))
-    serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings)
+    serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
 
 
 def _stop_this_process() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from servicekit.connections import BoundedProtocol
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
     """The base URL; served as `router serve` does (uvloop, httptools), without its process."""
     listener = bind(Endpoint("127.0.0.1", 0, "-"))
     config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", ws="none", lifespan="on", log_config=None, access_log=False
+        app, loop="uvloop", http=BoundedProtocol, ws="none", lifespan="on", log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
