@@ -130,10 +130,8 @@ async def test_reloading_under_load_drops_nothing_and_frees_what_it_replaces(tmp
             await peer.reply(ADA)
 
     async with serving(answering) as subgraph:
-        own = (
-            f"override_subgraph_url: {{people: '{subgraph.url}'}}\nwarm_up: {{rate: 1000}}\nreload: {{watch: false}}\n"
-        )
-        origin = write(tmp_path, 1, f"introspection: true\n{own}")
+        own = f"override_subgraph_url: {{people: '{subgraph.url}'}}\nwarm_up: {{rate: 1000}}\n"
+        origin = write(tmp_path, 1, f"introspection: true\nreload: {{watch: false}}\n{own}")
         async with running(origin) as live:
             over, answers = asyncio.Event(), 0
 

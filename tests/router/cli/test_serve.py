@@ -1,0 +1,275 @@
+"""`router serve` as an operator runs it: signals, draining, several workers, the admin port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.router.cli.test_cli import SECONDS, Running, outcome, router, serving
+from tests.router.shop import SDL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+TOKEN = "a-token-of-operators"
+ADMIN = f"admin: {{enabled: true, port: 0, token: {TOKEN}}}\n"
+TYPENAME = {"query": "query Q { __typename }"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "supergraph.graphql").write_text(SDL)
+    return tmp_path
+
+
+@contextmanager
+def routing(folder: Path, settings: str, *arguments: str) -> Iterator[Running]:
+    (folder / "router.yaml").write_text(f"server: {{port: 0}}\n{settings}" if "server:" not in settings else settings)
+    with serving(folder, "--config", "router.yaml", *arguments) as running:
+        yield running
+
+
+class SlowSubgraph(BaseHTTPRequestHandler):
+    """Answers when it is told to."""
+
+    begun = threading.Event()
+    answer = threading.Event()
+
+    def do_POST(self) -> None:
+        self.begun.set()
+        self.answer.wait(SECONDS)
+        body = b'{"data":{"me":{"id":"1"}}}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def slow() -> Iterator[str]:
+    SlowSubgraph.begun.clear()
+    SlowSubgraph.answer.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), SlowSubgraph) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/graphql"
+        SlowSubgraph.answer.set()
+        server.shutdown()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_hangup_signal_reloads(folder: Path) -> None:
+    with routing(folder, "reload: {watch: false}\n") as running:
+        running.event("serving")
+        (folder / "supergraph.graphql").write_text("type Query { a: Int }")
+        running.process.send_signal(signal.SIGHUP)
+        line = running.event("reload")
+        assert (line["cause"], line["result"]) == ("SIGHUP", "refused")
+        assert "INVALID_FEDERATION_SUPERGRAPH" in str(line["reason"])
+        (folder / "supergraph.graphql").write_text(SDL)
+        running.process.send_signal(signal.SIGHUP)
+        assert running.event("reload")["result"] == "reloaded"
+
+
+def test_draining_finishes_what_runs_refuses_what_comes_and_closes_what_idles(folder: Path, slow: str) -> None:
+    with routing(folder, f"override_subgraph_url: {{people: '{slow}'}}\n") as running:
+        port = int(str(running.event("listening")["port"]))
+        answers: list[httpx.Response] = []
+        url = f"http://127.0.0.1:{port}/graphql"
+        client = threading.Thread(
+            target=lambda: answers.append(httpx.post(url, json={"query": "{ me { id } }"}, timeout=SECONDS))
+        )
+        client.start()
+        assert SlowSubgraph.begun.wait(SECONDS)
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as idle:
+            idle.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
+            said = b""
+            while not said.endswith(b'{"status": "live"}'):
+                said += idle.recv(65536)
+            running.process.send_signal(signal.SIGTERM)
+            assert idle.recv(65536) == b""
+
+        def refused() -> bool:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                return True
+            return False
+
+        eventually(refused)
+        assert running.process.poll() is None
+        SlowSubgraph.answer.set()
+        client.join(SECONDS)
+        assert [answer.json() for answer in answers] == [{"data": {"me": {"id": "1"}}}]
+        assert running.process.wait(SECONDS) == 0
+
+
+@pytest.mark.parametrize("by", ["file", "environment"])
+def test_draining_has_its_time(folder: Path, slow: str, by: str) -> None:
+    server = "server: {port: 0, drain_timeout: 1s}" if by == "file" else "server: {port: 0}"
+    (folder / "router.yaml").write_text(f"{server}\noverride_subgraph_url: {{people: '{slow}'}}\n")
+    variables = {} if by == "file" else {"MOSAFE_SHUTDOWN_SECONDS": "1"}
+    with serving(folder, "--config", "router.yaml", **variables) as running:
+        port = running.event("listening")["port"]
+        body = json.dumps({"query": "{ me { id } }"}).encode()
+        with socket.create_connection(("127.0.0.1", int(str(port)))) as client:
+            head = f"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+            client.sendall(head.encode() + b"\r\n\r\n" + body)
+            assert SlowSubgraph.begun.wait(SECONDS)
+            started = time.monotonic()
+            running.process.send_signal(signal.SIGTERM)
+            assert running.process.wait(SECONDS) == 0
+            assert 0.9 < time.monotonic() - started < 15
+
+
+class Admin:
+    """The admin port of a running router."""
+
+    def __init__(self, running: Running) -> None:
+        self._url = ""
+        self._pids = [running.process.pid]
+
+    @classmethod
+    def of(cls, running: Running) -> Admin:
+        admin = cls(running)
+        eventually(admin._found)
+        return admin
+
+    def _found(self) -> bool:
+        """The port is a free one: the process says which, to whoever asks the system."""
+        for connection in psutil.Process(self._pids[0]).net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                url = f"http://127.0.0.1:{connection.laddr.port}"
+                try:
+                    found = httpx.get(f"{url}/status", timeout=2).status_code == 200
+                except httpx.HTTPError:
+                    continue
+                if found:
+                    self._url = url
+                    return True
+        return False
+
+    def workers(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{self._url}/status", timeout=SECONDS).json()["workers"]
+        return found
+
+    def ready(self) -> bool:
+        return httpx.get(f"{self._url}/health/ready", timeout=SECONDS).status_code == 200
+
+    def reload(self) -> httpx.Response:
+        return httpx.post(f"{self._url}/reload", headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS)
+
+
+def test_the_admin_port_is_another_than_the_public_one(folder: Path) -> None:
+    with routing(folder, ADMIN) as running:
+        public = f"http://127.0.0.1:{running.event('listening')['port']}"
+        admin = Admin.of(running)
+        (worker,) = admin.workers()
+        assert worker["pid"] == running.process.pid
+        assert worker["memory_bytes"] == pytest.approx(psutil.Process(worker["pid"]).memory_info().rss, rel=0.2)
+        assert admin.reload().json()["workers"][0]["result"] == "reloaded"
+        assert httpx.get(f"{public}/status").status_code == 404
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(SECONDS) == 0
+
+
+def test_a_taken_admin_port_is_named(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        (folder / "router.yaml").write_text(
+            f"server: {{port: 0}}\nadmin: {{enabled: true, host: 127.0.0.1, port: {taken.getsockname()[1]}}}\n"
+        )
+        arguments = ("serve", "--supergraph", "supergraph.graphql", "--config", "router.yaml")
+        code, _, errors = outcome(router(folder, *arguments))
+    assert code == 2
+    assert "admin.port in router.yaml" in errors
+
+
+def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None:
+    with routing(folder, ADMIN + "reload: {watch: false}\n", "--workers", "2") as running:
+        admin = Admin.of(running)
+        eventually(lambda: len(admin.workers()) == 2 and admin.ready())
+        pids = [worker["pid"] for worker in admin.workers()]
+        assert len({running.process.pid, *pids}) == 3
+        port = running.event("listening")["port"]
+        url = f"http://127.0.0.1:{port}/graphql"
+
+        def served() -> set[int]:
+            """Which workers have answered something by now."""
+            assert httpx.post(url, json=TYPENAME, timeout=SECONDS).json() == {"data": {"__typename": "Query"}}
+            hits = {worker["pid"]: worker["caches"]["plans"]["hits"] for worker in admin.workers()}
+            return {pid for pid, count in hits.items() if count}
+
+        eventually(lambda: len(served()) == 2)
+        assert [worker["result"] for worker in admin.reload().json()["workers"]] == ["reloaded", "reloaded"]
+        running.process.send_signal(signal.SIGHUP)
+        eventually(lambda: all(worker["generation"] == 3 for worker in admin.workers()))
+
+        os.kill(pids[0], signal.SIGKILL)
+        # Its connections wait for its successor; none is refused.
+        for _ in range(10):
+            assert httpx.post(url, json=TYPENAME, timeout=SECONDS).status_code == 200
+        eventually(lambda: len(admin.workers()) == 2)
+        assert pids[0] not in [worker["pid"] for worker in admin.workers()]
+
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(SECONDS) == 0
+        eventually(lambda: not any(map(psutil.pid_exists, pids)))
+
+
+def test_workers_do_not_outlive_their_supervisor(folder: Path) -> None:
+    with routing(folder, ADMIN + "server: {port: 0, workers: 2}\n") as running:
+        admin = Admin.of(running)
+        eventually(lambda: len(admin.workers()) == 2)
+        pids = [worker["pid"] for worker in admin.workers()]
+        running.process.kill()
+        eventually(lambda: not any(map(psutil.pid_exists, pids)))
+
+
+def test_workers_that_cannot_start_end_the_router_with_their_reason(folder: Path) -> None:
+    (folder / "supergraph.graphql").write_text("type Query { a: Int }")
+    arguments = ("serve", "--supergraph", "supergraph.graphql", "--workers", "2")
+    code, _, errors = outcome(router(folder, *arguments, ROUTER_PORT="0"))
+    assert code == 2
+    assert "INVALID_FEDERATION_SUPERGRAPH" in errors
+    assert "Traceback" not in errors
+
+
+def test_several_workers_find_a_port_taken_too(folder: Path) -> None:
+    with socket.socket() as taken:
+        # A stranger that would share.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        arguments = ("serve", "--supergraph", "supergraph.graphql", "--workers", "2")
+        code, _, errors = outcome(router(folder, *arguments, ROUTER_PORT=port, MOSAFE_HOST="127.0.0.1"))
+    assert code == 2
+    assert "ROUTER_PORT" in errors
+
+
+def test_without_a_supergraph_there_is_nothing_to_serve(folder: Path) -> None:
+    code, _, errors = outcome(router(folder, "serve"))
+    assert code == 2
+    assert "name one with --supergraph" in errors
