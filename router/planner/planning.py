@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import Item
     from router.supergraph.model import Supergraph
 
+_OUT_OF_WORK = "The operation has many equivalent plans: this is the best of those tried, not of all."
+
 _GRAPHS: WeakKeyDictionary[Supergraph, dict[frozenset[str], QueryGraph]] = WeakKeyDictionary()
 
 
@@ -122,6 +124,7 @@ class _Planning:
             if not item.node.name.value.startswith("__")
         ]
         self._writer = OperationWriter(operation)
+        self._hints: dict[str, None] = {}
 
     def run(self) -> QueryPlan:
         if not self._items:
@@ -139,9 +142,11 @@ class _Planning:
         root = self._explorer.root(self._root_type, subgraphs)
         search = Search()
         self._explorer.explore(root, items, search)
-        choice = choose(search.leaves, lambda: True)
+        choice = choose(search.leaves)
         builder = GroupBuilder(self._graph, choice.activation, self._explorer.presence)
         groups = builder.build(list(zip(search.leaves, choice.places, strict=True)))
+        if not choice.is_best_known:
+            self._hints[_OUT_OF_WORK] = None
         return _Draft(optimised(groups), choice.activation.cost)
 
     def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, _Draft]:
@@ -184,10 +189,11 @@ class _Planning:
             return QueryPlan(None)
         primary, rest = split_first(numbered(planned))
         node = Subscription(self._fetch(primary), None if rest is None else plan_node(rest, self._fetch))
-        return QueryPlan(node)
+        return QueryPlan(node, tuple(self._hints))
 
     def _plan(self, planned: Schedule | None) -> QueryPlan:
-        return QueryPlan(None if planned is None else plan_node(numbered(planned), self._fetch))
+        node = None if planned is None else plan_node(numbered(planned), self._fetch)
+        return QueryPlan(node, tuple(self._hints))
 
     def _fetch(self, group: FetchGroup) -> Fetch:
         subgraph = self._supergraph.subgraphs[group.subgraph]

@@ -15,33 +15,34 @@ from router.planner.walk.activation import Activation
 from router.planner.walk.decisions import Decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from router.planner.walk.positions import Leaf, Place, RootKey
 
-# Trying out a choice costs a few microseconds per leaf: exhaustive search stays below a few milliseconds, and
-# improvement stops after as many trials whatever the operation.
+# Combinations up to which all are tried.
 EXHAUSTIVE_COMBINATIONS = 128
-TRIALS = 256
+# A trial builds all fetches anew, which takes about 10 µs for each distinct set of options: this many of them in all
+# trials together keep the search below a tenth of a second, whatever the operation.
+WORK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen place of every leaf. `complete` is False when the budget ended the search for a better one."""
+    """The chosen place of every leaf. `is_best_known` is False when the budget ended the search for a better one."""
 
     places: tuple[Place, ...]
     activation: Activation
-    complete: bool
+    is_best_known: bool
 
 
-def choose(leaves: Sequence[Leaf], work_left: Callable[[], bool]) -> Choice:
-    """Choose for each leaf one of its options; `work_left` turning False ends the search early."""
+def choose(leaves: Sequence[Leaf]) -> Choice:
+    """Choose for each leaf one of its options."""
     classes: dict[tuple[Place, ...], int] = {}
     numbers = [classes.setdefault(leaf.options, len(classes)) for leaf in leaves]
     options = list(classes)
-    best, complete = _Search(options, work_left).run()
+    best, is_best_known = _Search(options).run()
     chosen = tuple(options[number][best[number]] for number in numbers)
-    return Choice(chosen, _activate(options, best), complete)
+    return Choice(chosen, _activate(options, best), is_best_known)
 
 
 def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -> Activation:
@@ -49,17 +50,17 @@ def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -
 
 
 class _Search:
-    def __init__(self, options: Sequence[tuple[Place, ...]], work_left: Callable[[], bool]) -> None:
+    def __init__(self, options: Sequence[tuple[Place, ...]]) -> None:
         self._options = options
         self._free = [number for number, places in enumerate(options) if len(places) > 1]
-        self._work_left = work_left
-        self._trials = 0
+        self._trials_left = WORK // max(1, len(options))
 
     def run(self) -> tuple[list[int], bool]:
         assignment = self._greedy()
         if not self._free:
             return assignment, True
-        if prod(len(self._options[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS:
+        combinations = prod(len(self._options[number]) for number in self._free)
+        if combinations <= min(EXHAUSTIVE_COMBINATIONS, self._trials_left):
             return self._exhaustive(assignment), True
         return self._improve(assignment)
 
@@ -75,14 +76,12 @@ class _Search:
         return assignment
 
     def _cost(self, assignment: Sequence[int]) -> int:
-        self._trials += 1
+        self._trials_left -= 1
         return _activate(self._options, assignment).cost
 
     def _exhaustive(self, greedy: list[int]) -> list[int]:
         best, best_cost = greedy, self._cost(greedy)
         for combination in product(*(range(len(self._options[number])) for number in self._free)):
-            if not self._work_left():
-                break
             candidate = list(greedy)
             for number, index in zip(self._free, combination, strict=True):
                 candidate[number] = index
@@ -97,7 +96,7 @@ class _Search:
         while improved:
             improved = False
             for candidate in self._neighbours(best):
-                if self._trials >= TRIALS or not self._work_left():
+                if self._trials_left <= 0:
                     return best, False
                 cost = self._cost(candidate)
                 if cost < best_cost:

@@ -7,6 +7,7 @@ field could be read from several places the decision waits until everything cert
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.walk.positions import Step
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 # a hundred n that do not wait.
 FETCH_COST = 1000
 STAGE_FACTOR = 100
+
+# How many undecided roots are weighed against each other: enough for any plan people read, and linear beyond.
+COMPARED = 32
 
 Inputs: TypeAlias = "tuple[tuple[Leaf, Place], ...]"
 
@@ -68,7 +72,9 @@ class Decisions:
             self._settle_certain()
             if certain_only or not self._open:
                 return
-            self._decide(self._open.popleft())
+            dearest = max(islice(self._open, COMPARED), key=self._regret)
+            self._open.remove(dearest)
+            self._decide(dearest)
 
     def _settle_certain(self) -> None:
         waiting: deque[Place] = deque()
@@ -79,6 +85,16 @@ class Decisions:
             else:
                 waiting.append(root)
         self._open = waiting
+
+    def _regret(self, root: Place) -> int:
+        """What the second best decision would cost more than the best: who loses most by waiting decides first."""
+        ways = [self._cost(self._way_missing(way)) for way in root.ways]
+        if len(ways) > 1:
+            return _gap(ways)
+        options = [leaf.options for leaf in root.ways[0].leaves if len(leaf.options) > 1]
+        return max(
+            (_gap([self._cost(self._place_missing(place)) for place in places]) for places in options), default=0
+        )
 
     def _decide(self, root: Place) -> None:
         way = self._best_way(root.ways)
@@ -120,6 +136,11 @@ class Decisions:
     @staticmethod
     def _cost(missing: Mapping[RootKey, int]) -> int:
         return sum(fetch_cost(stage) for stage in missing.values())
+
+
+def _gap(costs: Sequence[int]) -> int:
+    first, second, *_ = sorted(costs)
+    return second - first
 
 
 def _is_forced(root: Place) -> bool:
