@@ -1,0 +1,72 @@
+"""Memory over many reloads under load. `--reloads=200` is the long run, by hand."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.router.cli.test_cli import SECONDS
+from tests.router.cli.test_serve import ADMIN, Admin, routing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+ROOT = Path(__file__).parents[3]
+# What a process reaches after it did everything once; the allocator keeps what it once had.
+FIRST = 10
+FLAT = 1.05
+OPERATIONS = [
+    f"query Q{number} {{ me {{ id name email accounts(first: {number + 1}) {{ edges {{ node {{ id }} }} }} }} }}"
+    for number in range(20)
+]
+
+
+def test_memory_stays_flat_over_reloads_under_load_and_no_request_fails(
+    tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
+) -> None:
+    reloads: int = pytestconfig.getoption("reloads")
+    supergraph = (ROOT / "supergraph.graphql").read_text()
+    (tmp_path / "supergraph.graphql").write_text(supergraph)
+    with routing(tmp_path, f"{ADMIN}reload: {{watch: false}}\nwarm_up: {{rate: 1000}}\n") as running:
+        url = f"http://127.0.0.1:{running.event('listening')['port']}/graphql"
+        admin = Admin.of(running)
+        over = threading.Event()
+        statuses: set[int] = set()
+        failures: list[BaseException] = []
+
+        def load() -> None:
+            with httpx.Client(timeout=SECONDS) as client:
+                position = 0
+                while not over.is_set():
+                    position += 1
+                    try:
+                        answer = client.post(url, json={"query": OPERATIONS[position % len(OPERATIONS)]})
+                    except httpx.HTTPError as failure:
+                        failures.append(failure)
+                    else:
+                        statuses.add(answer.status_code)
+
+        clients = [threading.Thread(target=load) for _ in range(2)]
+        for client in clients:
+            client.start()
+        try:
+            memory = []
+            for number in range(FIRST + reloads):
+                (tmp_path / "supergraph.graphql").write_text(f"{supergraph}\n# {number}\n")
+                (outcome,) = admin.reload().json()["workers"]
+                assert outcome["result"] == "reloaded"
+                memory.append(admin.workers()[0]["memory_bytes"])
+        finally:
+            over.set()
+            for client in clients:
+                client.join(SECONDS)
+        record_property("resident_bytes", memory)
+        assert failures == []
+        assert statuses == {200}
+        before, after = max(memory[:FIRST]), max(memory[-FIRST:])
+        assert after < before * FLAT, f"{before} -> {after} bytes: {memory}"
