@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from router.exchange import GraphQLRequest
 from router.gateway import Gateway
 from router.settings import read
+from router.transport.content_codings import encode
 from tests.router.shop import SDL
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, Script, ScriptedServer, response, serving
@@ -18,6 +20,9 @@ from tests.router.transport.scripted_server import Peer, Script, ScriptedServer,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from router.settings.values import ContentCoding
+    from tests.router.transport.scripted_server import Received
 
 ADA = response(b'{"data":{"me":{"id":"1"}}}')
 ME = GraphQLRequest(query="{ me { id } }")
@@ -116,3 +121,143 @@ async def test_https_needs_an_authority_that_vouches_for_the_subgraph(tmp_path: 
             gateway = Gateway.from_supergraph(SDL, read(text, {}))
             assert await codes(gateway) == expected
             await gateway.aclose()
+
+
+class Counting:
+    """A script that answers every request slowly, and remembers it; it can speak a content coding."""
+
+    def __init__(self, coding: ContentCoding | None = None, delay: float = 0.05) -> None:
+        self.received: list[Received] = []
+        self._coding = coding
+        self._delay = delay
+
+    async def __call__(self, peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            self.received.append(request)
+            await asyncio.sleep(self._delay)
+            body = b'{"data":{"me":{"id":"1"},"rename":{"id":"1"}}}'
+            if self._coding is None:
+                await peer.reply(response(body))
+            else:
+                headers = (f"content-encoding: {self._coding}",)
+                await peer.reply(response(encode(self._coding, body), headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "sent"),
+    [("", 1), ("all: {share_queries: false}", 5), ("subgraphs: {people: {share_queries: false}}", 5)],
+)
+async def test_a_query_under_way_is_not_sent_again(traffic: str, sent: int) -> None:
+    script = Counting()
+    async with behind(script, traffic) as (gateway, _):
+        answers = await asyncio.gather(*(gateway.execute(ME) for _ in range(5)))
+        assert [answer.body for answer in answers] == [FOUND] * 5
+        assert len(script.received) == sent
+
+
+async def test_answers_that_were_shared_are_not_one_object() -> None:
+    async with behind(Counting(), "") as (gateway, _):
+        one, other = await asyncio.gather(gateway.execute(ME), gateway.execute(ME))
+        assert one.body["data"] is not other.body["data"]
+
+
+async def test_a_mutation_is_never_shared() -> None:
+    script = Counting()
+    async with behind(script, "") as (gateway, _):
+        rename = GraphQLRequest(query='mutation { rename(name: "x") { id } }')
+        await asyncio.gather(*(gateway.execute(rename) for _ in range(3)))
+        assert len(script.received) == 3
+
+
+HEADERS = "headers: {all: {request: [{propagate: {named: authorization}}, {propagate: {named: x-request-id}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ([{"authorization": "a"}, {"authorization": "b"}], 2),
+        ([{"authorization": "a"}, {"authorization": "a"}], 1),
+        ([{"x-request-id": "1"}, {"x-request-id": "2"}], 1),
+        ([{"x-not-forwarded": "1"}, {"x-not-forwarded": "2"}], 1),
+    ],
+)
+async def test_what_two_users_send_is_shared_only_if_no_header_tells_them_apart(
+    headers: list[dict[str, str]], sent: int
+) -> None:
+    script = Counting()
+    async with serving(script) as server:
+        text = f"override_subgraph_url: {{people: '{server.url}'}}\n{HEADERS}"
+        gateway = Gateway.from_supergraph(SDL, read(text, {}))
+        await asyncio.gather(*(gateway.execute(replace(ME, headers=each)) for each in headers))
+        await gateway.aclose()
+    assert len(script.received) == sent
+
+
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
+async def test_a_subgraph_may_answer_in_a_coding_it_was_offered(coding: ContentCoding) -> None:
+    script = Counting(coding)
+    async with behind(script, f"all: {{accept_encodings: [gzip, {coding}]}}") as (gateway, _):
+        assert (await gateway.execute(ME)).body == FOUND
+        assert script.received[0].headers["accept-encoding"] == f"gzip, {coding}"
+
+
+async def test_a_subgraph_may_not_answer_in_another() -> None:
+    script = Counting("br")
+    async with behind(script, "subgraphs: {people: {accept_encodings: [gzip]}}") as (gateway, _):
+        assert await codes(gateway) == ["SUBREQUEST_MALFORMED_RESPONSE"]
+    script = Counting("br")
+    async with behind(script, "") as (gateway, _):
+        assert await codes(gateway) == ["SUBREQUEST_MALFORMED_RESPONSE"]
+        assert "accept-encoding" not in script.received[0].headers
+
+
+async def test_the_size_of_an_answer_is_that_of_what_it_decodes_to() -> None:
+    async def bomb(peer: Peer) -> None:
+        await peer.request()
+        await peer.reply(response(encode("gzip", b" " * 1_000_000 + b"{}"), headers=("content-encoding: gzip",)))
+
+    async with behind(bomb, "all: {accept_encodings: [gzip], max_response_bytes: 100000}") as (gateway, _):
+        assert await codes(gateway) == ["SUBREQUEST_MALFORMED_RESPONSE"]
+
+
+class Resting:
+    """A script that is unavailable at first, and says for how long."""
+
+    def __init__(self, retry_after: str) -> None:
+        self.asked = 0
+        self._refusal = response(b"", status="503 Service Unavailable", headers=(f"retry-after: {retry_after}",))
+
+    async def __call__(self, peer: Peer) -> None:
+        while True:
+            await peer.request()
+            self.asked += 1
+            await peer.reply(self._refusal if self.asked == 1 else ADA)
+
+
+@pytest.mark.parametrize("query", [ME.query, 'mutation { rename(name: "x") { id } }'])
+async def test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then(query: str) -> None:
+    script = Resting("60")
+    async with behind(script, "") as (gateway, _):
+        answers = [await gateway.execute(GraphQLRequest(query=query)) for _ in range(3)]
+        assert script.asked == 1
+        assert [answer.report.retry_after for answer in answers] == [60, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "retry_after"),
+    [
+        ("all: {longest_retry_after: null}", "60"),
+        ("all: {longest_retry_after: 1ms}", "60"),
+        ("subgraphs: {people: {longest_retry_after: 1ms}}", "60"),
+        ("", "0"),
+        ("", "tomorrow"),
+    ],
+)
+async def test_and_asked_again_when_its_time_is_over(traffic: str, retry_after: str) -> None:
+    script = Resting(retry_after)
+    async with behind(script, traffic) as (gateway, _):
+        assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
+        await asyncio.sleep(0.005)
+        assert await codes(gateway) == []
+        assert script.asked == 2

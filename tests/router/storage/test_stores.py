@@ -1,0 +1,139 @@
+"""One suite for every `TextStore`, and what only a store on a network can do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from redis import Redis
+from structlog.testing import capture_logs
+
+from router.settings.documents import Redis as RedisSettings
+from router.storage import redis as redis_store
+from router.storage.memory import MemoryStore
+from router.storage.redis import RedisStore
+from tests.router.storage.servers import RedisServer, running_redis
+from tests.router.transport.scripted_server import Peer, serving
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from router.storage.base import TextStore
+
+ODD = 'query É { a(b: "\\u0000\U0001f600") }\r\n'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+def settings(server: RedisServer, **changes: Any) -> RedisSettings:
+    return RedisSettings.model_validate({"url": server.url, "timeout": "1s", **changes})
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[TextStore]:
+    opened: TextStore
+    if request.param == "memory":
+        opened = MemoryStore(max_entries=100, max_bytes=10_000)
+    else:
+        opened = RedisStore(settings(request.getfixturevalue("server"), prefix=f"{request.node.nodeid}:"))
+    yield opened
+    await opened.aclose()
+
+
+async def test_what_was_put_is_there_and_nothing_else(store: TextStore) -> None:
+    await store.put("a", ODD)
+    assert await store.get("a") == ODD
+    assert await store.get("b") is None
+
+
+async def test_the_last_one_put_counts(store: TextStore) -> None:
+    await store.put("a", "1")
+    await store.put("a", "2")
+    assert await store.get("a") == "2"
+
+
+async def test_it_can_be_used_from_many_tasks_at_once(store: TextStore) -> None:
+    await asyncio.gather(*(store.put(str(number), str(number)) for number in range(50)))
+    found = await asyncio.gather(*(store.get(str(number)) for number in range(50)))
+    assert found == [str(number) for number in range(50)]
+
+
+async def test_memory_is_bounded_in_entries_and_bytes() -> None:
+    memory = MemoryStore(max_entries=2, max_bytes=10)
+    for key in "abc":
+        await memory.put(key, "123")
+    assert [await memory.get(key) for key in "abc"] == [None, "123", "123"]
+    await memory.put("d", "12345678")
+    assert [await memory.get(key) for key in "bcd"] == [None, None, "12345678"]
+
+
+async def test_two_routers_share_a_redis(server: RedisServer) -> None:
+    one, other = RedisStore(settings(server)), RedisStore(settings(server))
+    await one.put("shared", "text")
+    assert await other.get("shared") == "text"
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_keys_have_the_prefix_and_the_life_that_are_configured(server: RedisServer) -> None:
+    store = RedisStore(settings(server, prefix="mine:", ttl="100s"))
+    await store.put("k", "v")
+    await store.aclose()
+    with Redis.from_url(server.url) as client:
+        assert client.get("mine:k") == b"v"
+        assert client.ttl("mine:k") in range(95, 101)
+
+
+async def test_bytes_that_are_no_text_are_no_document(server: RedisServer) -> None:
+    with Redis.from_url(server.url) as client:
+        client.set("mosafe:apq:broken", b"\xff\xfe")
+        client.lpush("mosafe:apq:list", "x")
+    store = RedisStore(settings(server))
+    assert await store.get("broken") is None
+    await store.aclose()
+    store = RedisStore(settings(server))
+    assert await store.get("list") is None
+    await store.aclose()
+
+
+async def test_a_redis_that_is_gone_is_an_empty_store_until_it_is_back(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "REST_SECONDS", 0.05)
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        store = RedisStore(settings(server))
+        await store.put("k", "v")
+        server.stop()
+        with capture_logs() as lines:
+            assert await store.get("k") is None
+            await store.put("k", "v")
+        assert len(lines) == 1  # the second call did not ask: it rests
+        assert server.url not in str(lines)
+        server.start()
+        await asyncio.sleep(0.06)
+        await store.put("k", "v")
+        assert await store.get("k") == "v"
+        await store.aclose()
+
+
+async def test_a_redis_that_hangs_costs_its_timeout_once() -> None:
+    async def hang(peer: Peer) -> None:
+        await peer.reader.read()
+
+    async with serving(hang) as listening:
+        url = f"redis://:secret@127.0.0.1:{urlsplit(listening.url).port}"
+        store = RedisStore(RedisSettings.model_validate({"url": url, "timeout": "50ms"}))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with capture_logs() as lines:
+            for _ in range(20):
+                assert await store.get("k") is None
+        assert loop.time() - began < 1
+        assert "secret" not in str(lines)
+        await store.aclose()

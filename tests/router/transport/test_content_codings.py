@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.settings.values import ContentCoding
+from router.transport.content_codings import CodingError, decode, encode, preferred
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CODINGS: Sequence[ContentCoding] = get_args(ContentCoding)
+TEXT = b'{"data":{"name":"Ada"}}' * 1_000
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_what_is_encoded_is_smaller_and_comes_back(coding: ContentCoding) -> None:
+    encoded = encode(coding, TEXT)
+    assert len(encoded) < len(TEXT) / 10
+    assert decode(coding, encoded, len(TEXT)) == TEXT
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@given(body=st.binary(max_size=2_000))
+def test_any_bytes_come_back(coding: ContentCoding, body: bytes) -> None:
+    assert decode(coding, encode(coding, body), 2_000) == body
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_decoding_ends_where_there_is_more_than_is_taken(coding: ContentCoding) -> None:
+    bomb = encode(coding, bytes(50_000_000))
+    assert len(bomb) < 100_000
+    with pytest.raises(CodingError, match="more than 1000000 bytes"):
+        decode(coding, bomb, 1_000_000)
+    with pytest.raises(CodingError):
+        decode(coding, encode(coding, TEXT), len(TEXT) - 1)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("damage", ["half", "empty", "other", "garbage"])
+def test_what_is_not_in_the_coding_is_refused(coding: ContentCoding, damage: str) -> None:
+    encoded = encode(coding, TEXT)
+    body = {"half": encoded[: len(encoded) // 2], "empty": b"", "other": b"<html>", "garbage": b"\xff" * 100}[damage]
+    with pytest.raises(CodingError):
+        decode(coding, body, 10_000_000)
+
+
+def test_members_and_frames_one_after_the_other_are_one_body() -> None:
+    assert decode("gzip", gzip.compress(b"a") + gzip.compress(b"b"), 10) == b"ab"
+    assert decode("zstd", zstd.compress(b"a") + zstd.compress(b"b"), 10) == b"ab"
+    with pytest.raises(CodingError):
+        decode("gzip", gzip.compress(b"a" * 8) + gzip.compress(b"b" * 8), 10)
+
+
+def test_a_window_that_would_take_all_memory_is_refused() -> None:
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: 27}
+    compressor = zstd.ZstdCompressor(options=options)
+    frame = compressor.compress(b"a") + compressor.flush()
+    with pytest.raises(CodingError):
+        decode("zstd", frame, 1_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, None),
+        ("", None),
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("deflate", None),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip;q=1.0, zstd;q=0.5", "gzip"),
+        ("gzip; q=0.2, br ;q=0.8", "br"),
+        ("*", "zstd"),
+        ("*, zstd;q=0", "br"),
+        ("zstd;q=0", None),
+        ("identity, gzip;q=0.5", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("gzip;q=x", None),
+        ("gzip;x=1", "gzip"),
+        (",,;q=1,gzip", "gzip"),
+    ],
+)
+def test_the_client_decides_and_then_the_order_of_the_offer(accept: str | None, expected: str | None) -> None:
+    assert preferred(accept, CODINGS) == expected
+
+
+def test_nothing_is_chosen_that_is_not_offered() -> None:
+    assert preferred("zstd, br", ("gzip",)) is None
+    assert preferred("gzip, br", ("gzip", "br")) == "gzip"
+    assert preferred("gzip", ()) is None
