@@ -66,7 +66,10 @@ def _keys(choices: Choices, world: World, entity: Entity) -> None:
     """Homes, each of which shares a key with an earlier one: so each is reached from each."""
     always: set[tuple[str, ...]] = {KEYS[0]} if entity.interfaces else set()
     known: set[tuple[str, ...]] = set()
-    for home in subset(choices, world.subgraphs):
+    homes = subset(choices, world.subgraphs)
+    if len(homes) == 1 and often(choices, 60):
+        homes += subset(choices, [name for name in world.subgraphs if name not in homes])
+    for home in homes:
         keys = set(always) or {pick(choices, sorted(known) if known else KEYS)}
         if often(choices, 30):
             keys.add(pick(choices, KEYS))
@@ -208,14 +211,25 @@ def _interface_object(choices: Choices, world: World) -> None:
 
 def _requires(choices: Choices, world: World) -> None:
     for entity in world.entities.values():
-        earlier: list[Field] = []
+        for index in range(choices.number(0, 2) if len(entity.homes) > 1 else 0):
+            owner = pick(choices, sorted(entity.homes))
+            entity.fields[f"r{index}"] = Field(f"r{index}", "String", owners={owner})
+        plain = {own.name for own in entity.fields.values() if own.owners and not entity.is_key(own.name)}
+        computed: set[str] = set()
         for own in entity.fields.values():
-            if own.type == "String" and not own.arguments and len(own.owners) == 1 and often(choices, 50):
-                chosen = [other for other in earlier if not other.owners & own.owners and often(choices, 50)]
-                parts = [_required(choices, world, other, min(own.owners)) for other in chosen]
-                own.requires = " ".join(filter(None, parts))
-            if own.owners and not entity.is_key(own.name):
-                earlier.append(own)
+            is_able = own.type == "String" and not own.arguments and len(own.owners) == 1
+            if own.name in plain and is_able and often(choices, 90 if own.name[0] == "r" else 40):
+                _require(choices, world, own, [entity.fields[name] for name in sorted(plain | computed)])
+                plain -= {own.name}
+                # What it is computed from stays as it is, so that nothing is computed from itself.
+                plain -= {other.name for other in entity.fields.values() if other.is_input}
+                computed |= {own.name, *(other.name for other in entity.fields.values() if other.is_input)}
+
+
+def _require(choices: Choices, world: World, own: Field, others: list[Field]) -> None:
+    inputs = [other for other in others if other is not own and not other.owners & own.owners]
+    parts = [_required(choices, world, other, min(own.owners)) for other in inputs if often(choices, 60)]
+    own.requires = " ".join(filter(None, parts))
 
 
 def _required(choices: Choices, world: World, other: Field, subgraph: str) -> str:

@@ -44,7 +44,7 @@ class Filling:
             for object_ in self.names[entity.name]:
                 self._forget(entity, data[object_])
         if "Mutation" in self.world.roots:
-            data["Mutation"] = {own.name: self._mutation(own) for own in self.world.roots["Mutation"].values()}
+            data["Mutation"] = {own.name: self._mutation(own, data) for own in self.world.roots["Mutation"].values()}
         return data
 
     def _forget(self, entity: Entity, fields: dict[str, object]) -> None:
@@ -60,13 +60,14 @@ class Filling:
         if all(len(f.owners) == 1 and not f.requires and not f.wrapping.endswith("!") for f in own):
             fields.update({f.name: None for f in own}, **{ABSENT: [home]})
 
-    def _mutation(self, own: Field) -> dict[str, object]:
+    def _mutation(self, own: Field, data: Data) -> dict[str, object]:
         targets = [
             (object_, other.name)
             for entity in self.world.entities.values()
             for other in entity.fields.values()
             if other.type == "Int"
             for object_ in self.names[entity.name]
+            if ABSENT not in data[object_]
         ]
         target = list(self.random.choice(targets)) if targets else None
         return {"set": target, "return": f"@{self.random.choice(self.names[own.named])}"}
