@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from router.exchange import GraphQLRequest
+from router.policies.apq import AutomaticPersistedQueries, PersistedQueryHashMismatch, PersistedQueryNotFound
+from router.storage.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from router.storage.base import TextStore
+
+TEXT = "{ me { id } }"
+HASH = sha256(TEXT.encode()).hexdigest()
+BOTH = GraphQLRequest(query=TEXT, document_id=HASH)
+ONLY_HASH = GraphQLRequest(document_id=HASH)
+
+
+def memory() -> MemoryStore:
+    return MemoryStore(max_entries=10, max_bytes=1_000)
+
+
+async def learnt(*stores: TextStore) -> AutomaticPersistedQueries:
+    """One whose clients registered TEXT."""
+    queries = AutomaticPersistedQueries(*stores)
+    await queries.accepted(BOTH)
+    return queries
+
+
+async def test_an_unknown_hash_is_not_found_with_the_words_clients_compare() -> None:
+    with pytest.raises(PersistedQueryNotFound) as raised:
+        await AutomaticPersistedQueries(memory()).resolve(ONLY_HASH)
+    assert (raised.value.code, raised.value.message) == ("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+
+
+async def test_what_was_accepted_is_found() -> None:
+    queries = await learnt(memory())
+    assert (await queries.resolve(ONLY_HASH)).query == TEXT
+    assert (await queries.resolve(GraphQLRequest(document_id=HASH.upper()))).query == TEXT
+
+
+async def test_what_was_only_asked_is_not_kept() -> None:
+    queries = AutomaticPersistedQueries(memory())
+    assert await queries.resolve(BOTH) == BOTH
+    with pytest.raises(PersistedQueryNotFound):
+        await queries.resolve(ONLY_HASH)
+
+
+async def test_a_document_without_its_hash_is_not_kept() -> None:
+    store = memory()
+    queries = AutomaticPersistedQueries(store)
+    request = GraphQLRequest(query=TEXT)
+    assert await queries.resolve(request) == request
+    await queries.accepted(request)
+    assert await store.get(HASH) is None
+
+
+@pytest.mark.parametrize("query", ["{ me { id }}", "{ other }", TEXT + " ", "\ud800"])
+async def test_a_hash_of_something_else_is_a_mismatch(query: str) -> None:
+    with pytest.raises(PersistedQueryHashMismatch) as raised:
+        await AutomaticPersistedQueries(memory()).resolve(GraphQLRequest(query=query, document_id=HASH))
+    assert raised.value.code == "PERSISTED_QUERY_HASH_MISMATCH"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 64, "../../etc/passwd", "a" * 100_000, HASH[:-1]])
+async def test_what_is_no_hash_is_not_looked_for(name: str) -> None:
+    store = memory()
+    await store.put(name, TEXT)
+    with pytest.raises(PersistedQueryNotFound):
+        await AutomaticPersistedQueries(store).resolve(GraphQLRequest(document_id=name))
+
+
+async def test_what_a_farther_store_has_is_kept_in_the_nearer() -> None:
+    near, far = memory(), memory()
+    await learnt(far)
+    assert (await AutomaticPersistedQueries(near, far).resolve(ONLY_HASH)).query == TEXT
+    assert await near.get(HASH) == TEXT
+
+
+async def test_what_is_learnt_is_kept_in_all() -> None:
+    near, far = memory(), memory()
+    await learnt(near, far)
+    assert await near.get(HASH) == await far.get(HASH) == TEXT
+
+
+async def test_a_store_that_others_wrote_to_is_not_believed() -> None:
+    near, far = memory(), memory()
+    await far.put(HASH, "mutation { rename(name: 1) { id } }")
+    with capture_logs() as lines, pytest.raises(PersistedQueryNotFound):
+        await AutomaticPersistedQueries(near, far).resolve(ONLY_HASH)
+    assert [line["hash"] for line in lines] == [HASH]
+    assert await near.get(HASH) is None

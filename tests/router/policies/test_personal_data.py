@@ -1,0 +1,106 @@
+"""Personal data does not reach the log, by whatever way it could."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from contextlib import redirect_stdout
+from typing import Any
+
+import pytest
+
+from router.exchange import GraphQLRequest
+from router.gateway import Gateway
+from router.settings import read
+from servicekit import logging as service_logging
+from servicekit import settings as process
+from tests.router.shop import SDL, Shop, failing
+
+TAGGED = (
+    SDL.replace(
+        "scalar join__FieldSet",
+        """directive @tag(name: String!) repeatable on FIELD_DEFINITION | ARGUMENT_DEFINITION | SCALAR | INPUT_FIELD_DEFINITION
+scalar Phone @join__type(graph: PEOPLE) @tag(name: "pii")
+input Person @join__type(graph: PEOPLE) { email: String @tag(name: "pii") friends: [Person!] note: String phone: Phone }
+scalar join__FieldSet""",
+        1,
+    )
+    .replace(
+        "  greet(name: String!): String",
+        '  greet(name: String! @tag(name: "pii") loud: Boolean): String\n  find(person: Person, id: ID): User',
+        1,
+    )
+    .replace(
+        "  name: String @join__field(graph: PEOPLE)", '  name: String @tag(name: "pii") @join__field(graph: PEOPLE)'
+    )
+)
+
+
+@pytest.fixture
+def lines() -> Any:
+    """Runs an operation whose every fetch fails with `message`; gives the text of the log, as JSON lines."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+
+    async def run(query: str, message: str, settings: str = "", **variables: object) -> str:
+        output = io.StringIO()
+        with redirect_stdout(output):
+            service_logging.configure("router", process.load(process.ProcessSettings, {"MOSAFE_LOG_FORMAT": "json"}))
+            shop = Shop(before={"orders": failing(message), "people": people(message)})
+            gateway = Gateway.from_supergraph(TAGGED, read(settings, {}), send=shop)
+            await gateway.execute(GraphQLRequest(query=query, variables=variables))
+        return output.getvalue()
+
+    def people(message: str) -> Any:
+        failed = failing(message)
+        return lambda request: None if "me" in request.operation else failed(request)
+
+    yield run
+    root.handlers, root.level = handlers, level
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "secret", "told"),
+    [
+        ("query($n: String!) { greet(name: $n) }", {"n": "Ada Lovelace"}, "Ada Lovelace", "boolean"),
+        ('{ greet(name: "Ada Lovelace") }', {}, "Ada Lovelace", "boolean"),
+        ("query($p: Person) { find(person: $p) { id } }", {"p": {"email": "a@b.c", "note": "told"}}, "a@b.c", "told"),
+        ("query($p: Person) { find(person: $p) { id } }", {"p": {"friends": [{"email": "a@b.c"}]}}, "a@b.c", "x"),
+        ("query($p: Person) { find(person: $p) { id } }", {"p": {"phone": "555 1234"}}, "555 1234", "x"),
+        ('{ find(person: {email: "a@b.c", note: "told"}) { id } }', {}, "a@b.c", "told"),
+        ("query($e: String) { find(person: {email: $e}) { id } }", {"e": "a@b.c"}, "a@b.c", "x"),
+        ("query($i: ID) { find(id: $i) { id } }", {"i": "id-7"}, "nobody", "id-7"),
+        ("{ me { alias: name orders { id } } }", {}, "Ada", "x"),
+        ("{ me { ...F orders { id } } } fragment F on User { name }", {}, "Ada", "x"),
+    ],
+)
+async def test_an_error_that_quotes_it_is_logged_without_it(
+    lines: Any, query: str, variables: dict[str, object], secret: str, told: str
+) -> None:
+    text = await lines(query, f"<{secret}> and <{told}> are not wanted", **variables)
+    causes = [json.loads(line)["cause"] for line in text.splitlines() if "cause" in line]
+    assert causes == [f"<{'nobody' if secret == 'nobody' else '[redacted]'}> and <{told}> are not wanted"]
+    assert secret == "nobody" or secret not in text
+
+
+async def test_the_tag_is_a_setting(lines: Any) -> None:
+    text = await lines('{ greet(name: "Ada Lovelace") }', "no Ada Lovelace", "logging: {redact_tag: secret}")
+    assert "no Ada Lovelace" in text
+
+
+async def test_a_traceback_that_quotes_it_is_logged_without_it(lines: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_arguments: object) -> None:
+        raise KeyError("Ada Lovelace")
+
+    monkeypatch.setattr("router.gateway.execute", broken)
+    text = await lines('{ greet(name: "Ada Lovelace") }', "")
+    assert "KeyError" in text
+    assert "Lovelace" not in text
+
+
+def test_values_under_the_names_of_tagged_fields_are_blanked() -> None:
+    personal = service_logging.Personal(frozenset({"email"}), lambda: ())
+    with service_logging.hiding(personal):
+        event = service_logging.scrub(None, "info", {"body": [{"email": "a@b.c", "id": 1}]})
+    assert event == {"body": [{"email": "[redacted]", "id": 1}]}
