@@ -30,6 +30,7 @@ from router.policies.headers import HeaderPropagation
 from router.policies.limits import LimitWatch
 from router.policies.masking import ErrorMasking, new_error_id
 from router.policies.persisted_documents import PersistedDocuments
+from router.policies.personal_data import PersonalData
 from router.preparation import NotReadOnly, Preparation
 from router.server.app import GraphQLApp
 from router.server.overload import Overload
@@ -41,6 +42,7 @@ from router.transport.pool import PoolLimits
 from servicekit import context as request_context
 from servicekit.asgi import RequestContextMiddleware
 from servicekit.health import HealthEndpoints
+from servicekit.logging import Personal, hiding
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -71,6 +73,7 @@ class Gateway:
         self._headers = HeaderPropagation(settings.headers, graph.subgraphs)
         self._masking = ErrorMasking(settings.errors)
         self._mutations: set[asyncio.Task[GraphQLResponse]] = set()
+        self._personal = PersonalData(graph.api_schema, settings.logging.redact_tag)
         self.limits = LimitWatch(settings.limits)
         self.documents = open_lookup(settings)
         allow_list = self.documents if isinstance(self.documents, PersistedDocuments) else None
@@ -164,19 +167,22 @@ class Gateway:
     async def _run(
         self, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext, report: Report
     ) -> GraphQLResponse:
+        exposure = self._personal.within(operation, context.variables)
         started = time.perf_counter()
-        try:
-            async with asyncio.timeout(self._settings.traffic.request_timeout):
-                result = await execute(plan, operation, context)
-            report.execute = time.perf_counter() - started
-            report.errors = len(result.errors)
-            body: dict[str, object] = {"data": result.data}
-            if result.errors:
-                body["errors"] = self._masking.apply(result.errors)
-            return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
-        except Exception as failure:  # noqa: BLE001  (as in `execute`)
-            report.execute = time.perf_counter() - started
-            return self._failed(failure, report)
+        with hiding(Personal(self._personal.names, exposure.values)):
+            try:
+                async with asyncio.timeout(self._settings.traffic.request_timeout):
+                    result = await execute(plan, operation, context)
+                report.execute = time.perf_counter() - started
+                report.errors = len(result.errors)
+                body: dict[str, object] = {"data": result.data}
+                if result.errors:
+                    exposure.data = result.data
+                    body["errors"] = self._masking.apply(result.errors)
+                return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
+            except Exception as failure:  # noqa: BLE001  (as in `execute`)
+                report.execute = time.perf_counter() - started
+                return self._failed(failure, report)
 
     async def _undisturbed(self, run: Coroutine[object, object, GraphQLResponse]) -> GraphQLResponse:
         """A client that leaves must not stop a mutation half-way: the fields after the first are part of it."""

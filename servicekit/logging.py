@@ -10,6 +10,9 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +20,7 @@ import structlog
 from servicekit import context
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -72,13 +75,15 @@ def _processors(service: str) -> Sequence[Processor]:
 
 def _renderers(*, as_text: bool) -> list[Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    # After exceptions have become text: theirs may quote anything.
+    last: list[Processor] = [remove_meta, structlog.processors.format_exc_info, scrub]
     if as_text:
         # Plain tracebacks: the prettier ones print local variables, and those hold tokens and personal data.
         console = structlog.dev.ConsoleRenderer(
             colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
-        return [remove_meta, console]
-    return [remove_meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        return [*last, console]
+    return [*last, structlog.processors.JSONRenderer(default=str)]
 
 
 def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -104,4 +109,50 @@ def _redacted(name: object, value: object) -> object:
         return {key: _redacted(key, entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_redacted(None, entry) for entry in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What no line may tell while it is current: values under these names, and these values anywhere in a text.
+
+    ``values`` is asked only when a line is written.
+    """
+
+    names: frozenset[str]
+    values: Callable[[], Collection[str]]
+
+
+_personal: ContextVar[Personal | None] = ContextVar("personal", default=None)
+
+
+@contextmanager
+def hiding(personal: Personal) -> Iterator[None]:
+    """Make ``personal`` current inside the block, for this task and what it starts."""
+    token = _personal.set(personal)
+    try:
+        yield
+    finally:
+        _personal.reset(token)
+
+
+def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Blank what is personal in the request being served. A program that configures structlog itself can use it too."""
+    personal = _personal.get()
+    if personal is None:
+        return event
+    longest_first = sorted(personal.values(), key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+    return {name: _scrubbed(name, value, personal.names, pattern) for name, value in event.items()}
+
+
+def _scrubbed(name: object, value: object, names: frozenset[str], pattern: re.Pattern[str] | None) -> object:
+    if name in names:
+        return REDACTED
+    if isinstance(value, str):
+        return pattern.sub(REDACTED, value) if pattern is not None else value
+    if isinstance(value, Mapping):
+        return {key: _scrubbed(key, entry, names, pattern) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_scrubbed(None, entry, names, pattern) for entry in value]
     return value
