@@ -60,8 +60,7 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     # A Federation 1 schema is judged as what it becomes.
     _validate([schema for schema in schemas if schema.is_federation_2], report)
     if not report.failed():
-        old = upgrade(schemas, report)
-        _validate(old if not report.failed() else (), report)
+        _validate(upgrade(schemas, report), report)
     if report.failed():
         return None
     for schema in schemas:

@@ -46,25 +46,28 @@ STEPS: tuple[Callable[[Upgrade], None], ...] = (
 
 
 def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphSchema]:
-    """Upgrade every Federation 1 schema in place, and return those; nothing happens if there is none."""
+    """Upgrade every Federation 1 schema in place, and return those that could be."""
     old = [schema for schema in schemas if not schema.is_federation_2]
     if not old:
         return []
     for schema in old:
         coerce_fields(Upgrade(schema, Originals([]), report))
     originals = Originals.of(schemas)
-    for schema in old:
-        require_base(Upgrade(schema, originals, report))
     _refuse_interface_objects(schemas, report)
     if report.failed():
         return []
-    for schema in old:
-        for step in STEPS:
-            step(Upgrade(schema, originals, report))
-    for schema in old:
-        schema.version = UPGRADED_TO
-        schema.links = _linked(schema.links)
-    return old
+    return [schema for schema in old if _upgraded(Upgrade(schema, originals, report))]
+
+
+def _upgraded(upgrade: Upgrade) -> bool:
+    """Take one subgraph through all steps; False if it cannot be upgraded."""
+    before = len(upgrade.report.errors)
+    require_base(upgrade)
+    for step in STEPS if len(upgrade.report.errors) == before else ():
+        step(upgrade)
+    upgrade.schema.version = UPGRADED_TO
+    upgrade.schema.links = _linked(upgrade.schema.links)
+    return len(upgrade.report.errors) == before
 
 
 def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:

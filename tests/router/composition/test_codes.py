@@ -7,7 +7,7 @@ from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
 
 SOURCES = Path("router/composition")
 RAISED_ELSEWHERE = {
-    "UNSUPPORTED_LINKED_FEATURE": "by who loads a supergraph that links, for SECURITY or EXECUTION, what it does not know",
+    "UNSUPPORTED_LINKED_FEATURE": "when a supergraph is loaded that links, for SECURITY, what nobody knows",
 }
 NEVER_HINTED = {
     "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_LOCATIONS": "of a composed directive the newest definition counts",
