@@ -2,6 +2,7 @@
 //
 //   {"compose": [{name, url, sdl}]}             -> {ok, readable, codes, hints, messages, supergraph, seconds}
 //   {"plan": {supergraph, operation, by}}       -> {plan}          by: "apollo" or "hive"
+//   {"plans": {supergraph, operations, by, rounds}}   -> {load, plans: [{plan, seconds: [of each round]} or {crash}]}
 //   {"serve": {supergraph, urls, query, variables, headers}} -> {response}     by @apollo/gateway
 //
 // Whatever goes wrong on the way is {crash: text}: it is the test's to judge. NODE_PATH names the folder of packages.
@@ -9,6 +10,24 @@
 
 const { createInterface } = require("node:readline");
 const { parse } = require("graphql");
+
+// Each makes, of a supergraph, a function from an operation's text to its plan.
+const planners = {
+  apollo(supergraph) {
+    const { Supergraph, operationFromDocument } = require("@apollo/federation-internals");
+    const { QueryPlanner } = require("@apollo/query-planner");
+    const built = Supergraph.build(supergraph);
+    const planner = new QueryPlanner(built);
+    const schema = built.apiSchema();
+    return (operation) => planner.buildQueryPlan(operationFromDocument(schema, parse(operation)));
+  },
+
+  hive(supergraph) {
+    const { QueryPlanner } = require("@graphql-hive/router-query-planner");
+    const planner = new QueryPlanner(supergraph);
+    return (operation) => planner.plan(operation, null, new Set(), 0);
+  },
+};
 
 const handlers = {
   compose(subgraphs) {
@@ -43,15 +62,31 @@ const handlers = {
   },
 
   plan({ supergraph, operation, by }) {
-    if (by === "hive") {
-      const { QueryPlanner } = require("@graphql-hive/router-query-planner");
-      return { plan: new QueryPlanner(supergraph).plan(operation, null, new Set(), 0) };
-    }
-    const { Supergraph, operationFromDocument } = require("@apollo/federation-internals");
-    const { QueryPlanner } = require("@apollo/query-planner");
-    const built = Supergraph.build(supergraph);
-    const document = operationFromDocument(built.apiSchema(), parse(operation));
-    return { plan: new QueryPlanner(built).buildQueryPlan(document) };
+    return { plan: planners[by](supergraph)(operation) };
+  },
+
+  // One planner for many operations; the text of an operation is read anew in every round, as in a server.
+  plans({ supergraph, operations, by, rounds }) {
+    const started = process.hrtime.bigint();
+    const plan = planners[by](supergraph);
+    const load = secondsSince(started);
+    return {
+      load,
+      plans: operations.map((operation) => {
+        try {
+          const seconds = [];
+          let planned;
+          for (let round = 0; round < rounds; round++) {
+            const begun = process.hrtime.bigint();
+            planned = plan(operation);
+            seconds.push(secondsSince(begun));
+          }
+          return { plan: planned, seconds };
+        } catch (error) {
+          return { crash: String(error?.stack ?? error).slice(0, 2000) };
+        }
+      }),
+    };
   },
 
   async serve({ supergraph, urls, query, variables, headers }) {

@@ -53,6 +53,15 @@ class Verdict:
     readable: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One operation's plan and the seconds of each round, or what the planner threw."""
+
+    plan: dict[str, Any] | None
+    seconds: tuple[float, ...]
+    crash: str = ""
+
+
 class Peers:
     """One Node process, started at the first question and again after one that was not answered."""
 
@@ -94,6 +103,23 @@ class Peers:
         """
         plan: dict[str, Any] = self._ask({"plan": {"supergraph": supergraph, "operation": operation, "by": by}})["plan"]
         return plan
+
+    def plans(
+        self,
+        supergraph: str,
+        operations: Sequence[str],
+        by: Literal["apollo", "hive"],
+        rounds: int = 1,
+        seconds: float = ANSWER_SECONDS,
+    ) -> list[Planned]:
+        """The plan of each operation by that planner, planned so many times.
+
+        Raises:
+            PeerCrash, PeerTimeout: the supergraph is not taken, or there was no answer at all.
+        """
+        asked = {"supergraph": supergraph, "operations": operations, "by": by, "rounds": rounds}
+        answers = self._ask({"plans": asked}, seconds)["plans"]
+        return [Planned(one.get("plan"), tuple(one.get("seconds", ())), one.get("crash", "")) for one in answers]
 
     def serve(
         self,

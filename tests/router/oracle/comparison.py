@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.executor.context import ExecutionResult
+    from router.plan import QueryPlan
     from router.supergraph import Supergraph
     from tests.router.oracle.federations import Generated
     from tests.router.oracle.operations import Operation
@@ -63,11 +64,11 @@ class Subject:
     def store(self) -> Store:
         return Store(self.data, self.federation.meaning)
 
-    async def check(self, operation: Operation) -> None:
-        """Raises `Difference` when router and monolith disagree."""
+    async def check(self, operation: Operation, planned: QueryPlan | None = None) -> None:
+        """Raises `Difference` when router and monolith disagree; `planned` is run instead of the router's plan."""
         alone, together = self.store(), self.store()
         expected = Monolith(self.merged, self.federation).execute(alone, operation.query, operation.variables)
-        got = await answer(self.supergraph, InProcess.over(self.federation, together), operation)
+        got = await answer(self.supergraph, InProcess.over(self.federation, together), operation, planned)
         _compare_data(expected.data, got.data)
         paths = [tuple(error.path or ()) for error in expected.errors or ()]
         _compare_errors(paths, got, expected.data)
@@ -82,12 +83,14 @@ def composed(subgraphs: Mapping[str, str]) -> Supergraph:
     return load(composition.supergraph_sdl)
 
 
-async def answer(supergraph: Supergraph, transport: InProcess, operation: Operation) -> ExecutionResult:
+async def answer(
+    supergraph: Supergraph, transport: InProcess, operation: Operation, planned: QueryPlan | None = None
+) -> ExecutionResult:
     """What the router answers."""
     document = parse(operation.query)
     prepared = prepare(supergraph.api_schema, document)
     context = ExecutionContext(supergraph.schema, transport, coerce(prepared, operation.variables))
-    return await execute(plan(supergraph, document), prepared, context)
+    return await execute(planned or plan(supergraph, document), prepared, context)
 
 
 def _printed(schema: GraphQLSchema) -> str:

@@ -1,0 +1,140 @@
+"""Where our plan of an operation costs more than Apollo's: fetches, and how many of them wait for each other in a row.
+
+A peer's plan is read as its executor runs it: a `Sequence` one node after the other, a `Parallel` all at once. Ours
+starts each fetch when those it depends on are merged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from graphql import FieldNode, OperationDefinitionNode, OperationType, parse
+
+from router.planner import plan
+from tests.peers.apollo_plan import read_plan
+from tests.router.oracle.comparison import Difference
+from tests.router.planner.plan_checker import depth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from router.plan import QueryPlan
+    from router.supergraph import Supergraph
+    from tests.peers.peers import Peers
+    from tests.router.oracle.comparison import Subject
+    from tests.router.oracle.operations import Operation
+    from tests.router.oracle.store import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How many fetches a plan has and how many of them at most run one after the other."""
+
+    fetches: int
+    depth: int
+
+    def is_worse_than(self, other: Measure) -> bool:
+        return self.fetches > other.fetches or self.depth > other.depth
+
+    def __str__(self) -> str:
+        return f"{self.fetches} fetches, depth {self.depth}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One operation planned by both. `their_plan` is Apollo's, in its JSON format."""
+
+    operation: Operation
+    ours: Measure
+    theirs: Measure
+    their_plan: dict[str, Any]
+
+    @property
+    def is_worse(self) -> bool:
+        return self.ours.is_worse_than(self.theirs)
+
+    @property
+    def is_better(self) -> bool:
+        return self.theirs.is_worse_than(self.ours) and not self.is_worse
+
+    def __str__(self) -> str:
+        return f"ours {self.ours}, theirs {self.theirs}: {self.operation.query}"
+
+
+def measure(planned: QueryPlan) -> Measure:
+    return Measure(len(list(planned.fetches())), depth(planned))
+
+
+def measure_json(plan_json: dict[str, Any]) -> Measure:
+    """The measure of a plan in Apollo's JSON format."""
+    return _node_measure(plan_json.get("node"))
+
+
+def _node_measure(node: dict[str, Any] | None) -> Measure:
+    if node is None:
+        return Measure(0, 0)
+    match node["kind"]:
+        case "Fetch":
+            return Measure(1, 1)
+        case "Flatten":
+            return _node_measure(node["node"])
+        case "Sequence":
+            parts = [_node_measure(child) for child in node["nodes"]]
+            return Measure(sum(part.fetches for part in parts), sum(part.depth for part in parts))
+        case "Parallel":
+            return _side_by_side([_node_measure(child) for child in node["nodes"]])
+        case "Condition":
+            return _side_by_side([_node_measure(node.get("ifClause")), _node_measure(node.get("elseClause"))])
+        case kind:
+            raise AssertionError(f"a plan node this measure does not know: {kind}")
+
+
+def _side_by_side(parts: Sequence[Measure]) -> Measure:
+    return Measure(sum(part.fetches for part in parts), max((part.depth for part in parts), default=0))
+
+
+def is_comparable(query: str) -> bool:
+    """Whether both planners aim at the same plan.
+
+    They do not for a mutation of several fields. What is fetched for one field must be read before the next field
+    changes it: we wait for that, Apollo reads everything after the last.
+    """
+    document = parse(query)
+    operation = next(item for item in document.definitions if isinstance(item, OperationDefinitionNode))
+    selections = operation.selection_set.selections
+    is_single = len(selections) == 1 and isinstance(selections[0], FieldNode)
+    return operation.operation is not OperationType.MUTATION or is_single
+
+
+def compare_plans(
+    peers: Peers, supergraph: Supergraph, operations: Sequence[Operation], seconds: float
+) -> Iterator[Comparison]:
+    """Plan with both; operations that Apollo's planner does not plan are left out.
+
+    Raises:
+        PeerCrash, PeerTimeout: Apollo's planner does not take the supergraph, or gave no answer.
+    """
+    queries = [operation.query for operation in operations]
+    for operation, theirs in zip(
+        operations, peers.plans(supergraph.sdl, queries, "apollo", seconds=seconds), strict=True
+    ):
+        if theirs.plan is not None:
+            ours = measure(plan(supergraph, operation.query))
+            yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
+
+
+def is_theirs_right(subject: Subject, datasets: Iterable[Data], comparison: Comparison) -> bool:
+    """Whether Apollo's plan, run by our executor over strict subgraphs, gives the monolith's answer for all the data.
+
+    A strict subgraph throws when it is asked for an external field nobody provides there, or for a field that requires
+    others without being given them.
+    """
+    planned = read_plan(comparison.their_plan)
+    try:
+        for data in datasets:
+            asyncio.run(replace(subject, data=data).check(comparison.operation, planned))
+    except (Difference, AssertionError):
+        return False
+    return True
