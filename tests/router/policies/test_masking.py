@@ -107,3 +107,35 @@ def test_without_masking_everything_but_the_detail_is_shown() -> None:
         "path": ["me", "accounts", 0],
         "extensions": {"code": "SQL", "stack": "secret", "serviceName": "auth", "service": "auth"},
     }
+
+
+def transport_error(code: str, **extensions: object) -> ResponseError:
+    return ResponseError(message="m", code=code, path=("me",), origin="auth", extensions=extensions, detail="10.0.0.7")
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        ("unreachable", "SUBREQUEST_HTTP_ERROR"),
+        ("timeout", "GATEWAY_TIMEOUT"),
+        ("malformed", "SUBREQUEST_MALFORMED_RESPONSE"),
+    ],
+)
+@pytest.mark.parametrize("mask", ["true", "false"])
+def test_each_transport_failure_has_the_code_that_is_configured_for_it(key: str, code: str, mask: str) -> None:
+    (entry,) = masking(f"mask: {mask}, transport_codes: {{{key}: OURS}}").apply([transport_error(code)])
+    assert entry["extensions"]["code"] == "OURS"  # type: ignore[index]  # JSON objects
+    (entry,) = masking(f"mask: {mask}").apply([transport_error(code)])
+    assert entry["extensions"]["code"] == code  # type: ignore[index]  # JSON objects
+
+
+def test_how_long_to_wait_is_passed_on_and_nothing_else() -> None:
+    error = transport_error("SUBREQUEST_HTTP_ERROR", retryAfter=3, http={"status": 503})
+    extensions = masking().apply([error])[0]["extensions"]
+    assert isinstance(extensions, dict)
+    assert extensions == {"code": "SUBREQUEST_HTTP_ERROR", "errorId": extensions["errorId"], "retryAfter": 3}
+
+
+@pytest.mark.parametrize(("code", "value"), [("SQL", 3), ("SUBREQUEST_HTTP_ERROR", "at 10.0.0.7")])
+def test_a_subgraph_cannot_use_that_to_say_something_else(code: str, value: object) -> None:
+    assert "retryAfter" not in str(masking().apply([transport_error(code, retryAfter=value)]))

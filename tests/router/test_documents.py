@@ -1,0 +1,222 @@
+"""Automatic persisted queries and persisted documents, from bytes of a client to its answer."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+from structlog.testing import capture_logs
+
+from router.gateway import Gateway
+from router.policies.persisted_manifest import InvalidManifest
+from router.settings import InvalidSettings, read
+from tests.router.server.asgi_client import Answer, AsgiClient
+from tests.router.shop import SDL, Shop
+from tests.router.storage.servers import RedisServer, running_redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TEXT = "query Me { me { name } }"
+HASH = sha256(TEXT.encode()).hexdigest()
+ADA = {"data": {"me": {"name": "Ada"}}}
+NOT_FOUND = {
+    "errors": [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}],
+    "data": None,
+}
+APQ = "apq: {enabled: true}\n"
+GRAPHQL = "application/graphql-response+json"
+
+
+def extension(text: str = TEXT) -> dict[str, Any]:
+    return {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(text.encode()).hexdigest()}}}
+
+
+def client(settings: str, shop: Shop | None = None) -> AsgiClient:
+    return AsgiClient(Gateway.from_supergraph(SDL, read(settings, {}), send=shop or Shop()).asgi)
+
+
+def codes(answer: Answer) -> list[str]:
+    return [error["extensions"]["code"] for error in answer.json.get("errors", ())]
+
+
+# Automatic persisted queries
+
+
+@pytest.mark.parametrize("accept", ["application/json", GRAPHQL])
+async def test_a_hash_then_both_then_the_hash_alone(accept: str) -> None:
+    apollo = client(APQ)
+    unknown = await apollo.post(extension(), accept=accept)
+    assert (unknown.status, unknown.json) == (200, NOT_FOUND)
+    assert unknown.headers["cache-control"] == "no-store"
+    assert (await apollo.post({"query": TEXT, **extension()}, accept=accept)).json == ADA
+    assert (await apollo.post(extension(), accept=accept)).json == ADA
+
+
+async def test_the_same_by_get() -> None:
+    apollo = client(APQ)
+    hashed = urlencode({"extensions": json.dumps(extension()["extensions"])})
+    assert (await apollo.get(hashed)).json == NOT_FOUND
+    assert (await apollo.get(f"{hashed}&{urlencode({'query': TEXT})}")).json == ADA
+    assert (await apollo.get(hashed)).json == ADA
+
+
+async def test_a_mutation_known_by_its_hash_is_not_run_by_get() -> None:
+    mutation = 'mutation { rename(name: "x") { id } }'
+    apollo = client(APQ)
+    assert (await apollo.post({"query": mutation, **extension(mutation)})).status == 200
+    assert (await apollo.get(urlencode({"extensions": json.dumps(extension(mutation)["extensions"])}))).status == 405
+
+
+async def test_a_hash_of_another_document_is_refused() -> None:
+    answer = await client(APQ).post({"query": "{ __typename }", **extension()}, accept=GRAPHQL)
+    assert (answer.status, codes(answer)) == (400, ["PERSISTED_QUERY_HASH_MISMATCH"])
+
+
+async def test_a_document_that_is_not_valid_is_not_kept() -> None:
+    apollo = client(APQ)
+    assert codes(await apollo.post({"query": "{ nothing }", **extension("{ nothing }")})) == [
+        "GRAPHQL_VALIDATION_FAILED"
+    ]
+    assert (await apollo.post(extension("{ nothing }"))).json == NOT_FOUND
+
+
+async def test_off_a_client_is_told_to_send_documents() -> None:
+    answer = await client("").post(extension())
+    assert (answer.status, answer.code) == (400, "PERSISTED_QUERY_NOT_SUPPORTED")
+    assert answer.json["errors"][0]["message"] == "PersistedQueryNotSupported"
+    assert (await client("").post({"query": TEXT, **extension()})).json == ADA
+
+
+@pytest.mark.parametrize("bound", ["entries: 1", "text_bytes: 30"])
+async def test_memory_is_bounded(bound: str) -> None:
+    apollo = client(f"apq: {{enabled: true, {bound}}}")
+    for text in (TEXT, "{ __typename }"):
+        await apollo.post({"query": text, **extension(text)})
+    assert (await apollo.post(extension())).json == NOT_FOUND
+    assert (await apollo.post(extension("{ __typename }"))).json == {"data": {"__typename": "Query"}}
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+def with_redis(redis: RedisServer, more: str = "") -> str:
+    return f"apq: {{enabled: true, redis: {{url: '{redis.url}', timeout: 1s{more}}}}}\n"
+
+
+async def asked(settings: str, payload: object) -> Any:
+    """The answer of a router that starts for this request, and ends."""
+    gateway = Gateway.from_supergraph(SDL, read(settings, {}), send=Shop())
+    try:
+        return (await AsgiClient(gateway.asgi).post(payload)).json
+    finally:
+        await gateway.aclose()
+
+
+async def test_what_one_router_learnt_others_know_by_redis(redis: RedisServer) -> None:
+    assert await asked(with_redis(redis), extension()) == NOT_FOUND
+    assert await asked(with_redis(redis), {"query": TEXT, **extension()}) == ADA
+    assert await asked(with_redis(redis), extension()) == ADA
+    assert await asked(with_redis(redis, ", prefix: 'others:'"), extension()) == NOT_FOUND
+
+
+async def test_without_its_redis_a_router_goes_on(redis: RedisServer, tmp_path: Path) -> None:
+    gone = RedisServer(tmp_path)  # never started
+    assert gone.url != redis.url
+    gateway = Gateway.from_supergraph(SDL, read(with_redis(gone), {}), send=Shop())
+    apollo = AsgiClient(gateway.asgi)
+    assert (await apollo.post({"query": TEXT, **extension()})).json == ADA
+    assert (await apollo.post(extension())).json == ADA  # from memory
+    await gateway.aclose()
+
+
+# Persisted documents
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> str:
+    """Settings with one document on the list; the mode is to be filled in."""
+    (tmp_path / "documents.json").write_text(json.dumps({"me": TEXT, HASH: TEXT}))
+    return f"persisted_documents: {{mode: %s, url_path: true, manifests: ['{tmp_path}/documents.json']}}\n"
+
+
+@pytest.mark.parametrize("mode", ["measure", "allow_list", "require_id"])
+async def test_a_listed_document_runs_by_its_id_in_every_mode(listing: str, mode: str) -> None:
+    router = client(listing % mode)
+    assert (await router.post({"documentId": "me"})).json == ADA
+    assert (await router.post(extension())).json == ADA
+    assert (await router.get("documentId=me")).json == ADA
+    answer = await router.send("GET", "/graphql/me")
+    assert answer is not None
+    assert answer.json == ADA
+
+
+@pytest.mark.parametrize(
+    ("mode", "payload", "expected"),
+    [
+        ("disabled", {"query": "{ __typename }"}, []),
+        ("measure", {"query": "{ __typename }"}, []),
+        ("allow_list", {"query": "{ __typename }"}, ["QUERY_NOT_IN_SAFELIST"]),
+        ("allow_list", {"query": "query Me{me{name}}#x"}, []),
+        ("allow_list", {"query": "{ secret }"}, ["QUERY_NOT_IN_SAFELIST"]),
+        ("require_id", {"query": TEXT}, ["PERSISTED_QUERY_ID_REQUIRED"]),
+        ("measure", {"documentId": "other"}, ["PERSISTED_QUERY_NOT_IN_LIST"]),
+        ("require_id", {"documentId": "other"}, ["PERSISTED_QUERY_NOT_IN_LIST"]),
+        ("require_id", {"documentId": "me", "query": TEXT}, ["CANNOT_SEND_PQ_ID_AND_BODY"]),
+    ],
+)
+async def test_what_is_not_on_the_list_meets_the_mode(
+    listing: str, mode: str, payload: dict[str, Any], expected: list[str]
+) -> None:
+    shop = Shop()
+    router = client(listing % mode, shop)
+    for _ in range(2):  # the second time, what is kept must not be easier to get at
+        answer = await router.post(payload, accept=GRAPHQL)
+        assert codes(answer) == expected
+        assert answer.status == (400 if expected else 200)
+    assert not (expected and shop.requests)
+
+
+async def test_warming_up_is_no_way_around_the_list(listing: str) -> None:
+    gateway = Gateway.from_supergraph(SDL, read(listing % "allow_list", {}), send=Shop())
+    gateway.warm_up()
+    gateway.prepare("{ greet(name: 1) }".replace("1", '"x"'))
+    router = AsgiClient(gateway.asgi)
+    assert codes(await router.post({"query": '{ greet(name: "x") }'})) == ["QUERY_NOT_IN_SAFELIST"]
+    assert codes(await router.post({"query": "{ __typename }"})) == ["QUERY_NOT_IN_SAFELIST"]
+
+
+@pytest.mark.parametrize(("query", "listed"), [("{ __typename }", False), (TEXT, None)])
+async def test_measuring_says_in_the_log_what_is_not_listed(listing: str, query: str, *, listed: bool | None) -> None:
+    router = client(listing % "measure")
+    with capture_logs() as lines:
+        for _ in range(2):
+            await router.post({"query": query})
+    assert [line.get("listed") for line in lines] == [listed, listed]
+
+
+def test_a_list_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+    settings = read(f"persisted_documents: {{mode: measure, manifests: ['{tmp_path}/none.json']}}", {})
+    with pytest.raises(InvalidManifest, match=r"none\.json"):
+        Gateway.from_supergraph(SDL, settings, send=Shop())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("apq: {enabled: true}\npersisted_documents: {mode: measure, manifests: [x.json]}", "enable one of them"),
+        ("persisted_documents: {mode: require_id}", "needs `manifests`"),
+        ("persisted_documents: {parameters: [query]}", "meaning of its own"),
+        ("apq: {redis: {url: http://x}}", "begins with redis://"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(text: str, reason: str) -> None:
+    with pytest.raises(InvalidSettings, match=reason):
+        read(text, {})
