@@ -329,8 +329,8 @@ def _check_elements(link: Link) -> None:
     for element in link.imports:
         if element not in known:
             near = difflib.get_close_matches(element, [*known], n=3)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise _usage(f'"{element}" is not an element of {link.url}.{hint}', link.node)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise _usage(f'"{element}" is not an element of {link.url}{hint}', link.node)
 
 
 def _check_names(links: Sequence[Link]) -> None:
@@ -364,4 +364,8 @@ def _default_name(link: Link, element: str) -> str:
 
 
 def _usage(message: str, node: DirectiveNode | None) -> LinkError:
-    return LinkError("INVALID_LINK_DIRECTIVE_USAGE", f"Invalid use of @link: {message}.", node)
+    return LinkError(
+        "INVALID_LINK_DIRECTIVE_USAGE",
+        f"Invalid use of @link: {message}" + ("" if message.endswith("?") else "."),
+        node,
+    )

@@ -46,8 +46,6 @@ class Subgraph:
 def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     """Read one subgraph; None if anything was reported."""
     before = len(report.errors)
-    if subgraph.name in ("", "_"):
-        report.error("INVALID_SUBGRAPH_NAME", f'"{subgraph.name}" cannot be the name of a subgraph.')
     document = read_document(subgraph.name, subgraph.sdl, report)
     if document is None:
         return None
@@ -73,6 +71,8 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
         [*_without_machinery(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
     )
     check_argument_values(subgraph.name, valid, all_applied(schema), report)
+    if subgraph.name in ("", "_"):
+        report.error("INVALID_SUBGRAPH_NAME", f'"{subgraph.name}" cannot be the name of a subgraph.')
     return schema if len(report.errors) == before else None
 
 
