@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
@@ -146,16 +147,22 @@ def _guarded_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> tu
     parts = [_guarded_node(part, fetch) for part in planned.parts]
     common = frozenset.intersection(*(guards for guards, _ in parts))
     if isinstance(planned, InOrder):
-        return common, Sequence(tuple(_under(guards - common, node) for guards, node in parts))
+        runs = groupby(parts, key=lambda part: part[0] - common)
+        nodes = [_under(guards, _sequence([node for _, node in run])) for guards, run in runs]
+        return common, _sequence(nodes)
     together: dict[Guards, list[PlanNode]] = {}
     for guards, node in parts:
         together.setdefault(guards - common, []).append(node)
-    nodes = tuple(
+    beside = tuple(
         _under(guards, same[0] if len(same) == 1 or not guards else Parallel(tuple(same)))
         for guards, same in together.items()
         for same in ([same] if guards else [[node] for node in same])
     )
-    return common, nodes[0] if len(nodes) == 1 else Parallel(nodes)
+    return common, beside[0] if len(beside) == 1 else Parallel(beside)
+
+
+def _sequence(nodes: list[PlanNode]) -> PlanNode:
+    return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
 
 
 def _under(guards: Guards, node: PlanNode) -> PlanNode:

@@ -14,6 +14,7 @@ from graphql import (
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
     FieldNode,
+    InlineFragmentNode,
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
@@ -98,7 +99,36 @@ class _Extraction:
             if isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
         }
         if join.federation_1:
+            self._add_provided()
             self._drop_empty()
+
+    def _add_provided(self) -> None:
+        """Federation 1 does not list the fields a subgraph has only to provide them elsewhere."""
+        pending = [
+            (_named(field.type), field.provides)
+            for fields in self._fields.values()
+            for field in fields.values()
+            if field.provides is not None
+        ]
+        while pending:
+            type_name, selection_set = pending.pop()
+            for selection in selection_set.selections:
+                if isinstance(selection, InlineFragmentNode):
+                    condition = selection.type_condition
+                    pending.append((condition.name.value if condition else type_name, selection.selection_set))
+                elif isinstance(selection, FieldNode):
+                    field = self._provided(type_name, selection.name.value)
+                    if field is not None and selection.selection_set is not None:
+                        pending.append((_named(field.type), selection.selection_set))
+
+    def _provided(self, type_name: str, name: str) -> SubgraphField | None:
+        definition = self._present.get(type_name)
+        if not isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            return None
+        for field in definition.fields or ():
+            if field.name.value == name:
+                return self._fields[type_name].setdefault(name, SubgraphField(name, field.type, external=True))
+        return None
 
     def _drop_empty(self) -> None:
         """In Federation 1 a type without owner is in a subgraph only if something of it can be."""

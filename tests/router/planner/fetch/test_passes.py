@@ -1,0 +1,86 @@
+"""Each optimisation pass: what it changes, and what it leaves exactly as it is."""
+
+from __future__ import annotations
+
+from router.plan import InputField
+from router.planner.fetch.groups import FetchGroup, Input
+from router.planner.fetch.passes import optimised
+from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
+from router.planner.fetch.passes.merge_same_objects import merge_same_objects
+from router.planner.fetch.trees import Tree, TreeField
+from router.planner.normalise.guards import ALWAYS, Guards
+
+X: Guards = frozenset({("x", True)})
+
+
+def tree(*names: str) -> Tree:
+    return Tree(tuple(TreeField(name, name, name, (), ALWAYS) for name in names))
+
+
+def key_input(name: str, *usages: Guards, source: str | None = None) -> Input:
+    return Input("T", (InputField(name),), usages or (ALWAYS,), (((name,), source or name),))
+
+
+def entity(number: int, after: set[int], *inputs: Input, name: str = "f", subgraph: str = "b") -> FetchGroup:
+    return FetchGroup(number, subgraph, (), ("t",), tree(name), frozenset(after), inputs)
+
+
+ROOT = FetchGroup(0, "a", (), (), tree("t"), frozenset())
+
+
+def test_a_wait_that_another_wait_implies_is_dropped() -> None:
+    groups = (ROOT, entity(1, {0}, key_input("id")), entity(2, {0, 1}, key_input("id"), subgraph="c"))
+    assert [group.after for group in drop_implied_waits(groups)] == [frozenset(), frozenset({0}), frozenset({1})]
+
+
+def test_needed_waits_leave_the_groups_as_they_are() -> None:
+    groups = (ROOT, entity(1, {0}, key_input("id")))
+    assert drop_implied_waits(groups) is groups
+
+
+def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
+    dims = FetchGroup(1, "dims", (), (), tree("w"), frozenset())
+    groups = (ROOT, dims, entity(2, {0}, key_input("id"), name="f"), entity(3, {1}, key_input("id"), name="g"))
+    merged = optimised(groups)
+    assert [group.after for group in merged] == [frozenset(), frozenset(), frozenset({0, 1})]
+    assert [entry.name for entry in merged[2].tree.fields] == ["f", "g"]
+
+
+def test_a_fetch_does_not_merge_into_one_that_waits_for_it() -> None:
+    groups = (ROOT, entity(1, {0}, key_input("id")), entity(2, {1}, key_input("id"), name="g"))
+    assert merge_same_objects(groups) is groups
+
+
+def test_merging_never_lengthens_the_longest_chain() -> None:
+    groups = (
+        ROOT,
+        entity(1, {0}, key_input("id"), name="f"),
+        entity(2, {1}, key_input("id"), subgraph="c"),
+        entity(3, {2}, key_input("id"), subgraph="d"),
+        FetchGroup(4, "e", (), ("u",), tree("h"), frozenset({0}), (key_input("id"),)),
+        entity(5, {4}, key_input("id"), name="g"),
+    )
+    assert merge_same_objects(groups) is groups
+
+
+def test_different_values_under_one_key_of_a_representation_keep_fetches_apart() -> None:
+    groups = (
+        ROOT,
+        entity(1, {0}, key_input("price", source="price"), name="f"),
+        entity(2, {0}, key_input("price", source="price__alias_0"), name="g"),
+    )
+    assert merge_same_objects(groups) is groups
+
+
+def test_a_value_fetched_conditionally_is_no_input_of_an_unconditional_fetch() -> None:
+    groups = (
+        ROOT,
+        entity(1, {0}, key_input("id"), key_input("price", X), name="f"),
+        entity(2, {0}, key_input("id"), name="g"),
+    )
+    assert merge_same_objects(groups) is groups
+
+
+def test_a_conditional_use_of_what_is_fetched_anyway_merges() -> None:
+    groups = (ROOT, entity(1, {0}, key_input("id", X), name="f"), entity(2, {0}, key_input("id"), name="g"))
+    assert len(merge_same_objects(groups)) == 2

@@ -1,0 +1,199 @@
+"""What a supergraph says about its subgraphs, and what of it clients see."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import print_schema, validate_schema
+
+from router.errors import InvalidSupergraph
+from router.supergraph import load
+from router.supergraph.model import OverrideLabel
+
+HEADER = """
+schema
+  @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/inaccessible/v0.2", for: SECURITY)
+  @link(url: "https://specs.apollo.dev/tag/v0.3")
+  @link(url: "https://specs.apollo.dev/context/v0.1", for: SECURITY)
+{ query: Query }
+
+directive @inaccessible on FIELD_DEFINITION | OBJECT
+directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+directive @tag(name: String!) repeatable on FIELD_DEFINITION
+enum join__Graph { A @join__graph(name: "a", url: "http://a") B @join__graph(name: "b-2", url: "http://b") }
+enum link__Purpose { SECURITY EXECUTION }
+"""
+
+SUPERGRAPH = f"""{HEADER}
+type Query @join__type(graph: A) @join__type(graph: B) {{
+  product(sort: Sort = UP, hidden: Int @inaccessible): Product @join__field(graph: A, provides: "name")
+  media: Media @join__field(graph: B) @tag(name: "x")
+}}
+
+type Product @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", resolvable: false)
+  @join__type(graph: B, key: "sku {{ code }}") @context(name: "a__shop") {{
+  id: ID!
+  sku: Sku @join__field(graph: B)
+  name: String @join__field(graph: A, external: true) @join__field(graph: B)
+  secret: String @inaccessible @join__field(graph: A)
+  price: Float @join__field(graph: A, type: "Float!") @join__field(graph: B, type: "Float")
+  fee: Int @join__field(graph: B, requires: "price")
+  moved: Int @join__field(graph: A, usedOverridden: true) @join__field(graph: B, override: "a")
+  moving: Int @join__field(graph: A, usedOverridden: true, overrideLabel: "l")
+    @join__field(graph: B, override: "a", overrideLabel: "l")
+  total: Int @join__field(graph: A, contextArguments: [
+    {{ name: "tax", type: "Int!", context: "a__shop", selection: "{{ rate }}" }}
+  ])
+  rate: Int! @join__field(graph: A)
+}}
+
+type Sku @join__type(graph: B) {{ code: ID! }}
+type Secret @inaccessible @join__type(graph: A) {{ x: Int }}
+
+interface Media @join__type(graph: A, key: "id", isInterfaceObject: true) @join__type(graph: B, key: "id") {{
+  id: ID!
+  score: Int @join__field(graph: A)
+}}
+type Book implements Media @join__type(graph: B, key: "id") @join__implements(graph: B, interface: "Media") {{
+  id: ID!
+  score: Int @join__field
+}}
+union Thing @join__type(graph: A) @join__type(graph: B) @join__unionMember(graph: A, member: "Product")
+  @join__unionMember(graph: B, member: "Product") @join__unionMember(graph: B, member: "Book") = Product | Book
+enum Sort @join__type(graph: A) @join__type(graph: B) {{
+  UP @join__enumValue(graph: A) @join__enumValue(graph: B)
+  DOWN @join__enumValue(graph: B)
+}}
+"""
+
+
+def test_subgraphs_keep_their_names_and_urls() -> None:
+    subgraphs = load(SUPERGRAPH).subgraphs
+    assert {name: model.url for name, model in subgraphs.items()} == {"a": "http://a", "b-2": "http://b"}
+
+
+def test_clients_see_neither_machinery_nor_hidden_elements() -> None:
+    api = load(SUPERGRAPH).api_schema
+    text = print_schema(api)
+    for hidden in ("join__", "link__", "secret", "Secret", "hidden", "@tag", "tax"):
+        assert hidden not in text
+    assert validate_schema(api) == []
+
+
+def test_the_merged_schema_keeps_hidden_elements() -> None:
+    assert "secret" in print_schema(load(SUPERGRAPH).schema)
+
+
+def test_a_field_is_where_its_join_says() -> None:
+    a, b = load(SUPERGRAPH).subgraphs.values()
+    assert set(a.types["Product"].fields) == {"id", "name", "secret", "price", "moved", "moving", "total", "rate"}
+    assert set(b.types["Product"].fields) == {"id", "sku", "name", "price", "fee", "moved", "moving"}
+    assert "score" not in b.types["Book"].fields
+
+
+def test_keys_say_whether_they_can_be_entered_by() -> None:
+    _, b = load(SUPERGRAPH).subgraphs.values()
+    assert [key.resolvable for key in b.types["Product"].keys] == [False, True]
+
+
+def test_external_and_overridden_fields_are_not_resolved() -> None:
+    a, _ = load(SUPERGRAPH).subgraphs.values()
+    fields = a.types["Product"].fields
+    assert fields["name"].external
+    assert fields["moved"].external
+    assert not fields["moving"].external
+
+
+def test_a_label_says_on_which_side_of_it_a_subgraph_is() -> None:
+    a, b = load(SUPERGRAPH).subgraphs.values()
+    assert a.types["Product"].fields["moving"].label == OverrideLabel("l", when=False)
+    assert b.types["Product"].fields["moving"].label == OverrideLabel("l", when=True)
+
+
+def test_an_interface_object_is_an_object_where_it_is_one() -> None:
+    a, b = load(SUPERGRAPH).subgraphs.values()
+    assert (a.types["Media"].kind, a.types["Media"].possible) == ("object", frozenset({"Media"}))
+    assert (b.types["Media"].kind, b.types["Media"].possible) == ("interface", frozenset({"Book"}))
+
+
+def test_subgraph_schemas_are_what_their_servers_serve() -> None:
+    a, b = load(SUPERGRAPH).subgraphs.values()
+    for model in (a, b):
+        assert validate_schema(model.schema) == []
+    text = print_schema(a.schema)
+    assert "union _Entity = Media | Product" in text
+    assert "price: Float!" in text
+    assert "total(tax: Int!): Int" in text
+    assert "DOWN" not in text
+    assert "union Thing = Product | Book" in print_schema(b.schema)
+    assert "union Thing = Product\n" in text
+
+
+def test_contexts_are_read() -> None:
+    a, _ = load(SUPERGRAPH).subgraphs.values()
+    assert a.types["Product"].contexts == {"a__shop"}
+    (argument,) = a.types["Product"].fields["total"].context_arguments
+    assert (argument.name, argument.type, argument.context) == ("tax", "Int!", "a__shop")
+
+
+FEDERATION_1 = """
+schema @core(feature: "https://specs.apollo.dev/core/v0.2") @core(feature: "https://specs.apollo.dev/join/v0.1")
+{ query: Query }
+directive @core(feature: String!) repeatable on SCHEMA
+scalar join__FieldSet
+enum join__Graph {
+  ACCOUNTS @join__graph(name: "accounts", url: "http://accounts")
+  REVIEWS @join__graph(name: "reviews", url: "http://reviews")
+}
+type Query { me: User @join__field(graph: ACCOUNTS) top: [Review] @join__field(graph: REVIEWS) }
+type User @join__owner(graph: ACCOUNTS) @join__type(graph: ACCOUNTS, key: "id") @join__type(graph: REVIEWS, key: "id") {
+  id: ID! @join__field(graph: ACCOUNTS)
+  name: String @join__field(graph: ACCOUNTS)
+  reviews: [Review] @join__field(graph: REVIEWS)
+}
+type Review @join__owner(graph: REVIEWS) @join__type(graph: REVIEWS, key: "id") {
+  id: ID! @join__field(graph: REVIEWS)
+  author: User @join__field(graph: REVIEWS, provides: "name")
+  at: Date @join__field(graph: REVIEWS)
+}
+type Date { year: Int }
+"""
+
+
+def test_a_federation_1_supergraph_says_less_and_means_as_much() -> None:
+    accounts, reviews = load(FEDERATION_1).subgraphs.values()
+    assert set(accounts.types["User"].fields) == {"id", "name"}
+    assert set(reviews.types["User"].fields) == {"id", "name", "reviews"}
+    assert reviews.types["User"].fields["name"].external
+    assert not reviews.types["User"].fields["id"].external
+    assert "Review" not in accounts.types
+    assert "Date" in accounts.types
+    assert validate_schema(reviews.schema) == []
+
+
+@pytest.mark.parametrize(
+    ("sdl", "code"),
+    [
+        ("type Query {", "INVALID_FEDERATION_SUPERGRAPH"),
+        ("type Query { a: Int }", "INVALID_FEDERATION_SUPERGRAPH"),
+        (SUPERGRAPH.replace('key: "id"', 'key: "id {"'), "INVALID_FEDERATION_SUPERGRAPH"),
+        (HEADER, "INVALID_FEDERATION_SUPERGRAPH"),
+        (SUPERGRAPH.replace("join/v0.5", "join/v0.9"), "UNSUPPORTED_LINKED_FEATURE"),
+        (
+            SUPERGRAPH.replace(
+                "{ query: Query }", '@link(url: "https://example.com/guard/v1.0", for: SECURITY) { query: Query }'
+            ),
+            "UNSUPPORTED_LINKED_FEATURE",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused(sdl: str, code: str) -> None:
+    with pytest.raises(InvalidSupergraph) as refused:
+        load(sdl)
+    assert refused.value.code == code
+
+
+def test_an_unknown_specification_without_purpose_is_left_alone() -> None:
+    linked = SUPERGRAPH.replace("{ query: Query }", '@link(url: "https://example.com/notes/v1.0") { query: Query }')
+    assert load(linked).api_schema.query_type is not None

@@ -1,0 +1,159 @@
+"""The plan's two printed forms."""
+
+from __future__ import annotations
+
+from router.plan import (
+    Condition,
+    Each,
+    Fetch,
+    Flatten,
+    InputField,
+    InputFragment,
+    Key,
+    KeyRenamer,
+    Parallel,
+    Parent,
+    QueryPlan,
+    Sequence,
+    Subscription,
+    TypeIs,
+    ValueSetter,
+)
+
+ROOT = Fetch(0, "a", "query Q__a__0($n:Int){hotels(first:$n){__typename id}}", "query", "Q__a__0", ("n",))
+ENTITIES = Fetch(
+    1,
+    "b",
+    "query Q__b__1($representations:[_Any!]!){_entities(representations:$representations){...on Hotel{rating}}}",
+    "query",
+    "Q__b__1",
+    requires=(InputFragment("Hotel", (InputField("__typename"), InputField("at", (InputField("city"),)))),),
+    depends_on=(0,),
+    input_rewrites=(ValueSetter((TypeIs(("Hotel",)), Key("__typename")), "Place"),),
+    output_rewrites=(KeyRenamer((Key("rating__alias_0"),), "rating"),),
+    context_rewrites=(KeyRenamer((Parent(), TypeIs(("City",)), Key("currency")), "currency"),),
+)
+PLAN = QueryPlan(Sequence((ROOT, Flatten((Key("hotels"), Each(), TypeIs(("Hotel", "Inn"))), ENTITIES))))
+
+
+def test_json_has_the_fields_of_the_plan_format() -> None:
+    assert PLAN.to_json() == {
+        "kind": "QueryPlan",
+        "node": {
+            "kind": "Sequence",
+            "nodes": [
+                {
+                    "kind": "Fetch",
+                    "id": "0",
+                    "serviceName": "a",
+                    "variableUsages": ["n"],
+                    "operation": ROOT.operation,
+                    "operationName": "Q__a__0",
+                    "operationKind": "query",
+                },
+                {
+                    "kind": "Flatten",
+                    "path": ["hotels", "@|[Hotel,Inn]"],
+                    "node": {
+                        "kind": "Fetch",
+                        "id": "1",
+                        "serviceName": "b",
+                        "requires": [
+                            {
+                                "kind": "InlineFragment",
+                                "typeCondition": "Hotel",
+                                "selections": [
+                                    {"kind": "Field", "name": "__typename"},
+                                    {"kind": "Field", "name": "at", "selections": [{"kind": "Field", "name": "city"}]},
+                                ],
+                            }
+                        ],
+                        "variableUsages": [],
+                        "operation": ENTITIES.operation,
+                        "operationName": "Q__b__1",
+                        "operationKind": "query",
+                        "inputRewrites": [
+                            {"kind": "ValueSetter", "path": ["... on Hotel", "__typename"], "setValueTo": "Place"}
+                        ],
+                        "outputRewrites": [
+                            {"kind": "KeyRenamer", "path": ["rating__alias_0"], "renameKeyTo": "rating"}
+                        ],
+                        "contextRewrites": [
+                            {
+                                "kind": "KeyRenamer",
+                                "path": ["..", "... on City", "currency"],
+                                "renameKeyTo": "currency",
+                            }
+                        ],
+                    },
+                },
+            ],
+        },
+    }
+
+
+def test_text_shows_representations_before_what_is_asked_of_them() -> None:
+    assert (
+        PLAN.to_text()
+        == """\
+QueryPlan {
+  Sequence {
+    Fetch(service: "a") {
+      {
+        hotels(first: $n) {
+          __typename
+          id
+        }
+      }
+    },
+    Flatten(path: "hotels.@|[Hotel,Inn]") {
+      Fetch(service: "b") {
+        {
+          ... on Hotel {
+            __typename
+            at {
+              city
+            }
+          }
+        } =>
+        {
+          ... on Hotel {
+            rating
+          }
+        }
+      },
+    },
+  }
+}"""
+    )
+
+
+def test_conditions_print_as_include_and_skip() -> None:
+    fetch = Fetch(0, "a", "{x}", "query")
+    included = QueryPlan(Condition("v", if_clause=fetch))
+    skipped = QueryPlan(Condition("v", else_clause=fetch))
+    both = QueryPlan(Condition("v", if_clause=fetch, else_clause=fetch))
+    assert "Include(if: $v) {" in included.to_text()
+    assert "Skip(if: $v) {" in skipped.to_text()
+    assert "Condition(if: $v) {" in both.to_text()
+    node = skipped.to_json()["node"]
+    assert isinstance(node, dict)
+    assert (node["condition"], "ifClause" in node, "elseClause" in node) == ("v", False, True)
+
+
+def test_a_subscription_shows_what_opens_it_and_what_follows_an_event() -> None:
+    plan = QueryPlan(Subscription(Fetch(0, "a", "subscription{x{id}}", "subscription"), ENTITIES))
+    text = plan.to_text()
+    assert text.index("Primary:") < text.index("Rest:")
+    node = plan.to_json()["node"]
+    assert isinstance(node, dict)
+    assert node["kind"] == "Subscription"
+
+
+def test_fetches_come_in_order_of_appearance() -> None:
+    plan = QueryPlan(Parallel((PLAN.node or ROOT, Condition("v", if_clause=Fetch(2, "c", "{y}", "query")))))
+    assert [fetch.id for fetch in plan.fetches()] == [0, 1, 2]
+
+
+def test_nothing_to_fetch_prints_as_an_empty_plan() -> None:
+    assert QueryPlan(None).to_text() == "QueryPlan {\n}"
