@@ -97,6 +97,7 @@ class _ErrorPaths:
 class _Completion:
     collector: FieldCollector
     reported: _ErrorPaths
+    field_types: dict[tuple[str, str], GraphQLOutputType] = field(default_factory=dict)
     errors: list[ResponseError] = field(default_factory=list)
 
     def fields(self, typename: str, raw: JsonObject, fields: Fields, path: ResponsePath) -> JsonObject | _Invalid:
@@ -120,6 +121,12 @@ class _Completion:
 
     def field_type(self, typename: str, name: str) -> GraphQLOutputType:
         """The type of a field; of an object known as an interface it may be one that every implementation has."""
+        type_ = self.field_types.get((typename, name))
+        if type_ is None:
+            type_ = self.field_types[typename, name] = self.find_field_type(typename, name)
+        return type_
+
+    def find_field_type(self, typename: str, name: str) -> GraphQLOutputType:
         for candidate in (typename, *possible_names(self.collector.schema, typename)):
             parent = self.collector.schema.get_type(candidate)
             if (is_object_type(parent) or is_interface_type(parent)) and name in parent.fields:
