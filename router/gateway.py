@@ -24,6 +24,7 @@ from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.executor.context import ExecutionContext
 from router.executor.interpreter import execute
 from router.executor.variables import coerce
+from router.hooks import Exchange, HookChain, Operation
 from router.policies.apq import PersistedQueryNotFound
 from router.policies.document_lookup import open_lookup
 from router.policies.headers import HeaderPropagation
@@ -45,10 +46,12 @@ from servicekit.health import HealthEndpoints
 from servicekit.logging import Personal, hiding
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Collection, Coroutine, Mapping, Sequence
 
     from router.executor.context import PreparedOperation
+    from router.hooks import Hook
     from router.plan import QueryPlan
+    from router.preparation import Document
     from router.supergraph import Supergraph
     from router.transport.base import Transport
     from router.transport.in_process import Answer
@@ -63,13 +66,16 @@ _log = structlog.stdlib.get_logger("gateway")
 class Gateway:
     """One supergraph, served. `execute` is the whole router without HTTP; `asgi` is it with HTTP."""
 
-    def __init__(self, graph: Supergraph, settings: RouterSettings, transport: Transport) -> None:
+    def __init__(
+        self, graph: Supergraph, settings: RouterSettings, transport: Transport, hooks: Sequence[Hook] = ()
+    ) -> None:
         strangers = settings.strangers(graph.subgraphs)
         if strangers:
             raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in strangers)}")
         self._graph = graph
         self._settings = settings
         self._transport = transport
+        self._hooks = HookChain(hooks)
         self._headers = HeaderPropagation(settings.headers, graph.subgraphs)
         self._masking = ErrorMasking(settings.errors)
         self._mutations: set[asyncio.Task[GraphQLResponse]] = set()
@@ -81,12 +87,18 @@ class Gateway:
 
     @classmethod
     def from_supergraph(
-        cls, sdl: str, settings: RouterSettings | None = None, *, send: Answer | None = None
+        cls,
+        sdl: str,
+        settings: RouterSettings | None = None,
+        *,
+        send: Answer | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> Gateway:
         """A gateway for a composed supergraph.
 
         Subgraphs are reached over HTTP, or through `send` if it is given: a coroutine function from a
-        `SubgraphRequest` to a `SubgraphResponse`, which is all that embedding or a test needs.
+        `SubgraphRequest` to a `SubgraphResponse`, which is all that embedding or a test needs. `hooks` are code of
+        yours on the way of each request (see `router.hooks`).
 
         Raises:
             InvalidSupergraph: the text is no supergraph that this router can run.
@@ -95,7 +107,12 @@ class Gateway:
         graph = supergraph.load(sdl)
         settings = settings if settings is not None else RouterSettings()
         transport = http_transport(graph, settings) if send is None else InProcessTransport(send)
-        return cls(graph, settings, transport)
+        return cls(graph, settings, transport, hooks)
+
+    @property
+    def persisted(self) -> Collection[str]:
+        """The documents that are known before any client sends them."""
+        return self.documents.texts if isinstance(self.documents, PersistedDocuments) else ()
 
     @cached_property
     def overload(self) -> Overload:
@@ -138,15 +155,25 @@ class Gateway:
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
         """Answer one request. Raises nothing but cancellation, which a mutation under way survives."""
-        report = Report()
+        report, exchange = Report(), Exchange(request)
         try:
-            sent, request = request, await self.documents.resolve(request)
+            response = await self._hooks.request(exchange) or await self._answer(exchange, report)
+            return await self._hooks.response(exchange, response)
+        except Exception as failure:  # noqa: BLE001  (a hook's; the stages answer for theirs)
+            return self._failed(failure, report)
+
+    async def _answer(self, exchange: Exchange, report: Report) -> GraphQLResponse:
+        sent = exchange.request
+        try:
+            request = await self.documents.resolve(sent)
             document = self.preparation.document(request, report)
             await self.documents.accepted(sent)
             operation = self.preparation.operation(document, request, report)
+            await self._hooks.operation(exchange, _described(document, report))
             variables = coerce(operation, request.variables)
             plan = self.preparation.plan(document, request.operation_name, report)
-            context = self._context(request, variables, report)
+            await self._hooks.plan(exchange, plan)
+            context = self._context(exchange, variables, report)
         except Exception as failure:  # noqa: BLE001  (whatever it is, the client gets an answer and the log the cause)
             return self._failed(failure, report)
         run = self._run(plan, operation, context, report)
@@ -154,12 +181,12 @@ class Gateway:
             return await self._undisturbed(run)
         return await run
 
-    def _context(self, request: GraphQLRequest, variables: Mapping[str, object], report: Report) -> ExecutionContext:
+    def _context(self, exchange: Exchange, variables: Mapping[str, object], report: Report) -> ExecutionContext:
         # The router is a hop of its own: what it passes on is its place in the trace, not the client's.
-        incoming = {**request.headers, **request_context.outgoing_headers()}
+        incoming = {**exchange.request.headers, **request_context.outgoing_headers()}
         return ExecutionContext(
             schema=self._graph.schema,
-            transport=MeteredTransport(self._transport, report),
+            transport=self._hooks.around(MeteredTransport(self._transport, report), exchange),
             variables=variables,
             headers=self._headers.apply(incoming),
         )
@@ -192,12 +219,25 @@ class Gateway:
         return await asyncio.shield(task)
 
     def _failed(self, failure: Exception, report: Report) -> GraphQLResponse:
-        outcome, errors = _explain(failure)
+        outcome, errors = _explain(_refusal_within(failure) or failure)
         report.errors = len(errors)
         body: dict[str, object] = {"errors": self._masking.apply(errors)}
         if outcome is Outcome.UNKNOWN_DOCUMENT:
             body["data"] = None  # what clients of automatic persisted queries expect
         return GraphQLResponse(body=body, outcome=outcome, report=report)
+
+
+def _refusal_within(failure: Exception) -> Exception | None:
+    """What a hook around a fetch raised to refuse the request; fetches run side by side, their failures in groups."""
+    if isinstance(failure, RequestError):
+        return failure
+    if isinstance(failure, ExceptionGroup):
+        return next(filter(None, map(_refusal_within, failure.exceptions)), None)
+    return None
+
+
+def _described(document: Document, report: Report) -> Operation:
+    return Operation(report.operation_name, report.operation_kind or "query", document.hash, document.text)
 
 
 def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:
