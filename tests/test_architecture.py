@@ -106,20 +106,17 @@ def test_every_module_has_an_owner() -> None:
 
 
 def test_no_import_cycle() -> None:
-    state: dict[str, str] = {}
+    done: set[str] = set()
+    cycles: list[str] = []
 
-    def find(module: str, trail: tuple[str, ...]) -> tuple[str, ...] | None:
-        if state.get(module) == "open":
-            return (*trail[trail.index(module) :], module)
-        if module in state:
-            return None
-        state[module] = "open"
-        for target in GRAPH[module]:
-            cycle = find(target, (*trail, module))
-            if cycle is not None:
-                return cycle
-        state[module] = "done"
-        return None
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        if module in trail:
+            cycles.append(" -> ".join((*trail[trail.index(module) :], module)))
+        elif module not in done:
+            for target in GRAPH[module]:
+                visit(target, (*trail, module))
+            done.add(module)
 
-    cycles = [" -> ".join(cycle) for module in GRAPH if (cycle := find(module, ())) is not None]
+    for module in GRAPH:
+        visit(module, ())
     assert cycles == []
