@@ -24,7 +24,7 @@ from router.errors import InvalidSupergraph
 from router.gateway import Gateway, http_transport
 from router.serving.generation import Generation
 from router.serving.sources import FileSource, UrlSource, is_url
-from router.serving.warm_up import Throttle, from_file, hottest, warm
+from router.serving.warm_up import Throttle, Wanted, from_file, hottest, warm
 from router.settings import RouterSettings, load
 from servicekit.errors import StartupError
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from router.serving.generation import Rollover
     from router.serving.sources import Source
-    from router.serving.warm_up import Wanted
 
 Result = Literal["reloaded", "unchanged", "refused"]
 
@@ -171,7 +170,7 @@ class Reloader:
 
 
 class Found(NamedTuple):
-    """A supergraph's text, where it was found, and what to prepare with it."""
+    """A supergraph's text, where it was found, and what to prepare with it: if that is nothing, persisted documents."""
 
     sdl: str
     name: str
@@ -195,7 +194,8 @@ def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Gene
     except ValueError as error:
         raise StartupError(f"{found.name}: {error}") from error
     gateway.warm_up()
-    warmed = warm(gateway, found.wanted, Throttle(settings.warm_up, stopped))
+    wanted = found.wanted or [Wanted(text) for text in gateway.persisted]
+    warmed = warm(gateway, wanted, Throttle(settings.warm_up, stopped))
     return Generation(gateway, settings, found.sdl, warmed)
 
 
@@ -204,8 +204,12 @@ def _first(settings: RouterSettings) -> Sequence[Wanted]:
     return from_file(settings.warm_up.file) if settings.warm_up.file is not None else ()
 
 
+# What a listening socket, or each of its connections, was given when the process started.
+_FIXED = ("host", "port", "workers", "drain_timeout", "head_timeout", "keep_alive_timeout", "keep_alive_requests")
+
+
 def _tell_what_needs_a_restart(old: RouterSettings, new: RouterSettings) -> None:
-    for key in ("host", "port", "workers", "drain_timeout"):
+    for key in _FIXED:
         if getattr(old.server, key) != getattr(new.server, key):
             _log.warning("this setting takes effect at the next start", key=f"server.{key}")
     if old.admin != new.admin:

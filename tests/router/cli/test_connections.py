@@ -1,0 +1,95 @@
+"""The keys of `server` and `limits` that govern clients' connections, seen from a client of `router serve`."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.router.cli.test_cli import SECONDS, serving
+from tests.router.shop import SDL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BODY = b'{"query":"{__typename}"}'
+GOOD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(BODY),
+    BODY,
+)
+# Short times, small sizes: what a client must do to notice each is below.
+SETTINGS = """
+server: {port: 0, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2}
+limits: {url_bytes: 500, header_bytes: 500}
+"""
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder: Path = tmp_path_factory.mktemp("router")
+    (folder / "supergraph.graphql").write_text(SDL)
+    (folder / "router.yaml").write_text(SETTINGS)
+    with serving(folder, "--config", "router.yaml") as running:
+        yield int(str(running.event("listening")["port"]))
+
+
+@contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
+        yield client
+
+
+def answer(client: socket.socket) -> bytes:
+    """One answer of the router's, whole."""
+    received = b""
+    while not received.endswith(b"}"):
+        received += client.recv(65_536)
+    return received
+
+
+def rest(client: socket.socket) -> bytes:
+    """What comes until the router closes."""
+    received = b""
+    while data := client.recv(65_536):
+        received += data
+    return received
+
+
+def test_a_head_has_its_time(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(GOOD[:30])
+        assert rest(client).startswith(b"HTTP/1.1 408 ")
+
+
+def test_an_idle_connection_has_its_time(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(GOOD)
+        assert b" 200 " in answer(client)
+        assert rest(client) == b""
+
+
+def test_a_connection_serves_so_many_requests(port: int) -> None:
+    with connected(port) as client:
+        client.sendall(GOOD)
+        assert b"connection: close" not in answer(client)
+        client.sendall(GOOD)
+        assert b"connection: close" in rest(client)
+
+
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [
+        pytest.param(100, 200, id="within the limit"),
+        pytest.param(600, 431, id="beyond it: an answer in the form of any other"),
+        pytest.param(100_000, 431, id="far beyond it: cut off"),
+    ],
+)
+def test_headers_have_their_size(port: int, size: int, status: int) -> None:
+    with connected(port) as client:
+        client.sendall(GOOD.replace(b"host: x", b"host: x\r\na: " + b"a" * size))
+        said = rest(client)
+        assert said.startswith(b"HTTP/1.1 %d " % status)
+        assert (b"HEADERS_TOO_LARGE" in said) == (size == 600)
