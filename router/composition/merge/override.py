@@ -99,19 +99,7 @@ def _take_over(attempt: _Attempt, from_index: int, outcome: Override) -> None:
     source = attempt.sources.get(from_index)
     source_name = state.subgraphs[from_index].name
     if source is None:
-        if state.abstracted(attempt.dest, from_index):
-            report.error(
-                "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-                f'{where} in "{attempt.name}" cannot override the one in "{source_name}", which comes from an '
-                "@interfaceObject.",
-                place,
-            )
-        else:
-            report.hint(
-                "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
-                f'{where} is not in "{source_name}" any more: @override in "{attempt.name}" can be removed.',
-                place,
-            )
+        _nothing_to_take_over(attempt, from_index)
         return
     conflict = _conflict(attempt, source, from_index)
     if conflict is not None:
@@ -142,6 +130,25 @@ def _take_over(attempt: _Attempt, from_index: int, outcome: Override) -> None:
             )
     if label is not None:
         _label(attempt, from_index, label, outcome)
+
+
+def _nothing_to_take_over(attempt: _Attempt, from_index: int) -> None:
+    """The source does not have the field: it is gone, or an interface object stands for it."""
+    where, source_name = attempt.dest.coordinate, attempt.state.subgraphs[from_index].name
+    place = [attempt.state.place(attempt.index, attempt.applied.node)]
+    if attempt.state.abstracted(attempt.dest, from_index):
+        attempt.state.report.error(
+            "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
+            f'{where} in "{attempt.name}" cannot override the one in "{source_name}", which comes from an '
+            "@interfaceObject.",
+            place,
+        )
+    else:
+        attempt.state.report.hint(
+            "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
+            f'{where} is not in "{source_name}" any more: @override in "{attempt.name}" can be removed.',
+            place,
+        )
 
 
 def _conflict(attempt: _Attempt, source: FieldDef, from_index: int) -> str | None:

@@ -9,6 +9,8 @@ from router.composition.model import FieldDef, InputValue, Kind, Schema, TypedEl
 from router.composition.type_refs import ListOf, Named, NonNull, TypeRef, base_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from router.composition.codes import ErrorCode, HintCode
 
 
@@ -50,25 +52,10 @@ def merge_type_reference(
     INCONSISTENT_BUT_COMPATIBLE_{FIELD,ARGUMENT}_TYPE where one does.
     """
     is_input = isinstance(dest, InputValue)
-    merged: TypeRef | None = None
-    differ = incompatible = False
-    for source in sources.values():
-        ref = source.type
-        if merged is None or merged == ref:
-            merged = ref
-        elif is_strict_subtype(state.supergraph, merged, ref):
-            differ = True
-            merged = ref if is_input else merged
-        elif is_strict_subtype(state.supergraph, ref, merged):
-            differ = True
-            merged = merged if is_input else ref
-        else:
-            incompatible = True
-    if merged is None:
-        raise ValueError(f"{where} has no source")
-    dest.type = merged
-    note_enum_usage(state, merged, is_input=is_input)
-    if not (differ or incompatible):
+    refs = [source.type for source in sources.values()]
+    dest.type, incompatible = _common_type(state.supergraph, refs, is_input=is_input)
+    note_enum_usage(state, dest.type, is_input=is_input)
+    if len(set(refs)) == 1:
         return True
     kinds = ", ".join(f"{source.type} in {state.names([index])}" for index, source in sources.items())
     code: ErrorCode = "FIELD_ARGUMENT_TYPE_MISMATCH" if is_argument else "FIELD_TYPE_MISMATCH"
@@ -80,10 +67,23 @@ def merge_type_reference(
     else:
         state.report.hint(
             hint,
-            f"{where} has compatible but different types: {kinds}; the supergraph has {merged}.",
+            f"{where} has compatible but different types: {kinds}; the supergraph has {dest.type}.",
             state.places(sources),
         )
     return False
+
+
+def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> tuple[TypeRef, bool]:
+    """The most specific type for an input, the most general for an output; and whether some pair is unrelated."""
+    merged, *others = refs
+    incompatible = False
+    for ref in others:
+        narrower = is_strict_subtype(schema, merged, ref)
+        wider = is_strict_subtype(schema, ref, merged)
+        if narrower if is_input else wider:
+            merged = ref
+        incompatible = incompatible or not (narrower or wider or ref == merged)
+    return merged, incompatible
 
 
 def note_enum_usage(state: MergeState, ref: TypeRef, *, is_input: bool) -> None:

@@ -47,33 +47,25 @@ def complete(
     kept = tuple(definitions) if federation_2 else _without_sloppy(definitions)
     directives = {node.name.value: node for node in kept if isinstance(node, DirectiveDefinitionNode)}
     types = {node.name.value: node for node in kept if isinstance(node, TypeDefinitionNode)}
-    added: list[DefinitionNode] = []
-    for expected in _expectations(links, federation_2=federation_2):
+    expectations = list(_expectations(links, federation_2=federation_2))
+    for expected in expectations:
         for name, wanted in expected.directives.items():
             own = directives.get(name)
-            if own is None:
-                added.append(wanted)
-                continue
-            problem = _directive_problem(own, wanted, types)
+            problem = _directive_problem(own, wanted, types) if own is not None else None
             if problem:
-                report.error(
-                    "DIRECTIVE_DEFINITION_INVALID",
-                    f"[{subgraph}] The definition of @{name} {problem}.",
-                    [(subgraph, own)],
-                )
+                message = f"[{subgraph}] The definition of @{name} {problem}."
+                report.error("DIRECTIVE_DEFINITION_INVALID", message, [(subgraph, own)])
         for name, wanted_type in expected.types.items():
             own_type = types.get(name)
-            if own_type is None:
-                added.append(wanted_type)
-                continue
-            problem = _type_problem(own_type, wanted_type)
+            problem = _type_problem(own_type, wanted_type) if own_type is not None else None
             if problem:
-                report.error(
-                    "TYPE_DEFINITION_INVALID",
-                    f"[{subgraph}] The definition of {name} {problem}.",
-                    [(subgraph, own_type)],
-                )
-    if any(name in types for expected in _expectations(links, federation_2=federation_2) for name in expected.types):
+                message = f"[{subgraph}] The definition of {name} {problem}."
+                report.error("TYPE_DEFINITION_INVALID", message, [(subgraph, own_type)])
+    added: list[DefinitionNode] = []
+    for expected in expectations:
+        added += [node for name, node in expected.directives.items() if name not in directives]
+        added += [node for name, node in expected.types.items() if name not in types]
+    if any(name in types for expected in expectations for name in expected.types):
         # What was added refers to a type the subgraph defines itself: the two cannot be told apart.
         return (*kept, *added), ()
     return kept, tuple(added)
