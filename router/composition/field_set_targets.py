@@ -14,23 +14,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[tuple[FieldDef, bool]]:
+def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> list[tuple[FieldDef, bool]]:
     """Every field a set selects, at any depth, and whether it is a leaf of the set.
 
-    What the schema does not have is passed over: this serves schemas not (yet) validated.
+    This serves schemas not (yet) validated: the walk ends before the first field that the schema does not have.
     """
+    found: list[tuple[FieldDef, bool]] = []
+    _collect(schema, type_name, selections, found)
+    return found
+
+
+def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found: list[tuple[FieldDef, bool]]) -> bool:
+    """Whether the whole set could be read."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
             inner = selection.type_condition.name.value if selection.type_condition else type_name
-            yield from selected(schema, inner, selection.selection_set)
-        elif isinstance(selection, FieldNode) and definition is not None:
+            if not _collect(schema, inner, selection.selection_set, found):
+                return False
+        elif isinstance(selection, FieldNode) and definition is not None and selection.name.value != "__typename":
             member = definition.fields.get(selection.name.value)
             if member is None:
-                continue
-            yield member, selection.selection_set is None
-            if selection.selection_set is not None:
-                yield from selected(schema, base_name(member.type), selection.selection_set)
+                return False
+            found.append((member, selection.selection_set is None))
+            below = selection.selection_set
+            if below is not None and not _collect(schema, base_name(member.type), below, found):
+                return False
+    return True
 
 
 def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]:
@@ -53,4 +63,4 @@ def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tupl
         selections = parse_field_set(text)
     except FieldSetSyntaxError:
         return []
-    return list(selected(schema, type_name, selections))
+    return selected(schema, type_name, selections)

@@ -116,15 +116,29 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
             f"[{subgraph}] A schema holds type definitions only, no operations or fragments.",
             [(subgraph, node)],
         )
-    if executable:
-        return None
-    if _redefines_scalars(subgraph, document.definitions, report):
+    twice = [*_defined_twice(document.definitions)]
+    for first, second in twice:
+        report.error(
+            "INVALID_GRAPHQL",
+            f"[{subgraph}] The type {first.name.value} is defined twice.",
+            [(subgraph, first), (subgraph, second)],
+        )
+    if executable or twice or _redefines_scalars(subgraph, document.definitions, report):
         return None
     return SubgraphDocument(with_enum_defaults(sdl, _without_machinery(document.definitions)))
 
 
 def _is_type_system(node: DefinitionNode) -> bool:
     return isinstance(node, TypeSystemDefinitionNode | TypeExtensionNode | SchemaExtensionNode)
+
+
+def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[TypeDefinitionNode, TypeDefinitionNode]]:
+    seen: dict[str, TypeDefinitionNode] = {}
+    for node in definitions:
+        if isinstance(node, TypeDefinitionNode):
+            first = seen.setdefault(node.name.value, node)
+            if first is not node:
+                yield first, node
 
 
 def _redefines_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:

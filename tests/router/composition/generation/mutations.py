@@ -84,7 +84,7 @@ STRINGS = (
     "id {",
     "id { id }",
     "a: id",
-    "id @tag(name: 1)",
+    'id @tag(name: "x")',
     "org { id }",
     "org",
     "sku",
