@@ -77,6 +77,7 @@ class LiveRouter:
                 "loaded_seconds_ago": round(time.time() - current.loaded_at, 1),
                 "in_flight": current.in_flight,
                 "refused": current.gateway.overload.refused,
+                "limits_exceeded": dict(current.gateway.limits.exceeded),
                 "warmed_up": current.warmed._asdict(),
                 "caches": {"documents": _cache(preparation.documents), "plans": _cache(preparation.plans)},
             }
