@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,17 @@ if TYPE_CHECKING:
 
     from router.composition import Composition, Subgraph
     from tests.peers.peers import Peers, Verdict
+
+EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"can be only one argument named"), "GraphQL forbids it; Apollo's composition takes the last value"),
+    (re.compile(r"Enum value \S+ can only be defined once"), "GraphQL forbids it; Apollo's composition merges the two"),
+    (re.compile(r"there is no composite type"), "Apollo's composition ignores a type condition on an unknown type"),
+    (
+        re.compile(r"is a built-in scalar"),
+        "told while the subgraph is read; Apollo's composition tells it in the merge",
+    ),
+)
+"""Messages of ours with which we part from Apollo on purpose, and why; an example of each is a case folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,15 @@ class Outcome:
     ours: Composition
     seconds: float
 
+    def is_explained(self) -> bool:
+        return any(pattern.search(error.message) for error in self.ours.errors for pattern, _ in EXPLAINED)
+
     def difference(self) -> Difference | None:
+        """Where the two part, unless that is explained."""
+        parted = self._parted()
+        return None if parted is None or self.is_explained() else parted
+
+    def _parted(self) -> Difference | None:
         codes = frozenset(error.code for error in self.ours.errors)
         hints = frozenset(hint.code for hint in self.ours.hints)
         sdl = self.ours.supergraph_sdl

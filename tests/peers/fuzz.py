@@ -39,6 +39,7 @@ class Tally:
     compared: int = 0
     composed: int = 0
     unanswered: int = 0
+    explained: int = 0
     slow: list[int] = field(default_factory=list)
     differences: dict[int, Difference] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
@@ -51,7 +52,8 @@ class Tally:
     def __str__(self) -> str:
         counts = Counter(difference.kind for difference in self.differences.values())
         return (
-            f"{self.compared} sets compared, {self.composed} composed; {self.unanswered} that Apollo's did not answer\n"
+            f"{self.compared} sets compared, {self.composed} composed; {self.unanswered} that Apollo's did not answer, "
+            f"{self.explained} with an explained deviation\n"
             f"verdicts equal {self.agreeing('verdict'):.2%}, code sets {self.agreeing('verdict', 'codes'):.2%}, "
             f"with hints {self.agreeing('verdict', 'codes', 'hints'):.2%}, "
             f"with supergraphs {self.agreeing('verdict', 'codes', 'hints', 'supergraph'):.2%}\n"
@@ -81,6 +83,7 @@ def run(peers: Peers, seed: int, count: int) -> Tally:
         tally.seen.update(outcome.apollo.codes | outcome.apollo.hints)
         if outcome.seconds > SLOW_SECONDS:
             tally.slow.append(one)
+        tally.explained += outcome.is_explained()
         if difference := outcome.difference():
             tally.differences[one] = difference
     return tally
