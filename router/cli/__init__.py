@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "supergraph": ("router.cli.supergraph", "Look into a composed supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
     "config": ("router.cli.config", "Check a configuration, or print its JSON Schema."),
+    "init": ("router.cli.init", "Write a configuration to begin with."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
 }
 """Sub-command: the module whose `command` it is, and its line in the help."""

@@ -9,6 +9,7 @@ import click
 
 from router.cli.supergraph_file import read_supergraph
 from router.settings import load
+from router.settings.reference import reference
 from router.settings.schema import json_schema
 from servicekit.settings import environment
 
@@ -34,3 +35,9 @@ def check(config_file: Path, supergraph_file: Path | None) -> None:
 def schema() -> None:
     """Print the JSON Schema of router.yaml, for editors."""
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+@command.command("reference")
+def print_reference() -> None:
+    """Print the reference page of router.yaml, in Markdown."""
+    click.echo(reference(), nl=False)

@@ -1,0 +1,31 @@
+"""`router init`: a configuration to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from router.settings.starter import starter
+from servicekit.errors import StartupError
+
+
+@click.command("init")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("router.yaml"),
+    show_default=True,
+    help="The file to write.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def command(output: Path, force: bool) -> None:  # noqa: FBT001  (click passes a flag by name)
+    """Write a router.yaml in which every key has its default and its meaning."""
+    try:
+        with output.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(starter())
+    except FileExistsError:
+        raise StartupError(f"{output} is there already; --force overwrites it") from None
+    except OSError as error:
+        raise StartupError(f"{output}: cannot be written: {error.strerror}") from error
+    click.echo(f"{output} is written: every key has its default, and is switched off")
