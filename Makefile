@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format supergraph lock fuzz fuzz-composition peers clean
+.PHONY: help run demo test lint format supergraph lock fuzz fuzz-composition peers interop clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ fuzz: $(READY) ## Fuzz the REST API by its OpenAPI document, 1,000 requests
 
 peers: ## Install other implementations (npm) that tests compare with; needs Node.js, skipped without it
 	@tests/peers/install.sh
+
+interop: ## Install GraphQL clients (npm) that tests run against the router; needs Node.js, skipped without it
+	@tests/peers/install.sh tests/interop clients
 
 COUNT ?= 10000
 SEED  ?= 1

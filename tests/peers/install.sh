@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Install the peers into .peers/, which git ignores: once per lock file, and without the network after that.
+# Install npm packages that tests use into .peers/, which git ignores: once per lock file, and without the network after.
+#   install.sh                      the peers of this folder
+#   install.sh FOLDER SUBFOLDER     those that FOLDER's lock file lists, into .peers/SUBFOLDER
 set -euo pipefail
-here="$(cd "$(dirname "$0")" && pwd)"
-target="$here/../../.peers"
+root="$(cd "$(dirname "$0")/../.." && pwd)"
+here="$(cd "${1:-$(dirname "$0")}" && pwd)"
+target="$root/.peers/${2:-}"
 if cmp -s "$here/package-lock.json" "$target/.installed"; then
   exit 0
 fi
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-  echo "make peers: Node.js and npm are not here; the tests that compare with other implementations will be skipped." >&2
+  echo "Node.js and npm are not here; the tests that use npm packages will be skipped." >&2
   [ "${CI:-}" != true ] || exit 1
   exit 0
 fi

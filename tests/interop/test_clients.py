@@ -1,0 +1,86 @@
+"""GraphQL clients as their registries have them, against a running router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from gql import Client, gql
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.httpx import HTTPXAsyncTransport, HTTPXTransport
+
+from router.gateway import Gateway
+from router.settings import read
+from tests.interop import node
+from tests.router.server.live import serving
+from tests.router.shop import SDL, Shop, failing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RENAME = "mutation Rename($name: String!) { rename(name: $name) { id name orders { id amount } } }"
+RENAMED = {"rename": {"id": "1", "name": "Ada", "orders": [{"id": "7", "amount": "0.10"}, {"id": "8", "amount": "2"}]}}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A router with introspection, behind which `Query.order` always fails."""
+    no_orders = failing("database on fire")
+    shop = Shop(before={"orders": lambda request: no_orders(request) if "order(" in request.operation else None})
+    with serving(Gateway.from_supergraph(SDL, read("introspection: true", {}), send=shop).asgi) as base:
+        yield f"{base}/graphql"
+
+
+@pytest.fixture(scope="module")
+def told(url: str) -> dict[str, Any]:
+    """What each npm client was given."""
+    found: dict[str, Any] = node.run("clients.mjs", url)
+    return found
+
+
+@pytest.mark.parametrize("client", ["@apollo/client", "urql", "graphql-request"])
+def test_npm_clients_query_mutate_and_are_told_what_was_wrong(told: dict[str, Any], client: str) -> None:
+    answers = told[client]
+    name = {"@apollo/client": "Apollo"}.get(client, client)
+    assert answers["greeting"] == {"data": {"greet": f"Hello {name}"}, "errors": []}
+    assert without_typenames(answers["renamed"]) == {"data": RENAMED, "errors": []}
+    assert answers["invalid"]["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert without_typenames(answers["failed"]["data"]) == {"me": {"name": "Ada"}, "order": None}
+    assert answers["failed"]["errors"] == ["DOWNSTREAM_SERVICE_ERROR"]
+
+
+def without_typenames(value: Any) -> Any:
+    """Caches ask for `__typename` everywhere."""
+    if isinstance(value, dict):
+        return {key: without_typenames(inner) for key, inner in value.items() if key != "__typename"}
+    return [without_typenames(item) for item in value] if isinstance(value, list) else value
+
+
+async def test_gql_fetches_the_schema_queries_and_mutates(url: str) -> None:
+    transport = HTTPXAsyncTransport(url=url)
+    async with Client(transport=transport, fetch_schema_from_transport=True) as session:
+        assert session.client.schema is not None
+        greet = gql("query Greet($name: String!) { greet(name: $name) }")
+        greet.variable_values = {"name": "gql"}
+        assert await session.execute(greet) == {"greet": "Hello gql"}
+        rename = gql(RENAME)
+        rename.variable_values = {"name": "x"}
+        assert await session.execute(rename) == RENAMED
+
+
+def test_gql_tells_errors_apart_from_data(url: str) -> None:
+    client = Client(transport=HTTPXTransport(url=url))
+    with pytest.raises(TransportQueryError) as caught:
+        client.execute(gql("query Failed { me { name } order(id: 1) { id } }"))
+    assert caught.value.data == {"me": {"name": "Ada"}, "order": None}
+    assert [error["extensions"]["code"] for error in caught.value.errors or ()] == ["DOWNSTREAM_SERVICE_ERROR"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
+def test_httpx_by_post_and_by_get(url: str, accept: str) -> None:
+    query = {"query": '{ greet(name: "httpx") }'}
+    with httpx.Client(headers={"accept": accept}) as client:
+        for answer in (client.post(url, json=query), client.get(url, params=query)):
+            assert answer.json() == {"data": {"greet": "Hello httpx"}}
+            assert answer.headers["content-type"] == f"{accept}; charset=utf-8"
