@@ -81,21 +81,22 @@ def composed_directives(
         group = [request for request in requests if request.name == name and request.link.url.identity not in broken]
         if not group:
             continue
-        url, definition = _latest_definition(subgraphs, group[0])
+        url = max((request.link.url for request in group), key=lambda each: each.version)
+        definition = _latest_definition(subgraphs, group[0])
         result.append(ComposedDirective(url, group[0].element, name, definition, tuple(r.index for r in group)))
     return result
 
 
-def _latest_definition(subgraphs: Sequence[Facts], request: _Request) -> tuple[SpecUrl, DirectiveDef]:
+def _latest_definition(subgraphs: Sequence[Facts], request: _Request) -> DirectiveDef:
     """The definition under the highest minor version, whether or not that subgraph composes it; of equals the last."""
     found = [
-        (link.url.version, index, link.url, subgraphs[index].schema.directives[link.directive_name(request.element)])
+        (link.url.version, index, subgraphs[index].schema.directives[link.directive_name(request.element)])
         for index, link in _linked(subgraphs, request.link.url.identity)
         if link.url.version.major == request.link.url.version.major
         and link.directive_name(request.element) in subgraphs[index].schema.directives
     ]
-    _, _, url, definition = max(found, key=lambda each: each[:2])
-    return url, replace(definition, name=request.name)
+    _, _, definition = max(found, key=lambda each: each[:2])
+    return replace(definition, name=request.name)
 
 
 def _request(  # noqa: PLR0911 - one return for each reason to refuse

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.supergraph_rules import (
+    directive_locations,
     inaccessible,
     interface_field_no_implem,
     invalid_graphql,
@@ -25,6 +26,7 @@ SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
 
 # Only asked of a supergraph the rules above found nothing wrong with.
 FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
+    directive_locations.check,
     invalid_graphql.check,
     inaccessible.check,
 )

@@ -1,0 +1,64 @@
+"""INVALID_GRAPHQL: a composed directive stands where its definition in the supergraph does not allow it.
+
+In its subgraph it was allowed. But an interface object is an interface in the supergraph, and of a custom directive
+only the newest definition counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.model import Applied, Element, Kind, TypeDef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from router.composition.merge.state import MergeState
+
+_TYPE_LOCATIONS = {
+    Kind.SCALAR: "SCALAR",
+    Kind.OBJECT: "OBJECT",
+    Kind.INTERFACE: "INTERFACE",
+    Kind.UNION: "UNION",
+    Kind.ENUM: "ENUM",
+    Kind.INPUT: "INPUT_OBJECT",
+}
+
+
+def check(state: MergeState) -> None:
+    allowed = _locations(state)
+    for definition in state.supergraph.types.values():
+        for location, where, applied in _applications(definition):
+            if location not in allowed.get(applied.name, (location,)):
+                state.report.error(
+                    "INVALID_GRAPHQL",
+                    f"@{applied.name} on {where} is not allowed in the supergraph: its definition there is for "
+                    f"{', '.join(sorted(allowed[applied.name]))}, not for {location}.",
+                    state.places(state.type_sources(definition.name)),
+                )
+
+
+def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
+    """Directive → where it may stand; only of those that subgraphs contribute."""
+    found = {each.name: frozenset(each.definition.locations) for each in state.features.composed}
+    for spec, names in state.features.specs:
+        for element, name in names.items():
+            found[name] = frozenset(location.value for location in spec.directives[element].locations)
+    return found
+
+
+def _applications(definition: TypeDef) -> Iterator[tuple[str, str, Applied]]:
+    name = definition.name
+    yield from _each(_TYPE_LOCATIONS[definition.kind], name, definition)
+    for value in definition.values.values():
+        yield from _each("ENUM_VALUE", f"{name}.{value.name}", value)
+    for item in definition.inputs.values():
+        yield from _each("INPUT_FIELD_DEFINITION", f"{name}.{item.name}", item)
+    for member in definition.fields.values():
+        yield from _each("FIELD_DEFINITION", member.coordinate, member)
+        for argument in member.arguments.values():
+            yield from _each("ARGUMENT_DEFINITION", f"{member.coordinate}({argument.name}:)", argument)
+
+
+def _each(location: str, where: str, element: Element) -> Iterator[tuple[str, str, Applied]]:
+    return ((location, where, applied) for applied in element.directives)
