@@ -138,7 +138,7 @@ FAULTS: dict[str, Fault] = {
 }
 SETTINGS = """
 override_subgraph_url: {{people: '{url}'}}
-traffic: {{all: {{timeout: 300ms, max_response_bytes: 1000000}}}}
+traffic: {{all: {{timeout: 1s, max_response_bytes: 200000}}}}
 errors: {{allow_codes: [UNAUTHENTICATED]}}
 """
 QUERY = {"query": "{ me { id name } __typename }"}
