@@ -10,12 +10,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from graphql import NamedTypeNode, NonNullTypeNode, VariableNode, Visitor, print_ast, strip_ignored_characters, visit
+from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
 from router.plan import Fetch, InputField, InputFragment
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.trees import common_guards
 from router.planner.normalise.selections import TYPENAME
+from router.planner.normalise.values import argument_text, spaced, variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,10 +77,8 @@ class OperationWriter:
         """The argument minified, and the variables in it."""
         known = self._arguments.get(id(argument))
         if known is None:
-            collector = _VariableCollector()
-            visit(argument, collector)
-            text = strip_ignored_characters(print_ast(argument))
-            known = self._arguments[id(argument)] = (text, frozenset(collector.names))
+            known = argument_text(argument), frozenset(variables_in(argument.value))
+            self._arguments[id(argument)] = known
         return known
 
     def _definition(self, variable: str, *, required: bool) -> str:
@@ -96,33 +95,11 @@ class OperationWriter:
         return f"{self._name}__{subgraph}__{group.number}"
 
 
-class _VariableCollector(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.names.add(node.name.value)
-
-
 def _operation(kind: OperationKind, name: str | None, definitions: Sequence[str], selections: str) -> str:
     head = f"{kind} {name}" if name else kind
     if definitions:
-        return f"{head}({_spaced(definitions)}){selections}"
+        return f"{head}({spaced(definitions)}){selections}"
     return selections if head == "query" else f"{head}{selections}"
-
-
-def _spaced(parts: Sequence[str]) -> str:
-    """The parts joined, with a space only where two of them would become one token."""
-    text = ""
-    for part in parts:
-        separate = text and _is_word(text[-1]) and (_is_word(part[0]) or part.startswith("..."))
-        text = f"{text} {part}" if separate else f"{text}{part}"
-    return text
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character in '_"'
 
 
 @dataclass(slots=True)
@@ -143,14 +120,14 @@ class _Body:
             guards = emitted | common_guards(below)
             body = self.selections(below, guards)
             parts.append(self._guarded(f"...on {type_name}", body, guards - emitted))
-        return f"{{{_spaced(parts or [TYPENAME])}}}"
+        return f"{{{spaced(parts or [TYPENAME])}}}"
 
     def _field(self, entry: TreeField, emitted: Guards) -> str:
         head = entry.name if entry.key == entry.name else f"{entry.key}:{entry.name}"
         if entry.arguments:
             written = [self.argument_text(argument) for argument in entry.arguments]
             self.variables.update(*(variables for _, variables in written))
-            head = f"{head}({_spaced([text for text, _ in written])})"
+            head = f"{head}({spaced([text for text, _ in written])})"
         below = "" if entry.tree is None else self.selections(entry.tree, emitted | entry.guards)
         return self._guarded(head, below, entry.guards - emitted)
 

@@ -107,12 +107,12 @@ class TreeBuilder:
 
 def _needed(fields: list[TreeField]) -> Iterator[TreeField]:
     """The fields without leaves that another entry of the same key asks for under weaker guards."""
+    alternatives: dict[tuple[str, str], list[Guards]] = {}
     for entry in fields:
-        weaker = (
-            other.key == entry.key and other.signature == entry.signature and other.guards < entry.guards
-            for other in fields
-        )
-        if entry.tree is not None or not any(weaker):
+        alternatives.setdefault((entry.key, entry.signature), []).append(entry.guards)
+    for entry in fields:
+        weaker = any(guards < entry.guards for guards in alternatives[entry.key, entry.signature])
+        if entry.tree is not None or not weaker:
             yield entry
 
 

@@ -1,0 +1,76 @@
+"""Argument values as text.
+
+Every field with arguments is written several times while it is planned; printing the syntax tree and stripping the
+result of what is ignored would take most of that time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    IntValueNode,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    VariableNode,
+    print_ast,
+    strip_ignored_characters,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from graphql import ArgumentNode, ValueNode
+
+
+def argument_text(argument: ArgumentNode) -> str:
+    """The argument, minified."""
+    return f"{argument.name.value}:{_text(argument.value)}"
+
+
+def variables_in(value: ValueNode) -> Iterator[str]:
+    """The names of the variables in a value, wherever they stand in it."""
+    match value:
+        case VariableNode(name=name):
+            yield name.value
+        case ListValueNode(values=values):
+            for item in values:
+                yield from variables_in(item)
+        case ObjectValueNode(fields=fields):
+            for entry in fields:
+                yield from variables_in(entry.value)
+
+
+def _text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
+    match value:
+        case VariableNode(name=name):
+            return f"${name.value}"
+        case ListValueNode(values=values):
+            return f"[{spaced(_text(item) for item in values)}]"
+        case ObjectValueNode(fields=fields):
+            return f"{{{spaced(f'{entry.name.value}:{_text(entry.value)}' for entry in fields)}}}"
+        case StringValueNode():
+            return strip_ignored_characters(print_ast(value))
+        case BooleanValueNode():
+            return "true" if value.value else "false"
+        case IntValueNode() | FloatValueNode() | EnumValueNode():
+            return value.value
+        case _:
+            return "null"
+
+
+def spaced(parts: Iterable[str]) -> str:
+    """The parts joined, with a space only where two of them would become one token."""
+    text = ""
+    for part in parts:
+        separate = text and _is_word(text[-1]) and (_is_word(part[0]) or part.startswith(("...", "-")))
+        text = f"{text} {part}" if separate else f"{text}{part}"
+    return text
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character in '_"'
