@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
-from router.errors import PlanningError, UnknownOperation
+from router.errors import PlanningError, ResponseError, UnknownOperation
 from router.plan import Fetch, QueryPlan, Subscription
 from router.planner.fetch.build import GroupBuilder
 from router.planner.fetch.operations import OperationWriter
@@ -20,7 +20,7 @@ from router.planner.fetch.passes import optimised
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.linearise import numbered, plan_node, schedule, serial, split_first
 from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import Below, Normaliser, grouped
+from router.planner.normalise.selections import Below, Normaliser, TooComplexError, grouped
 from router.planner.walk.choose import choose
 from router.planner.walk.explorer import Explorer
 from router.planner.walk.positions import Search, UnplannableError
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import Item
     from router.supergraph.model import Supergraph
 
+_TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 _OUT_OF_WORK = "The operation has many equivalent plans: this is the best of those tried, not of all."
 
 _GRAPHS: WeakKeyDictionary[Supergraph, dict[frozenset[str], QueryGraph]] = WeakKeyDictionary()
@@ -59,11 +60,13 @@ def plan(
     """
     parsed = parse(document, no_location=True) if isinstance(document, str) else document
     operation = _operation(parsed, operation_name)
-    planning = _Planning(supergraph, _graph(supergraph, override_labels), parsed, operation)
     try:
-        return planning.run()
+        return _Planning(supergraph, _graph(supergraph, override_labels), parsed, operation).run()
     except UnplannableError as error:
         raise PlanningError(str(error)) from None
+    except TooComplexError:
+        refusal = ResponseError(message="The operation is too complex to be planned.", code=_TOO_COMPLEX)
+        raise PlanningError(refusal.message, errors=[refusal]) from None
 
 
 def _graph(supergraph: Supergraph, labels: frozenset[str]) -> QueryGraph:

@@ -9,7 +9,7 @@ done level by level.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from router.planner.normalise.guards import Guards, narrowed, weakest
+from router.planner.normalise.values import argument_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
     from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
 
 TYPENAME = "__typename"
+# Selections flattened for one operation, in all passes over it together: about a second's work. The largest operations
+# people send have a few thousand fields; fragments nested in fragments can ask for any number.
+MAX_SELECTIONS = 50_000
+
+
+class TooComplexError(Exception):
+    """The operation asks for more than can be planned in reasonable time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,16 @@ class Normaliser:
         self._schema = schema
         self._fragments = fragments
         self._possible = possible
+        self._selections_left = MAX_SELECTIONS
+        self._texts: dict[int, str] = {}
         self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
 
     def items(self, below: Iterable[Below], type_name: str) -> list[Item]:
-        """All fields selected on an object of type `type_name`, in document order."""
+        """All fields selected on an object of type `type_name`, in document order.
+
+        Raises:
+            TooComplexError: flattening the operation has come to more selections than can be planned.
+        """
         held = self._possible(type_name)
         found: list[Item] = []
         for entry in below:
@@ -111,6 +125,9 @@ class Normaliser:
         guards: Guards,
     ) -> Iterator[Item]:
         type_name, possible = within
+        self._selections_left -= len(selection_set.selections)
+        if self._selections_left < 0:
+            raise TooComplexError
         for selection in selection_set.selections:
             inner = narrowed(guards, selection.directives)
             if inner is None:
@@ -139,7 +156,7 @@ class Normaliser:
         output = self._output(parent_type, node.name.value)
         type_name, list_depth = output or self.output(items[0])
         for guards in weakest(item.guards for item in items):
-            below = tuple(
+            below = distinct(
                 Below(item.node.selection_set, item.guards, self.output(item)[0])
                 for item in items
                 if item.node.selection_set is not None and guards <= item.guards
@@ -154,6 +171,31 @@ class Normaliser:
                 list_depth,
                 below,
             )
+
+    def folded(self, items: Sequence[Item], type_name: str, types: frozenset[str]) -> list[Item]:
+        """The items with those made one that every one of `types` selects alike: then the type does not matter.
+
+        ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      on an object that is an A or a B
+        """
+        alike: dict[tuple[str, str, Guards, str], list[Item]] = {}
+        for item in items:
+            if item.types is not None and self._output(type_name, item.node.name.value) == self.output(item):
+                alike.setdefault(self._fingerprint(item), []).append(item)
+        replaced: dict[int, Item | None] = {}
+        for same in alike.values():
+            if len(same) > 1 and types <= frozenset().union(*(item.types or () for item in same)):
+                replaced |= {id(item): None for item in same}
+                replaced[id(same[0])] = replace(same[0], types=None)
+        changed = (replaced.get(id(item), item) for item in items)
+        return [item for item in changed if item is not None]
+
+    def _fingerprint(self, item: Item) -> tuple[str, str, Guards, str]:
+        below = item.node.selection_set
+        text = ""
+        if below is not None:
+            text = self._texts.get(id(below)) or print_ast(below)
+            self._texts[id(below)] = text
+        return response_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[Item]]) -> frozenset[str]:
         """The response keys below which different types want different values under one response key."""
@@ -217,6 +259,11 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
     return name, depth
 
 
+def distinct(below: Iterable[Below]) -> tuple[Below, ...]:
+    """The selection sets without repetitions: fragments spread in several places lead to the same ones."""
+    return tuple({(id(entry.selection_set), entry.guards, entry.type_name): entry for entry in below}.values())
+
+
 def grouped(items: Iterable[Item]) -> list[list[Item]]:
     """The items that ask for the same field under the same response key, together."""
     groups: dict[tuple[str, str], list[Item]] = {}
@@ -233,5 +280,5 @@ def signature(node: FieldNode) -> str:
     """Name and arguments, with arguments in the order of their names: equal texts give equal values."""
     if not node.arguments:
         return node.name.value
-    arguments = sorted(print_ast(argument) for argument in node.arguments)
-    return f"{node.name.value}({', '.join(arguments)})"
+    arguments = sorted(argument_text(argument) for argument in node.arguments)
+    return f"{node.name.value}({','.join(arguments)})"

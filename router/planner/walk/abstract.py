@@ -48,6 +48,7 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     Raises:
         UnplannableError: a selection has no place at all.
     """
+    items = explorer.normaliser.folded(items, position.type_name, frozenset(_runtime_types(explorer, position)))
     kept: list[tuple[Selection, list[tuple[Place, FieldEdge | None]]]] = []
     expanded: list[Item] = []
     for group in grouped(item for item in items if item.types is None):

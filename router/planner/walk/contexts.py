@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.walk.hops import Demand
-    from router.planner.walk.positions import Leaf, Position
+    from router.planner.walk.positions import Demand, Leaf, Position
     from router.supergraph.model import ContextArgument
 
 

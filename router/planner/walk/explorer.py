@@ -16,7 +16,15 @@ from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, signature
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.hops import Hops
-from router.planner.walk.positions import Leaf, Place, Position, RootKey, Search, Step, UnplannableError
+from router.planner.walk.positions import (
+    Leaf,
+    Place,
+    Position,
+    RootKey,
+    Search,
+    Step,
+    UnplannableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

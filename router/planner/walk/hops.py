@@ -10,7 +10,7 @@ row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from router.planner.walk.contexts import contexts_of
 from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, Way
@@ -18,21 +18,14 @@ from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from graphql import SelectionSetNode
-
     from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
+    from router.planner.walk.positions import Demand
 
 # Keys nested in objects that need a hop of their own, which has a nested key, and so on: beyond this it is no
 # federation anybody runs, and the number of ways grows with every level.
 MAX_HELPER_DEPTH = 4
 # Subgraphs entered one after the other for a single object.
 MAX_ROUNDS = 16
-
-
-class Demand(Protocol):
-    """Finds the leaves of a selection at a position, None if one of them is nowhere to be had."""
-
-    def __call__(self, position: Position, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
 
 
 class Hops:

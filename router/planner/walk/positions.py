@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from router.planner.graph.provided import NOTHING, Scope
 from router.planner.normalise.guards import ALWAYS, Guards
 
 if TYPE_CHECKING:
-    from graphql import ArgumentNode
+    from graphql import ArgumentNode, SelectionSetNode
 
     from router.plan import KeyRenamer, Path
     from router.planner.graph.query_graph import Entry, FieldEdge
@@ -158,3 +158,9 @@ class UnplannableError(Exception):
     def __init__(self, position: Position, selection: Selection) -> None:
         path = ".".join((*position.keys, selection.key))
         super().__init__(f"No subgraph can be reached that resolves {position.type_name}.{selection.name} at {path}.")
+
+
+class Demand(Protocol):
+    """Finds the leaves of a selection at a position, None if one of them is nowhere to be had."""
+
+    def __call__(self, position: Position, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.planner.normalise.selections import Below, response_key, signature
+from router.planner.normalise.selections import Below, distinct, response_key, signature
 
 if TYPE_CHECKING:
     from router.planner.normalise.selections import Normaliser
@@ -34,7 +34,7 @@ class ResponseKeys:
                 if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
                     target, _ = normaliser.output(item)
                     deeper.setdefault((key, target), []).append(Below(item.node.selection_set, item.guards, target))
-            pending += [((*path, key), tuple(entries), target) for (key, target), entries in deeper.items()]
+            pending += [((*path, key), distinct(entries), target) for (key, target), entries in deeper.items()]
 
     def key_for(self, path: tuple[str, ...], name: str, wanted: str) -> str:
         """The key under which field `name` with signature `wanted` is fetched at `path`."""

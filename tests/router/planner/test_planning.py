@@ -136,3 +136,39 @@ def test_the_same_plan_comes_out_of_the_same_input() -> None:
     query = "{ feed { likes id } }"
     texts = {json.dumps(plan(composed(**LABELLED), query).to_json()) for _ in range(3)}
     assert len(texts) == 1
+
+
+def nested_fragments(levels: int, *, alike: bool) -> str:
+    """Fragments on three types, each spreading the next fragment below a field: three to the power of the levels."""
+
+    def branch(level: int, number: int) -> str:
+        below = f"...F{level + 1}" if level + 1 < levels else "id"
+        key = "next" if alike else f"x{number}: next"
+        return f"... on T{number} {{ {key} {{ {below} }} }}"
+
+    fragments = " ".join(
+        f"fragment F{level} on N {{ {' '.join(branch(level, number) for number in range(3))} }}"
+        for level in range(levels)
+    )
+    return f"{{ n {{ ...F0 }} }} {fragments}"
+
+
+ABSTRACT = {
+    "a": "type Query { n: N } interface N { id: ID! next: N } "
+    + " ".join(f'type T{number} implements N @key(fields: "id") {{ id: ID! next: N }}' for number in range(3))
+}
+
+
+def test_what_all_types_select_alike_is_planned_once() -> None:
+    supergraph = composed(**ABSTRACT)
+    query = nested_fragments(12, alike=True)
+    (fetch,) = plan(supergraph, query).fetches()
+    assert fetch.operation.count("next") == 12
+
+
+def test_an_operation_that_asks_for_too_much_is_refused_at_once() -> None:
+    started = time.process_time()
+    with pytest.raises(PlanningError) as refused:
+        plan(composed(**ABSTRACT), nested_fragments(14, alike=False))
+    assert refused.value.errors[0].code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+    assert time.process_time() - started < 10
