@@ -1,7 +1,7 @@
 """Which fields of the client's operation apply to an object (GraphQL specification, "CollectFields").
 
 An object whose type is known only as an interface, because no subgraph that answered knows more, gets the fields that
-apply to every implementation.
+apply to every implementation; where the operation tells implementations apart, the object cannot be completed.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from graphql import DirectiveNode, FragmentDefinitionNode, GraphQLSchema, SelectionNode, SelectionSetNode
 
 Fields: TypeAlias = "dict[str, tuple[FieldNode, ...]]"
+
+
+class UndeterminedType(Exception):
+    """Whether a fragment applies depends on a concrete type that nobody told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,17 @@ class FieldCollector:
                         self._group(typename, fragment.selection_set, grouped, visited)
 
     def _applies(self, condition: str, typename: str) -> bool:
-        """GraphQL specification, "DoesFragmentTypeApply"."""
-        return is_subtype(self.schema, typename, condition) or all(
-            is_subtype(self.schema, possible, condition) for possible in possible_names(self.schema, typename)
-        )
+        """GraphQL specification, "DoesFragmentTypeApply".
+
+        Raises:
+            UndeterminedType: the object is known only as an interface, and the fragment applies to some of its types.
+        """
+        if is_subtype(self.schema, typename, condition):
+            return True
+        applying = {is_subtype(self.schema, name, condition) for name in possible_names(self.schema, typename)}
+        if len(applying) > 1:
+            raise UndeterminedType(typename)
+        return True in applying
 
     def _is_included(self, selection: SelectionNode) -> bool:
         for directive in selection.directives or ():

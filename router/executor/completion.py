@@ -27,7 +27,7 @@ from graphql import (
 )
 
 from router.errors import ResponseError
-from router.executor.collect_fields import FieldCollector
+from router.executor.collect_fields import FieldCollector, UndeterminedType
 from router.executor.context import ExecutionResult
 from router.executor.introspection import META_FIELDS
 from router.executor.leaves import Unfit, coerce_leaf
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 # The code Apollo's router uses when a subgraph's value does not fit the schema.
 INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
+UNDETERMINED: Final = "The type of the object could not be determined."
 
 
 class _Invalid:
@@ -137,7 +138,7 @@ class _Completion:
     def typename(self, typename: str, path: ResponsePath) -> object:
         if is_object_type(self.collector.schema.get_type(typename)):
             return typename
-        self.explain(path, "The type of the object could not be determined.")
+        self.explain(path, UNDETERMINED)
         return _INVALID
 
     def value(self, type_: GraphQLOutputType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
@@ -187,7 +188,12 @@ class _Completion:
         if typename is None:
             self.explain(path, f"The object is of no type that {type_.name!r} can be.")
             return None
-        completed = self.fields(typename, raw, self.collector.subfields(typename, nodes), path)
+        try:
+            fields = self.collector.subfields(typename, nodes)
+        except UndeterminedType:
+            self.explain(path, UNDETERMINED)
+            return None
+        completed = self.fields(typename, raw, fields, path)
         return None if isinstance(completed, _Invalid) else completed
 
     def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:

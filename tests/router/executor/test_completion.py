@@ -152,10 +152,10 @@ ABSTRACT = """
         # An interface object whose concrete type nobody told.
         ("{media{id title}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1", "title": None}}, []),
         ("{node{id}}", {"node": {"__typename": "Media", "id": 1}}, {"node": {"id": "1"}}, []),
-        ("{media{... on Book{pages} id}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1"}}, []),
+        ("{media{... on Book{pages} id}}", {"media": {"__typename": "Media", "id": 1}}, {"media": None}, [("media",)]),
         ("{sole{... on Sole{extra}}}", {"sole": {"__typename": "Lone", "extra": 1}}, {"sole": {"extra": 1}}, []),
         ("{media{... on Node{id}}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1"}}, []),
-        ("{media{... on Own{pages}}}", {"media": {"__typename": "Media", "pages": 1}}, {"media": {}}, []),
+        ("{media{... on Own{pages}}}", {"media": {"__typename": "Media", "pages": 1}}, {"media": None}, [("media",)]),
         ("{media{__typename}}", {"media": {"__typename": "Media"}}, {"media": None}, [("media", "__typename")]),
     ],
 )
