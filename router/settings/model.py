@@ -125,7 +125,7 @@ class Cors(Section):
     """Origins whose pages may, as scheme://host[:port]; * for all."""
     allow_headers: tuple[HeaderName, ...] = ("authorization", "content-type", "apollo-require-preflight")
     """Request headers such a page may set."""
-    expose_headers: tuple[HeaderName, ...] = ("x-request-id",)
+    expose_headers: tuple[HeaderName, ...] = ("x-request-id", "retry-after")
     """Response headers such a page may read."""
     allow_credentials: bool = False
     """Whether the browser sends its cookies along."""

@@ -137,7 +137,7 @@ class HttpTransport:
             return await target.pool.exchange(message, repeatable=repeatable, seconds=target.timeout)
         headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
         return await self.in_flight.exchange(
-            (request.subgraph, headers, body),
+            (target.pool, target.head, headers, body),
             lambda: target.pool.exchange(message, repeatable=True, seconds=target.timeout),
         )
 

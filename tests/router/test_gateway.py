@@ -209,6 +209,33 @@ async def test_limits_refuse_and_without_them_the_same_is_answered(
     assert (await ask(gateway(), query)).outcome is Outcome.EXECUTED
 
 
+INTROSPECTION = "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }"
+
+
+async def test_introspection_has_a_depth_of_its_own(gateway: Callable[..., Gateway]) -> None:
+    on = "introspection: true\n"
+    assert codes(await ask(gateway(on), INTROSPECTION)) == ["MAX_INTROSPECTION_DEPTH_LIMIT"]
+    for limit in ("4", "null"):
+        response = await ask(gateway(f"{on}limits: {{introspection_depth: {limit}}}"), INTROSPECTION)
+        assert response.outcome is Outcome.EXECUTED
+    assert codes(await ask(gateway(f"{on}limits: {{introspection_depth: 3}}"), INTROSPECTION)) == [
+        "MAX_INTROSPECTION_DEPTH_LIMIT"
+    ]
+
+
+@pytest.mark.parametrize("limit", ["tokens: 5", "recursion: 2", "fields: 3", "depth: 1", "height: 2"])
+async def test_a_limit_that_measures_refuses_nothing_and_says_so_each_time(
+    gateway: Callable[..., Gateway], limit: str
+) -> None:
+    name = limit.partition(":")[0]
+    one = gateway(f"limits: {{{limit}, measure: [{name}]}}")
+    for _ in range(2):  # the second time the document is known already
+        response = await ask(one, ME)
+        assert response.outcome is Outcome.EXECUTED
+        assert response.report.exceeds == (name,)
+    assert one.limits.exceeded == {name: 2}
+
+
 async def test_nesting_without_end_is_refused(gateway: Callable[..., Gateway]) -> None:
     response = await ask(gateway(), "{a" * 5_000 + "}" * 5_000)
     assert response.outcome is Outcome.REFUSED

@@ -261,3 +261,31 @@ async def test_and_asked_again_when_its_time_is_over(traffic: str, retry_after: 
         await asyncio.sleep(0.005)
         assert await codes(gateway) == []
         assert script.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("503 Service Unavailable", 9), ("429 Too Many Requests", 9), ("200 OK", None)]
+)
+async def test_a_graphql_response_may_say_when_to_come_back_too(status: str, expected: int | None) -> None:
+    async def busy(peer: Peer) -> None:
+        await peer.request()
+        body = b'{"data":null,"errors":[{"message":"busy"}]}'
+        await peer.reply(response(body, status=status, headers=("retry-after: 9",)))
+
+    async with behind(busy, "") as (gateway, _):
+        answer = await gateway.execute(ME)
+        assert answer.report.retry_after == expected
+        body: Any = answer.body
+        assert [error["extensions"]["code"] for error in body["errors"]] == ["DOWNSTREAM_SERVICE_ERROR"]
+
+
+async def test_the_longest_wait_of_several_subgraphs_is_passed_on() -> None:
+    def busy(seconds: int) -> Script:
+        return Resting(str(seconds))
+
+    async with serving(busy(4)) as people, serving(busy(8)) as orders:
+        text = f"override_subgraph_url: {{people: '{people.url}', orders: '{orders.url}'}}\n"
+        gateway = Gateway.from_supergraph(SDL, read(text, {}))
+        answer = await gateway.execute(GraphQLRequest(query='{ me { id } order(id: "1") { id } }'))
+        await gateway.aclose()
+    assert answer.report.retry_after == 8

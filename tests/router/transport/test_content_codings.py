@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.settings.values import ContentCoding
 from router.transport.content_codings import CodingError, decode, encode, preferred
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
