@@ -22,7 +22,9 @@ from router.errors import RequestError
 
 if TYPE_CHECKING:
     from router.exchange import GraphQLRequest
+    from router.policies.documents import DocumentLookup
     from router.storage.base import TextStore
+    from router.storage.memory import MemoryStore
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -42,10 +44,11 @@ class PersistedQueryHashMismatch(RequestError):
 
 
 class AutomaticPersistedQueries:
-    """A `DocumentLookup`; `stores` are asked in their order, the nearest first."""
+    """A `DocumentLookup`; `memory` is asked first, then `shared` stores in their order."""
 
-    def __init__(self, *stores: TextStore) -> None:
-        self._stores = stores
+    def __init__(self, memory: MemoryStore, *shared: TextStore) -> None:
+        self._memory = memory
+        self._shared = shared
 
     async def resolve(self, request: GraphQLRequest) -> GraphQLRequest:
         """See `DocumentLookup.resolve`."""
@@ -67,10 +70,19 @@ class AutomaticPersistedQueries:
             for store in self._stores:
                 await store.put(request.document_id.lower(), request.query)
 
+    def inherit(self, previous: DocumentLookup) -> None:
+        """See `DocumentLookup.inherit`. With other bounds, memory begins anew."""
+        if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (its own class)
+            self._memory = previous._memory  # noqa: SLF001  (as above)
+
     async def aclose(self) -> None:
         """See `DocumentLookup.aclose`."""
         for store in self._stores:
             await store.aclose()
+
+    @property
+    def _stores(self) -> tuple[TextStore, ...]:
+        return (self._memory, *self._shared)
 
     async def _find(self, key: str) -> str | None:
         for position, store in enumerate(self._stores):

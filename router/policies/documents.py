@@ -31,6 +31,10 @@ class DocumentLookup(Protocol):
         """A request, as the client sent it, has a valid document."""
         ...
 
+    def inherit(self, previous: DocumentLookup) -> None:
+        """Go on with what `previous` learnt, whose place this one takes (a reload), where both learn."""
+        ...
+
     async def aclose(self) -> None:
         """Let go of connections."""
         ...
@@ -47,6 +51,9 @@ class NoLookup:
 
     async def accepted(self, request: GraphQLRequest) -> None:
         """Nothing to learn."""
+
+    def inherit(self, previous: DocumentLookup) -> None:
+        """Nothing is learnt."""
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from router.exchange import GraphQLRequest
+    from router.policies.documents import DocumentLookup
     from router.policies.persisted_manifest import Key
     from router.settings.documents import PersistedDocuments as Settings
 
@@ -96,6 +97,9 @@ class PersistedDocuments:
 
     async def accepted(self, request: GraphQLRequest) -> None:
         """Nothing to learn: the list is what it is."""
+
+    def inherit(self, previous: DocumentLookup) -> None:
+        """Nothing is learnt."""
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

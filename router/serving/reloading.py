@@ -137,6 +137,8 @@ class Reloader:
             return "unchanged"
         found = Found(sdl, source.name, wanted)
         generation = await asyncio.to_thread(build, self._origin, found, self._stopped)
+        if current is not None:
+            generation.gateway.documents.inherit(current.gateway.documents)
         self._rollover.adopt(generation)
         return "reloaded"
 

@@ -9,6 +9,7 @@ class MemoryStore:
     """A `TextStore` that forgets what was used longest ago; `max_bytes` is in characters of the texts."""
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
+        self.bounds = (max_entries, max_bytes)
         self.entries: Lru[str, str] = Lru(max_entries=max_entries, max_weight=max_bytes)
 
     async def get(self, key: str) -> str | None:

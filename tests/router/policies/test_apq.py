@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,9 +8,6 @@ from structlog.testing import capture_logs
 from router.exchange import GraphQLRequest
 from router.policies.apq import AutomaticPersistedQueries, PersistedQueryHashMismatch, PersistedQueryNotFound
 from router.storage.memory import MemoryStore
-
-if TYPE_CHECKING:
-    from router.storage.base import TextStore
 
 TEXT = "{ me { id } }"
 HASH = sha256(TEXT.encode()).hexdigest()
@@ -23,7 +19,7 @@ def memory() -> MemoryStore:
     return MemoryStore(max_entries=10, max_bytes=1_000)
 
 
-async def learnt(*stores: TextStore) -> AutomaticPersistedQueries:
+async def learnt(*stores: MemoryStore) -> AutomaticPersistedQueries:
     """One whose clients registered TEXT."""
     queries = AutomaticPersistedQueries(*stores)
     await queries.accepted(BOTH)

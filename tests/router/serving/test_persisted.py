@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.router.serving.harness import QUICK, running, write
 
@@ -32,3 +35,17 @@ async def test_a_list_that_broke_leaves_the_old_one_in_force_and_says_why(tmp_pa
         assert "list.json: not a manifest" in str(result["reason"])
         answer = await live.client.post({"documentId": "unknown"})
         assert answer.code == "PERSISTED_QUERY_NOT_IN_LIST"
+
+
+@pytest.mark.parametrize(("entries", "known"), [(512, True), (511, False)])
+async def test_what_clients_registered_is_known_after_a_reload_with_the_same_bounds(
+    tmp_path: Path, entries: int, *, known: bool
+) -> None:
+    hashed = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(b"{__typename}").hexdigest()}}}
+    apq = f"{QUICK}apq: {{enabled: true, entries: %d}}\n"
+    async with running(write(tmp_path, 1, apq % 512)) as live:
+        assert (await live.client.post({"query": "{__typename}", **hashed})).json == {"data": {"__typename": "Query"}}
+        write(tmp_path, 2, apq % entries)
+        await live.router.reload()
+        assert await live.version() == "v2"
+        assert ("errors" not in (await live.client.post(hashed)).json) == known
