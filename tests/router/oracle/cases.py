@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,7 @@ class Case:
 
     async def response(self) -> object:
         """What the router makes of it, in the form of `response.json`."""
-        supergraph = composed(self.subgraphs)
+        supergraph = self.supergraph()
         if validate(supergraph.api_schema, parse(self.operation.query)):
             return {"refused": "GRAPHQL_VALIDATION_FAILED"}
         transport = InProcess.over(Federation.of(self.subgraphs), self.store())
@@ -87,11 +88,16 @@ class Case:
         return _as_json(result)
 
     def plan(self) -> str:
-        return _plan(composed(self.subgraphs), self.operation)
+        return plan(self.supergraph(), parse(self.operation.query)).to_text() + "\n"
+
+    def supergraph(self) -> Supergraph:
+        return _composed(tuple(self.subgraphs.items()))
 
 
-def _plan(supergraph: Supergraph, operation: Operation) -> str:
-    return plan(supergraph, parse(operation.query)).to_text() + "\n"
+@lru_cache(maxsize=8)
+def _composed(subgraphs: tuple[tuple[str, str], ...]) -> Supergraph:
+    """The cases of a suite follow each other and share its supergraph."""
+    return composed(dict(subgraphs))
 
 
 def _as_json(result: ExecutionResult) -> object:

@@ -27,7 +27,7 @@ from tests.router.oracle.services import InProcess, Monolith
 from tests.router.oracle.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from graphql import GraphQLSchema
 
@@ -74,6 +74,38 @@ class Subject:
         _compare_errors(paths, got, expected.data)
         if alone.mutations != together.mutations:
             raise Difference(f"mutations\nexpected {alone.mutations}\ngot      {together.mutations}")
+
+    async def check_without(self, operation: Operation, subgraph: str) -> None:
+        """With one subgraph out of reach, what is answered is right, and what is missing has an error.
+
+        Raises `Difference` when a value is not the monolith's, or a null that is none there has no error at it, below
+        it or above it.
+        """
+        expected = Monolith(self.merged, self.federation).execute(self.store(), operation.query, operation.variables)
+        transport = InProcess.over(self.federation, self.store())
+        transport.unreachable = frozenset({subgraph})
+        got = await answer(self.supergraph, transport, operation)
+        paths = [error.path or () for error in got.errors]
+        for missing in _missing(json.loads(json.dumps(expected.data)), json.loads(encode(got.data)), ()):
+            if not any(path[: len(missing)] == missing[: len(path)] for path in paths):
+                raise Difference(f"without {subgraph}: no error explains the null at {missing}\ngot {got.errors}")
+
+
+def _missing(expected: object, got: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """The nulls of `got` that are none in `expected`; every other value must be equal."""
+    match expected, got:
+        case dict(), dict() if list(expected) == list(got):
+            for key in expected:
+                yield from _missing(expected[key], got[key], (*path, key))
+        case list(), list() if len(expected) == len(got):
+            for index, item in enumerate(expected):
+                yield from _missing(item, got[index], (*path, index))
+        case _, None:
+            if expected is not None:
+                yield path
+        case _:
+            if expected != got:
+                raise Difference(f"at {path}\nexpected {expected}\ngot      {got}")
 
 
 def composed(subgraphs: Mapping[str, str]) -> Supergraph:

@@ -19,6 +19,7 @@ from graphql import (
     validate,
 )
 
+from router.errors import SubgraphUnreachable
 from router.transport.base import SubgraphResponse
 from router.transport.json_codec import decode, encode
 from tests.router.oracle.rules import Federation, type_nodes
@@ -180,12 +181,15 @@ class InProcess:
 
     subgraphs: Mapping[str, Subgraph]
     requests: list[SubgraphRequest] = field(default_factory=list)
+    unreachable: frozenset[str] = frozenset()
 
     @classmethod
     def over(cls, federation: Federation, store: Store) -> InProcess:
         return cls({name: Subgraph(name, federation, store) for name in federation.documents})
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        if request.subgraph in self.unreachable:
+            raise SubgraphUnreachable(request.subgraph, "The subgraph could not be reached.")
         variables = decode(encode(dict(request.variables)))
         assert isinstance(variables, dict)
         request = replace(request, variables=variables)

@@ -75,6 +75,18 @@ def test_seeded_federations_answer_like_the_monolith(first: int) -> None:
             raise Difference(f"seed {seed}") from _shrunk(choices.record, type(failure))
 
 
+@pytest.mark.parametrize("seed", range(24))
+def test_a_subgraph_out_of_reach_costs_its_own_values_and_each_has_an_error(seed: int) -> None:
+    choices = Seeded(seed)
+    generated = federation(choices)
+    subject = Subject.of(generated)
+    drawn = operation(choices, subject.merged)
+    # A mutation that fails changes what the next one sees; only queries have one right answer.
+    if drawn is not None and drawn.query.startswith("query"):
+        for subgraph in generated.subgraphs:
+            asyncio.run(subject.check_without(drawn, subgraph))
+
+
 @settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=[*HealthCheck], database=None)
 @given(drawn_choices())
 def test_drawn_federations_answer_like_the_monolith(choices: Drawn) -> None:
