@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.groups import FetchGroup, Input, can_share
-from router.planner.fetch.inputs import input_of, is_below
+from router.planner.fetch.inputs import Fetched, input_of, is_below
 from router.planner.fetch.trees import TreeBuilder
 from router.planner.normalise.guards import Guards, weakest
 from router.planner.walk.decisions import root_of
@@ -46,7 +46,7 @@ class GroupBuilder:
         self._graph = graph
         self._activation = activation
         self._presence = presence
-        self._usages: dict[Place, list[Guards]] = {}
+        self._fetched = Fetched()
         self._uses: list[Use] = []
         self._draft_of: dict[Place, _Draft] = {}
         self._builders: dict[tuple[Place, Guards], TreeBuilder] = {}
@@ -67,8 +67,9 @@ class GroupBuilder:
         while pending:
             using, at = pending.pop(0)
             self._uses.append((using, at, guards))
+            self._fetched.leaf(using, at).append(guards)
             root = root_of(at)
-            usages = self._usages.setdefault(root, [])
+            usages = self._fetched.usages.setdefault(root, [])
             if any(usage <= guards for usage in usages):
                 continue
             usages.append(guards)
@@ -82,7 +83,7 @@ class GroupBuilder:
         for seed in self._activation.seeds.values():
             mine: list[_Draft] = []
             for root in seed.roots:
-                if root not in self._usages:
+                if root not in self._fetched.usages:
                     continue
                 inputs = self._inputs(root)
                 draft = next((draft for draft in mine if can_share([*draft.inputs, *inputs])), None)
@@ -98,8 +99,7 @@ class GroupBuilder:
     def _inputs(self, root: Place) -> list[Input]:
         if root.step is not Step.HOP:
             return []
-        usages = tuple(weakest(self._usages[root]))
-        return [input_of(self._graph, root, self._activation.inputs[root], usages)]
+        return [input_of(self._graph, root, self._activation.inputs[root], self._fetched)]
 
     def _builder(self, place: Place, guards: Guards) -> TreeBuilder:
         key = (place, guards)
@@ -173,7 +173,7 @@ class GroupBuilder:
                 pending += [at for _, at in self._activation.inputs[place]]
 
     def _add_typename(self, place: Place, root: Place) -> None:
-        for guards in weakest(self._usages[root]):
+        for guards in weakest(self._fetched.usages[root]):
             self._builder(place, guards).typename(guards)
 
 

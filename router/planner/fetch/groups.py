@@ -25,8 +25,10 @@ class Input:
     Attributes:
         type_name: the type condition under which the object in the response is represented this way.
         selections: read from the response, without `__typename`.
-        usages: alternatives of guards under which the values are fetched, none covering another.
+        usages: alternatives of guards under which the fields that need them are wanted, none covering another.
         keys: the response key each representation key is read from, by its path in the representation.
+        fetched: alternatives of guards under which each representation key is fetched, by the same path: at least the
+            usages, weaker ones where the client asks for the value too.
         rewrites: applied to the representation.
     """
 
@@ -34,6 +36,7 @@ class Input:
     selections: tuple[InputSelection, ...]
     usages: tuple[Guards, ...]
     keys: tuple[tuple[tuple[str, ...], str], ...]
+    fetched: tuple[tuple[tuple[str, ...], tuple[Guards, ...]], ...]
     rewrites: tuple[Rewrite, ...] = ()
 
 
@@ -68,14 +71,10 @@ def can_share(inputs: Sequence[Input]) -> bool:
                 return False
         runs = weakest(chain.from_iterable(entry.usages for entry in same_type))
         for path in sources:
-            available = [usage for entry in same_type if _has(entry, path) for usage in entry.usages]
-            if not all(any(usage <= run for usage in available) for run in runs):
+            fetched = [guards for entry in same_type for at, some in entry.fetched if at == path for guards in some]
+            if not all(any(guards <= run for guards in fetched) for run in runs):
                 return False
     return True
-
-
-def _has(entry: Input, path: tuple[str, ...]) -> bool:
-    return any(path == other for other, _ in entry.keys)
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
 from router.planner.fetch.groups import Input
+from router.planner.normalise.guards import weakest
 from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
@@ -51,20 +52,41 @@ class _Shape:
             yield from shape.keys((*path, f"... on {name}"))
 
 
-def input_of(graph: QueryGraph, root: Place, chosen: Inputs, usages: tuple[Guards, ...]) -> Input:
+@dataclass(slots=True)
+class Fetched:
+    """Under which guards each root is used, and each leaf fetched, at a place, by response key and signature."""
+
+    usages: dict[Place, list[Guards]] = field(default_factory=dict)
+    leaves: dict[tuple[Place, str, str], list[Guards]] = field(default_factory=dict)
+
+    def leaf(self, leaf: Leaf, place: Place) -> list[Guards]:
+        return self.leaves.setdefault((place, leaf.selection.key, leaf.selection.signature), [])
+
+
+def input_of(graph: QueryGraph, root: Place, chosen: Inputs, fetched: Fetched) -> Input:
     """The input of a place behind a key, given the leaves it was decided to be entered with."""
     entry = root.entry
     assert entry is not None  # noqa: S101 - every place behind a key has one
     shape = _Shape()
-    for leaf, _ in chosen:
+    guards: dict[tuple[str, ...], list[Guards]] = {}
+    for leaf, place in chosen:
         if is_below(leaf.position, root.position):
-            _add(graph, shape, leaf, root.position)
+            path = _add(graph, shape, leaf, root.position)
+            for length in range(1, len(path) + 1):
+                guards.setdefault(path[:length], []).extend(fetched.leaf(leaf, place))
     type_name = root.position.type_name
     start: Path = (TypeIs((type_name,)),)
     rewrites = list(shape.rewrites(start))
     if entry.is_interface_object:
         rewrites.append(ValueSetter((*start, Key(TYPENAME)), entry.type_name))
-    return Input(type_name, shape.selections(), usages, tuple(shape.keys(())), tuple(rewrites))
+    return Input(
+        type_name,
+        shape.selections(),
+        usages=tuple(weakest(fetched.usages[root])),
+        keys=tuple(shape.keys(())),
+        fetched=tuple((path, tuple(weakest(alternatives))) for path, alternatives in guards.items()),
+        rewrites=tuple(rewrites),
+    )
 
 
 def is_below(position: Position, start: Position) -> bool:
@@ -75,7 +97,9 @@ def is_below(position: Position, start: Position) -> bool:
     return at is start
 
 
-def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: Position) -> None:
+def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: Position) -> tuple[str, ...]:
+    """Add a leaf to the shape; the answer is its path in the representation."""
+    path: list[str] = []
     steps: list[Position] = []
     position = leaf.position
     while position is not start:
@@ -85,12 +109,15 @@ def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: Position) -> None:
     for step in reversed(steps):
         if step.selection is None:
             shape = shape.fragments.setdefault(step.type_name, _Shape())
+            path.append(f"... on {step.type_name}")
             continue
         below = _Shape(is_abstract=graph.is_abstract(step.type_name))
         if step.selection.key != step.selection.name:
             shape.names[step.selection.key] = step.selection.name
         shape = shape.fields.setdefault(step.selection.key, below)
+        path.append(step.selection.name)
     selection = leaf.selection
     if selection.key != selection.name:
         shape.names[selection.key] = selection.name
     shape.fields.setdefault(selection.key, _Shape())
+    return (*path, selection.name)

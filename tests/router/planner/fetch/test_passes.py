@@ -18,7 +18,8 @@ def tree(*names: str) -> Tree:
 
 
 def key_input(name: str, *usages: Guards, source: str | None = None) -> Input:
-    return Input("T", (InputField(name),), usages or (ALWAYS,), (((name,), source or name),))
+    guards = usages or (ALWAYS,)
+    return Input("T", (InputField(name),), guards, (((name,), source or name),), (((name,), guards),))
 
 
 def entity(number: int, after: set[int], *inputs: Input, name: str = "f", subgraph: str = "b") -> FetchGroup:
