@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "subgraph": ("router.cli.subgraph", "Ask running subgraphs."),
     "supergraph": ("router.cli.supergraph", "Look into a composed supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
+    "explain-plan": ("router.cli.explain_plan", "Tell why a plan fetches each field where it does."),
     "config": ("router.cli.config", "Check a configuration, or print its JSON Schema."),
     "init": ("router.cli.init", "Write a configuration to begin with."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),

@@ -1,5 +1,5 @@
 """Query planning: an operation and a supergraph in, a plan out."""
 
-from router.planner.planning import plan
+from router.planner.planning import explain, plan
 
-__all__ = ["plan"]
+__all__ = ["explain", "plan"]

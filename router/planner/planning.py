@@ -7,13 +7,14 @@ normalise        walk             choose            fetch/build       fetch/pass
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from router.errors import PlanningError, ResponseError, UnknownOperation
 from router.plan import Fetch, QueryPlan, Subscription
+from router.planner.explanation import explain_choice
 from router.planner.fetch.build import GroupBuilder
 from router.planner.fetch.operations import OperationWriter
 from router.planner.fetch.passes import optimised
@@ -27,15 +28,20 @@ from router.planner.walk.positions import Search, UnplannableError
 from router.planner.walk.response_keys import ResponseKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from graphql import DocumentNode
 
-    from router.plan import OperationKind
+    from router.plan import OperationKind, PlanNode
+    from router.planner.explanation import FieldExplanation
     from router.planner.fetch.groups import FetchGroup
     from router.planner.linearise import Schedule
     from router.planner.normalise.selections import Item
+    from router.planner.walk.choose import Choice
+    from router.planner.walk.positions import Leaf
     from router.supergraph.model import Supergraph
+
+T = TypeVar("T")
 
 _TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 _OUT_OF_WORK = "The operation has many equivalent plans: this is the best of those tried, not of all."
@@ -58,10 +64,22 @@ def plan(
         UnknownOperation: the document has no such operation, or several and no name was given.
         PlanningError: no sequence of fetches answers a selection of the operation.
     """
+    graph = _graph(supergraph, override_labels)
+    return _planned(supergraph, document, operation_name, graph, _Planning.run)
+
+
+def _planned(
+    supergraph: Supergraph,
+    document: DocumentNode | str,
+    operation_name: str | None,
+    graph: QueryGraph,
+    wanted: Callable[[_Planning], T],
+) -> T:
+    """What is `wanted` of the planning of an operation."""
     parsed = parse(document, no_location=True) if isinstance(document, str) else document
     operation = _operation(parsed, operation_name)
     try:
-        return _Planning(supergraph, _graph(supergraph, override_labels), parsed, operation).run()
+        return wanted(_Planning(supergraph, graph, parsed, operation))
     except UnplannableError as error:
         raise PlanningError(str(error)) from None
     except TooComplexError:
@@ -87,12 +105,34 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     return operations[0]
 
 
+def explain(
+    supergraph: Supergraph,
+    document: DocumentNode | str,
+    operation_name: str | None = None,
+    *,
+    override_labels: frozenset[str] = frozenset(),
+) -> list[FieldExplanation]:
+    """Why `plan` fetches each field where it does, in the order of planning.
+
+    Raises:
+        UnknownOperation, PlanningError: as `plan` does.
+    """
+    graph = _graph(supergraph, override_labels)
+    drafts = _planned(supergraph, document, operation_name, graph, _Planning.drafts)
+    return [field for draft in drafts for field in explain_choice(graph, draft.leaves, draft.choice.places)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Planned groups and what they cost."""
+    """Leaves, the places chosen for them, and the groups that come of it."""
 
+    leaves: tuple[Leaf, ...]
+    choice: Choice
     groups: tuple[FetchGroup, ...]
-    cost: int
+
+    @property
+    def cost(self) -> int:
+        return self.choice.activation.cost
 
 
 class _Planning:
@@ -130,16 +170,23 @@ class _Planning:
         self._hints: dict[str, None] = {}
 
     def run(self) -> QueryPlan:
-        if not self._items:
+        drafts = self.drafts()
+        planned = serial(part for draft in drafts if (part := schedule(draft.groups)) is not None)
+        if planned is None:
             return QueryPlan(None)
+        return QueryPlan(self._node(numbered(planned)), tuple(self._hints))
+
+    def drafts(self) -> list[_Draft]:
+        """The parts of the plan, one to be run after the other."""
+        if not self._items:
+            return []
         match self._kind:
             case "query":
-                draft = self._draft(self._items, self._graph.subgraph_names)
-                return self._plan(schedule(draft.groups))
+                return [self._draft(self._items, self._graph.subgraph_names)]
             case "mutation":
-                return self._plan(self._serial())
+                return [self._draft(items, [subgraph]) for subgraph, items in self._batches()]
             case "subscription":
-                return self._subscription()
+                return [self._cheapest(self._items, None)[1]]
 
     def _draft(self, items: Sequence[Item], subgraphs: Sequence[str]) -> _Draft:
         root = self._explorer.root(self._root_type, subgraphs)
@@ -150,7 +197,7 @@ class _Planning:
         groups = builder.build(list(zip(search.leaves, choice.places, strict=True)))
         if not choice.is_best_known:
             self._hints[_OUT_OF_WORK] = None
-        return _Draft(optimised(groups), choice.activation.cost)
+        return _Draft(tuple(search.leaves), choice, optimised(groups))
 
     def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, _Draft]:
         """The one subgraph to run root fields in that must run exactly once."""
@@ -166,8 +213,8 @@ class _Planning:
         best = min(drafts, key=lambda subgraph: (drafts[subgraph].cost, subgraph != preferred))
         return best, drafts[best]
 
-    def _serial(self) -> Schedule | None:
-        """Mutation fields in document order.
+    def _batches(self) -> list[tuple[str, list[Item]]]:
+        """Mutation fields in document order, with the subgraph they run in.
 
         Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
         would be done before that is read.
@@ -181,22 +228,14 @@ class _Planning:
             else:
                 batches.append((subgraph, list(items)))
             is_open = len(draft.groups) == 1
-        parts = [schedule(self._draft(items, [subgraph]).groups) for subgraph, items in batches]
-        return serial(part for part in parts if part is not None)
+        return batches
 
-    def _subscription(self) -> QueryPlan:
-        """One fetch opens the stream; what it does not bring is fetched for every event."""
-        _, draft = self._cheapest(self._items, None)
-        planned = schedule(draft.groups)
-        if planned is None:
-            return QueryPlan(None)
-        primary, rest = split_first(numbered(planned))
-        node = Subscription(self._fetch(primary), None if rest is None else plan_node(rest, self._fetch))
-        return QueryPlan(node, tuple(self._hints))
-
-    def _plan(self, planned: Schedule | None) -> QueryPlan:
-        node = None if planned is None else plan_node(numbered(planned), self._fetch)
-        return QueryPlan(node, tuple(self._hints))
+    def _node(self, planned: Schedule) -> PlanNode:
+        if self._kind != "subscription":
+            return plan_node(planned, self._fetch)
+        # One fetch opens the stream; what it does not bring is fetched for every event.
+        primary, rest = split_first(planned)
+        return Subscription(self._fetch(primary), None if rest is None else plan_node(rest, self._fetch))
 
     def _fetch(self, group: FetchGroup) -> Fetch:
         subgraph = self._supergraph.subgraphs[group.subgraph]

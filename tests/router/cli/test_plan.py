@@ -78,3 +78,31 @@ def test_a_file_that_is_no_supergraph_is_refused(tmp_path: Path, supergraph_file
     code, output = run(tmp_path, supergraph_file, "{ a }")
     assert code == 1
     assert "not a supergraph" in output
+
+
+def test_mermaid_is_a_flowchart_of_the_fetches(tmp_path: Path, supergraph_file: Path) -> None:
+    query = "query ($x: Boolean!) { user { id name @include(if: $x) } }"
+    code, output = run(tmp_path, supergraph_file, query, "--format", "mermaid")
+    assert code == 0
+    assert output.splitlines() == [
+        "flowchart TD",
+        '  f0["a<br/>."]',
+        '  f1["b<br/>user<br/>if $x"]',
+        "  f0 --> f1",
+    ]
+
+
+def test_cost_is_a_table_with_its_sum(tmp_path: Path, supergraph_file: Path) -> None:
+    code, output = run(tmp_path, supergraph_file, "{ user { name } }", "--format", "cost")
+    assert code == 0
+    assert output.splitlines() == [
+        "fetch  stage  fields    cost  subgraph  path",
+        "    0      0       3    1003  a         .",
+        "    1      1       1  100100  b         user",
+        "2 fetches, at most 2 in a row, cost 101103",
+    ]
+
+
+def test_a_plan_without_fetches_costs_nothing(tmp_path: Path, supergraph_file: Path) -> None:
+    code, output = run(tmp_path, supergraph_file, "{ __typename }", "--format", "cost")
+    assert (code, output.splitlines()[-1]) == (0, "0 fetches, at most 0 in a row, cost 0")

@@ -1,0 +1,99 @@
+"""`router explain-plan` tells for each field why it is fetched where it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from router.cli.explain_plan import command
+from router.composition import Subgraph, compose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINK = """
+extend schema @link(
+  url: "https://specs.apollo.dev/federation/v2.11"
+  import: ["@key", "@shareable", "@external", "@requires"]
+)
+"""
+SUBGRAPHS = {
+    "shop": """
+      type Query { top: Product }
+      type Product @key(fields: "id") { id: ID! name: String @shareable weight: Int }
+    """,
+    "stock": """
+      type Product @key(fields: "id") {
+        id: ID!
+        name: String @shareable
+        inStock: Boolean
+        weight: Int @external
+        fee: Int @requires(fields: "weight")
+        shelf: String @shareable
+      }
+    """,
+    "depot": 'type Product @key(fields: "id") { id: ID! shelf: String @shareable aisle: Int }',
+    "names": 'type Product @key(fields: "id", resolvable: false) { id: ID! name: String @shareable }',
+}
+
+
+@pytest.fixture
+def supergraph_file(tmp_path: Path) -> Path:
+    composition = compose([Subgraph(name, f"http://{name}", LINK + sdl) for name, sdl in SUBGRAPHS.items()])
+    assert composition.supergraph_sdl is not None, composition.errors
+    file = tmp_path / "supergraph.graphql"
+    file.write_text(composition.supergraph_sdl)
+    return file
+
+
+def run(supergraph_file: Path, query: str, *options: str) -> str:
+    operation = supergraph_file.with_name("query.graphql")
+    operation.write_text(query)
+    arguments = ["--supergraph", str(supergraph_file), "--operation", str(operation), *options]
+    return CliRunner().invoke(command, arguments).output
+
+
+def test_each_field_has_its_subgraph_and_the_others_their_reasons(supergraph_file: Path) -> None:
+    assert run(supergraph_file, "{ top { name fee } }") == (
+        "top.name  (Product.name)\n"
+        "  from shop [operation root]  cost 101000, 2 fetches: the only place that need be considered\n"
+        "  not  depot: does not resolve Product.name\n"
+        "  not  names: has no resolvable key of Product, and the object is not reached by a field there\n"
+        "  not  stock: would take all fetches of an option and more\n"
+        "top.fee  (Product.fee)\n"
+        "  from stock [entity at top, given id weight from shop]  cost 101000, 2 fetches: "
+        "the only place that need be considered\n"
+        "  not  depot: does not resolve Product.fee\n"
+        "  not  names: does not resolve Product.fee\n"
+        "  not  shop: does not resolve Product.fee\n"
+    )
+
+
+def test_a_choice_has_the_cost_of_the_plan_it_would_come_to(supergraph_file: Path) -> None:
+    fields = json.loads(run(supergraph_file, "{ top { inStock shelf } }", "--format", "json"))
+    shelf = fields[1]
+    assert shelf["coordinate"] == "Product.shelf"
+    assert (shelf["chosen"]["subgraph"], shelf["chosen"]["cost"]) == ("stock", 101_000)
+    assert [(other["subgraph"], other["cost"], other["fetches"]) for other in shelf["others"]] == [
+        ("depot", 201_000, 3)
+    ]
+    assert shelf["reason"] == "cheapest of 2"
+
+
+def test_an_external_field_is_called_that(supergraph_file: Path) -> None:
+    assert "not  stock: has Product.weight as external only" in run(supergraph_file, "{ top { weight } }")
+
+
+def test_equal_choices_are_told(supergraph_file: Path) -> None:
+    assert "none of 2 is cheaper" in run(supergraph_file, "{ top { shelf } }")
+
+
+def test_what_the_router_answers_itself_needs_no_explanation(supergraph_file: Path) -> None:
+    assert run(supergraph_file, "{ __typename }") == "Nothing is fetched: the router answers this itself.\n"
+
+
+def test_an_invalid_operation_is_refused(supergraph_file: Path) -> None:
+    assert "Cannot query field 'nobody'" in run(supergraph_file, "{ nobody }")
