@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mosafe")
     group.addoption("--crash-rounds", type=int, default=5, help="how many processes the crash test kills")
+    group.addoption("--composition-inputs", type=int, default=600, help="how many spoiled schemas are composed")
     group.addoption("--fuzz-requests", type=int, default=150, help="how many requests the REST fuzz test sends")
     group.addoption("--reloads", type=int, default=5, help="how often the memory test reloads the router")
     group.addoption("--http-fuzz-requests", type=int, default=300, help="how many requests the HTTP fuzz test sends")

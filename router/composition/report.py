@@ -54,12 +54,8 @@ Place = tuple[str, Node | None] | Location
 
 def locate(places: Iterable[Place]) -> tuple[Location, ...]:
     """Locations of those places whose syntax came from a source text; synthetic nodes have none."""
-    found: list[Location] = []
-    for place in places:
-        location = place if isinstance(place, Location) else _location(*place)
-        if location is not None and location not in found:
-            found.append(location)
-    return tuple(found)
+    located = (place if isinstance(place, Location) else _location(*place) for place in places)
+    return tuple(dict.fromkeys(location for location in located if location is not None))
 
 
 def _location(subgraph: str, node: Node | None) -> Location | None:

@@ -17,15 +17,18 @@ from graphql import GraphQLError, GraphQLSchema, build_ast_schema, extend_schema
 from graphql.language import (
     DefinitionNode,
     DocumentNode,
+    ParallelVisitor,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     TypeDefinitionNode,
     TypeExtensionNode,
     print_ast,
+    visit,
 )
 from graphql.pyutils import Undefined
 from graphql.type import GraphQLOneOfDirective
-from graphql.validation.validate import validate_sdl
+from graphql.validation import SDLValidationContext
+from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.reading.document import DEFINITION_OF
 
@@ -42,6 +45,8 @@ _PERMITTED = (
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),
     re.compile(r"\S+ has invalid default value.*: Expected value of type '\S+' to include required field.*", re.DOTALL),
 )
+# As in graphql-core's validation of operations: nobody reads more, and each costs a search for similar names.
+_MAX_PROBLEMS = 100
 # A process composes schemas of a handful of versions and import lists; each entry is a few hundred kilobytes.
 _CACHED_BASES = 64
 
@@ -52,7 +57,7 @@ def check_graphql(
     """Check `own` definitions in the presence of `added` ones; the schema of both, or None if anything was reported."""
     base = _base(_Identical(tuple(added)))
     document = DocumentNode(definitions=_extensions_as_definitions(own))
-    problems = list(validate_sdl(document, base))
+    problems = _document_problems(document, base)
     schema = None
     if not problems:
         try:
@@ -69,6 +74,26 @@ def check_graphql(
             [(subgraph, node) for node in problem.nodes or ()],
         )
     return None if problems else schema
+
+
+class _EnoughProblems(Exception):
+    """As many were found as are told."""
+
+
+def _document_problems(document: DocumentNode, base: GraphQLSchema) -> list[GraphQLError]:
+    problems: list[GraphQLError] = []
+
+    def note(problem: GraphQLError) -> None:
+        problems.append(problem)
+        if len(problems) == _MAX_PROBLEMS:
+            raise _EnoughProblems
+
+    context = SDLValidationContext(document, base, note)
+    try:
+        visit(document, ParallelVisitor([rule(context) for rule in specified_sdl_rules]))
+    except _EnoughProblems:
+        problems.append(GraphQLError(f"There are more problems; these are the first {_MAX_PROBLEMS}."))
+    return problems
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,162 @@
+"""Whatever the texts are, `compose` answers: no exception, no hang, and a limit with a clear error for the absurd."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from router.composition import Composition, Subgraph, compose
+from router.composition.reading.document import MAX_NESTING, MAX_SDL_CHARACTERS
+from tests.router.composition.generation.subgraph_sets import subgraph_set
+from tests.router.oracle.choices import Seeded, drawn_choices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.router.oracle.choices import Drawn
+
+# Of processor time: the machine may be busy with other tests.
+SECONDS = 2.0
+SEED = 20_000
+
+# What breaks readers: brackets, quotes, the words of the grammar, names of federation, and letters of elsewhere.
+SCRAPS = (
+    *"{}()[]!@&|=:$\"'#,.\\\n\t\0\ufeff\u2028é😀",
+    '"""',
+    "...",
+    "type ",
+    "extend ",
+    "interface ",
+    "union ",
+    "enum ",
+    "input ",
+    "scalar ",
+    "schema ",
+    "directive ",
+    " on ",
+    " implements ",
+    " repeatable ",
+    "Query",
+    "__typename",
+    "_service",
+    "_entities",
+    "federation__key",
+    '@key(fields: "id")',
+    '@key(fields: "{{{{")',
+    "@key(fields: [id])",
+    "@key",
+    "@shareable",
+    "@interfaceObject",
+    "@override(from: 1)",
+    '@override(from: "")',
+    "@tag(name: null)",
+    "@requiresScopes(scopes: [[[]]])",
+    "@requiresScopes(scopes: null)",
+    "@policy(policies: {})",
+    "@cost(weight: 1e309)",
+    "@cost(weight: 99999999999999999999)",
+    "@listSize(slicingArguments: null, sizedFields: [[null]])",
+    "@composeDirective(name: null)",
+    '@link(url: "https://specs.apollo.dev/federation/v2.99999999999999999999")',
+    '@link(url: "https://[::1", import: [null, {}, {name: 1}])',
+    "@link(url: null)",
+    "= {a: {a: {a: 1}}}",
+    "= null",
+    "-0",
+    "1e400",
+)
+
+
+def answered(subgraphs: Sequence[Subgraph]) -> Composition:
+    started = time.process_time()
+    composition = compose(subgraphs)
+    assert time.process_time() - started < SECONDS
+    assert (composition.supergraph_sdl is None) == bool(composition.errors)
+    return composition
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=300)), max_size=3))
+def test_any_texts_are_answered(texts: list[tuple[str, str]]) -> None:
+    answered([Subgraph(name, "", sdl) for name, sdl in texts])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(drawn_choices())
+def test_generated_sets_are_answered(choices: Drawn) -> None:
+    answered(subgraph_set(choices))
+
+
+@pytest.mark.parametrize("shard", range(4))
+def test_spoiled_schemas_are_answered(shard: int, request: pytest.FixtureRequest) -> None:
+    count = int(request.config.getoption("--composition-inputs")) // 4
+    for seed in range(SEED + shard * count, SEED + (shard + 1) * count):
+        spoiled = [Subgraph(one.name, one.url, _spoiled(seed, one.sdl)) for one in subgraph_set(Seeded(seed))]
+        try:
+            answered(spoiled)
+        except Exception as error:
+            error.add_note(f"seed {seed}:\n" + "\n".join(f"# {one.name}\n{one.sdl}" for one in spoiled))
+            raise
+
+
+def _spoiled(seed: int, sdl: str) -> str:
+    """The text with a few places overwritten, doubled or cut."""
+    choices = random.Random(f"{seed}{sdl}")
+    for _ in range(choices.randint(0, 3)):
+        start = choices.randrange(len(sdl) + 1)
+        end = min(len(sdl), start + choices.choice((0, 0, 1, 3, 20)))
+        scrap = choices.choice((*SCRAPS, sdl[start : start + 40]))
+        sdl = sdl[:start] + scrap + sdl[end:]
+    return sdl
+
+
+NESTED: Mapping[str, Callable[[int], str]] = {
+    "lists": lambda depth: f"type Query {{ a: {'[' * depth}Int{']' * depth} }}",
+    "defaults": lambda depth: f"type Query {{ a(b: Int = {'[' * depth}1{']' * depth}): Int }}",
+    "objects": lambda depth: f"type Query {{ a(b: Int = {'{a: ' * depth}1{'}' * depth}): Int }}",
+    "directive arguments": lambda depth: f"type Query @a(b: {'[' * depth}{']' * depth}) {{ a: Int }}",
+    "brackets": lambda depth: "{" * depth,
+    "field sets": lambda depth: f'type Query @key(fields: "{"a {" * depth}{"}" * depth}") {{ a: Query }}',
+}
+CHAINS = {
+    "implementations": "interface I{} implements I{} {{ a: Int }}\n",
+    "inputs": "input I{} {{ a: I{}! }}\n",
+    "fields": "type T{} {{ a: T{}! }}\n",
+}
+
+
+@pytest.mark.parametrize("depth", [MAX_NESTING + 5, 5_000, 200_000])
+@pytest.mark.parametrize("what", NESTED)
+def test_deep_nesting_is_refused(what: str, depth: int) -> None:
+    (error,) = answered([Subgraph("deep", "", NESTED[what](depth))]).errors
+    assert "deep" in error.message
+
+
+@pytest.mark.parametrize("what", NESTED)
+def test_nesting_within_the_limit_is_answered(what: str) -> None:
+    answered([Subgraph("deep", "", NESTED[what](MAX_NESTING - 5))])
+
+
+@pytest.mark.parametrize("what", CHAINS)
+def test_long_chains_of_types_are_answered(what: str) -> None:
+    links = "".join(CHAINS[what].format(number, number + 1) for number in range(1000))
+    answered([Subgraph("chain", "", links)])
+    answered([Subgraph("chain", "", links + "type Query { a: T0 } type T1000 { b: Int }")])
+
+
+def test_ten_megabytes_are_refused() -> None:
+    types = "".join(f"type T{n} {{ a: Int b: Int c: Int }}\n" for n in range(320_000))
+    assert len(types) > 10_000_000 > MAX_SDL_CHARACTERS
+    (error,) = answered([Subgraph("large", "", types)]).errors
+    assert error.code == "INVALID_GRAPHQL"
+    assert str(MAX_SDL_CHARACTERS) in error.message
+
+
+def test_the_time_for_many_errors_grows_with_their_number_only() -> None:
+    """Line and column of an error are looked up, not counted from the start of the text."""
+    assert compose([Subgraph("dense", "", "type Query { a(" + "a:a " * 50_000 + "): Int }")]).errors
