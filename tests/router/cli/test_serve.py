@@ -146,7 +146,7 @@ class Admin:
     """The admin port of a running router."""
 
     def __init__(self, running: Running) -> None:
-        self._url = ""
+        self.url = ""
         self._pids = [running.process.pid]
 
     @classmethod
@@ -159,25 +159,25 @@ class Admin:
         """The port is a free one: the process says which, to whoever asks the system."""
         for connection in psutil.Process(self._pids[0]).net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN:
-                url = f"http://127.0.0.1:{connection.laddr.port}"
+                url = f"http://{connection.laddr.ip}:{connection.laddr.port}"
                 try:
                     found = httpx.get(f"{url}/status", timeout=2).status_code == 200
                 except httpx.HTTPError:
                     continue
                 if found:
-                    self._url = url
+                    self.url = url
                     return True
         return False
 
     def workers(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = httpx.get(f"{self._url}/status", timeout=SECONDS).json()["workers"]
+        found: list[dict[str, Any]] = httpx.get(f"{self.url}/status", timeout=SECONDS).json()["workers"]
         return found
 
     def ready(self) -> bool:
-        return httpx.get(f"{self._url}/health/ready", timeout=SECONDS).status_code == 200
+        return httpx.get(f"{self.url}/health/ready", timeout=SECONDS).status_code == 200
 
     def reload(self) -> httpx.Response:
-        return httpx.post(f"{self._url}/reload", headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS)
+        return httpx.post(f"{self.url}/reload", headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS)
 
 
 def test_the_admin_port_is_another_than_the_public_one(folder: Path) -> None:
@@ -191,6 +191,34 @@ def test_the_admin_port_is_another_than_the_public_one(folder: Path) -> None:
         assert httpx.get(f"{public}/status").status_code == 404
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(SECONDS) == 0
+
+
+def test_the_admin_port_is_where_the_settings_say(folder: Path) -> None:
+    with routing(folder, "admin: {enabled: true, host: 127.0.0.2, port: 0}\n") as running:
+        admin = Admin.of(running)
+        assert admin.url.startswith("http://127.0.0.2:")
+        assert admin.reload().status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("setting", "sent", "answers"),
+    [
+        ("keep_alive_requests: 2", "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n" * 3, 2),
+        ("keep_alive_timeout: 200ms", "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n", 1),
+        ("head_timeout: 200ms", "GET /health/live HTTP/1.1\r\nhost:", 0),
+    ],
+)
+def test_connections_of_clients_have_the_bounds_of_the_settings(
+    folder: Path, setting: str, sent: str, answers: int
+) -> None:
+    with routing(folder, f"server: {{port: 0, {setting}}}\n") as running:
+        port = int(str(running.event("listening")["port"]))
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
+            client.sendall(sent.encode())
+            received = b""
+            while data := client.recv(65536):
+                received += data
+        assert received.count(b'{"status": "live"}') == answers
 
 
 def test_a_taken_admin_port_is_named(folder: Path) -> None:
