@@ -200,27 +200,6 @@ def test_the_admin_port_is_where_the_settings_say(folder: Path) -> None:
         assert admin.reload().status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("setting", "sent", "answers"),
-    [
-        ("keep_alive_requests: 2", "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n" * 3, 2),
-        ("keep_alive_timeout: 200ms", "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n", 1),
-        ("head_timeout: 200ms", "GET /health/live HTTP/1.1\r\nhost:", 0),
-    ],
-)
-def test_connections_of_clients_have_the_bounds_of_the_settings(
-    folder: Path, setting: str, sent: str, answers: int
-) -> None:
-    with routing(folder, f"server: {{port: 0, {setting}}}\n") as running:
-        port = int(str(running.event("listening")["port"]))
-        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as client:
-            client.sendall(sent.encode())
-            received = b""
-            while data := client.recv(65536):
-                received += data
-        assert received.count(b'{"status": "live"}') == answers
-
-
 def test_a_taken_admin_port_is_named(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

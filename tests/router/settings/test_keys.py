@@ -27,6 +27,7 @@ PREFLIGHT = f"{ROUTER}/server/test_app.py::test_a_preflight_is_answered_from_the
 PAGES = f"{ROUTER}/server/test_app.py::test_a_page_on_the_list_may_read_answers"
 CSRF = f"{ROUTER}/server/test_app.py::test_csrf_prevention_can_be_switched_off_and_its_headers_chosen"
 COMPRESSION = f"{ROUTER}/server/test_compression.py::test_each_key_acts"
+MASKING = f"{ROUTER}/policies/test_masking.py"
 TRANSPORT_CODES = f"{MASKING}::test_each_transport_failure_has_the_code_that_is_configured_for_it"
 ALLOWED = f"{MASKING}::test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions"
 ALLOWED_ONE = f"{MASKING}::test_a_subgraph_may_be_allowed_more_than_the_others"
@@ -35,6 +36,7 @@ IDS = f"{ROUTER}/server/test_document_ids.py::test_an_id_is_found_where_the_sett
 GATEWAY = f"{ROUTER}/test_gateway.py"
 KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
 OVERLOAD = f"{ROUTER}/server/test_overload.py"
+CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
 SERVE = f"{ROUTER}/cli/test_serve.py"
 ADDRESS = f"{ROUTER}/serving/test_address.py"
 RELOAD = f"{ROUTER}/serving/test_reload.py::test_files_are_watched_as_the_settings_say"
@@ -46,9 +48,9 @@ TESTS: dict[str, str] = {
     "server.host": f"{ROUTER}/settings/test_file.py::test_host_and_port_fall_back_to_the_environment",
     "server.port": f"{ROUTER}/cli/test_cli.py::test_host_and_port_come_from_the_environment",
     "server.path": f"{ROUTER}/server/test_app.py::test_the_path_is_configurable",
-    "server.head_timeout": f"{SERVE}::test_connections_of_clients_have_the_bounds_of_the_settings",
-    "server.keep_alive_timeout": f"{SERVE}::test_connections_of_clients_have_the_bounds_of_the_settings",
-    "server.keep_alive_requests": f"{SERVE}::test_connections_of_clients_have_the_bounds_of_the_settings",
+    "server.head_timeout": f"{CONNECTIONS}::test_a_head_has_its_time",
+    "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_has_its_time",
+    "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_serves_so_many_requests",
     "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
     "server.drain_timeout": f"{SERVE}::test_draining_has_its_time",
     "supergraph.file": f"{ADDRESS}::test_the_place_can_be_changed_while_it_runs",
