@@ -53,6 +53,9 @@ SEED  ?= 1
 fuzz-composition: $(READY) peers ## Compose COUNT generated sets of subgraphs with Apollo's composition and ours
 	$(BIN)/python -m tests.peers.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
 
+bench: $(READY) peers ## Time composition, and Apollo's in the same run
+	$(BIN)/python -m benchmarks.composition.run $(ARGS)
+
 lock: $(READY) ## Resolve pyproject.toml into requirements.lock anew
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev --quiet --output-file requirements.lock pyproject.toml

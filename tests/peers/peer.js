@@ -32,7 +32,7 @@ const planners = {
 const handlers = {
   compose(subgraphs) {
     const { composeServices } = require("@apollo/composition");
-    const started = process.hrtime.bigint();
+    const started = process.cpuUsage();
     const failed = (errors, readable = true) => ({
       ok: false,
       readable,
@@ -67,7 +67,7 @@ const handlers = {
 
   // One planner for many operations; the text of an operation is read anew in every round, as in a server.
   plans({ supergraph, operations, by, rounds }) {
-    const started = process.hrtime.bigint();
+    const started = process.cpuUsage();
     const plan = planners[by](supergraph);
     const load = secondsSince(started);
     return {
@@ -128,7 +128,8 @@ function unique(codes) {
 }
 
 function secondsSince(started) {
-  return Number(process.hrtime.bigint() - started) / 1e9;
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
 }
 
 // What a library writes to the console must not come between the answers.

@@ -1,0 +1,1 @@
+"""Measurements: each folder has a script that prints a table; `make bench` runs them all."""
