@@ -129,12 +129,22 @@ def is_theirs_right(subject: Subject, datasets: Iterable[Data], comparison: Comp
     """Whether Apollo's plan, run by our executor over strict subgraphs, gives the monolith's answer for all the data.
 
     A strict subgraph throws when it is asked for an external field nobody provides there, or for a field that requires
-    others without being given them.
+    others without being given them. Conditions must not hide that: they are tried the other way round too.
     """
     planned = read_plan(comparison.their_plan)
+    operation = comparison.operation
     try:
         for data in datasets:
-            asyncio.run(replace(subject, data=data).check(comparison.operation, planned))
+            for variables in (operation.variables, *_flipped(operation.variables)):
+                asyncio.run(replace(subject, data=data).check(replace(operation, variables=variables), planned))
     except (Difference, AssertionError):
         return False
     return True
+
+
+def _flipped(variables: dict[str, object]) -> list[dict[str, object]]:
+    """The variables with all Booleans true, with all false, and with each in turn the other way round."""
+    booleans = [name for name, value in variables.items() if isinstance(value, bool)]
+    changes = [dict.fromkeys(booleans, True), dict.fromkeys(booleans, False)]
+    changes += [{name: not variables[name]} for name in booleans]
+    return [variables | change for change in changes] if booleans else []

@@ -142,11 +142,7 @@ class Subgraph:
         return f"{value}{canonical(self._inputs(source, required, f'{parent}.{name}'))}"
 
     def _inputs(self, source: Seen, required: SelectionSetNode, name: str) -> object:
-        """What the field requires: told by the router, or provided on the way here."""
-        typename = source.reference.typename
-        provided = {node.name.value for node in self.meaning.fields_of(source.provided, typename)}
-        if all(node.name.value in provided for node in self.meaning.fields_of(required, typename)):
-            return self.store.project(source.reference, required)
+        """What the field requires, as the router told it: that the subgraph provides it here makes no difference."""
         try:
             return self.meaning.trim(required, dict(source.representation) | {"__typename": source.reference.typename})
         except KeyError as missing:
