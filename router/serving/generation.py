@@ -110,6 +110,7 @@ class Rollover:
         self._count += 1
         generation.number = self._count
         if previous is None:
+            gc.collect()  # what loading left behind must not be frozen with the rest
             freeze()
             return
         task = asyncio.get_running_loop().create_task(_retire(previous))

@@ -38,7 +38,6 @@ class LiveRouter:
     """`start` it, then serve `asgi`; `beside` are what runs as long as it does (an admin port, a control channel)."""
 
     def __init__(self, origin: Origin) -> None:
-        self._origin = origin
         self._rollover = Rollover()
         self._reloader = Reloader(origin, self._rollover)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,7 +113,7 @@ class LiveRouter:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._loop = asyncio.get_running_loop()
-        watch = Watch(self._reloader, self._rollover, self._origin.config)
+        watch = Watch(self._reloader, self._rollover)
         self._begin(watch.files())
         self._begin(watch.address())
         self._tell_what_is_served()

@@ -23,7 +23,7 @@ from router import supergraph
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway, http_transport
 from router.serving.generation import Generation
-from router.serving.sources import FileSource, UrlSource, is_url
+from router.serving.sources import FileSource, Stamp, UrlSource, is_url, stamp
 from router.serving.warm_up import Throttle, Wanted, from_file, hottest, warm
 from router.settings import RouterSettings, load
 from servicekit.errors import StartupError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from router.serving.generation import Rollover
     from router.serving.sources import Source
 
+Stamps = tuple[Stamp | None, ...]
 Result = Literal["reloaded", "unchanged", "refused"]
 
 _log = structlog.stdlib.get_logger("reload")
@@ -81,6 +82,7 @@ class Reloader:
         self._source: tuple[tuple[object, ...], Source] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._stopped = threading.Event()
+        self.seen: Stamps = ()
         self.settings = RouterSettings()
         self.last: Outcome | None = None
 
@@ -90,8 +92,10 @@ class Reloader:
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
         """
+        before = self.look()
         settings = self.settings = self._origin.settings()
         source = self._source_for(settings)
+        self.seen = (*before[:1], *self.look()[1:])  # as they were before they were read
         if isinstance(source, FileSource):
             found = Found(source.text(), source.name, _first(settings))
             self._rollover.adopt(build(self._origin, found, None))
@@ -124,8 +128,10 @@ class Reloader:
             return "refused", "an internal error; the log has its traceback"
 
     async def _renew(self, *, even_unchanged: bool) -> Result:
+        before = self.look()
         settings = self.settings = await asyncio.to_thread(self._origin.settings)
         source = self._source_for(settings)
+        self.seen = (*before[:1], *self.look()[1:])
         sdl = await source.read()
         current = self._rollover.current
         if current is None:
@@ -141,6 +147,15 @@ class Reloader:
             generation.gateway.documents.inherit(current.gateway.documents)
         self._rollover.adopt(generation)
         return "reloaded"
+
+    def look(self) -> Stamps:
+        """The files as they are now: the configuration's, the supergraph's; None for one that is not there or asked."""
+        source = self.source
+        config = self._origin.config
+        return (
+            stamp(config) if config is not None else None,
+            stamp(source.path) if isinstance(source, FileSource) else None,
+        )
 
     def close(self) -> None:
         """Stop warming up, and let go of what is open."""

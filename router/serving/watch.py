@@ -6,11 +6,9 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from router.serving.sources import FileSource, Stamp, UrlSource, stamp
+from router.serving.sources import UrlSource
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from router.serving.generation import Rollover
     from router.serving.reloading import Reloader
     from router.settings import RouterSettings
@@ -22,22 +20,20 @@ _JITTER = 0.1
 class Watch:
     """Two endless loops, to be run as tasks; intervals are those of the settings in use."""
 
-    def __init__(self, reloader: Reloader, rollover: Rollover, config: Path | None) -> None:
+    def __init__(self, reloader: Reloader, rollover: Rollover) -> None:
         self._reloader = reloader
         self._rollover = rollover
-        self._config = config
-        self._taken_up = self._look()
 
     async def files(self) -> None:
         """Reload when a file has changed and then stayed the same for one interval: it is not half written."""
-        seen = self._taken_up
+        found = tried = self._reloader.seen
         while True:
             await asyncio.sleep(self._settings.reload.watch_interval)
             if not self._settings.reload.watch:
                 continue
-            before, seen = seen, self._look()
-            if seen == before and seen != self._taken_up:
-                self._taken_up = seen
+            before, found = found, self._reloader.look()
+            if found == before and found not in (tried, self._reloader.seen):
+                tried = found
                 await self._reloader.reload("file")
 
     async def address(self) -> None:
@@ -54,8 +50,3 @@ class Watch:
     def _settings(self) -> RouterSettings:
         current = self._rollover.current
         return current.settings if current is not None else self._reloader.settings
-
-    def _look(self) -> tuple[Stamp | None, ...]:
-        source = self._reloader.source
-        paths = [path for path in (self._config, source.path if isinstance(source, FileSource) else None) if path]
-        return tuple(map(stamp, paths))

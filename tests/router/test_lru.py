@@ -41,3 +41,13 @@ def test_hits_and_misses_are_counted() -> None:
     cache.get("a")
     cache.get("b")
     assert (cache.hits, cache.misses) == (1, 1)
+
+
+def test_the_hottest_are_those_used_most_then_those_used_last() -> None:
+    cache: Lru[str, int] = Lru(max_entries=10, max_weight=10)
+    for value, key in enumerate("abcd"):
+        cache.put(key, value, 1)
+    for key in "bbcad":
+        cache.get(key)
+    assert cache.hottest(3) == [("b", 1), ("d", 3), ("a", 0)]
+    assert cache.weight == 4

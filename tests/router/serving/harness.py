@@ -62,10 +62,11 @@ class Live:
 
 
 @asynccontextmanager
-async def running(origin: Origin) -> AsyncIterator[Live]:
-    """A router from its start to its end, as a server would run it."""
+async def running(origin: Origin, meanwhile: Callable[[], object] = tuple) -> AsyncIterator[Live]:
+    """A router from its start to its end, as a server would run it; `meanwhile` is before it is served."""
     router = LiveRouter(origin)
     router.start()
+    meanwhile()
     told: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     said: asyncio.Queue[Any] = asyncio.Queue()
     life = asyncio.ensure_future(router.asgi({"type": "lifespan"}, told.get, said.put))

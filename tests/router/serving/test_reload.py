@@ -39,6 +39,13 @@ async def test_a_changed_supergraph_is_taken_up(tmp_path: Path) -> None:
         assert (status["generation"], status["last_reload"]["cause"]) == (2, "file")
 
 
+async def test_a_supergraph_that_changed_while_the_router_was_starting_is_taken_up(tmp_path: Path) -> None:
+    origin = write(tmp_path, 1)
+    async with running(origin, lambda: (tmp_path / "supergraph.graphql").write_text(sdl(2))) as live:
+        await live.until(reloaded)
+        assert await live.version() == "v2"
+
+
 async def test_a_changed_configuration_is_taken_up(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1)) as live:
         (tmp_path / "router.yaml").write_text(QUICK + "limits: {depth: 1}\n")
