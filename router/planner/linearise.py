@@ -89,7 +89,7 @@ def serial(parts: Iterable[Schedule]) -> Schedule | None:
     earlier: frozenset[int] = frozenset()
     for part in parts:
         offset = len(earlier)
-        numbers = {group.number: group.number + offset for group in groups_of(part)}
+        numbers = {group.number: offset + index for index, group in enumerate(groups_of(part))}
         waited.append(_mapped(part, partial(_moved, numbers=numbers, earlier=earlier)))
         earlier |= set(numbers.values())
     return _in_order(*waited) if waited else None

@@ -54,6 +54,8 @@ def problems(supergraph: Supergraph, query: str, plan: QueryPlan, dropped: Conta
         for fetch, _ in placed
         for error in validate(supergraph.subgraphs[fetch.service_name].schema, parse(fetch.operation))
     ]
+    if len({fetch.id for fetch, _ in placed}) < len(placed):
+        found.append("two fetches have one id")
     found += _order_problems(plan.node)
     produced = {fetch.id: set(_produced(fetch, path)) for fetch, path in placed}
     above = _ancestors([fetch for fetch, _ in placed])

@@ -56,6 +56,12 @@ def test_in_a_series_the_next_part_waits_for_all_before() -> None:
     ]
 
 
+def test_in_a_series_gaps_left_by_merged_groups_give_no_number_twice() -> None:
+    planned = serial([InOrder((group(0), group(5, 0))), group(0), group(0)])
+    assert planned is not None
+    assert [entry.number for entry in groups_of(planned)] == [0, 1, 2, 3]
+
+
 def test_numbers_follow_the_order_of_appearance() -> None:
     planned = schedule((group(7), group(3, 7)))
     assert planned is not None
