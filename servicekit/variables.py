@@ -106,6 +106,12 @@ SECTIONS: tuple[Section, ...] = (
         "Router",
         (
             Variable("ROUTER_PORT", "4000", "Port of the router."),
+            Variable("ROUTER_WORKERS", "1", "Processes the router serves with, one for each core to use."),
+            Variable("ROUTER_ADMIN", "false", "Whether the router's port for operators is open, on 127.0.0.1."),
+            Variable("ROUTER_ADMIN_PORT", "4001", "Port for operators of the router."),
+            Variable(
+                "ROUTER_ADMIN_TOKEN", "<unset: nobody can>", "Bearer token with which operators reload; 16 characters."
+            ),
             Variable("ROUTER_INTROSPECTION", "true", "Whether clients may introspect the API schema."),
             Variable("AUTH_URL", "http://127.0.0.1:3001/graphql", "Where the router finds the auth subgraph."),
             Variable("ACCOUNT_URL", "http://127.0.0.1:3002/graphql", "Where the router finds the account subgraph."),
