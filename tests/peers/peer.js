@@ -77,7 +77,7 @@ const handlers = {
           const seconds = [];
           let planned;
           for (let round = 0; round < rounds; round++) {
-            const begun = process.hrtime.bigint();
+            const begun = process.cpuUsage();
             planned = plan(operation);
             seconds.push(secondsSince(begun));
           }

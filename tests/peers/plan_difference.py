@@ -14,6 +14,7 @@ from graphql import FieldNode, OperationDefinitionNode, OperationType, parse
 
 from router.planner import plan
 from tests.peers.apollo_plan import read_plan
+from tests.peers.peers import PeerCrash
 from tests.router.oracle.comparison import Difference
 from tests.router.planner.plan_checker import depth
 
@@ -111,18 +112,19 @@ def is_comparable(query: str) -> bool:
 def compare_plans(
     peers: Peers, supergraph: Supergraph, operations: Sequence[Operation], seconds: float
 ) -> Iterator[Comparison]:
-    """Plan with both; operations that Apollo's planner does not plan are left out.
+    """Plan with both.
 
     Raises:
-        PeerCrash, PeerTimeout: Apollo's planner does not take the supergraph, or gave no answer.
+        PeerCrash, PeerTimeout: Apollo's planner refuses the supergraph or an operation, or gave no answer.
     """
     queries = [operation.query for operation in operations]
     for operation, theirs in zip(
         operations, peers.plans(supergraph.sdl, queries, "apollo", seconds=seconds), strict=True
     ):
-        if theirs.plan is not None:
-            ours = measure(plan(supergraph, operation.query))
-            yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
+        if theirs.plan is None:
+            raise PeerCrash(theirs.crash)
+        ours = measure(plan(supergraph, operation.query))
+        yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
 
 
 def is_theirs_right(subject: Subject, datasets: Iterable[Data], comparison: Comparison) -> bool:
