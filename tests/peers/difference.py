@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"can be only one argument named"), "GraphQL forbids it; Apollo's composition takes the last value"),
-    (re.compile(r"Enum value \S+ can only be defined once"), "GraphQL forbids it; Apollo's composition merges the two"),
+    (re.compile(r"(Enum value|Argument) \S+ can only be defined once"), "GraphQL forbids it; Apollo's merges the two"),
     (re.compile(r"there is no composite type"), "Apollo's composition ignores a type condition on an unknown type"),
     (
         re.compile(r"is a built-in scalar"),

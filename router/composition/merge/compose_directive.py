@@ -81,22 +81,28 @@ def composed_directives(
         group = [request for request in requests if request.name == name and request.link.url.identity not in broken]
         if not group:
             continue
-        url = max((request.link.url for request in group), key=lambda each: each.version)
-        definition = _latest_definition(subgraphs, group[0])
+        identity = group[0].link.url.identity
+        composed = [request.link.url for request in requests if request.link.url.identity == identity]
+        url = max(composed, key=lambda each: each.version)
+        definition = _definition(subgraphs, group[0], url)
+        if definition is None:
+            report.error(
+                "DIRECTIVE_COMPOSITION_ERROR",
+                f"No subgraph that links {url}, the newest version composed, has a definition of @{name}.",
+                [(subgraphs[request.index].name, request.applied.node) for request in group],
+            )
+            continue
         result.append(ComposedDirective(url, group[0].element, name, definition, tuple(r.index for r in group)))
     return result
 
 
-def _latest_definition(subgraphs: Sequence[Facts], request: _Request) -> DirectiveDef:
-    """The definition under the highest minor version, whether or not that subgraph composes it; of equals the last."""
-    found = [
-        (link.url.version, index, subgraphs[index].schema.directives[link.directive_name(request.element)])
-        for index, link in _linked(subgraphs, request.link.url.identity)
-        if link.url.version.major == request.link.url.version.major
-        and link.directive_name(request.element) in subgraphs[index].schema.directives
-    ]
-    _, _, definition = max(found, key=lambda each: each[:2])
-    return replace(definition, name=request.name)
+def _definition(subgraphs: Sequence[Facts], request: _Request, url: SpecUrl) -> DirectiveDef | None:
+    """The definition in the last subgraph that links this very version, whether or not it composes the directive."""
+    for index, link in reversed([*_linked(subgraphs, url.identity)]):
+        definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
+        if link.url.version == url.version and definition is not None:
+            return replace(definition, name=request.name)
+    return None
 
 
 def _request(  # noqa: PLR0911 - one return for each reason to refuse

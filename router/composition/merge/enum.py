@@ -40,7 +40,9 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
         merge_applied(state, values, merged, where)
         join_enum_value(state, values, merged)
         lacking = [index for index, source in sources.items() if name not in source.values]
-        if not lacking or merged.has("inaccessible") or _accepted(state, sources, lacking, where, usage):
+        # What is inaccessible may be missing in an input, where it would be an error or be dropped.
+        exempt = usage.as_input and merged.has("inaccessible")
+        if not lacking or exempt or _accepted(state, sources, lacking, where, usage):
             dest.values[name] = merged
     if not dest.values:
         state.report.error(

@@ -28,5 +28,7 @@ SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
 FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
     directive_locations.check,
     invalid_graphql.check,
-    inaccessible.check,
 )
+
+# And these only of valid GraphQL: what the API schema would be.
+API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
