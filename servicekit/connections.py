@@ -7,6 +7,8 @@
 - A head (request line and headers) has a time and a size. Without, a few bytes a minute on many connections hold a
   server's descriptors for ever ("slow-loris"), and one head without end its memory.
 - A connection serves a number of requests and is closed, so that clients behind a balancer spread over new processes.
+- A client that resets its connection is gone at once, but uvicorn hears of it only in the next turn of the event loop;
+  what the application says between is dropped. uvloop would raise, and the log show a traceback of a client's doing.
 - An answer that nobody reads is dropped after `keep_alive_seconds`; uvicorn would wait for its reader for ever.
 
 The parser tells only of whole headers, so bytes are counted where they arrive.
@@ -52,6 +54,21 @@ class HeadTooLarge(Exception):
     """Ends the parser's work; never leaves the protocol."""
 
 
+class UntilClosed:
+    """A transport that ignores what is written after it was closed."""
+
+    __slots__ = ("_transport", "close", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.close = transport.close
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        if not self.is_closing():
+            self._transport.write(data)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 protocol within :class:`ConnectionLimits`; see :func:`bounded`."""
 
@@ -69,6 +86,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
+        self._until_closed = UntilClosed(transport)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -98,6 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_size > self.limits.head_bytes:
             raise HeadTooLarge
         super().on_headers_complete()
+        self.cycle.transport = self._until_closed  # type: ignore[assignment]  # the part of a transport that a cycle uses
         self._requests += 1
         most = self.limits.keep_alive_requests
         if most is not None and self._requests >= most:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uvicorn
 
-from servicekit.connections import ConnectionLimits, bounded
+from servicekit.connections import ConnectionLimits, UntilClosed, bounded
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:
@@ -229,3 +229,32 @@ async def test_an_answer_that_nobody_reads_is_dropped() -> None:
         async with asyncio.timeout(SECONDS):
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await client.reader.readexactly(BIG)
+
+
+class Recorded:
+    """As much of a transport as an answer needs; closed, it raises for what is written, as uvloop's does."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        if self.closed:
+            raise RuntimeError("the handler is closed")
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+def test_what_is_said_to_a_client_that_reset_its_connection_is_dropped() -> None:
+    transport: Any = Recorded()
+    connection = UntilClosed(transport)
+    connection.write(b"to someone")
+    connection.close()
+    connection.write(b"to nobody")
+    assert transport.written == [b"to someone"]
+    assert connection.is_closing()
