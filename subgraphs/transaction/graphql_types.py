@@ -86,9 +86,7 @@ class TransactionFilter:
 Where = Annotated[TransactionFilter | None, strawberry.argument(description="Which transactions are wanted.")]
 
 
-@strawberry.federation.type(
-    keys=[Key(fields=FieldSet("id"), resolvable=False)], description=descriptions.USER
-)
+@strawberry.federation.type(keys=[Key(fields=FieldSet("id"), resolvable=False)], description=descriptions.USER)
 class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
 
