@@ -43,7 +43,7 @@ from router.transport.pool import PoolLimits
 from servicekit import context as request_context
 from servicekit.asgi import RequestContextMiddleware
 from servicekit.health import HealthEndpoints
-from servicekit.logging import Personal, hiding
+from servicekit.logging import Hiding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Mapping, Sequence
@@ -156,6 +156,8 @@ class Gateway:
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
         """Answer one request. Raises nothing but cancellation, which a mutation under way survives."""
         report, exchange = Report(), Exchange(request)
+        if not self._hooks:
+            return await self._answer(exchange, report)
         try:
             response = await self._hooks.request(exchange) or await self._answer(exchange, report)
             return await self._hooks.response(exchange, response)
@@ -169,10 +171,12 @@ class Gateway:
             document = self.preparation.document(request, report)
             await self.documents.accepted(sent)
             operation = self.preparation.operation(document, request, report)
-            await self._hooks.operation(exchange, _described(document, report))
+            if self._hooks:
+                await self._hooks.operation(exchange, _described(document, report))
             variables = coerce(operation, request.variables)
             plan = self.preparation.plan(document, request.operation_name, report)
-            await self._hooks.plan(exchange, plan)
+            if self._hooks:
+                await self._hooks.plan(exchange, plan)
             context = self._context(exchange, variables, report)
         except Exception as failure:  # noqa: BLE001  (whatever it is, the client gets an answer and the log the cause)
             return self._failed(failure, report)
@@ -196,7 +200,7 @@ class Gateway:
     ) -> GraphQLResponse:
         exposure = self._personal.within(operation, context.variables)
         started = time.perf_counter()
-        with hiding(Personal(self._personal.names, exposure.values)):
+        with Hiding(exposure):
             try:
                 async with asyncio.timeout(self._settings.traffic.request_timeout):
                     result = await execute(plan, operation, context)

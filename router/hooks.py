@@ -87,14 +87,18 @@ class Hook:
 
 
 class HookChain:
-    """Several hooks as one."""
+    """Several hooks as one; false when there are none, so that nobody waits for nothing."""
 
     def __init__(self, hooks: Sequence[Hook]) -> None:
+        self._any = bool(hooks)
         self._request = [hook for hook in hooks if type(hook).on_request is not Hook.on_request]
         self._operation = [hook for hook in hooks if type(hook).on_operation is not Hook.on_operation]
         self._plan = [hook for hook in hooks if type(hook).on_plan is not Hook.on_plan]
         self._fetch = [hook for hook in reversed(hooks) if type(hook).on_fetch is not Hook.on_fetch]
         self._response = [hook for hook in reversed(hooks) if type(hook).on_response is not Hook.on_response]
+
+    def __bool__(self) -> bool:
+        return self._any
 
     async def request(self, exchange: Exchange) -> GraphQLResponse | None:
         """The response of a hook that answers by itself; otherwise `exchange.request` is what to go on with."""

@@ -10,17 +10,16 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from servicekit import context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
+    from types import TracebackType
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -112,28 +111,37 @@ def _redacted(name: object, value: object) -> object:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Personal:
-    """What no line may tell while it is current: values under these names, and these values anywhere in a text.
+class Personal(Protocol):
+    """What no line may tell while it is current: values under these names, and these values anywhere in a text."""
 
-    ``values`` is asked only when a line is written.
-    """
+    @property
+    def names(self) -> frozenset[str]:
+        """Keys of mappings, and of lines themselves."""
+        ...
 
-    names: frozenset[str]
-    values: Callable[[], Collection[str]]
+    def values(self) -> Collection[str]:
+        """Texts; asked for only when a line is written."""
+        ...
 
 
 _personal: ContextVar[Personal | None] = ContextVar("personal", default=None)
 
 
-@contextmanager
-def hiding(personal: Personal) -> Iterator[None]:
-    """Make ``personal`` current inside the block, for this task and what it starts."""
-    token = _personal.set(personal)
-    try:
-        yield
-    finally:
-        _personal.reset(token)
+class Hiding:
+    """Makes ``personal`` current inside its block, for this task and what it starts. On the way of every request."""
+
+    __slots__ = ("_personal", "_token")
+
+    def __init__(self, personal: Personal) -> None:
+        self._personal = personal
+
+    def __enter__(self) -> None:
+        self._token = _personal.set(self._personal)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _personal.reset(self._token)
 
 
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

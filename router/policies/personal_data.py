@@ -82,9 +82,13 @@ class PersonalData:
 
 
 class Exposure:
-    """The personal data of one request, found when it is asked for. Set `data` once there is a response."""
+    """The personal data of one request, found when it is asked for (`servicekit.logging.Personal`).
+
+    Set `data` once there is a response.
+    """
 
     def __init__(self, personal: PersonalData, operation: PreparedOperation, variables: Mapping[str, object]) -> None:
+        self.names = personal.names
         self._personal = personal
         self._operation = operation
         self._variables = variables

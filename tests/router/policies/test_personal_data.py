@@ -101,7 +101,12 @@ async def test_a_traceback_that_quotes_it_is_logged_without_it(lines: Any, monke
 
 
 def test_values_under_the_names_of_tagged_fields_are_blanked() -> None:
-    personal = service_logging.Personal(frozenset({"email"}), lambda: ())
-    with service_logging.hiding(personal):
+    class Emails:
+        names = frozenset({"email"})
+
+        def values(self) -> tuple[str, ...]:
+            return ()
+
+    with service_logging.Hiding(Emails()):
         event = service_logging.scrub(None, "info", {"body": [{"email": "a@b.c", "id": 1}]})
     assert event == {"body": [{"email": "[redacted]", "id": 1}]}
