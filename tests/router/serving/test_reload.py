@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from router.gateway import MUTATION_GRACE_SECONDS
 from servicekit.errors import StartupError
 from tests.router.serving.harness import QUICK, Live, running, sdl, write
 from tests.router.transport.scripted_server import Peer, response, serving
@@ -127,6 +128,34 @@ async def test_a_request_in_flight_finishes_on_the_supergraph_it_began_with(tmp_
             answer.set()
             assert (await request).json == {"data": {"me": {"id": "1"}}}
             # Its connection was the old generation's alone.
+            await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
+
+
+async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_began_with(tmp_path: Path) -> None:
+    begun, answer, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(peer: Peer) -> None:
+        await peer.request()
+        begun.set()
+        await answer.wait()
+        await peer.reply(response(b'{"data":{"rename":{"id":"1"}}}'))
+        await peer.request()
+
+    async with serving(slow) as subgraph:
+        origin = write(tmp_path, 1, QUICK + f"override_subgraph_url: {{people: '{subgraph.url}'}}\n")
+        async with running(origin) as live:
+            body = [b'{"query":"mutation { rename(name: \\"x\\") { id } }"}']
+            headers = {"content-type": "application/json"}
+            request = asyncio.create_task(live.client.send("POST", headers=headers, body=body, leaves=left))
+            await begun.wait()
+            left.set()
+            assert await request is None
+            (outcome,) = await live.router.reload()
+            assert outcome["result"] == "reloaded"
+            # Longer than a gateway that is closed for good waits for it.
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(subgraph.closed_by_client.wait(), MUTATION_GRACE_SECONDS + 0.5)
+            answer.set()
             await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
 
 
