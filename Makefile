@@ -56,8 +56,9 @@ fuzz-composition: $(READY) peers ## Compose COUNT generated sets of subgraphs wi
 fuzz-plans: $(READY) peers ## Plan operations on COUNT generated federations with Apollo's planner and ours
 	$(BIN)/python -m tests.peers.fuzz_plans --count $(COUNT) --seed $(SEED) $(ARGS)
 
-bench: $(READY) peers ## Time composition, and Apollo's in the same run
+bench: $(READY) peers ## Time composition and planning, and those of others in the same run
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
+	$(BIN)/python -m benchmarks.planning.run
 
 lock: $(READY) ## Resolve pyproject.toml into requirements.lock anew
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
