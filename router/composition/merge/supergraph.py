@@ -43,7 +43,7 @@ _BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], No
 def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
     """Merge subgraphs, sorted by name; the outcome is only complete if nothing was reported."""
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
-    if any(error.code == "LINK_IMPORT_NAME_MISMATCH" for error in report.errors):
+    if report.failed():
         # Whatever is merged without knowing the names of directives would only raise doubtful errors.
         return state
     unmergeable = _types_shallow(state)

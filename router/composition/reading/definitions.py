@@ -21,6 +21,7 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS
+from router.composition.reading.document import MACHINERY_TYPES
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.composition.values import identity
@@ -28,7 +29,7 @@ from router.federation.links import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDE
 from router.federation.specs import FEDERATION_1, spec_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from router.composition.report import Report
 
@@ -47,6 +48,11 @@ def complete(
     kept = tuple(definitions) if federation_2 else _without_sloppy(definitions)
     directives = {node.name.value: node for node in kept if isinstance(node, DirectiveDefinitionNode)}
     types = {node.name.value: node for node in kept if isinstance(node, TypeDefinitionNode)}
+    for directive, name in _unknown_types(directives.values(), types):
+        message = (
+            f"[{subgraph}] The definition of @{directive.name.value} refers to the type {name}, which is not defined."
+        )
+        report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
     expectations = list(_expectations(links, federation_2=federation_2))
     for expected in expectations:
         for name, wanted in expected.directives.items():
@@ -69,6 +75,18 @@ def complete(
         # What was added refers to a type the subgraph defines itself: the two cannot be told apart.
         return (*kept, *added), ()
     return kept, tuple(added)
+
+
+def _unknown_types(
+    directives: Iterable[DirectiveDefinitionNode], types: Mapping[str, TypeDefinitionNode]
+) -> Iterator[tuple[DirectiveDefinitionNode, str]]:
+    """Types of a specification are not there yet for a definition that the subgraph brings along itself."""
+    known = types.keys() | BUILT_IN_SCALARS | MACHINERY_TYPES
+    for directive in directives:
+        for argument in directive.arguments or ():
+            name = base_name(from_node(argument.type))
+            if name not in known:
+                yield directive, name
 
 
 def _without_sloppy(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:

@@ -197,6 +197,7 @@ def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[Definitio
     document = SubgraphDocument(tuple(definitions))
     query = document.root_names.get("query")
     kept: list[DefinitionNode] = []
+    has_fields = False
     for node in definitions:
         if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in MACHINERY_TYPES:
             continue
@@ -205,20 +206,22 @@ def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[Definitio
         if isinstance(node, DirectiveDefinitionNode) and node.name.value in _BUILT_IN_DIRECTIVES:
             continue
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
-            kept.append(_query_without_machinery(node))
+            block = _query_without_machinery(node, stub=not has_fields)
+            has_fields = has_fields or bool(block.fields)
+            kept.append(block)
         else:
             kept.append(node)
     return tuple(kept)
 
 
 def _query_without_machinery(
-    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode,
+    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, *, stub: bool
 ) -> ObjectTypeDefinitionNode | ObjectTypeExtensionNode:
     fields = tuple(member for member in node.fields or () if member.name.value not in MACHINERY_FIELDS)
     if fields and len(fields) == len(node.fields or ()):
         return node
     # A query root that had nothing else stays a valid type: the stub is dropped when the model is built.
-    return replace(node, fields=fields or (service_stub(),))
+    return replace(node, fields=fields or ((service_stub(),) if stub else ()))
 
 
 def service_stub() -> FieldDefinitionNode:

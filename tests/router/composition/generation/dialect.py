@@ -55,6 +55,8 @@ class Dialect:
     composes_custom: bool = False
     roots: dict[str, str] = field(default_factory=dict)
     extends_types: bool = False
+    links_link: bool = False
+    tags_schema: bool = False
 
     @property
     def is_federation_1(self) -> bool:
@@ -85,12 +87,16 @@ class Dialect:
         links = []
         if not self.is_federation_1:
             composed = self("composeDirective", 'name: "@custom"') if self.composes_custom else ""
+            tagged = self("tag", 'name: "t1"') if self.tags_schema else ""
             parts = [f'url: "https://specs.apollo.dev/federation/v2.{self.minor}"']
             if self.spec_alias != "federation":
                 parts.append(f'as: "{self.spec_alias}"')
             if self.style == "imports":
                 parts.append(f"import: [{', '.join(self._import(one) for one in self.used)}]")
+            if self.links_link:
+                links.append('@link(url: "https://specs.apollo.dev/link/v1.0")')
             links.append(f"@link({', '.join(parts)})")
+            links += [tagged] if tagged else []
             if self.custom:
                 links.append(f'@link(url: "{CUSTOM_SPEC}/{self.custom}", import: ["@custom"]){composed}')
         if self.roots:
@@ -121,6 +127,8 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
             dialect.minor = FEDERATION_1
         if "spelling" in features:
             _draw_spelling(choices, dialect)
+        if "tag alias" in features:
+            dialect.aliases["tag"] = "label"
         if "extend" in features:
             dialect.extends_types = often(choices, 50)
         if "roots" in features and often(choices, 50):
@@ -130,6 +138,7 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
 
 
 def _draw_spelling(choices: Choices, dialect: Dialect) -> None:
+    dialect.links_link = often(choices, 40)
     dialect.style = pick(choices, ("imports", "imports", "prefixed"))
     if often(choices, 30):
         dialect.spec_alias = pick(choices, ("fed", "f2"))

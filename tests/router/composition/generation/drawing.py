@@ -40,18 +40,22 @@ FEATURES = (
     "mutation",
     "nested keys",
     "override",
+    "printed",
     "provides",
     "requires",
     "roots",
     "scalars",
+    "shareable types",
     "spelling",
     "subscription",
     "tag",
+    "tag alias",
     "unions",
     "values",
     "versions",
 )
 WRAPPINGS = ("{}", "{}", "{}!", "[{}]", "[{}!]!")
+FIRST_WITH_SCHEMA_TAGS = 3
 FIRST_WITH_LABELS = 7
 LABELS = ("", "", ', label: "percent(50)"', ', label: "beta:on"', ', label: "percent(0.5)"')
 
@@ -60,6 +64,8 @@ def draw_sketch(choices: Choices) -> Sketch:
     features = {feature for feature in FEATURES if often(choices, 28)}
     noise = pick(choices, (0, 0, 3, 10))
     sketch = Sketch(draw_dialects(choices, features), features, noise)
+    for dialect in sketch.dialects:
+        dialect.tags_schema = sketch.has("tag") and dialect.minor >= FIRST_WITH_SCHEMA_TAGS and often(choices, 20)
     _leaves(choices, sketch)
     _objects(choices, sketch)
     _abstract(choices, sketch)
@@ -179,9 +185,25 @@ def _abstract(choices: Choices, sketch: Sketch) -> None:
                 member.interfaces.append(name)
                 member.fields[common.name] = Field(common.name, common.type, owners=list(member.homes))
             sketch.types[name] = interface
+        _interface_of_interface(choices, sketch)
     if sketch.has("unions"):
         named = [member.name for member in subset(choices, objects)]
         sketch.types["Hit"] = Type("Hit", "union", members=named)
+
+
+def _interface_of_interface(choices: Choices, sketch: Sketch) -> None:
+    """The second interface implements the first, and so do all of its members."""
+    if "Named" not in sketch.types or not often(choices, 40):
+        return
+    above, below = sketch.types["Node"], sketch.types["Named"]
+    below.interfaces.append(above.name)
+    below.homes = [home for home in below.homes if home in above.homes] or list(above.homes)
+    for common in above.fields.values():
+        below.fields[common.name] = Field(common.name, common.type)
+        for member in sketch.of_kind("type"):
+            if below.name in member.interfaces and above.name not in member.interfaces:
+                member.interfaces.append(above.name)
+                member.fields[common.name] = Field(common.name, common.type, owners=list(member.homes))
 
 
 def _roots(choices: Choices, sketch: Sketch) -> None:
@@ -192,7 +214,7 @@ def _roots(choices: Choices, sketch: Sketch) -> None:
         for index in range(choices.number(1, 3)):
             drawn = _field(choices, sketch, f"{root[0].lower()}{index}")
             drawn.owners = [pick(choices, sketch.dialects)]
-            if root == "Query" and often(choices, 15):
+            if root != "Subscription" and often(choices, 15):
                 drawn.owners = subset(choices, sketch.dialects)
             type_.fields[drawn.name] = drawn
         sketch.types[root] = type_
@@ -200,6 +222,7 @@ def _roots(choices: Choices, sketch: Sketch) -> None:
 
 def _requires(choices: Choices, sketch: Sketch) -> None:
     for type_ in sketch.entities():
+        _requires_nested(choices, sketch, type_)
         plain = [one for one in type_.fields.values() if one.base not in sketch.types and not one.arguments]
         for drawn in type_.fields.values():
             owner = pick(choices, drawn.owners or type_.homes)
@@ -209,6 +232,34 @@ def _requires(choices: Choices, sketch: Sketch) -> None:
                 for one in chosen:
                     one.outside.append(owner)
                 drawn.add(owner, "requires", f'fields: "{" ".join(one.name for one in chosen)}"')
+
+
+def _requires_nested(choices: Choices, sketch: Sketch, type_: Type) -> None:
+    """A field that needs a leaf of an object, or a field with an argument, of the same entity."""
+    if not often(choices, 40):
+        return
+    home = pick(choices, type_.homes)
+    needed = [
+        one
+        for one in type_.fields.values()
+        if home not in one.owners and one.owners and not one.outside and (one.arguments or _leaves_below(sketch, one))
+    ]
+    if needed:
+        chosen = pick(choices, needed)
+        given = ", ".join(f"{one.name}: {default_of(choices, sketch, one.type)}" for one in chosen.arguments)
+        below = _leaves_below(sketch, chosen)
+        selection = f"{chosen.name}{f'({given})' if given else ''}{f' {{ {below[0]} }}' if below else ''}"
+        chosen.outside.append(home)
+        computed = Field(f"needs{chosen.name}", "Int", owners=[home])
+        computed.add(home, "requires", f'fields: "{selection}"')
+        type_.fields[computed.name] = computed
+
+
+def _leaves_below(sketch: Sketch, declared: Field) -> list[str]:
+    target = sketch.types.get(declared.base)
+    if target is None or target.kind != "type":
+        return []
+    return [one.name for one in target.fields.values() if one.base not in sketch.types and not one.arguments]
 
 
 def _provides(choices: Choices, sketch: Sketch) -> None:

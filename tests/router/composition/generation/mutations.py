@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphql import (
+    DirectiveDefinitionNode,
     DirectiveNode,
     DocumentNode,
     FieldDefinitionNode,
@@ -229,7 +230,8 @@ def _restring(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -
 
 
 def _bearers(document: DocumentNode) -> list[Node]:
-    return [node for node in nodes(document) if "directives" in node.keys]
+    """What may carry directives; definitions of directives only in an edition that others do not parse yet."""
+    return [n for n in nodes(document) if "directives" in n.keys and not isinstance(n, DirectiveDefinitionNode)]
 
 
 def _stray(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:

@@ -32,8 +32,29 @@ DECORATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("cost", "weight: 2", "argument enum field inputfield type scalar"),
         ("listSize", "assumedSize: 10", "listfield"),
         ("listSize", "assumedSize: 3, requireOneSlicingArgument: false", "listfield"),
+        ("listSize", 'slicingArguments: ["a0"]', "listfield"),
+        ("listSize", 'assumedSize: 5, sizedFields: ["nodeId"]', "objectfield"),
     ),
     "cacheTag": (("cacheTag", 'format: "c-{$key.id}"', "type"), ("cacheTag", 'format: "all"', "field type")),
+}
+
+
+FEDERATION_1_DEFINITIONS = (
+    "directive @key(fields: String!) repeatable on OBJECT | INTERFACE",
+    "scalar _FieldSet\ndirective @key(fields: _FieldSet!) on OBJECT | INTERFACE",
+    "directive @key(fields: _FieldSet!, resolvable: Boolean = true) repeatable on OBJECT\nscalar _FieldSet",
+    "directive @external on FIELD_DEFINITION\ndirective @requires(fields: String!) on FIELD_DEFINITION",
+    "directive @extends on OBJECT\ndirective @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT",
+)
+DEFINITIONS = {
+    "key": "directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE",
+    "shareable": "directive @shareable on FIELD_DEFINITION | OBJECT",
+    "external": "directive @external(reason: String) on OBJECT | FIELD_DEFINITION",
+    "requires": "directive @requires(fields: String!) on FIELD_DEFINITION",
+    "override": "directive @override(from: String!) on FIELD_DEFINITION",
+    "tag": "directive @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT | INTERFACE | UNION",
+    "inaccessible": "directive @inaccessible on FIELD_DEFINITION | OBJECT | SCALAR | ENUM",
+    "authenticated": "directive @authenticated on FIELD_DEFINITION | OBJECT",
 }
 
 
@@ -47,6 +68,8 @@ class Writer:
     def sdl(self, dialect: Dialect) -> str:
         types = [self._type(dialect, type_) for type_ in self._sketch.types.values()]
         parts = [*filter(None, types), *self._directives(dialect)]
+        if self._sketch.has("printed") and often(self._choices, 60):
+            parts += self._printed(dialect)
         return "\n".join(filter(None, [dialect.header(), *parts])) + "\n"
 
     def _noisy(self) -> bool:
@@ -59,6 +82,21 @@ class Writer:
             yield f"directive @live(n: Int){repeatable} on {places}"
         if dialect.custom:
             yield "directive @custom(n: Int) on FIELD_DEFINITION | OBJECT"
+
+    def _printed(self, dialect: Dialect) -> Iterator[str]:
+        """What servers print for the gateway, and definitions of directives as libraries write them."""
+        query = dialect.roots.get("query", "Query")
+        yield "scalar _Any\ntype _Service { sdl: String }"
+        entities = [one.name for one in self._sketch.entities() if one.keys.get(dialect.name) and dialect in one.homes]
+        if entities and often(self._choices, 50):
+            yield f"union _Entity = {' | '.join(entities)}"
+            yield f"extend type {query} {{ _entities(representations: [_Any!]!): [_Entity]! }}"
+        yield f"extend type {query} {{ _service: _Service! }}"
+        if dialect.is_federation_1:
+            yield pick(self._choices, FEDERATION_1_DEFINITIONS)
+        elif dialect.style == "imports" and not dialect.aliases:
+            written = [DEFINITIONS[name] for name in dialect.used if name in DEFINITIONS]
+            yield from (one for one in written if often(self._choices, 60))
 
     def _decorations(self, dialect: Dialect, element: str, percent: int = 12) -> str:
         found = ""
@@ -152,6 +190,8 @@ class Writer:
             extend = pick(self._choices, ("extend ", " @extends"))
         element = type_.kind if name == type_.name and type_.name not in ("Query", "Mutation") else "root"
         decorations = self._decorations(dialect, element, 6)
+        if self._shares_all(dialect, type_):
+            decorations += dialect("shareable")
         if extend == " @extends":
             decorations += dialect("extends")
         description = "" if extend == "extend " else self._description()
@@ -169,14 +209,25 @@ class Writer:
         external = type_.kind == "type" and dialect not in declared.owners
         decorations = dialect("external") if external else ""
         shared = type_.kind == "type" and len(declared.owners) > 1 and not external
-        if shared and not self._noisy() and not declared.extra and not self._is_key(dialect, type_, declared):
+        if (
+            shared
+            and not self._shares_all(dialect, type_)
+            and not self._noisy()
+            and not declared.extra
+            and not self._is_key(dialect, type_, declared)
+        ):
             decorations += dialect("shareable")
         decorations += "".join(dialect(*one) for one in declared.extra.get(dialect.name, ()))
         if not external and (type_.kind == "type" or often(self._choices, 30)):
             decorations += self._decorations(dialect, "field")
             decorations += self._decorations(dialect, "listfield") if declared.is_list else ""
+            decorations += self._decorations(dialect, "objectfield") if declared.base in self._sketch.types else ""
         written = self._wobbling(declared.type)
         return f"{self._description()}{declared.name}{listed}: {written}{decorations}"
+
+    def _shares_all(self, dialect: Dialect, type_: Type) -> bool:
+        """Whether the subgraph marks the type instead of each field."""
+        return type_.name in ("Money", "Place") and self._sketch.has("shareable types") and dialect.knows("shareable")
 
     def _is_key(self, dialect: Dialect, type_: Type, declared: Field) -> bool:
         keys = type_.keys.get(dialect.name, ())
