@@ -62,11 +62,11 @@ def check_graphql(
     if not problems:
         try:
             schema = extend_schema(base, document, assume_valid_sdl=True)
-        except (GraphQLError, TypeError, ValueError) as error:
-            # Names such as `__x` or a bad default are refused by constructors before validation can name them.
-            problems = [error if isinstance(error, GraphQLError) else GraphQLError(str(error))]
-        else:
             problems = [problem for problem in validate_schema(schema) if not _is_permitted(problem)]
+        except (GraphQLError, TypeError, ValueError) as error:
+            # Names such as `__x` are refused by constructors before validation can name them, and validation itself
+            # gives up on the default value of an argument whose type is no input type.
+            problems = [error if isinstance(error, GraphQLError) else GraphQLError(str(error))]
     for problem in problems:
         report.error(
             "INVALID_GRAPHQL",

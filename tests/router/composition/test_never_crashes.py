@@ -160,3 +160,8 @@ def test_ten_megabytes_are_refused() -> None:
 def test_the_time_for_many_errors_grows_with_their_number_only() -> None:
     """Line and column of an error are looked up, not counted from the start of the text."""
     assert compose([Subgraph("dense", "", "type Query { a(" + "a:a " * 50_000 + "): Int }")]).errors
+
+
+def test_a_default_value_for_what_is_no_input_is_an_error() -> None:
+    (error,) = compose([Subgraph("one", "", "type Query { a(b: [Query] = [{}]): Int }")]).errors
+    assert error.code == "INVALID_GRAPHQL"

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def subgraph_set(choices: Choices) -> list[Subgraph]:
     """One set; two in five are mutated, once or a few times, after they were drawn."""
+    mutations = choices.number(1, 3) if often(choices, 40) else 0
     sketch = draw_sketch(choices)
+    if mutations:
+        # What servers print for the gateway is not read but taken out, broken or not.
+        sketch.features.discard("printed")
     writer = Writer(choices, sketch)
     texts = {dialect.name: writer.sdl(dialect) for dialect in sketch.dialects}
-    if often(choices, 40):
-        for _ in range(choices.number(1, 3)):
-            texts = mutated(choices, texts)
+    for _ in range(mutations):
+        texts = mutated(choices, texts)
     return [Subgraph(name, f"http://{name}.test", sdl) for name, sdl in texts.items()]

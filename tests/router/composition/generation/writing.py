@@ -47,7 +47,7 @@ FEDERATION_1_DEFINITIONS = (
     "directive @extends on OBJECT\ndirective @tag(name: String!) repeatable on FIELD_DEFINITION | OBJECT",
 )
 DEFINITIONS = {
-    "key": "directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE",
+    "key": "scalar federation__FieldSet directive @key(fields: federation__FieldSet!) repeatable on OBJECT | INTERFACE",
     "shareable": "directive @shareable on FIELD_DEFINITION | OBJECT",
     "external": "directive @external(reason: String) on OBJECT | FIELD_DEFINITION",
     "requires": "directive @requires(fields: String!) on FIELD_DEFINITION",
@@ -69,7 +69,7 @@ class Writer:
         types = [self._type(dialect, type_) for type_ in self._sketch.types.values()]
         parts = [*filter(None, types), *self._directives(dialect)]
         if self._sketch.has("printed") and often(self._choices, 60):
-            parts += self._printed(dialect)
+            parts += self._printed(dialect, "\n".join(parts))
         return "\n".join(filter(None, [dialect.header(), *parts])) + "\n"
 
     def _noisy(self) -> bool:
@@ -83,11 +83,11 @@ class Writer:
         if dialect.custom:
             yield "directive @custom(n: Int) on FIELD_DEFINITION | OBJECT"
 
-    def _printed(self, dialect: Dialect) -> Iterator[str]:
+    def _printed(self, dialect: Dialect, written: str) -> Iterator[str]:
         """What servers print for the gateway, and definitions of directives as libraries write them."""
         query = dialect.roots.get("query", "Query")
         yield "scalar _Any\ntype _Service { sdl: String }"
-        entities = [one.name for one in self._sketch.entities() if one.keys.get(dialect.name) and dialect in one.homes]
+        entities = [one.name for one in self._sketch.entities() if f"type {one.name} " in written]
         if entities and often(self._choices, 50):
             yield f"union _Entity = {' | '.join(entities)}"
             yield f"extend type {query} {{ _entities(representations: [_Any!]!): [_Entity]! }}"
@@ -95,8 +95,8 @@ class Writer:
         if dialect.is_federation_1:
             yield pick(self._choices, FEDERATION_1_DEFINITIONS)
         elif dialect.style == "imports" and not dialect.aliases:
-            written = [DEFINITIONS[name] for name in dialect.used if name in DEFINITIONS]
-            yield from (one for one in written if often(self._choices, 60))
+            definitions = [DEFINITIONS[name] for name in dialect.used if name in DEFINITIONS]
+            yield from (one for one in definitions if often(self._choices, 60))
 
     def _decorations(self, dialect: Dialect, element: str, percent: int = 12) -> str:
         found = ""
