@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from router.planner.normalise.selections import grouped
+from router.planner.normalise.selections import TYPENAME, grouped
 from router.planner.walk.positions import Place, Position, Search, Step, UnplannableError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     for group in grouped(item for item in items if item.types is None):
         for selection in explorer.normaliser.merged(group, position.type_name):
             producers = explorer.producers(position, selection, search)
-            if not producers:
+            if not producers or _is_better_by_type(explorer, position, selection, producers):
                 _check_expansion(explorer, position, selection)
                 expanded += group
                 break
@@ -62,6 +62,29 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     for selection, producers in kept:
         explorer.descend(position, selection, producers, search)
     _explore_branches(explorer, position, (items, expanded), search)
+
+
+def _is_better_by_type(
+    explorer: Explorer,
+    position: Position,
+    selection: Selection,
+    producers: Sequence[tuple[Place, FieldEdge | None]],
+) -> bool:
+    """Whether the abstract type has the field behind a key only, and each concrete type has it on the spot."""
+    earliest = min((base.stage for base in position.bases), default=0)
+    if selection.name == TYPENAME or any(place.stage <= earliest for place, _ in producers):
+        return False
+    return any(
+        _has_on_each_type(explorer.graph, base, selection.name)
+        for base in position.bases
+        if base.stage == earliest and explorer.knows_type(base)
+    )
+
+
+def _has_on_each_type(graph: QueryGraph, base: Place, name: str) -> bool:
+    types = graph.possible_in(base.subgraph, base.type_name)
+    edges = [graph.field(base.subgraph, type_name, name, base.scope) for type_name in sorted(types)]
+    return bool(edges) and all(edge is not None and edge.is_free for edge in edges)
 
 
 def _check_expansion(explorer: Explorer, position: Position, selection: Selection) -> None:

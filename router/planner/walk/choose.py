@@ -113,8 +113,8 @@ class _Search:
             candidate = list(assignment)
             for number in self._free:
                 places = self._options[number]
-                if root in places[assignment[number]].needs:
-                    without = [index for index, place in enumerate(places) if root not in place.needs]
+                if root in places[assignment[number]].certain:
+                    without = [index for index, place in enumerate(places) if root not in place.certain]
                     if without:
                         candidate[number] = min(without, key=lambda index: (places[index].stage, index))
             if candidate != assignment:

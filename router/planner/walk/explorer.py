@@ -222,11 +222,11 @@ def _step(child: Position, place: Place, edge: FieldEdge) -> Place:
 
 
 def _undominated(places: Sequence[Place]) -> tuple[Place, ...]:
-    """The places without those that need all the fetches another one needs, and maybe more."""
+    """The places without those that, whichever way, need all the fetches another one needs, and maybe more."""
     kept: list[Place] = []
     for place in places:
-        if any(other.needs.keys() <= place.needs.keys() for other in kept):
+        if any(other.needs.keys() <= place.certain for other in kept):
             continue
-        kept = [other for other in kept if not place.needs.keys() <= other.needs.keys()]
+        kept = [other for other in kept if not place.needs.keys() <= other.certain]
         kept.append(place)
     return tuple(kept)

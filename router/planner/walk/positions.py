@@ -100,6 +100,28 @@ class Place:
     # What else than objects and subgraph tells a root from others: the field whose requirements it carries.
     purpose: str = ""
     contexts: tuple[ContextValue, ...] = ()
+    _certain: frozenset[RootKey] | None = None
+
+    @property
+    def certain(self) -> frozenset[RootKey]:
+        """The roots on every way to this place: of `needs`, those that no other choice of keys can spare."""
+        if self._certain is None:
+            self._certain = self._on_every_way()
+        return self._certain
+
+    def _on_every_way(self) -> frozenset[RootKey]:
+        if not self.is_root:
+            assert self.parent is not None  # noqa: S101 - only roots have none
+            return self.parent.certain
+        if self.step is not Step.HOP:
+            return frozenset(self.needs)
+        ways = [
+            frozenset[RootKey]().union(
+                *(frozenset.intersection(*(option.certain for option in leaf.options)) for leaf in way.leaves)
+            )
+            for way in self.ways
+        ]
+        return frozenset.intersection(*ways) | {self.key}
 
     @property
     def key(self) -> RootKey:
