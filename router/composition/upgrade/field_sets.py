@@ -70,7 +70,7 @@ def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
 
 
 def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> bool:
-    """Whether every field exists, and has a selection exactly if it needs one."""
+    """Whether every field exists, under its own name, and has a selection exactly if it needs one."""
     schema = facts.schema
     definition = schema.types.get(type_name)
     for item in selections.selections:
@@ -80,7 +80,11 @@ def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> 
                 return False
         elif isinstance(item, FieldNode) and item.name.value != "__typename":
             member = definition.fields.get(item.name.value) if definition is not None else None
-            if member is None or (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None):
+            if (
+                member is None
+                or item.alias is not None
+                or (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None)
+            ):
                 return False
             if item.selection_set is not None and not _is_readable(facts, base_name(member.type), item.selection_set):
                 return False
