@@ -12,7 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from router.planner.walk.activation import Activation
-from router.planner.walk.decisions import Decisions
+from router.planner.walk.decisions import Decisions, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,21 +105,33 @@ class _Search:
         return best, True
 
     def _neighbours(self, assignment: list[int]) -> Iterator[list[int]]:
-        """Without one of the fetches that a free choice uses; then single choices changed."""
+        """Without one of the fetches that a free choice uses, by way of each other one; then single choices changed."""
         roots: dict[RootKey, None] = {}
         for number in self._free:
             roots |= dict.fromkeys(self._options[number][assignment[number]].needs)
         for root in roots:
-            candidate = list(assignment)
-            for number in self._free:
-                places = self._options[number]
-                if root in places[assignment[number]].certain:
-                    without = [index for index, place in enumerate(places) if root not in place.certain]
-                    if without:
-                        candidate[number] = min(without, key=lambda index: (places[index].stage, index))
-            if candidate != assignment:
+            spared = {
+                number: alternatives
+                for number in self._free
+                if root in self._options[number][assignment[number]].certain
+                and (alternatives := self._without(root, number))
+            }
+            instead = dict.fromkeys(key for alternatives in spared.values() for key, _ in alternatives)
+            for target in instead:
+                candidate = list(assignment)
+                for number, alternatives in spared.items():
+                    candidate[number] = next(
+                        (index for key, index in alternatives if key == target), alternatives[0][1]
+                    )
                 yield candidate
         for number in self._free:
             for index in range(len(self._options[number])):
                 if index != assignment[number]:
                     yield [*assignment[:number], index, *assignment[number + 1 :]]
+
+    def _without(self, root: RootKey, number: int) -> list[tuple[RootKey, int]]:
+        """The options that can do without a root, each with the root it hangs on; the earliest first."""
+        places = self._options[number]
+        found = [index for index, place in enumerate(places) if root not in place.certain]
+        found.sort(key=lambda index: places[index].stage)
+        return [(root_of(places[index]).key, index) for index in found]
