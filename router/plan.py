@@ -8,7 +8,8 @@ A plan is a tree of nodes whose leaves are fetches:
 Two readings agree. The *tree* is Apollo's plan format: a `Sequence` runs its nodes one after the other, a `Parallel`
 at once. The *graph* is finer: each `Fetch` names, in `depends_on`, the fetches whose merged results it needs (or, after
 a mutation field, must come after), so an executor may start a fetch the moment those are merged and never look at
-`Sequence` and `Parallel`. `Condition` nodes bind in both readings.
+`Sequence` and `Parallel`. `Condition` nodes bind in both readings. A `BatchFetch` is a `Parallel` of entity fetches
+that travel in one request, which starts when all of them could.
 
 Paths. A `Flatten` path leads from the root of the response to the objects a fetch extends: `Key` steps into an object
 by response key, `Each` into every item of a list (once per list level), `TypeIs` keeps only objects of these concrete
@@ -107,7 +108,7 @@ class Fetch:
         id: unique in the plan, in order of appearance from 0.
         depends_on: ids of the fetches that must be merged (or skipped) before this one starts, transitively complete
             through their own `depends_on`.
-        operation: minified GraphQL text. An entity fetch has the variable `$representations` and the one root field
+        operation: minified GraphQL text. An entity fetch has a variable for its representations and the one root field
             `_entities`.
         operation_name: set only when the client's operation has a name.
         variable_usages: names of client variables the operation uses, sorted.
@@ -115,6 +116,7 @@ class Fetch:
             every object; those whose type condition matches are merged.
         input_rewrites: applied to each representation, in order.
         output_rewrites: applied to each entity (or to the data of a root fetch) before it is merged, in order.
+        representations: the variable with the representations, another one than the client's variables.
         context_rewrites: for arguments filled from an ancestor object: `Parent` steps climb from the object being
             fetched, the last key is read and becomes the variable `name` of the operation.
     """
@@ -131,6 +133,7 @@ class Fetch:
     output_rewrites: tuple[Rewrite, ...] = ()
     context_rewrites: tuple[KeyRenamer, ...] = ()
     has_defers: bool = False
+    representations: str = "representations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,55 @@ class Condition:
     variable: str
     if_clause: PlanNode | None = None
     else_clause: PlanNode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPart:
+    """One entity fetch of a batch.
+
+    Attributes:
+        alias: the response key of its `_entities` field.
+        representations: the variable with its representations.
+        selections: minified, what is asked of its entities.
+        node: the fetch on its own: a `Flatten`, inside the conditions under which the part takes part.
+    """
+
+    alias: str
+    representations: str
+    selections: str
+    node: Flatten | Condition
+
+    @property
+    def fetch(self) -> Fetch:
+        (fetch,) = iter_fetches(self.node)
+        return fetch
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFetch:
+    """Entity fetches of one subgraph in one request, an aliased `_entities` field for each.
+
+    Attributes:
+        definitions: the client's variables that the parts use, by name, as minified variable definitions.
+    """
+
+    service_name: str
+    parts: tuple[BatchPart, ...]
+    definitions: tuple[tuple[str, str], ...] = ()
+    operation_name: str | None = None
+
+    def variable_usages(self, parts: Iterable[BatchPart]) -> tuple[str, ...]:
+        """The client's variables that some of the parts use, sorted."""
+        return tuple(sorted({name for part in parts for name in part.fetch.variable_usages}))
+
+    def operation(self, parts: Seq[BatchPart]) -> str:
+        """The request for some of the parts: those with objects to be asked for."""
+        used = set(self.variable_usages(parts))
+        variables = [f"${part.representations}:[_Any!]!" for part in parts]
+        variables += [text for name, text in self.definitions if name in used]
+        head = "query" if self.operation_name is None else f"query {self.operation_name}"
+        fields = [f"{part.alias}:_entities(representations:${part.representations}){part.selections}" for part in parts]
+        return f"{head}({','.join(variables)}){{{''.join(fields)}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +249,7 @@ class Subscription:
     rest: PlanNode | None = None
 
 
-PlanNode: TypeAlias = Sequence | Parallel | Fetch | Flatten | Condition | Defer | Subscription
+PlanNode: TypeAlias = Sequence | Parallel | Fetch | BatchFetch | Flatten | Condition | Defer | Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +264,7 @@ class QueryPlan:
     hints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """The plan in Apollo's JSON format."""
+        """The plan in Apollo's JSON format; `BatchFetch`, which Apollo has not, holds Apollo's nodes of its parts."""
         return _drop_absent({"kind": "QueryPlan", "node": None if self.node is None else _node_json(self.node)})
 
     def to_text(self) -> str:
@@ -223,28 +275,41 @@ class QueryPlan:
         """Every fetch, in order of appearance in the tree."""
         return iter_fetches(self.node)
 
+    def requests(self) -> Iterator[Fetch | BatchFetch]:
+        """What is sent, in order of appearance in the tree."""
+        return _iter_requests(self.node)
+
 
 def iter_fetches(node: PlanNode | None) -> Iterator[Fetch]:
+    for request in _iter_requests(node):
+        if isinstance(request, Fetch):
+            yield request
+        else:
+            for part in request.parts:
+                yield from iter_fetches(part.node)
+
+
+def _iter_requests(node: PlanNode | None) -> Iterator[Fetch | BatchFetch]:
     match node:
         case None:
             return
-        case Fetch():
+        case Fetch() | BatchFetch():
             yield node
         case Flatten(node=inner):
             yield inner
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
-                yield from iter_fetches(child)
+                yield from _iter_requests(child)
         case Condition(if_clause=if_clause, else_clause=else_clause):
-            yield from iter_fetches(if_clause)
-            yield from iter_fetches(else_clause)
+            yield from _iter_requests(if_clause)
+            yield from _iter_requests(else_clause)
         case Defer(primary=primary, deferred=deferred):
-            yield from iter_fetches(primary.node)
+            yield from _iter_requests(primary.node)
             for part in deferred:
-                yield from iter_fetches(part.node)
+                yield from _iter_requests(part.node)
         case Subscription(primary=fetch, rest=rest):
             yield fetch
-            yield from iter_fetches(rest)
+            yield from _iter_requests(rest)
 
 
 def flatten_path_json(path: Path) -> list[Json]:
@@ -323,6 +388,23 @@ def _fetch_json(fetch: Fetch) -> dict[str, Json]:
     return _drop_absent(entries)
 
 
+def _batch_json(batch: BatchFetch) -> dict[str, Json]:
+    return _drop_absent(
+        {
+            "kind": "BatchFetch",
+            "serviceName": batch.service_name,
+            "variableUsages": list(batch.variable_usages(batch.parts)),
+            "operation": batch.operation(batch.parts),
+            "operationName": batch.operation_name,
+            "operationKind": "query",
+            "parts": [
+                {"alias": part.alias, "representations": part.representations, "node": _node_json(part.node)}
+                for part in batch.parts
+            ],
+        },
+    )
+
+
 def _defer_json(defer: Defer) -> dict[str, Json]:
     primary = _drop_absent(
         {"subselection": defer.primary.subselection, "node": _optional_node(defer.primary.node)},
@@ -345,10 +427,12 @@ def _defer_json(defer: Defer) -> dict[str, Json]:
     return {"kind": "Defer", "primary": primary, "deferred": deferred}
 
 
-def _node_json(node: PlanNode) -> dict[str, Json]:
+def _node_json(node: PlanNode) -> dict[str, Json]:  # noqa: PLR0911 - one per kind of node
     match node:
         case Fetch():
             return _fetch_json(node)
+        case BatchFetch():
+            return _batch_json(node)
         case Flatten(path=path, node=inner):
             return {"kind": "Flatten", "path": flatten_path_json(path), "node": _node_json(inner)}
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
@@ -408,6 +492,14 @@ def _fetch_text(fetch: Fetch) -> list[str]:
     return _braced(f'Fetch(service: "{fetch.service_name}")', body)
 
 
+def _batch_text(batch: BatchFetch) -> list[str]:
+    body: list[str] = []
+    for part in batch.parts:
+        first, *rest = _comma(_node_text(part.node))
+        body += [f"{part.alias}: {first}", *rest]
+    return _braced(f'BatchFetch(service: "{batch.service_name}")', body)
+
+
 def _subselection_lines(subselection: str | None) -> list[str]:
     if subselection is None:
         return []
@@ -444,10 +536,12 @@ def _condition_text(node: Condition) -> list[str]:
     return _braced(f"Skip(if: ${node.variable})", body)
 
 
-def _node_text(node: PlanNode) -> list[str]:
+def _node_text(node: PlanNode) -> list[str]:  # noqa: PLR0911 - one per kind of node
     match node:
         case Fetch():
             return _fetch_text(node)
+        case BatchFetch():
+            return _batch_text(node)
         case Flatten(path=path, node=inner):
             spelled = ".".join(str(step) for step in flatten_path_json(path))
             return _braced(f'Flatten(path: "{spelled}")', _comma(_node_text(inner)))

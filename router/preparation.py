@@ -106,6 +106,7 @@ class Preparation:
         self._limits = limits
         self._allow_list = allow_list
         self._introspection = settings.introspection
+        self._batch_entity_fetches = settings.planner.batch_entity_fetches
         # How deep introspection may go is a limit of its own, which an operator can set.
         rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
@@ -176,7 +177,9 @@ class Preparation:
         started = time.perf_counter()
         try:
             with _bounded_nesting():
-                plan = planner.plan(self._graph, document.ast, operation_name)
+                plan = planner.plan(
+                    self._graph, document.ast, operation_name, batch_entity_fetches=self._batch_entity_fetches
+                )
         finally:
             report.plan = time.perf_counter() - started
         self.plans.put(key, plan, len(document.text))

@@ -37,12 +37,15 @@ FORMATS: Final[Mapping[str, Callable[[QueryPlan], str]]] = {
 @click.option("--operation", "operation_file", type=FILE, required=True, help="A document with the operation.")
 @click.option("--operation-name", help="Which operation, if the document has several.")
 @click.option("--format", "output_format", type=click.Choice(list(FORMATS)), default="text", show_default=True)
-def command(supergraph_file: Path, operation_file: Path, operation_name: str | None, output_format: str) -> None:
+@click.option("--batch/--no-batch", default=True, show_default=True, help="Whether entity fetches share requests.")
+def command(
+    *, supergraph_file: Path, operation_file: Path, operation_name: str | None, output_format: str, batch: bool
+) -> None:
     """Print the plan of an operation: Apollo's text or JSON, a flowchart, or what each fetch costs."""
     supergraph = read_supergraph(supergraph_file)
     document = read_operation(supergraph, operation_file)
     try:
-        planned = plan(supergraph, document, operation_name)
+        planned = plan(supergraph, document, operation_name, batch_entity_fetches=batch)
     except RequestError as error:
         raise click.ClickException(f"{operation_file}: {error.message}") from None
     click.echo(FORMATS[output_format](planned))

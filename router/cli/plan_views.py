@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, Visitor, parse, visit
 
-from router.plan import Condition, Defer, Fetch, Flatten, Parallel, Sequence, Subscription, flatten_path_json
+from router.plan import (
+    BatchFetch,
+    Condition,
+    Defer,
+    Fetch,
+    Flatten,
+    Parallel,
+    Sequence,
+    Subscription,
+    flatten_path_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,12 +74,17 @@ def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
     return placed
 
 
-def _walk(node: PlanNode | None, conditions: tuple[str, ...]) -> Iterator[tuple[Fetch, Path, tuple[str, ...]]]:
+def _walk(  # noqa: C901 - one case per kind of node
+    node: PlanNode | None, conditions: tuple[str, ...]
+) -> Iterator[tuple[Fetch, Path, tuple[str, ...]]]:
     match node:
         case Fetch():
             yield node, (), conditions
         case Flatten(path=path, node=fetch):
             yield fetch, path, conditions
+        case BatchFetch(parts=parts):
+            for one in parts:
+                yield from _walk(one.node, conditions)
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
                 yield from _walk(child, conditions)
@@ -122,7 +137,9 @@ def cost_table(plan: QueryPlan) -> str:
         for row in rows
     ]
     hints = [f"hint: {hint}" for hint in plan.hints]
-    return "\n".join([*lines, f"{len(placed)} fetches, at most {depth} in a row, cost {total}", *hints])
+    requests = len(list(plan.requests()))
+    together = f" in {requests} requests" if requests < len(placed) else ""
+    return "\n".join([*lines, f"{len(placed)} fetches{together}, at most {depth} in a row, cost {total}", *hints])
 
 
 _NUMBERS = frozenset({0, 1, 2, 3})

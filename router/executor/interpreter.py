@@ -1,6 +1,6 @@
 """Running a plan: the fetches, their order, and what becomes of their answers (executor reference §3, §4).
 
-Each fetch is a task that waits for the fetches it depends on, not for a wave of them. A fetch that fails leaves its
+Each request is a task that waits for the fetches it depends on, not for a wave of them. A fetch that fails leaves its
 errors and nothing else: what depends on it finds no objects to send and is skipped, everything else goes on.
 
     data = {}                                   fetch 0 (auth):   {me {__typename id}}
@@ -11,10 +11,11 @@ errors and nothing else: what depends on it finds no objects to send and is skip
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse, TransportError
+from router.executor.batches import split
 from router.executor.completion import complete
 from router.executor.contextual import by_context
 from router.executor.flatten import collect
@@ -22,18 +23,19 @@ from router.executor.introspection import introspect
 from router.executor.merge import merge
 from router.executor.representations import Projection
 from router.executor.rewrites import rename_in_path, rewritten
-from router.executor.schedule import steps
+from router.executor.schedule import requests
 from router.executor.subgraph_errors import ENTITIES, Delivery, reported, root_keys, transport_failure
 from router.transport.base import SubgraphRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from router.errors import PathSegment, ResponseError, ResponsePath
     from router.executor.context import ExecutionContext, ExecutionResult, JsonObject, PreparedOperation
     from router.executor.flatten import Place
-    from router.executor.schedule import Step
-    from router.plan import Fetch, QueryPlan
+    from router.executor.representations import Representations
+    from router.executor.schedule import Request, Step
+    from router.plan import BatchFetch, BatchPart, Fetch, QueryPlan
 
 
 async def execute(
@@ -46,9 +48,22 @@ async def execute(
     """
     run = _Run(context)
     merge(context.schema, run.data, event or {})
-    await run.all(tuple(steps(plan.node)))
+    await run.all(tuple(requests(plan.node)))
     introspection = introspect(operation, context.variables)
     return complete(operation, context.variables, run.data | introspection, run.errors())
+
+
+@dataclass(frozen=True, slots=True)
+class _Entities:
+    """An entity fetch with what it tells about its objects, and where its answer belongs."""
+
+    fetch: Fetch
+    representations: Representations
+
+    @property
+    def delivery(self) -> Delivery:
+        places = enumerate(self.representations.places)
+        return Delivery(self.fetch, {index: [place.path for place in group] for index, group in places})
 
 
 @dataclass(slots=True)
@@ -64,19 +79,27 @@ class _Run:
         """In the plan's order, whatever the order of arrival."""
         return [error for _, errors in sorted(self.errors_by_step.items()) for error in errors]
 
-    async def all(self, planned: tuple[Step, ...]) -> None:
-        done = {step.fetch.id: asyncio.Event() for step in planned}
+    async def all(self, planned: tuple[Request, ...]) -> None:
+        done = {step.fetch.id: asyncio.Event() for request in planned for step in request.steps}
         async with asyncio.TaskGroup() as tasks:
-            for step in planned:
-                tasks.create_task(self._when_ready(step, done))
+            for request in planned:
+                wanted = tuple(step for step in request.steps if step.is_wanted(self.context.variables))
+                if wanted:
+                    tasks.create_task(self._when_ready(replace(request, steps=wanted), done))
+                for step in request.steps:
+                    if step not in wanted:
+                        tasks.create_task(_pass_on(step, done))
 
-    async def _when_ready(self, step: Step, done: Mapping[int, asyncio.Event]) -> None:
-        for parent in step.fetch.depends_on:
-            if parent in done:  # the primary fetch of a subscription is none of ours: its event is where we start
-                await done[parent].wait()
-        if step.is_wanted(self.context.variables):
+    async def _when_ready(self, request: Request, done: Mapping[int, asyncio.Event]) -> None:
+        for step in request.steps:
+            await _ready(step, done)
+        if request.batch is None:
+            (step,) = request.steps
             await self._run(step)
-        done[step.fetch.id].set()
+        else:
+            await self._run_batch(request.batch, request.steps)
+        for step in request.steps:
+            done[step.fetch.id].set()
 
     async def _run(self, step: Step) -> None:
         places = collect(self.data, step.path)
@@ -88,63 +111,121 @@ class _Run:
             for variables, group in groups:
                 tasks.create_task(fetch(step.fetch, group, variables))
 
+    async def _run_batch(self, batch: BatchFetch, steps: tuple[Step, ...]) -> None:
+        """One request for the parts that have something to ask."""
+        asking: list[tuple[BatchPart, _Entities]] = []
+        for step in steps:
+            entities = self._represented(step.fetch, collect(self.data, step.path))
+            if step.part is not None and entities is not None:
+                asking.append((step.part, entities))
+        if len(asking) == 1:
+            await self._fetch_represented(asking[0][1], {})
+        elif asking:
+            await self._fetch_together(batch, asking)
+
     async def _fetch_root(self, fetch: Fetch, places: list[Place], variables: JsonObject) -> None:
         renamed = {key: rename_in_path(fetch.output_rewrites, (key,)) for key in root_keys(fetch)}
         delivery = Delivery(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
-        body = await self._send(delivery, variables)
-        data = body.get("data")
-        if not isinstance(data, dict):
+        body = await self._send(self._request(fetch, variables), [delivery])
+        data = self._data(delivery, body)
+        if not data:
             return
         result = rewritten(self.context.schema, fetch.output_rewrites, data)
         for place in places:
             merge(self.context.schema, place.object, result)
 
     async def _fetch_entities(self, fetch: Fetch, places: list[Place], variables: JsonObject) -> None:
+        entities = self._represented(fetch, places)
+        if entities is not None:
+            await self._fetch_represented(entities, variables)
+
+    def _represented(self, fetch: Fetch, places: list[Place]) -> _Entities | None:
+        """None when there is nothing to ask."""
         representations = Projection(self.context.schema, self.failed).represent(fetch, places)
-        if not representations.values:
-            return
-        positions: dict[PathSegment, list[ResponsePath]] = {
-            index: [place.path for place in group] for index, group in enumerate(representations.places)
-        }
-        body = await self._send(Delivery(fetch, positions), variables | {"representations": representations.values})
-        data = body.get("data")
-        entities = data.get(ENTITIES) if isinstance(data, dict) else None
+        return _Entities(fetch, representations) if representations.values else None
+
+    async def _fetch_represented(self, entities: _Entities, variables: JsonObject) -> None:
+        fetch = entities.fetch
+        request = self._request(fetch, variables | {fetch.representations: entities.representations.values})
+        self._merge_entities(entities, await self._send(request, [entities.delivery]))
+
+    async def _fetch_together(self, batch: BatchFetch, asking: list[tuple[BatchPart, _Entities]]) -> None:
+        parts = [part for part, _ in asking]
+        told = {part.representations: entities.representations.values for part, entities in asking}
+        request = SubgraphRequest(
+            subgraph=batch.service_name,
+            operation=batch.operation(parts),
+            operation_name=batch.operation_name,
+            operation_kind="query",
+            variables=self._client_variables(batch.variable_usages(parts)) | told,
+            headers=self.context.headers.get(batch.service_name, {}),
+        )
+        body = await self._send(request, [entities.delivery for _, entities in asking])
+        if body is not None:
+            for (_, entities), own in zip(asking, split(body, [part.alias for part in parts]), strict=True):
+                self._merge_entities(entities, own)
+
+    def _merge_entities(self, answered: _Entities, body: Mapping[str, object] | None) -> None:
+        entities = self._data(answered.delivery, body).get(ENTITIES)
         if not isinstance(entities, list):
             return
-        for entity, group in zip(entities, representations.places, strict=True):
+        for entity, group in zip(entities, answered.representations.places, strict=True):
             if isinstance(entity, dict):
-                result = rewritten(self.context.schema, fetch.output_rewrites, entity)
+                result = rewritten(self.context.schema, answered.fetch.output_rewrites, entity)
                 for place in group:
                     merge(self.context.schema, place.object, result)
 
-    async def _send(self, delivery: Delivery, variables: JsonObject) -> Mapping[str, object]:
-        """The body of the subgraph's response, empty when there is none; errors are recorded."""
-        fetch = delivery.fetch
-        request = SubgraphRequest(
+    def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
+        return SubgraphRequest(
             subgraph=fetch.service_name,
             operation=fetch.operation,
             operation_name=fetch.operation_name,
             operation_kind=fetch.operation_kind,
-            variables=self._client_variables(fetch) | variables,
+            variables=self._client_variables(fetch.variable_usages) | variables,
             headers=self.context.headers.get(fetch.service_name, {}),
         )
-        try:
-            body = (await self.context.transport.send(request)).body
-            answered = _answered(delivery, body)
-        except TransportError as failure:
-            self._record(fetch, transport_failure(delivery, failure))
-            return {}
-        entries = body.get("errors")
-        self._record(fetch, reported(delivery, entries if isinstance(entries, list) else [], answered))
-        return body
 
-    def _client_variables(self, fetch: Fetch) -> JsonObject:
+    async def _send(self, request: SubgraphRequest, deliveries: Iterable[Delivery]) -> Mapping[str, object] | None:
+        """The body of the subgraph's response; None when there is none, which each delivery is told."""
+        try:
+            return (await self.context.transport.send(request)).body
+        except TransportError as failure:
+            for delivery in deliveries:
+                self._record(delivery.fetch, transport_failure(delivery, failure))
+            return None
+
+    def _data(self, delivery: Delivery, body: Mapping[str, object] | None) -> JsonObject:
+        """The data of a response, empty when it has none or is no response to the request; errors are recorded."""
+        if body is None:
+            return {}
+        try:
+            answered = _answered(delivery, body)
+        except SubgraphMalformedResponse as failure:
+            self._record(delivery.fetch, transport_failure(delivery, failure))
+            return {}
+        data, entries = body.get("data"), body.get("errors")
+        self._record(delivery.fetch, reported(delivery, entries if isinstance(entries, list) else [], answered))
+        return data if isinstance(data, dict) else {}
+
+    def _client_variables(self, names: Iterable[str]) -> JsonObject:
         variables = self.context.variables
-        return {name: variables[name] for name in fetch.variable_usages if name in variables}
+        return {name: variables[name] for name in names if name in variables}
 
     def _record(self, fetch: Fetch, errors: list[ResponseError]) -> None:
         self.errors_by_step.setdefault(fetch.id, []).extend(errors)
         self.failed.update(error.path for error in errors if error.path is not None)
+
+
+async def _ready(step: Step, done: Mapping[int, asyncio.Event]) -> None:
+    for parent in step.fetch.depends_on:
+        if parent in done:  # the primary fetch of a subscription is none of ours: its event is where we start
+            await done[parent].wait()
+
+
+async def _pass_on(step: Step, done: Mapping[int, asyncio.Event]) -> None:
+    """What waits for a step that is not wanted waits through it for what the step waits for."""
+    await _ready(step, done)
+    done[step.fetch.id].set()
 
 
 def _answered(delivery: Delivery, body: Mapping[str, object]) -> Mapping[PathSegment, object]:

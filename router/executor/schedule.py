@@ -1,4 +1,4 @@
-"""From the plan's tree to the steps of its dependency graph (executor reference §3.7, §3.8).
+"""From the plan's tree to the requests of its dependency graph (executor reference §3.7, §3.8).
 
 `Sequence` and `Parallel` only spell out an order that each fetch's `depends_on` states more finely, so they vanish
 here; conditions stay with the fetches they guard. Deferred parts are folded into the one response.
@@ -6,47 +6,69 @@ here; conditions stay with the fetches they guard. Deferred parts are folded int
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.plan import Condition, Defer, Fetch, Flatten, Parallel, Sequence, Subscription
+from router.plan import BatchFetch, Condition, Defer, Fetch, Flatten, Parallel, Sequence, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from router.plan import Path, PlanNode
+    from router.plan import BatchPart, Path, PlanNode
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fetch, the place of its objects, and the values its guarding variables must have."""
+    """One fetch, the place of its objects, and the values its guarding variables must have.
+
+    `part` is what the fetch is in a batch.
+    """
 
     fetch: Fetch
     path: Path = ()
     conditions: tuple[tuple[str, bool], ...] = ()
+    part: BatchPart | None = None
 
     def is_wanted(self, variables: Mapping[str, object]) -> bool:
         return all((variables.get(name) is True) == wanted for name, wanted in self.conditions)
 
 
-def steps(node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()) -> Iterator[Step]:
-    """Every fetch of the plan, in order of appearance; of a subscription, what runs for each event."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent at once: one step, or those of a batch."""
+
+    steps: tuple[Step, ...]
+    batch: BatchFetch | None = None
+
+
+def requests(  # noqa: C901 - one case per kind of node
+    node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()
+) -> Iterator[Request]:
+    """Every request of the plan, in order of appearance; of a subscription, what runs for each event."""
     match node:
         case None:
             return
         case Fetch():
-            yield Step(node, (), conditions)
+            yield Request((Step(node, (), conditions),))
+        case BatchFetch(parts=parts):
+            yield Request(tuple(step for part in parts for step in _steps(part, conditions)), node)
         case Flatten(path=path, node=fetch):
-            yield Step(fetch, path, conditions)
+            yield Request((Step(fetch, path, conditions),))
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
-                yield from steps(child, conditions)
+                yield from requests(child, conditions)
         case Condition(variable=variable, if_clause=if_clause, else_clause=else_clause):
-            yield from steps(if_clause, (*conditions, (variable, True)))
-            yield from steps(else_clause, (*conditions, (variable, False)))
+            yield from requests(if_clause, (*conditions, (variable, True)))
+            yield from requests(else_clause, (*conditions, (variable, False)))
         case Defer(primary=primary, deferred=deferred):
-            yield from steps(primary.node, conditions)
+            yield from requests(primary.node, conditions)
             for part in deferred:
-                yield from steps(part.node, conditions)
+                yield from requests(part.node, conditions)
         case Subscription(rest=rest):
-            yield from steps(rest, conditions)
+            yield from requests(rest, conditions)
+
+
+def _steps(part: BatchPart, conditions: tuple[tuple[str, bool], ...]) -> Iterator[Step]:
+    for alone in requests(part.node, conditions):
+        for step in alone.steps:
+            yield replace(step, part=part)

@@ -11,17 +11,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
+from router.planner.batches import Batch, groups_in
 from router.planner.fetch.groups import FetchGroup
 from router.planner.fetch.trees import common_guards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Sequence as Seq
 
-    from router.plan import Fetch
+    from router.plan import BatchFetch
+    from router.planner.batches import Request
+    from router.planner.fetch.operations import Written
     from router.planner.normalise.guards import Guards
+
+Node = TypeVar("Node", bound=PlanNode)
+Write: TypeAlias = "Callable[[FetchGroup], Written]"
+Join: TypeAlias = "Callable[[Seq[tuple[Written, Flatten | Condition]]], BatchFetch]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +42,41 @@ class AtOnce:
     parts: tuple[Schedule, ...]
 
 
-Schedule: TypeAlias = FetchGroup | InOrder | AtOnce
+Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
-def schedule(groups: tuple[FetchGroup, ...]) -> Schedule | None:
-    """The groups, each after those it waits for, as parallel as the tree form allows."""
-    return _schedule(groups, frozenset())
+def schedule(requests: tuple[Request, ...]) -> Schedule | None:
+    """The requests, each after those it waits for, as parallel as the tree form allows."""
+    return _schedule(requests, frozenset())
 
 
-def _schedule(groups: tuple[FetchGroup, ...], done: frozenset[int]) -> Schedule | None:
-    ready = [group for group in groups if group.after <= done]
-    waiting = tuple(group for group in groups if not group.after <= done)
+def _schedule(requests: tuple[Request, ...], done: frozenset[int]) -> Schedule | None:
+    ready = [request for request in requests if request.after <= done]
+    waiting = tuple(request for request in requests if not request.after <= done)
     parts: list[Schedule] = []
-    placed: set[int] = {group.number for group in ready}
+    placed = _numbers(ready)
     for first in ready:
         own = _behind(first, waiting, done)
-        placed |= {group.number for group in own}
-        parts.append(_in_order(first, _schedule(own, done | {first.number})))
+        placed |= _numbers(own)
+        parts.append(_in_order(first, _schedule(own, done | _numbers([first]))))
     together = _at_once(parts)
-    left = tuple(group for group in waiting if group.number not in placed)
+    left = tuple(request for request in waiting if not _numbers([request]) <= placed)
     return together if together is None else _in_order(together, _schedule(left, done | placed))
 
 
-def _behind(first: FetchGroup, waiting: tuple[FetchGroup, ...], done: frozenset[int]) -> tuple[FetchGroup, ...]:
-    """The groups that wait for `first`, directly or not, and for nothing else that is not done."""
-    settled = {first.number, *done}
-    own: list[FetchGroup] = []
-    for group in waiting:
-        if group.after <= settled:
-            settled.add(group.number)
-            own.append(group)
+def _behind(first: Request, waiting: tuple[Request, ...], done: frozenset[int]) -> tuple[Request, ...]:
+    """The requests that wait for `first`, directly or not, and for nothing else that is not done."""
+    settled = _numbers([first]) | done
+    own: list[Request] = []
+    for request in waiting:
+        if request.after <= settled:
+            settled |= _numbers([request])
+            own.append(request)
     return tuple(own)
+
+
+def _numbers(requests: Iterable[Request]) -> frozenset[int]:
+    return frozenset(group.number for request in requests for group in groups_in(request))
 
 
 def _at_once(parts: list[Schedule]) -> Schedule | None:
@@ -102,17 +114,18 @@ def numbered(planned: Schedule) -> Schedule:
 
 
 def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
-    if isinstance(planned, FetchGroup):
-        yield planned
-        return
-    for part in planned.parts:
-        yield from groups_of(part)
+    if isinstance(planned, (FetchGroup, Batch)):
+        yield from groups_in(planned)
+    else:
+        for part in planned.parts:
+            yield from groups_of(part)
 
 
 def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
     """The first group of a schedule that starts with a single one, and what follows it."""
     if isinstance(planned, FetchGroup):
         return planned, None
+    assert not isinstance(planned, Batch)  # noqa: S101 - entity fetches follow another one
     first, *rest = planned.parts
     assert isinstance(first, FetchGroup)  # noqa: S101 - one root field in one subgraph makes one first group
     return first, _in_order(*rest)
@@ -121,6 +134,8 @@ def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
 def _mapped(planned: Schedule, change: Callable[[FetchGroup], FetchGroup]) -> Schedule:
     if isinstance(planned, FetchGroup):
         return change(planned)
+    if isinstance(planned, Batch):
+        return Batch(tuple(change(group) for group in planned.groups))
     return replace(planned, parts=tuple(_mapped(part, change) for part in planned.parts))
 
 
@@ -133,22 +148,26 @@ def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:
     return replace(group, number=numbers[group.number], after=frozenset(numbers[number] for number in group.after))
 
 
-def plan_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> PlanNode:
+def plan_node(planned: Schedule, write: Write, join: Join) -> PlanNode:
     """The schedule as a plan, with conditions around as much as they hold for."""
-    guards, node = _guarded_node(planned, fetch)
+    guards, node = _guarded_node(planned, write, join)
     return _under(guards, node)
 
 
-def _guarded_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> tuple[Guards, PlanNode]:
+def _guarded_node(planned: Schedule, write: Write, join: Join) -> tuple[Guards, PlanNode]:
     if isinstance(planned, FetchGroup):
-        fetched = fetch(planned)
-        node: PlanNode = Flatten(planned.path, fetched) if planned.path else fetched
-        return common_guards(planned.tree), node
-    parts = [_guarded_node(part, fetch) for part in planned.parts]
+        fetch = write(planned).fetch
+        return common_guards(planned.tree), Flatten(planned.path, fetch) if planned.path else fetch
+    if isinstance(planned, Batch):
+        return _batch_node(planned, write, join)
+    parts = [_guarded_node(part, write, join) for part in planned.parts]
     common = frozenset.intersection(*(guards for guards, _ in parts))
     if isinstance(planned, InOrder):
         runs = groupby(parts, key=lambda part: part[0] - common)
-        nodes = [_under(guards, _sequence([node for _, node in run])) for guards, run in runs]
+        nodes: list[PlanNode] = []
+        for guards, run in runs:
+            same = [node for _, node in run]
+            nodes += [_under(guards, _sequence(same))] if guards else same
         return common, _sequence(nodes)
     together: dict[Guards, list[PlanNode]] = {}
     for guards, node in parts:
@@ -161,11 +180,23 @@ def _guarded_node(planned: Schedule, fetch: Callable[[FetchGroup], Fetch]) -> tu
     return common, beside[0] if len(beside) == 1 else Parallel(beside)
 
 
+def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFetch]:
+    """Conditions that do not hold for all parts go with those they hold for."""
+    guards = [common_guards(group.tree) for group in batch.groups]
+    common = frozenset.intersection(*guards)
+    parts: list[tuple[Written, Flatten | Condition]] = []
+    for group, own in zip(batch.groups, guards, strict=True):
+        written = write(group)
+        parts.append((written, _under(own - common, Flatten(group.path, written.fetch))))
+    return common, join(parts)
+
+
 def _sequence(nodes: list[PlanNode]) -> PlanNode:
     return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
 
 
-def _under(guards: Guards, node: PlanNode) -> PlanNode:
+def _under(guards: Guards, node: Node) -> Node | Condition:
+    guarded: Node | Condition = node
     for variable, truth in sorted(guards, reverse=True):
-        node = Condition(variable, if_clause=node) if truth else Condition(variable, else_clause=node)
-    return node
+        guarded = Condition(variable, if_clause=guarded) if truth else Condition(variable, else_clause=guarded)
+    return guarded

@@ -1,7 +1,7 @@
 """From operation to plan: every stage of planning on one screen.
 
 document -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> schedule -> plan
-normalise        walk             choose            fetch/build       fetch/passes     linearise
+normalise        walk             choose            fetch/build       fetch/passes     batches, linearise
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from weakref import WeakKeyDictionary
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from router.errors import PlanningError, ResponseError, UnknownOperation
-from router.plan import Fetch, QueryPlan, Subscription
+from router.plan import QueryPlan, Subscription
+from router.planner.batches import batched, one_by_one
 from router.planner.explanation import explain_choice
 from router.planner.fetch.build import GroupBuilder
 from router.planner.fetch.operations import OperationWriter
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from graphql import DocumentNode
 
     from router.plan import OperationKind, PlanNode
+    from router.planner.batches import Request
     from router.planner.explanation import FieldExplanation
     from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.operations import Written
     from router.planner.linearise import Schedule
     from router.planner.normalise.selections import Item
     from router.planner.walk.choose import Choice
@@ -55,17 +58,20 @@ def plan(
     operation_name: str | None = None,
     *,
     override_labels: frozenset[str] = frozenset(),
+    batch_entity_fetches: bool = True,
 ) -> QueryPlan:
     """Plan one operation of a document that is valid on the API schema.
 
-    `override_labels` are the labels of progressive overrides that hold for this request.
+    `override_labels` are the labels of progressive overrides that hold for this request. `batch_entity_fetches` says
+    whether entity fetches of one subgraph and one stage travel in one request.
 
     Raises:
         UnknownOperation: the document has no such operation, or several and no name was given.
         PlanningError: no sequence of fetches answers a selection of the operation.
     """
     graph = _graph(supergraph, override_labels)
-    return _planned(supergraph, document, operation_name, graph, _Planning.run)
+    arrange = batched if batch_entity_fetches else one_by_one
+    return _planned(supergraph, document, operation_name, graph, lambda planning: planning.run(arrange))
 
 
 def _planned(
@@ -169,9 +175,9 @@ class _Planning:
         self._writer = OperationWriter(operation)
         self._hints: dict[str, None] = {}
 
-    def run(self) -> QueryPlan:
+    def run(self, arrange: Callable[[tuple[FetchGroup, ...]], tuple[Request, ...]]) -> QueryPlan:
         drafts = self.drafts()
-        planned = serial(part for draft in drafts if (part := schedule(draft.groups)) is not None)
+        planned = serial(part for draft in drafts if (part := schedule(arrange(draft.groups))) is not None)
         if planned is None:
             return QueryPlan(None)
         return QueryPlan(self._node(numbered(planned)), tuple(self._hints))
@@ -232,12 +238,13 @@ class _Planning:
 
     def _node(self, planned: Schedule) -> PlanNode:
         if self._kind != "subscription":
-            return plan_node(planned, self._fetch)
+            return plan_node(planned, self._fetch, self._writer.batch)
         # One fetch opens the stream; what it does not bring is fetched for every event.
         primary, rest = split_first(planned)
-        return Subscription(self._fetch(primary), None if rest is None else plan_node(rest, self._fetch))
+        each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)
+        return Subscription(self._fetch(primary).fetch, each)
 
-    def _fetch(self, group: FetchGroup) -> Fetch:
+    def _fetch(self, group: FetchGroup) -> Written:
         subgraph = self._supergraph.subgraphs[group.subgraph]
         is_root = not group.path
         root_type = self._root_type if is_root else self._query_type

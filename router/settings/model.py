@@ -161,6 +161,13 @@ class Compression(Section):
     """The codings offered; of those a client likes equally, the first one here."""
 
 
+class Planner(Section):
+    """How operations are divided into fetches."""
+
+    batch_entity_fetches: bool = True
+    """Whether fetches of objects from one subgraph that are due at one stage of a plan share a request."""
+
+
 class Cache(Section):
     """How much is kept of what was worked out once."""
 
@@ -213,6 +220,8 @@ class RouterSettings(Section):
     """Documents that are known before any client sends them."""
     batching: Batching = Batching()
     """Several operations in one request."""
+    planner: Planner = Planner()
+    """How operations are divided into fetches."""
     cache: Cache = Cache()
     """How much is kept of what was worked out once."""
 

@@ -183,6 +183,24 @@ async def test_a_refused_document_is_not_kept(gateway: Callable[..., Gateway]) -
     assert len(one.preparation.documents) == 0
 
 
+# Plans
+
+
+@pytest.mark.parametrize(("setting", "requests"), [("true", 2), ("false", 3)])
+async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
+    gateway: Callable[..., Gateway], shop: Shop, setting: str, requests: int
+) -> None:
+    one = gateway(f"planner: {{batch_entity_fetches: {setting}}}")
+    response = await ask(one, "{ one: me { orders { id } } other: me { orders { amount } } }")
+    assert response.body == {
+        "data": {
+            "one": {"orders": [{"id": "7"}, {"id": "8"}]},
+            "other": {"orders": [{"amount": "0.10"}, {"amount": "2"}]},
+        }
+    }
+    assert len(shop.requests) == response.report.fetches == requests
+
+
 # Limits
 
 

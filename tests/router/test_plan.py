@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from router.plan import (
+    BatchFetch,
+    BatchPart,
     Condition,
     Each,
     Fetch,
@@ -34,6 +38,71 @@ ENTITIES = Fetch(
     context_rewrites=(KeyRenamer((Parent(), TypeIs(("City",)), Key("currency")), "currency"),),
 )
 PLAN = QueryPlan(Sequence((ROOT, Flatten((Key("hotels"), Each(), TypeIs(("Hotel", "Inn"))), ENTITIES))))
+
+
+GUARDED = Condition("rated", if_clause=Flatten((Key("best"),), replace(ENTITIES, id=2, variable_usages=("n",))))
+BATCH = QueryPlan(
+    BatchFetch(
+        "b",
+        (
+            BatchPart("_e0", "r_0", "{...on Hotel{rating}}", Flatten((Key("hotels"), Each()), ENTITIES)),
+            BatchPart("_e1", "r_1", "{...on Hotel{stars(of:$n)}}", GUARDED),
+        ),
+        (("m", "$m:Int"), ("n", "$n:Int")),
+        "Q__b__1",
+    )
+)
+
+
+def test_a_batch_is_one_request_of_several_fetches() -> None:
+    assert [fetch.id for fetch in BATCH.fetches()] == [1, 2]
+    assert list(BATCH.requests()) == [BATCH.node]
+    assert list(PLAN.requests()) == list(PLAN.fetches())
+
+
+def test_json_of_a_batch_has_the_whole_request_and_its_parts() -> None:
+    node = BATCH.to_json()["node"]
+    assert isinstance(node, dict)
+    parts = node.pop("parts")
+    assert node == {
+        "kind": "BatchFetch",
+        "serviceName": "b",
+        "variableUsages": ["n"],
+        "operation": (
+            "query Q__b__1($r_0:[_Any!]!,$r_1:[_Any!]!,$n:Int)"
+            "{_e0:_entities(representations:$r_0){...on Hotel{rating}}"
+            "_e1:_entities(representations:$r_1){...on Hotel{stars(of:$n)}}}"
+        ),
+        "operationName": "Q__b__1",
+        "operationKind": "query",
+    }
+    assert isinstance(parts, list)
+    assert parts == [
+        {"alias": alias, "representations": variable, "node": QueryPlan(alone).to_json()["node"]}
+        for alias, variable, alone in (
+            ("_e0", "r_0", Flatten((Key("hotels"), Each()), ENTITIES)),
+            ("_e1", "r_1", GUARDED),
+        )
+    ]
+
+
+def test_text_of_a_batch_names_its_parts() -> None:
+    lines = [line.strip() for line in BATCH.to_text().splitlines() if line.endswith("{")]
+    assert [line for line in lines if line[0] != "."] == [
+        "QueryPlan {",
+        'BatchFetch(service: "b") {',
+        '_e0: Flatten(path: "hotels.@") {',
+        'Fetch(service: "b") {',
+        "{",
+        "at {",
+        "{",
+        "_e1: Include(if: $rated) {",
+        'Flatten(path: "best") {',
+        'Fetch(service: "b") {',
+        "{",
+        "at {",
+        "{",
+    ]
 
 
 def test_json_has_the_fields_of_the_plan_format() -> None:

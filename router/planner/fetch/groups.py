@@ -85,12 +85,18 @@ def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
     return closed
 
 
+def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
+    """How many groups, one after the other, each group waits for. Groups must come after those they wait for."""
+    found: dict[int, int] = {}
+    for group in groups:
+        found[group.number] = 1 + max((found[number] for number in group.after), default=-1)
+    return found
+
+
 def plan_cost(groups: Iterable[FetchGroup]) -> tuple[int, int]:
     """The longest chain, then Apollo's cost. Groups must come after those they wait for."""
-    stages: dict[int, int] = {}
-    for group in groups:
-        stages[group.number] = 1 + max((stages[number] for number in group.after), default=-1)
-    return max(stages.values(), default=0), sum(fetch_cost(stage) for stage in stages.values())
+    by_stage = stages(groups).values()
+    return max(by_stage, default=0), sum(fetch_cost(stage) for stage in by_stage)
 
 
 def in_waiting_order(groups: Sequence[FetchGroup]) -> tuple[FetchGroup, ...]:

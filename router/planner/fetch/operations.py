@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
-from router.plan import Fetch, InputField, InputFragment
+from router.plan import BatchFetch, BatchPart, Fetch, InputField, InputFragment
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.trees import common_guards
 from router.planner.normalise.selections import TYPENAME
@@ -23,14 +23,23 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, OperationDefinitionNode
 
-    from router.plan import InputSelection, OperationKind, Rewrite
+    from router.plan import Condition, Flatten, InputSelection, OperationKind, Rewrite
     from router.planner.fetch.groups import FetchGroup, Input
     from router.planner.fetch.trees import Tree, TreeField
     from router.planner.normalise.guards import Guard, Guards
     from router.supergraph.model import SubgraphModel
 
 _DIRECTIVES = {True: "include", False: "skip"}
-_REPRESENTATIONS = "$representations:[_Any!]!"
+_REPRESENTATIONS = "representations"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A fetch, what is asked of its root or its entities, and the client's variables that decide on selections."""
+
+    fetch: Fetch
+    selections: str
+    guards: frozenset[str]
 
 
 class OperationWriter:
@@ -43,8 +52,11 @@ class OperationWriter:
             for definition in operation.variable_definitions or ()
         }
         self._arguments: dict[int, tuple[str, frozenset[str]]] = {}
+        self._representations = _REPRESENTATIONS
+        while any(name.startswith(self._representations) for name in self._definitions):
+            self._representations = f"_{self._representations}"
 
-    def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> Fetch:
+    def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> Written:
         """The fetch of a group, numbered by the group; `root` is the root type and kind of fetches without inputs."""
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
@@ -56,13 +68,13 @@ class OperationWriter:
         definitions += [filled[name] for name in sorted(filled)]
         if group.inputs:
             kind = "query"
-            definitions.insert(0, _REPRESENTATIONS)
-            selections = f"{{_entities(representations:$representations){selections}}}"
+            definitions.insert(0, f"${self._representations}:[_Any!]!")
         name = self._operation_name(group)
-        return Fetch(
+        written = f"{{_entities(representations:${self._representations}){selections}}}" if group.inputs else selections
+        fetch = Fetch(
             id=group.number,
             service_name=group.subgraph,
-            operation=_operation(kind, name, definitions, selections),
+            operation=_operation(kind, name, definitions, written),
             operation_kind=kind,
             operation_name=name,
             variable_usages=tuple(asked),
@@ -71,6 +83,23 @@ class OperationWriter:
             input_rewrites=_rewrites(group.inputs),
             output_rewrites=renamers,
             context_rewrites=tuple(rewrite for value in group.contexts for rewrite in value.rewrites),
+            representations=self._representations,
+        )
+        return Written(fetch, selections, frozenset(body.guards))
+
+    def batch(self, parts: Sequence[tuple[Written, Flatten | Condition]]) -> BatchFetch:
+        """Entity fetches of one subgraph in one request; with each fetch the node that runs it on its own."""
+        first = parts[0][0].fetch
+        guards = frozenset[str]().union(*(written.guards for written, _ in parts))
+        used = sorted({name for written, _ in parts for name in written.fetch.variable_usages})
+        return BatchFetch(
+            service_name=first.service_name,
+            parts=tuple(
+                BatchPart(f"_e{index}", f"{self._representations}_{index}", written.selections, node)
+                for index, (written, node) in enumerate(parts)
+            ),
+            definitions=tuple((name, self._definition(name, required=name in guards)) for name in used),
+            operation_name=first.operation_name,
         )
 
     def _argument_text(self, argument: ArgumentNode) -> tuple[str, frozenset[str]]:

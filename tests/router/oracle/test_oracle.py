@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from router.plan import BatchFetch
+from router.planner import plan
 from tests.router.oracle.choices import Drawn, Replayed, Seeded, drawn_choices, shrink
 from tests.router.oracle.comparison import Difference, Subject
 from tests.router.oracle.federations import federation
 from tests.router.oracle.operations import operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from router.plan import QueryPlan
     from tests.router.oracle.choices import Choices
+    from tests.router.oracle.operations import Operation
 
 # Several operations share the cost of composing one federation.
 OPERATIONS = 4
@@ -38,11 +42,20 @@ def _check(choices: Choices) -> None:
         if drawn is None:
             continue
         try:
-            asyncio.run(subject.check(drawn))
+            for planned in _plans(subject, drawn):
+                asyncio.run(subject.check(drawn, planned))
         except Exception as error:
             subgraphs = "\n".join(f"# {name}\n{sdl}" for name, sdl in generated.subgraphs.items())
             error.add_note(f"{subgraphs}\n\n{drawn.query}\n{drawn.variables}\n{generated.data}")
             raise
+
+
+def _plans(subject: Subject, drawn: Operation) -> Iterator[QueryPlan]:
+    """The plan with fetches in batches, and where there are any the one without."""
+    batched = plan(subject.supergraph, drawn.query)
+    yield batched
+    if any(isinstance(request, BatchFetch) for request in batched.requests()):
+        yield plan(subject.supergraph, drawn.query, batch_entity_fetches=False)
 
 
 def _failure(choices: Choices) -> Exception | None:

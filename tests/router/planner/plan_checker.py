@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from router.plan import (
+    BatchFetch,
     Condition,
     Defer,
     Fetch,
@@ -56,6 +57,14 @@ def problems(supergraph: Supergraph, query: str, plan: QueryPlan, dropped: Conta
     ]
     if len({fetch.id for fetch, _ in placed}) < len(placed):
         found.append("two fetches have one id")
+    found += [
+        f"a batch is illegal on {request.service_name}: {error.message}\n{request.operation(request.parts)}"
+        for request in plan.requests()
+        if isinstance(request, BatchFetch)
+        for error in validate(
+            supergraph.subgraphs[request.service_name].schema, parse(request.operation(request.parts))
+        )
+    ]
     found += _order_problems(plan.node)
     produced = {fetch.id: set(_produced(fetch, path)) for fetch, path in placed}
     above = _ancestors([fetch for fetch, _ in placed])
@@ -79,7 +88,7 @@ def depth(plan: QueryPlan) -> int:
     return max(chain.values(), default=0)
 
 
-def _placed(node: PlanNode | None) -> Iterator[tuple[Fetch, Path]]:
+def _placed(node: PlanNode | None) -> Iterator[tuple[Fetch, Path]]:  # noqa: C901 - one case per kind of node
     match node:
         case Fetch():
             yield node, ()
@@ -88,6 +97,9 @@ def _placed(node: PlanNode | None) -> Iterator[tuple[Fetch, Path]]:
         case Sequence() | Parallel():
             for child in node.nodes:
                 yield from _placed(child)
+        case BatchFetch():
+            for member in node.parts:
+                yield from _placed(member.node)
         case Condition():
             yield from _placed(node.if_clause)
             yield from _placed(node.else_clause)
@@ -106,7 +118,7 @@ def _order_problems(root: PlanNode | None) -> list[str]:  # noqa: C901 - one cas
     """Fetches that the tree may start before a fetch they wait for has ended."""
     found: list[str] = []
 
-    def run(node: PlanNode | None, done: frozenset[int]) -> frozenset[int]:  # noqa: PLR0911 - one per kind of node
+    def run(node: PlanNode | None, done: frozenset[int]) -> frozenset[int]:  # noqa: C901, PLR0911 - one per kind of node
         match node:
             case Fetch():
                 missing = set(node.depends_on) - done
@@ -118,6 +130,8 @@ def _order_problems(root: PlanNode | None) -> list[str]:  # noqa: C901 - one cas
                 for child in node.nodes:
                     done = run(child, done)
                 return done
+            case BatchFetch():
+                return done.union(*(run(member.node, done) for member in node.parts))
             case Parallel():
                 return done.union(*(run(child, done) for child in node.nodes))
             case Condition():

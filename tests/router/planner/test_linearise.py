@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from router.planner.batches import Batch
 from router.planner.fetch.groups import FetchGroup
 from router.planner.fetch.trees import Tree
 from router.planner.linearise import AtOnce, InOrder, Schedule, groups_of, numbered, schedule, serial
@@ -19,6 +20,8 @@ def shape(planned: Schedule | None) -> object:
             return None
         case FetchGroup(number=number):
             return number
+        case Batch(groups=groups):
+            return tuple(entry.number for entry in groups)
         case InOrder(parts=parts):
             return [shape(part) for part in parts]
         case AtOnce(parts=parts):
@@ -40,6 +43,11 @@ def shape(planned: Schedule | None) -> object:
 )
 def test_groups_follow_those_they_wait_for(groups: list[FetchGroup], expected: object) -> None:
     assert shape(schedule(tuple(groups))) == expected
+
+
+def test_what_follows_a_batch_waits_for_all_of_it() -> None:
+    planned = schedule((group(0), group(1), Batch((group(2, 0), group(3, 1))), group(4, 3)))
+    assert shape(planned) == [{0, 1}, (2, 3), 4]
 
 
 def test_in_a_series_the_next_part_waits_for_all_before() -> None:

@@ -1,0 +1,50 @@
+"""The response to a batch, split into what each of its parts would have been answered alone (executor reference §3.9).
+
+    {"data": {"_e0": [{...}], "_e1": [null]}, "errors": [{"path": ["_e1", 0, "name"]}]}
+    = {"data": {"_entities": [{...}]}, "errors": []}   and   {"data": {"_entities": [null]}, "errors": [{...}]}
+
+An error belongs to the part whose alias its path starts with. One without such a path belongs to every part that lacks
+an entity, as the alternative would be a null that nothing explains; if none lacks any, to the first part. When no part
+was answered, the error of one part is what failed the others too, and is told there without its path.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.executor.subgraph_errors import ENTITIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.executor.context import JsonObject
+
+
+def split(body: Mapping[str, object], aliases: Sequence[str]) -> list[JsonObject]:
+    """A response for each alias, in order."""
+    data, errors = body.get("data"), body.get("errors")
+    answered = {alias: data.get(alias) if isinstance(data, dict) else None for alias in aliases}
+    lacking = [alias for alias, entities in answered.items() if not isinstance(entities, list) or None in entities]
+    told: dict[str, list[object]] = {alias: [] for alias in aliases}
+    for entry in errors if isinstance(errors, list) else []:
+        owner = _owner(entry)
+        if owner in told:
+            told[owner].append(entry | {"path": [ENTITIES, *entry["path"][1:]]})
+        if owner not in told or not isinstance(data, dict):
+            for alias in lacking or aliases[:1]:
+                if alias != owner:
+                    told[alias].append(_without_path(entry))
+    return [
+        {"data": {ENTITIES: answered[alias]} if isinstance(data, dict) else data, "errors": told[alias]}
+        for alias in aliases
+    ]
+
+
+def _owner(entry: object) -> str:
+    """The alias an error's path starts with, if it has a path."""
+    path = entry.get("path") if isinstance(entry, dict) else None
+    return path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
+
+
+def _without_path(entry: object) -> object:
+    return {key: value for key, value in entry.items() if key != "path"} if isinstance(entry, dict) else entry
