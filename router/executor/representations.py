@@ -107,7 +107,7 @@ class Projection:
         at = (*path, field.name)
         value = source.get(field.name)
         if value is None:
-            if at in self.failed or (field.name not in source and path in self.failed):
+            if at in self.failed or (field.name not in source and self._has_failed(path)):
                 return False
             into[field.name] = into.get(field.name)
             return not self._is_non_null(typename, field.name)
@@ -115,6 +115,10 @@ class Projection:
         known, projected = self._value(value, field, at, (position, into.get(field.name)))
         into[field.name] = projected
         return known
+
+    def _has_failed(self, path: ResponsePath) -> bool:
+        """Whether something that was to bring values of the object at `path` failed: at it, or as a whole above it."""
+        return any(path[:length] in self.failed for length in range(len(path) + 1))
 
     def _value(
         self, value: object, field: InputField, path: ResponsePath, context: tuple[str, object]

@@ -226,6 +226,24 @@ async def test_a_fetch_starts_when_its_inputs_are_there_not_when_its_wave_is() -
     assert [request.subgraph for request in transport.requests] == ["users", "ratings", "slow"]
 
 
+async def test_a_value_that_a_failed_list_was_to_bring_is_unknown_and_not_told_as_null() -> None:
+    roots = (
+        Fetch(0, "users", "{users{__typename id}}", "query"),
+        Fetch(1, "weights", "{users{weight}}", "query"),
+    )
+    ratings = Fetch(2, "ratings", ENTITIES, "query", requires=needs("id", "weight"), depends_on=(0, 1))
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "weights": answers(SubgraphUnreachable("weights", "The subgraph could not be reached.")),
+        }
+    )
+    result = await run(SDL, "{users{id rating}}", Sequence((Parallel(roots), Flatten(USERS, ratings))), transport)
+    assert result.data == {"users": [{"id": "1", "rating": None}]}
+    assert [error.path for error in result.errors] == [("users",)]
+    assert transport.sent("ratings") == []
+
+
 async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
     fetches = tuple(
         Fetch(index, f"s{index}", "mutation{x}", "mutation", depends_on=(index - 1,) if index else ())
