@@ -165,7 +165,8 @@ class Planner(Section):
     """How operations are divided into fetches."""
 
     batch_entity_fetches: bool = True
-    """Whether fetches of objects from one subgraph that are due at one stage of a plan share a request."""
+    """Whether fetches of objects from one subgraph that are due at one stage of a plan share a request, which is sent
+    when the values that all of them need are there."""
 
 
 class Cache(Section):
