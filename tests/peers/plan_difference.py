@@ -134,7 +134,7 @@ def compare_plans(
     ):
         if theirs.plan is None:
             raise PeerCrash(theirs.crash)
-        ours = measure(plan(supergraph, operation.query))
+        ours = measure(plan(supergraph, operation.query, batch_entity_fetches=False))
         yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
 
 
