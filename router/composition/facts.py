@@ -41,7 +41,9 @@ class Facts:
         """Fields marked `@external`, themselves or through their type, the fake ones left out."""
         marked = set()
         for definition, member in self.schema.fields():
-            whole_type = definition.kind is Kind.OBJECT and definition.has("external")
+            # Federation 1 ignores it on types.
+            on_types = self.schema.is_federation_2 and definition.kind is Kind.OBJECT
+            whole_type = on_types and definition.has("external")
             if whole_type or member.has("external"):
                 marked.add(member.coordinate)
         return frozenset(marked - self.fake_external)

@@ -63,7 +63,7 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
         return
     definitions = [source for _, source in sources.items()]
     each = [[location for location in source.locations if location in _EXECUTABLE] for source in definitions]
-    locations = [location for location in each[0] if all(location in own for own in each)]
+    locations = [*dict.fromkeys(location for location in each[0] if all(location in own for own in each))]
     if not locations:
         state.report.hint(
             "NO_EXECUTABLE_DIRECTIVE_INTERSECTION",

@@ -112,6 +112,9 @@ def _field_problems(
         what = "must have a selection" if kind in COMPOSITE else "cannot have a selection"
         raise _UnreadableError(f"{member.coordinate} of type {member.type} {what}")
     given = {argument.name.value for argument in selection.arguments or ()}
+    unknown = given - member.arguments.keys()
+    if unknown:
+        raise _UnreadableError(f'{member.coordinate} has no argument "{min(unknown)}"')
     missing = [
         one.name
         for one in member.arguments.values()

@@ -83,7 +83,11 @@ class Graph:
     # Fields
 
     def declared(self, position: Position, name: str) -> FieldDef | None:
-        return self.definition(position).fields.get(name)
+        member = self.definition(position).fields.get(name)
+        if member is None or base_name(member.type) != ROOTS["query"]:
+            return member
+        # A consumer rebuilds the subgraph without the query root it has no fields for, and so without this field.
+        return member if self.facts(position).schema.types[ROOTS["query"]].fields else None
 
     def resolves_locally(self, position: Position, name: str) -> bool:
         """Whether the subgraph resolves the field here, not asking what the field requires."""

@@ -80,11 +80,10 @@ def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> 
                 return False
         elif isinstance(item, FieldNode) and item.name.value != "__typename":
             member = definition.fields.get(item.name.value) if definition is not None else None
-            if (
-                member is None
-                or item.alias is not None
-                or (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None)
-            ):
+            given = {argument.name.value for argument in item.arguments or ()}
+            if member is None or item.alias is not None or not given <= member.arguments.keys():
+                return False
+            if (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None):
                 return False
             if item.selection_set is not None and not _is_readable(facts, base_name(member.type), item.selection_set):
                 return False

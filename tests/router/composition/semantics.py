@@ -79,7 +79,7 @@ def _said(node: Node) -> str:
     parts = [
         print_ast(type_) if type_ else "",
         f"= {_value(default)}" if default else "",
-        repr(description.value) if description else "",
+        repr(description.value) if description and description.value else "",
         *applications,
     ]
     return " ".join(filter(None, parts))
