@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import aiosqlite
+import structlog
 
-from servicekit.errors import StartupError
+from servicekit.errors import StartupError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
 # Long enough for another process's migration, short enough to fail before a client's patience ends.
@@ -27,6 +28,8 @@ BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.02
 # Rows that cross from the connection's thread at a time; most of our queries have fewer.
 _ROWS_PER_FETCH = 64
+
+_log = structlog.stdlib.get_logger("sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,36 @@ class Database:
     async def close(self) -> None:
         await self._reader.close()
         await self._writer.close()
+
+
+@asynccontextmanager
+async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
+    """``database.transaction()`` for a store, whose callers know no SQLite.
+
+    Raises:
+        Unavailable: the file does not answer.
+    """
+    with _unavailable():
+        async with database.transaction() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def reading(database: Database) -> AsyncIterator[aiosqlite.Connection]:
+    """``database.snapshot()`` for a store; raises as :func:`writing` does."""
+    with _unavailable():
+        async with database.snapshot() as connection:
+            yield connection
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """A file that is locked too long, full or gone is no bug of ours: say so, and let the caller try again."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        _log.warning("the store does not answer", reason=error.sqlite_errorname)
+        raise Unavailable from error
 
 
 def connect(path: Path) -> sqlite3.Connection:

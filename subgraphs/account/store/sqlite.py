@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 
 from servicekit import values
 from servicekit.errors import Unavailable
-from servicekit.sqlite import Database
+from servicekit.sqlite import Database, reading, writing
 from servicekit.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
 from subgraphs.account.domain import Account, AccountStatus, AccountType
 from subgraphs.account.errors import TransactionIdReused
@@ -20,7 +18,8 @@ from subgraphs.account.problems import Refusal, to_json
 from subgraphs.account.store.migrations import MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -50,11 +49,11 @@ class SqliteAccountStore:
         return cls(await Database.open(path, MIGRATIONS), clock=clock)
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             return await _accounts_by(connection, "id", ids)
 
     async def by_numbers(self, numbers: Collection[str]) -> Mapping[str, Account]:
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             return await _accounts_by(connection, "number", numbers)
 
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
@@ -62,13 +61,13 @@ class SqliteAccountStore:
         order = "DESC" if page.backwards else "ASC"
         # The fragments are this module's own; every value is a parameter.
         query = f"SELECT * FROM accounts WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - see above
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             rows = await connection.execute_fetchall(query, parameters)
         return [_account(row) for row in rows]
 
     async def count(self, wanted: AccountFilter) -> int:
         where, parameters = _conditions(wanted)
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT count(*) AS n FROM accounts WHERE {where}",  # noqa: S608 - as in page()
                 parameters,
@@ -85,7 +84,7 @@ class SqliteAccountStore:
             f" (PARTITION BY user_id ORDER BY id {order}) AS position FROM accounts WHERE {where})"
             " WHERE position <= :limit ORDER BY user_id, position"
         )
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             rows = await connection.execute_fetchall(query, parameters)
         pages: dict[str, list[Account]] = {}
         for row in rows:
@@ -94,7 +93,7 @@ class SqliteAccountStore:
 
     async def counts_of(self, owners: Collection[str], wanted: AccountFilter) -> Mapping[str, int]:
         where, parameters = _conditions(wanted, owners=owners)
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             rows = await connection.execute_fetchall(
                 f"SELECT user_id, count(*) AS n FROM accounts WHERE {where} GROUP BY user_id",  # noqa: S608 - as in page()
                 parameters,
@@ -102,7 +101,7 @@ class SqliteAccountStore:
         return {row["user_id"]: row["n"] for row in rows}
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
-        async with self._transaction() as connection:
+        async with writing(self._database) as connection:
             already_open = await _count_open(connection, user_id)
             for _ in range(NUMBER_DRAWS):
                 account = rule(already_open)
@@ -112,7 +111,7 @@ class SqliteAccountStore:
         raise Unavailable
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        async with self._transaction() as connection:
+        async with writing(self._database) as connection:
             current = (await _accounts_by(connection, "id", [account_id])).get(account_id)
             changed = rule(current)
             if isinstance(changed, Account) and changed != current:
@@ -123,7 +122,7 @@ class SqliteAccountStore:
             return changed
 
     async def post(self, posting: Posting) -> Outcome:
-        async with self._transaction() as connection:
+        async with writing(self._database) as connection:
             remembered = await _remembered(connection, posting)
             if remembered is not None:
                 return remembered
@@ -142,28 +141,6 @@ class SqliteAccountStore:
 
     async def close(self) -> None:
         await self._database.close()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        with _unavailable():
-            async with self._database.transaction() as connection:
-                yield connection
-
-    @asynccontextmanager
-    async def _snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
-        with _unavailable():
-            async with self._database.snapshot() as connection:
-                yield connection
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """A file that is locked too long, full or gone is no bug of ours: say so, and let the caller try again."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        _log.warning("the store does not answer", reason=error.sqlite_errorname)
-        raise Unavailable from error
 
 
 def _conditions(

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from servicekit.errors import Unavailable
+from servicekit.sqlite import reading, writing
 from servicekit.values import exponent, from_minor_units, to_minor_units
 from subgraphs.transaction import problems
 from subgraphs.transaction.domain import (
@@ -31,7 +27,8 @@ from subgraphs.transaction.store import queries
 from subgraphs.transaction.store.protocol import Sums, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
 
     import aiosqlite
 
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
     from subgraphs.transaction.problems import Problem
     from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
 
-_log = structlog.stdlib.get_logger("transaction.store")
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
@@ -79,7 +75,7 @@ class SqliteTransactionStore:
 
     async def record(self, transaction: Transaction, key: KeyEntry) -> Remembered | None:
         scope = key.scope
-        async with self._transaction() as connection:
+        async with writing(self._database) as connection:
             taken = await _find_key(connection, scope, transaction.created_at)
             if taken is not None:
                 return taken
@@ -92,7 +88,7 @@ class SqliteTransactionStore:
         return None
 
     async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             return await _find_key(connection, scope, at)
 
     async def conclude(
@@ -100,7 +96,7 @@ class SqliteTransactionStore:
     ) -> Transaction:
         document = json.dumps(problems.to_json(problem)) if problem is not None else None
         allowed = json.dumps(sorted(predecessors(status)))
-        async with self._transaction() as connection:
+        async with writing(self._database) as connection:
             await connection.execute(_CONCLUDE, (status, document, milliseconds(at), transaction_id, allowed))
             rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
         for transaction in map(_from_row, rows):
@@ -116,7 +112,7 @@ class SqliteTransactionStore:
         return [row["id"] for row in rows]
 
     async def forget_keys(self, at: datetime) -> int:
-        async with self._transaction() as connection:
+        async with writing(self._database) as connection:
             cursor = await connection.execute(_FORGET, (milliseconds(at),))
             return cursor.rowcount
 
@@ -158,34 +154,12 @@ class SqliteTransactionStore:
     async def ping(self) -> None:
         await self._database.ping()
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        with _unavailable():
-            async with self._database.transaction() as connection:
-                yield connection
-
-    @asynccontextmanager
-    async def _snapshot(self) -> AsyncIterator[aiosqlite.Connection]:
-        with _unavailable():
-            async with self._database.snapshot() as connection:
-                yield connection
-
     async def _run(self, query: queries.Query) -> Iterable[sqlite3.Row]:
         return await self._read(query.sql, query.parameters)
 
     async def _read(self, sql: str, parameters: Any) -> Iterable[sqlite3.Row]:
-        async with self._snapshot() as connection:
+        async with reading(self._database) as connection:
             return await connection.execute_fetchall(sql, parameters)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    """A file that stays locked, is full or gone is no bug: the caller may try again."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        _log.warning("the store does not answer", reason=error.sqlite_errorname)
-        raise Unavailable from error
 
 
 async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datetime) -> Remembered | None:
