@@ -181,6 +181,9 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
+    # aiosqlite gives up a connection that fails to open without waiting for its thread, which may then outlive the
+    # event loop it answers to. A file that cannot be opened fails here, before there is such a thread.
+    await asyncio.to_thread(lambda: connect(path).close())
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
 
 
