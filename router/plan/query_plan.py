@@ -1,0 +1,44 @@
+"""A plan and its printed forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.plan.json_format import drop_absent, node_json
+from router.plan.nodes import iter_fetches, iter_requests
+from router.plan.text_format import braced, node_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.plan.json_format import Json
+    from router.plan.nodes import BatchFetch, Fetch, PlanNode
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """A plan. `node` is None when nothing has to be fetched (introspection, a root `__typename`).
+
+    `hints` say what the planner wants known about how it came to the plan, such as a work limit it met; they are not
+    part of Apollo's format.
+    """
+
+    node: PlanNode | None
+    hints: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """The plan in Apollo's JSON format; `BatchFetch`, which Apollo has not, holds Apollo's nodes of its parts."""
+        return drop_absent({"kind": "QueryPlan", "node": None if self.node is None else node_json(self.node)})
+
+    def to_text(self) -> str:
+        """The plan in Apollo's text format."""
+        return "\n".join(braced("QueryPlan", [] if self.node is None else node_text(self.node)))
+
+    def fetches(self) -> Iterator[Fetch]:
+        """Every fetch, in order of appearance in the tree."""
+        return iter_fetches(self.node)
+
+    def requests(self) -> Iterator[Fetch | BatchFetch]:
+        """What is sent, in order of appearance in the tree."""
+        return iter_requests(self.node)
