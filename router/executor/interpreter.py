@@ -141,7 +141,7 @@ class _Run:
 
     def _represented(self, fetch: Fetch, places: list[Place]) -> _Entities | None:
         """None when there is nothing to ask."""
-        representations = Projection(self.context.schema, self.failed).represent(fetch, places)
+        representations = Projection(self.context.schema, self.failed, self.context.variables).represent(fetch, places)
         return _Entities(fetch, representations) if representations.values else None
 
     async def _fetch_represented(self, entities: _Entities, variables: JsonObject) -> None:

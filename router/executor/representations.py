@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
 
 from router.executor.rewrites import apply_rewrites
+from router.executor.schedule import hold
 from router.executor.typenames import is_subtype
 from router.plan import InputField, InputFragment
 from router.transport.json_codec import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from graphql import GraphQLField, GraphQLSchema
 
@@ -41,17 +42,23 @@ class Representations:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Builds representations. `failed` holds the paths at which errors were reported so far."""
+    """Builds representations. `failed` holds the paths at which errors were reported so far.
+
+    `variables` are the client's: they decide which keys the fetch needs this time.
+    """
 
     schema: GraphQLSchema
     failed: Container[ResponsePath]
+    variables: Mapping[str, object]
 
     def represent(self, fetch: Fetch, places: Iterable[Place]) -> Representations:
         """Project, rewrite, and let equal representations be one."""
+        only_type = self._only_type(fetch.requires)
+        needed = [alternative for alternative in fetch.requires if self._is_needed(alternative)]
         values: list[JsonObject] = []
         by_representation: dict[bytes, list[Place]] = {}
         for place in places:
-            value = self._project(place, fetch.requires)
+            value = self._project(place, needed, only_type)
             if not value:
                 continue
             apply_rewrites(self.schema, fetch.input_rewrites, value)
@@ -62,10 +69,13 @@ class Projection:
             by_representation[identity].append(place)
         return Representations(values, list(by_representation.values()))
 
-    def _project(self, place: Place, alternatives: Sequence[InputFragment]) -> JsonObject | None:
-        typename = place.object.get("__typename")
-        if not isinstance(typename, str):
-            typename = self._only_type(alternatives)
+    def _is_needed(self, alternative: InputFragment) -> bool:
+        conditions = alternative.conditions
+        return not conditions or any(hold(those, self.variables) for those in conditions)
+
+    def _project(self, place: Place, alternatives: Sequence[InputFragment], only_type: str | None) -> JsonObject | None:
+        told = place.object.get("__typename")
+        typename = told if isinstance(told, str) else only_type
         if typename is None:
             return None
         value: JsonObject = {}

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING
 from router.plan import BatchFetch, Condition, Defer, Fetch, Flatten, Parallel, Sequence, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from router.plan import BatchPart, Path, PlanNode
+
+
+def hold(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
+    """Whether each of the Boolean variables has the value it is named with."""
+    return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Step:
     part: BatchPart | None = None
 
     def is_wanted(self, variables: Mapping[str, object]) -> bool:
-        return all((variables.get(name) is True) == wanted for name, wanted in self.conditions)
+        return hold(self.conditions, variables)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,16 @@ class InputField:
 
 @dataclass(frozen=True, slots=True)
 class InputFragment:
-    """Keys that go into the representation when the object is of this type (or of a subtype of it)."""
+    """Keys that go into the representation when the object is of this type (or of a subtype of it).
+
+    `conditions` are alternatives, each of Boolean variables with the values they must have. Where none holds, nothing
+    the fetch asks for needs these keys, and they may not have been fetched. Without conditions they always go in.
+    Apollo's format, whose executors leave out what lacks a key, does not tell them.
+    """
 
     type_condition: str
     selections: tuple[InputSelection, ...]
+    conditions: tuple[tuple[tuple[str, bool], ...], ...] = ()
 
 
 InputSelection: TypeAlias = InputField | InputFragment
@@ -108,7 +114,7 @@ class Fetch:
         operation_name: set only when the client's operation has a name.
         variable_usages: names of client variables the operation uses, sorted.
         requires: how to build one representation per object, empty for a root fetch. The alternatives are tried on
-            every object; those whose type condition matches are merged.
+            every object; those whose conditions hold and whose type condition matches are merged.
         input_rewrites: applied to each representation, in order.
         output_rewrites: applied to each entity (or to the data of a root fetch) before it is merged, in order.
         representations: the variable with the representations, another one than the client's variables.

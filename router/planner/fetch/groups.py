@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from router.planner.normalise.guards import Guards, weakest
 from router.planner.walk.decisions import fetch_cost
 
 if TYPE_CHECKING:
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
 
     from router.plan import InputSelection, Path, Rewrite
     from router.planner.fetch.trees import Tree
+    from router.planner.normalise.guards import Guards
     from router.planner.walk.positions import ContextValue
 
 
@@ -58,23 +57,9 @@ class FetchGroup:
 
 
 def can_share(inputs: Sequence[Input]) -> bool:
-    """Whether representations can be built from all these inputs at once.
-
-    Every value must have been fetched whenever the shared fetch runs, else an object that lacks one would not be sent
-    although another field of it could be fetched; and no two inputs may want different values under one key.
-    """
-    for type_name in dict.fromkeys(entry.type_name for entry in inputs):
-        same_type = [entry for entry in inputs if entry.type_name == type_name]
-        sources: dict[tuple[str, ...], str] = {}
-        for path, key in chain.from_iterable(entry.keys for entry in same_type):
-            if sources.setdefault(path, key) != key:
-                return False
-        runs = weakest(chain.from_iterable(entry.usages for entry in same_type))
-        for path in sources:
-            fetched = [guards for entry in same_type for at, some in entry.fetched if at == path for guards in some]
-            if not all(any(guards <= run for guards in fetched) for run in runs):
-                return False
-    return True
+    """Whether one representation can carry all these inputs: no two want different values under one key."""
+    sources: dict[tuple[str, ...], str] = {}
+    return all(sources.setdefault((entry.type_name, *path), key) == key for entry in inputs for path, key in entry.keys)
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
-from router.plan import BatchFetch, BatchPart, Fetch, InputField, InputFragment
+from router.plan import BatchFetch, BatchPart, Fetch
 from router.planner.fetch.aliases import without_conflicts
+from router.planner.fetch.requires import requires_of, rewrites_of
 from router.planner.fetch.trees import common_guards
 from router.planner.normalise.selections import TYPENAME
 from router.planner.normalise.values import argument_text, spaced, variables_in
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, OperationDefinitionNode
 
-    from router.plan import Condition, Flatten, InputSelection, OperationKind, Rewrite
-    from router.planner.fetch.groups import FetchGroup, Input
+    from router.plan import Condition, Flatten, OperationKind
+    from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree, TreeField
     from router.planner.normalise.guards import Guard, Guards
     from router.supergraph.model import SubgraphModel
@@ -78,9 +79,9 @@ class OperationWriter:
             operation_kind=kind,
             operation_name=name,
             variable_usages=tuple(asked),
-            requires=_requires(group.inputs),
+            requires=requires_of(group.inputs, common_guards(group.tree)),
             depends_on=tuple(sorted(group.after)),
-            input_rewrites=_rewrites(group.inputs),
+            input_rewrites=rewrites_of(group.inputs),
             output_rewrites=renamers,
             context_rewrites=tuple(rewrite for value in group.contexts for rewrite in value.rewrites),
             representations=self._representations,
@@ -176,30 +177,3 @@ class _Body:
 def _directive(guard: Guard) -> str:
     variable, truth = guard
     return f"@{_DIRECTIVES[truth]}(if:${variable})"
-
-
-def _requires(inputs: Sequence[Input]) -> tuple[InputFragment, ...]:
-    merged: dict[str, tuple[InputSelection, ...]] = {}
-    for entry in inputs:
-        known = merged.get(entry.type_name, (InputField(TYPENAME),))
-        merged[entry.type_name] = _merge_selections(known, entry.selections)
-    return tuple(InputFragment(type_name, selections) for type_name, selections in merged.items())
-
-
-def _merge_selections(
-    first: tuple[InputSelection, ...], second: tuple[InputSelection, ...]
-) -> tuple[InputSelection, ...]:
-    merged: dict[tuple[bool, str], InputSelection] = {}
-    for selection in (*first, *second):
-        is_field = isinstance(selection, InputField)
-        key = (is_field, selection.name if isinstance(selection, InputField) else selection.type_condition)
-        known = merged.get(key)
-        if known is None:
-            merged[key] = selection
-        else:
-            merged[key] = replace(known, selections=_merge_selections(known.selections, selection.selections))
-    return tuple(merged.values())
-
-
-def _rewrites(inputs: Sequence[Input]) -> tuple[Rewrite, ...]:
-    return tuple(dict.fromkeys(rewrite for entry in inputs for rewrite in entry.rewrites))

@@ -73,13 +73,12 @@ def test_different_values_under_one_key_of_a_representation_keep_fetches_apart()
     assert merge_same_objects(groups) is groups
 
 
-def test_a_value_fetched_conditionally_is_no_input_of_an_unconditional_fetch() -> None:
-    groups = (
-        ROOT,
-        entity(1, {0}, key_input("id"), key_input("price", X), name="f"),
-        entity(2, {0}, key_input("id"), name="g"),
-    )
-    assert merge_same_objects(groups) is groups
+def test_a_fetch_that_needs_a_value_under_a_condition_merges_with_an_unconditional_one() -> None:
+    conditional = (key_input("id", X), key_input("price", X))
+    groups = (ROOT, entity(1, {0}, *conditional, name="f"), entity(2, {0}, key_input("id"), name="g"))
+    merged = merge_same_objects(groups)
+    assert merged[1].inputs == (*conditional, key_input("id"))
+    assert [entry.name for entry in merged[1].tree.fields] == ["f", "g"]
 
 
 def test_a_conditional_use_of_what_is_fetched_anyway_merges() -> None:

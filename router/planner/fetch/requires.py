@@ -1,0 +1,86 @@
+"""The inputs of a fetch as the alternatives its representations are built from.
+
+Fields of one object that need different values can share a fetch although their guards differ:
+
+    {sku} always, {sku f0} where $x     =>     ...on T {sku}    ...on T {sku f0} (if $x)
+
+Where `$x` does not hold, `f0` may not have been fetched, and the field that requires it is not asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
+
+from router.plan import InputField, InputFragment
+from router.planner.normalise.guards import weakest
+from router.planner.normalise.selections import TYPENAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from router.plan import InputSelection, Rewrite
+    from router.planner.fetch.groups import Input
+    from router.planner.normalise.guards import Guards
+
+Path: TypeAlias = tuple[str, ...]
+
+
+def requires_of(inputs: Sequence[Input], emitted: Guards) -> tuple[InputFragment, ...]:
+    """What representations are built from; the `emitted` guards hold whenever the fetch runs at all."""
+    by_type: dict[str, list[Input]] = {}
+    for entry in inputs:
+        by_type.setdefault(entry.type_name, []).append(entry)
+    return tuple(
+        InputFragment(type_name, selections, _conditions(usages, emitted))
+        for type_name, same_type in by_type.items()
+        for usages, selections in _by_usages(same_type).items()
+    )
+
+
+def rewrites_of(inputs: Iterable[Input]) -> tuple[Rewrite, ...]:
+    """What is done to the representations built from these inputs."""
+    return tuple(dict.fromkeys(rewrite for entry in inputs for rewrite in entry.rewrites))
+
+
+def _by_usages(inputs: Sequence[Input]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
+    """What is read from objects of one type, by the alternatives of guards under which it is.
+
+    Values that are there whenever anything is asked of such an object are always read.
+    """
+    runs = weakest(chain.from_iterable(entry.usages for entry in inputs))
+    fetched: dict[Path, list[Guards]] = {}
+    for path, alternatives in chain.from_iterable(entry.fetched for entry in inputs):
+        fetched.setdefault(path, []).extend(alternatives)
+    lacking = {
+        path
+        for path, alternatives in fetched.items()
+        if not all(any(guards <= run for guards in alternatives) for run in runs)
+    }
+    selections: dict[frozenset[Guards], tuple[InputSelection, ...]] = {}
+    for entry in inputs:
+        is_there = lacking.isdisjoint(path for path, _ in entry.fetched)
+        usages = frozenset(runs if is_there else entry.usages)
+        selections[usages] = _merged(selections.get(usages, (InputField(TYPENAME),)), entry.selections)
+    return selections
+
+
+def _conditions(usages: Iterable[Guards], emitted: Guards) -> tuple[tuple[tuple[str, bool], ...], ...]:
+    """Alternatives beyond the emitted guards, none if there is always one that holds."""
+    alternatives = sorted(tuple(sorted(guards - emitted)) for guards in usages)
+    return () if () in alternatives else tuple(alternatives)
+
+
+def _merged(first: tuple[InputSelection, ...], second: tuple[InputSelection, ...]) -> tuple[InputSelection, ...]:
+    """Everything either reads, in the order of first appearance."""
+    merged: dict[tuple[bool, str], InputSelection] = {}
+    for selection in (*first, *second):
+        is_field = isinstance(selection, InputField)
+        key = (is_field, selection.name if isinstance(selection, InputField) else selection.type_condition)
+        known = merged.get(key)
+        if known is None:
+            merged[key] = selection
+        else:
+            merged[key] = replace(known, selections=_merged(known.selections, selection.selections))
+    return tuple(merged.values())
