@@ -48,6 +48,7 @@ class Report:
     one subgraph was being waited for, the rest is completing the response. `operation_hash` names the operation
     without telling its literals: the first 16 hex digits of the SHA-256 of its normalised document. `exceeds` are
     the limits in measure mode that it exceeds; `listed` is whether it may be run where only known documents are.
+    `override_labels` are the labels of progressive overrides that hold, of those that matter to the operation.
     `retry_after` is how many seconds a subgraph asked for.
     """
 
@@ -63,6 +64,7 @@ class Report:
     errors: int = 0
     document_cached: bool = False
     plan_cached: bool = False
+    override_labels: tuple[str, ...] = ()
     exceeds: tuple[LimitName, ...] = ()
     listed: bool = True
     retry_after: int | None = None
@@ -80,6 +82,7 @@ def merged(reports: Sequence[Report]) -> Report:
         errors=sum(each.errors for each in reports),
         document_cached=all(each.document_cached for each in reports),
         plan_cached=all(each.plan_cached for each in reports),
+        override_labels=tuple(sorted({label for each in reports for label in each.override_labels})),
         exceeds=tuple(dict.fromkeys(name for each in reports for name in each.exceeds)),
         listed=all(each.listed for each in reports),
         retry_after=max((each.retry_after for each in reports if each.retry_after is not None), default=None),

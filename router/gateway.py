@@ -19,7 +19,7 @@ import structlog
 from graphql import OperationType
 
 from router import supergraph
-from router.errors import PlanningError, RequestError, ResponseError
+from router.errors import InvalidSupergraph, PlanningError, RequestError, ResponseError
 from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.executor.context import ExecutionContext
 from router.executor.interpreter import execute
@@ -69,6 +69,12 @@ class Gateway:
     def __init__(
         self, graph: Supergraph, settings: RouterSettings, transport: Transport, hooks: Sequence[Hook] = ()
     ) -> None:
+        if graph.restrictions:
+            directives = ", ".join(f"@{name}" for name in graph.restrictions)
+            raise InvalidSupergraph(
+                f"The supergraph restricts who may read it with {directives}, which this router does not enforce.",
+                code="UNSUPPORTED_LINKED_FEATURE",
+            )
         strangers = settings.strangers(graph.subgraphs)
         if strangers:
             raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in strangers)}")
@@ -84,6 +90,9 @@ class Gateway:
         self.documents = open_lookup(settings)
         allow_list = self.documents if isinstance(self.documents, PersistedDocuments) else None
         self.preparation = Preparation(graph, settings, self.limits, allow_list)
+        for label in settings.override_labels.keys() - self.preparation.override_labels.known:
+            # No reason to stop: the override is done, and its label went before the setting.
+            _log.warning("the supergraph has no such override label", label=label)
 
     @classmethod
     def from_supergraph(
@@ -133,7 +142,7 @@ class Gateway:
         self.prepare("{ __typename }")
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
-        """Keep the document and the plan of an operation, so that nobody waits for them.
+        """Keep the document and the plans of an operation, so that nobody waits for them.
 
         Raises:
             RequestError: it is not valid, has no such operation, or cannot be planned.
@@ -141,7 +150,8 @@ class Gateway:
         request, report = GraphQLRequest(query=query, operation_name=operation_name), Report()
         document = self.preparation.document(request, report, trusted=True)
         self.preparation.operation(document, request, report)
-        self.preparation.plan(document, operation_name, report)
+        for labels in self.preparation.override_labels.likely(document.override_labels[operation_name]):
+            self.preparation.plan(document, operation_name, report, labels)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
         """Let go of connections; what is in flight fails.
@@ -172,9 +182,11 @@ class Gateway:
             await self.documents.accepted(sent)
             operation = self.preparation.operation(document, request, report)
             if self._hooks:
-                await self._hooks.operation(exchange, _described(document, report))
+                await self._hooks.operation(exchange, _described(document, request, report))
             variables = coerce(operation, request.variables)
-            plan = self.preparation.plan(document, request.operation_name, report)
+            met = document.override_labels[request.operation_name]
+            labels = self.preparation.override_labels.decide(met, exchange.override_labels)
+            plan = self.preparation.plan(document, request.operation_name, report, labels)
             if self._hooks:
                 await self._hooks.plan(exchange, plan)
             context = self._context(exchange, variables, report)
@@ -240,8 +252,9 @@ def _refusal_within(failure: Exception) -> Exception | None:
     return None
 
 
-def _described(document: Document, report: Report) -> Operation:
-    return Operation(report.operation_name, report.operation_kind or "query", document.hash, document.text)
+def _described(document: Document, request: GraphQLRequest, report: Report) -> Operation:
+    labels = document.override_labels[request.operation_name]
+    return Operation(report.operation_name, report.operation_kind or "query", document.hash, document.text, labels)
 
 
 def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:

@@ -44,21 +44,28 @@ class Refused(RequestError):
 class Operation:
     """What a request asks for: `kind` is query, mutation or subscription, `document` its normalised text.
 
-    `hash` is 16 hexadecimal digits of that text's SHA-256, the same as in the log.
+    `hash` is 16 hexadecimal digits of that text's SHA-256, the same as in the log. `override_labels` are those on which
+    its plan can depend.
     """
 
     name: str | None
     kind: str
     hash: str
     document: str
+    override_labels: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request on its way. `state` is for hooks: it is theirs, and ends with the request."""
+    """One request on its way.
+
+    `override_labels` is for hooks to say which labels of progressive overrides hold, or do not, for this request; on
+    others the settings decide, or `percent(x)` itself. `state` is for hooks: it is theirs, and ends with the request.
+    """
 
     request: GraphQLRequest
     operation: Operation | None = None
+    override_labels: dict[str, bool] = field(default_factory=dict)
     state: dict[str, object] = field(default_factory=dict)
 
 
@@ -70,7 +77,7 @@ class Hook:
         return exchange.request
 
     async def on_operation(self, exchange: Exchange, operation: Operation) -> None:
-        """The document is valid, the operation chosen, nothing is planned yet."""
+        """The document is valid, the operation chosen, nothing is planned yet: the last time to decide on labels."""
 
     async def on_plan(self, exchange: Exchange, plan: QueryPlan) -> None:
         """The plan is there, nothing is fetched yet. Plans are shared by all requests: look, do not touch."""

@@ -2,8 +2,9 @@
 
     text ─ limits, parse, validate ─> document ─ choose ─> operation ─ plan ─> plan
 
-Documents are kept by their text, plans by the normal form of it and the operation's name: two clients that lay out the
-same operation differently share a plan. Neither key has a variable's value in it. What is refused is not kept.
+Documents are kept by their text, plans by the normal form of it, the operation's name and the override labels that
+hold: two clients that lay out the same operation differently share a plan. Neither key has a variable's value in it.
+What is refused is not kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from graphql import (
     GraphQLSyntaxError,
@@ -29,6 +30,7 @@ from router import planner
 from router.errors import ParsingFailed, RequestError, ValidationFailed
 from router.executor.context import prepare
 from router.lru import Lru
+from router.policies.override_labels import OverrideLabels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +70,14 @@ class SubscriptionsNotEnabled(RequestError):
     code = "SUBSCRIPTIONS_NOT_ENABLED"
 
 
+class PlanKey(NamedTuple):
+    """What a plan depends on, besides the supergraph and the settings."""
+
+    text: str
+    operation_name: str | None
+    override_labels: frozenset[str]
+
+
 class AllowList(Protocol):
     """Which documents clients may run."""
 
@@ -86,6 +96,7 @@ class Document:
     """A valid document; `text` is its normal form, `hash` tells documents apart without telling their literals.
 
     `exceeds` are the limits that only measure, `listed` is whether it may run: what each request for it is told again.
+    `override_labels` are those that the plans of its `operations` can depend on.
     """
 
     ast: DocumentNode
@@ -94,6 +105,7 @@ class Document:
     exceeds: tuple[LimitName, ...] = ()
     listed: bool = True
     operations: dict[str | None, PreparedOperation] = field(default_factory=dict)
+    override_labels: dict[str | None, frozenset[str]] = field(default_factory=dict)
 
 
 class Preparation:
@@ -112,7 +124,8 @@ class Preparation:
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
         self.documents: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.text_bytes)
-        self.plans: Lru[tuple[str, str | None], QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
+        self.plans: Lru[PlanKey, QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
+        self.override_labels = OverrideLabels(graph, settings.override_labels)
 
     def document(self, request: GraphQLRequest, report: Report, *, trusted: bool = False) -> Document:
         """The request's document, parsed and valid. One that is `trusted` need not be on the allow-list.
@@ -153,6 +166,7 @@ class Preparation:
         if chosen is None:
             chosen = prepare(self._graph.api_schema, document.ast, request.operation_name)
             document.operations[request.operation_name] = chosen
+            document.override_labels[request.operation_name] = self.override_labels.met_by(chosen)
         definition = chosen.definition
         report.operation_hash = document.hash
         report.operation_kind = definition.operation.value
@@ -163,22 +177,29 @@ class Preparation:
             raise SubscriptionsNotEnabled("This router does not run subscriptions.")
         return chosen
 
-    def plan(self, document: Document, operation_name: str | None, report: Report) -> QueryPlan:
-        """The plan of one operation.
+    def plan(
+        self, document: Document, operation_name: str | None, report: Report, labels: frozenset[str] = frozenset()
+    ) -> QueryPlan:
+        """The plan of one operation where of the override labels that it can meet, these hold.
 
         Raises:
             PlanningError: there is none.
         """
-        key = (document.text, operation_name)
+        key = PlanKey(document.text, operation_name, labels)
         known = self.plans.get(key)
         report.plan_cached = known is not None
+        report.override_labels = tuple(sorted(labels))
         if known is not None:
             return known
         started = time.perf_counter()
         try:
             with _bounded_nesting():
                 plan = planner.plan(
-                    self._graph, document.ast, operation_name, batch_entity_fetches=self._batch_entity_fetches
+                    self._graph,
+                    document.ast,
+                    operation_name,
+                    override_labels=labels,
+                    batch_entity_fetches=self._batch_entity_fetches,
                 )
         finally:
             report.plan = time.perf_counter() - started

@@ -8,34 +8,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.plan import FILE, read_operation, read_supergraph
-from router.errors import RequestError
+from router.cli.operation_options import about_an_operation
 from router.planner import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
+    from router.cli.operation_options import AskedOperation
     from router.planner.explanation import FieldExplanation, Option
 
 
 @click.command("explain-plan")
-@click.option("--supergraph", "supergraph_file", type=FILE, required=True, help="The composed supergraph.")
-@click.option("--operation", "operation_file", type=FILE, required=True, help="A document with the operation.")
-@click.option("--operation-name", help="Which operation, if the document has several.")
+@about_an_operation
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(supergraph_file: Path, operation_file: Path, operation_name: str | None, output_format: str) -> None:
+def command(asked: AskedOperation, *, output_format: str) -> None:
     """Tell for each field which subgraph it is fetched from, and why not from another.
 
     The cost of an alternative is that of the whole plan with this one field fetched there, before fetches for the same
     objects are merged.
     """
-    supergraph = read_supergraph(supergraph_file)
-    document = read_operation(supergraph, operation_file)
-    try:
-        fields = explain(supergraph, document, operation_name)
-    except RequestError as error:
-        raise click.ClickException(f"{operation_file}: {error.message}") from None
+    fields = explain(asked.supergraph, asked.document, asked.name, override_labels=asked.override_labels)
     if output_format == "json":
         click.echo(json.dumps([asdict(field) for field in fields], indent=2))
         return

@@ -49,6 +49,8 @@ T = TypeVar("T")
 _TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 _OUT_OF_WORK = "The operation has many equivalent plans: this is the best of those tried, not of all."
 
+# By the labels that hold, in the order of their last use: every label doubles the number of possible graphs.
+_KEPT_GRAPHS = 16
 _GRAPHS: WeakKeyDictionary[Supergraph, dict[frozenset[str], QueryGraph]] = WeakKeyDictionary()
 
 
@@ -95,9 +97,11 @@ def _planned(
 
 def _graph(supergraph: Supergraph, labels: frozenset[str]) -> QueryGraph:
     graphs = _GRAPHS.setdefault(supergraph, {})
-    if labels not in graphs:
-        graphs[labels] = QueryGraph(supergraph, labels)
-    return graphs[labels]
+    graph = graphs.pop(labels, None) or QueryGraph(supergraph, labels)
+    graphs[labels] = graph
+    if len(graphs) > _KEPT_GRAPHS:
+        del graphs[next(iter(graphs))]
+    return graph
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

@@ -70,6 +70,7 @@ def _told(report: Report) -> dict[str, object]:
         "errors": report.errors,
         "document_cached": report.document_cached,
         "plan_cached": report.plan_cached,
+        "override_labels": list(report.override_labels) or None,
         "listed": None if report.listed else False,
     }
 

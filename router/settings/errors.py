@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .section import Section
+from .section import IsNumber, Section
 
 ErrorCode = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.:-]+$")]
-ErrorStatus = Annotated[int, Field(ge=400, le=599)]
+ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]
 
 
 class ErrorPassage(Section):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .section import Count, Section
+from .section import Count, IsNumber, Section
 
 LimitName = Literal[
     "body_bytes",
@@ -45,7 +45,7 @@ class Limits(Section):
     """Operations in one request, where `batching` is on."""
     tokens: Count = 15_000
     """Lexical tokens of a document."""
-    recursion: Annotated[int, Field(gt=0, le=200)] = 200
+    recursion: Annotated[int, Field(gt=0, le=200), IsNumber] = 200
     """Brackets within brackets of a document, whatever they hold; the parser goes no deeper than 200."""
     depth: Count | None = 200
     """Levels of nested fields."""

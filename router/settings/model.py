@@ -17,7 +17,7 @@ from .documents import Apq, Batching, PersistedDocuments, PersistedMode
 from .errors import Errors
 from .limits import Limits
 from .operations import Admin, Logging, Overload, Reload, Server, SupergraphSource, WarmUp
-from .section import Count, Section
+from .section import Count, Percentage, Section
 from .traffic import Traffic
 from .values import (
     ContentCoding,
@@ -201,6 +201,9 @@ class RouterSettings(Section):
     """Whether clients may ask for the schema; off, errors suggest no names either."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
     """Addresses that replace those of the supergraph, by subgraph name."""
+    override_labels: Mapping[str, Percentage] = {}
+    """For how many requests in a hundred a label of a progressive `@override` holds, by label, such as
+    `{checkout-v2: 25}`. Without an entry, `percent(5)` holds for five and any other label for none."""
     headers: Headers = Headers()
     """Which headers of a client reach subgraphs."""
     traffic: Traffic = Traffic()

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from .section import Count, Section
+from .section import Count, IsNumber, Port, Section
 from .values import Duration, HttpUrl, SettableHeader, UrlPath, check_header_value
 
 Token = Annotated[SecretStr, Field(min_length=16)]
@@ -21,7 +21,7 @@ class Server(Section):
 
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on; without the key, MOSAFE_HOST."""
-    port: int = Field(4000, ge=0, le=65535)
+    port: Port = 4000
     """Port to listen on, 0 for a free one; without the key, ROUTER_PORT."""
     path: UrlPath = "/graphql"
     """Path of the GraphQL endpoint."""
@@ -86,7 +86,7 @@ class WarmUp(Section):
     file: Path | None = None
     """Operations to prepare at the start: a folder of .graphql files, or a JSON manifest (a list of documents, an
     object of documents by id, or one with `operations` that have a `body`)."""
-    hottest: int = Field(300, ge=0)
+    hottest: Annotated[int, Field(ge=0), IsNumber] = 300
     """How many of the documents used most are prepared for a new supergraph before it takes over; 0 for none."""
     rate: Count = 50
     """Documents a second while the router serves, so that warming up leaves it time to answer."""
@@ -101,7 +101,7 @@ class Admin(Section):
     """Whether it is open."""
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on; the default keeps it on this machine."""
-    port: int = Field(4001, ge=0, le=65535)
+    port: Port = 4001
     """Port to listen on, 0 for a free one."""
     token: Token | None = None
     """What callers send as `Authorization: Bearer ...` to reload; without it nobody can. Never printed."""

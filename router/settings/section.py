@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-Count = Annotated[int, Field(gt=0)]
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number, not true or false")  # noqa: TRY004  (what pydantic collects)
+    return value
+
+
+IsNumber = BeforeValidator(_no_truth)
+"""For numbers: to Python, and so to pydantic, `true` is one of them, and `workers: true` would be one worker."""
+
+Count = Annotated[int, Field(gt=0), IsNumber]
+Port = Annotated[int, Field(ge=0, le=65535), IsNumber]
+"""0 stands for a free one."""
+Percentage = Annotated[float, Field(ge=0, le=100), IsNumber]
 
 
 class Section(BaseModel):

@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from .section import IsNumber
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 # RFC 9110 §5.6.2: a field name is a token.
@@ -107,7 +109,9 @@ _DURATION_SCHEMA = {
     "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]
 }
 
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0), WithJsonSchema(_DURATION_SCHEMA)]
+Duration = Annotated[
+    float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False), IsNumber, WithJsonSchema(_DURATION_SCHEMA)
+]
 """Seconds; written as `30s`, `500ms`, `1m`, or a number of seconds."""
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]

@@ -44,6 +44,7 @@ _UNDERSTOOD = frozenset(
         "cacheTag",
     )
 )
+_RESTRICTIONS = ("authenticated", "requiresScopes", "policy")
 _JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 
 
@@ -77,7 +78,8 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {error}") from None
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
-    return Supergraph(sdl=sdl, schema=schema, api_schema=api_schema, subgraphs=subgraphs)
+    restrictions = tuple(name for name in _RESTRICTIONS if links.get(f"{APOLLO}/{name}") is not None)
+    return Supergraph(sdl, schema, api_schema, subgraphs, restrictions)
 
 
 def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:

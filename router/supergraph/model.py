@@ -116,9 +116,11 @@ class Supergraph:
         schema: all subgraphs merged, inaccessible elements included, without the machinery of `@link` and `@join__*`.
         api_schema: what clients see.
         subgraphs: by subgraph name, in the order of the supergraph.
+        restrictions: linked directives that say who may read what (`authenticated`, `requiresScopes`, `policy`).
     """
 
     sdl: str = field(repr=False)
     schema: GraphQLSchema
     api_schema: GraphQLSchema
     subgraphs: Mapping[str, SubgraphModel]
+    restrictions: tuple[str, ...] = ()

@@ -106,3 +106,23 @@ def test_cost_is_a_table_with_its_sum(tmp_path: Path, supergraph_file: Path) -> 
 def test_a_plan_without_fetches_costs_nothing(tmp_path: Path, supergraph_file: Path) -> None:
     code, output = run(tmp_path, supergraph_file, "{ __typename }", "--format", "cost")
     assert (code, output.splitlines()[-1]) == (0, "0 fetches, at most 0 in a row, cost 0")
+
+
+def test_labels_of_progressive_overrides_are_those_given(tmp_path: Path, supergraph_file: Path) -> None:
+    moving = '@join__field(graph: A, override: "b", overrideLabel: "l") @join__field(graph: B, overrideLabel: "l")'
+    supergraph_file.write_text(
+        SUPERGRAPH.replace("join/v0.3", "join/v0.5").replace(
+            "  name: String @join__field(graph: B)", f"  name: String {moving}"
+        )
+    )
+    before = run(tmp_path, supergraph_file, "{ user { name } }")
+    after = run(tmp_path, supergraph_file, "{ user { name } }", "--override-label", "l")
+    assert (before[1].count("Fetch("), after[1].count("Fetch(")) == (2, 1)
+
+
+def test_a_document_that_is_no_text_is_refused_in_one_line(tmp_path: Path, supergraph_file: Path) -> None:
+    document = tmp_path / "query.graphql"
+    document.write_bytes(b"\xff\xfe{")
+    arguments = ["--supergraph", str(supergraph_file), "--operation", str(document)]
+    result = CliRunner().invoke(command, arguments)
+    assert (result.exit_code, result.output) == (1, f"Error: {document}: cannot be read as UTF-8 text\n")

@@ -76,6 +76,7 @@ TESTS: dict[str, str] = {
     "logging.redact_tag": f"{ROUTER}/policies/test_personal_data.py::test_the_tag_is_a_setting",
     "introspection": f"{GATEWAY}::test_introspection_is_a_setting",
     "override_subgraph_url": f"{TRAFFIC}::test_a_subgraph_is_where_the_settings_say",
+    "override_labels": f"{ROUTER}/policies/test_override_labels.py::test_a_label_holds_for_the_share_in_the_settings",
     **dict.fromkeys((key.path for key in keys() if key.path.startswith("headers.all.") and key.is_leaf), HEADER_RULES),
     **dict.fromkeys(
         (key.path for key in keys() if key.path.startswith("headers.subgraphs.") and key.is_leaf), OWN_HEADER_RULES
