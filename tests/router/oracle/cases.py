@@ -2,10 +2,12 @@
 
     <suite>/subgraphs/*.graphql     one file per subgraph
     <suite>/data.json               as `tests.router.oracle.store` reads it
-    <suite>/[<case>/]query.graphql  [variables.json]  response.json  [plan.txt]
+    <suite>/[<case>/]query.graphql  [variables.json]  response.json  [plan.txt]  [requests.json]
 
 `response.json` is {"data": ..., "errors": [path, ...]}: the data exactly, the errors by path (null for one without); or
-{"refused": code} for an operation that never starts. `plan.txt`, where present, is the plan's text.
+{"refused": code} for an operation that never starts. The data are what one server with all of it would answer, unless
+"unlike_one_server" says why not. `plan.txt`, where present, is the plan's text, `requests.json` how many requests each
+subgraph gets (none, if it is not named).
 """
 
 from __future__ import annotations
@@ -58,8 +60,21 @@ class Case:
         return Operation((self.folder / "query.graphql").read_text(), variables if isinstance(variables, dict) else {})
 
     @property
-    def expected(self) -> object:
-        return self._json("response.json")
+    def expected(self) -> dict[str, object]:
+        response = self._json("response.json")
+        assert isinstance(response, dict)
+        return {key: value for key, value in response.items() if key != "unlike_one_server"}
+
+    @property
+    def is_like_one_server(self) -> bool:
+        """Whether the data are those of a single server with all of it."""
+        response = self._json("response.json")
+        return isinstance(response, dict) and "data" in response and "unlike_one_server" not in response
+
+    @property
+    def expected_requests(self) -> dict[str, int] | None:
+        requests = self._json("requests.json")
+        return requests if isinstance(requests, dict) else None
 
     @property
     def expected_plan(self) -> str | None:

@@ -139,7 +139,8 @@ class Subgraph:
         required = self.rules.requires.get((parent, name))
         if required is None:
             return _seen(value, provides)
-        return f"{value}{canonical(self._inputs(source, required, f'{parent}.{name}'))}"
+        told = self._inputs(source, required, f"{parent}.{name}")
+        return _seen(value, provides) if isinstance(value, Reference) else f"{value}{canonical(told)}"
 
     def _inputs(self, source: Seen, required: SelectionSetNode, name: str) -> object:
         """What the field requires, as the router told it: that the subgraph provides it here makes no difference."""

@@ -7,7 +7,8 @@ The same rules answer for a subgraph and for the monolith, so their answers may 
 * "@User:1" is the object of that name, "!..." makes the resolver throw.
 * A list takes the argument `first` as its length; a string gets its other arguments appended, so that a lost or
   changed argument shows.
-* A field with `@requires` appends what it requires.
+* {"by": "id", "1": "@User:1"} is chosen by an argument, and null for a value that is not there.
+* A field with `@requires` appends what it requires, unless its value is an object.
 * "!absent" names the subgraphs that do not know the object by its key.
 * A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: its argument `to` becomes the field's value.
 """
@@ -108,7 +109,9 @@ class Store:
         """The value of a field with what it requires, as the monolith sees it."""
         value = self.read(reference.name, field, arguments)
         required = self.meaning.requires.get((reference.typename, field))
-        return value if required is None else f"{value}{canonical(self.project(reference, required))}"
+        if required is None or isinstance(value, Reference):
+            return value
+        return f"{value}{canonical(self.project(reference, required))}"
 
     def mutate(self, field: str, arguments: Mapping[str, object]) -> object:
         rule = self.objects["Mutation"][field]
@@ -157,5 +160,7 @@ def _value(stored: object, arguments: Mapping[str, object]) -> object:
         case list():
             first = arguments.get("first")
             return [_value(item, {}) for item in (stored[:first] if isinstance(first, int) else stored)]
+        case {"by": str(argument), **values}:
+            return _value(values.get(str(arguments.get(argument))), {})
         case _:
             return stored

@@ -1,0 +1,218 @@
+"""A case as a user would meet it: each subgraph a server of its own, and the router a server before them.
+
+    client ─ POST /graphql ─> router ─ POST /graphql ─> subgraph a
+                                     └─ POST /graphql ─> subgraph b
+
+Nothing is in-process but the event loop: the supergraph is composed with the URLs at which the subgraphs listen, and
+the router reaches them there. The subgraphs are the strict ones of `tests.router.oracle.services`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections import Counter
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import httpx
+import uvicorn
+
+from router.composition import Subgraph as Composable
+from router.composition import compose
+from router.gateway import Gateway
+from router.transport.base import SubgraphRequest
+from router.transport.json_codec import decode, encode
+from servicekit.connections import BoundedProtocol
+from tests.router.oracle.rules import Federation
+from tests.router.oracle.services import Monolith, Subgraph
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+    from tests.router.oracle.cases import Case
+
+SECONDS = 10
+"""More than any answer takes; a router that hangs is a failure, not a test that does."""
+
+
+@dataclass(slots=True)
+class Service:
+    """One strict subgraph as an ASGI application that answers `POST /graphql`.
+
+    `requests` counts what it was sent; `misuses` are the requests no router may send: of another method, path or
+    media type, or with a document that is not valid here.
+    """
+
+    name: str
+    subgraph: Subgraph | None = None
+    requests: int = 0
+    misuses: list[str] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _whole_body(receive)
+        self.requests += 1
+        try:
+            status, answer = 200, self._answer(scope, body)
+        except AssertionError as misuse:
+            self.misuses.append(str(misuse))
+            status, answer = 400, {"errors": [{"message": str(misuse)}]}
+        content = encode(answer)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _answer(self, scope: Scope, body: bytes) -> object:
+        asked = (scope["method"], scope["path"], dict(scope["headers"]).get(b"content-type"))
+        assert asked == ("POST", "/graphql", b"application/json"), f"{self.name} was asked with {asked}"
+        payload = decode(body)
+        assert isinstance(payload, dict), f"{self.name} was sent {body!r}"
+        assert self.subgraph is not None
+        request = SubgraphRequest(
+            subgraph=self.name, operation=payload["query"], variables=payload.get("variables", {})
+        )
+        return self.subgraph.execute(request).formatted
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client got, in the form of `response.json`, and what it took."""
+
+    response: Mapping[str, object]
+    requests: Mapping[str, int]
+    misuses: list[str]
+    mutations: list[tuple[str, str]]
+
+    def differences(self, case: Case) -> list[str]:
+        """What of it is not as the case says."""
+        found = [f"misuse: {misuse}" for misuse in self.misuses]
+        if json.dumps(self.response) != json.dumps(case.expected):
+            found.append(f"response\nexpected {json.dumps(case.expected)}\ngot      {json.dumps(self.response)}")
+        if case.expected_requests is not None and self.requests != case.expected_requests:
+            found.append(f"requests\nexpected {case.expected_requests}\ngot      {dict(self.requests)}")
+        if case.is_like_one_server:
+            found += self._unlike_one_server(case)
+        return found
+
+    def _unlike_one_server(self, case: Case) -> Iterator[str]:
+        """The data, and which mutations reached the resolvers in which order."""
+        store = case.store()
+        monolith = Monolith(case.supergraph().api_schema, Federation.of(case.subgraphs))
+        alone = monolith.execute(store, case.operation.query, case.operation.variables)
+        if json.dumps(alone.data) != json.dumps(self.response.get("data")):
+            yield f"one server with all the data\nanswers {json.dumps(alone.data)}\nnot     {json.dumps(self.response)}"
+        if store.mutations != self.mutations:
+            yield f"mutations\nexpected {store.mutations}\ngot      {self.mutations}"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A federation that runs. One request at a time: the counts are of the latest."""
+
+    federation: Federation
+    services: Mapping[str, Service]
+    client: httpx.AsyncClient
+
+    async def answer(self, case: Case) -> Answer:
+        """What a client that sends the case's operation gets, of subgraphs that hold its data."""
+        store, operation = case.store(), case.operation
+        for name, service in self.services.items():
+            service.subgraph = Subgraph(name, self.federation, store)
+            service.requests, service.misuses = 0, []
+        payload = {"query": operation.query, "variables": dict(operation.variables)}
+        got = await self.client.post("/graphql", json=payload)
+        return Answer(
+            _as_case(got.json()),
+            +Counter({name: service.requests for name, service in self.services.items()}),
+            [misuse for service in self.services.values() for misuse in service.misuses],
+            store.mutations,
+        )
+
+
+def _as_case(body: Mapping[str, object]) -> dict[str, object]:
+    """A GraphQL response in the form of `response.json`: errors by path only, once each."""
+    errors = body.get("errors", [])
+    assert isinstance(errors, list)
+    if "data" not in body:
+        return {"refused": errors[0]["extensions"]["code"]}
+    paths = sorted({json.dumps(error.get("path")) for error in errors})
+    return {"data": body["data"]} | ({"errors": [json.loads(path) for path in paths]} if paths else {})
+
+
+@asynccontextmanager
+async def served(subgraphs: Mapping[str, str]) -> AsyncIterator[Served]:
+    """Compose, listen, run; at the end nothing listens and no connection is open."""
+    services = {name: Service(name) for name in subgraphs}
+    listeners = {name: _listener() for name in subgraphs}
+    door = _listener()
+    gateway = Gateway.from_supergraph(_supergraph(subgraphs, listeners))
+    servers = [
+        _Server(door, gateway.asgi, "on"),
+        *(_Server(listeners[name], service, "off") for name, service in services.items()),
+    ]
+    async with (
+        _running(servers),
+        httpx.AsyncClient(base_url=_address(door), timeout=SECONDS, trust_env=False) as client,
+    ):
+        yield Served(Federation.of(subgraphs), services, client)
+
+
+def _supergraph(subgraphs: Mapping[str, str], listeners: Mapping[str, socket.socket]) -> str:
+    composition = compose(
+        [Composable(name, f"{_address(listeners[name])}/graphql", sdl) for name, sdl in subgraphs.items()]
+    )
+    assert composition.supergraph_sdl is not None, composition.errors
+    return composition.supergraph_sdl
+
+
+def _listener() -> socket.socket:
+    """On a free port. asyncio sends at once what is written only where the protocol is named."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()
+    return f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """A server in a test's event loop: it leaves the signals alone, and stops when told to, not at its next tick."""
+
+    def __init__(self, listener: socket.socket, app: ASGIApp, lifespan: Literal["on", "off"]) -> None:
+        super().__init__(uvicorn.Config(app, http=BoundedProtocol, ws="none", lifespan=lifespan, log_config=None))
+        self.listener = listener
+        self.over = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        await self.over.wait()
+
+
+@asynccontextmanager
+async def _running(servers: list[_Server]) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(server.serve([server.listener])) for server in servers]
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.over.set()
+        await asyncio.gather(*tasks)
+        for server in servers:
+            server.listener.close()
