@@ -65,7 +65,7 @@ def join_field(
     if context.types_equal and _is_implied(state, sources, context):
         return
     for index, source in sources.items():
-        if index in context.override.unused and index not in context.override.labels:
+        if context.override.gives_up(index):
             continue
         arguments: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
         if isinstance(source, FieldDef):

@@ -50,6 +50,10 @@ class Override:
         """Whether that subgraph counts as resolving the field; a source that is moving away does not."""
         return index not in self.used and index not in self.unused
 
+    def gives_up(self, index: int) -> bool:
+        """Whether that subgraph's field is overridden for good, and nothing there needs it."""
+        return index in self.unused and index not in self.labels
+
 
 NOT_OVERRIDDEN = Override()
 
@@ -89,6 +93,10 @@ class MergeState:
         if len(quoted) < 2:  # noqa: PLR2004 - nothing to join
             return "".join(quoted)
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+    def gives_up(self, index: int, coordinate: str) -> bool:
+        """Whether the subgraph's field is overridden for good and not needed there: the supergraph leaves it out."""
+        return self.overrides.get(coordinate, NOT_OVERRIDDEN).gives_up(index)
 
     def places(self, sources: Sources[Element]) -> list[Place]:
         return [(self.subgraphs[index].name, source.node) for index, source in sources.items()]

@@ -84,10 +84,15 @@ class Graph:
 
     def declared(self, position: Position, name: str) -> FieldDef | None:
         member = self.definition(position).fields.get(name)
-        if member is None or base_name(member.type) != ROOTS["query"]:
+        if member is None or base_name(member.type) not in ROOTS.values():
             return member
-        # A consumer rebuilds the subgraph without the query root it has no fields for, and so without this field.
-        return member if self.facts(position).schema.types[ROOTS["query"]].fields else None
+        # A consumer rebuilds the subgraph without a root type it has no fields for, and so without this field.
+        return member if self._keeps_fields(position.index, base_name(member.type)) else None
+
+    def _keeps_fields(self, index: int, type_name: str) -> bool:
+        """Whether the supergraph says of any field of the type that the subgraph has it."""
+        fields = self.state.subgraphs[index].schema.types[type_name].fields.values()
+        return any(not self.state.gives_up(index, member.coordinate) for member in fields)
 
     def resolves_locally(self, position: Position, name: str) -> bool:
         """Whether the subgraph resolves the field here, not asking what the field requires."""
