@@ -77,7 +77,7 @@ def _with_grace(process_settings: ProcessSettings, settings: RouterSettings) -> 
 
 
 def _listening(settings: RouterSettings) -> Endpoint:
-    return Endpoint(settings.server.host, settings.server.port, "ROUTER_PORT")
+    return Endpoint(settings.server.host, settings.server.port, "server.port in router.yaml, or ROUTER_PORT")
 
 
 def _connections(settings: RouterSettings) -> ConnectionLimits:
@@ -94,8 +94,8 @@ def _connections(settings: RouterSettings) -> ConnectionLimits:
 
 def _serve_alone(origin: Origin, settings: RouterSettings, process_settings: ProcessSettings) -> None:
     live = LiveRouter(origin)
-    live.start()
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.reload_soon())
+    live.start()
     live.beside += _admin(settings, live)
     serve("router", lambda: live.asgi, _listening(settings), process_settings, _connections(settings))
 
@@ -104,11 +104,11 @@ def _serve_as_worker(
     origin: Origin, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
 ) -> None:
     listener, channel = sockets
-    live = LiveRouter(origin)
-    live.start()
     # The supervisor decides; a terminal sends its signals to all processes at once.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    answers = {"status": live.status, "reload": live.reload}
+    live = LiveRouter(origin)
+    live.start()
+    answers = {"status": live.status, "reload": live.reload, "hang_up": live.hang_up}
     live.beside.append(answering(socket.socket(fileno=channel), answers, _stop_this_process))
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
 

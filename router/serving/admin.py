@@ -81,8 +81,8 @@ class AdminApp:
     async def _reload(self, scope: Scope) -> Reply:
         if self._token is None:
             return 403, {"error": "set admin.token in router.yaml to reload through this port"}, ()
-        given = (header(scope, b"authorization") or "").removeprefix("Bearer ")
-        if not secrets.compare_digest(given.encode(), self._token.encode()):
+        scheme, _, given = (header(scope, b"authorization") or "").partition(" ")
+        if scheme.lower() != "bearer" or not secrets.compare_digest(given.strip().encode(), self._token.encode()):
             _log.warning("a reload was asked for with a wrong token")
             return 401, {"error": "the token is not the one in admin.token"}, _CHALLENGE
         outcomes = list(await self._operated.reload())

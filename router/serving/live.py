@@ -42,6 +42,7 @@ class LiveRouter:
         self._reloader = Reloader(origin, self._rollover)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._hung_up_early = False
         self.beside: list[AbstractAsyncContextManager[object]] = []
 
     def start(self) -> None:
@@ -86,13 +87,19 @@ class LiveRouter:
         """Reload even if nothing changed: a certificate may have."""
         return [(await self._reloader.reload("admin", even_unchanged=True)).to_json()]
 
+    async def hang_up(self) -> Sequence[JsonObject]:
+        """The same because a signal came."""
+        return [(await self._reloader.reload("SIGHUP", even_unchanged=True)).to_json()]
+
     def reload_soon(self) -> None:
-        """Reload because a signal came; safe to call from a signal handler, and before the server runs."""
+        """Reload because a signal came; safe to call from a signal handler. Before the server runs: once it does."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._begin, self._reload_for_signal())
+        else:
+            self._hung_up_early = True
 
     async def _reload_for_signal(self) -> None:
-        await self._reloader.reload("SIGHUP", even_unchanged=True)
+        await self.hang_up()
 
     async def _is_ready(self) -> bool:
         try:
@@ -117,6 +124,8 @@ class LiveRouter:
         self._begin(watch.files())
         self._begin(watch.address())
         self._tell_what_is_served()
+        if self._hung_up_early:
+            self._begin(self._reload_for_signal())
         async with AsyncExitStack() as stack:
             for companion in self.beside:
                 await stack.enter_async_context(companion)

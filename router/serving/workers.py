@@ -37,6 +37,8 @@ _PROVEN_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 # What a worker's loop needs to end after its own grace period, before it is killed.
 _LAST_SECONDS = 3.0
+# A worker that does not say how it is within this is stuck; probes of a load balancer wait about as long.
+_STATUS_SECONDS = 2.0
 
 _log = structlog.stdlib.get_logger("workers")
 
@@ -104,25 +106,41 @@ class Workers:
             listener.close()
 
     async def status(self) -> Sequence[JsonObject]:
-        """All workers that serve, in their order."""
-        return await self._ask_each("status")
+        """All workers in their order, those too that do not serve or do not answer: these are not ready."""
+        return await asyncio.gather(*map(self._status_of, range(len(self._listeners))))
 
     async def reload(self) -> Sequence[JsonObject]:
         """One after the other: all at once would take every core from the clients."""
-        async with self._reloading:
-            return await self._ask_each("reload")
+        return await self._reload("reload")
 
-    async def _ask_each(self, what: str) -> list[JsonObject]:
-        answers: list[JsonObject] = []
-        for index, channel in sorted(self._channels.items()):
+    async def _status_of(self, index: int) -> JsonObject:
+        channel = self._channels.get(index)
+        reason = "it is being started"
+        if channel is not None:
             try:
-                answers += [{"worker": index, **answer} for answer in await channel.ask(what)]
+                async with asyncio.timeout(_STATUS_SECONDS):
+                    (status,) = await channel.ask("status")
             except WorkerGone:
-                answers.append({"worker": index, "ready": False, "result": "refused", "reason": "the worker ended"})
-        return answers
+                reason = "it ended"
+            except TimeoutError:
+                reason = f"it does not answer within {_STATUS_SECONDS:g} s"
+            else:
+                return {"worker": index, **status}
+        return {"worker": index, "ready": False, "reason": reason}
+
+    async def _reload(self, ask: str) -> list[JsonObject]:
+        """Of the workers that serve; one that is being started reads what there is now."""
+        outcomes: list[JsonObject] = []
+        async with self._reloading:
+            for index, channel in sorted(self._channels.items()):
+                try:
+                    outcomes += [{"worker": index, **outcome} for outcome in await channel.ask(ask)]
+                except WorkerGone:
+                    outcomes.append({"worker": index, "result": "refused", "reason": "the worker ended"})
+        return outcomes
 
     async def _reload_for_signal(self) -> None:
-        await self.reload()
+        await self._reload("hang_up")
 
     def _begin(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -232,12 +232,16 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         assert [worker["result"] for worker in admin.reload().json()["workers"]] == ["reloaded", "reloaded"]
         running.process.send_signal(signal.SIGHUP)
         eventually(lambda: all(worker["generation"] == 3 for worker in admin.workers()))
+        assert {worker["last_reload"]["cause"] for worker in admin.workers()} == {"SIGHUP"}
 
         os.kill(pids[0], signal.SIGKILL)
+        eventually(lambda: "reason" in admin.workers()[0])
+        assert [worker["ready"] for worker in admin.workers()] == [False, True]
+        assert not admin.ready()
         # Its connections wait for its successor; none is refused.
         for _ in range(10):
             assert httpx.post(url, json=TYPENAME, timeout=SECONDS).status_code == 200
-        eventually(lambda: len(admin.workers()) == 2)
+        eventually(admin.ready)
         assert pids[0] not in [worker["pid"] for worker in admin.workers()]
 
         running.process.send_signal(signal.SIGTERM)
@@ -245,10 +249,40 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
+def test_a_worker_that_is_stuck_is_not_ready_and_holds_up_no_status(folder: Path) -> None:
+    with routing(folder, ADMIN, "--workers", "2") as running:
+        admin = Admin.of(running)
+        eventually(admin.ready)
+        stuck = admin.workers()[0]["pid"]
+        os.kill(stuck, signal.SIGSTOP)
+        try:
+            first, second = admin.workers()
+            assert (first["ready"], second["ready"]) == (False, True)
+            assert "does not answer" in first["reason"]
+            assert not admin.ready()
+        finally:
+            os.kill(stuck, signal.SIGCONT)
+        eventually(admin.ready)
+
+
+def test_a_hangup_signal_while_it_starts_reloads_once_it_serves(folder: Path) -> None:
+    supergraph = folder / "supergraph.graphql"
+    supergraph.unlink()
+    os.mkfifo(supergraph)
+    with routing(folder, "reload: {watch: false}\n") as running:
+        with supergraph.open("w") as pipe:  # which waits for the router to read
+            running.process.send_signal(signal.SIGHUP)
+            (folder / "next.graphql").write_text(SDL)
+            (folder / "next.graphql").replace(supergraph)
+            pipe.write(SDL)
+        line = running.event("reload")
+        assert (line["cause"], line["result"]) == ("SIGHUP", "reloaded")
+
+
 def test_workers_do_not_outlive_their_supervisor(folder: Path) -> None:
     with routing(folder, ADMIN + "server: {port: 0, workers: 2}\n") as running:
         admin = Admin.of(running)
-        eventually(lambda: len(admin.workers()) == 2)
+        eventually(admin.ready)
         pids = [worker["pid"] for worker in admin.workers()]
         running.process.kill()
         eventually(lambda: not any(map(psutil.pid_exists, pids)))
@@ -274,6 +308,7 @@ def test_several_workers_find_a_port_taken_too(folder: Path) -> None:
         code, _, errors = outcome(router(folder, *arguments, ROUTER_PORT=port, MOSAFE_HOST="127.0.0.1"))
     assert code == 2
     assert "ROUTER_PORT" in errors
+    assert "server.port" in errors
 
 
 def test_without_a_supergraph_there_is_nothing_to_serve(folder: Path) -> None:

@@ -70,13 +70,17 @@ async def test_a_reload_tells_what_came_of_it(results: tuple[str, ...], status: 
     assert [worker["result"] for worker in answer.json["workers"]] == list(results)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer wrong", TOKEN[:-1], "Bearer \xff"])
+@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer wrong", TOKEN, TOKEN[:-1], "Bearer \xff"])
 async def test_a_wrong_token_reloads_nothing(authorization: str) -> None:
     fleet = Fleet("reloaded")
     with capture_logs() as lines:
         answer = await ask(fleet, "POST", "/reload", Authorization=authorization)
     assert (answer.status, answer.headers["www-authenticate"], fleet.reloads) == (401, "Bearer", 0)
     assert TOKEN not in str(lines) + answer.body.decode()
+
+
+async def test_the_scheme_may_be_written_in_any_case() -> None:
+    assert (await ask(Fleet("reloaded"), "POST", "/reload", Authorization=f"bearer {TOKEN}")).status == 200
 
 
 async def test_without_a_token_in_the_settings_nobody_reloads() -> None:
