@@ -14,8 +14,8 @@ V = TypeVar("V")
 class Lru(Generic[K, V]):
     """At most `max_entries`, and at most `max_weight` of all weights together.
 
-    An entry heavier than the whole bound is not kept. `hits` and `misses` count lookups; `weight`
-    is that of all entries together.
+    An entry heavier than the whole bound is not kept. `hits` and `misses` count lookups since the last `recount`;
+    `weight` is that of all entries together.
     """
 
     def __init__(self, *, max_entries: int, max_weight: int) -> None:
@@ -52,6 +52,10 @@ class Lru(Generic[K, V]):
         while len(self._entries) > self._max_entries or self.weight > self._max_weight:
             _, forgotten = self._entries.popitem(last=False)
             self.weight -= forgotten.weight
+
+    def recount(self) -> None:
+        """Count lookups from here on: what filled the cache says nothing about how well it serves."""
+        self.hits = self.misses = 0
 
     def hottest(self, count: int) -> list[tuple[K, V]]:
         """The `count` entries used most, most used first; of those used equally often, the one used last."""

@@ -187,7 +187,7 @@ class Reloader:
 
 
 class Found(NamedTuple):
-    """A supergraph's text, where it was found, and what to prepare with it: if that is nothing, persisted documents."""
+    """A supergraph's text, where it was found, and what to prepare with it, besides persisted documents."""
 
     sdl: str
     name: str
@@ -211,9 +211,18 @@ def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Gene
     except ValueError as error:
         raise StartupError(f"{found.name}: {error}") from error
     gateway.warm_up()
-    wanted = found.wanted or [Wanted(text) for text in gateway.persisted]
-    warmed = warm(gateway, wanted, Throttle(settings.warm_up, stopped))
+    warmed = warm(gateway, _with_persisted(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped))
+    for cache in (gateway.preparation.documents, gateway.preparation.plans):
+        cache.recount()
     return Generation(gateway, settings, found.sdl, warmed)
+
+
+def _with_persisted(wanted: Sequence[Wanted], gateway: Gateway, settings: RouterSettings) -> Sequence[Wanted]:
+    """The persisted documents come last, and no more of them than there is room for: one must not push out another."""
+    asked = {each.query for each in wanted}
+    others = [Wanted(text) for text in dict.fromkeys(gateway.persisted) if text not in asked]
+    room = min(settings.cache.documents, settings.cache.plans) - len(wanted)
+    return [*wanted, *others[: max(room, 0)]]
 
 
 def _first(settings: RouterSettings) -> Sequence[Wanted]:

@@ -84,14 +84,14 @@ class WarmUp(Section):
     """Operations that are parsed, validated and planned before a client asks."""
 
     file: Path | None = None
-    """Operations to prepare at the start: a folder of .graphql files, or a JSON manifest (a list of documents, an
-    object of documents by id, or one with `operations` that have a `body`)."""
+    """Operations to prepare at the start, besides persisted documents: a folder of .graphql files, or a JSON manifest
+    (a list of documents, an object of documents by id, or one with `operations` that have a `body`)."""
     hottest: Annotated[int, Field(ge=0), IsNumber] = 300
     """How many of the documents used most are prepared for a new supergraph before it takes over; 0 for none."""
     rate: Count = 50
     """Documents a second while the router serves, so that warming up leaves it time to answer."""
     timeout: Duration = 30.0
-    """How long a reload may warm up; what is not done by then, clients will wait for."""
+    """How long warming up may take, at the start and at a reload; what is not done by then, clients will wait for."""
 
 
 class Admin(Section):

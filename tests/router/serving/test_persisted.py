@@ -26,6 +26,29 @@ async def test_the_documents_of_the_list_are_prepared_before_the_start(tmp_path:
         assert (await live.status())["warmed_up"] == {"prepared": 2, "skipped": 0, "left": 0}
 
 
+async def test_they_are_prepared_beside_the_operations_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "first.json").write_text(json.dumps([ME, "{ me { id } }"]))
+    settings = listing(tmp_path, {"1": ME, "2": GREET}) + f"warm_up: {{file: '{tmp_path}/first.json'}}\n"
+    async with running(write(tmp_path, 1, settings)) as live:
+        assert (await live.status())["warmed_up"]["prepared"] == 3
+
+
+async def test_those_added_to_the_list_are_prepared_at_a_reload_beside_the_hottest(tmp_path: Path) -> None:
+    settings = listing(tmp_path, {"1": ME}) + "warm_up: {rate: 1000}\n"
+    async with running(write(tmp_path, 1, settings)) as live:
+        await live.client.post({"query": "{ me { id } }"})
+        listing(tmp_path, {"1": ME, "2": GREET})
+        await live.router.reload()
+        await live.client.post({"documentId": "2"})
+        assert (await live.status())["caches"]["plans"]["hits"] == 1
+
+
+async def test_no_more_are_prepared_than_are_kept(tmp_path: Path) -> None:
+    settings = listing(tmp_path, {str(number): f"{{ a{number}: __typename }}" for number in range(9)})
+    async with running(write(tmp_path, 1, f"{settings}cache: {{documents: 4}}\n")) as live:
+        assert (await live.status())["warmed_up"] == {"prepared": 4, "skipped": 0, "left": 0}
+
+
 async def test_a_list_that_broke_leaves_the_old_one_in_force_and_says_why(tmp_path: Path) -> None:
     origin = write(tmp_path, 1, listing(tmp_path, {"1": ME}))
     async with running(origin) as live:
