@@ -88,10 +88,10 @@ class _Aliasing:
         return replace(tree, fields=fields, fragments=fragments)
 
     def _typed(self, tree: Tree) -> Tree:
-        """A fragment whose fields are renamed by type asks for the type."""
-        renames = any(id(entry) in self.aliases for entry in tree.fields)
+        """A fragment asks for the type when something in it, however deep, is renamed by way of the type."""
         applied = self.applied(tree)
-        return replace(applied, is_abstract=True) if renames else applied
+        is_renaming = next(self.renamers(tree, ()), None) is not None
+        return replace(applied, is_abstract=True) if is_renaming else applied
 
     def renamers(self, tree: Tree, path: Path) -> Iterator[KeyRenamer]:
         """Innermost first: outer keys are still aliases while inner ones are renamed."""
