@@ -126,7 +126,7 @@ class Gateway:
     @cached_property
     def overload(self) -> Overload:
         """The GraphQL endpoint alone, with its bound on how much it does at once."""
-        return Overload(GraphQLApp(self.execute, self._settings, self.aclose, self.limits), self._settings.overload)
+        return Overload(GraphQLApp(self.execute, self._settings, self.aclose, self.limits), self._settings)
 
     @cached_property
     def asgi(self) -> ASGIApp:

@@ -6,40 +6,46 @@ short time make `/health/ready` fail, which tells a load balancer to look elsewh
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from router.transport import json_codec
+from servicekit.asgi import header
 
-from .media_types import MediaType, negotiate
-from .summary import Summary
+from .answers import METHODS
+from .cors import CorsPolicy
+from .unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from router.settings.operations import Overload as Settings
+    from router.settings.model import RouterSettings
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
 CODE = "ROUTER_OVERLOADED"
-_BODY = json_codec.encode(
-    {"errors": [{"message": "The router is asked too much; try again later.", "extensions": {"code": CODE}}]}
-)
+_MESSAGE = "The router is asked too much; try again later."
 
 
 class Overload:
-    """In front of an ASGI application: at most `max_requests` of its requests at once."""
+    """In front of an ASGI application: at most `settings.overload.max_requests` of its requests at once.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    A browser's question whether a page may ask (OPTIONS) passes: it costs nothing, and without it the page would never
+    learn of the 503.
+    """
+
+    def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
+        bounds = settings.overload
         self._app = app
-        self._most = settings.max_requests
-        self._window = settings.window
-        self._unready_after = settings.unready_after
-        self._retry_after = str(max(1, round(settings.retry_after))).encode()
-        self._recent: deque[float] = deque(maxlen=settings.unready_after)
+        self._most = bounds.max_requests
+        self._window = bounds.window
+        self._unready_after = bounds.unready_after
+        self._refusal = Unavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after))
+        self._cors = CorsPolicy(settings.cors, ", ".join(METHODS))
+        self._recent: deque[float] = deque(maxlen=bounds.unready_after)
         self._running = 0
         self.refused = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] == "OPTIONS":
             await self._app(scope, receive, send)
             return
         if self._most is not None and self._running >= self._most:
@@ -60,15 +66,5 @@ class Overload:
     async def _refuse(self, scope: Scope, send: Send) -> None:
         self.refused += 1
         self._recent.append(time.monotonic())
-        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        summary = Summary()
-        summary.status, summary.code, summary.size = 503, CODE, len(_BODY)
-        headers = [
-            (b"content-type", (negotiate(given.get("accept")) or MediaType.JSON).header),
-            (b"content-length", str(len(_BODY)).encode()),
-            (b"retry-after", self._retry_after),
-            (b"cache-control", b"no-store"),
-        ]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": _BODY})
-        summary.write(scope, given, 0.0)
+        cors = self._cors.headers(header(scope, b"origin"), preflight=False)
+        await self._refusal.answer(scope, send, cors)

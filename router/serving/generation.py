@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.transport import json_codec
+from router.server.unavailable import Unavailable
 
 if TYPE_CHECKING:
     from router.gateway import Gateway
@@ -26,13 +26,7 @@ GC_THRESHOLD = 50_000
 """Young objects to collect after, instead of 700: a request makes thousands that die with it. Measured at 9 % of the
 CPU time of a request together with freezing what start-up made."""
 
-_NOT_LOADED = json_codec.encode(
-    {
-        "errors": [
-            {"message": "This router has no supergraph yet.", "extensions": {"code": "SUPERGRAPH_NOT_LOADED"}},
-        ]
-    }
-)
+_NOT_LOADED = Unavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 
 _log = structlog.stdlib.get_logger("reload")
 
@@ -85,14 +79,8 @@ class Rollover:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.current is not None:
             await self.current(scope, receive, send)
-            return
-        headers = [
-            (b"content-type", b"application/json; charset=utf-8"),
-            (b"content-length", str(len(_NOT_LOADED)).encode()),
-            (b"retry-after", b"1"),
-        ]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": _NOT_LOADED if scope["method"] != "HEAD" else b""})
+        else:
+            await _NOT_LOADED.answer(scope, send)
 
     async def check_loaded(self) -> None:
         """For readiness. Raises `RuntimeError` while there is no supergraph."""

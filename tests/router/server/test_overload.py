@@ -20,10 +20,10 @@ ME = {"query": "{ me { name } }"}
 class Busy:
     """A gateway whose every request waits until `release` is set."""
 
-    def __init__(self, overload: str) -> None:
+    def __init__(self, overload: str, more: str = "") -> None:
         self.release = asyncio.Event()
         self.waiting = 0
-        settings = read(f"overload: {{{overload}}}", {})
+        settings = read(f"overload: {{{overload}}}\n{more}", {})
         self.client = AsgiClient(Gateway.from_supergraph(SDL, settings, send=Shop(before={"people": self._wait})).asgi)
 
     async def _wait(self, _request: SubgraphRequest) -> None:
@@ -59,6 +59,20 @@ async def test_more_than_so_many_at_once_are_refused_and_the_others_answered() -
     busy.release.set()
     assert await asyncio.gather(*tasks) == [200, 200]
     assert (await busy.client.post(ME)).status == 200
+
+
+async def test_a_page_that_may_read_answers_may_read_that_one_too() -> None:
+    busy = Busy("max_requests: 1, retry_after: 1500ms", "cors: {enabled: true, origins: ['https://app.example']}")
+    tasks = await busy.occupied(1)
+    page = {"origin": "https://app.example"}
+    asked = await busy.client.send("OPTIONS", headers={**page, "access-control-request-method": "POST"})
+    answer = await busy.client.post(ME, **page)
+    assert asked is not None
+    assert (asked.status, answer.status, answer.headers["retry-after"]) == (204, 503, "2")
+    assert [each.headers["access-control-allow-origin"] for each in (asked, answer)] == ["https://app.example"] * 2
+    assert "retry-after" in answer.headers["access-control-expose-headers"]
+    busy.release.set()
+    await asyncio.gather(*tasks)
 
 
 async def test_without_a_bound_nothing_is_refused() -> None:

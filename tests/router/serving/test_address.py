@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from router.serving.reloading import Origin
 from tests.router.serving.harness import Live, running, sdl
@@ -76,8 +77,11 @@ async def test_until_it_is_there_the_router_is_not_ready(tmp_path: Path) -> None
         status = await live.until(lambda status: bool(status["last_reload"]))
         assert status["last_reload"]["result"] == "refused"
         assert "HTTP status 500" in status["last_reload"]["reason"]
-        answer = await live.client.post({"query": "{ __typename }"})
+        with capture_logs() as lines:
+            answer = await live.client.post({"query": "{ __typename }"})
         assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "SUPERGRAPH_NOT_LOADED", "1")
+        summaries = [line for line in lines if line["event"] == "request"]
+        assert [(line["status"], line["code"]) for line in summaries] == [(503, "SUPERGRAPH_NOT_LOADED")]
         assert await live.ready() == 503
         registry.status = 200
         await live.until(lambda status: status["ready"])
