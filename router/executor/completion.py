@@ -21,7 +21,9 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLScalarType,
+    get_named_type,
     is_abstract_type,
+    is_composite_type,
     is_interface_type,
     is_object_type,
 )
@@ -34,11 +36,11 @@ from router.executor.leaves import Unfit, coerce_leaf
 from router.executor.typenames import is_subtype, possible_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType
 
-    from router.errors import ResponsePath
+    from router.errors import PathSegment, ResponsePath
     from router.executor.collect_fields import Fields
     from router.executor.context import JsonObject, PreparedOperation
 
@@ -55,9 +57,17 @@ _INVALID: Final = _Invalid()
 
 
 def complete(
-    operation: PreparedOperation, variables: Mapping[str, object], raw: JsonObject, errors: Sequence[ResponseError]
+    operation: PreparedOperation,
+    variables: Mapping[str, object],
+    raw: JsonObject,
+    errors: Sequence[ResponseError],
+    inputs: Collection[str] = (),
 ) -> ExecutionResult:
-    """Complete the response from the raw tree and the errors reported so far."""
+    """Complete the response from the raw tree and the errors reported so far.
+
+    `inputs` are the response keys that fetches were given values of: an error at one of them has consequences also for
+    objects of which the client did not ask it.
+    """
     schema = operation.api_schema
     root = schema.get_root_type(operation.definition.operation)
     if root is None:
@@ -66,8 +76,8 @@ def complete(
     fields = collector.collect(root.name, (operation.definition.selection_set,))
     completion = _Completion(collector, _ErrorPaths.of(errors))
     data = completion.fields(root.name, raw, fields, ())
-    visible = [replace(error, path=completion.visible(error.path, fields)) for error in errors]
-    return ExecutionResult(None if isinstance(data, _Invalid) else data, (*visible, *completion.errors))
+    told = filter(None, (completion.told(error, raw, root.name, fields, inputs) for error in errors))
+    return ExecutionResult(None if isinstance(data, _Invalid) else data, (*told, *completion.errors))
 
 
 @dataclass(slots=True)
@@ -155,7 +165,7 @@ class _Completion:
             return self.list(type_, raw, nodes, path)
         if isinstance(type_, (GraphQLScalarType, GraphQLEnumType)):
             return self.leaf(type_, raw, path)
-        return self.object(type_, raw, nodes, path)
+        return self.composite(type_, raw, nodes, path)
 
     def list(
         self, type_: GraphQLList[GraphQLOutputType], raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
@@ -178,7 +188,7 @@ class _Completion:
             self.explain(path, f"The value is not one of the type {type_.name!r}.")
             return None
 
-    def object(
+    def composite(
         self, type_: GraphQLCompositeType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
         if not _is_object(raw):
@@ -213,17 +223,51 @@ class _Completion:
             self.reported.add(path)
             self.errors.append(ResponseError(message=message, code=INVALID_VALUE, path=path))
 
-    def visible(self, path: ResponsePath | None, fields: Fields) -> ResponsePath | None:
-        """The path as far as the client's response has it: helper fields are none of the client's concern."""
-        if path is None:
-            return None
-        for length, segment in enumerate(path):
-            if isinstance(segment, int):
-                continue
-            if segment not in fields:
-                return path[:length] or None
-            fields = self.collector.all_subfields(fields[segment])
-        return path
+    def told(
+        self, error: ResponseError, raw: object, typename: str, fields: Fields, inputs: Collection[str]
+    ) -> ResponseError | None:
+        """The error with its path as far as the client's response has it: helper fields are none of its concern.
+
+        Fields asked of some types only may have been fetched for objects of others too. An error at one that the client
+        did not ask of this object, that no fetch needed, and that took nothing else along, is no error of the response:
+        None.
+        """
+        nodes: tuple[FieldNode, ...] = ()
+        for length, segment in enumerate(error.path or ()):
+            if isinstance(segment, str):
+                if nodes:
+                    typename, fields = self.selected(typename, raw, nodes)
+                if segment not in fields:
+                    is_alone = _is_object(raw) and segment in raw
+                    if is_alone and segment not in inputs and segment in self.collector.all_subfields(nodes):
+                        return None
+                    return replace(error, path=(error.path or ())[:length] or None)
+                nodes = fields[segment]
+                if nodes[0].selection_set is None:
+                    break
+                typename = get_named_type(self.field_type(typename, nodes[0].name.value)).name
+            raw = _below(raw, segment)
+        return error
+
+    def selected(self, typename: str, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str, Fields]:
+        """The type of an object, as far as it is known, and the fields below `nodes` that apply to it."""
+        declared = self.collector.schema.get_type(typename)
+        known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None
+        if known is None:
+            return typename, self.collector.all_subfields(nodes)
+        try:
+            return known, self.collector.subfields(known, nodes)
+        except UndeterminedType:
+            return known, self.collector.all_subfields(nodes)
+
+
+def _below(raw: object, segment: PathSegment) -> object:
+    match raw:
+        case dict():
+            return raw.get(segment)
+        case list() if isinstance(segment, int) and segment < len(raw):
+            return raw[segment]
+    return None
 
 
 def _is_object(value: object) -> TypeGuard[JsonObject]:

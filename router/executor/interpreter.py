@@ -21,7 +21,7 @@ from router.executor.contextual import by_context
 from router.executor.flatten import collect
 from router.executor.introspection import introspect
 from router.executor.merge import merge
-from router.executor.representations import Projection
+from router.executor.representations import Projection, input_keys
 from router.executor.rewrites import rename_in_path, rewritten
 from router.executor.schedule import requests
 from router.executor.subgraph_errors import ENTITIES, Delivery, reported, root_keys, transport_failure
@@ -50,7 +50,9 @@ async def execute(
     merge(context.schema, run.data, event or {})
     await run.all(tuple(requests(plan.node)))
     introspection = introspect(operation, context.variables)
-    return complete(operation, context.variables, run.data | introspection, run.errors())
+    errors = run.errors()
+    inputs = input_keys(plan.fetches()) if errors else ()
+    return complete(operation, context.variables, run.data | introspection, errors, inputs)
 
 
 @dataclass(frozen=True, slots=True)

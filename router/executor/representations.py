@@ -18,7 +18,7 @@ from graphql import get_named_type, is_interface_type, is_non_null_type, is_obje
 from router.executor.rewrites import apply_rewrites
 from router.executor.schedule import hold
 from router.executor.typenames import is_subtype
-from router.plan import InputField, InputFragment
+from router.plan import InputField, InputFragment, Key
 from router.transport.json_codec import canonical
 
 if TYPE_CHECKING:
@@ -38,6 +38,21 @@ class Representations:
 
     values: list[JsonObject]
     places: list[list[Place]]
+
+
+def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
+    """The response keys that these fetches are given values of."""
+    pending: list[InputSelection] = []
+    keys: set[str] = set()
+    for fetch in fetches:
+        pending += fetch.requires
+        keys.update(step.name for rewrite in fetch.context_rewrites for step in rewrite.path if isinstance(step, Key))
+    while pending:
+        selection = pending.pop()
+        pending += selection.selections
+        if isinstance(selection, InputField):
+            keys.add(selection.name)
+    return frozenset(keys)
 
 
 @dataclass(frozen=True, slots=True)

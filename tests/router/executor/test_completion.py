@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.router.executor.harness import Scripted, completed, run
+from router.plan import Fetch, Flatten, InputField, InputFragment, Key, Sequence
+from tests.router.executor.harness import Scripted, answers, completed, run
 
 LEAVES = """
   scalar Anything
@@ -114,6 +115,30 @@ async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stop
     errors: list[dict[str, object]] = [{"message": "x", "path": ["users", 0, "secretKey", "part"]}]
     result = await completed(NESTED, "{users{name}}", {"users": [{"name": "a", "secretKey": None}]}, errors)
     assert [error.path for error in result.errors] == [("users", 0)]
+
+
+@pytest.mark.parametrize(
+    ("media", "inputs", "paths"),
+    [
+        ({"__typename": "Film", "pages": None, "minutes": 90}, (), []),
+        ({"__typename": "Book", "pages": None, "minutes": 90}, (), [("media", "pages")]),
+        ({"__typename": "Film", "pages": None, "minutes": 90}, ("pages",), [("media",)]),
+        ({"__typename": "Film"}, (), [("media",)]),
+        (None, (), [("media", "pages")]),
+    ],
+    ids=["not asked of it", "asked of it", "an input of another fetch", "took the rest along", "took the object along"],
+)
+async def test_an_error_at_a_field_asked_of_another_type_only_is_told_if_it_mattered(
+    media: dict[str, object] | None, inputs: tuple[str, ...], paths: list[tuple[str, ...]]
+) -> None:
+    query = "{media{__typename ... on Book{pages} ... on Film{minutes}}}"
+    first = Fetch(0, "one", query, "query")
+    needs = tuple(InputField(name) for name in ("__typename", *inputs))
+    second = Flatten((Key("media"),), Fetch(1, "two", "", "query", requires=(InputFragment("Media", needs),)))
+    body: dict[str, object] = {"data": {"media": media}, "errors": [{"message": "x", "path": ["media", "pages"]}]}
+    subgraphs = Scripted({"one": answers(body), "two": answers({"data": {"_entities": [{}]}})})
+    result = await run(ABSTRACT, query, Sequence((first, second)), subgraphs)
+    assert [error.path for error in result.errors] == paths
 
 
 ABSTRACT = """
