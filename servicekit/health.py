@@ -19,6 +19,10 @@ CHECK_SECONDS = 3.0
 _log = structlog.stdlib.get_logger("health")
 
 
+class NotReady(Exception):
+    """Raised by a check that knows what is the matter: the log gets its text, and no traceback."""
+
+
 class HealthEndpoints:
     """Answer health probes; pass everything else on.
 
@@ -53,6 +57,9 @@ class HealthEndpoints:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._checks[name]()
+        except NotReady as reason:
+            _log.warning("health check failed", check=name, reason=str(reason))
+            return False
         except Exception:  # noqa: BLE001 - a check may fail in any way; the reason is logged, the answer is 503
             _log.warning("health check failed", check=name, exc_info=True)
             return False

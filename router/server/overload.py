@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from servicekit.asgi import header
+from servicekit.health import NotReady
 
 from .answers import METHODS
 from .cors import CorsPolicy
@@ -58,10 +59,10 @@ class Overload:
             self._running -= 1
 
     def check(self) -> None:
-        """For readiness. Raises `RuntimeError` after `unready_after` refusals within `window`."""
+        """For readiness. Raises `NotReady` after `unready_after` refusals within `window`."""
         recent = self._recent
         if len(recent) == self._unready_after and time.monotonic() - recent[0] < self._window:
-            raise RuntimeError("requests are being refused")
+            raise NotReady("requests are being refused")
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
         self.refused += 1

@@ -14,6 +14,7 @@ import structlog
 
 from router.transport import json_codec
 from servicekit.asgi import header
+from servicekit.health import NotReady
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -91,11 +92,11 @@ class AdminApp:
 
 
 def ready_check(operated: Operated) -> Callable[[], Awaitable[None]]:
-    """For readiness: raises `RuntimeError` unless every worker is ready."""
+    """For readiness: raises `NotReady` unless every worker is ready."""
 
     async def check() -> None:
         workers = await operated.status()
         if not workers or not all(worker.get("ready") for worker in workers):
-            raise RuntimeError("not every worker is ready")
+            raise NotReady("not every worker is ready")
 
     return check

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from router.server.unavailable import Unavailable
+from servicekit.health import NotReady
 
 if TYPE_CHECKING:
     from router.gateway import Gateway
@@ -83,12 +84,12 @@ class Rollover:
             await _NOT_LOADED.answer(scope, send)
 
     async def check_loaded(self) -> None:
-        """For readiness. Raises `RuntimeError` while there is no supergraph."""
+        """For readiness. Raises `NotReady` while there is no supergraph."""
         if self.current is None:
-            raise RuntimeError("no supergraph is loaded")
+            raise NotReady("no supergraph is loaded")
 
     async def check_capacity(self) -> None:
-        """For readiness. Raises `RuntimeError` while requests are being refused."""
+        """For readiness. Raises `NotReady` while requests are being refused."""
         if self.current is not None:
             self.current.gateway.overload.check()
 

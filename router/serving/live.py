@@ -17,7 +17,7 @@ from router.serving.memory import resident_bytes
 from router.serving.reloading import Reloader
 from router.serving.watch import Watch
 from servicekit.asgi import RequestContextMiddleware
-from servicekit.health import HealthEndpoints
+from servicekit.health import HealthEndpoints, NotReady
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -105,7 +105,7 @@ class LiveRouter:
         try:
             await self._rollover.check_loaded()
             await self._rollover.check_capacity()
-        except RuntimeError:
+        except NotReady:
             return False
         return True
 

@@ -122,12 +122,10 @@ class HttpTransport:
             raise SubgraphMalformedResponse(name, _MALFORMED, detail=str(error)) from error
         except (ExchangeFailed, OSError) as error:
             raise SubgraphUnreachable(name, _UNREACHABLE, detail=str(error)) from error
-        try:
-            return decode_response(name, raw, target.decoding)
-        except SubgraphUnreachable as failure:
-            if failure.status == _UNAVAILABLE and failure.retry_after is not None:
-                target.rest.begin(asyncio.get_running_loop().time(), failure.retry_after)
-            raise
+        wait = retry_after(raw.status, raw.headers) if raw.status == _UNAVAILABLE else None
+        if wait is not None:
+            target.rest.begin(asyncio.get_running_loop().time(), wait)
+        return decode_response(name, raw, target.decoding)
 
     async def _exchange(self, target: _Target, request: SubgraphRequest) -> RawResponse:
         body = encode_body(request)
@@ -225,9 +223,12 @@ def decode_response(subgraph: str, raw: RawResponse, decoding: Decoding = AS_SEN
     try:
         body = _graphql_response(raw, decoding)
     except ValueError as error:
-        detail = f"HTTP status {raw.status}: {error}"
-        kind: type[TransportError] = SubgraphMalformedResponse if raw.status in _SUCCESS else SubgraphUnreachable
-        message = _MALFORMED if raw.status in _SUCCESS else _REFUSED
+        kind: type[TransportError]
+        if raw.status in _SUCCESS:
+            kind, message, detail = SubgraphMalformedResponse, _MALFORMED, f"HTTP status {raw.status}: {error}"
+        else:
+            kind, message = SubgraphUnreachable, _REFUSED
+            detail = f"HTTP status {raw.status} without a GraphQL response"
         failure = kind(subgraph, message, status=raw.status, detail=detail)
         failure.retry_after = retry_after(raw.status, raw.headers)
         raise failure from error

@@ -279,6 +279,22 @@ async def test_a_graphql_response_may_say_when_to_come_back_too(status: str, exp
         assert [error["extensions"]["code"] for error in body["errors"]] == ["DOWNSTREAM_SERVICE_ERROR"]
 
 
+async def test_with_503_it_is_left_alone_too() -> None:
+    asked = 0
+
+    async def busy(peer: Peer) -> None:
+        nonlocal asked
+        while True:
+            await peer.request()
+            asked += 1
+            body = b'{"data":null,"errors":[{"message":"busy"}]}'
+            await peer.reply(response(body, status="503 Service Unavailable", headers=("retry-after: 9",)))
+
+    async with behind(busy, "") as (gateway, _):
+        assert [(await gateway.execute(ME)).report.retry_after for _ in range(2)] == [9, 9]
+    assert asked == 1
+
+
 async def test_the_longest_wait_of_several_subgraphs_is_passed_on() -> None:
     def busy(seconds: int) -> Script:
         return Resting(str(seconds))

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from servicekit import health
-from servicekit.health import HealthEndpoints
+from servicekit.health import HealthEndpoints, NotReady
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -78,3 +78,14 @@ async def test_other_methods_are_refused(path: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/health", "/health/live/", "/graphql"])
 async def test_everything_else_reaches_the_application(path: str) -> None:
     assert (await ask("GET", path)).status_code == 418
+
+
+async def test_a_check_that_knows_its_reason_leaves_no_traceback() -> None:
+    async def drains() -> None:
+        raise NotReady("two of three are away")
+
+    with capture_logs() as lines:
+        assert (await ask("GET", "/health/ready", fleet=drains)).status_code == 503
+    assert [(line["check"], line["reason"], "exc_info" in line) for line in lines] == [
+        ("fleet", "two of three are away", False)
+    ]
