@@ -12,17 +12,20 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from collections import Counter
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import httpx
 import uvicorn
 
+from router import supergraph
 from router.composition import Subgraph as Composable
 from router.composition import compose
-from router.gateway import Gateway
+from router.gateway import Gateway, http_transport
+from router.settings.model import RouterSettings
 from router.transport.base import SubgraphRequest
 from router.transport.json_codec import decode, encode
 from servicekit.connections import BoundedProtocol
@@ -35,8 +38,13 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
     from tests.router.oracle.cases import Case
 
+SETTINGS = RouterSettings()
+
 SECONDS = 10
 """More than any answer takes; a router that hangs is a failure, not a test that does."""
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""A client that reads the system's certificates starts more slowly than most cases run."""
 
 
 @dataclass(slots=True)
@@ -94,35 +102,28 @@ class Answer:
     misuses: list[str]
     mutations: list[tuple[str, str]]
 
-    def differences(self, case: Case) -> list[str]:
-        """What of it is not as the case says."""
-        found = [f"misuse: {misuse}" for misuse in self.misuses]
-        if json.dumps(self.response) != json.dumps(case.expected):
-            found.append(f"response\nexpected {json.dumps(case.expected)}\ngot      {json.dumps(self.response)}")
-        if case.expected_requests is not None and self.requests != case.expected_requests:
-            found.append(f"requests\nexpected {case.expected_requests}\ngot      {dict(self.requests)}")
-        if case.is_like_one_server:
-            found += self._unlike_one_server(case)
-        return found
-
-    def _unlike_one_server(self, case: Case) -> Iterator[str]:
-        """The data, and which mutations reached the resolvers in which order."""
-        store = case.store()
-        monolith = Monolith(case.supergraph().api_schema, Federation.of(case.subgraphs))
-        alone = monolith.execute(store, case.operation.query, case.operation.variables)
-        if json.dumps(alone.data) != json.dumps(self.response.get("data")):
-            yield f"one server with all the data\nanswers {json.dumps(alone.data)}\nnot     {json.dumps(self.response)}"
-        if store.mutations != self.mutations:
-            yield f"mutations\nexpected {store.mutations}\ngot      {self.mutations}"
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A federation that runs. One request at a time: the counts are of the latest."""
+    """A federation that runs, and the one server that would have all the data. One request at a time."""
 
     federation: Federation
     services: Mapping[str, Service]
+    addresses: Mapping[str, str]
     client: httpx.AsyncClient
+    monolith: Monolith
+
+    async def differences(self, case: Case) -> list[str]:
+        """What is not as the case says."""
+        answer = await self.answer(case)
+        found = [f"misuse: {misuse}" for misuse in answer.misuses]
+        if json.dumps(answer.response) != json.dumps(case.expected):
+            found.append(f"response\nexpected {json.dumps(case.expected)}\ngot      {json.dumps(answer.response)}")
+        if case.expected_requests is not None and answer.requests != case.expected_requests:
+            found.append(f"requests\nexpected {case.expected_requests}\ngot      {dict(answer.requests)}")
+        if case.is_like_one_server:
+            found += self._unlike_one_server(case, answer)
+        return found
 
     async def answer(self, case: Case) -> Answer:
         """What a client that sends the case's operation gets, of subgraphs that hold its data."""
@@ -139,6 +140,15 @@ class Served:
             store.mutations,
         )
 
+    def _unlike_one_server(self, case: Case, answer: Answer) -> Iterator[str]:
+        """The data, and which mutations reached the resolvers in which order."""
+        store, operation = case.store(), case.operation
+        alone = self.monolith.execute(store, operation.query, operation.variables)
+        if json.dumps(alone.data) != json.dumps(case.expected["data"]):
+            yield f"one server with all the data answers\n{json.dumps(alone.data)}"
+        if store.mutations != answer.mutations:
+            yield f"mutations\nexpected {store.mutations}\ngot      {answer.mutations}"
+
 
 def _as_case(body: Mapping[str, object]) -> dict[str, object]:
     """A GraphQL response in the form of `response.json`: errors by path only, once each."""
@@ -153,25 +163,26 @@ def _as_case(body: Mapping[str, object]) -> dict[str, object]:
 @asynccontextmanager
 async def served(subgraphs: Mapping[str, str]) -> AsyncIterator[Served]:
     """Compose, listen, run; at the end nothing listens and no connection is open."""
-    services = {name: Service(name) for name in subgraphs}
-    listeners = {name: _listener() for name in subgraphs}
-    door = _listener()
-    gateway = Gateway.from_supergraph(_supergraph(subgraphs, listeners))
-    servers = [
-        _Server(door, gateway.asgi, "on"),
-        *(_Server(listeners[name], service, "off") for name, service in services.items()),
-    ]
-    async with (
-        _running(servers),
-        httpx.AsyncClient(base_url=_address(door), timeout=SECONDS, trust_env=False) as client,
-    ):
-        yield Served(Federation.of(subgraphs), services, client)
+    services, federation = {name: Service(name) for name in subgraphs}, Federation.of(subgraphs)
+    with ExitStack() as listening:
+        listeners = {name: listening.enter_context(_listener()) for name in subgraphs}
+        addresses = {name: _address(listener) for name, listener in listeners.items()}
+        door = listening.enter_context(_listener())
+        graph = supergraph.load(_supergraph(subgraphs, addresses))
+        gateway = Gateway(graph, SETTINGS, http_transport(graph, SETTINGS))
+        servers = [
+            _Server(door, gateway.asgi, "on"),
+            *(_Server(listeners[name], service, "off") for name, service in services.items()),
+        ]
+        async with (
+            _running(servers),
+            httpx.AsyncClient(base_url=_address(door), timeout=SECONDS, trust_env=False, verify=NO_TLS) as client,
+        ):
+            yield Served(federation, services, addresses, client, Monolith(graph.api_schema, federation))
 
 
-def _supergraph(subgraphs: Mapping[str, str], listeners: Mapping[str, socket.socket]) -> str:
-    composition = compose(
-        [Composable(name, f"{_address(listeners[name])}/graphql", sdl) for name, sdl in subgraphs.items()]
-    )
+def _supergraph(subgraphs: Mapping[str, str], addresses: Mapping[str, str]) -> str:
+    composition = compose([Composable(name, f"{addresses[name]}/graphql", sdl) for name, sdl in subgraphs.items()])
     assert composition.supergraph_sdl is not None, composition.errors
     return composition.supergraph_sdl
 
@@ -214,5 +225,3 @@ async def _running(servers: list[_Server]) -> AsyncIterator[None]:
         for server in servers:
             server.over.set()
         await asyncio.gather(*tasks)
-        for server in servers:
-            server.listener.close()
