@@ -1,4 +1,9 @@
-"""The response to a batch, split into what each of its parts would have been answered alone (executor reference §3.9).
+"""Entity fetches in one request (executor reference §3.9).
+
+Parts of a batch that ask the same of objects at different places become one part with the objects of all: an author of
+many reviews, met on two ways, is told and resolved once.
+
+The response to a batch is split into what each of its parts would have been answered alone.
 
     {"data": {"_e0": [{...}], "_e1": [null]}, "errors": [{"path": ["_e1", 0, "name"]}]}
     = {"data": {"_entities": [{...}]}, "errors": []}   and   {"data": {"_entities": [null]}, "errors": [{...}]}
@@ -15,9 +20,20 @@ from typing import TYPE_CHECKING
 from router.executor.subgraph_errors import ENTITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from router.executor.context import JsonObject
+    from router.executor.schedule import Step
+
+
+def alike(steps: Iterable[Step]) -> list[list[Step]]:
+    """The parts of a batch in groups of those that differ by the place of their objects only, in order."""
+    groups: dict[object, list[Step]] = {}
+    for step in steps:
+        fetch, selections = step.fetch, step.part and step.part.selections
+        asked = (selections, fetch.requires, fetch.input_rewrites, fetch.output_rewrites)
+        groups.setdefault(asked, []).append(step)
+    return list(groups.values())
 
 
 def split(body: Mapping[str, object], aliases: Sequence[str]) -> list[JsonObject]:

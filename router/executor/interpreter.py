@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse, TransportError
-from router.executor.batches import split
+from router.executor.batches import alike, split
 from router.executor.completion import complete
 from router.executor.contextual import by_context
 from router.executor.flatten import collect
@@ -114,12 +114,13 @@ class _Run:
                 tasks.create_task(fetch(step.fetch, group, variables))
 
     async def _run_batch(self, batch: BatchFetch, steps: tuple[Step, ...]) -> None:
-        """One request for the parts that have something to ask."""
+        """One request for the parts that have something to ask; those that ask the same are one."""
         asking: list[tuple[BatchPart, _Entities]] = []
-        for step in steps:
-            entities = self._represented(step.fetch, collect(self.data, step.path))
-            if step.part is not None and entities is not None:
-                asking.append((step.part, entities))
+        for first, *others in alike(steps):
+            places = [place for step in (first, *others) for place in collect(self.data, step.path)]
+            entities = self._represented(first.fetch, places)
+            if first.part is not None and entities is not None:
+                asking.append((first.part, entities))
         if len(asking) == 1:
             await self._fetch_represented(asking[0][1], {})
         elif asking:

@@ -132,6 +132,38 @@ async def test_its_parts_travel_in_one_request_and_their_entities_go_to_their_pl
     )
 
 
+async def test_parts_that_ask_the_same_are_one_part_with_the_objects_of_both() -> None:
+    also_of_best = part(1, BEST, OF_USERS.selections, ("a",))
+    others = part(2, USERS, "{...on User{price}}")
+    error = {"message": "no rating", "path": ["_e0", 1, "rating"]}
+    prices: list[object] = [{"price": 7}, {"price": 8}]
+    sent = transport({"data": {"_e0": [{"rating": 5}, {"rating": None}], "_e2": prices}, "errors": [error]})
+    query = "query($a:Int=1){users{rating(of:$a) price} best{rating(of:$a)}}"
+    result = await run(SDL, query, planned((OF_USERS, also_of_best, others)), sent)
+    first, second = {"rating": 5, "price": 7}, {"rating": None, "price": 8}
+    assert result.data == {"users": [first, second, first], "best": {"rating": None}}
+    assert [error.path for error in result.errors] == [("users", 1, "rating"), ("best", "rating")]
+    known = [user("1"), user("2")]
+    assert sent.sent("ratings") == [{"a": 1, "representations_0": known, "representations_2": known}]
+
+
+async def test_parts_that_all_ask_the_same_are_sent_as_one_fetch() -> None:
+    also_of_best = part(1, BEST, OF_USERS.selections, ("a",))
+    sent = transport({"data": {"_entities": [{"rating": 5}, {"rating": 3}]}})
+    query = "query($a:Int=1){users{rating(of:$a)} best{rating(of:$a)}}"
+    result = await run(SDL, query, planned((OF_USERS, also_of_best)), sent)
+    assert result.data == {"users": [{"rating": 5}, {"rating": 3}, {"rating": 5}], "best": {"rating": 3}}
+    assert sent.sent("ratings") == [{"a": 1, "representations": [user("1"), user("2")]}]
+
+
+async def test_parts_whose_answers_are_renamed_differently_stay_apart() -> None:
+    renaming = part(1, BEST, OF_USERS.selections, ("a",), renames=(KeyRenamer((Key("rating"),), "price"),))
+    sent = transport(batch_of([{"rating": 5}, {"rating": 3}], [{"rating": 3}]))
+    query = "query($a:Int=1){users{rating(of:$a)} best{price}}"
+    result = await run(SDL, query, planned((OF_USERS, renaming)), sent)
+    assert result.data == {"users": [{"rating": 5}, {"rating": 3}, {"rating": 5}], "best": {"price": 3}}
+
+
 async def test_a_part_with_nothing_to_ask_is_left_out_with_its_variables() -> None:
     third = part(2, USERS, "{...on User{price}}")
     parts = (OF_USERS, OF_BEST, third)
