@@ -112,7 +112,7 @@ class Normaliser:
         found: list[Item] = []
         for entry in below:
             met = held & self._possible(entry.type_name)
-            if met:
+            if met or entry.type_name == type_name:
                 types = None if met == held else met
                 found += self._flatten(entry.selection_set, (entry.type_name, held), types, entry.guards)
         return found
@@ -144,7 +144,7 @@ class Normaliser:
                 condition = type_name if selection.type_condition is None else selection.type_condition.name.value
             held = possible if types is None else types
             met = held & self._possible(condition)
-            if met:
+            if met or condition == type_name:
                 yield from self._flatten(body, (condition, possible), types if met == held else met, inner)
 
     def merged(self, items: Sequence[Item], type_name: str) -> list[Selection]:

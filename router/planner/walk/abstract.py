@@ -91,8 +91,11 @@ def _check_expansion(explorer: Explorer, position: Position, selection: Selectio
     """Refuse a field of the abstract type that no single base can give for all its types.
 
     Two subgraphs that both return the object, each resolving the field for other types, do not make up for each other:
-    whichever is asked, the field is missing on some object it may return.
+    whichever is asked, the field is missing on some object it may return. And an interface without any object type has
+    nothing to expand to.
     """
+    if not explorer.graph.possible(position.type_name):
+        raise UnplannableError(position, selection)
     bases = [place for place in position.bases if explorer.knows_type(place)]
     if len(bases) > 1 and not any(_gives_all(explorer, base, selection) for base in bases):
         raise UnplannableError(position, selection)
