@@ -11,6 +11,7 @@ from tests.peers.apollo_plan import UnknownNode, read_plan
 from tests.peers.fuzz_plans import FLOOR, run
 from tests.peers.plan_difference import Measure, is_comparable, measure, measure_json
 from tests.router.oracle.comparison import composed
+from tests.router.planner import test_conflicting_requirements
 
 if TYPE_CHECKING:
     from tests.peers.peers import Peers
@@ -50,6 +51,13 @@ def test_a_plan_of_apollos_is_measured_and_read(peers: Peers) -> None:
     assert measure(read) == Measure(3, 2)
     assert {fetch.service_name for fetch in read.fetches()} == set(SUBGRAPHS)
     assert "Include(if: $x)" in read.to_text()
+
+
+def test_apollos_plan_for_conflicting_requirements_is_the_one_that_is_known_to_be_wrong(peers: Peers) -> None:
+    supergraph = composed(test_conflicting_requirements.SUBGRAPHS)
+    (theirs,) = peers.plans(supergraph.sdl, [test_conflicting_requirements.QUERY], "apollo")
+    assert theirs.plan is not None
+    assert read_plan(theirs.plan) == read_plan(test_conflicting_requirements.APOLLOS)
 
 
 def test_a_planner_that_throws_says_so_for_that_operation_only(peers: Peers) -> None:

@@ -17,7 +17,7 @@ from tests.router.planner.plan_checker import depth, problems
 CORPUS = Path(__file__).parents[3].parent / "shared" / "corpus" / "plans.json.gz"
 
 # Apollo sends one representation for two fields that require the same field with different arguments, and so gives
-# one of them the other's value.
+# one of them the other's value: test_conflicting_requirements.py runs such a plan.
 BETTER_RIGHT_THAN_FEW = {"arguments.multiple_requires_with_args_that_conflicts.0": 4}
 
 # TypeA is known to one of the two subgraphs that could answer.
