@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.router.oracle.cases import ROOT, Case, cases
+from tests.router.oracle.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FOLDER: Final = ROOT / "federation"
 PAGE: Final = Path(__file__).parents[2] / "docs" / "federation.md"
 
 # Suite: what it takes to pass it.
@@ -81,38 +83,69 @@ CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
 
 _HEAD = """# Federation
 
-What this router can do with a federation. Each row is a suite of cases in
-[tests/cases/federation](../tests/cases/federation): subgraph schemas, data, operations and the answers a single server
-with all the data would give. The subgraphs are strict: they fail when they are asked for anything a correct plan would
-not ask them.
+What this router can do with a federation, and what shows it: {cases} cases in {suites} suites. Each row is a suite in
+[tests/cases/federation](../tests/cases/federation), each name in it a case: a folder with an operation, the answer and,
+where it matters, how many requests the subgraphs get for it; beside it lie the subgraphs' schemas and their data.
+
+A case passes when
+
+- a client that sends the operation to the router over HTTP gets exactly this answer. Each subgraph is a server of its
+  own, at the address that the supergraph says; the router is composed, started and asked as in production;
+- the answer is that of one server with all the schemas and all the data, mutations in the same order included; the
+  cases where a federation has to answer differently are [listed at the end](#unlike-one-server), each with its reason;
+- no subgraph was sent anything it refuses. They are strict: a document that is not valid there, an object by a key that
+  is not there, an `@external` field that is not provided, a field that was overridden, a field without what it
+  requires are errors, whatever the data.
 
 This page is generated: `python -m tests.docs.federation` runs the cases and writes it.
 """
 
+_UNLIKE = """## Unlike one server
 
-async def outcome(case: Case) -> bool:
-    """Whether the router answers as the case says."""
-    return json.dumps(await case.response()) == json.dumps(case.expected)
+Where subgraphs know less than all of them together, an answer differs from that of one server with all the data:
+
+| case | why |
+|---|---|"""
 
 
 async def page() -> str:
     """The text of the page, by running every case."""
-    by_suite: dict[str, list[Case]] = {}
+    by_row: dict[str, list[Case]] = {}
     for case in cases("federation"):
-        by_suite.setdefault(case.suite.relative_to(ROOT / "federation").as_posix(), []).append(case)
-    sections = [await _section(title, suites, by_suite) for title, suites in CAPABILITIES.items()]
+        by_row.setdefault(case.folder.relative_to(FOLDER).parts[0], []).append(case)
     told = [name for suites in CAPABILITIES.values() for name in suites]
-    assert sorted(by_suite) == sorted(told), "every suite has a row, every row a suite"
-    return "\n".join([_HEAD, *sections])
+    assert sorted(by_row) == sorted(told), "every suite has a row, every row a suite"
+    sections = [await _section(title, suites, by_row) for title, suites in CAPABILITIES.items()]
+    unlike = [f"| {_link(case)} | {case.unlike_one_server} |" for case in cases("federation") if case.unlike_one_server]
+    head = _HEAD.format(cases=len(cases("federation")), suites=len(by_row))
+    return "\n".join([head, *sections, _UNLIKE, *unlike, ""])
 
 
-async def _section(title: str, suites: Mapping[str, str], by_suite: Mapping[str, list[Case]]) -> str:
+async def _section(title: str, suites: Mapping[str, str], by_row: Mapping[str, list[Case]]) -> str:
     lines = [f"## {title}", "", "| capability | cases | state |", "|---|---|---|"]
     for name, capability in suites.items():
-        passed = [await outcome(case) for case in by_suite[name]]
-        state = "passes" if all(passed) else f"**{passed.count(False)} of {len(passed)} fail**"
-        lines.append(f"| {capability} | [{name}](../tests/cases/federation/{name}) ({len(passed)}) | {state} |")
+        row = by_row[name]
+        failing = await _failing(row)
+        state = f"**fails: {', '.join(map(_link, failing))}**" if failing else f"{len(row)} of {len(row)} pass"
+        suite = f"[{capability}](../tests/cases/federation/{name})"
+        lines.append(f"| {suite} | {', '.join(map(_link, row))} | {state} |")
     return "\n".join([*lines, ""])
+
+
+async def _failing(row: list[Case]) -> list[Case]:
+    """The cases that are not answered as they say."""
+    failing: list[Case] = []
+    for _, suite in groupby(row, key=lambda case: case.suite):
+        own = list(suite)
+        async with served(own[0].subgraphs) as running:
+            failing += [case for case in own if await running.differences(case)]
+    return failing
+
+
+def _link(case: Case) -> str:
+    path = case.folder.relative_to(FOLDER)
+    name = " / ".join(path.parts[1:]).replace("-", " ")
+    return f"[{name}](../tests/cases/federation/{path.as_posix()})"
 
 
 def main() -> None:

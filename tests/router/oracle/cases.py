@@ -66,10 +66,11 @@ class Case:
         return {key: value for key, value in response.items() if key != "unlike_one_server"}
 
     @property
-    def is_like_one_server(self) -> bool:
-        """Whether the data are those of a single server with all of it."""
+    def unlike_one_server(self) -> str | None:
+        """Why the data are not those of a single server with all of it, where they are not."""
         response = self._json("response.json")
-        return isinstance(response, dict) and "data" in response and "unlike_one_server" not in response
+        reason = response.get("unlike_one_server") if isinstance(response, dict) else None
+        return None if reason is None else str(reason)
 
     @property
     def expected_requests(self) -> dict[str, int] | None:
