@@ -182,10 +182,10 @@ class Schema:
     def kind_of(self, ref: TypeRef) -> Kind | None:
         """The kind of the named type inside; built-in scalars are scalars; None if there is no such type."""
         name = base_name(ref)
-        if name in BUILT_IN_SCALARS:
-            return Kind.SCALAR
         definition = self.types.get(name)
-        return definition.kind if definition else None
+        if definition is not None:
+            return definition.kind
+        return Kind.SCALAR if name in BUILT_IN_SCALARS else None
 
 
 @dataclass(slots=True)

@@ -56,13 +56,18 @@ LinkErrorCode = Literal[
 
 
 class LinkError(Exception):
-    """A `@link` that cannot be understood; `code` is the composition error code."""
+    """A `@link` that cannot be understood; `code` is the composition error code.
+
+    Once the schema has linked the link specification itself, such a link is as good as not written: `others` are the
+    links understood, and the rest of the schema may be read with them. None if nothing more can be said of it.
+    """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.node = node
+        self.others: Links | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +177,46 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
         # Neither the link specification nor federation: whatever else stands in a @link then means nothing to anybody.
         return Links()
     carrier = _link_directive_name(directives)
+    implied = () if any(map(_links_link, directives)) else (_implied_link(),)
     links: dict[str, Link] = {}
+    first: LinkError | None = None
     for node in directives:
         if node.name.value != carrier:
             continue
         try:
-            link = _read_link(node)
+            link = _new_link(node, links, beside_federation=any(map(_is_federation, directives)))
+            _check_names([*implied, *links.values(), link])
+            links[link.url.identity] = link
         except LinkError as error:
-            # Beside a federation link, the link specification is taken as linked already, in the version we know.
-            if error.code == "UNKNOWN_LINK_VERSION" and any(map(_is_federation, directives)):
-                raise _usage("the link specification is linked already", node) from None
-            raise
-        if link.url.identity in links:
-            raise _usage(f"the specification {link.url.identity} is linked twice", node)
-        links[link.url.identity] = link
-    _check_names(list(links.values()))
+            first = first or error
+    if first is not None:
+        if LINK_IDENTITY in links or CORE_IDENTITY in links:
+            first.others = Links(links)
+        raise first
     return Links(links)
+
+
+def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federation: bool) -> Link:
+    try:
+        link = _read_link(node)
+    except LinkError as error:
+        # Beside a federation link, the link specification is taken as linked already, in the version we know.
+        if error.code == "UNKNOWN_LINK_VERSION" and beside_federation:
+            raise _usage("the link specification is linked already", node) from None
+        raise
+    if link.url.identity in links:
+        raise _usage(f"the specification {link.url.identity} is linked twice", node)
+    return link
+
+
+def _implied_link() -> Link:
+    """The link specification under its own name, as in schemas that do not bother to link it."""
+    return Link(SpecUrl(LINK_IDENTITY, "link", spec_versions("link")[-1].version), "link", {})
+
+
+def _links_link(node: DirectiveNode) -> bool:
+    url = _url_of(node)
+    return url is not None and url.identity in (LINK_IDENTITY, CORE_IDENTITY)
 
 
 def _links_specifications(node: DirectiveNode) -> bool:
@@ -198,17 +227,20 @@ def _links_specifications(node: DirectiveNode) -> bool:
 
 
 def _is_federation(node: DirectiveNode) -> bool:
-    address = _arguments(node).get("url")
-    url = SpecUrl.parse(address.value) if isinstance(address, StringValueNode) else None
+    url = _url_of(node)
     return url is not None and url.identity == FEDERATION_IDENTITY
+
+
+def _url_of(node: DirectiveNode) -> SpecUrl | None:
+    arguments = _arguments(node)
+    address = arguments.get("url") or arguments.get("feature")
+    return SpecUrl.parse(address.value) if isinstance(address, StringValueNode) else None
 
 
 def _link_directive_name(directives: Sequence[DirectiveNode]) -> str:
     """The name under which `@link` links itself; schemas that do not bother mean `@link`."""
     for node in directives:
-        arguments = _arguments(node)
-        address = arguments.get("url") or arguments.get("feature")
-        url = SpecUrl.parse(address.value) if isinstance(address, StringValueNode) else None
+        arguments, url = _arguments(node), _url_of(node)
         if url is None or url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             continue
         alias = arguments.get("as")

@@ -16,19 +16,48 @@ if TYPE_CHECKING:
     from router.composition import Composition, Subgraph
     from tests.peers.peers import Peers, Verdict
 
-EXPLAINED: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"can be only one argument named"), "GraphQL forbids it; Apollo's composition takes the last value"),
-    (re.compile(r"(Enum value|Argument) \S+ can only be defined once"), "GraphQL forbids it; Apollo's merges the two"),
-    (re.compile(r"there is no composite type"), "Apollo's composition ignores a type condition on an unknown type"),
-    (
-        re.compile(r"is a built-in scalar"),
-        "told while the subgraph is read; Apollo's composition tells it in the merge",
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A way in which we part from Apollo on purpose. `case` is the case folder that shows it."""
+
+    case: str
+    kinds: tuple[str, ...]
+    ours: re.Pattern[str]
+    apollo: str
+    why: str
+
+    def covers(self, difference: Difference, composition: Composition) -> bool:
+        """Whether this is what the difference is about: it is of the kind, and ours says the message."""
+        told = (*(error.message for error in composition.errors), composition.supergraph_sdl or "")
+        return difference.kind in self.kinds and any(self.ours.search(text) for text in told)
+
+
+DEVIATIONS: tuple[Deviation, ...] = (
+    Deviation(
+        "key_fragment_on_other_type",
+        ("verdict", "codes"),
+        re.compile(r"for @(key|requires|provides)\(.*: a \S+ can never be a \S+\.", re.DOTALL),
+        "composes, if the type itself has the fields too; crashes if not",
+        "the key can never be fetched, and other routers do not load the supergraph",
+    ),
+    Deviation(
+        "key_fragment_on_type_of_other_subgraph",
+        ("supergraph",),
+        re.compile(r"\.\.\. \{"),
+        "leaves the condition in the supergraph, where its type need not exist",
+        "no supergraph refers to types that are not there; without its condition the fragment means what Apollo takes "
+        "it for",
+    ),
+    Deviation(
+        "directive_with_wrong_value_in_key",
+        ("codes",),
+        re.compile(r"directives are not allowed here"),
+        "finds the value of the directive's argument wrong",
+        "no directive may stand there, whatever the values of its arguments",
     ),
 )
-"""Messages of ours with which we part from Apollo on purpose, and why; an example of each is a case folder."""
-
-# Apollo's about the types that servers print for the gateway: ours takes them out, whatever they look like.
-_MACHINERY = re.compile(r"[Tt]ype _(Service|Entity|Any)\b")
+"""All of them. A set that one covers is told apart from those that agree, and from those that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +87,15 @@ class Outcome:
     ours: Composition
     seconds: float
 
-    def is_explained(self) -> bool:
-        if not self.apollo.ok and any(_MACHINERY.search(message) for message in self.apollo.messages):
-            return True
-        return any(pattern.search(error.message) for error in self.ours.errors for pattern, _ in EXPLAINED)
+    def deviation(self) -> Deviation | None:
+        """The row that a difference falls under."""
+        parted = self.difference()
+        if parted is None:
+            return None
+        return next((row for row in DEVIATIONS if row.covers(parted, self.ours)), None)
 
     def difference(self) -> Difference | None:
-        """Where the two part, unless that is explained."""
-        parted = self._parted()
-        return None if parted is None or self.is_explained() else parted
-
-    def _parted(self) -> Difference | None:
+        """Where the two part, on purpose or not."""
         codes = frozenset(error.code for error in self.ours.errors)
         hints = frozenset(hint.code for hint in self.ours.hints)
         sdl = self.ours.supergraph_sdl

@@ -16,7 +16,7 @@ from router.composition.merge.join import join_implements, join_type
 from router.composition.merge.object import merge_object
 from router.composition.merge.state import MergeState, Sources
 from router.composition.merge.union import merge_union
-from router.composition.model import ROOTS, Applied, Element, Kind, TypeDef
+from router.composition.model import BUILT_IN_SCALARS, ROOTS, Applied, Element, Kind, TypeDef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,15 +46,13 @@ def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
     if report.failed():
         # Whatever is merged without knowing the names of directives would only raise doubtful errors.
         return state
-    unmergeable = _types_shallow(state)
+    _types_shallow(state)
     for kind, merge_kind in _BY_KIND:
         if kind is Kind.ENUM:
             merge_directive_definitions(state)
             note_directive_enums(state)
         for definition in list(state.supergraph.of_kind(kind)):
-            if definition.name in unmergeable:
-                continue
-            sources = state.type_sources(definition.name)
+            sources = _of_kind(kind, state.type_sources(definition.name))
             merge_description(state, sources, definition, definition.name)
             join_type(state, sources, definition)
             merge_kind(state, sources, definition)
@@ -67,32 +65,41 @@ def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
     return state
 
 
-def _types_shallow(state: MergeState) -> set[str]:
-    """Names and kinds of all types, what they implement and contain; returns those that are not of one kind."""
-    unmergeable = set()
+def _types_shallow(state: MergeState) -> None:
+    """Names and kinds of all types, what they implement and contain. A type of several kinds is of the first."""
     for name in state.holders:
-        sources = state.type_sources(name)
-        if name not in ROOTS.values() and not any(source.has_definition for _, source in sources.items()):
+        every = state.type_sources(name)
+        kinds = list(dict.fromkeys(_kind(source) for source in every.values()))
+        if len(kinds) > 1:
+            each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in every.items())
+            state.report.error(
+                "TYPE_KIND_MISMATCH", f"{name} is defined as different kinds: {each}.", state.places(every)
+            )
+        elif name in BUILT_IN_SCALARS:
+            state.report.error(
+                "TYPE_KIND_MISMATCH",
+                f"{name} is a built-in scalar: it cannot be defined as something else.",
+                state.places(every),
+            )
+            continue
+        elif all(source.is_interface_object for source in every.values()):
+            state.report.error(
+                "INTERFACE_OBJECT_USAGE_ERROR",
+                f"{name} is an interface object everywhere: no subgraph defines the interface.",
+                state.places(every),
+            )
+        sources = _of_kind(kinds[0], every)
+        if name not in ROOTS.values() and not any(source.has_definition for source in sources.values()):
             state.report.error(
                 "EXTENSION_WITH_NO_BASE",
                 f"{name} is only extended, no subgraph defines it.",
                 state.places(sources),
             )
-        kinds = list(dict.fromkeys(_kind(source) for source in sources.values()))
-        if len(kinds) > 1:
-            each = ", ".join(f"{_kind(source)} in {state.names([index])}" for index, source in sources.items())
-            state.report.error(
-                "TYPE_KIND_MISMATCH", f"{name} is defined as different kinds: {each}.", state.places(sources)
-            )
-            unmergeable.add(name)
-        elif all(source.is_interface_object for source in sources.values()):
-            state.report.error(
-                "INTERFACE_OBJECT_USAGE_ERROR",
-                f"{name} is an interface object everywhere: no subgraph defines the interface.",
-                state.places(sources),
-            )
         state.supergraph.types[name] = _shallow(state, TypeDef(name, kind=kinds[0]), sources)
-    return unmergeable
+
+
+def _of_kind(kind: Kind, sources: Sources[TypeDef]) -> Sources[TypeDef]:
+    return {index: source for index, source in sources.items() if _kind(source) is kind}
 
 
 def _kind(source: TypeDef) -> Kind:

@@ -169,7 +169,7 @@ class Builder:
             node.name.value,
             _text(node.description),
             arguments=self._inputs(node.arguments, 0),
-            locations=tuple(location.value for location in node.locations),
+            locations=tuple(dict.fromkeys(location.value for location in node.locations)),
             repeatable=node.repeatable,
             node=node,
         )

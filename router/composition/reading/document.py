@@ -38,11 +38,12 @@ from graphql.language import (
     TypeSystemDefinitionNode,
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
-    parse,
 )
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.enum_defaults import with_enum_defaults
+from router.composition.reading.parser import parse_schema
+from router.composition.reading.type_blocks import agreeing_blocks
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
         report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema nests brackets more than {MAX_NESTING} deep.")
         return None
     try:
-        document = parse(_IndexedSource(sdl, subgraph), max_tokens=MAX_TOKENS)
+        document = parse_schema(_IndexedSource(sdl, subgraph), max_tokens=MAX_TOKENS)
     except GraphQLSyntaxError as error:
         places = [Location(subgraph, place.line, place.column) for place in error.locations or ()]
         report.error("INVALID_GRAPHQL", f"[{subgraph}] {error.message}", places)
@@ -140,9 +141,10 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
             f"[{subgraph}] The type {first.name.value} is defined twice.",
             [(subgraph, first), (subgraph, second)],
         )
-    if executable or twice or _redefines_scalars(subgraph, document.definitions, report):
+    if executable or twice or _extends_scalars(subgraph, document.definitions, report):
         return None
-    return SubgraphDocument(with_enum_defaults(sdl, _without_machinery(document.definitions)))
+    definitions = agreeing_blocks(_without_machinery(document.definitions))
+    return SubgraphDocument(with_enum_defaults(sdl, definitions))
 
 
 def _is_type_system(node: DefinitionNode) -> bool:
@@ -158,19 +160,19 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
                 yield first, node
 
 
-def _redefines_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """TYPE_KIND_MISMATCH for another kind of type named like a built-in scalar, INVALID_GRAPHQL for an extension."""
+def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
+    """INVALID_GRAPHQL for an extension of a built-in scalar. A type of another kind by that name is for the merge."""
+    defined: set[str] = set()
     before = len(report.errors)
     for node in definitions:
-        if not isinstance(node, TypeDefinitionNode | TypeExtensionNode) or node.name.value not in BUILT_IN_SCALARS:
-            continue
-        message = (
-            f"[{subgraph}] {node.name.value} is a built-in scalar: it cannot be defined or extended as something else."
-        )
-        if isinstance(node, TypeExtensionNode):
-            report.error("INVALID_GRAPHQL", message, [(subgraph, node)])
-        elif not isinstance(node, ScalarTypeDefinitionNode):
-            report.error("TYPE_KIND_MISMATCH", message, [(subgraph, node)])
+        if isinstance(node, TypeDefinitionNode):
+            defined.add(node.name.value)
+        elif isinstance(node, TypeExtensionNode) and node.name.value in BUILT_IN_SCALARS - defined:
+            report.error(
+                "INVALID_GRAPHQL",
+                f"[{subgraph}] {node.name.value} is a built-in scalar: it cannot be extended.",
+                [(subgraph, node)],
+            )
     return len(report.errors) > before
 
 

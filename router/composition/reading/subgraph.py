@@ -17,6 +17,8 @@ from router.composition.reading.definitions import complete
 from router.composition.reading.document import SubgraphDocument, read_document
 from router.composition.reading.elements import element_resolver
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
+from router.composition.reading.readability import refuses_document
+from router.composition.reading.type_conditions import drop_unknown_type_conditions
 from router.federation.links import FEDERATION_IDENTITY, LinkError, Links, read_links
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
         [*_without_machinery(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
     )
     check_argument_values(subgraph.name, valid, all_applied(schema), report)
+    drop_unknown_type_conditions(schema)
     if subgraph.name in ("", "_"):
         report.error("INVALID_SUBGRAPH_NAME", f'"{subgraph.name}" cannot be the name of a subgraph.')
     return schema if len(report.errors) == before else None
@@ -80,7 +83,8 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
     try:
         return read_links(document.schema_directives)
     except LinkError as error:
-        report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
+        if error.others is None or not refuses_document(name, document, error.others, report):
+            report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
 
 

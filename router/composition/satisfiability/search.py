@@ -87,6 +87,12 @@ class _Search:
         self.explored: dict[str, list[tuple[frozenset[Position], frozenset[str]]]] = {}
         self.queue: deque[State] = deque()
         self.outstanding = 0
+        self.setters = [
+            (definition.name, text)
+            for definition in self.supergraph.types.values()
+            for each in definition.applied("context")
+            if (text := each.text("name")) is not None
+        ]
 
     def run(self) -> None:
         for operation, name in ROOTS.items():
@@ -190,13 +196,12 @@ class _Search:
             if not positions:
                 self._fail_type(state, reached, possible)
                 continue
-            own = frozenset(
-                text
-                for each in (*concrete.applied("context"), *target.applied("context"))
-                if (text := each.text("name")) is not None
-            )
             contexts = state.contexts | state.own_contexts
-            self._enqueue(State(name, positions, contexts, own, (*state.path, reached)))
+            self._enqueue(State(name, positions, contexts, self._contexts_of(name), (*state.path, reached)))
+
+    def _contexts_of(self, name: str) -> frozenset[str]:
+        """The contexts an object type sets: its own, and those of the interfaces and unions it belongs to."""
+        return frozenset(context for setter, context in self.setters if name in self.graph.possible(setter))
 
     def _fail(self, state: State, member: FieldDef) -> None:
         if (state.type_name, member.name) in self.reported:

@@ -19,7 +19,7 @@ from router.composition.upgrade.externals import (
 from router.composition.upgrade.field_sets import coerce_fields, drop_ineffective_leaves
 from router.composition.upgrade.interfaces import drop_interface_directives, drop_provides_on_leaf_fields
 from router.composition.upgrade.originals import Originals, Upgrade
-from router.composition.upgrade.shareable import add_shareable
+from router.composition.upgrade.shareable import add_shareable, require_whole_definition
 from router.composition.upgrade.tags import drop_repeated_tags
 from router.federation.links import FEDERATION_IDENTITY, Link, Links, SpecUrl
 from router.federation.specs import spec_version
@@ -63,7 +63,8 @@ def _upgraded(upgrade: Upgrade) -> bool:
     """Take one subgraph through all steps; False if it cannot be upgraded."""
     before = len(upgrade.report.errors)
     require_base(upgrade)
-    for step in STEPS if len(upgrade.report.errors) == before else ():
+    require_whole_definition(upgrade)
+    for step in STEPS:
         step(upgrade)
     upgrade.schema.version = UPGRADED_TO
     upgrade.schema.links = _linked(upgrade.schema.links)

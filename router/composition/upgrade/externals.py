@@ -52,6 +52,9 @@ def drop_unused_externals(upgrade: Upgrade) -> None:
 
 
 def _is_referenced(schema: Schema, name: str) -> bool:
+    if schema.types[name].keys:
+        # An entity is referred to by the `_entities` that the subgraph offers the router.
+        return True
     if any(base_name(member.type) == name for _, member in schema.fields()):
         return True
     return any(name in definition.members or name in definition.interfaces for definition in schema.types.values())

@@ -10,6 +10,25 @@ if TYPE_CHECKING:
     from router.composition.upgrade.originals import Upgrade
 
 
+_NEEDED = ("FIELD_DEFINITION", "OBJECT")
+
+
+def require_whole_definition(upgrade: Upgrade) -> None:
+    """INVALID_GRAPHQL: an own definition of @shareable must allow it wherever the upgrade has to put it.
+
+    The query root and its type `_Service` are shared by all subgraphs, so both locations are needed beside any other.
+    """
+    own = upgrade.schema.directives.get("shareable")
+    missing = [location for location in _NEEDED if own is not None and location not in own.locations]
+    if own is not None and missing and any(True for _ in upgrade.others):
+        upgrade.report.error(
+            "INVALID_GRAPHQL",
+            f"[{upgrade.schema.name}] The definition of @shareable must allow {' and '.join(missing)}: value types and "
+            "fields that other subgraphs resolve too are marked with it.",
+            [(upgrade.schema.name, own.node)],
+        )
+
+
 def add_shareable(upgrade: Upgrade) -> None:
     """On value types that others declare, and on fields of entities and roots that others resolve too."""
     original = upgrade.original

@@ -107,9 +107,10 @@ def _application(directive: ConstDirectiveNode) -> str:
 
 
 def _value(value: ValueNode) -> str:
+    """A list as a set: subgraphs, scopes, imports and sizes are listed where this matters, and none counts twice."""
     match value:
         case ListValueNode():
-            return f"[{', '.join(sorted(map(_value, value.values)))}]"
+            return f"[{', '.join(sorted(set(map(_value, value.values))))}]"
         case ObjectValueNode():
             return f"{{{', '.join(sorted(f'{one.name.value}: {_value(one.value)}' for one in value.fields))}}}"
         case StringValueNode():

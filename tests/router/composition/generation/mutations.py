@@ -190,9 +190,6 @@ def _copy(choices: Choices, document: DocumentNode, others: list[DocumentNode]) 
     if not targets:
         return document
     node = pick(choices, targets)
-    if key == "arguments" and isinstance(node, DirectiveNode):
-        # Apollo's composition takes a repeated argument's last value; ours refuses it, as GraphQL does.
-        return document
     items = list(getattr(node, key))
     items.insert(choices.number(0, len(items)), pick(choices, getattr(source, key)))
     return edited(document, node, {key: tuple(items)})

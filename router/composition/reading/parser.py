@@ -1,0 +1,98 @@
+"""A parser of SDL that reads what is written twice as other federation tooling does.
+
+Schemas that compose elsewhere must compose here, so these are not errors, although the GraphQL specification forbids
+them: of an argument or an object field given twice the last one counts, and an argument of a field or an enum value
+defined twice is one, of the last type, with the directives of both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from graphql.language.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql.language import (
+        ArgumentNode,
+        DocumentNode,
+        EnumValueDefinitionNode,
+        FieldDefinitionNode,
+        InputValueDefinitionNode,
+        NameNode,
+        ObjectFieldNode,
+        ObjectValueNode,
+        Source,
+    )
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> NameNode: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def parse_schema(source: Source, *, max_tokens: int) -> DocumentNode:
+    """Parse a document.
+
+    Raises:
+        GraphQLSyntaxError: it is none, or has more tokens.
+    """
+    return _SchemaParser(source, max_tokens=max_tokens).parse_document()
+
+
+def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:
+    """Enum values, those defined twice as one: with the last description, and the directives of both."""
+    merged: dict[str, EnumValueDefinitionNode] = {}
+    for node in nodes:
+        first = merged.get(node.name.value)
+        if first is not None:
+            directives = (*(first.directives or ()), *(node.directives or ()))
+            merged[node.name.value] = replace(
+                first, description=node.description or first.description, directives=directives
+            )
+        else:
+            merged[node.name.value] = node
+    return tuple(merged.values())
+
+
+class _SchemaParser(Parser):
+    def parse_arguments(self, is_const: bool) -> tuple[ArgumentNode, ...] | None:  # noqa: FBT001 - graphql-core's
+        arguments = super().parse_arguments(is_const)
+        return _last_of_each(arguments) if arguments else arguments
+
+    def parse_object(self, is_const: bool) -> ObjectValueNode:  # noqa: FBT001 - graphql-core's
+        node = super().parse_object(is_const)
+        fields: tuple[ObjectFieldNode, ...] = _last_of_each(node.fields)
+        return node if len(fields) == len(node.fields) else replace(node, fields=fields)
+
+    def parse_field_definition(self) -> FieldDefinitionNode:
+        node = super().parse_field_definition()
+        if not node.arguments or _all_differ(node.arguments):
+            return node
+        return replace(node, arguments=_merged_arguments(node.arguments))
+
+    def parse_enum_values_definition(self) -> tuple[EnumValueDefinitionNode, ...] | None:
+        values = super().parse_enum_values_definition()
+        return merged_values(values) if values and not _all_differ(values) else values
+
+
+def _all_differ(nodes: Sequence[_Named]) -> bool:
+    return len(nodes) == 1 or len({node.name.value for node in nodes}) == len(nodes)
+
+
+def _last_of_each(nodes: tuple[N, ...]) -> tuple[N, ...]:
+    return nodes if _all_differ(nodes) else tuple({node.name.value: node for node in nodes}.values())
+
+
+def _merged_arguments(nodes: Sequence[InputValueDefinitionNode]) -> tuple[InputValueDefinitionNode, ...]:
+    merged: dict[str, InputValueDefinitionNode] = {}
+    for node in nodes:
+        first = merged.get(node.name.value)
+        earlier = (first.directives or ()) if first else ()
+        merged[node.name.value] = replace(node, directives=(*earlier, *(node.directives or ())))
+    return tuple(merged.values())

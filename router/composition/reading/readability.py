@@ -1,0 +1,88 @@
+"""What is told of a schema beside a `@link` that cannot be understood.
+
+The link is then as good as not written, so directives it would have brought are unknown. They are told together with
+the link, as are unknown interfaces and union members; what nothing can be read without, the type of a field or a
+directive of the schema itself, is told instead of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import specified_directives
+from graphql.language import (
+    DirectiveDefinitionNode,
+    DirectiveNode,
+    FieldDefinitionNode,
+    InputValueDefinitionNode,
+    NamedTypeNode,
+    Node,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    TypeDefinitionNode,
+    TypeExtensionNode,
+    Visitor,
+    visit,
+)
+
+from router.composition.model import BUILT_IN_SCALARS
+from router.composition.reading.definitions import complete
+from router.composition.reading.document import MACHINERY_TYPES
+from router.composition.report import Report
+from router.composition.type_refs import base_name, from_node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from router.composition.reading.document import SubgraphDocument
+    from router.federation.links import Links
+
+
+def refuses_document(name: str, document: SubgraphDocument, links: Links, report: Report) -> bool:
+    """Report INVALID_GRAPHQL for what is unknown; whether that leaves nothing to be said of the link."""
+    own, added = complete(name, document.definitions, links, Report())
+    definitions = (*own, *added)
+    found = _Unknown(
+        {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)},
+        {each.name.value for each in definitions if isinstance(each, DirectiveDefinitionNode)},
+    )
+    for definition in document.definitions:
+        visit(definition, found)
+    fatal = (*found.types, *found.of_schema)
+    for node, what in fatal or found.beside:
+        report.error("INVALID_GRAPHQL", f"[{name}] {what} is not known.", [(name, node)])
+    return bool(fatal)
+
+
+class _Unknown(Visitor):
+    def __init__(self, types: set[str], directives: set[str]) -> None:
+        super().__init__()
+        self._types = types | BUILT_IN_SCALARS | MACHINERY_TYPES
+        self._directives = directives | {directive.name for directive in specified_directives} | {"link", "core"}
+        self.types: list[tuple[Node, str]] = []
+        self.beside: list[tuple[Node, str]] = []
+        self.of_schema: list[tuple[Node, str]] = []
+
+    def enter_directive(
+        self, node: DirectiveNode, _key: object, _parent: object, _path: object, ancestors: Sequence[Node]
+    ) -> None:
+        if node.name.value in self._directives:
+            return
+        on_schema = any(isinstance(each, SchemaDefinitionNode | SchemaExtensionNode) for each in ancestors)
+        (self.of_schema if on_schema else self.beside).append((node, f"The directive @{node.name.value}"))
+
+    def enter_field_definition(self, node: FieldDefinitionNode, *_: object) -> None:
+        self._typed(node)
+
+    def enter_input_value_definition(self, node: InputValueDefinitionNode, *_: object) -> None:
+        self._typed(node)
+
+    def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
+        """An interface or a union member: those stand in a list."""
+        if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
+            self.beside.append((node, f"The type {node.name.value}"))
+
+    def _typed(self, node: FieldDefinitionNode | InputValueDefinitionNode) -> None:
+        type_name = base_name(from_node(node.type))
+        if type_name not in self._types:
+            self.types.append((node, f"The type {type_name}"))

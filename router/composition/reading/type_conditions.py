@@ -1,0 +1,54 @@
+"""Type conditions in field sets on types the subgraph does not have.
+
+Other federation tooling reads `... on Nope { id }` as `... { id }`, and such subgraphs compose there. In the supergraph
+the condition would be on a type that may not exist at all, so it is taken out where the subgraph is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, SelectionSetNode
+
+from router.composition.model import BUILT_IN_SCALARS, all_applied
+from router.composition.values import string
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+
+if TYPE_CHECKING:
+    from router.composition.model import Schema
+
+_CARRIERS = frozenset({"key", "requires", "provides"})
+
+
+def drop_unknown_type_conditions(schema: Schema) -> None:
+    """Change the field sets of the schema's `@key`, `@requires` and `@provides`, those that parse."""
+    for applied in all_applied(schema):
+        text = applied.text("fields")
+        if applied.element not in _CARRIERS or text is None or "..." not in text:
+            continue
+        try:
+            selections = parse_field_set(text)
+        except FieldSetSyntaxError:
+            continue
+        known = _known(schema, selections)
+        if known != selections:
+            applied.arguments["fields"] = string(print_field_set(known))
+
+
+def _known(schema: Schema, selections: SelectionSetNode) -> SelectionSetNode:
+    return replace(selections, selections=tuple(_selection(schema, each) for each in selections.selections))
+
+
+def _selection(schema: Schema, selection: SelectionNode) -> SelectionNode:
+    match selection:
+        case FieldNode() if selection.selection_set is not None:
+            return replace(selection, selection_set=_known(schema, selection.selection_set))
+        case InlineFragmentNode():
+            condition = selection.type_condition
+            if condition is not None and condition.name.value not in schema.types.keys() | BUILT_IN_SCALARS:
+                condition = None
+            below = _known(schema, selection.selection_set)
+            return replace(selection, type_condition=condition, selection_set=below)
+        case _:
+            return selection
