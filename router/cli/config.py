@@ -8,9 +8,14 @@ from pathlib import Path
 import click
 
 from router.cli.supergraph_file import read_supergraph
-from router.settings import load
+from router.policies.document_lookup import open_lookup
+from router.policies.persisted_manifest import InvalidManifest
+from router.serving.reloading import assemble, first_wanted
+from router.serving.sources import UrlSource
+from router.settings import RouterSettings, load
 from router.settings.reference import reference
 from router.settings.schema import json_schema
+from servicekit.errors import StartupError
 from servicekit.settings import environment
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -23,12 +28,36 @@ def command() -> None:
 
 @command.command("check")
 @click.option("--config", "config_file", type=_FILE, required=True, help="The router.yaml to check.")
-@click.option("--supergraph", "supergraph_file", type=_FILE, help="Check names of subgraphs against this supergraph.")
+@click.option(
+    "--supergraph",
+    "supergraph_file",
+    type=_FILE,
+    help="Check names and addresses of subgraphs in this one too; default: `supergraph.file`.",
+)
 def check(config_file: Path, supergraph_file: Path | None) -> None:
-    """Read a configuration as `router serve` would, in this environment. Exit code 2 and every problem if it cannot."""
-    subgraphs = read_supergraph(supergraph_file).subgraphs if supergraph_file is not None else None
-    load(config_file, environment(), subgraphs=subgraphs)
+    """Check a configuration in this environment.
+
+    It is read as `router serve` would, and so are the files it names. Exit code 2 and what is wrong if that cannot be.
+    """
+    environ = environment()
+    supergraph_file = supergraph_file or load(config_file, environ).supergraph.file
+    graph = read_supergraph(supergraph_file) if supergraph_file is not None else None
+    settings = load(config_file, environ, subgraphs=graph.subgraphs if graph is not None else None)
+    _open_what_it_names(settings)
+    if graph is not None:
+        assemble(graph, settings, str(supergraph_file))
     click.echo(f"{config_file} is valid")
+
+
+def _open_what_it_names(settings: RouterSettings) -> None:
+    """Raises `StartupError` for a file that cannot be used."""
+    first_wanted(settings)
+    if settings.supergraph.url is not None:
+        UrlSource(settings.supergraph.url, settings.supergraph).close()
+    try:
+        open_lookup(settings)
+    except InvalidManifest as error:
+        raise StartupError(f"persisted_documents.manifests: {error}") from error
 
 
 @command.command("schema")

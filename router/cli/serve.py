@@ -18,6 +18,7 @@ from router.serving.live import LiveRouter
 from router.serving.reloading import Origin
 from router.serving.sources import is_url
 from router.serving.workers import Launch, Workers, follow, reserve
+from router.settings.values import http_url
 from servicekit import logging
 from servicekit import settings as process
 from servicekit.asgi import RequestContextMiddleware
@@ -41,7 +42,12 @@ class _Location(click.ParamType[str]):
     name = "file or URL"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return value if is_url(value) else str(_FILE.convert(value, param, ctx))
+        if not is_url(value):
+            return str(_FILE.convert(value, param, ctx))
+        try:
+            return http_url(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command("serve")

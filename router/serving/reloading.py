@@ -22,6 +22,7 @@ import structlog
 from router import supergraph
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway, http_transport
+from router.policies.persisted_manifest import InvalidManifest
 from router.serving.generation import Generation
 from router.serving.sources import FileSource, Stamp, UrlSource, is_url, stamp
 from router.serving.warm_up import Throttle, Wanted, from_file, hottest, warm
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from router.serving.generation import Rollover
     from router.serving.sources import Source
+    from router.supergraph import Supergraph
 
 Stamps = tuple[Stamp | None, ...]
 Result = Literal["reloaded", "unchanged", "refused"]
@@ -97,7 +99,7 @@ class Reloader:
         source = self._source_for(settings)
         self.seen = (*before[:1], *self.look()[1:])  # as they were before they were read
         if isinstance(source, FileSource):
-            found = Found(source.text(), source.name, _first(settings))
+            found = Found(source.text(), source.name, first_wanted(settings))
             self._rollover.adopt(build(self._origin, found, None))
 
     async def reload(self, cause: str, *, even_unchanged: bool = False) -> Outcome:
@@ -135,7 +137,7 @@ class Reloader:
         sdl = await source.read()
         current = self._rollover.current
         if current is None:
-            wanted = _first(settings)
+            wanted = first_wanted(settings)
         elif even_unchanged or (current.sdl, current.settings) != (sdl, settings):
             wanted = hottest(current.gateway, settings.warm_up.hottest)
             _tell_what_needs_a_restart(current.settings, settings)
@@ -204,17 +206,29 @@ def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Gene
     """
     try:
         graph = supergraph.load(found.sdl)
-        settings = origin.settings(graph.subgraphs)
-        gateway = Gateway(graph, settings, http_transport(graph, settings))
     except InvalidSupergraph as error:
         raise StartupError(f"{found.name}: {error.code}: {error.message}") from error
-    except ValueError as error:
-        raise StartupError(f"{found.name}: {error}") from error
+    settings = origin.settings(graph.subgraphs)
+    gateway = assemble(graph, settings, found.name)
     gateway.warm_up()
     warmed = warm(gateway, _with_persisted(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped))
     for cache in (gateway.preparation.documents, gateway.preparation.plans):
         cache.recount()
     return Generation(gateway, settings, found.sdl, warmed)
+
+
+def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
+    """A gateway to subgraphs over HTTP; `name` is where the supergraph was found.
+
+    Raises:
+        StartupError: a file that the settings name cannot be used, or an address of the supergraph's.
+    """
+    try:
+        return Gateway(graph, settings, http_transport(graph, settings))
+    except InvalidManifest as error:
+        raise StartupError(f"persisted_documents.manifests: {error}") from error
+    except ValueError as error:
+        raise StartupError(f"{name}: {error}") from error
 
 
 def _with_persisted(wanted: Sequence[Wanted], gateway: Gateway, settings: RouterSettings) -> Sequence[Wanted]:
@@ -225,8 +239,12 @@ def _with_persisted(wanted: Sequence[Wanted], gateway: Gateway, settings: Router
     return [*wanted, *others[: max(room, 0)]]
 
 
-def _first(settings: RouterSettings) -> Sequence[Wanted]:
-    """What to prepare when no client has asked for anything yet."""
+def first_wanted(settings: RouterSettings) -> Sequence[Wanted]:
+    """What to prepare when no client has asked for anything yet.
+
+    Raises:
+        StartupError: the file that names it cannot be used.
+    """
     return from_file(settings.warm_up.file) if settings.warm_up.file is not None else ()
 
 

@@ -1,17 +1,16 @@
 """Where documents come from besides a request's `query`: `apq`, `persisted_documents`; many at once: `batching`."""
 
-# ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from .section import Count, Section
-from .values import Duration
+from .values import Duration, FilePath
 
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
 
@@ -65,7 +64,7 @@ class PersistedDocuments(Section):
 
     mode: PersistedMode = PersistedMode.DISABLED
     """`measure` runs what is not listed and logs it; `allow_list` refuses it; `require_id` takes nothing but ids."""
-    manifests: tuple[Path, ...] = ()
+    manifests: tuple[FilePath, ...] = ()
     """Files in the format of Apollo (apollo-persisted-query-manifest), or of Relay and Hive (an object, id to text)."""
     parameters: tuple[ParameterName, ...] = ("documentId",)
     """Members of a body, or parameters of a query string, that hold an id."""

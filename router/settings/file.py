@@ -43,7 +43,8 @@ _FROM_FILE = frozenset({"from_file"})
 def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection[str] | None = None) -> RouterSettings:
     """Read and check a file; None means no file, all defaults.
 
-    With `subgraphs`, the names of those there are, a key for any other is refused too.
+    A relative path in it begins at its folder. With `subgraphs`, the names of those there are, a key for any other is
+    refused too.
 
     Raises:
         InvalidSettings: the file cannot be read, or anything in it is wrong.
@@ -77,7 +78,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
     if source.problems:
         raise InvalidSettings(source.problems)
     try:
-        settings = RouterSettings.model_validate(values)
+        settings = RouterSettings.model_validate(values, context=source.folder)
     except ValidationError as error:
         raise InvalidSettings(list(source.explain(error))) from None
     for key in settings.strangers(subgraphs) if subgraphs is not None else ():

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from .section import Count, IsNumber, Port, Section
-from .values import Duration, HttpUrl, SettableHeader, UrlPath, check_header_value
+from .values import Duration, FilePath, HttpUrl, SettableHeader, UrlPath, check_header_value
 
 Token = Annotated[SecretStr, Field(min_length=16)]
 
@@ -41,7 +40,7 @@ class Server(Section):
 class SupergraphSource(Section):
     """Where the supergraph comes from when the command line does not say."""
 
-    file: Path | None = None
+    file: FilePath | None = None
     """A file of this machine."""
     url: HttpUrl | None = None
     """An address to fetch it from, again and again; unchanged (ETag, or the same text) costs nothing."""
@@ -51,7 +50,7 @@ class SupergraphSource(Section):
     """Time between two looks at the address, a tenth more or less so that many routers do not ask at once."""
     timeout: Duration = 10.0
     """Time for one answer of it."""
-    certificate_authority: Path | None = None
+    certificate_authority: FilePath | None = None
     """A PEM file that replaces the system's trust store for it."""
 
     @field_validator("headers")
@@ -83,7 +82,7 @@ class Reload(Section):
 class WarmUp(Section):
     """Operations that are parsed, validated and planned before a client asks."""
 
-    file: Path | None = None
+    file: FilePath | None = None
     """Operations to prepare at the start, besides persisted documents: a folder of .graphql files, or a JSON manifest
     (a list of documents, an object of documents by id, or one with `operations` that have a `body`)."""
     hottest: Annotated[int, Field(ge=0), IsNumber] = 300

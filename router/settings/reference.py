@@ -17,8 +17,9 @@ _HEAD = """# router.yaml
 <!-- Generated: router config reference > docs/configuration.md -->
 
 Every key, with its default. All are optional unless it says *required*. An unknown key stops the start, with its line
-and the nearest known one; `router config check --config router.yaml` says so without starting. `router init` writes a
-file to begin with, and `router config schema` prints a JSON Schema for editors.
+and the nearest known one; `router config check --config router.yaml` says so without starting, and opens the files
+that are named in it. `router init` writes a file to begin with, and `router config schema` prints a JSON Schema for
+editors.
 
 Any value may come from elsewhere:
 
@@ -28,8 +29,8 @@ Any value may come from elsewhere:
 | `{from_env: VARIABLE, default: value}` | the same, or `value` when it is unset or empty |
 | `{from_file: path}` | the text of a file (beside `router.yaml`), without the line break at its end |
 
-Durations are written `500ms`, `30s`, `1m`, or as a number of seconds. `<name>` is the name of a subgraph, `[]` an entry
-of a list. What a key means for running the router is in [router.md](router.md).
+A relative path begins at the folder of `router.yaml`, wherever the router is started. Durations are written `500ms`,
+`30s`, `1m`, or as a number of seconds. `<name>` is the name of a subgraph, `[]` an entry of a list. What a key means for running the router is in [router.md](router.md).
 """
 _TYPES = {
     "boolean": "`true` or `false`",

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from .section import Count, Section
-from .values import ContentCoding, Duration
+from .values import ContentCoding, Duration, FilePath
 
 
 class SubgraphTraffic(Section):
@@ -22,7 +21,7 @@ class SubgraphTraffic(Section):
     """How long an unused connection is kept."""
     max_response_bytes: Count | None = None
     """The largest answer that is read, as sent and as decoded."""
-    certificate_authority: Path | None = None
+    certificate_authority: FilePath | None = None
     """A PEM file that replaces the system's trust store for https."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
     """Content codings in which it may answer, best first."""
@@ -43,7 +42,7 @@ class AllTraffic(Section):
     """How long an unused connection is kept."""
     max_response_bytes: Count = 64 * 1024 * 1024
     """The largest answer that is read, as sent and as decoded."""
-    certificate_authority: Path | None = None
+    certificate_authority: FilePath | None = None
     """A PEM file that replaces the system's trust store for https."""
     accept_encodings: tuple[ContentCoding, ...] = ()
     """Content codings in which subgraphs may answer, best first; none, as near by they cost more than they save."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from .section import IsNumber
 
@@ -66,7 +67,8 @@ def check_header_value(value: str) -> str:
     return value
 
 
-def _http_url(value: str) -> str:
+def http_url(value: str) -> str:
+    """An address that may be asked; raises `ValueError`, without the value."""
     url = urlsplit(value)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError("a URL is absolute and begins with http:// or https://")
@@ -90,6 +92,10 @@ def _pattern(value: str) -> str:
     except re.error as error:
         raise ValueError(f"not a regular expression: {error.msg}") from error
     return value
+
+
+def _beside_the_configuration(value: Path, info: ValidationInfo) -> Path:
+    return info.context / value if isinstance(info.context, Path) else value
 
 
 def _path(value: str) -> str:
@@ -124,7 +130,10 @@ ContentCoding = Literal["zstd", "br", "gzip"]
 """A content coding (RFC 9110 §8.4.1) by its registered name."""
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrl = Annotated[str, AfterValidator(http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
+"""A file or folder; relative to the folder of the configuration, wherever the router was started."""
+
 UrlPath = Annotated[str, AfterValidator(_path)]
 Origin = Annotated[str, AfterValidator(_origin)]

@@ -58,7 +58,9 @@ def load(sdl: str) -> Supergraph:
         document = parse(sdl, no_location=True)
         links = read_links(_schema_directives(document))
     except GraphQLSyntaxError as error:
-        raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message}") from None
+        line, column = error.locations[0] if error.locations else (1, 1)
+        place = f"line {line}, column {column}"
+        raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message} ({place})") from None
     except LinkError as error:
         raise InvalidSupergraph(f"The supergraph links a specification wrongly: {error.message}") from None
     _check_purposes(links)

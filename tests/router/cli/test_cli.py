@@ -181,6 +181,7 @@ def test_a_configuration_that_cannot_work_stops_the_start(
     ("sdl", "expected"),
     [
         ("type Query { a: Int }", "supergraph.graphql: INVALID_FEDERATION_SUPERGRAPH"),
+        ("\ntype {", "Expected Name, found '{'. (line 2, column 6)"),
         (SDL.replace("http://127.0.0.1:9/graphql", ""), "subgraph people: a URL is absolute"),
     ],
 )
@@ -214,6 +215,41 @@ def test_a_configuration_can_be_checked_without_serving_it(folder: Path, monkeyp
     strict = CliRunner().invoke(command, [*arguments, "--supergraph", "supergraph.graphql"])
     assert isinstance(strict.exception, StartupError)
     assert "errors.subgraphs.peeple" in str(strict.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("warm_up: {file: none.json}", "warm_up.file: none.json: cannot be read"),
+        ("persisted_documents: {mode: measure, manifests: [none.json]}", "persisted_documents.manifests: none.json: "),
+        (
+            "supergraph: {url: 'https://x/', certificate_authority: none.pem}",
+            "supergraph: none.pem holds no certificates",
+        ),
+        ("supergraph: {file: none.graphql}", "none.graphql: cannot be read"),
+        ("supergraph: {file: supergraph.graphql}\nerrors: {subgraphs: {peeple: {}}}", "errors.subgraphs.peeple"),
+        (
+            "supergraph: {file: supergraph.graphql}\ntraffic: {all: {certificate_authority: none.pem}}",
+            "none.pem holds no certificates",
+        ),
+    ],
+)
+def test_checking_a_configuration_opens_the_files_it_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, expected: str
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "router.yaml").write_text(text)
+    result = CliRunner().invoke(command, ["config", "check", "--config", "router.yaml"])
+    assert isinstance(result.exception, StartupError)
+    assert expected in str(result.exception)
+
+
+@pytest.mark.parametrize("address", ["http://", "https://me:hunter2@example.test/sdl"])
+def test_an_address_that_cannot_be_asked_stops_the_start_and_is_not_repeated(address: str) -> None:
+    result = CliRunner().invoke(command, ["serve", "--supergraph", address])
+    assert result.exit_code == 2
+    assert "a URL" in result.output
+    assert "hunter2" not in result.output
 
 
 def test_the_schema_of_configurations_can_be_printed() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,6 @@ from router.settings import InvalidSettings, RouterSettings, load, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def problems(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
@@ -164,6 +164,21 @@ def test_a_scalar_comes_from_a_file_beside_the_configuration(tmp_path: Path) -> 
 def test_a_reference_that_leads_nowhere_is_refused(reference: str) -> None:
     (problem,) = problems(f"server:\n  host: {reference}\n")
     assert problem.startswith("router.yaml:2: server.host: ")
+
+
+def test_a_path_is_relative_to_the_configuration_wherever_the_router_is_started(tmp_path: Path) -> None:
+    (tmp_path / "router.yaml").write_text(
+        "warm_up: {file: operations}\n"
+        "supergraph: {url: 'https://x/', certificate_authority: ../ca.pem}\n"
+        "traffic: {all: {certificate_authority: /etc/ca.pem}, subgraphs: {a: {certificate_authority: a.pem}}}\n"
+        "persisted_documents: {mode: measure, manifests: [a.json, {from_env: B}]}\n"
+    )
+    settings = load(tmp_path / "router.yaml", {"B": "b.json"})
+    assert settings.warm_up.file == tmp_path / "operations"
+    assert settings.supergraph.certificate_authority == tmp_path / "../ca.pem"
+    assert settings.traffic.of("a").certificate_authority == tmp_path / "a.pem"
+    assert settings.traffic.of("b").certificate_authority == Path("/etc/ca.pem")
+    assert settings.persisted_documents.manifests == (tmp_path / "a.json", tmp_path / "b.json")
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
