@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.plan.nodes import (
@@ -21,10 +22,11 @@ from router.plan.nodes import (
     Subscription,
     TypeIs,
     ValueSetter,
+    awaited_fetches,
 )
 
 if TYPE_CHECKING:
-    from router.plan.nodes import InputSelection, Path, PlanNode, Rewrite
+    from router.plan.nodes import DeferredPart, InputSelection, Path, PlanNode, Rewrite
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -79,93 +81,103 @@ def _input_json(selection: InputSelection) -> Json:
             return {"kind": "InlineFragment", "typeCondition": condition, "selections": children}
 
 
-def drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
+def _drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in entries.items() if value is not None}
 
 
-def _optional_node(node: PlanNode | None) -> Json:
-    return None if node is None else node_json(node)
+def plan_json(node: PlanNode | None) -> dict[str, Json]:
+    """The plan with this node."""
+    return _drop_absent({"kind": "QueryPlan", "node": _Nodes(awaited_fetches(node)).optional(node)})
 
 
-def _fetch_json(fetch: Fetch) -> dict[str, Json]:
-    entries: dict[str, Json] = {
-        "kind": "Fetch",
-        "serviceName": fetch.service_name,
-        "id": str(fetch.id),
-        "requires": [_input_json(selection) for selection in fetch.requires] or None,
-        "variableUsages": list(fetch.variable_usages),
-        "operation": fetch.operation,
-        "operationName": fetch.operation_name,
-        "operationKind": fetch.operation_kind,
-        "hasDefers": fetch.has_defers or None,
-        "inputRewrites": [_rewrite_json(rewrite) for rewrite in fetch.input_rewrites] or None,
-        "outputRewrites": [_rewrite_json(rewrite) for rewrite in fetch.output_rewrites] or None,
-        "contextRewrites": [_rewrite_json(rewrite) for rewrite in fetch.context_rewrites] or None,
-    }
-    return drop_absent(entries)
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """Writes nodes; only fetches that deferred parts wait for show their ids."""
 
+    awaited: frozenset[int]
 
-def _batch_json(batch: BatchFetch) -> dict[str, Json]:
-    return drop_absent(
-        {
-            "kind": "BatchFetch",
-            "serviceName": batch.service_name,
-            "variableUsages": list(batch.variable_usages(batch.parts)),
-            "operation": batch.operation(batch.parts),
-            "operationName": batch.operation_name,
-            "operationKind": "query",
-            "parts": [
-                {"alias": part.alias, "representations": part.representations, "node": node_json(part.node)}
-                for part in batch.parts
-            ],
-        },
-    )
+    def optional(self, node: PlanNode | None) -> Json:
+        return None if node is None else self.node(node)
 
+    def node(self, node: PlanNode) -> dict[str, Json]:  # noqa: PLR0911 - one per kind of node
+        match node:
+            case Fetch():
+                return self._fetch(node)
+            case BatchFetch():
+                return self._batch(node)
+            case Flatten(path=path, node=inner):
+                return {"kind": "Flatten", "path": flatten_path_json(path), "node": self.node(inner)}
+            case Sequence(nodes=nodes) | Parallel(nodes=nodes):
+                return {"kind": type(node).__name__, "nodes": [self.node(child) for child in nodes]}
+            case Condition():
+                return self._condition(node)
+            case Defer():
+                return self._defer(node)
+            case Subscription(primary=primary, rest=rest):
+                return _drop_absent(
+                    {"kind": "Subscription", "primary": self._fetch(primary), "rest": self.optional(rest)},
+                )
 
-def _defer_json(defer: Defer) -> dict[str, Json]:
-    primary = drop_absent(
-        {"subselection": defer.primary.subselection, "node": _optional_node(defer.primary.node)},
-    )
-    deferred: list[Json] = [
-        drop_absent(
+    def _fetch(self, fetch: Fetch) -> dict[str, Json]:
+        entries: dict[str, Json] = {
+            "kind": "Fetch",
+            "serviceName": fetch.service_name,
+            "id": str(fetch.id) if fetch.id in self.awaited else None,
+            "requires": [_input_json(selection) for selection in fetch.requires] or None,
+            "variableUsages": list(fetch.variable_usages),
+            "operation": fetch.operation,
+            "operationName": fetch.operation_name,
+            "operationKind": fetch.operation_kind,
+            "hasDefers": fetch.has_defers or None,
+            "inputRewrites": [_rewrite_json(rewrite) for rewrite in fetch.input_rewrites] or None,
+            "outputRewrites": [_rewrite_json(rewrite) for rewrite in fetch.output_rewrites] or None,
+            "contextRewrites": [_rewrite_json(rewrite) for rewrite in fetch.context_rewrites] or None,
+        }
+        return _drop_absent(entries)
+
+    def _batch(self, batch: BatchFetch) -> dict[str, Json]:
+        return _drop_absent(
             {
-                "depends": [
-                    drop_absent({"id": str(dependency.fetch_id), "deferLabel": dependency.defer_label})
-                    for dependency in part.depends
+                "kind": "BatchFetch",
+                "serviceName": batch.service_name,
+                "variableUsages": list(batch.variable_usages(batch.parts)),
+                "operation": batch.operation(batch.parts),
+                "operationName": batch.operation_name,
+                "operationKind": "query",
+                "parts": [
+                    {"alias": part.alias, "representations": part.representations, "node": self.node(part.node)}
+                    for part in batch.parts
                 ],
+            },
+        )
+
+    def _condition(self, node: Condition) -> dict[str, Json]:
+        return _drop_absent(
+            {
+                "kind": "Condition",
+                "condition": node.variable,
+                "ifClause": self.optional(node.if_clause),
+                "elseClause": self.optional(node.else_clause),
+            },
+        )
+
+    def _defer(self, defer: Defer) -> dict[str, Json]:
+        primary = _drop_absent(
+            {"subselection": defer.primary.subselection, "node": self.optional(defer.primary.node)},
+        )
+        return {"kind": "Defer", "primary": primary, "deferred": [self._part(part) for part in defer.deferred]}
+
+    def _part(self, part: DeferredPart) -> dict[str, Json]:
+        depends: list[Json] = [
+            _drop_absent({"id": str(dependency.fetch_id), "deferLabel": dependency.defer_label})
+            for dependency in part.depends
+        ]
+        return _drop_absent(
+            {
+                "depends": depends,
                 "label": part.label,
                 "queryPath": list(part.query_path),
                 "subselection": part.subselection,
-                "node": _optional_node(part.node),
+                "node": self.optional(part.node),
             },
         )
-        for part in defer.deferred
-    ]
-    return {"kind": "Defer", "primary": primary, "deferred": deferred}
-
-
-def node_json(node: PlanNode) -> dict[str, Json]:  # noqa: PLR0911 - one per kind of node
-    match node:
-        case Fetch():
-            return _fetch_json(node)
-        case BatchFetch():
-            return _batch_json(node)
-        case Flatten(path=path, node=inner):
-            return {"kind": "Flatten", "path": flatten_path_json(path), "node": node_json(inner)}
-        case Sequence(nodes=nodes) | Parallel(nodes=nodes):
-            return {"kind": type(node).__name__, "nodes": [node_json(child) for child in nodes]}
-        case Condition(variable=variable, if_clause=if_clause, else_clause=else_clause):
-            return drop_absent(
-                {
-                    "kind": "Condition",
-                    "condition": variable,
-                    "ifClause": _optional_node(if_clause),
-                    "elseClause": _optional_node(else_clause),
-                },
-            )
-        case Defer():
-            return _defer_json(node)
-        case Subscription(primary=primary, rest=rest):
-            return drop_absent(
-                {"kind": "Subscription", "primary": _fetch_json(primary), "rest": _optional_node(rest)},
-            )

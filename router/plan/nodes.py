@@ -262,6 +262,18 @@ def iter_fetches(node: PlanNode | None) -> Iterator[Fetch]:
                 yield from iter_fetches(part.node)
 
 
+def awaited_fetches(node: PlanNode | None) -> frozenset[int]:
+    """The ids of the fetches that deferred parts wait for."""
+    match node:
+        case Condition(if_clause=if_clause, else_clause=else_clause):
+            return awaited_fetches(if_clause) | awaited_fetches(else_clause)
+        case Defer(deferred=deferred):
+            own = frozenset(dependency.fetch_id for part in deferred for dependency in part.depends)
+            return own.union(*(awaited_fetches(part.node) for part in deferred))
+        case _:
+            return frozenset()
+
+
 def iter_requests(node: PlanNode | None) -> Iterator[Fetch | BatchFetch]:
     match node:
         case None:

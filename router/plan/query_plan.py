@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.plan.json_format import drop_absent, node_json
+from router.plan.json_format import plan_json
 from router.plan.nodes import iter_fetches, iter_requests
-from router.plan.text_format import braced, node_text
+from router.plan.text_format import plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,11 @@ class QueryPlan:
 
     def to_json(self) -> dict[str, Json]:
         """The plan in Apollo's JSON format; `BatchFetch`, which Apollo has not, holds Apollo's nodes of its parts."""
-        return drop_absent({"kind": "QueryPlan", "node": None if self.node is None else node_json(self.node)})
+        return plan_json(self.node)
 
     def to_text(self) -> str:
         """The plan in Apollo's text format."""
-        return "\n".join(braced("QueryPlan", [] if self.node is None else node_text(self.node)))
+        return plan_text(self.node)
 
     def fetches(self) -> Iterator[Fetch]:
         """Every fetch, in order of appearance in the tree."""

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
 
 from router.plan.json_format import flatten_path_json
-from router.plan.nodes import BatchFetch, Condition, Defer, Fetch, Flatten, InputField, Parallel, Sequence, Subscription
+from router.plan.nodes import (
+    BatchFetch,
+    Condition,
+    Defer,
+    Fetch,
+    Flatten,
+    InputField,
+    Parallel,
+    Sequence,
+    Subscription,
+    awaited_fetches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,14 +27,14 @@ if TYPE_CHECKING:
 
     from graphql import SelectionNode, SelectionSetNode
 
-    from router.plan.nodes import DeferredPart, InputSelection, PlanNode
+    from router.plan.nodes import DeferDependency, DeferredPart, InputSelection, PlanNode
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" if line else line for line in lines]
 
 
-def braced(head: str, body: Seq[str], tail: str = "") -> list[str]:
+def _braced(head: str, body: Seq[str], tail: str = "") -> list[str]:
     return [f"{head} {{".lstrip(), *_indented(body), f"}}{tail}"]
 
 
@@ -34,7 +46,7 @@ def _input_lines(selections: Iterable[InputSelection]) -> list[str]:
     lines: list[str] = []
     for selection in selections:
         head = selection.name if isinstance(selection, InputField) else f"... on {selection.type_condition}"
-        lines += braced(head, _input_lines(selection.selections)) if selection.selections else [head]
+        lines += _braced(head, _input_lines(selection.selections)) if selection.selections else [head]
     return lines
 
 
@@ -48,76 +60,93 @@ def _operation_selections(fetch: Fetch) -> SelectionSetNode:
     return operation.selection_set
 
 
-def _fetch_text(fetch: Fetch) -> list[str]:
-    body: list[str] = []
-    if fetch.requires:
-        body += braced("", _input_lines(fetch.requires), " =>")
-    body += braced("", _selection_lines(_operation_selections(fetch).selections))
-    return braced(f'Fetch(service: "{fetch.service_name}")', body)
-
-
-def _batch_text(batch: BatchFetch) -> list[str]:
-    body: list[str] = []
-    for part in batch.parts:
-        first, *rest = _comma(node_text(part.node))
-        body += [f"{part.alias}: {first}", *rest]
-    return braced(f'BatchFetch(service: "{batch.service_name}")', body)
-
-
 def _subselection_lines(subselection: str | None) -> list[str]:
     if subselection is None:
         return []
     operation = parse(subselection, no_location=True).definitions[0]
     assert isinstance(operation, OperationDefinitionNode)  # noqa: S101 - the planner prints selections only
-    return [*braced("", _selection_lines(operation.selection_set.selections), ":")]
+    return _braced("", _selection_lines(operation.selection_set.selections), ":")
 
 
-def _part_text(head: str, subselection: str | None, node: PlanNode | None) -> list[str]:
-    body = _subselection_lines(subselection) + ([] if node is None else node_text(node))
-    return braced(head, body, ",")
+def plan_text(node: PlanNode | None) -> str:
+    """The plan with this node."""
+    if node is None:
+        return "QueryPlan {}"
+    return "\n".join(_braced("QueryPlan", _comma(_Nodes(awaited_fetches(node)).node(node))))
 
 
-def _deferred_text(part: DeferredPart) -> list[str]:
-    depends = ", ".join(str(dependency.fetch_id) for dependency in part.depends)
-    label = "" if part.label is None else f', label: "{part.label}"'
-    head = f'Deferred(depends: [{depends}], path: "{".".join(part.query_path)}"{label})'
-    return _part_text(head, part.subselection, part.node)
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """Writes nodes as lines; only fetches that deferred parts wait for show their ids."""
+
+    awaited: frozenset[int]
+
+    def optional(self, node: PlanNode | None) -> list[str]:
+        return [] if node is None else self.node(node)
+
+    def node(self, node: PlanNode) -> list[str]:  # noqa: PLR0911 - one per kind of node
+        match node:
+            case Fetch():
+                return self._fetch(node)
+            case BatchFetch():
+                return self._batch(node)
+            case Flatten(path=path, node=inner):
+                spelled = ".".join(str(step) for step in flatten_path_json(path))
+                return _braced(f'Flatten(path: "{spelled}")', _comma(self.node(inner)))
+            case Sequence(nodes=nodes) | Parallel(nodes=nodes):
+                return _braced(type(node).__name__, [line for child in nodes for line in _comma(self.node(child))])
+            case Condition():
+                return self._condition(node)
+            case Defer():
+                return self._defer(node)
+            case Subscription(primary=primary, rest=rest):
+                body = _braced("Primary:", self.node(primary), ",")
+                return _braced("Subscription", body + ([] if rest is None else _braced("Rest:", self.node(rest))))
+
+    def _fetch(self, fetch: Fetch) -> list[str]:
+        body: list[str] = []
+        if fetch.requires:
+            body += _braced("", _input_lines(fetch.requires), " =>")
+        body += _braced("", _selection_lines(_operation_selections(fetch).selections))
+        name = f", id: {fetch.id}" if fetch.id in self.awaited else ""
+        return _braced(f'Fetch(service: "{fetch.service_name}"{name})', body)
+
+    def _batch(self, batch: BatchFetch) -> list[str]:
+        body: list[str] = []
+        for part in batch.parts:
+            first, *rest = _comma(self.node(part.node))
+            body += [f"{part.alias}: {first}", *rest]
+        return _braced(f'BatchFetch(service: "{batch.service_name}")', body)
+
+    def _condition(self, node: Condition) -> list[str]:
+        if node.if_clause is None:
+            return _braced(f"Skip(if: ${node.variable})", self.optional(node.else_clause))
+        if node.else_clause is None:
+            return _braced(f"Include(if: ${node.variable})", self.node(node.if_clause))
+        branches = [
+            "Then {",
+            *_indented(self.node(node.if_clause)),
+            "} Else {",
+            *_indented(self.node(node.else_clause)),
+            "}",
+        ]
+        return _braced(f"Condition(if: ${node.variable})", branches)
+
+    def _defer(self, defer: Defer) -> list[str]:
+        primary = [*(_subselection_lines(defer.primary.subselection) or [":"]), *self.optional(defer.primary.node)]
+        deferred = [line for part in defer.deferred for line in _comma(self._part(part))]
+        return _braced("Defer", ["Primary {", *_indented(primary), "}, [", *_indented(deferred), "]"])
+
+    def _part(self, part: DeferredPart) -> list[str]:
+        depends = ", ".join(_dependency(dependency) for dependency in part.depends)
+        label = "" if part.label is None else f', label: "{part.label}"'
+        head = f'Deferred(depends: [{depends}], path: "{"/".join(part.query_path)}"{label})'
+        return _braced(head, _subselection_lines(part.subselection) + self.optional(part.node))
 
 
-def _defer_text(defer: Defer) -> list[str]:
-    deferred = [line for part in defer.deferred for line in _deferred_text(part)]
-    primary = _part_text("Primary", defer.primary.subselection, defer.primary.node)
-    return braced("Defer", [*primary, "[", *_indented(deferred), "]"])
-
-
-def _condition_text(node: Condition) -> list[str]:
-    if node.if_clause is not None and node.else_clause is not None:
-        branches = [*_part_text("if", None, node.if_clause), *_part_text("else", None, node.else_clause)]
-        return braced(f"Condition(if: ${node.variable})", branches)
-    if node.if_clause is not None:
-        return braced(f"Include(if: ${node.variable})", node_text(node.if_clause))
-    body = [] if node.else_clause is None else node_text(node.else_clause)
-    return braced(f"Skip(if: ${node.variable})", body)
-
-
-def node_text(node: PlanNode) -> list[str]:  # noqa: PLR0911 - one per kind of node
-    match node:
-        case Fetch():
-            return _fetch_text(node)
-        case BatchFetch():
-            return _batch_text(node)
-        case Flatten(path=path, node=inner):
-            spelled = ".".join(str(step) for step in flatten_path_json(path))
-            return braced(f'Flatten(path: "{spelled}")', _comma(node_text(inner)))
-        case Sequence(nodes=nodes) | Parallel(nodes=nodes):
-            return braced(type(node).__name__, [line for child in nodes for line in _comma(node_text(child))])
-        case Condition():
-            return _condition_text(node)
-        case Defer():
-            return _defer_text(node)
-        case Subscription(primary=primary, rest=rest):
-            body = _part_text("Primary:", None, primary)
-            return braced("Subscription", body if rest is None else [*body, *_part_text("Rest:", None, rest)])
+def _dependency(dependency: DeferDependency) -> str:
+    label = "" if dependency.defer_label is None else f':"{dependency.defer_label}"'
+    return f"{dependency.fetch_id}{label}"
 
 
 def _comma(lines: Seq[str]) -> list[str]:

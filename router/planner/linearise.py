@@ -9,7 +9,6 @@ A group that can start comes first; the groups that wait for it alone (or for it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -45,12 +44,11 @@ class AtOnce:
 Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
-def schedule(requests: tuple[Request, ...]) -> Schedule | None:
-    """The requests, each after those it waits for, as parallel as the tree form allows."""
-    return _schedule(requests, frozenset())
+def schedule(requests: tuple[Request, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
+    """The requests, each after those it waits for, as parallel as the tree form allows.
 
-
-def _schedule(requests: tuple[Request, ...], done: frozenset[int]) -> Schedule | None:
+    The groups numbered in `done` have been fetched before.
+    """
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
     parts: list[Schedule] = []
@@ -58,10 +56,10 @@ def _schedule(requests: tuple[Request, ...], done: frozenset[int]) -> Schedule |
     for first in ready:
         own = _behind(first, waiting, done)
         placed |= _numbers(own)
-        parts.append(_in_order(first, _schedule(own, done | _numbers([first]))))
+        parts.append(in_order(first, schedule(own, done | _numbers([first]))))
     together = _at_once(parts)
     left = tuple(request for request in waiting if not _numbers([request]) <= placed)
-    return together if together is None else _in_order(together, _schedule(left, done | placed))
+    return together if together is None else in_order(together, schedule(left, done | placed))
 
 
 def _behind(first: Request, waiting: tuple[Request, ...], done: frozenset[int]) -> tuple[Request, ...]:
@@ -85,7 +83,7 @@ def _at_once(parts: list[Schedule]) -> Schedule | None:
     return AtOnce(tuple(parts))
 
 
-def _in_order(*parts: Schedule | None) -> Schedule:
+def in_order(*parts: Schedule | None) -> Schedule:
     flat: list[Schedule] = []
     for part in parts:
         if isinstance(part, InOrder):
@@ -93,24 +91,6 @@ def _in_order(*parts: Schedule | None) -> Schedule:
         elif part is not None:
             flat.append(part)
     return flat[0] if len(flat) == 1 else InOrder(tuple(flat))
-
-
-def serial(parts: Iterable[Schedule]) -> Schedule | None:
-    """Schedules one after the other: whatever can start at once in one waits for everything in those before."""
-    waited: list[Schedule] = []
-    earlier: frozenset[int] = frozenset()
-    for part in parts:
-        offset = len(earlier)
-        numbers = {group.number: offset + index for index, group in enumerate(groups_of(part))}
-        waited.append(_mapped(part, partial(_moved, numbers=numbers, earlier=earlier)))
-        earlier |= set(numbers.values())
-    return _in_order(*waited) if waited else None
-
-
-def numbered(planned: Schedule) -> Schedule:
-    """The schedule with its groups numbered from 0 in order of appearance."""
-    numbers = {group.number: index for index, group in enumerate(groups_of(planned))}
-    return _mapped(planned, partial(_renumbered, numbers=numbers))
 
 
 def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
@@ -128,20 +108,16 @@ def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
     assert not isinstance(planned, Batch)  # noqa: S101 - entity fetches follow another one
     first, *rest = planned.parts
     assert isinstance(first, FetchGroup)  # noqa: S101 - one root field in one subgraph makes one first group
-    return first, _in_order(*rest)
+    return first, in_order(*rest)
 
 
-def _mapped(planned: Schedule, change: Callable[[FetchGroup], FetchGroup]) -> Schedule:
+def renumbered(planned: Schedule, numbers: Mapping[int, int]) -> Schedule:
+    """The schedule with other numbers for its groups."""
     if isinstance(planned, FetchGroup):
-        return change(planned)
+        return _renumbered(planned, numbers)
     if isinstance(planned, Batch):
-        return Batch(tuple(change(group) for group in planned.groups))
-    return replace(planned, parts=tuple(_mapped(part, change) for part in planned.parts))
-
-
-def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int]) -> FetchGroup:
-    moved = _renumbered(group, numbers)
-    return moved if moved.after else replace(moved, after=earlier)
+        return Batch(tuple(_renumbered(group, numbers) for group in planned.groups))
+    return replace(planned, parts=tuple(renumbered(part, numbers) for part in planned.parts))
 
 
 def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:

@@ -1,93 +1,113 @@
-"""From operation to plan: every stage of planning on one screen.
+"""Plans and explanations for the operations of a document.
 
-document -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> schedule -> plan
-normalise        walk             choose            fetch/build       fetch/passes     batches, linearise
+An operation whose `@defer` directives depend on variables is planned for every truth of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
+from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationType, parse
 
 from router.errors import PlanningError, ResponseError, UnknownOperation
-from router.plan import QueryPlan, Subscription
+from router.plan import Condition, QueryPlan, iter_fetches
 from router.planner.batches import batched, one_by_one
+from router.planner.bounds import Bounds, Effort
 from router.planner.explanation import explain_choice
-from router.planner.fetch.build import GroupBuilder
-from router.planner.fetch.operations import OperationWriter
-from router.planner.fetch.passes import optimised
 from router.planner.graph.query_graph import QueryGraph
-from router.planner.linearise import numbered, plan_node, schedule, serial, split_first
-from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import Below, Normaliser, TooComplexError, grouped
-from router.planner.walk.choose import choose
-from router.planner.walk.explorer import Explorer
-from router.planner.walk.positions import Search, UnplannableError
-from router.planner.walk.response_keys import ResponseKeys
+from router.planner.normalise.defer_directive import conditions
+from router.planner.normalise.selections import TooComplexError
+from router.planner.operation import Operation, OperationPlanning
+from router.planner.walk.positions import UnplannableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from graphql import DocumentNode
 
-    from router.plan import OperationKind, PlanNode
-    from router.planner.batches import Request
+    from router.plan import PlanNode
     from router.planner.explanation import FieldExplanation
-    from router.planner.fetch.groups import FetchGroup
-    from router.planner.fetch.operations import Written
-    from router.planner.linearise import Schedule
-    from router.planner.normalise.selections import Item
-    from router.planner.walk.choose import Choice
-    from router.planner.walk.positions import Leaf
     from router.supergraph.model import Supergraph
 
-T = TypeVar("T")
-
-_TOO_COMPLEX = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-_OUT_OF_WORK = "The operation has many equivalent plans: this is the best of those tried, not of all."
+_TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
+# Every variable doubles the number of plans in a plan; beyond so many fragments under further ones are not deferred.
+_DEFER_CONDITIONS: Final = 3
+_NOT_DEFERRED: Final = "The operation defers on more variables than are told apart: some fragments are not deferred."
 
 # By the labels that hold, in the order of their last use: every label doubles the number of possible graphs.
-_KEPT_GRAPHS = 16
+_KEPT_GRAPHS: Final = 16
 _GRAPHS: WeakKeyDictionary[Supergraph, dict[frozenset[str], QueryGraph]] = WeakKeyDictionary()
+_UNBOUNDED_TIME: Final = Bounds()
 
 
-def plan(
+def plan(  # noqa: PLR0913 - what may be different from one plan to the next, each by its name
     supergraph: Supergraph,
     document: DocumentNode | str,
     operation_name: str | None = None,
     *,
     override_labels: frozenset[str] = frozenset(),
     batch_entity_fetches: bool = True,
+    defer: bool = True,
+    bounds: Bounds = _UNBOUNDED_TIME,
 ) -> QueryPlan:
     """Plan one operation of a document that is valid on the API schema.
 
     `override_labels` are the labels of progressive overrides that hold for this request. `batch_entity_fetches` says
-    whether entity fetches of one subgraph and one stage travel in one request.
+    whether entity fetches of one subgraph and one stage travel in one request, `defer` whether `@defer` counts. Where
+    the `bounds` end the search for a better plan, the plan has a hint.
 
     Raises:
         UnknownOperation: the document has no such operation, or several and no name was given.
         PlanningError: no sequence of fetches answers a selection of the operation.
     """
+    operation = _operation(document, operation_name)
     graph = _graph(supergraph, override_labels)
     arrange = batched if batch_entity_fetches else one_by_one
-    return _planned(supergraph, document, operation_name, graph, lambda planning: planning.run(arrange))
+    effort = Effort(bounds)
+
+    def node(deferring: frozenset[str] | None, start: int) -> PlanNode | None:
+        variant = replace(operation, deferring=deferring)
+        return OperationPlanning(supergraph, graph, variant, effort).node(arrange, start)
+
+    with _refusing():
+        variables = _deferring(operation) if defer else None
+        if variables is None:
+            return QueryPlan(node(None, 0), tuple(effort.hints))
+        if len(variables) > _DEFER_CONDITIONS:
+            effort.hints[_NOT_DEFERRED] = None
+        return QueryPlan(_conditional(variables[:_DEFER_CONDITIONS], node), tuple(effort.hints))
 
 
-def _planned(
-    supergraph: Supergraph,
-    document: DocumentNode | str,
-    operation_name: str | None,
-    graph: QueryGraph,
-    wanted: Callable[[_Planning], T],
-) -> T:
-    """What is `wanted` of the planning of an operation."""
-    parsed = parse(document, no_location=True) if isinstance(document, str) else document
-    operation = _operation(parsed, operation_name)
+def _deferring(operation: Operation) -> list[str] | None:
+    """The variables that decide about deferring, None if nothing is deferred; an event is delivered as a whole."""
+    if operation.definition.operation is OperationType.SUBSCRIPTION:
+        return None
+    return conditions(operation.definition, operation.fragments)
+
+
+def _conditional(
+    variables: Sequence[str],
+    node: Callable[[frozenset[str], int], PlanNode | None],
+    deferring: frozenset[str] = frozenset(),
+    start: int = 0,
+) -> PlanNode | None:
+    """The nodes for each truth of the variables, under conditions."""
+    if not variables:
+        return node(deferring, start)
+    variable, *others = variables
+    true = _conditional(others, node, deferring | {variable}, start)
+    false = _conditional(others, node, deferring, start + sum(1 for _ in iter_fetches(true)))
+    return None if true is None and false is None else Condition(variable, true, false)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Tells why there is no plan in the router's terms."""
     try:
-        return wanted(_Planning(supergraph, graph, parsed, operation))
+        yield
     except UnplannableError as error:
         raise PlanningError(str(error)) from None
     except TooComplexError:
@@ -104,15 +124,17 @@ def _graph(supergraph: Supergraph, labels: frozenset[str]) -> QueryGraph:
     return graph
 
 
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operations = [item for item in document.definitions if isinstance(item, OperationDefinitionNode)]
+def _operation(document: DocumentNode | str, name: str | None) -> Operation:
+    parsed = parse(document, no_location=True) if isinstance(document, str) else document
+    fragments = {item.name.value: item for item in parsed.definitions if isinstance(item, FragmentDefinitionNode)}
+    operations = [item for item in parsed.definitions if isinstance(item, OperationDefinitionNode)]
     if name is not None:
         operations = [item for item in operations if item.name is not None and item.name.value == name]
         if not operations:
             raise UnknownOperation(f'Unknown operation named "{name}".')
     if len(operations) != 1:
         raise UnknownOperation("Must provide operation name if query contains multiple operations.")
-    return operations[0]
+    return Operation(operations[0], fragments)
 
 
 def explain(
@@ -122,134 +144,13 @@ def explain(
     *,
     override_labels: frozenset[str] = frozenset(),
 ) -> list[FieldExplanation]:
-    """Why `plan` fetches each field where it does, in the order of planning.
+    """Why `plan` fetches each field where it does, in the order of planning; what is deferred as if it were not.
 
     Raises:
         UnknownOperation, PlanningError: as `plan` does.
     """
+    operation = _operation(document, operation_name)
     graph = _graph(supergraph, override_labels)
-    drafts = _planned(supergraph, document, operation_name, graph, _Planning.drafts)
+    with _refusing():
+        drafts = OperationPlanning(supergraph, graph, operation, Effort(Bounds())).drafts()
     return [field for draft in drafts for field in explain_choice(graph, draft.leaves, draft.choice.places)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """Leaves, the places chosen for them, and the groups that come of it."""
-
-    leaves: tuple[Leaf, ...]
-    choice: Choice
-    groups: tuple[FetchGroup, ...]
-
-    @property
-    def cost(self) -> int:
-        return self.choice.activation.cost
-
-
-class _Planning:
-    """Plans one operation."""
-
-    def __init__(
-        self,
-        supergraph: Supergraph,
-        graph: QueryGraph,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-    ) -> None:
-        self._supergraph = supergraph
-        self._graph = graph
-        self._kind: OperationKind = operation.operation.value
-        fragments = {item.name.value: item for item in document.definitions if isinstance(item, FragmentDefinitionNode)}
-        self._normaliser = Normaliser(supergraph.schema, fragments, graph.possible)
-        root = supergraph.schema.get_root_type(operation.operation)
-        query = supergraph.schema.query_type
-        if root is None or query is None:
-            raise PlanningError(f"The supergraph has no {self._kind} type.")
-        self._root_type = root.name
-        self._query_type = query.name
-        below = Below(operation.selection_set, ALWAYS, root.name)
-        keys = ResponseKeys()
-        keys.reserve(self._normaliser, (below,), root.name)
-        self._explorer = Explorer(graph, self._normaliser, keys, query.name)
-        self._items = [
-            item
-            for item in self._normaliser.items([below], root.name)
-            # Answered by the router itself.
-            if not item.node.name.value.startswith("__")
-        ]
-        self._writer = OperationWriter(operation)
-        self._hints: dict[str, None] = {}
-
-    def run(self, arrange: Callable[[tuple[FetchGroup, ...]], tuple[Request, ...]]) -> QueryPlan:
-        drafts = self.drafts()
-        planned = serial(part for draft in drafts if (part := schedule(arrange(draft.groups))) is not None)
-        if planned is None:
-            return QueryPlan(None)
-        return QueryPlan(self._node(numbered(planned)), tuple(self._hints))
-
-    def drafts(self) -> list[_Draft]:
-        """The parts of the plan, one to be run after the other."""
-        if not self._items:
-            return []
-        match self._kind:
-            case "query":
-                return [self._draft(self._items, self._graph.subgraph_names)]
-            case "mutation":
-                return [self._draft(items, [subgraph]) for subgraph, items in self._batches()]
-            case "subscription":
-                return [self._cheapest(self._items, None)[1]]
-
-    def _draft(self, items: Sequence[Item], subgraphs: Sequence[str]) -> _Draft:
-        root = self._explorer.root(self._root_type, subgraphs)
-        search = Search()
-        self._explorer.explore(root, items, search)
-        choice = choose(search.leaves)
-        builder = GroupBuilder(self._graph, choice.activation, self._explorer.presence)
-        groups = builder.build(list(zip(search.leaves, choice.places, strict=True)))
-        if not choice.is_best_known:
-            self._hints[_OUT_OF_WORK] = None
-        return _Draft(tuple(search.leaves), choice, optimised(groups))
-
-    def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, _Draft]:
-        """The one subgraph to run root fields in that must run exactly once."""
-        drafts: dict[str, _Draft] = {}
-        failure: UnplannableError | None = None
-        for subgraph in self._graph.subgraph_names:
-            try:
-                drafts[subgraph] = self._draft(items, [subgraph])
-            except UnplannableError as error:
-                failure = failure or error
-        if not drafts:
-            raise failure or PlanningError("The supergraph has no subgraphs.")
-        best = min(drafts, key=lambda subgraph: (drafts[subgraph].cost, subgraph != preferred))
-        return best, drafts[best]
-
-    def _batches(self) -> list[tuple[str, list[Item]]]:
-        """Mutation fields in document order, with the subgraph they run in.
-
-        Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
-        would be done before that is read.
-        """
-        batches: list[tuple[str, list[Item]]] = []
-        is_open = False
-        for items in grouped(self._items):
-            subgraph, draft = self._cheapest(items, batches[-1][0] if batches else None)
-            if is_open and batches[-1][0] == subgraph:
-                batches[-1][1].extend(items)
-            else:
-                batches.append((subgraph, list(items)))
-            is_open = len(draft.groups) == 1
-        return batches
-
-    def _node(self, planned: Schedule) -> PlanNode:
-        if self._kind != "subscription":
-            return plan_node(planned, self._fetch, self._writer.batch)
-        # One fetch opens the stream; what it does not bring is fetched for every event.
-        primary, rest = split_first(planned)
-        each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)
-        return Subscription(self._fetch(primary).fetch, each)
-
-    def _fetch(self, group: FetchGroup) -> Written:
-        subgraph = self._supergraph.subgraphs[group.subgraph]
-        is_root = not group.path
-        root_type = self._root_type if is_root else self._query_type
-        return self._writer.fetch(group, subgraph, (root_type, self._kind if is_root else "query"))

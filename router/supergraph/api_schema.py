@@ -17,6 +17,7 @@ from graphql import (
     SchemaDefinitionNode,
     TypeDefinitionNode,
     UnionTypeDefinitionNode,
+    parse,
 )
 from graphql.language import DirectiveLocation
 
@@ -45,6 +46,9 @@ _EXECUTABLE = frozenset(
     )
 )
 
+_DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
+(_DEFER,) = (item for item in parse(_DEFER_SDL).definitions if isinstance(item, DirectiveDefinitionNode))
+
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
     """All definitions but those that belong to a linked specification."""
@@ -63,7 +67,10 @@ def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionN
 
 
 def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
-    """What is left for clients: no `@inaccessible` element, no directive that only subgraphs and router understand."""
+    """What clients see: no `@inaccessible` element, no directive that only subgraphs and router understand.
+
+    `@defer` is the router's own, whatever the subgraphs have under its name.
+    """
     link = links.get(f"{APOLLO}/inaccessible")
     marker = None if link is None else link.directive_name("inaccessible")
     hidden = {
@@ -75,7 +82,8 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
     for definition in definitions:
         match definition:
             case DirectiveDefinitionNode():
-                if any(location.value in _EXECUTABLE for location in definition.locations):
+                is_executable = any(location.value in _EXECUTABLE for location in definition.locations)
+                if is_executable and definition.name.value != _DEFER.name.value:
                     kept.append(definition)
             case SchemaDefinitionNode():
                 operations = tuple(op for op in definition.operation_types if op.type.name.value not in hidden)
@@ -85,7 +93,7 @@ def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) 
                     kept.append(_accessible_type(definition, marker, hidden))
             case _:
                 kept.append(definition)
-    return kept
+    return [*kept, _DEFER]
 
 
 def _is_marked(directives: Iterable[DirectiveNode] | None, marker: str | None) -> bool:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from router.plan import (
     Condition,
+    Defer,
+    DeferDependency,
+    DeferPrimary,
+    DeferredPart,
     Each,
     Fetch,
     Flatten,
@@ -17,6 +21,7 @@ from router.plan import (
     Parallel,
     QueryPlan,
     Sequence,
+    Subscription,
     TypeIs,
     ValueSetter,
     iter_fetches,
@@ -36,7 +41,7 @@ def read_plan(plan_json: dict[str, Any]) -> QueryPlan:
     """The plan. Each fetch waits for all that come before it in the tree.
 
     Raises:
-        UnknownNode: the plan defers or subscribes, or is no plan.
+        UnknownNode: it is no plan.
     """
     node = plan_json.get("node")
     return QueryPlan(None if node is None else _Reader().node(node, ()))
@@ -45,8 +50,10 @@ def read_plan(plan_json: dict[str, Any]) -> QueryPlan:
 class _Reader:
     def __init__(self) -> None:
         self._ids = count()
+        # Apollo's numbers, which only fetches that deferred parts wait for have -> ours.
+        self._numbers: dict[str, int] = {}
 
-    def node(self, node: dict[str, Any], after: tuple[int, ...]) -> PlanNode:
+    def node(self, node: dict[str, Any], after: tuple[int, ...]) -> PlanNode:  # noqa: PLR0911 - one per kind of node
         match node["kind"]:
             case "Fetch":
                 return self._fetch(node, after)
@@ -63,13 +70,38 @@ class _Reader:
             case "Condition":
                 clauses = [node.get("ifClause"), node.get("elseClause")]
                 return Condition(node["condition"], *(clause and self.node(clause, after) for clause in clauses))
+            case "Defer":
+                return self._defer(node, after)
+            case "Subscription":
+                primary = self._fetch(node["primary"], after)
+                rest = node.get("rest")
+                return Subscription(primary, rest and self.node(rest, (*after, primary.id)))
             case kind:
                 raise UnknownNode(kind)
 
+    def _defer(self, node: dict[str, Any], after: tuple[int, ...]) -> Defer:
+        primary = node["primary"]
+        first = primary.get("node") and self.node(primary["node"], after)
+        after = (*after, *(fetch.id for fetch in iter_fetches(first)))
+        parts = tuple(
+            DeferredPart(
+                tuple(DeferDependency(self._numbers[one["id"]], one.get("deferLabel")) for one in part["depends"]),
+                part.get("label"),
+                tuple(part["queryPath"]),
+                part.get("subselection"),
+                part.get("node") and self.node(part["node"], after),
+            )
+            for part in node["deferred"]
+        )
+        return Defer(DeferPrimary(primary.get("subselection"), first), parts)
+
     def _fetch(self, node: dict[str, Any], after: tuple[int, ...]) -> Fetch:
         requires = tuple(_input(selection) for selection in node.get("requires") or ())
+        number = next(self._ids)
+        if "id" in node:
+            self._numbers[node["id"]] = number
         return Fetch(
-            id=next(self._ids),
+            id=number,
             service_name=node["serviceName"],
             operation=node["operation"],
             operation_kind=node["operationKind"],

@@ -1,7 +1,8 @@
 // The peers behind a pipe: one JSON request a line in, one JSON answer a line out, in order.
 //
 //   {"compose": [{name, url, sdl}]}             -> {ok, readable, codes, hints, messages, supergraph, seconds}
-//   {"plan": {supergraph, operation, by}}       -> {plan}          by: "apollo" or "hive"
+//   {"plan": {supergraph, operation, by}}       -> {plan}          by: "apollo", "apollo-defer" or "hive"
+//   {"print": {plan}}                           -> {text}          a plan of Apollo's as Apollo's planner prints it
 //   {"plans": {supergraph, operations, by, rounds}}   -> {load, plans: [{plan, seconds: [of each round]} or {crash}]}
 //   {"serve": {supergraph, urls, query, variables, headers}} -> {response}     by @apollo/gateway
 //
@@ -13,13 +14,17 @@ const { parse } = require("graphql");
 
 // Each makes, of a supergraph, a function from an operation's text to its plan.
 const planners = {
-  apollo(supergraph) {
+  apollo(supergraph, config = {}) {
     const { Supergraph, operationFromDocument } = require("@apollo/federation-internals");
     const { QueryPlanner } = require("@apollo/query-planner");
     const built = Supergraph.build(supergraph);
-    const planner = new QueryPlanner(built);
+    const planner = new QueryPlanner(built, config);
     const schema = built.apiSchema();
     return (operation) => planner.buildQueryPlan(operationFromDocument(schema, parse(operation)));
+  },
+
+  "apollo-defer"(supergraph) {
+    return planners.apollo(supergraph, { incrementalDelivery: { enableDefer: true } });
   },
 
   hive(supergraph) {
@@ -63,6 +68,11 @@ const handlers = {
 
   plan({ supergraph, operation, by }) {
     return { plan: planners[by](supergraph)(operation) };
+  },
+
+  print({ plan }) {
+    const { prettyFormatQueryPlan } = require("@apollo/query-planner");
+    return { text: prettyFormatQueryPlan(plan) };
   },
 
   // One planner for many operations; the text of an operation is read anew in every round, as in a server.

@@ -95,7 +95,7 @@ class Peers:
             answer["readable"],
         )
 
-    def plan(self, supergraph: str, operation: str, by: Literal["apollo", "hive"]) -> dict[str, Any]:
+    def plan(self, supergraph: str, operation: str, by: Literal["apollo", "apollo-defer", "hive"]) -> dict[str, Any]:
         """Load the supergraph into that planner, and plan the operation.
 
         Raises:
@@ -103,6 +103,15 @@ class Peers:
         """
         plan: dict[str, Any] = self._ask({"plan": {"supergraph": supergraph, "operation": operation, "by": by}})["plan"]
         return plan
+
+    def printed(self, plan: Mapping[str, Any]) -> str:
+        """A plan in Apollo's JSON as the text Apollo makes of it.
+
+        Raises:
+            PeerCrash, PeerTimeout: instead of a text.
+        """
+        text: str = self._ask({"print": {"plan": plan}})["text"]
+        return text
 
     def plans(
         self,

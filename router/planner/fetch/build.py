@@ -118,6 +118,8 @@ class GroupBuilder:
             return builder
         assert place.parent is not None  # noqa: S101 - only roots have none
         above = self._builder(place.parent, guards)
+        if place.step is Step.DEFER:
+            return above
         if place.step is Step.CAST:
             is_narrower = self._graph.is_abstract_in(place.subgraph, place.parent.type_name)
             return above.fragment(place.type_name) if is_narrower else above
@@ -141,6 +143,7 @@ class GroupBuilder:
             subgraph=root.subgraph,
             path=root.position.path,
             track=root.position.track,
+            block=root.position.block,
             tree=draft.builder.freeze(),
             after=frozenset(after),
             inputs=tuple(draft.inputs),

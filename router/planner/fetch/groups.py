@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from router.plan import InputSelection, Path, Rewrite
     from router.planner.fetch.trees import Tree
+    from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.guards import Guards
     from router.planner.walk.positions import ContextValue
 
@@ -44,6 +45,7 @@ class FetchGroup:
     """One request. Groups with inputs are entity fetches; `after` are the numbers of the groups it waits for.
 
     `track` tells which groups fetch for the same objects; `contexts` are the values read from their ancestors.
+    `block` is the deferred block it is for, None if it is for what comes first.
     """
 
     number: int
@@ -54,6 +56,7 @@ class FetchGroup:
     after: frozenset[int]
     inputs: tuple[Input, ...] = ()
     contexts: tuple[ContextValue, ...] = field(default=())
+    block: Block | None = None
 
 
 def can_share(inputs: Sequence[Input]) -> bool:
@@ -71,10 +74,10 @@ def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
 
 
 def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
-    """How many groups, one after the other, each group waits for. Groups must come after those they wait for."""
+    """How many of the groups, one after the other, each group waits for. Groups must come after those they wait for."""
     found: dict[int, int] = {}
     for group in groups:
-        found[group.number] = 1 + max((found[number] for number in group.after), default=-1)
+        found[group.number] = 1 + max((found[number] for number in group.after if number in found), default=-1)
     return found
 
 

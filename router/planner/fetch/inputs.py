@@ -108,8 +108,9 @@ def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: Position) -> tuple
         position = position.parent
     for step in reversed(steps):
         if step.selection is None:
-            shape = shape.fragments.setdefault(step.type_name, _Shape())
-            path.append(f"... on {step.type_name}")
+            if step.type_condition is not None:
+                shape = shape.fragments.setdefault(step.type_condition, _Shape())
+                path.append(f"... on {step.type_condition}")
             continue
         below = _Shape(is_abstract=graph.is_abstract(step.type_name))
         if step.selection.key != step.selection.name:

@@ -16,6 +16,7 @@ from router.plan import BatchFetch, BatchPart, Fetch
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.requires import requires_of, rewrites_of
 from router.planner.fetch.trees import common_guards
+from router.planner.normalise.guards import directive_text
 from router.planner.normalise.selections import TYPENAME
 from router.planner.normalise.values import argument_text, spaced, variables_in
 
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from router.plan import Condition, Flatten, OperationKind
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree, TreeField
-    from router.planner.normalise.guards import Guard, Guards
+    from router.planner.normalise.guards import Guards
     from router.supergraph.model import SubgraphModel
 
-_DIRECTIVES = {True: "include", False: "skip"}
 _REPRESENTATIONS = "representations"
 
 
@@ -168,12 +168,7 @@ class _Body:
         self.guards |= names
         here = {truth: (name, truth) for name, truth in sorted(guards, reverse=True)}
         around = sorted(guards - set(here.values()))
-        text = head + "".join(_directive(guard) for guard in here.values()) + below
+        text = head + "".join(directive_text(guard) for guard in here.values()) + below
         for guard in around:
-            text = f"...{_directive(guard)}{{{text}}}"
+            text = f"...{directive_text(guard)}{{{text}}}"
         return text
-
-
-def _directive(guard: Guard) -> str:
-    variable, truth = guard
-    return f"@{_DIRECTIVES[truth]}(if:${variable})"

@@ -20,6 +20,7 @@ Guards: TypeAlias = frozenset[Guard]
 
 ALWAYS: Guards = frozenset()
 _TRUTH = {"include": True, "skip": False}
+_DIRECTIVES = {truth: name for name, truth in _TRUTH.items()}
 
 
 def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guards | None:
@@ -39,6 +40,12 @@ def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guar
                         return None
                     added.add((name.value, truth))
     return frozenset(added)
+
+
+def directive_text(guard: Guard) -> str:
+    """The directive that states a guard."""
+    variable, truth = guard
+    return f"@{_DIRECTIVES[truth]}(if:${variable})"
 
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:

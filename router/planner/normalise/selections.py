@@ -25,11 +25,12 @@ from graphql import (
     print_ast,
 )
 
+from router.planner.normalise.defer_directive import is_deferred
 from router.planner.normalise.guards import Guards, narrowed, weakest
 from router.planner.normalise.values import argument_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
 
@@ -45,12 +46,16 @@ class TooComplexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A field selected on an object, on those of the concrete `types` only (None: on all)."""
+    """A field selected on an object, on those of the concrete `types` only (None: on all).
+
+    `deferred` are the deferred fragments between the object and the field, outermost first, by identity.
+    """
 
     node: FieldNode
     parent_type: str
     types: frozenset[str] | None
     guards: Guards
+    deferred: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +92,19 @@ class Selection:
 
 
 class Normaliser:
-    """Flattens and merges selections over one schema and the fragments of one document."""
+    """Flattens and merges selections over one schema and the fragments of one document.
+
+    Fragments are deferred while the variables in `deferring` are true, none of them where that is None.
+    """
 
     def __init__(
         self,
         schema: GraphQLSchema,
         fragments: Mapping[str, FragmentDefinitionNode],
         possible: Callable[[str], frozenset[str]],
+        deferring: Container[str] | None = None,
     ) -> None:
+        self._deferring = deferring
         self._schema = schema
         self._fragments = fragments
         self._possible = possible
@@ -114,17 +124,17 @@ class Normaliser:
             met = held & self._possible(entry.type_name)
             if met or entry.type_name == type_name:
                 types = None if met == held else met
-                found += self._flatten(entry.selection_set, (entry.type_name, held), types, entry.guards)
+                found += self._flatten(entry.selection_set, (entry.type_name, held, ()), types, entry.guards)
         return found
 
     def _flatten(
         self,
         selection_set: SelectionSetNode,
-        within: tuple[str, frozenset[str]],
+        within: tuple[str, frozenset[str], tuple[int, ...]],
         types: frozenset[str] | None,
         guards: Guards,
     ) -> Iterator[Item]:
-        type_name, possible = within
+        type_name, possible, deferred = within
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
@@ -133,7 +143,7 @@ class Normaliser:
             if inner is None:
                 continue
             if isinstance(selection, FieldNode):
-                yield Item(selection, type_name, types, inner)
+                yield Item(selection, type_name, types, inner, deferred)
                 continue
             if isinstance(selection, FragmentSpreadNode):
                 fragment = self._fragments[selection.name.value]
@@ -145,7 +155,8 @@ class Normaliser:
             held = possible if types is None else types
             met = held & self._possible(condition)
             if met or condition == type_name:
-                yield from self._flatten(body, (condition, possible), types if met == held else met, inner)
+                later = (*deferred, id(selection)) if is_deferred(selection, self._deferring) else deferred
+                yield from self._flatten(body, (condition, possible, later), types if met == held else met, inner)
 
     def merged(self, items: Sequence[Item], type_name: str) -> list[Selection]:
         """The items of one object merged by response key, in order of first appearance."""
@@ -246,6 +257,16 @@ class Normaliser:
                 field = definition.fields.get(name)
             self._outputs[key] = None if field is None else _unwrapped(field.type)
         return self._outputs[key]
+
+    def target(self, parent_type: str, name: str) -> str:
+        """The named type of a field."""
+        output = self._output(parent_type, name)
+        assert output is not None  # noqa: S101 - the operation is valid
+        return output[0]
+
+    def is_narrower(self, type_name: str, condition: str) -> bool:
+        """Whether a type condition lets only some objects of a type pass."""
+        return not self._possible(type_name) <= self._possible(condition)
 
     def is_composite(self, type_name: str) -> bool:
         return is_composite_type(self._schema.type_map.get(type_name))

@@ -72,7 +72,7 @@ def _is_better_by_type(
 ) -> bool:
     """Whether the abstract type has the field behind a key only, and each concrete type has it on the spot."""
     earliest = min((base.stage for base in position.bases), default=0)
-    if selection.name == TYPENAME or any(place.stage <= earliest for place, _ in producers):
+    if selection.name == TYPENAME or position.is_deferred or any(place.stage <= earliest for place, _ in producers):
         return False
     return any(
         _has_on_each_type(explorer.graph, base, selection.name)
@@ -159,6 +159,8 @@ def _under_type(position: Position, type_name: str, places: Sequence[Place]) -> 
         track=position.track,
         parent=position,
         guards=position.guards,
+        block=position.block,
+        is_deferred=position.is_deferred,
         helper_depth=position.helper_depth,
     )
     branch.bases = [

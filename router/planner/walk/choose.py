@@ -17,32 +17,29 @@ from router.planner.walk.decisions import Decisions, root_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from router.planner.bounds import Effort
     from router.planner.walk.positions import Leaf, Place, RootKey
 
 # Combinations up to which all are tried.
 EXHAUSTIVE_COMBINATIONS = 128
-# A trial builds all fetches anew, which takes about 10 µs for each distinct set of options: this many of them in all
-# trials together keep the search below a tenth of a second, whatever the operation.
-WORK = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen place of every leaf. `is_best_known` is False when the budget ended the search for a better one."""
+    """The chosen place of every leaf."""
 
     places: tuple[Place, ...]
     activation: Activation
-    is_best_known: bool
 
 
-def choose(leaves: Sequence[Leaf]) -> Choice:
+def choose(leaves: Sequence[Leaf], effort: Effort) -> Choice:
     """Choose for each leaf one of its options."""
     classes: dict[tuple[Place, ...], int] = {}
     numbers = [classes.setdefault(leaf.options, len(classes)) for leaf in leaves]
     options = list(classes)
-    best, is_best_known = _Search(options).run()
+    best = _Search(options, effort).run()
     chosen = tuple(options[number][best[number]] for number in numbers)
-    return Choice(chosen, _activate(options, best), is_best_known)
+    return Choice(chosen, _activate(options, best))
 
 
 def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -> Activation:
@@ -50,18 +47,17 @@ def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -
 
 
 class _Search:
-    def __init__(self, options: Sequence[tuple[Place, ...]]) -> None:
+    def __init__(self, options: Sequence[tuple[Place, ...]], effort: Effort) -> None:
         self._options = options
         self._free = [number for number, places in enumerate(options) if len(places) > 1]
-        self._trials_left = WORK // max(1, len(options))
+        self._effort = effort
 
-    def run(self) -> tuple[list[int], bool]:
+    def run(self) -> list[int]:
         assignment = self._greedy()
         if not self._free:
-            return assignment, True
-        combinations = prod(len(self._options[number]) for number in self._free)
-        if combinations <= min(EXHAUSTIVE_COMBINATIONS, self._trials_left):
-            return self._exhaustive(assignment), True
+            return assignment
+        if prod(len(self._options[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS:
+            return self._exhaustive(assignment)
         return self._improve(assignment)
 
     def _greedy(self) -> list[int]:
@@ -75,34 +71,36 @@ class _Search:
             assignment[number] = places.index(place)
         return assignment
 
-    def _cost(self, assignment: Sequence[int]) -> int:
-        self._trials_left -= 1
-        return _activate(self._options, assignment).cost
+    def _cost(self, assignment: Sequence[int]) -> int | None:
+        """None when the effort for another trial is not to be had: each goes through all sets of options anew."""
+        return _activate(self._options, assignment).cost if self._effort.affords(len(self._options)) else None
 
     def _exhaustive(self, greedy: list[int]) -> list[int]:
-        best, best_cost = greedy, self._cost(greedy)
+        best, best_cost = greedy, _activate(self._options, greedy).cost
         for combination in product(*(range(len(self._options[number])) for number in self._free)):
             candidate = list(greedy)
             for number, index in zip(self._free, combination, strict=True):
                 candidate[number] = index
             cost = self._cost(candidate)
+            if cost is None:
+                break
             if cost < best_cost:
                 best, best_cost = candidate, cost
         return best
 
-    def _improve(self, assignment: list[int]) -> tuple[list[int], bool]:
-        best, best_cost = assignment, self._cost(assignment)
+    def _improve(self, greedy: list[int]) -> list[int]:
+        best, best_cost = greedy, _activate(self._options, greedy).cost
         improved = True
         while improved:
             improved = False
             for candidate in self._neighbours(best):
-                if self._trials_left <= 0:
-                    return best, False
                 cost = self._cost(candidate)
+                if cost is None:
+                    return best
                 if cost < best_cost:
                     best, best_cost, improved = candidate, cost, True
                     break
-        return best, True
+        return best
 
     def _neighbours(self, assignment: list[int]) -> Iterator[list[int]]:
         """Without one of the fetches that a free choice uses, by way of each other one; then single choices changed."""

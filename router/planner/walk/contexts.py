@@ -71,6 +71,9 @@ def _path(leaf: Leaf, ancestor: Position, levels: int) -> Path:
     position = leaf.position
     while position is not ancestor:
         assert position.parent is not None  # noqa: S101 - the leaf was found at or below the ancestor
-        steps.append(TypeIs((position.type_name,)) if position.selection is None else Key(position.selection.key))
+        if position.selection is not None:
+            steps.append(Key(position.selection.key))
+        elif position.type_condition is not None:
+            steps.append(TypeIs((position.type_condition,)))
         position = position.parent
     return (*(Parent() for _ in range(levels)), TypeIs((ancestor.type_name,)), *reversed(steps))

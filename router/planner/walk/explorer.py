@@ -15,12 +15,12 @@ from router.plan import Each, Key, TypeIs
 from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, signature
 from router.planner.walk.abstract import explore_abstract
+from router.planner.walk.deferral import apart, deferred_object, enter
 from router.planner.walk.hops import Hops
 from router.planner.walk.positions import (
     Leaf,
     Place,
     Position,
-    RootKey,
     Search,
     Step,
     UnplannableError,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from graphql import SelectionSetNode
 
     from router.planner.graph.query_graph import FieldEdge, QueryGraph
+    from router.planner.normalise.deferred_blocks import DeferredBlocks
     from router.planner.normalise.selections import Normaliser
     from router.planner.walk.response_keys import ResponseKeys
 
@@ -41,19 +42,22 @@ _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
 class Explorer:
     """Explores one operation; everything found stays valid for its lifetime."""
 
-    def __init__(self, graph: QueryGraph, normaliser: Normaliser, keys: ResponseKeys, query_type: str) -> None:
+    def __init__(
+        self,
+        graph: QueryGraph,
+        normaliser: Normaliser,
+        names: tuple[ResponseKeys, DeferredBlocks | None],
+        query_type: str,
+    ) -> None:
         self.graph = graph
         self.normaliser = normaliser
-        self._keys = keys
+        self._keys, self._blocks = names
         self.hops = Hops(graph, query_type, self.demand)
 
     def root(self, type_name: str, subgraphs: Sequence[str]) -> Position:
         """The root of an operation, with a place in each of the subgraphs that has the root type."""
         position = Position(type_name)
-        for subgraph in subgraphs:
-            if self.graph.type_in(subgraph, type_name) is not None:
-                needs: dict[RootKey, int] = {((), subgraph, ""): 0}
-                position.bases.append(Place(Step.ENTER, position, subgraph, type_name, 0, needs))
+        enter(position, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
         return position
 
     def explore(self, position: Position, items: Sequence[Item], search: Search) -> None:
@@ -62,6 +66,16 @@ class Explorer:
         Raises:
             UnplannableError: a selection has no place at all.
         """
+        if search.hidden or self._blocks is None:
+            self._explore_at_once(position, items, search)
+            return
+        at_once, later = apart(items)
+        self._explore_at_once(position, at_once, search)
+        for fragment, deferred in later.items():
+            block = self._blocks.at(position.keys, fragment, position.block)
+            self.explore(deferred_object(position, block), deferred, search)
+
+    def _explore_at_once(self, position: Position, items: Sequence[Item], search: Search) -> None:
         count = len(search.leaves)
         if search.hidden:
             items = [self._keyed(position, item) for item in items]
@@ -76,6 +90,8 @@ class Explorer:
     @staticmethod
     def _is_present(position: Position, leaves: Sequence[Leaf]) -> bool:
         """Whether one of its leaves puts the object into the response whenever it has to be there."""
+        if position.parent is None or position.is_deferred:
+            return True
         if position.selection is None:
             return bool(leaves)
         return any(leaf.selection.guards <= position.guards for leaf in leaves)
@@ -130,6 +146,7 @@ class Explorer:
             parent=position,
             selection=selection,
             guards=selection.guards,
+            block=position.block,
             helper_depth=position.helper_depth + 1 if search.hidden else 0,
         )
 
@@ -144,14 +161,19 @@ class Explorer:
             edge = self.graph.field(place.subgraph, place.type_name, selection.name, place.scope)
             if edge is not None and edge.is_free:
                 found.append((place, edge))
+        if position.is_deferred and not search.hidden:
+            return self._behind_keys(position, selection) or found
         if self._bases_suffice(position, selection, found, search):
             return found
+        return found + self._behind_keys(position, selection)
+
+    def _behind_keys(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
+        found: list[tuple[Place, FieldEdge | None]] = []
         for place in self.hops.at(position):
             edge = self.graph.field(place.subgraph, place.type_name, selection.name)
             if edge is not None and edge.is_free:
                 found.append((place, edge))
-        found += self._requiring(position, selection)
-        return found
+        return found + self._requiring(position, selection)
 
     def _bases_suffice(
         self,

@@ -73,7 +73,7 @@ class Hops:
             # Those that are ready later may find a shorter way through those that are ready now.
             earliest = min(place.stage for place in found)
             reached = {place.subgraph: place for place in found if place.stage == earliest}
-            position.hops += [place for place in reached.values() if not _is_roundabout(place)]
+            position.hops += [place for place in reached.values() if position.is_deferred or not _is_roundabout(place)]
             pending = [entry for entry in pending if entry.subgraph not in reached]
 
     def _enter(self, position: Position, entry: Entry) -> Place | None:

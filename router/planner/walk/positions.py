@@ -6,6 +6,7 @@ that has the object, reached by one kind of step:
     ENTER   an operation root of the subgraph
     FIELD   a field of a place on the parent position
     CAST    a type condition on a place of the same object
+    DEFER   a deferred fragment on a place of the same object
     HOP     `_entities`, with a key (and what `@requires` asks for) read from other places of the same object
     REENTER the query root of another subgraph, below a field that leads back to the query root
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from router.plan import KeyRenamer, Path
     from router.planner.graph.query_graph import Entry, FieldEdge
+    from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.selections import Selection
 
 # A fetch as far as it is known before groups exist: response path, subgraph, and what distinguishes two entries there.
@@ -37,6 +39,7 @@ class Step(Enum):
     ENTER = "enter"
     FIELD = "field"
     CAST = "cast"
+    DEFER = "defer"
     HOP = "hop"
     REENTER = "re-enter"
 
@@ -52,6 +55,8 @@ class Position:
         track: the keys, told apart by type where the path has type conditions.
         split_keys: the response keys below which that is so.
         guards: all guards that must hold for the object to be there.
+        block: the deferred block the object, or this standing on it, is in.
+        is_deferred: whether its fields are to come by fetches of their own, if that can be.
         helper_depth: 0 for what the client selects, n for objects that exist only for keys and requires, n levels deep.
         bases: places reached from the parent's places (or, at the root, by entering).
         hops: places behind a key, None until they are looked for; while `closing`, those found so far.
@@ -68,6 +73,8 @@ class Position:
     parent: Position | None = None
     selection: Selection | None = None
     guards: Guards = ALWAYS
+    block: Block | None = None
+    is_deferred: bool = False
     helper_depth: int = 0
     bases: list[Place] = field(default_factory=list)
     hops: list[Place] | None = None
@@ -76,6 +83,13 @@ class Position:
     demands: dict[int, tuple[Leaf, ...] | None] = field(default_factory=dict)
     requirements: dict[tuple[str, str], Place | None] = field(default_factory=dict)
     in_progress: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def type_condition(self) -> str | None:
+        """The type its objects have, where it is the parent's object under a type condition."""
+        if self.selection is not None or self.parent is None or self.parent.type_name == self.type_name:
+            return None
+        return self.type_name
 
 
 @dataclass(eq=False, slots=True)

@@ -113,7 +113,6 @@ def test_json_has_the_fields_of_the_plan_format() -> None:
             "nodes": [
                 {
                     "kind": "Fetch",
-                    "id": "0",
                     "serviceName": "a",
                     "variableUsages": ["n"],
                     "operation": ROOT.operation,
@@ -125,7 +124,6 @@ def test_json_has_the_fields_of_the_plan_format() -> None:
                     "path": ["hotels", "@|[Hotel,Inn]"],
                     "node": {
                         "kind": "Fetch",
-                        "id": "1",
                         "serviceName": "b",
                         "requires": [
                             {
@@ -192,7 +190,7 @@ QueryPlan {
         }
       },
     },
-  }
+  },
 }"""
     )
 
@@ -225,4 +223,4 @@ def test_fetches_come_in_order_of_appearance() -> None:
 
 
 def test_nothing_to_fetch_prints_as_an_empty_plan() -> None:
-    assert QueryPlan(None).to_text() == "QueryPlan {\n}"
+    assert QueryPlan(None).to_text() == "QueryPlan {}"

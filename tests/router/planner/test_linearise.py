@@ -7,7 +7,7 @@ import pytest
 from router.planner.batches import Batch
 from router.planner.fetch.groups import FetchGroup
 from router.planner.fetch.trees import Tree
-from router.planner.linearise import AtOnce, InOrder, Schedule, groups_of, numbered, schedule, serial
+from router.planner.linearise import AtOnce, InOrder, Schedule, schedule
 
 
 def group(number: int, *after: int) -> FetchGroup:
@@ -48,32 +48,3 @@ def test_groups_follow_those_they_wait_for(groups: list[FetchGroup], expected: o
 def test_what_follows_a_batch_waits_for_all_of_it() -> None:
     planned = schedule((group(0), group(1), Batch((group(2, 0), group(3, 1))), group(4, 3)))
     assert shape(planned) == [{0, 1}, (2, 3), 4]
-
-
-def test_in_a_series_the_next_part_waits_for_all_before() -> None:
-    first = schedule((group(0), group(1, 0)))
-    second = schedule((group(0),))
-    assert first is not None
-    assert second is not None
-    planned = serial([first, second])
-    assert planned is not None
-    assert [(entry.number, entry.after) for entry in groups_of(planned)] == [
-        (0, frozenset()),
-        (1, frozenset({0})),
-        (2, frozenset({0, 1})),
-    ]
-
-
-def test_in_a_series_gaps_left_by_merged_groups_give_no_number_twice() -> None:
-    planned = serial([InOrder((group(0), group(5, 0))), group(0), group(0)])
-    assert planned is not None
-    assert [entry.number for entry in groups_of(planned)] == [0, 1, 2, 3]
-
-
-def test_numbers_follow_the_order_of_appearance() -> None:
-    planned = schedule((group(7), group(3, 7)))
-    assert planned is not None
-    assert [(entry.number, entry.after) for entry in groups_of(numbered(planned))] == [
-        (0, frozenset()),
-        (1, frozenset({0})),
-    ]

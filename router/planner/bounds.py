@@ -1,0 +1,43 @@
+"""How far the search for a better plan may go.
+
+Some plan is found first, by choices each of which looks best where it is made; the search then tries others. Trials are
+counted in units of work, about 10 µs each, so that where it stops does not depend on the machine. The clock is there
+for a machine that is too busy to do its work in time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of those tried, not of all."
+OUT_OF_TIME: Final = "Planning took its time: this is the best of the plans tried until then, not of all."
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`work` is in units of about 10 µs; `seconds` count from the beginning of planning, None is for any time."""
+
+    work: int = 10_000
+    seconds: float | None = None
+
+
+class Effort:
+    """What is left of the bounds while an operation is planned."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._work_left = bounds.work
+        self._ends = None if bounds.seconds is None else monotonic() + bounds.seconds
+        self.hints: dict[str, None] = {}
+
+    def affords(self, work: int) -> bool:
+        """Whether so much may still be done; if not, the plan will say why the search ended."""
+        if self._ends is not None and monotonic() >= self._ends:
+            self.hints[OUT_OF_TIME] = None
+            return False
+        if work > self._work_left:
+            self.hints[OUT_OF_WORK] = None
+            return False
+        self._work_left -= work
+        return True

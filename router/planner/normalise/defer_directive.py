@@ -1,0 +1,76 @@
+"""`@defer` on a fragment: whether it defers, on which variable that depends, and the client's label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import (
+    BooleanValueNode,
+    FieldNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    StringValueNode,
+    VariableNode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from graphql import DirectiveNode, FragmentDefinitionNode, OperationDefinitionNode, ValueNode
+
+Fragment: TypeAlias = FragmentSpreadNode | InlineFragmentNode
+
+DIRECTIVE = "defer"
+
+
+def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str] | None:
+    """The variables that decide about deferring, in document order; None if there is nothing to defer."""
+    found: dict[str, None] = {}
+    is_used = False
+    pending = [operation.selection_set, *(fragment.selection_set for fragment in fragments.values())]
+    for selection_set in pending:
+        for selection in selection_set.selections:
+            if isinstance(selection, FragmentSpreadNode | InlineFragmentNode) and selection.directives:
+                value = _condition(selection)
+                is_used |= value is not False
+                if isinstance(value, str):
+                    found[value] = None
+            if isinstance(selection, FieldNode | InlineFragmentNode) and selection.selection_set is not None:
+                pending.append(selection.selection_set)
+    return list(found) if is_used else None
+
+
+def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
+    """Whether a fragment may come later, while the variables in `deferring` are true; never where that is None."""
+    if deferring is None or not fragment.directives:
+        return False
+    value = _condition(fragment)
+    return value is True or (isinstance(value, str) and value in deferring)
+
+
+def _condition(fragment: Fragment) -> bool | str:
+    """The condition of the fragment's `@defer`: a constant or the name of a variable; False if it has none."""
+    directive = _directive(fragment)
+    if directive is None:
+        return False
+    match _argument(directive, "if"):
+        case VariableNode(name=name):
+            return name.value
+        case BooleanValueNode(value=value):
+            return value
+        case _:
+            return True
+
+
+def _directive(fragment: Fragment) -> DirectiveNode | None:
+    return next((one for one in fragment.directives or () if one.name.value == DIRECTIVE), None)
+
+
+def _argument(directive: DirectiveNode, name: str) -> ValueNode | None:
+    return next((one.value for one in directive.arguments or () if one.name.value == name), None)
+
+
+def label_of(fragment: Fragment) -> str | None:
+    directive = _directive(fragment)
+    value = None if directive is None else _argument(directive, "label")
+    return value.value if isinstance(value, StringValueNode) else None

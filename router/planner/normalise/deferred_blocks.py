@@ -1,0 +1,174 @@
+"""What of an operation comes first, and what may come later.
+
+    { user { name ... @defer(label: "more") { age friends { name ... @defer { age } } } } }
+
+has the block "more" at `user`, and in it one at `user/friends`. What is left without the blocks comes first. A block is
+a fragment at one place of the response: a fragment spread at two places makes two blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
+
+from router.planner.normalise.defer_directive import is_deferred, label_of
+from router.planner.normalise.guards import ALWAYS, directive_text, narrowed
+from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError, response_key
+from router.planner.normalise.values import argument_text, spaced
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping, Sequence
+
+    from graphql import FragmentDefinitionNode, SelectionSetNode
+
+    from router.planner.normalise.defer_directive import Fragment
+    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.selections import Normaliser
+
+_META_FIELDS = frozenset({"__schema", "__type"})
+
+
+@dataclass(eq=False, slots=True)
+class Block:
+    """What one `@defer` lets come later.
+
+    Attributes:
+        number: tells blocks apart, from 0 in document order.
+        label: the client's.
+        path: of the object the block belongs to: response keys, and type conditions as `... on T`.
+        parent: the block this one stands in.
+        selections: what the client asked for in it, minified, without the blocks in it; None if nothing is left.
+    """
+
+    number: int
+    label: str | None
+    path: tuple[str, ...]
+    parent: Block | None = None
+    selections: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the walk over the operation stands: the type of an object, its path, and the block it is in."""
+
+    type_name: str
+    keys: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    block: Block | None = None
+
+
+class DeferredBlocks:
+    """The blocks of one operation, in document order; `selections` is what comes first, None if nothing does."""
+
+    def __init__(
+        self, normaliser: Normaliser, fragments: Mapping[str, FragmentDefinitionNode], deferring: Container[str]
+    ) -> None:
+        self._normaliser = normaliser
+        self._fragments = fragments
+        self._deferring = deferring
+        self._found: dict[tuple[tuple[str, ...], int, Block | None], Block] = {}
+        self._selections_left = MAX_SELECTIONS
+        self.selections: str | None = None
+
+    def find(self, selection_set: SelectionSetNode, type_name: str) -> None:
+        """Find the blocks of an operation.
+
+        Raises:
+            TooComplexError: it has more selections than can be planned.
+        """
+        self.selections = _braced(self._texts(selection_set, _Place(type_name)))
+
+    def at(self, keys: tuple[str, ...], fragment: int, within: Block | None) -> Block:
+        """The block that a fragment (told by its identity) makes of the object at a path."""
+        return self._found[keys, fragment, within]
+
+    def inside(self, block: Block | None) -> list[Block]:
+        """The blocks directly in a block, or in none."""
+        return [
+            one
+            for one in self._found.values()
+            if one.parent is block and (one.selections is not None or self.inside(one))
+        ]
+
+    def _texts(self, selection_set: SelectionSetNode, place: _Place) -> list[str]:
+        """What is selected on an object, each field and fragment once, without what is deferred."""
+        self._selections_left -= len(selection_set.selections)
+        if self._selections_left < 0:
+            raise TooComplexError
+        texts: list[str] = []
+        for selection in selection_set.selections:
+            guards = narrowed(ALWAYS, selection.directives)
+            if guards is None:
+                continue
+            if isinstance(selection, FieldNode):
+                texts += self._field(selection, place, guards)
+                continue
+            assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - the other two kinds
+            if is_deferred(selection, self._deferring):
+                self._defer(selection, place, guards)
+            else:
+                texts += self._fragment(selection, place, guards)
+        return list(dict.fromkeys(texts))
+
+    def _field(self, node: FieldNode, place: _Place, guards: Guards) -> Iterable[str]:
+        name, key = node.name.value, response_key(node)
+        if name in _META_FIELDS:
+            return
+        head = name if key == name else f"{key}:{name}"
+        if node.arguments:
+            head += f"({spaced([argument_text(argument) for argument in node.arguments])})"
+        head += _directives(guards)
+        if node.selection_set is None:
+            yield head
+            return
+        target = self._normaliser.target(place.type_name, name)
+        below = _Place(target, (*place.keys, key), (*place.path, key), place.block)
+        body = _braced(self._texts(node.selection_set, below))
+        if body is not None:
+            yield head + body
+
+    def _fragment(self, fragment: Fragment, place: _Place, guards: Guards) -> Iterable[str]:
+        condition, selection_set = self._opened(fragment)
+        is_narrower = condition is not None and self._normaliser.is_narrower(place.type_name, condition)
+        inner = replace(place, type_name=condition or place.type_name)
+        if is_narrower:
+            inner = replace(inner, path=(*place.path, f"... on {condition}"))
+        texts = self._texts(selection_set, inner)
+        if is_narrower or guards:
+            return _wrapped(texts, condition if is_narrower else None, guards)
+        return texts
+
+    def _opened(self, fragment: Fragment) -> tuple[str | None, SelectionSetNode]:
+        """The type condition and the selections of a fragment."""
+        if isinstance(fragment, FragmentSpreadNode):
+            definition = self._fragments[fragment.name.value]
+            return definition.type_condition.name.value, definition.selection_set
+        condition = fragment.type_condition
+        return None if condition is None else condition.name.value, fragment.selection_set
+
+    def _defer(self, fragment: Fragment, place: _Place, guards: Guards) -> None:
+        key = (place.keys, id(fragment), place.block)
+        if key in self._found:
+            return
+        block = self._found[key] = Block(len(self._found), label_of(fragment), place.path, place.block)
+        condition, selection_set = self._opened(fragment)
+        texts = self._texts(selection_set, replace(place, type_name=condition or place.type_name, block=block))
+        if condition is not None or guards:
+            texts = _wrapped(texts, condition, guards)
+        block.selections = _braced(texts)
+
+
+def _wrapped(texts: Sequence[str], condition: str | None, guards: Guards) -> list[str]:
+    """The selections in a fragment, nothing if there are none."""
+    head = "..." if condition is None else f"...on {condition}"
+    return [f"{head}{_directives(guards)}{_braced(texts)}"] if texts else []
+
+
+def _braced(texts: Sequence[str]) -> str | None:
+    return f"{{{spaced(texts)}}}" if texts else None
+
+
+def _directives(guards: Guards) -> str:
+    return "".join(directive_text(guard) for guard in sorted(guards))

@@ -1,0 +1,72 @@
+"""Objects of deferred fragments (planner reference §3.19).
+
+A deferred fragment stands on the same object once more: what it takes further fetches to get is fetched for its block
+alone. Operation roots are entered anew. Other objects are entered anew wherever a key allows it, in the very subgraph
+where one stands too; fields for which none does come with the enclosing block's fetches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from router.planner.walk.positions import Place, Position, RootKey, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from router.planner.normalise.deferred_blocks import Block
+    from router.planner.normalise.selections import Item
+
+
+def enter(position: Position, subgraphs: Iterable[str]) -> None:
+    """Stand on an operation root in each of the subgraphs."""
+    for subgraph in subgraphs:
+        needs: dict[RootKey, int] = {(position.track, subgraph, ""): 0}
+        position.bases.append(Place(Step.ENTER, position, subgraph, position.type_name, 0, needs))
+
+
+def apart(items: Sequence[Item]) -> tuple[list[Item], dict[int, list[Item]]]:
+    """What is selected on an object at once, and what is in each deferred fragment on it."""
+    at_once: list[Item] = []
+    later: dict[int, list[Item]] = {}
+    for item in items:
+        if item.deferred:
+            first, *inner = item.deferred
+            later.setdefault(first, []).append(replace(item, deferred=tuple(inner)))
+        else:
+            at_once.append(item)
+    return at_once, later
+
+
+def deferred_object(position: Position, block: Block) -> Position:
+    """The object of a position, for a block."""
+    is_root = position.parent is None
+    deferred = Position(
+        position.type_name,
+        path=position.path,
+        keys=position.keys,
+        track=(*position.track, f"@defer {block.number}"),
+        parent=None if is_root else position,
+        guards=position.guards,
+        block=block,
+        is_deferred=not is_root,
+    )
+    if is_root:
+        enter(deferred, [base.subgraph for base in position.bases])
+    else:
+        deferred.bases = [_standing(deferred, base) for base in position.bases]
+    return deferred
+
+
+def _standing(position: Position, base: Place) -> Place:
+    return Place(
+        Step.DEFER,
+        position,
+        base.subgraph,
+        base.type_name,
+        base.stage,
+        base.needs,
+        scope=base.scope,
+        parent=base,
+    )
