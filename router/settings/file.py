@@ -23,6 +23,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from .model import RouterSettings
 from .problems import InvalidSettings, Problem
+from .wording import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,10 +124,8 @@ class _Source:
     def resolve(self, node: object, location: Location) -> object:
         """Plain values, references replaced, the line of each key noted."""
         if isinstance(node, Mapping):
-            if "from_env" in node and node.keys() <= _FROM_ENV:
-                return self._from_env(node, location)
-            if node.keys() == _FROM_FILE:
-                return self._from_file(node["from_file"], location)
+            if "from_env" in node or "from_file" in node:
+                return self._referred(node, location)
             return {key: self.resolve(value, self._note(node, key, location)) for key, value in node.items()}
         if isinstance(node, list):
             return [self.resolve(item, self._note(node, index, location)) for index, item in enumerate(node)]
@@ -137,6 +136,15 @@ class _Source:
         if isinstance(parent, CommentedMap | CommentedSeq) and parent.lc.data and key in parent.lc.data:
             self.lines[inner] = parent.lc.data[key][0] + 1
         return inner
+
+    def _referred(self, reference: Mapping[str, object], location: Location) -> object:
+        if reference.keys() == _FROM_FILE:
+            return self._from_file(reference["from_file"], location)
+        if "from_env" in reference and reference.keys() <= _FROM_ENV:
+            return self._from_env(reference, location)
+        kind = "`from_env` and, if you like, `default`" if "from_env" in reference else "`from_file` alone"
+        self.report(location, f"a reference has {kind}; it has {', '.join(f'`{key}`' for key in reference)}")
+        return None
 
     def _from_env(self, reference: Mapping[str, object], location: Location) -> object:
         variable = reference["from_env"]
@@ -174,9 +182,9 @@ class _Source:
 
     def explain(self, error: ValidationError) -> Iterator[Problem]:
         """One problem for each finding, without the values."""
-        for finding in error.errors(include_url=False, include_context=False, include_input=False):
+        for finding in error.errors(include_url=False, include_input=False):
             location: Location = tuple(finding["loc"])
-            message = finding["msg"].removeprefix("Value error, ")
+            message = in_words(finding)
             if finding["type"] == "extra_forbidden":
                 message = _unknown_key(location)
             elif location in self.origins:

@@ -30,7 +30,8 @@ Any value may come from elsewhere:
 | `{from_file: path}` | the text of a file (beside `router.yaml`), without the line break at its end |
 
 A relative path begins at the folder of `router.yaml`, wherever the router is started. Durations are written `500ms`,
-`30s`, `1m`, or as a number of seconds. `<name>` is the name of a subgraph, `[]` an entry of a list. What a key means for running the router is in [router.md](router.md).
+`30s`, `1m`, or as a number of seconds. `<name>` is the name of a subgraph, `[]` an entry of a list.
+What a key means for running the router is in [router.md](router.md).
 """
 _TYPES = {
     "boolean": "`true` or `false`",

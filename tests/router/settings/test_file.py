@@ -102,6 +102,8 @@ def test_what_is_no_mapping_in_yaml_is_refused_with_its_line(text: str, line: in
         ("cors: {enabled: true}", "cors"),
         ("cors: {origins: ['*'], allow_credentials: true}", "cors"),
         ("cors: {origins: ['https://x/path']}", "cors.origins.0"),
+        ("server: {port: {from_env: X, defualt: 1}}", "server.port"),
+        ("admin: {token: {from_file: a, default: b}}", "admin.token"),
         ("headers: {all: {request: [{}]}}", "headers.all.request.0"),
         ("headers: {all: {request: [{propagate: {}}]}}", "headers.all.request.0.propagate"),
         ("headers: {all: {request: [{remove: {}}]}}", "headers.all.request.0.remove"),
@@ -122,6 +124,33 @@ def test_what_is_no_mapping_in_yaml_is_refused_with_its_line(text: str, line: in
 )
 def test_a_value_that_cannot_work_is_refused(text: str, key: str) -> None:
     assert [problem.split(": ")[1] for problem in problems(text)] == [key]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("server: 4000", "a section with keys of its own is expected"),
+        ("override_subgraph_url: []", "a mapping of keys to values is expected"),
+        ("server: {port: http}", "a whole number is expected"),
+        ("server: {port: 1.5}", "a whole number is expected"),
+        ("server: {port: -1}", "a number of at least 0 is expected"),
+        ("server: {port: 65536}", "a number of at most 65535 is expected"),
+        ("server: {workers: 0}", "a number greater than 0 is expected"),
+        ("introspection: maybe", "true or false is expected"),
+        ("apq: {redis: {}}", "this key is required"),
+        ("admin: {token: short}", "text of length 16 or more is expected"),
+        ("server: {host: ''}", "text of length 1 or more is expected"),
+        ("warm_up: {file: 3}", "a path is expected"),
+        ("errors: {allow_codes: A}", "a list is expected"),
+        ("errors: {allow_codes: [3]}", "text is expected"),
+        ("persisted_documents: {mode: off}", "one of 'disabled', 'measure', 'allow_list' or 'require_id' is expected"),
+        ("compression: {encodings: [bzip2]}", "one of 'zstd', 'br' or 'gzip' is expected"),
+        ("persisted_documents: {parameters: ['a b']}", "text that matches ^[A-Za-z_][A-Za-z0-9_.-]*$ is expected"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_words_of_the_file(text: str, expected: str) -> None:
+    (problem,) = problems(text)
+    assert problem.endswith(f": {expected}")
 
 
 @pytest.mark.parametrize(
