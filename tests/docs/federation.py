@@ -79,6 +79,10 @@ CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
         "simple-inaccessible": "`@inaccessible` on arguments, values and types",
         "mutations": "Mutations in document order, each done once, over several subgraphs",
     },
+    "More": {
+        "introspection": "Introspection of what clients may see, answered without a subgraph",
+        "defer": "`@defer`",
+    },
 }
 
 _HEAD = """# Federation

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
     from tests.router.oracle.cases import Case
 
-SETTINGS = RouterSettings()
+SETTINGS = RouterSettings(introspection=True)
+"""Of production, but for introspection: what it shows is part of what a federation is."""
 
 SECONDS = 10
 """More than any answer takes; a router that hangs is a failure, not a test that does."""
