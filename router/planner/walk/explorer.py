@@ -162,7 +162,10 @@ class Explorer:
             if edge is not None and edge.is_free:
                 found.append((place, edge))
         if position.is_deferred and not search.hidden:
-            return self._behind_keys(position, selection) or found
+            standing = {place.subgraph for place, _ in found}
+            behind = self._behind_keys(position, selection)
+            # Of several that cost the same the one that would have been asked without deferring.
+            return sorted(behind, key=lambda option: option[0].subgraph not in standing) or found
         if self._bases_suffice(position, selection, found, search):
             return found
         return found + self._behind_keys(position, selection)

@@ -1,0 +1,106 @@
+"""What is deferred is folded into the one response: it is the response of the same operation without `@defer`.
+
+Every case of the suites, with most of what each object is asked for deferred, and parts in parts.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    InlineFragmentNode,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    StringValueNode,
+    parse,
+    print_ast,
+    validate,
+)
+
+from router.plan import Defer
+from router.planner import plan
+from tests.router.oracle.cases import Case, cases
+from tests.router.planner.plan_checker import problems
+
+if TYPE_CHECKING:
+    from graphql import SelectionNode
+
+    from tests.router.oracle.operations import Operation
+
+
+def is_answered_query(case: Case) -> bool:
+    """Of a mutation, what is deferred is read when later ones are done: that may be another value."""
+    file = case.folder / "response.json"
+    is_query = not case.operation.query.lstrip().startswith("mutation")
+    return is_query and file.exists() and "refused" not in json.loads(file.read_text())
+
+
+CASES = [case for area in ("federation", "execution") for case in cases(area) if is_answered_query(case)]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferring(Case):
+    """The case with everything but the first selection of each object deferred, or that one too if it is alone."""
+
+    @property
+    def operation(self) -> Operation:
+        plain = Case(self.folder).operation
+        return replace(plain, query=deferring(plain.query))
+
+
+def deferring(query: str) -> str:
+    labels = iter(range(1_000_000))
+
+    def below(selection_set: SelectionSetNode, *, may_defer: bool = True) -> SelectionSetNode:
+        selections = [inside(selection) for selection in selection_set.selections]
+        kept = selections[:1] if len(selections) > 1 else []
+        if not may_defer:
+            return SelectionSetNode(selections=tuple(selections))
+        label = ArgumentNode(name=NameNode(value="label"), value=StringValueNode(value=f"part {next(labels)}"))
+        defer = DirectiveNode(name=NameNode(value="defer"), arguments=(label,))
+        later = InlineFragmentNode(
+            directives=(defer,), selection_set=SelectionSetNode(selections=tuple(selections[len(kept) :]))
+        )
+        return SelectionSetNode(selections=(*kept, later))
+
+    def inside(selection: SelectionNode) -> SelectionNode:
+        if not isinstance(selection, FieldNode | InlineFragmentNode) or selection.selection_set is None:
+            return selection
+        return replace(selection, selection_set=below(selection.selection_set))
+
+    definitions = [
+        replace(
+            definition,
+            selection_set=below(
+                definition.selection_set, may_defer=getattr(definition, "operation", None) is OperationType.QUERY
+            ),
+        )
+        for definition in parse(query, no_location=True).definitions
+        if isinstance(definition, (OperationDefinitionNode, FragmentDefinitionNode))
+    ]
+    return print_ast(DocumentNode(definitions=tuple(definitions)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_the_response_is_the_one_without_deferring(case: Case) -> None:
+    deferred = Deferring(case.folder)
+    supergraph = deferred.supergraph()
+    document = parse(deferred.operation.query)
+    assert validate(supergraph.api_schema, document) == []
+    planned = plan(supergraph, document)
+    if planned.node is not None:
+        assert isinstance(planned.node, Defer)
+        assert [
+            problem for problem in problems(supergraph, deferred.operation.query, planned) if "nobody" not in problem
+        ] == []
+    assert await deferred.response() == case.expected
