@@ -30,6 +30,7 @@ from router import planner
 from router.errors import ParsingFailed, RequestError, ValidationFailed
 from router.executor.context import prepare
 from router.lru import Lru
+from router.planner import Bounds
 from router.policies.override_labels import OverrideLabels
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Preparation:
         self._allow_list = allow_list
         self._introspection = settings.introspection
         self._batch_entity_fetches = settings.planner.batch_entity_fetches
+        self._bounds = Bounds(settings.planner.work, settings.planner.deadline)
         # How deep introspection may go is a limit of its own, which an operator can set.
         rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
@@ -152,9 +154,10 @@ class Preparation:
         ast = self._parsed(query, report)
         exceeds += self._limits.check_document(ast)
         text = print_ast(ast)
+        report.operation_hash = digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         listed = self._admit(text, trusted=trusted)
         self._validate(ast, report)
-        return Document(ast, text, hashlib.sha256(text.encode()).hexdigest()[:16], tuple(exceeds), listed)
+        return Document(ast, text, digest, tuple(exceeds), listed)
 
     def operation(self, document: Document, request: GraphQLRequest, report: Report) -> PreparedOperation:
         """The operation of the document that the request means.
@@ -200,6 +203,9 @@ class Preparation:
                     operation_name,
                     override_labels=labels,
                     batch_entity_fetches=self._batch_entity_fetches,
+                    # Responses are sent as a whole, and deferring takes more fetches.
+                    defer=False,
+                    bounds=self._bounds,
                 )
         finally:
             report.plan = time.perf_counter() - started

@@ -136,10 +136,9 @@ def cost_table(plan: QueryPlan) -> str:
         ).rstrip()
         for row in rows
     ]
-    hints = [f"hint: {hint}" for hint in plan.hints]
     requests = len(list(plan.requests()))
     together = f" in {requests} requests" if requests < len(placed) else ""
-    return "\n".join([*lines, f"{len(placed)} fetches{together}, at most {depth} in a row, cost {total}", *hints])
+    return "\n".join([*lines, f"{len(placed)} fetches{together}, at most {depth} in a row, cost {total}"])
 
 
 _NUMBERS = frozenset({0, 1, 2, 3})

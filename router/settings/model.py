@@ -167,6 +167,11 @@ class Planner(Section):
     batch_entity_fetches: bool = True
     """Whether fetches of objects from one subgraph that are due at one stage of a plan share a request, which is sent
     when the values that all of them need are there."""
+    work: Count = 10_000
+    """How far the search for a better plan goes, in units of about 10 µs; then the best plan found so far is taken, with a
+    hint in it. Counted, so that the same operation always has the same plan."""
+    deadline: Duration = 1.0
+    """When that search ends even if there is work left: for a machine too busy to do its work in time."""
 
 
 class Cache(Section):

@@ -8,10 +8,12 @@ from structlog.testing import capture_logs
 
 import router
 from router.errors import InvalidSupergraph, SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome
+from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.gateway import Gateway
+from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
 from router.settings import read
 from servicekit import context as request_context
+from tests.router.planner.adversarial import shareable
 from tests.router.shop import SDL, Shop, failing
 
 if TYPE_CHECKING:
@@ -201,6 +203,22 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
     assert len(shop.requests) == response.report.fetches == requests
 
 
+@pytest.mark.parametrize(
+    ("settings", "hints"), [("work: 1", (OUT_OF_WORK,)), ("deadline: 1ms", (OUT_OF_TIME,)), ("work: 1000000", ())]
+)
+def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
+    graph, query = shareable(20, 4)
+    gateway = Gateway.from_supergraph(graph.sdl, read(f"planner: {{{settings}}}", {}), send=shop)
+    document = gateway.preparation.document(GraphQLRequest(query=query), Report())
+    assert gateway.preparation.plan(document, None, Report()).hints == hints
+
+
+async def test_what_is_deferred_is_answered_with_everything_else(gateway: Callable[..., Gateway], shop: Shop) -> None:
+    response = await ask(gateway(), "{ me { name ... @defer { orders { id } } } }")
+    assert response.body == {"data": {"me": {"name": "Ada", "orders": [{"id": "7"}, {"id": "8"}]}}}
+    assert len(shop.requests) == 2
+
+
 # Limits
 
 
@@ -357,6 +375,23 @@ async def test_the_whole_request_has_a_deadline_that_stops_its_fetches(
     response = await ask(gateway("traffic: {request_timeout: 20ms}"), ME)
     assert (response.outcome, codes(response)) == (Outcome.TIMED_OUT, ["GATEWAY_TIMEOUT"])
     assert stopped.is_set()
+
+
+@pytest.mark.parametrize(
+    ("query", "hashed", "refused_as"),
+    [
+        ("query Q { nope }", True, ("GRAPHQL_VALIDATION_FAILED",)),
+        ("query Q {", False, ("PARSING_ERROR",)),
+        ("query R { me { id } }", True, ("GRAPHQL_UNKNOWN_OPERATION_NAME",)),
+        ("query Q($n: String!) { greet(name: $n) }", True, ("VALIDATION_INVALID_TYPE_VARIABLE",)),
+        ("query Q { me { id } }", True, ()),
+    ],
+)
+async def test_the_report_names_what_was_refused_and_why(
+    gateway: Callable[..., Gateway], query: str, hashed: bool, refused_as: tuple[str, ...]
+) -> None:
+    report = (await gateway().execute(GraphQLRequest(query=query, operation_name="Q"))).report
+    assert (report.operation_name, report.operation_hash is not None, report.codes) == ("Q", hashed, refused_as)
 
 
 @pytest.mark.parametrize(("query", "survives"), [(ME, False), ('mutation { rename(name: "x") { id } }', True)])

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from router.cli.plan import command
+from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
+from tests.router.planner.adversarial import shareable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,3 +128,23 @@ def test_a_document_that_is_no_text_is_refused_in_one_line(tmp_path: Path, super
     arguments = ["--supergraph", str(supergraph_file), "--operation", str(document)]
     result = CliRunner().invoke(command, arguments)
     assert (result.exit_code, result.output) == (1, f"Error: {document}: cannot be read as UTF-8 text\n")
+
+
+def test_deferring_can_be_left_out(tmp_path: Path, supergraph_file: Path) -> None:
+    query = "{ user { id ... @defer { name } } }"
+    _, deferred = run(tmp_path, supergraph_file, query)
+    _, whole = run(tmp_path, supergraph_file, query, "--no-defer")
+    assert "Deferred(depends: [0]" in deferred
+    assert "Defer" not in whole
+
+
+def test_a_search_that_was_ended_is_told(tmp_path: Path) -> None:
+    graph, query = shareable(20, 4)
+    file = tmp_path / "supergraph.graphql"
+    file.write_text(graph.sdl)
+    _, complete = run(tmp_path, file, query, "--work", "1000000")
+    _, out_of_work = run(tmp_path, file, query, "--work", "1")
+    _, out_of_time = run(tmp_path, file, query, "--deadline", "0")
+    assert "hint:" not in complete
+    assert f"hint: {OUT_OF_WORK}" in out_of_work
+    assert f"hint: {OUT_OF_TIME}" in out_of_time

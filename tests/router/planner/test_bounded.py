@@ -6,114 +6,19 @@ or refused; and a plan that stopped looking for a better one is still right.
 
 from __future__ import annotations
 
-import random
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
-from router.composition import Subgraph, compose
 from router.errors import PlanningError
-from router.planner import plan
-from router.supergraph import load
+from router.planner import Bounds, plan
+from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
+from tests.router.planner.adversarial import CASES, shareable, supergraph
 from tests.router.planner.plan_checker import problems
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from router.supergraph import Supergraph
-
-LINK = """
-extend schema @link(
-  url: "https://specs.apollo.dev/federation/v2.11"
-  import: ["@key", "@shareable", "@external", "@requires"]
-)
-"""
 # What the fastest of a few runs may take on a machine that does nothing else; a shared one is slower.
 SECONDS = 0.2
 SLACK = 3.0
-
-
-def supergraph(subgraphs: Mapping[str, str]) -> Supergraph:
-    composition = compose([Subgraph(name, f"http://{name}", LINK + sdl) for name, sdl in subgraphs.items()])
-    assert composition.supergraph_sdl is not None, composition.errors
-    return load(composition.supergraph_sdl)
-
-
-def shareable(fields: int, owners: int) -> tuple[Supergraph, str]:
-    """Every field in some of twelve subgraphs, each in others."""
-    drawn = random.Random(1)
-    owned = [drawn.sample(range(12), owners) for _ in range(fields)]
-    subgraphs = {"root": 'type Query { p: P } type P @key(fields: "id") { id: ID! }'}
-    for number in range(12):
-        own = [f"f{one}: Int @shareable" for one in range(fields) if number in owned[one]]
-        subgraphs[f"s{number}"] = f'type P @key(fields: "id") {{ id: ID! {" ".join(own)} }}'
-    return supergraph(subgraphs), f"{{ p {{ {' '.join(f'f{one}' for one in range(fields))} }} }}"
-
-
-def shared_values(owners: int, depth: int) -> tuple[Supergraph, str]:
-    """A value type that leads to itself in two ways, resolved by all, with one field for each subgraph."""
-    subgraphs = {
-        f"s{number}": f"""
-          type Query {{ v: V @shareable }}
-          type V @shareable {{ left: V right: V all: Int own{number}: Int }}
-        """
-        for number in range(owners)
-    }
-    leaves = " ".join(f"own{number}" for number in range(owners))
-    selection = f"{{ all {leaves} }}"
-    for _ in range(depth):
-        selection = f"{{ all {leaves} left {selection} right {selection} }}"
-    return supergraph(subgraphs), f"{{ v {selection} }}"
-
-
-def abstract(types: int, depth: int) -> tuple[Supergraph, str]:
-    """Fragments for each type, nested so that the number of ways through them is a power of the depth."""
-    names = [f"T{number}" for number in range(types)]
-    first = [f'type {name} implements N @key(fields: "id") {{ id: ID! next: N }}' for name in names]
-    second = [f'type {name} @key(fields: "id") {{ id: ID! own{name}: Int }}' for name in names]
-    subgraphs = {
-        "a": f"type Query {{ n: N }} interface N {{ id: ID! next: N }} {' '.join(first)}",
-        "b": " ".join(second),
-    }
-    fragments = []
-    for level in range(depth):
-        below = f"next {{ ...F{level + 1} }}" if level + 1 < depth else "id"
-        each = [f"... on {name} {{ own{name} {below} }}" for name in names]
-        fragments.append(f"fragment F{level} on N {{ {' '.join(each)} }}")
-    return supergraph(subgraphs), " ".join(["{ n { ...F0 } }", *fragments])
-
-
-def requires_web(size: int) -> tuple[Supergraph, str]:
-    """Each subgraph's field requires those of all the others before it."""
-    subgraphs = {}
-    for number in range(size):
-        before = [f"v{one}" for one in range(number)]
-        external = " ".join(f"{name}: Int @external" for name in before)
-        requires = f'@requires(fields: "{" ".join(before)}")' if before else "  "
-        root = "type Query { p: P }" if number == 0 else ""
-        subgraphs[f"s{number}"] = f'{root} type P @key(fields: "id") {{ id: ID! {external} v{number}: Int {requires} }}'
-    return supergraph(subgraphs), f"{{ p {{ v{size - 1} }} }}"
-
-
-def aliases(count: int) -> tuple[Supergraph, str]:
-    """One field of an object under many aliases, each with an argument of its own."""
-    subgraphs = {
-        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
-        "b": 'type P @key(fields: "id") { id: ID! f(x: Int): Int }',
-    }
-    return supergraph(subgraphs), f"{{ p {{ {' '.join(f'a{one}: f(x: {one})' for one in range(count))} }} }}"
-
-
-CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
-    "every field everywhere": lambda: shareable(60, 12),
-    "every field in three of twelve": lambda: shareable(60, 3),
-    "every field in five of twelve": lambda: shareable(100, 5),
-    "shared values in all of six": lambda: shared_values(6, 4),
-    "fragments through four types eight deep": lambda: abstract(4, 8),
-    "requires of everything before": lambda: requires_web(10),
-    "a thousand aliases": lambda: aliases(1000),
-}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -128,9 +33,19 @@ def test_planning_stays_within_its_bound(name: str) -> None:
     assert problems(graph, query, plan(graph, query)) == []
 
 
-def test_a_search_that_ends_early_says_so() -> None:
+@pytest.mark.parametrize(
+    ("bounds", "hint"), [(Bounds(), OUT_OF_WORK), (Bounds(work=0), OUT_OF_WORK), (Bounds(seconds=0), OUT_OF_TIME)]
+)
+def test_a_search_that_ends_early_says_so(bounds: Bounds, hint: str) -> None:
     graph, query = shareable(100, 5)
-    assert [hint for hint in plan(graph, query).hints if "best of those tried" in hint]
+    planned = plan(graph, query, bounds=bounds)
+    assert planned.hints == (hint,)
+    assert problems(graph, query, planned) == []
+
+
+def test_a_search_that_ends_says_nothing() -> None:
+    graph, query = shareable(20, 2)
+    assert plan(graph, query, bounds=Bounds(work=1_000_000)).hints == ()
 
 
 def test_what_cannot_be_planned_in_reasonable_time_is_refused_soon() -> None:

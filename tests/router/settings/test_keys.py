@@ -135,6 +135,8 @@ TESTS: dict[str, str] = {
     "persisted_documents.url_path": IDS,
     "batching.enabled": f"{ROUTER}/server/test_batching.py::test_it_is_off_by_default",
     "planner.batch_entity_fetches": f"{GATEWAY}::test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no",
+    "planner.work": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
+    "planner.deadline": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
     "cache.documents": KEPT,
     "cache.plans": KEPT,
     "cache.text_bytes": KEPT,
