@@ -17,7 +17,8 @@ class GraphQLRequest:
 
     `variables` and `extensions` are JSON objects, numbers with fractions as `decimal.Decimal`. `headers` have
     lower-case names. A request that is `read_only` runs nothing but queries: it came by a method HTTP calls safe.
-    `query` may be empty where `document_id` names a document that the router knows.
+    `query` may be empty where `document_id` names a document that the router knows. `deadline`, in the event loop's
+    time, is when its answer is due; without, `traffic.request_timeout` after it was given to a gateway.
     """
 
     query: str = ""
@@ -27,6 +28,7 @@ class GraphQLRequest:
     extensions: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    deadline: float | None = None
 
 
 class Outcome(Enum):
@@ -49,7 +51,7 @@ class Report:
     without telling its literals: the first 16 hex digits of the SHA-256 of its normalised document. `exceeds` are
     the limits in measure mode that it exceeds; `listed` is whether it may be run where only known documents are.
     `override_labels` are the labels of progressive overrides that hold, of those that matter to the operation.
-    `retry_after` is how many seconds a subgraph asked for.
+    `retry_after` is how many seconds a subgraph asked for; `codes` are those of the response's errors, each once.
     """
 
     operation_name: str | None = None
@@ -62,6 +64,7 @@ class Report:
     fetch: float = 0.0
     fetches: int = 0
     errors: int = 0
+    codes: tuple[str, ...] = ()
     document_cached: bool = False
     plan_cached: bool = False
     override_labels: tuple[str, ...] = ()
@@ -80,6 +83,7 @@ def merged(reports: Sequence[Report]) -> Report:
         fetch=sum(each.fetch for each in reports),
         fetches=sum(each.fetches for each in reports),
         errors=sum(each.errors for each in reports),
+        codes=tuple(dict.fromkeys(code for each in reports for code in each.codes)),
         document_cached=all(each.document_cached for each in reports),
         plan_cached=all(each.plan_cached for each in reports),
         override_labels=tuple(sorted({label for each in reports for label in each.override_labels})),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ from router.policies.apq import PersistedQueryNotFound
 from router.policies.document_lookup import open_lookup
 from router.policies.headers import HeaderPropagation
 from router.policies.limits import LimitWatch
-from router.policies.masking import ErrorMasking, new_error_id
+from router.policies.masking import ErrorMasking, codes_of, new_error_id
 from router.policies.persisted_documents import PersistedDocuments
 from router.policies.personal_data import PersonalData
 from router.preparation import NotReadOnly, Preparation
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from router.executor.context import PreparedOperation
     from router.hooks import Hook
     from router.plan import QueryPlan
+    from router.policies.personal_data import Exposure
     from router.preparation import Document
     from router.supergraph import Supergraph
     from router.transport.base import Transport
@@ -61,6 +63,16 @@ MUTATION_GRACE_SECONDS = 1.0
 """How long closing waits for mutations nobody waits for: a round of fetches, not a reason to miss a shutdown's end."""
 
 _log = structlog.stdlib.get_logger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """One request on its way: what hooks see of it, what the log will tell and must not, when it ends (loop time)."""
+
+    exchange: Exchange
+    report: Report
+    exposure: Exposure
+    deadline: float
 
 
 class Gateway:
@@ -165,67 +177,79 @@ class Gateway:
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
         """Answer one request. Raises nothing but cancellation, which a mutation under way survives."""
-        report, exchange = Report(), Exchange(request)
-        if not self._hooks:
-            return await self._answer(exchange, report)
-        try:
-            response = await self._hooks.request(exchange) or await self._answer(exchange, report)
-            return await self._hooks.response(exchange, response)
-        except Exception as failure:  # noqa: BLE001  (a hook's; the stages answer for theirs)
-            return self._failed(failure, report)
+        deadline = request.deadline
+        if deadline is None:
+            deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
+        report = Report(operation_name=request.operation_name)
+        course = _Course(Exchange(request), report, self._personal.within(request), deadline)
+        with Hiding(course.exposure):
+            return await (self._answer(course) if not self._hooks else self._answer_with_hooks(course))
 
-    async def _answer(self, exchange: Exchange, report: Report) -> GraphQLResponse:
-        sent = exchange.request
+    async def _answer_with_hooks(self, course: _Course) -> GraphQLResponse:
         try:
-            request = await self.documents.resolve(sent)
-            document = self.preparation.document(request, report)
-            await self.documents.accepted(sent)
-            operation = self.preparation.operation(document, request, report)
-            if self._hooks:
-                await self._hooks.operation(exchange, _described(document, request, report))
-            variables = coerce(operation, request.variables)
-            met = document.override_labels[request.operation_name]
-            labels = self.preparation.override_labels.decide(met, exchange.override_labels)
-            plan = self.preparation.plan(document, request.operation_name, report, labels)
-            if self._hooks:
-                await self._hooks.plan(exchange, plan)
-            context = self._context(exchange, variables, report)
+            async with asyncio.timeout_at(course.deadline):
+                response = await self._hooks.request(course.exchange)
+            return await self._hooks.response(course.exchange, response or await self._answer(course))
+        except Exception as failure:  # noqa: BLE001  (a hook's; the stages answer for theirs)
+            return self._failed(failure, course.report)
+
+    async def _answer(self, course: _Course) -> GraphQLResponse:
+        try:
+            async with asyncio.timeout_at(course.deadline):
+                plan, operation, context = await self._prepared(course)
         except Exception as failure:  # noqa: BLE001  (whatever it is, the client gets an answer and the log the cause)
-            return self._failed(failure, report)
-        run = self._run(plan, operation, context, report)
+            return self._failed(failure, course.report)
+        run = self._run(plan, operation, context, course)
         if operation.definition.operation is OperationType.MUTATION:
             return await self._undisturbed(run)
         return await run
 
-    def _context(self, exchange: Exchange, variables: Mapping[str, object], report: Report) -> ExecutionContext:
+    async def _prepared(self, course: _Course) -> tuple[QueryPlan, PreparedOperation, ExecutionContext]:
+        exchange, report, exposure = course.exchange, course.report, course.exposure
+        sent = exchange.request
+        exposure.variables = sent.variables
+        request = await self.documents.resolve(sent)
+        document = self.preparation.document(request, report)
+        await self.documents.accepted(sent)
+        operation = exposure.operation = self.preparation.operation(document, request, report)
+        if self._hooks:
+            await self._hooks.operation(exchange, _described(document, request, report))
+        variables = exposure.variables = coerce(operation, request.variables)
+        met = document.override_labels[request.operation_name]
+        labels = self.preparation.override_labels.decide(met, exchange.override_labels)
+        plan = self.preparation.plan(document, request.operation_name, report, labels)
+        if self._hooks:
+            await self._hooks.plan(exchange, plan)
+        return plan, operation, self._context(course, variables)
+
+    def _context(self, course: _Course, variables: Mapping[str, object]) -> ExecutionContext:
         # The router is a hop of its own: what it passes on is its place in the trace, not the client's.
-        incoming = {**exchange.request.headers, **request_context.outgoing_headers()}
+        incoming = {**course.exchange.request.headers, **request_context.outgoing_headers()}
+        sent = course.exposure.sent if self._personal.names else None
         return ExecutionContext(
             schema=self._graph.schema,
-            transport=self._hooks.around(MeteredTransport(self._transport, report), exchange),
+            transport=self._hooks.around(MeteredTransport(self._transport, course.report, sent), course.exchange),
             variables=variables,
             headers=self._headers.apply(incoming),
         )
 
     async def _run(
-        self, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext, report: Report
+        self, plan: QueryPlan, operation: PreparedOperation, context: ExecutionContext, course: _Course
     ) -> GraphQLResponse:
-        exposure = self._personal.within(operation, context.variables)
+        report = course.report
         started = time.perf_counter()
-        with Hiding(exposure):
-            try:
-                async with asyncio.timeout(self._settings.traffic.request_timeout):
-                    result = await execute(plan, operation, context)
-                report.execute = time.perf_counter() - started
-                report.errors = len(result.errors)
-                body: dict[str, object] = {"data": result.data}
-                if result.errors:
-                    exposure.data = result.data
-                    body["errors"] = self._masking.apply(result.errors)
-                return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
-            except Exception as failure:  # noqa: BLE001  (as in `execute`)
-                report.execute = time.perf_counter() - started
-                return self._failed(failure, report)
+        try:
+            async with asyncio.timeout_at(course.deadline):
+                result = await execute(plan, operation, context)
+            report.execute = time.perf_counter() - started
+            course.exposure.data = result.data
+            body: dict[str, object] = {"data": result.data}
+            if result.errors:
+                body["errors"] = self._told(result.errors, report)
+            return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
+        except Exception as failure:  # noqa: BLE001  (as in `_answer`)
+            report.execute = time.perf_counter() - started
+            return self._failed(failure, report)
 
     async def _undisturbed(self, run: Coroutine[object, object, GraphQLResponse]) -> GraphQLResponse:
         """A client that leaves must not stop a mutation half-way: the fields after the first are part of it."""
@@ -236,11 +260,17 @@ class Gateway:
 
     def _failed(self, failure: Exception, report: Report) -> GraphQLResponse:
         outcome, errors = _explain(_refusal_within(failure) or failure)
-        report.errors = len(errors)
-        body: dict[str, object] = {"errors": self._masking.apply(errors)}
+        body: dict[str, object] = {"errors": self._told(errors, report)}
         if outcome is Outcome.UNKNOWN_DOCUMENT:
             body["data"] = None  # what clients of automatic persisted queries expect
         return GraphQLResponse(body=body, outcome=outcome, report=report)
+
+    def _told(self, errors: Sequence[ResponseError], report: Report) -> list[dict[str, object]]:
+        """The errors as clients see them, and in the report that they do."""
+        told = self._masking.apply(errors)
+        report.errors = len(told)
+        report.codes = codes_of(told)
+        return told
 
 
 def _refusal_within(failure: Exception) -> Exception | None:

@@ -16,7 +16,7 @@ copies of one error at many paths share an id and a line.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -37,6 +37,12 @@ TRANSPORT_MESSAGES: Mapping[str, str] = {
 }
 
 _log = structlog.stdlib.get_logger("errors")
+
+
+def codes_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The codes of a response's errors, each once."""
+    codes = (entry.get("extensions", {}).get("code") for entry in entries)
+    return tuple(dict.fromkeys(code for code in codes if isinstance(code, str)))
 
 
 def new_error_id() -> str:

@@ -2,8 +2,9 @@
 
 Nobody logs such values on purpose. But a subgraph's error may quote what a client sent, or what another client reads,
 and an exception's text may quote anything. So while a request runs, log lines are searched for the values that the
-request brought or fetched at tagged places. Finding them means walking operation, variables and data; that is done only
-when a line is about to be written, so a request that logs nothing but its summary pays next to nothing.
+request brought, fetched, or sent to subgraphs at tagged places. Finding them means walking operation, variables and
+data; that is done only when a line is about to be written, so a request that logs nothing but its summary pays next to
+nothing.
 
     mutation($e: String!) { login(email: $e) { name } }      login(email:) and User.name tagged
     cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"
@@ -11,8 +12,8 @@ when a line is about to be written, so a request that logs nothing but its summa
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -28,7 +29,7 @@ from graphql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from graphql import (
         ArgumentNode,
@@ -40,7 +41,11 @@ if TYPE_CHECKING:
         ValueNode,
     )
 
+    from router.exchange import GraphQLRequest
     from router.executor.context import PreparedOperation
+
+# String values of GraphQL ("String Value"), in a text that need not be a document.
+_STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
 
 SHORTEST = 3
 """Shorter values are not searched for: "1" or "no" would blank half of every line and tell nobody who it was."""
@@ -54,9 +59,9 @@ class PersonalData:
         self._tag = tag
         self.names = frozenset(self._tagged_names())
 
-    def within(self, operation: PreparedOperation, variables: Mapping[str, object]) -> Exposure:
+    def within(self, request: GraphQLRequest) -> Exposure:
         """The personal data of one request."""
-        return Exposure(self, operation, variables)
+        return Exposure(self, request)
 
     def is_tagged(self, element: Any) -> bool:
         """Whether a definition (of a type, field, argument) bears the tag, or the type of its values does."""
@@ -84,33 +89,48 @@ class PersonalData:
 class Exposure:
     """The personal data of one request, found when it is asked for (`servicekit.logging.Personal`).
 
-    Set `data` once there is a response.
+    Set what becomes known: `operation`, `variables` when they are coerced, `data` when there is a response; append to
+    `sent` the variables of what goes to subgraphs. While the operation is not known, neither are its tagged places:
+    until then every value that the client sent counts as personal.
     """
 
-    def __init__(self, personal: PersonalData, operation: PreparedOperation, variables: Mapping[str, object]) -> None:
+    def __init__(self, personal: PersonalData, request: GraphQLRequest) -> None:
         self.names = personal.names
         self._personal = personal
-        self._operation = operation
-        self._variables = variables
+        self._query = request.query
+        self.operation: PreparedOperation | None = None
+        self.variables = request.variables
+        self.sent: list[Mapping[str, object]] = []
         self.data: object = None
 
     def values(self) -> frozenset[str]:
         """Every value at a tagged place, as text."""
-        places = self._places
-        found = {*places.literals, *_fetched(self.data, places.response_keys)}
-        for name in places.variables:
-            found.update(_texts(self._variables.get(name)))
-        for definition in self._operation.definition.variable_definitions or ():
-            kind = type_from_ast(self._operation.api_schema, definition.type)
-            name = definition.variable.name.value
-            found.update(self._given(self._variables.get(name), kind))
+        if not self.names:
+            return frozenset()
+        found = self._at_tagged_places(self.operation) if self.operation is not None else self._all_that_was_sent()
         return frozenset(text for text in found if len(text) >= SHORTEST)
 
-    @cached_property
-    def _places(self) -> _Places:
-        info = TypeInfo(self._operation.api_schema)
+    def _all_that_was_sent(self) -> set[str]:
+        literals = (literal.strip('"') for literal in _STRING.findall(self._query))
+        return {*literals, *_texts(self.variables)}
+
+    def _at_tagged_places(self, operation: PreparedOperation) -> set[str]:
+        places = self._places(operation)
+        found = {*places.literals, *_fetched(self.data, places.response_keys)}
+        for name in places.variables:
+            found.update(_texts(self.variables.get(name)))
+        for definition in operation.definition.variable_definitions or ():
+            kind = type_from_ast(operation.api_schema, definition.type)
+            name = definition.variable.name.value
+            found.update(self._given(self.variables.get(name), kind))
+        for variables in self.sent:  # objects that the router asks for by their keys, which clients need not see
+            found.update(_fetched(variables, self.names))
+        return found
+
+    def _places(self, operation: PreparedOperation) -> _Places:
+        info = TypeInfo(operation.api_schema)
         places = _Places(self._personal, info)
-        for node in (self._operation.definition, *self._operation.fragments.values()):
+        for node in (operation.definition, *operation.fragments.values()):
             visit(node, TypeInfoVisitor(info, places))
         return places
 
@@ -172,8 +192,8 @@ class _Leaves(Visitor):
             self._places.literals.add(str(getattr(node, "value", "")))
 
 
-def _fetched(data: object, keys: set[str]) -> Iterator[str]:
-    """The leaves below any of these response keys."""
+def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
+    """The leaves below any of these keys."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)

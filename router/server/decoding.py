@@ -31,10 +31,10 @@ class ClientGone(Exception):
 
 
 class BodyLimits(NamedTuple):
-    """How large a body may be, in bytes, and how long it may take to arrive, in seconds."""
+    """How large a body may be, in bytes, and when it must have arrived, in the event loop's time."""
 
     size: int
-    seconds: float
+    deadline: float
 
 
 async def read_body(receive: Receive, declared_length: str | None, limits: BodyLimits) -> bytes:
@@ -47,7 +47,7 @@ async def read_body(receive: Receive, declared_length: str | None, limits: BodyL
     if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limits.size:
         raise _too_large(limits.size)
     try:
-        async with asyncio.timeout(limits.seconds):
+        async with asyncio.timeout_at(limits.deadline):
             return await _read(receive, limits.size)
     except TimeoutError as error:
         raise Refusal("REQUEST_TIMEOUT", "The body did not arrive in time.", headers=_CLOSE) from error
@@ -74,11 +74,12 @@ def _too_large(limit: int) -> Refusal:
 
 
 class Origin(NamedTuple):
-    """What a request has besides its parameters: headers, and an id in its path."""
+    """What a request has besides its parameters: headers, an id in its path, and when its answer is due."""
 
     headers: Mapping[str, str]
     ids: DocumentIds
-    id_in_path: str | None = None
+    id_in_path: str | None
+    deadline: float
 
 
 def decode_json(body: bytes) -> object:
@@ -137,6 +138,7 @@ def _request(parameters: Mapping[str, object], origin: Origin, *, read_only: boo
         extensions=extensions,
         headers=origin.headers,
         read_only=read_only,
+        deadline=origin.deadline,
     )
 
 

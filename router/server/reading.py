@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,10 +74,11 @@ class RequestReader:
 
     async def read(self, incoming: Incoming) -> GraphQLRequest | Batch:
         """What the client wants to be executed. Raises `Refusal`, and `ClientGone` if it left before it said so."""
-        origin = Origin(incoming.headers, self._ids, self._ids.in_path(incoming.path))
+        deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
+        origin = Origin(incoming.headers, self._ids, self._ids.in_path(incoming.path), deadline)
         if incoming.scope["method"] == "POST":
             return await self._from_post(incoming, origin)
-        await self._body(incoming)
+        await self._body(incoming, deadline)
         return from_query_string(incoming.scope["query_string"], origin)
 
     async def _from_post(self, incoming: Incoming, origin: Origin) -> GraphQLRequest | Batch:
@@ -86,7 +88,7 @@ class RequestReader:
         if headers.get("content-encoding", "identity").lower() != "identity":
             identity = ((b"accept-encoding", b"identity"),)
             raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
-        document = decode_json(await self._body(incoming))
+        document = decode_json(await self._body(incoming, origin.deadline))
         if isinstance(document, list):
             return self._batch(document, incoming, origin)
         return from_object(document, origin)
@@ -101,10 +103,10 @@ class RequestReader:
             raise Refusal("BATCH_LIMIT_EXCEEDED", f"A batch has at most {limit} operations.")
         return [_entry(entry, origin) for entry in entries]
 
-    async def _body(self, incoming: Incoming) -> bytes:
+    async def _body(self, incoming: Incoming, deadline: float) -> bytes:
         limits = self._settings.limits
         size = limits.body_bytes if limits.enforces("body_bytes") else sys.maxsize
-        bounds = BodyLimits(size, self._settings.traffic.request_timeout)
+        bounds = BodyLimits(size, deadline)
         try:
             body = await read_body(incoming.receive, incoming.headers.get("content-length"), bounds)
         except Refusal as refusal:

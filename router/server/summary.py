@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LONGEST = 200
 """Characters kept of what a client wrote; names that people give are shorter."""
 
+MOST_CODES = 10
+"""Codes of errors kept of one response; a subgraph may invent many."""
+
 _log = structlog.stdlib.get_logger("access")
 
 
@@ -68,6 +71,7 @@ def _told(report: Report) -> dict[str, object]:
         "complete_ms": _ms(max(report.execute - report.fetch, 0.0)),
         "fetches": report.fetches,
         "errors": report.errors,
+        "error_codes": [_cut(code) for code in report.codes[:MOST_CODES]] or None,
         "document_cached": report.document_cached,
         "plan_cached": report.plan_cached,
         "override_labels": list(report.override_labels) or None,

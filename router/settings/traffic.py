@@ -56,7 +56,8 @@ class Traffic(Section):
     """Time and connections."""
 
     request_timeout: Duration = 60.0
-    """How long a client's body may take to arrive, and then its answer; what still runs after that is cancelled."""
+    """From the head of a client's request to its answer, the arrival of its body included; what still runs then is
+    cancelled, fetches too."""
     all: AllTraffic = AllTraffic()
     """How every subgraph is talked to."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}

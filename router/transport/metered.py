@@ -10,25 +10,30 @@ from router.errors import TransportError
 from .retry_after import MEANINGFUL, retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from router.exchange import Report
 
     from .base import SubgraphRequest, SubgraphResponse, Transport
 
 
 class MeteredTransport:
-    """The `Transport` of one client request, in front of the one all share."""
+    """The `Transport` of one client request, in front of the one all share; `sent` gets the variables of each fetch."""
 
-    __slots__ = ("_began", "_inner", "_report", "_under_way")
+    __slots__ = ("_began", "_inner", "_report", "_sent", "_under_way")
 
-    def __init__(self, inner: Transport, report: Report) -> None:
+    def __init__(self, inner: Transport, report: Report, sent: list[Mapping[str, object]] | None = None) -> None:
         self._inner = inner
         self._report = report
+        self._sent = sent
         self._under_way = 0
         self._began = 0.0
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
         self._report.fetches += 1
+        if self._sent is not None:
+            self._sent.append(request.variables)
         if self._under_way == 0:
             self._began = time.perf_counter()
         self._under_way += 1

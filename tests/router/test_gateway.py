@@ -388,7 +388,7 @@ async def test_the_whole_request_has_a_deadline_that_stops_its_fetches(
     ],
 )
 async def test_the_report_names_what_was_refused_and_why(
-    gateway: Callable[..., Gateway], query: str, hashed: bool, refused_as: tuple[str, ...]
+    gateway: Callable[..., Gateway], query: str, *, hashed: bool, refused_as: tuple[str, ...]
 ) -> None:
     report = (await gateway().execute(GraphQLRequest(query=query, operation_name="Q"))).report
     assert (report.operation_name, report.operation_hash is not None, report.codes) == ("Q", hashed, refused_as)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -137,3 +138,38 @@ async def test_what_a_hook_breaks_is_our_fault_and_no_clients_business() -> None
     response, _ = await ask(Broken())
     assert response.outcome is Outcome.FAILED
     assert "inside" not in str(response.body)
+
+
+class Slow(Hook):
+    """Never comes back from one stage."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+
+    async def on_request(self, exchange: Exchange) -> GraphQLRequest:
+        await self._at("request")
+        return exchange.request
+
+    async def on_operation(self, _exchange: Exchange, _operation: Operation) -> None:
+        await self._at("operation")
+
+    async def on_plan(self, _exchange: Exchange, _plan: QueryPlan) -> None:
+        await self._at("plan")
+
+    async def on_fetch(self, _exchange: Exchange, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
+        await self._at("fetch")
+        return await send_on(fetch)
+
+    async def _at(self, stage: str) -> None:
+        if stage == self._stage:
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("stage", ["request", "operation", "plan", "fetch"])
+@pytest.mark.parametrize("query", [ME, 'mutation { rename(name: "x") { id } }'])
+async def test_the_deadline_of_a_request_holds_for_hooks_too(stage: str, query: str) -> None:
+    due = asyncio.get_running_loop().time() + 0.02
+    async with asyncio.timeout(5):
+        response, shop = await ask(Slow(stage), query=query, deadline=due)
+    assert response.outcome is Outcome.TIMED_OUT
+    assert shop.requests == []

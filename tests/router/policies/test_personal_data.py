@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from router.exchange import GraphQLRequest
+from router.exchange import GraphQLRequest, GraphQLResponse
 from router.gateway import Gateway
+from router.hooks import Exchange, Hook, Operation
 from router.settings import read
+from router.transport.base import SubgraphResponse
 from servicekit import logging as service_logging
 from servicekit import settings as process
 from tests.router.shop import SDL, Shop, failing
@@ -38,18 +40,32 @@ scalar join__FieldSet""",
 )
 
 
+KEYED = TAGGED.replace("  id: ID!\n  name: String", '  id: ID! @tag(name: "pii")\n  name: String', 1)
+
+
 @pytest.fixture
 def lines() -> Any:
     """Runs an operation whose every fetch fails with `message`; gives the text of the log, as JSON lines."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
 
-    async def run(query: str, message: str, settings: str = "", **variables: object) -> str:
+    async def run(
+        query: str,
+        message: str,
+        settings: str = "",
+        *,
+        hook: Hook | None = None,
+        sdl: str = TAGGED,
+        me: str | None = None,
+        **variables: object,
+    ) -> str:
         output = io.StringIO()
         with redirect_stdout(output):
             service_logging.configure("router", process.load(process.ProcessSettings, {"MOSAFE_LOG_FORMAT": "json"}))
-            shop = Shop(before={"orders": failing(message), "people": people(message)})
-            gateway = Gateway.from_supergraph(TAGGED, read(settings, {}), send=shop)
+            user = SubgraphResponse(status=200, body={"data": {"me": {"__typename": "User", "id": me}}})
+            answers = people(message) if me is None else lambda _request: user
+            shop = Shop(before={"orders": failing(message), "people": answers})
+            gateway = Gateway.from_supergraph(sdl, read(settings, {}), send=shop, hooks=[hook] if hook else [])
             await gateway.execute(GraphQLRequest(query=query, variables=variables))
         return output.getvalue()
 
@@ -98,6 +114,45 @@ async def test_a_traceback_that_quotes_it_is_logged_without_it(lines: Any, monke
     text = await lines('{ greet(name: "Ada Lovelace") }', "")
     assert "KeyError" in text
     assert "Lovelace" not in text
+
+
+class Telling(Hook):
+    """Breaks at one stage, with all it knows in the exception."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+
+    async def on_request(self, exchange: Exchange) -> GraphQLRequest:
+        self._tell("request", exchange.request)
+        return exchange.request
+
+    async def on_operation(self, exchange: Exchange, operation: Operation) -> None:
+        self._tell("operation", exchange.request, operation)
+
+    async def on_plan(self, exchange: Exchange, plan: object) -> None:
+        self._tell("plan", exchange.request, plan)
+
+    async def on_response(self, exchange: Exchange, response: GraphQLResponse) -> GraphQLResponse:
+        self._tell("response", exchange.request, response)
+        return response
+
+    def _tell(self, stage: str, *known: object) -> None:
+        if stage == self._stage:
+            raise ValueError(str(known))
+
+
+@pytest.mark.parametrize("stage", ["request", "operation", "plan", "response"])
+async def test_a_hook_that_quotes_it_is_logged_without_it(lines: Any, stage: str) -> None:
+    query = 'query Q($n: String!) { greet(name: $n) find(person: {email: "a@b.c"}) { id } me { name } }'
+    text = await lines(query, "", hook=Telling(stage), n="Grace Hopper")
+    assert "ValueError" in text
+    assert not [secret for secret in ("Hopper", "a@b.c", "Ada") if secret in text]
+
+
+async def test_an_error_that_quotes_a_key_the_client_did_not_ask_for_is_logged_without_it(lines: Any) -> None:
+    text = await lines("{ me { orders { id } } }", "no orders of <user-1>", sdl=KEYED, me="user-1")
+    assert "no orders of <[redacted]>" in text
+    assert "user-1" not in text
 
 
 def test_values_under_the_names_of_tagged_fields_are_blanked() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -75,7 +76,7 @@ async def test_a_post_becomes_a_request_with_exact_numbers(
 async def test_a_get_becomes_a_read_only_request(client: Callable[..., AsgiClient], recorder: Recorder) -> None:
     query = urlencode({"query": "{ é }", "operationName": "Q", "variables": '{"v":1.5}', "extensions": "{}"})
     assert (await client().get(query)).status == 200
-    assert recorder.requests == [
+    assert [replace(request, deadline=None) for request in recorder.requests] == [
         GraphQLRequest(query="{ é }", operation_name="Q", variables={"v": Decimal("1.5")}, read_only=True)
     ]
 
@@ -275,6 +276,17 @@ async def test_a_body_that_does_not_arrive_is_not_waited_for(client: Callable[..
     assert answer is not None
     assert (answer.status, answer.code) == (408, "REQUEST_TIMEOUT")
     assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_the_time_of_a_request_runs_from_its_head(
+    client: Callable[..., AsgiClient], recorder: Recorder, method: str
+) -> None:
+    began = asyncio.get_running_loop().time()
+    limited = client("traffic: {request_timeout: 5s}")
+    await (limited.get("query=q") if method == "GET" else limited.post({"query": "q"}))
+    (request,) = recorder.requests
+    assert request.deadline == pytest.approx(began + 5, abs=0.5)
 
 
 async def test_a_query_string_beyond_the_limit_is_too_long(client: Callable[..., AsgiClient]) -> None:
