@@ -81,7 +81,7 @@ CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "More": {
         "introspection": "Introspection of what clients may see, answered without a subgraph",
-        "defer": "`@defer`",
+        "defer": "`@defer`: the whole answer for a client that takes one",
     },
 }
 
