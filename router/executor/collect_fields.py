@@ -1,7 +1,7 @@
 """Which fields of the client's operation apply to an object (GraphQL specification, "CollectFields").
 
 An object whose type is known only as an interface, because no subgraph that answered knows more, gets the fields that
-apply to every implementation; where the operation tells implementations apart, the object cannot be completed.
+every implementation gets; where the operation tells implementations apart, the object cannot be completed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Fields: TypeAlias = "dict[str, tuple[FieldNode, ...]]"
 
 
 class UndeterminedType(Exception):
-    """Whether a fragment applies depends on a concrete type that nobody told."""
+    """Which fields are selected depends on a concrete type that nobody told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,32 @@ class FieldCollector:
     _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
 
     def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
-        """Response key → the field nodes merged under it, in the client's order."""
+        """Response key → the field nodes merged under it, in the client's order.
+
+        Raises:
+            UndeterminedType: the type is an interface or a union, and its types get different fields.
+        """
         key = (typename, tuple(map(id, nodes)))
         fields = self._collected.get(key)
         if fields is None:
-            grouped: dict[str, list[FieldNode]] = {}
-            visited: set[str] = set()
-            for node in nodes:
-                self._group(typename, node, grouped, visited)
-            fields = self._collected[key] = {name: tuple(group) for name, group in grouped.items()}
+            fields = self._collected[key] = self._of_every_type(typename, nodes)
         return fields
+
+    def _of_every_type(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
+        types = possible_names(self.schema, typename)
+        if types in ([], [typename]):
+            return self._of_type(typename, nodes)
+        first, *others = (self.collect(name, nodes) for name in types)
+        if any(list(other.items()) != list(first.items()) for other in others):
+            raise UndeterminedType(typename)
+        return first
+
+    def _of_type(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
+        grouped: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for node in nodes:
+            self._group(typename, node, grouped, visited)
+        return {name: tuple(group) for name, group in grouped.items()}
 
     def subfields(self, typename: str, nodes: tuple[FieldNode, ...]) -> Fields:
         """The fields below several nodes of one response key (GraphQL specification, "MergeSelectionSets")."""
@@ -85,26 +101,14 @@ class FieldCollector:
                 case FieldNode():
                     grouped.setdefault((selection.alias or selection.name).value, []).append(selection)
                 case InlineFragmentNode(type_condition=condition, selection_set=inner):
-                    if condition is None or self._applies(condition.name.value, typename):
+                    if condition is None or is_subtype(self.schema, typename, condition.name.value):
                         self._group(typename, inner, grouped, visited)
                 case FragmentSpreadNode(name=name):
                     fragment = self.fragments[name.value]
-                    if name.value not in visited and self._applies(fragment.type_condition.name.value, typename):
+                    condition = fragment.type_condition
+                    if name.value not in visited and is_subtype(self.schema, typename, condition.name.value):
                         visited.add(name.value)
                         self._group(typename, fragment.selection_set, grouped, visited)
-
-    def _applies(self, condition: str, typename: str) -> bool:
-        """GraphQL specification, "DoesFragmentTypeApply".
-
-        Raises:
-            UndeterminedType: the object is known only as an interface, and the fragment applies to some of its types.
-        """
-        if is_subtype(self.schema, typename, condition):
-            return True
-        applying = {is_subtype(self.schema, name, condition) for name in possible_names(self.schema, typename)}
-        if len(applying) > 1:
-            raise UndeterminedType(typename)
-        return True in applying
 
     def _is_included(self, selection: SelectionNode) -> bool:
         for directive in selection.directives or ():

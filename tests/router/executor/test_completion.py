@@ -181,6 +181,18 @@ ABSTRACT = """
         ("{sole{... on Sole{extra}}}", {"sole": {"__typename": "Lone", "extra": 1}}, {"sole": {"extra": 1}}, []),
         ("{media{... on Node{id}}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1"}}, []),
         ("{media{... on Own{pages}}}", {"media": {"__typename": "Media", "pages": 1}}, {"media": None}, [("media",)]),
+        (
+            "{media{id ... on Book{... on Node{... on Film{minutes}}}}}",
+            {"media": {"__typename": "Media", "id": 1}},
+            {"media": {"id": "1"}},
+            [],
+        ),
+        (
+            "{media{... on Book{title} ... on Film{title}}}",
+            {"media": {"__typename": "Media", "title": "t"}},
+            {"media": {"title": "t"}},
+            [],
+        ),
         ("{media{__typename}}", {"media": {"__typename": "Media"}}, {"media": None}, [("media", "__typename")]),
     ],
 )
