@@ -187,12 +187,6 @@ ABSTRACT = """
             {"media": {"id": "1"}},
             [],
         ),
-        (
-            "{media{... on Book{title} ... on Film{title}}}",
-            {"media": {"__typename": "Media", "title": "t"}},
-            {"media": {"title": "t"}},
-            [],
-        ),
         ("{media{__typename}}", {"media": {"__typename": "Media"}}, {"media": None}, [("media", "__typename")]),
     ],
 )
