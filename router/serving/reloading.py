@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -40,6 +41,10 @@ Stamps = tuple[Stamp | None, ...]
 Result = Literal["reloaded", "unchanged", "refused"]
 
 _log = structlog.stdlib.get_logger("reload")
+
+
+class UnusableSupergraph(StartupError):
+    """No change of anything but the supergraph's text can help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ class Outcome:
         """A JSON object; `at` is Unix time."""
         return asdict(self)
 
+    def is_news_after(self, before: Outcome | None) -> bool:
+        """Whether to log it: what was refused before is gone even if nothing changed; no poll complains twice."""
+        if self.result == "unchanged":
+            return before is not None and before.result == "refused"
+        return before is None or self.cause != "poll" or (self.result, self.reason) != (before.result, before.reason)
+
 
 class Reloader:
     """Makes generations, one at a time."""
@@ -84,6 +95,8 @@ class Reloader:
         self._source: tuple[tuple[object, ...], Source] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._stopped = threading.Event()
+        self._unusable: tuple[str, str] | None = None
+        """The text that was refused last, and why: a poll that brings it again must not cost the clients a core."""
         self.seen: Stamps = ()
         self.settings = RouterSettings()
         self.last: Outcome | None = None
@@ -107,7 +120,7 @@ class Reloader:
         async with self._one_at_a_time:
             started = time.monotonic()
             result, reason = await self._tried(even_unchanged=even_unchanged)
-            current = self._rollover.current
+            current, before = self._rollover.current, self.last
             self.last = Outcome(
                 result=result,
                 cause=cause,
@@ -116,7 +129,7 @@ class Reloader:
                 seconds=round(time.monotonic() - started, 3),
                 at=round(time.time(), 3),
             )
-            if result != "unchanged":
+            if self.last.is_news_after(before):
                 _log.log(logging.INFO if reason is None else logging.WARNING, "reload", **self.last.to_json())
             return self.last
 
@@ -143,12 +156,20 @@ class Reloader:
             _tell_what_needs_a_restart(current.settings, settings)
         else:
             return "unchanged"
-        found = Found(sdl, source.name, wanted)
-        generation = await asyncio.to_thread(build, self._origin, found, self._stopped)
+        if self._unusable is not None and self._unusable[0] == sdl:
+            raise UnusableSupergraph(self._unusable[1])
+        generation = await self._built(Found(sdl, source.name, wanted))
         if current is not None:
             generation.gateway.documents.inherit(current.gateway.documents)
         self._rollover.adopt(generation)
         return "reloaded"
+
+    async def _built(self, found: Found) -> Generation:
+        try:
+            return await asyncio.to_thread(build, self._origin, found, self._stopped)
+        except UnusableSupergraph as error:
+            self._unusable = (found.sdl, str(error))
+            raise
 
     def look(self) -> Stamps:
         """The files as they are now: the configuration's, the supergraph's; None for one that is not there or asked."""
@@ -207,7 +228,7 @@ def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Gene
     try:
         graph = supergraph.load(found.sdl)
     except InvalidSupergraph as error:
-        raise StartupError(f"{found.name}: {error.code}: {error.message}") from error
+        raise _unusable(found.name, error) from error
     settings = origin.settings(graph.subgraphs)
     gateway = assemble(graph, settings, found.name)
     gateway.warm_up()
@@ -221,14 +242,21 @@ def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
     """A gateway to subgraphs over HTTP; `name` is where the supergraph was found.
 
     Raises:
+        UnusableSupergraph: it needs what this router does not do.
         StartupError: a file that the settings name cannot be used, or an address of the supergraph's.
     """
     try:
         return Gateway(graph, settings, http_transport(graph, settings))
+    except InvalidSupergraph as error:
+        raise _unusable(name, error) from error
     except InvalidManifest as error:
         raise StartupError(f"persisted_documents.manifests: {error}") from error
     except ValueError as error:
         raise StartupError(f"{name}: {error}") from error
+
+
+def _unusable(name: str, error: InvalidSupergraph) -> UnusableSupergraph:
+    return UnusableSupergraph(f"{name}: {error.code}: {error.message}")
 
 
 def _with_persisted(wanted: Sequence[Wanted], gateway: Gateway, settings: RouterSettings) -> Sequence[Wanted]:
@@ -249,12 +277,20 @@ def first_wanted(settings: RouterSettings) -> Sequence[Wanted]:
 
 
 # What a listening socket, or each of its connections, was given when the process started.
-_FIXED = ("host", "port", "workers", "drain_timeout", "head_timeout", "keep_alive_timeout", "keep_alive_requests")
+_FIXED = (
+    *(f"server.{key}" for key in ("host", "port", "workers", "drain_timeout", "head_timeout")),
+    "server.keep_alive_timeout",
+    "server.keep_alive_requests",
+    "admin",
+)
+# What a connection may send before anybody looks at it follows from these; the limits themselves change at once.
+_FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes")
 
 
 def _tell_what_needs_a_restart(old: RouterSettings, new: RouterSettings) -> None:
     for key in _FIXED:
-        if getattr(old.server, key) != getattr(new.server, key):
-            _log.warning("this setting takes effect at the next start", key=f"server.{key}")
-    if old.admin != new.admin:
-        _log.warning("this setting takes effect at the next start", key="admin")
+        if attrgetter(key)(old) != attrgetter(key)(new):
+            _log.warning("this setting takes effect at the next start", key=key)
+    for key in _FIXED_IF_RAISED:
+        if attrgetter(key)(old) < attrgetter(key)(new):
+            _log.warning("this setting takes full effect at the next start", key=key)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from router import supergraph
 from router.serving.reloading import Origin
 from tests.router.serving.harness import Live, running, sdl
 from tests.router.transport.certificates import self_signed
@@ -97,6 +98,30 @@ async def test_a_broken_one_is_refused_and_the_old_goes_on(tmp_path: Path, broke
         status = await live.until(lambda status: status["last_reload"]["result"] == "refused")
         assert "INVALID_FEDERATION_SUPERGRAPH" in status["last_reload"]["reason"]
         assert (await live.version(), await live.ready()) == ("v1", 200)
+
+
+async def test_a_broken_one_that_is_polled_again_costs_nothing_and_is_not_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, loaded, load = Registry(), list[str](), supergraph.load
+
+    def counting(text: str) -> supergraph.Supergraph:
+        loaded.append(text)
+        return load(text)
+
+    monkeypatch.setattr(supergraph, "load", counting)
+    async with polling(registry, tmp_path) as live:
+        await live.until(lambda status: status["ready"])
+        good, registry.text = registry.text, "type Query { a: Int }"
+        with capture_logs() as lines:
+            await live.until(lambda status: status["last_reload"]["result"] == "refused")
+            asked = len(registry.asked)
+            while len(registry.asked) < asked + 3:
+                await asyncio.sleep(0.01)
+            registry.text = good
+            await live.until(lambda status: status["last_reload"]["result"] == "unchanged")
+        assert loaded == [good, "type Query { a: Int }"]
+        assert [line["result"] for line in lines if line["event"] == "reload"] == ["refused", "unchanged"]
 
 
 async def test_the_interval_is_a_setting(tmp_path: Path) -> None:

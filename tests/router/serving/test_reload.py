@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from router.gateway import Gateway
 
+RESTRICTED = sdl(2).replace(
+    "{ query: Query", '@link(url: "https://specs.apollo.dev/authenticated/v0.1", for: SECURITY)\n{ query: Query', 1
+)
 ADA = response(b'{"data":{"me":{"id":"1"}}}')
 ME = {"query": "{ me { id } }"}
 
@@ -76,6 +79,7 @@ async def test_files_are_watched_as_the_settings_say(tmp_path: Path, settings: s
         ("supergraph.graphql", "type Query { a: Int }", "supergraph.graphql: INVALID_FEDERATION_SUPERGRAPH"),
         ("supergraph.graphql", "type Query {", "supergraph.graphql: INVALID_FEDERATION_SUPERGRAPH"),
         ("supergraph.graphql", "\udcff", "supergraph.graphql: is not UTF-8 text"),
+        ("supergraph.graphql", RESTRICTED, "supergraph.graphql: UNSUPPORTED_LINKED_FEATURE"),
         (
             "router.yaml",
             "introspection: true\nserver:\n  prot: 1\n",
@@ -206,3 +210,11 @@ async def test_settings_that_a_reload_cannot_change_are_named(tmp_path: Path) ->
             await live.until(reloaded)
         named = [line["key"] for line in lines if line["event"] == "this setting takes effect at the next start"]
         assert named == ["server.port", "server.workers", "admin"]
+
+
+async def test_a_limit_that_the_connections_know_is_named_when_it_is_raised(tmp_path: Path) -> None:
+    async with running(write(tmp_path, 1)) as live:
+        with capture_logs() as lines:
+            (tmp_path / "router.yaml").write_text(QUICK + "limits: {url_bytes: 40000, header_bytes: 100}\n")
+            await live.until(reloaded)
+        assert [line["key"] for line in lines if "full effect" in line["event"]] == ["limits.url_bytes"]
