@@ -164,7 +164,8 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            if keys:
+            # An interface of which a subgraph has no type is no entity there.
+            if keys and definition.possible:
                 return Entry(subgraph, candidate, keys, definition.is_interface_object)
         return None
 

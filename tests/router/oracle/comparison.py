@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from tests.router.oracle.operations import Operation
     from tests.router.oracle.store import Data
 
+# What the router adds to every API schema.
+DEFER = "\ndirective @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
+
 
 class Difference(AssertionError):
     """The router's answer is not the monolith's."""
@@ -56,7 +59,7 @@ class Subject:
     def of(cls, generated: Generated) -> Subject:
         merged = build_schema(generated.merged)
         supergraph = composed(generated.subgraphs)
-        expected, got = _printed(merged), _printed(supergraph.api_schema)
+        expected, got = _printed(build_schema(generated.merged + DEFER)), _printed(supergraph.api_schema)
         if expected != got:
             raise Difference(f"API schema\n--- expected\n{expected}\n--- got\n{got}")
         return cls(merged, Federation.of(generated.subgraphs), supergraph, generated.data)
