@@ -101,7 +101,9 @@ A case passes when
   is not there, an `@external` field that is not provided, a field that was overridden, a field without what it
   requires are errors, whatever the data.
 
-This page is generated: `python -m tests.docs.federation` runs the cases and writes it.
+The files of a case and how data are written are told in [cases.py](../tests/router/oracle/cases.py) and
+[store.py](../tests/router/oracle/store.py). This page is generated: `python -m tests.docs.federation` runs the cases
+and writes it; a test fails when it is stale.
 """
 
 _UNLIKE = """## Unlike one server

@@ -133,7 +133,8 @@ class Served:
         for name, service in self.services.items():
             service.subgraph = Subgraph(name, self.federation, store)
             service.requests, service.misuses = 0, []
-        payload = {"query": operation.query, "variables": dict(operation.variables)}
+        variables = {"variables": dict(operation.variables)} if operation.variables else {}
+        payload = {"query": operation.query, **variables}
         got = await self.client.post("/graphql", json=payload)
         return Answer(
             _as_case(got.json()),
