@@ -48,7 +48,7 @@ class Summary:
             "status": self.status,
             "ms": _ms(seconds),
             "request_bytes": self.body_bytes,
-            "bytes": self.size,
+            "bytes": self.size if scope["method"] != "HEAD" else 0,
             "client": _cut(headers.get("apollographql-client-name")),
             "client_version": _cut(headers.get("apollographql-client-version")),
             "code": self.code,

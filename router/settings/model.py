@@ -168,8 +168,8 @@ class Planner(Section):
     """Whether fetches of objects from one subgraph that are due at one stage of a plan share a request, which is sent
     when the values that all of them need are there."""
     work: Count = 10_000
-    """How far the search for a better plan goes, in units of about 10 µs; then the best plan found so far is taken, with a
-    hint in it. Counted, so that the same operation always has the same plan."""
+    """How far the search for a better plan goes, in units of about 10 µs; then the best plan found so far is taken,
+    with a hint in it. Counted, so that the same operation always has the same plan."""
     deadline: Duration = 1.0
     """When that search ends even if there is work left: for a machine too busy to do its work in time."""
 
@@ -182,7 +182,7 @@ class Cache(Section):
     plans: Count = 1_000
     """Plans, by document and operation name."""
     text_bytes: Count = 2_000_000
-    """The size of all kept documents' texts, for each of the two; in memory an entry takes a few hundred times that."""
+    """The size of all kept documents' texts, for each of the two; in memory both take up to a hundred times that."""
 
 
 class RouterSettings(Section):

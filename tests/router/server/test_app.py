@@ -82,10 +82,12 @@ async def test_a_get_becomes_a_read_only_request(client: Callable[..., AsgiClien
 
 
 async def test_head_is_a_get(client: Callable[..., AsgiClient], recorder: Recorder) -> None:
-    answer = await client().send("HEAD", query="query=q")
+    with capture_logs() as lines:
+        answer = await client().send("HEAD", query="query=q")
     assert answer is not None
     assert answer.status == 200
     assert recorder.requests[0].read_only
+    assert lines[0]["bytes"] == 0  # a server sends no body
 
 
 @pytest.mark.parametrize("name", ["operationName", "variables", "extensions"])
