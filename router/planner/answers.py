@@ -51,6 +51,8 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
 
     What can start at once in a part waits for everything in those before, except for what they defer.
     """
+    if len(parts) == 1:
+        return tuple(parts)
     turns: list[Groups] = []
     offset = 0
     earlier: frozenset[int] = frozenset()
@@ -71,7 +73,9 @@ def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int
 def answer_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> Answer:
     """The answer that groups make, numbered from `start` in order of appearance."""
     answer = _answer(turns, (arrange, blocks), None, frozenset())
-    return answer.renumbered({group.number: start + index for index, group in enumerate(answer.groups())})
+    numbers = {group.number: start + index for index, group in enumerate(answer.groups())}
+    is_in_order = all(before == after for before, after in numbers.items())
+    return answer if is_in_order else answer.renumbered(numbers)
 
 
 def _answer(

@@ -25,8 +25,10 @@ _DIRECTIVES = {truth: name for name, truth in _TRUTH.items()}
 
 def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guards | None:
     """The guards below a selection with these directives, None if they can never hold."""
+    if not directives:
+        return guards
     added = set(guards)
-    for directive in directives or ():
+    for directive in directives:
         truth = _TRUTH.get(directive.name.value)
         if truth is None:
             continue
@@ -52,6 +54,8 @@ def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
     """The alternatives no other makes superfluous: `{a}` covers `{a, b}`, since it holds whenever that does."""
     kept: list[Guards] = []
     for guards in alternatives:
+        if not guards:
+            return [guards]
         if any(other <= guards for other in kept):
             continue
         kept = [other for other in kept if not guards <= other]

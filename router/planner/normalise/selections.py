@@ -166,7 +166,8 @@ class Normaliser:
         node = items[0].node
         output = self._output(parent_type, node.name.value)
         type_name, list_depth = output or self.output(items[0])
-        for guards in weakest(item.guards for item in items):
+        alternatives = [items[0].guards] if len(items) == 1 else weakest(item.guards for item in items)
+        for guards in alternatives:
             below = distinct(
                 Below(item.node.selection_set, item.guards, self.output(item)[0])
                 for item in items
@@ -282,6 +283,9 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
 
 def distinct(below: Iterable[Below]) -> tuple[Below, ...]:
     """The selection sets without repetitions: fragments spread in several places lead to the same ones."""
+    below = tuple(below)
+    if len(below) <= 1:
+        return below
     return tuple({(id(entry.selection_set), entry.guards, entry.type_name): entry for entry in below}.values())
 
 

@@ -6,14 +6,14 @@ only another subgraph has thereby finds its way back up to the nearest ancestor 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from graphql import FieldNode, NameNode
 
 from router.plan import Each, Key, TypeIs
 from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, signature
+from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, response_key, signature
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.deferral import apart, deferred_object, enter
 from router.planner.walk.hops import Hops
@@ -27,7 +27,7 @@ from router.planner.walk.positions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from graphql import SelectionSetNode
 
@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from router.planner.walk.response_keys import ResponseKeys
 
 _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a key or a requirement asks of a type: as it is written, and merged where no response key is taken."""
+
+    items: list[Item]
+    selections: list[Selection]
 
 
 class Explorer:
@@ -52,6 +60,7 @@ class Explorer:
         self.graph = graph
         self.normaliser = normaliser
         self._keys, self._blocks = names
+        self._wanted: dict[tuple[int, str], _Wanted] = {}
         self.hops = Hops(graph, query_type, self.demand)
 
     def root(self, type_name: str, subgraphs: Sequence[str]) -> Position:
@@ -76,14 +85,23 @@ class Explorer:
             self.explore(deferred_object(position, block), deferred, search)
 
     def _explore_at_once(self, position: Position, items: Sequence[Item], search: Search) -> None:
-        count = len(search.leaves)
         if search.hidden:
             items = [self._keyed(position, item) for item in items]
-        if self.graph.is_abstract(position.type_name):
-            explore_abstract(self, position, items, search)
-        else:
-            for selection in self.normaliser.merged(items, position.type_name):
-                self.descend(position, selection, self.producers(position, selection, search), search)
+        if not self.graph.is_abstract(position.type_name):
+            self._explore_fields(position, self.normaliser.merged(items, position.type_name), search)
+            return
+        count = len(search.leaves)
+        explore_abstract(self, position, items, search)
+        self._ensure_presence(position, search, count)
+
+    def _explore_fields(self, position: Position, selections: Iterable[Selection], search: Search) -> None:
+        count = len(search.leaves)
+        for selection in selections:
+            self.descend(position, selection, self.producers(position, selection, search), search)
+        self._ensure_presence(position, search, count)
+
+    def _ensure_presence(self, position: Position, search: Search, count: int) -> None:
+        """Have the object in the response even if none of its leaves, those after the first `count`, puts it there."""
         if not self._is_present(position, search.leaves[count:]):
             search.leaves.append(self.presence(position))
 
@@ -102,8 +120,9 @@ class Explorer:
         if name == TYPENAME:
             return item
         key = self._keys.key_for(position.keys, name, signature(item.node))
-        alias = None if key == name else NameNode(value=key)
-        return replace(item, node=replace(item.node, alias=alias))
+        if key == response_key(item.node):
+            return item
+        return replace(item, node=replace(item.node, alias=NameNode(value=key)))
 
     def presence(self, position: Position) -> Leaf:
         """What to select when nothing else is, so that the object appears in the response."""
@@ -125,7 +144,7 @@ class Explorer:
         """
         if not producers:
             raise UnplannableError(position, selection)
-        if not self.normaliser.is_composite(selection.type_name):
+        if selection.is_leaf:
             options = _undominated([place for place, _ in producers])
             search.leaves.append(Leaf(position, selection, options, hidden=search.hidden))
             return
@@ -186,11 +205,12 @@ class Explorer:
         search: Search,
     ) -> bool:
         """Whether looking behind keys cannot give a place that is better than those found among the bases."""
-        earliest = min((base.stage for base in position.bases), default=0)
-        if not any(place.stage == earliest for place, _ in found):
+        if not found:
             return False
-        is_only_base = len(position.bases) == 1 and not self.normaliser.is_composite(selection.type_name)
-        return search.hidden or is_only_base
+        if len(position.bases) == 1:
+            return search.hidden or selection.is_leaf
+        earliest = min(base.stage for base in position.bases)
+        return search.hidden and any(place.stage == earliest for place, _ in found)
 
     def _requiring(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
         found: list[tuple[Place, FieldEdge | None]] = []
@@ -219,17 +239,29 @@ class Explorer:
         search = Search(hidden=True)
         leaves: tuple[Leaf, ...] | None
         try:
-            self.explore(
-                position,
-                self.normaliser.items([Below(selection_set, ALWAYS, position.type_name)], position.type_name),
-                search,
-            )
+            self._explore_wanted(position, self._wanted_of(selection_set, position.type_name), search)
             leaves = tuple(search.leaves)
         except UnplannableError:
             leaves = None
         if self.hops.cut_short == before:
             position.demands[key] = leaves
         return leaves
+
+    def _wanted_of(self, selection_set: SelectionSetNode, type_name: str) -> _Wanted:
+        key = (id(selection_set), type_name)
+        known = self._wanted.get(key)
+        if known is None:
+            items = self.normaliser.items([Below(selection_set, ALWAYS, type_name)], type_name)
+            known = self._wanted[key] = _Wanted(items, self.normaliser.merged(items, type_name))
+        return known
+
+    def _explore_wanted(self, position: Position, wanted: _Wanted, search: Search) -> None:
+        keyed = [self._keyed(position, item) for item in wanted.items]
+        is_as_written = all(item is written for item, written in zip(keyed, wanted.items, strict=True))
+        if is_as_written and not self.graph.is_abstract(position.type_name):
+            self._explore_fields(position, wanted.selections, search)
+        else:
+            self._explore_at_once(position, keyed, search)
 
 
 def _step(child: Position, place: Place, edge: FieldEdge) -> Place:
@@ -248,6 +280,8 @@ def _step(child: Position, place: Place, edge: FieldEdge) -> Place:
 
 def _undominated(places: Sequence[Place]) -> tuple[Place, ...]:
     """The places without those that, whichever way, need all the fetches another one needs, and maybe more."""
+    if len(places) == 1:
+        return (places[0],)
     kept: list[Place] = []
     for place in places:
         if any(other.needs.keys() <= place.certain for other in kept):

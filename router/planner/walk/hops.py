@@ -65,7 +65,9 @@ class Hops:
 
     def _close(self, position: Position) -> None:
         assert position.hops is not None  # noqa: S101 - set by the only caller
-        pending = list(self._graph.entries(position.type_name))
+        pending = [
+            entry for entry in self._graph.entries(position.type_name) if not _is_where_one_stands(position, entry)
+        ]
         for _ in range(MAX_ROUNDS):
             found = [place for entry in pending if (place := self._enter(position, entry)) is not None]
             if not found:
@@ -116,7 +118,7 @@ class Hops:
         return place
 
     def _hop(self, position: Position, entry: Entry, ways: Sequence[Way], purpose: str) -> Place:
-        ranked = sorted(ways, key=_way_rank)
+        ranked = ways if len(ways) == 1 else sorted(ways, key=_way_rank)
         needs: dict[RootKey, int] = {}
         for leaf in ranked[0].leaves:
             needs |= best_option(leaf).needs
@@ -135,6 +137,11 @@ class Hops:
         )
 
 
+def _is_where_one_stands(position: Position, entry: Entry) -> bool:
+    """Whether any hop by the entry would be a roundabout: there is but one place to start from, and it is there."""
+    return len(position.bases) == 1 and position.bases[0].subgraph == entry.subgraph and not position.is_deferred
+
+
 def _is_roundabout(hop: Place) -> bool:
     """Whether the hop leads where one stands already when one makes it."""
     return any(base.subgraph == hop.subgraph and base.needs.keys() <= hop.needs.keys() for base in hop.position.bases)
@@ -142,7 +149,7 @@ def _is_roundabout(hop: Place) -> bool:
 
 def best_option(leaf: Leaf) -> Place:
     """The option that can answer first, among those the one with the fewest fetches."""
-    return min(leaf.options, key=_place_rank)
+    return leaf.options[0] if len(leaf.options) == 1 else min(leaf.options, key=_place_rank)
 
 
 def _place_rank(place: Place) -> tuple[int, int]:

@@ -36,12 +36,17 @@ RootKey: TypeAlias = tuple[tuple[str, ...], str, str]
 
 
 class Step(Enum):
-    ENTER = "enter"
-    FIELD = "field"
-    CAST = "cast"
-    DEFER = "defer"
-    HOP = "hop"
-    REENTER = "re-enter"
+    """Each with whether it costs a fetch."""
+
+    ENTER = "enter", True
+    FIELD = "field", False
+    CAST = "cast", False
+    DEFER = "defer", False
+    HOP = "hop", True
+    REENTER = "re-enter", True
+
+    def __init__(self, _name: str, is_root: bool) -> None:  # noqa: FBT001 - the members above are the only calls
+        self.is_root = is_root
 
 
 @dataclass(eq=False, slots=True)
@@ -144,10 +149,7 @@ class Place:
 
     @property
     def is_root(self) -> bool:
-        return self.step in _ROOTS
-
-
-_ROOTS = frozenset({Step.ENTER, Step.HOP, Step.REENTER})
+        return self.step.is_root
 
 
 @dataclass(frozen=True, slots=True)
