@@ -34,7 +34,7 @@ def fetch_cost(stage: int) -> int:
 
 def root_of(place: Place) -> Place:
     """The root a place hangs on: the fetch that gets it."""
-    while not place.is_root:
+    while not place.step.is_root:
         assert place.parent is not None  # noqa: S101 - only roots have none
         place = place.parent
     return place
