@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -295,8 +295,11 @@ def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:
         case PersistedQueryNotFound():
             return Outcome.UNKNOWN_DOCUMENT, failure.errors
         case PlanningError():
-            _log.error("an operation could not be planned", cause=failure.message, detail=failure.detail)
-            return Outcome.FAILED, failure.errors
+            error_id = new_error_id()
+            _log.error(
+                "an operation could not be planned", error_id=error_id, cause=failure.message, detail=failure.detail
+            )
+            return Outcome.FAILED, tuple(_without_places(error, error_id) for error in failure.errors)
         case RequestError():
             return Outcome.REFUSED, failure.errors
         case TimeoutError():
@@ -312,6 +315,13 @@ def _explain(failure: Exception) -> tuple[Outcome, tuple[ResponseError, ...]]:
                     extensions={"errorId": error_id},
                 ),
             )
+
+
+def _without_places(error: ResponseError, error_id: str) -> ResponseError:
+    """Why there is no plan may name what clients cannot ask for; that an operation is too complex may be said."""
+    if error.code != PlanningError.code:
+        return error
+    return replace(error, message="The operation cannot be planned.", extensions={"errorId": error_id})
 
 
 def http_transport(graph: Supergraph, settings: RouterSettings) -> HttpTransport:

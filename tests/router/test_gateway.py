@@ -310,6 +310,24 @@ async def test_an_allowed_code_passes(gateway: Callable[..., Gateway], shop: Sho
     assert (error["message"], error["extensions"]) == ("Log in first", {"code": "UNAUTHENTICATED", "hint": "h"})
 
 
+async def test_why_there_is_no_plan_is_for_the_log(shop: Shop) -> None:
+    unreachable = SDL.replace(
+        'type User @join__type(graph: PEOPLE, key: "id") @join__type(graph: ORDERS, key: "id")',
+        'type User @join__type(graph: PEOPLE, key: "id") @join__type(graph: ORDERS, key: "id", resolvable: false)',
+    )
+    with capture_logs() as lines:
+        response = await ask(Gateway.from_supergraph(unreachable, send=shop), "{ me { orders { id } } }")
+    body: Any = response.body
+    (error,) = body["errors"]
+    assert (error["message"], error["extensions"]["code"]) == (
+        "The operation cannot be planned.",
+        "QUERY_PLANNING_FAILED",
+    )
+    (line,) = (line for line in lines if line["event"] == "an operation could not be planned")
+    assert line["error_id"] == error["extensions"]["errorId"]
+    assert "User.orders" in line["cause"]
+
+
 async def test_without_masking_everything_passes(gateway: Callable[..., Gateway], shop: Shop) -> None:
     shop.before["people"] = failing("table people is gone", "SQL")
     response = await ask(gateway("errors: {mask: false}"), ME)
