@@ -27,6 +27,9 @@ GC_THRESHOLD = 50_000
 """Young objects to collect after, instead of 700: a request makes thousands that die with it. Measured at 9 % of the
 CPU time of a request together with freezing what start-up made."""
 
+LAST_SECONDS = 1.0
+"""What a request that reached its deadline needs to be answered, on a machine that is busy."""
+
 _NOT_LOADED = Unavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 
 _log = structlog.stdlib.get_logger("reload")
@@ -59,8 +62,8 @@ class Generation:
 
     async def close(self) -> None:
         """Wait for what is in flight, at most as long as a request may take, then let go of all connections."""
-        # A body may take as long as an answer; after both, nothing of this generation runs any more.
-        longest = 2 * self.settings.traffic.request_timeout
+        # Every request has a deadline, mutations that nobody waits for too: after that, nothing here runs any more.
+        longest = self.settings.traffic.request_timeout + LAST_SECONDS
         try:
             async with asyncio.timeout(longest):
                 await self._quiet.wait()
