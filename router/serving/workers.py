@@ -6,7 +6,8 @@
 
 The kernel spreads connections over the sockets. They belong to the supervisor, so while a worker that died is replaced,
 its connections wait in its socket's queue instead of being refused. A worker that cannot start is not tried again at
-the start of the router (its reason is the router's); later it is, at growing intervals.
+the start of the router (its reason is the router's); later it is, at growing intervals, and its socket closes, so that
+the kernel sends its share of the connections to the others.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ class Workers:
 
     def __init__(self, launch: Launch, listeners: Sequence[socket.socket]) -> None:
         self._launch = launch
-        self._listeners = listeners
+        self._listeners = list(listeners)
+        self._family, self._address = listeners[0].family, listeners[0].getsockname()
         self._channels: dict[int, Channel] = {}
         self._stop = asyncio.Event()
         self._exit_code = 0
@@ -160,9 +162,19 @@ class Workers:
                 self._exit_code = code or 1
                 self.stop()
                 return
+            if not served:
+                self._let_others_serve(index)
             pause = _FIRST_PAUSE if time.monotonic() - started > _PROVEN_SECONDS else min(pause * 2, _LONGEST_PAUSE)
             _log.error("a worker ended; it will be replaced", worker=index, exit_code=code, after_seconds=pause)
             await _either(self._stop.wait(), asyncio.sleep(pause))
+
+    def _let_others_serve(self, index: int) -> None:
+        """Nobody is sent to a socket that does not listen; the next worker makes it listen when it is ready."""
+        self._listeners[index].close()
+        self._listeners[index] = replacement = socket.socket(self._family, socket.SOCK_STREAM)
+        replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        replacement.bind(self._address)
 
     async def _run_one(self, index: int) -> tuple[int, bool]:
         """Its exit code, and whether it ever served."""

@@ -249,6 +249,28 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
+def test_a_worker_that_cannot_come_back_leaves_its_connections_to_the_others(folder: Path) -> None:
+    with routing(folder, ADMIN + "reload: {watch: false}\n", "--workers", "2") as running:
+        url = f"http://127.0.0.1:{running.event('listening')['port']}/graphql"
+        admin = Admin.of(running)
+        eventually(admin.ready)
+        (folder / "supergraph.graphql").write_text("type Query { a: Int }")
+        os.kill(admin.workers()[0]["pid"], signal.SIGKILL)
+        for _ in range(2):
+            running.event("a worker ended; it will be replaced")
+        for _ in range(20):  # each a connection of its own; half of them would go to a socket nobody accepts from
+            assert httpx.post(url, json=TYPENAME, timeout=SECONDS / 10).status_code == 200
+        assert [worker["ready"] for worker in admin.workers()] == [False, True]
+        (folder / "supergraph.graphql").write_text(SDL)
+        eventually(admin.ready)
+
+        def both_answer() -> bool:
+            httpx.post(url, json=TYPENAME, timeout=SECONDS / 10)
+            return all(worker["caches"]["plans"]["hits"] for worker in admin.workers())
+
+        eventually(both_answer)
+
+
 def test_a_worker_that_is_stuck_is_not_ready_and_holds_up_no_status(folder: Path) -> None:
     with routing(folder, ADMIN, "--workers", "2") as running:
         admin = Admin.of(running)
