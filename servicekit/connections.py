@@ -20,12 +20,15 @@ import http
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
     import asyncio
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+_log = structlog.stdlib.get_logger("server")
 
 _TIMEOUT = http.HTTPStatus.REQUEST_TIMEOUT
 _TOO_LARGE = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -169,6 +172,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._is_answering():
             self._end_after_answer()
             return
+        _log.info("a head was refused", status=status.value)  # no application sees it, so none will tell
         text = status.phrase.encode()
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
         self.transport.write(head.encode() + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text) + text)

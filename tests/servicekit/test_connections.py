@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from structlog.testing import capture_logs
 
 from servicekit.connections import ConnectionLimits, UntilClosed, bounded
 from servicekit.server import Endpoint, bind
@@ -79,6 +80,16 @@ async def served(limits: ConnectionLimits) -> AsyncIterator[Callable[[], Awaitab
             client.writer.close()
         server.force_exit = True
         await server.shutdown(sockets=[listener])
+
+
+@pytest.mark.parametrize(("sent", "status"), [(GOOD[:10], 408), (b"GET /" + b"x" * 300, 431)])
+async def test_a_head_that_is_refused_is_in_the_log(sent: bytes, status: int) -> None:
+    async with served(ConnectionLimits(head_seconds=SHORT, head_bytes=200)) as connect:
+        client = await connect()
+        with capture_logs() as lines:
+            await client.say(sent)
+            await client.rest()
+    assert [(line["event"], line["status"]) for line in lines] == [("a head was refused", status)]
 
 
 async def test_a_head_that_does_not_come_to_an_end_is_answered_408() -> None:
