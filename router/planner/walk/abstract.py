@@ -54,8 +54,9 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     for group in grouped(item for item in items if item.types is None):
         for selection in explorer.normaliser.merged(group, position.type_name):
             producers = explorer.producers(position, selection, search)
-            if not producers or _is_better_by_type(explorer, position, selection, producers):
+            if not producers:
                 _check_expansion(explorer, position, selection)
+            if not producers or _is_better_by_type(explorer, position, selection, [place for place, _ in producers]):
                 expanded += group
                 break
             kept.append((selection, producers))
@@ -65,20 +66,56 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
 
 
 def _is_better_by_type(
-    explorer: Explorer,
-    position: Position,
-    selection: Selection,
-    producers: Sequence[tuple[Place, FieldEdge | None]],
+    explorer: Explorer, position: Position, selection: Selection, producers: Sequence[Place]
 ) -> bool:
-    """Whether the abstract type has the field behind a key only, and each concrete type has it on the spot."""
-    earliest = min((base.stage for base in position.bases), default=0)
-    if selection.name == TYPENAME or position.is_deferred or any(place.stage <= earliest for place, _ in producers):
+    """Whether a field that the abstract type has is to be looked for on each concrete type all the same."""
+    if selection.name == TYPENAME or position.is_deferred:
         return False
+    earliest = min((base.stage for base in position.bases), default=0)
+    given = [place for place in producers if place.stage <= earliest]
+    if not given and _is_on_the_spot(explorer, position, selection, given):
+        return True
+    # Nothing is lost by it: what has the field for the abstract type stays among the options.
+    return _give_the_same_types(explorer, position.bases) and (
+        _is_on_the_spot(explorer, position, selection, given)
+        or _is_elsewhere_for_the_only_type(explorer, position, selection, (producers, bool(given)))
+    )
+
+
+def _is_on_the_spot(explorer: Explorer, position: Position, selection: Selection, given: Sequence[Place]) -> bool:
+    """Whether a base that is not given has the field for each concrete type, and no other answers earlier."""
+    earliest = min((base.stage for base in position.bases), default=0)
     return any(
         _has_on_each_type(explorer.graph, base, selection.name)
         for base in position.bases
-        if base.stage == earliest and explorer.knows_type(base)
+        if base.stage == earliest and base not in given and explorer.knows_type(base)
     )
+
+
+def _is_elsewhere_for_the_only_type(
+    explorer: Explorer, position: Position, selection: Selection, found: tuple[Sequence[Place], bool]
+) -> bool:
+    """Whether the object can be of one type only, and a subgraph that has a field of it is none so far.
+
+    A leaf that is found on the spot is not worth the search. With more types the ways to explore would be multiplied at
+    every level.
+    """
+    types = _runtime_types(explorer, position)
+    producers, is_given = found
+    if len(types) > 1 or (is_given and not explorer.normaliser.is_composite(selection.type_name)):
+        return False
+    known = {place.subgraph for place in producers}
+    return any(
+        entry.subgraph not in known
+        and explorer.graph.field(entry.subgraph, entry.type_name, selection.name) is not None
+        for type_name in types
+        for entry in explorer.graph.entries(type_name)
+    )
+
+
+def _give_the_same_types(explorer: Explorer, bases: Sequence[Place]) -> bool:
+    types = {explorer.graph.possible_in(base.subgraph, base.type_name) for base in bases}
+    return len(types) == 1 and all(explorer.knows_type(base) for base in bases)
 
 
 def _has_on_each_type(graph: QueryGraph, base: Place, name: str) -> bool:

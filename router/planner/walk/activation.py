@@ -44,6 +44,14 @@ class Activation:
         """Apollo's cost, fields left out."""
         return sum(fetch_cost(seed.stage) for seed in self.seeds.values())
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The cost; among equal ones the fewest subgraphs for the same objects.
+
+        Fetches of one subgraph for the same objects may become one, although they wait for different fetches.
+        """
+        return self.cost, len({(track, subgraph) for track, subgraph, _ in self.seeds})
+
     def _seed(self, root: Place) -> FetchSeed:
         known = self._seed_of.get(root)
         if known is not None:

@@ -71,34 +71,34 @@ class _Search:
             assignment[number] = places.index(place)
         return assignment
 
-    def _cost(self, assignment: Sequence[int]) -> int | None:
+    def _rank(self, assignment: Sequence[int]) -> tuple[int, int] | None:
         """None when the effort for another trial is not to be had: each goes through all sets of options anew."""
-        return _activate(self._options, assignment).cost if self._effort.affords(len(self._options)) else None
+        return _activate(self._options, assignment).rank if self._effort.affords(len(self._options)) else None
 
     def _exhaustive(self, greedy: list[int]) -> list[int]:
-        best, best_cost = greedy, _activate(self._options, greedy).cost
+        best, best_rank = greedy, _activate(self._options, greedy).rank
         for combination in product(*(range(len(self._options[number])) for number in self._free)):
             candidate = list(greedy)
             for number, index in zip(self._free, combination, strict=True):
                 candidate[number] = index
-            cost = self._cost(candidate)
-            if cost is None:
+            rank = self._rank(candidate)
+            if rank is None:
                 break
-            if cost < best_cost:
-                best, best_cost = candidate, cost
+            if rank < best_rank:
+                best, best_rank = candidate, rank
         return best
 
     def _improve(self, greedy: list[int]) -> list[int]:
-        best, best_cost = greedy, _activate(self._options, greedy).cost
+        best, best_rank = greedy, _activate(self._options, greedy).rank
         improved = True
         while improved:
             improved = False
             for candidate in self._neighbours(best):
-                cost = self._cost(candidate)
-                if cost is None:
+                rank = self._rank(candidate)
+                if rank is None:
                     return best
-                if cost < best_cost:
-                    best, best_cost, improved = candidate, cost, True
+                if rank < best_rank:
+                    best, best_rank, improved = candidate, rank, True
                     break
         return best
 

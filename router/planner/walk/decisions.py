@@ -98,6 +98,10 @@ class Decisions:
 
     def _decide(self, root: Place) -> None:
         way = self._best_way(root.ways)
+        # What is forced comes first: the rest may be had on the same way.
+        for leaf in way.leaves:
+            if len(leaf.options) == 1:
+                self.add(leaf.options[0])
         chosen = tuple((leaf, self.cheapest(leaf.options)) for leaf in way.leaves)
         self.inputs[root] = chosen
         for _, place in chosen:
