@@ -12,7 +12,7 @@ from router.planner.normalise.guards import ALWAYS, Guards
 from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from graphql import ArgumentNode
 
@@ -62,6 +62,8 @@ def common_guards(tree: Tree) -> Guards:
     common: Guards | None = None
     for guards in tree.leaf_guards():
         common = guards if common is None else common & guards
+        if not common:
+            return ALWAYS
     return common or ALWAYS
 
 
@@ -101,19 +103,43 @@ class TreeBuilder:
             replace(entry, tree=self.below[key].freeze()) if key in self.below else entry
             for key, entry in self.fields.items()
         ]
+        if any(entry.guards for entry in fields):
+            fields = list(_needed(fields))
         fragments = tuple((name, below.freeze()) for name, below in self.fragments.items())
-        return Tree(tuple(_needed(fields)), fragments, self.is_abstract)
+        return Tree(tuple(fields), fragments, self.is_abstract)
 
 
-def _needed(fields: list[TreeField]) -> Iterator[TreeField]:
-    """The fields without leaves that another entry of the same key asks for under weaker guards."""
-    alternatives: dict[tuple[str, str], list[Guards]] = {}
+def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
+    """The fields without those that another entry of the same key asks for, with all below, under weaker guards."""
+    alike = _by_key(fields)
     for entry in fields:
-        alternatives.setdefault((entry.key, entry.signature), []).append(entry.guards)
-    for entry in fields:
-        weaker = any(guards < entry.guards for guards in alternatives[entry.key, entry.signature])
-        if entry.tree is not None or not weaker:
+        others = alike[entry.key, entry.signature]
+        if not any(other.guards < entry.guards and _covers(other, entry) for other in others):
             yield entry
+
+
+def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str], list[TreeField]]:
+    entries: dict[tuple[str, str], list[TreeField]] = {}
+    for entry in fields:
+        entries.setdefault((entry.key, entry.signature), []).append(entry)
+    return entries
+
+
+def _covers(first: TreeField, second: TreeField) -> bool:
+    """Whether `first`, a field of the same key, asks for all that `second` asks for whenever that does."""
+    if not first.guards <= second.guards:
+        return False
+    return first.tree is None or second.tree is None or _tree_covers(first.tree, second.tree)
+
+
+def _tree_covers(first: Tree, second: Tree) -> bool:
+    if second.is_abstract and not first.is_abstract:
+        return False
+    entries, fragments = _by_key(first.fields), dict(first.fragments)
+    return all(
+        any(_covers(entry, wanted) for entry in entries.get((wanted.key, wanted.signature), ()))
+        for wanted in second.fields
+    ) and all(name in fragments and _tree_covers(fragments[name], tree) for name, tree in second.fragments)
 
 
 def merge_trees(first: Tree, second: Tree) -> Tree:
