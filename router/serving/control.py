@@ -88,13 +88,16 @@ async def answering(
     """The worker's end: answer while the block runs; `orphaned` is called when the supervisor is gone."""
     reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE)
 
+    async def answer(message: Mapping[str, Any]) -> None:
+        given = list(await answers[message["ask"]]())
+        writer.write(json.dumps({"id": message["id"], "answer": given}).encode() + b"\n")
+
     async def answer_all() -> None:
         writer.write(json.dumps({"id": HELLO, "answer": []}).encode() + b"\n")
-        while line := await reader.readline():
-            message = json.loads(line)
-            answer = list(await answers[message["ask"]]())
-            writer.write(json.dumps({"id": message["id"], "answer": answer}).encode() + b"\n")
-        orphaned()
+        async with asyncio.TaskGroup() as asked:  # side by side: a reload takes long, and a status must not wait for it
+            while line := await reader.readline():
+                asked.create_task(answer(json.loads(line)))
+            orphaned()
 
     task = asyncio.get_running_loop().create_task(answer_all())
     try:

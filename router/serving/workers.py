@@ -135,10 +135,14 @@ class Workers:
         outcomes: list[JsonObject] = []
         async with self._reloading:
             for index, channel in sorted(self._channels.items()):
+                status = await self._status_of(index)
+                if "pid" not in status:  # one that is stuck must not hold up the others, nor every later reload
+                    outcomes.append({"worker": index, "result": "refused", "reason": status["reason"]})
+                    continue
                 try:
                     outcomes += [{"worker": index, **outcome} for outcome in await channel.ask(ask)]
                 except WorkerGone:
-                    outcomes.append({"worker": index, "result": "refused", "reason": "the worker ended"})
+                    outcomes.append({"worker": index, "result": "refused", "reason": "it ended"})
         return outcomes
 
     async def _reload_for_signal(self) -> None:

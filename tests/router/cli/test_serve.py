@@ -282,6 +282,9 @@ def test_a_worker_that_is_stuck_is_not_ready_and_holds_up_no_status(folder: Path
             assert (first["ready"], second["ready"]) == (False, True)
             assert "does not answer" in first["reason"]
             assert not admin.ready()
+            outcomes = admin.reload()
+            assert outcomes.status_code == 422
+            assert [worker["result"] for worker in outcomes.json()["workers"]] == ["refused", "reloaded"]
         finally:
             os.kill(stuck, signal.SIGCONT)
         eventually(admin.ready)
