@@ -61,7 +61,9 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turn = tuple(_moved(group, numbers, earlier) for group in part)
         turns.append(turn)
         offset += len(turn)
-        earlier |= {group.number for group in turn if group.block is None}
+        first = [group for group in turn if group.block is None]
+        # The others among them are waited for by these.
+        earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 
 
@@ -72,7 +74,7 @@ def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int
 
 def answer_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> Answer:
     """The answer that groups make, numbered from `start` in order of appearance."""
-    answer = _answer(turns, (arrange, blocks), None, frozenset())
+    answer = _answer(turns, (arrange, blocks), None)
     numbers = {group.number: start + index for index, group in enumerate(answer.groups())}
     is_in_order = all(before == after for before, after in numbers.items())
     return answer if is_in_order else answer.renumbered(numbers)
@@ -82,18 +84,18 @@ def _answer(
     turns: Sequence[Groups],
     how: tuple[Arrange, DeferredBlocks | None],
     block: Block | None,
-    done: frozenset[int],
 ) -> Answer:
     arrange, blocks = how
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
+        # What is waited for and not among them is of another turn, or of a block around this one.
+        done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
         part = schedule(arrange(own), done)
         if part is not None:
             planned.append(part)
-        done |= {group.number for group in own}
     inner = [] if blocks is None else blocks.inside(block)
-    later = tuple(_answer(turns, how, one, done) for one in inner)
+    later = tuple(_answer(turns, how, one) for one in inner)
     return Answer(in_order(*planned) if planned else None, later, block)
 
 

@@ -9,6 +9,7 @@ A group that can start comes first; the groups that wait for it alone (or for it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -51,26 +52,49 @@ def schedule(requests: tuple[Request, ...], done: frozenset[int] = frozenset()) 
     """
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
+    if not waiting:
+        return _at_once(list(ready))
+    followers = _Followers(waiting, done)
     parts: list[Schedule] = []
-    placed = _numbers(ready)
+    placed = set(_numbers(ready))
     for first in ready:
-        own = _behind(first, waiting, done)
+        own = followers.behind(first)
         placed |= _numbers(own)
-        parts.append(in_order(first, schedule(own, done | _numbers([first]))))
+        parts.append(in_order(first, schedule(own, done | _numbers([first])) if own else None))
     together = _at_once(parts)
     left = tuple(request for request in waiting if not _numbers([request]) <= placed)
-    return together if together is None else in_order(together, schedule(left, done | placed))
+    return in_order(together, schedule(left, done | placed) if left else None) if together is not None else None
 
 
-def _behind(first: Request, waiting: tuple[Request, ...], done: frozenset[int]) -> tuple[Request, ...]:
-    """The requests that wait for `first`, directly or not, and for nothing else that is not done."""
-    settled = _numbers([first]) | done
-    own: list[Request] = []
-    for request in waiting:
-        if request.after <= settled:
-            settled |= _numbers([request])
-            own.append(request)
-    return tuple(own)
+class _Followers:
+    """Who waits for whom among requests that wait."""
+
+    def __init__(self, waiting: tuple[Request, ...], done: frozenset[int]) -> None:
+        self._waiting = waiting
+        self._done = done
+        self._of: dict[int, list[int]] = {}
+        for index, request in enumerate(waiting):
+            for number in request.after:
+                self._of.setdefault(number, []).append(index)
+
+    def behind(self, first: Request) -> tuple[Request, ...]:
+        """The requests that wait for `first`, directly or not, and for nothing else that is not done."""
+        settled = set(_numbers([first]))
+        pending = [index for number in settled for index in self._of.get(number, ())]
+        heapify(pending)
+        own: dict[int, Request] = {}
+        while pending:
+            index = heappop(pending)
+            request = self._waiting[index]
+            if index in own or not all(number in settled or number in self._done for number in request.after):
+                continue
+            own[index] = request
+            numbers = _numbers([request])
+            settled |= numbers
+            for number in numbers:
+                for follower in self._of.get(number, ()):
+                    heappush(pending, follower)
+        return tuple(own.values())
 
 
 def _numbers(requests: Iterable[Request]) -> frozenset[int]:

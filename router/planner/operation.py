@@ -66,6 +66,15 @@ class Draft:
         return self.choice.activation.cost
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Mutation fields that run in one subgraph, one after the other; `draft` is theirs if it is known."""
+
+    subgraph: str
+    items: list[Item]
+    draft: Draft | None = None
+
+
 class OperationPlanning:
     """Plans one operation."""
 
@@ -117,7 +126,7 @@ class OperationPlanning:
             case "query":
                 return [self._draft(self._items, self._graph.subgraph_names)]
             case "mutation":
-                return [self._draft(items, [subgraph]) for subgraph, items in self._batches()]
+                return [self._drafted(batch) for batch in self._batches()]
             case "subscription":
                 return [self._cheapest(self._items, None)[1]]
 
@@ -144,22 +153,25 @@ class OperationPlanning:
         best = min(drafts, key=lambda subgraph: (drafts[subgraph].cost, subgraph != preferred))
         return best, drafts[best]
 
-    def _batches(self) -> list[tuple[str, list[Item]]]:
+    def _batches(self) -> list[_Batch]:
         """Mutation fields in document order, with the subgraph they run in.
 
         Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
         would be done before that is read.
         """
-        batches: list[tuple[str, list[Item]]] = []
+        batches: list[_Batch] = []
         is_open = False
         for items in grouped(self._items):
-            subgraph, draft = self._cheapest(items, batches[-1][0] if batches else None)
-            if is_open and batches[-1][0] == subgraph:
-                batches[-1][1].extend(items)
+            subgraph, draft = self._cheapest(items, batches[-1].subgraph if batches else None)
+            if is_open and batches[-1].subgraph == subgraph:
+                batches[-1] = _Batch(subgraph, [*batches[-1].items, *items])
             else:
-                batches.append((subgraph, list(items)))
+                batches.append(_Batch(subgraph, items, draft))
             is_open = len(draft.groups) == 1
         return batches
+
+    def _drafted(self, batch: _Batch) -> Draft:
+        return batch.draft or self._draft(batch.items, [batch.subgraph])
 
     def _subscription(self, answer: Answer) -> Subscription:
         """One fetch opens the stream; what it does not bring is fetched for every event."""

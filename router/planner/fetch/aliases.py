@@ -29,11 +29,24 @@ Level: TypeAlias = "Sequence[tuple[str, Tree]]"
 
 def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tuple[Tree, tuple[KeyRenamer, ...]]:
     """The tree with internal aliases where it needs them, and what renames them back."""
+    if _is_plain(tree):
+        return tree, ()
     aliasing = _Aliasing(subgraph)
     aliasing.assign([(type_name, tree)])
     if not aliasing.aliases:
         return tree, ()
     return aliasing.applied(tree), tuple(aliasing.renamers(tree, ()))
+
+
+def _is_plain(tree: Tree) -> bool:
+    """Whether no two selections of one response level, or of those below, share a response key."""
+    if tree.fragments and (tree.fields or len(tree.fragments) > 1):
+        return False
+    if any(not _is_plain(below) for _, below in tree.fragments):
+        return False
+    if len({entry.key for entry in tree.fields}) < len(tree.fields):
+        return False
+    return all(entry.tree is None or _is_plain(entry.tree) for entry in tree.fields)
 
 
 class _Aliasing:

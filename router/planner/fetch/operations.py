@@ -163,6 +163,8 @@ class _Body:
 
     def _guarded(self, head: str, below: str, guards: Guards) -> str:
         """A selection under its guards: at most one `@include` and one `@skip`, further ones around it."""
+        if not guards:
+            return head + below
         names = {name for name, _ in guards}
         self.variables |= names
         self.guards |= names

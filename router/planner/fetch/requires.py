@@ -49,6 +49,9 @@ def _by_usages(inputs: Sequence[Input]) -> dict[frozenset[Guards], tuple[InputSe
 
     Values that are there whenever anything is asked of such an object are always read.
     """
+    if len(inputs) == 1:
+        (entry,) = inputs
+        return {frozenset(entry.usages): (InputField(TYPENAME), *entry.selections)}
     runs = weakest(chain.from_iterable(entry.usages for entry in inputs))
     fetched: dict[Path, list[Guards]] = {}
     for path, alternatives in chain.from_iterable(entry.fetched for entry in inputs):

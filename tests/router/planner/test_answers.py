@@ -12,12 +12,14 @@ def group(number: int, *after: int) -> FetchGroup:
     return FetchGroup(number, "s", (), (), Tree(), frozenset(after))
 
 
-def test_the_next_part_waits_for_all_before() -> None:
-    turns = in_turn([(group(0), group(1, 0)), (group(0),)])
+def test_the_next_part_waits_for_all_before_by_way_of_the_last_of_them() -> None:
+    turns = in_turn([(group(0), group(1, 0), group(2, 0)), (group(0),), (group(0),)])
     assert [(entry.number, entry.after) for turn in turns for entry in turn] == [
         (0, frozenset()),
         (1, frozenset({0})),
-        (2, frozenset({0, 1})),
+        (2, frozenset({0})),
+        (3, frozenset({1, 2})),
+        (4, frozenset({3})),
     ]
 
 

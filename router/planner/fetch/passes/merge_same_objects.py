@@ -3,65 +3,116 @@
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
 The one fetch waits for what both waited for, and what waited for either now waits for it. By Apollo's measure (a fetch
-is dearer the more fetches in a row it waits for) that must not cost more, and the longest chain must not grow.
+is dearer the more fetches in a row it waits for) that must not cost more, and the longest chain must not grow. Both are
+a matter of the fetches that come after the two, so a trial looks at those only.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.groups import FetchGroup, ancestors, can_share, in_waiting_order, plan_cost
+from router.planner.fetch.groups import FetchGroup, can_share, in_waiting_order, stages
 from router.planner.fetch.trees import merge_trees
+from router.planner.walk.decisions import fetch_cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# Every trial looks at the whole plan; a plan with more groups of the same objects than this allows keeps some apart.
+# For each kind of objects; more groups of the same ones than this allows are kept apart.
 TRIALS = 500
 
 
 def merge_same_objects(groups: Groups) -> Groups:
-    trials = 0
-    for first, second in _alike(groups):
-        if first.number in ancestors(groups)[second.number] or not can_share([*first.inputs, *second.inputs]):
-            continue
-        merged = _merged(groups, first, second)
-        if plan_cost(merged) < plan_cost(groups):
-            return merged
-        trials += 1
-        if trials >= TRIALS:
-            break
-    return groups
-
-
-def _alike(groups: Groups) -> Iterator[tuple[FetchGroup, FetchGroup]]:
-    """Pairs of entity fetches that could be one, the second after the first."""
-    same: dict[tuple[str, tuple[str, ...]], list[FetchGroup]] = {}
+    same: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for group in groups:
         if group.inputs:
-            others = same.setdefault((group.subgraph, group.track), [])
-            for other in others:
-                yield other, group
-            others.append(group)
+            same.setdefault((group.subgraph, group.track), []).append(group.number)
+    alike = [numbers for numbers in same.values() if len(numbers) > 1]
+    if not alike:
+        return groups
+    merging = _Merging(groups)
+    for numbers in alike:
+        merging.merge_alike(numbers)
+    return groups if len(merging.groups) == len(groups) else in_waiting_order(tuple(merging.groups.values()))
 
 
-def _merged(groups: Groups, first: FetchGroup, second: FetchGroup) -> Groups:
-    together = replace(
-        first,
-        tree=merge_trees(first.tree, second.tree),
-        inputs=(*first.inputs, *(entry for entry in second.inputs if entry not in first.inputs)),
-        after=first.after | second.after,
-        contexts=tuple(dict.fromkeys((*first.contexts, *second.contexts))),
-    )
-    kept: list[FetchGroup] = []
-    for group in groups:
-        if group is first:
-            kept.append(together)
-        elif second.number in group.after:
-            kept.append(replace(group, after=group.after - {second.number} | {first.number}))
-        elif group is not second:
-            kept.append(group)
-    return in_waiting_order(kept)
+class _Merging:
+    """The groups while some become one."""
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = {group.number: group for group in groups}
+        self._stages = stages(groups)
+        self._longest = max(self._stages.values())
+        self._followers: dict[int, set[int]] = {group.number: set() for group in groups}
+        for group in groups:
+            for number in group.after:
+                self._followers[number].add(group.number)
+
+    def merge_alike(self, numbers: Iterable[int]) -> None:
+        """Merge what should be of groups that could be one, each with the first of those before that it can."""
+        kept: list[int] = []
+        trials = 0
+        for second in numbers:
+            for first in kept:
+                if trials >= TRIALS:
+                    return
+                if self._merge(first, second):
+                    break
+                trials += 1
+            else:
+                kept.append(second)
+
+    def _merge(self, first: int, second: int) -> bool:
+        """Make two groups one, unless that costs more."""
+        one, other = self.groups[first], self.groups[second]
+        following = self._following(first, second)
+        if first in following or second in following or not can_share([*one.inputs, *other.inputs]):
+            return False
+        moved = self._moved((one, other), following)
+        before = sum(fetch_cost(self._stages[number]) for number in chain((first, second), following))
+        if max(moved.values()) > self._longest or sum(map(fetch_cost, moved.values())) >= before:
+            return False
+        self._join(one, other)
+        self._stages |= moved
+        return True
+
+    def _following(self, first: int, second: int) -> set[int]:
+        """All groups that wait for one of the two, directly or not."""
+        found: set[int] = set()
+        pending = [first, second]
+        while pending:
+            new = self._followers[pending.pop()] - found
+            found |= new
+            pending += new
+        return found
+
+    def _moved(self, pair: tuple[FetchGroup, FetchGroup], following: set[int]) -> dict[int, int]:
+        """The stages of the merged group (under the first one's number) and of those that follow it."""
+        one, other = pair
+        after = one.after | other.after
+        moved = {one.number: 1 + max((self._stages[number] for number in after), default=-1)}
+        for number in sorted(following, key=lambda number: self._stages[number]):
+            waits = (one.number if earlier == other.number else earlier for earlier in self.groups[number].after)
+            moved[number] = 1 + max(moved.get(earlier, self._stages[earlier]) for earlier in waits)
+        return moved
+
+    def _join(self, one: FetchGroup, other: FetchGroup) -> None:
+        self.groups[one.number] = replace(
+            one,
+            tree=merge_trees(one.tree, other.tree),
+            inputs=(*one.inputs, *(entry for entry in other.inputs if entry not in one.inputs)),
+            after=one.after | other.after,
+            contexts=tuple(dict.fromkeys((*one.contexts, *other.contexts))),
+        )
+        del self.groups[other.number]
+        for number in other.after:
+            self._followers[number] -= {other.number}
+            self._followers[number].add(one.number)
+        for number in self._followers.pop(other.number):
+            waiting = self.groups[number]
+            self.groups[number] = replace(waiting, after=waiting.after - {other.number} | {one.number})
+            self._followers[one.number].add(number)

@@ -84,3 +84,19 @@ def test_a_fetch_that_needs_a_value_under_a_condition_merges_with_an_uncondition
 def test_a_conditional_use_of_what_is_fetched_anyway_merges() -> None:
     groups = (ROOT, entity(1, {0}, key_input("id", X), name="f"), entity(2, {0}, key_input("id"), name="g"))
     assert len(merge_same_objects(groups)) == 2
+
+
+def test_each_kind_of_objects_merges_by_itself_and_what_follows_waits_for_the_merged_fetch() -> None:
+    groups: list[FetchGroup] = [ROOT]
+    for number in range(1, 300, 4):
+        track = (f"t{number}",)
+        first = FetchGroup(number, "b", (), track, tree("f"), frozenset({0}), (key_input("id"),))
+        dims = FetchGroup(number + 1, "dims", (), track, tree("w"), frozenset({0}), (key_input("id"),))
+        second = FetchGroup(number + 2, "b", (), track, tree("g"), frozenset({number + 1}), (key_input("id"),))
+        last = FetchGroup(number + 3, "c", (), track, tree("h"), frozenset({number + 2}), (key_input("id"),))
+        groups += [first, dims, second, last]
+    merged = optimised(tuple(groups))
+    assert len(merged) == 1 + 3 * 75
+    by_number = {group.number: group for group in merged}
+    assert all(by_number[number].after == {number + 1} for number in range(1, 300, 4))
+    assert all(by_number[number + 3].after == {number} for number in range(1, 300, 4))
