@@ -260,11 +260,10 @@ def _unusable(name: str, error: InvalidSupergraph) -> UnusableSupergraph:
 
 
 def _with_persisted(wanted: Sequence[Wanted], gateway: Gateway, settings: RouterSettings) -> Sequence[Wanted]:
-    """The persisted documents come last, and no more of them than there is room for: one must not push out another."""
+    """The persisted documents come last, and nothing for which there is no room: it would push out what comes first."""
     asked = {each.query for each in wanted}
     others = [Wanted(text) for text in dict.fromkeys(gateway.persisted) if text not in asked]
-    room = min(settings.cache.documents, settings.cache.plans) - len(wanted)
-    return [*wanted, *others[: max(room, 0)]]
+    return [*wanted, *others][: min(settings.cache.documents, settings.cache.plans)]
 
 
 def first_wanted(settings: RouterSettings) -> Sequence[Wanted]:

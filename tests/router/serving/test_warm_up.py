@@ -86,6 +86,16 @@ async def test_a_new_supergraph_is_warmed_up_with_what_was_used_most(tmp_path: P
         assert (await live.status())["caches"]["plans"]["hits"] == hits + (count > 0)
 
 
+async def test_the_hottest_stays_where_there_is_not_room_for_all(tmp_path: Path) -> None:
+    async with running(write(tmp_path, 1, "warm_up: {rate: 1000}\ncache: {plans: 1}")) as live:
+        for query in (ME, ME, GREET, "{ me { id } }"):
+            await live.client.post({"query": query})
+        (tmp_path / "supergraph.graphql").write_text(sdl(2))
+        await live.router.reload()
+        await live.client.post({"query": ME})
+        assert (await live.status())["caches"]["plans"]["hits"] == 1
+
+
 def gateway() -> Gateway:
     return Gateway.from_supergraph(SDL)
 
