@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from router.executor.typenames import is_subtype, possible_names
+from router.plan.response_keys import inner_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class FieldCollector:
     _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
 
     def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
-        """Response key → the field nodes merged under it, in the client's order.
+        """The router's response key → the field nodes merged under it, in the client's order.
 
         Raises:
             UndeterminedType: the type is an interface or a union, and its types get different fields.
@@ -83,7 +84,7 @@ class FieldCollector:
             for selection in pending.pop().selections:
                 match selection:
                     case FieldNode():
-                        grouped.setdefault((selection.alias or selection.name).value, []).append(selection)
+                        grouped.setdefault(inner_key(selection), []).append(selection)
                     case InlineFragmentNode(selection_set=inner):
                         pending.append(inner)
                     case FragmentSpreadNode(name=name) if name.value not in visited:
@@ -99,7 +100,7 @@ class FieldCollector:
                 continue
             match selection:
                 case FieldNode():
-                    grouped.setdefault((selection.alias or selection.name).value, []).append(selection)
+                    grouped.setdefault(inner_key(selection), []).append(selection)
                 case InlineFragmentNode(type_condition=condition, selection_set=inner):
                     if condition is None or is_subtype(self.schema, typename, condition.name.value):
                         self._group(typename, inner, grouped, visited)

@@ -34,6 +34,7 @@ from router.executor.context import ExecutionResult
 from router.executor.introspection import META_FIELDS
 from router.executor.leaves import Unfit, coerce_leaf
 from router.executor.typenames import is_subtype, possible_names
+from router.plan.response_keys import as_client_says, client_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -77,7 +78,12 @@ def complete(
     completion = _Completion(collector, _ErrorPaths.of(errors))
     data = completion.fields(root.name, raw, fields, ())
     told = filter(None, (completion.told(error, raw, root.name, fields, inputs) for error in errors))
-    return ExecutionResult(None if isinstance(data, _Invalid) else data, (*told, *completion.errors))
+    named = tuple(_named_by_client(error) for error in (*told, *completion.errors))
+    return ExecutionResult(None if isinstance(data, _Invalid) else data, named)
+
+
+def _named_by_client(error: ResponseError) -> ResponseError:
+    return error if error.path is None else replace(error, path=tuple(map(as_client_says, error.path)))
 
 
 @dataclass(slots=True)
@@ -118,7 +124,7 @@ class _Completion:
             value = self.field(typename, raw, nodes, (*path, key))
             if isinstance(value, _Invalid):
                 return _INVALID
-            completed[key] = value
+            completed[client_key(nodes[0])] = value
         return completed
 
     def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:

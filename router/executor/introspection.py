@@ -8,20 +8,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from graphql import (
+    REMOVE,
     DocumentNode,
     FieldNode,
     FragmentSpreadNode,
+    GraphQLDeferDirective,
     InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    Visitor,
     execute_sync,
+    visit,
 )
+
+from router.plan.response_keys import beside_typename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import FragmentDefinitionNode, SelectionNode
+    from graphql import DirectiveNode, FragmentDefinitionNode, SelectionNode, VisitorAction
 
     from router.executor.context import JsonObject, PreparedOperation
 
@@ -29,7 +35,7 @@ META_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
 def introspect(operation: PreparedOperation, variables: Mapping[str, object]) -> JsonObject:
-    """The values of the operation's introspection fields by response key; empty when it has none."""
+    """The values of the operation's introspection fields by the router's response key; empty when it has none."""
     definition = operation.definition
     if definition.operation is not OperationType.QUERY:
         return {}
@@ -44,10 +50,18 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
         selection_set=SelectionSetNode(selections=selections),
     )
     document = DocumentNode(definitions=(pruned, *operation.fragments.values()))
-    result = execute_sync(operation.api_schema, document, {}, variable_values=dict(variables))
+    at_once = visit(document, _WithoutDefer())
+    result = execute_sync(operation.api_schema, at_once, {}, variable_values=dict(variables))
     if result.errors:
         raise RuntimeError("introspection of a valid schema cannot fail") from result.errors[0]
-    return dict(result.data or {})
+    return {beside_typename(key): value for key, value in (result.data or {}).items()}
+
+
+class _WithoutDefer(Visitor):
+    """What the router knows itself is there at once; graphql-core would deliver it in parts."""
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
+        return REMOVE if node.name.value == GraphQLDeferDirective.name else None
 
 
 def _meta_fields(

@@ -25,6 +25,7 @@ from graphql import (
     print_ast,
 )
 
+from router.plan.response_keys import inner_key
 from router.planner.normalise.defer_directive import is_deferred
 from router.planner.normalise.guards import Guards, narrowed, weakest
 from router.planner.normalise.values import argument_text
@@ -298,7 +299,7 @@ def grouped(items: Iterable[Item]) -> list[list[Item]]:
 
 
 def response_key(node: FieldNode) -> str:
-    return node.name.value if node.alias is None else node.alias.value
+    return inner_key(node)
 
 
 def signature(node: FieldNode) -> str:

@@ -1,0 +1,40 @@
+"""Response keys inside the router.
+
+The objects of the merged response are told apart by their `__typename`, whatever the client calls by this name. Such a
+field travels under a key with one underscore more, and so do those whose keys it would then meet.
+
+    { title { __typename: name  ___typename: isbn } }    is fetched as    ___typename: name  ____typename: isbn
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from graphql import FieldNode
+
+TYPENAME: Final = "__typename"
+_LIKE_TYPENAME: Final = re.compile(rf"_*{TYPENAME}")
+
+
+def client_key(node: FieldNode) -> str:
+    """The key the client gave the field: GraphQL specification, "Response Keys"."""
+    return node.name.value if node.alias is None else node.alias.value
+
+
+def inner_key(node: FieldNode) -> str:
+    """The key under which the router fetches and keeps the field."""
+    key = client_key(node)
+    return key if node.name.value == TYPENAME == key else beside_typename(key)
+
+
+def beside_typename(key: str) -> str:
+    """The router's key for a field that the client wants under `key`, and that is not the object's type."""
+    return key if _LIKE_TYPENAME.fullmatch(key) is None else f"_{key}"
+
+
+def as_client_says(segment: str | int) -> str | int:
+    """A segment of a path, with the client's key for the router's."""
+    is_inner = isinstance(segment, str) and segment != TYPENAME and _LIKE_TYPENAME.fullmatch(segment) is not None
+    return segment[1:] if isinstance(segment, str) and is_inner else segment
