@@ -65,7 +65,7 @@ MUTATION_GRACE_SECONDS = 1.0
 _log = structlog.stdlib.get_logger("gateway")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Course:
     """One request on its way: what hooks see of it, what the log will tell and must not, when it ends (loop time)."""
 
@@ -197,12 +197,12 @@ class Gateway:
         try:
             async with asyncio.timeout_at(course.deadline):
                 plan, operation, context = await self._prepared(course)
+                run = self._run(plan, operation, context, course)
+                if operation.definition.operation is not OperationType.MUTATION:
+                    return await run
         except Exception as failure:  # noqa: BLE001  (whatever it is, the client gets an answer and the log the cause)
             return self._failed(failure, course.report)
-        run = self._run(plan, operation, context, course)
-        if operation.definition.operation is OperationType.MUTATION:
-            return await self._undisturbed(run)
-        return await run
+        return await self._undisturbed(self._in_time(run, course))
 
     async def _prepared(self, course: _Course) -> tuple[QueryPlan, PreparedOperation, ExecutionContext]:
         exchange, report, exposure = course.exchange, course.report, course.exposure
@@ -239,17 +239,21 @@ class Gateway:
         report = course.report
         started = time.perf_counter()
         try:
+            result = await execute(plan, operation, context)
+        finally:
+            report.execute = time.perf_counter() - started
+        course.exposure.data = result.data
+        body: dict[str, object] = {"data": result.data}
+        if result.errors:
+            body["errors"] = self._told(result.errors, report)
+        return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
+
+    async def _in_time(self, run: Coroutine[object, object, GraphQLResponse], course: _Course) -> GraphQLResponse:
+        try:
             async with asyncio.timeout_at(course.deadline):
-                result = await execute(plan, operation, context)
-            report.execute = time.perf_counter() - started
-            course.exposure.data = result.data
-            body: dict[str, object] = {"data": result.data}
-            if result.errors:
-                body["errors"] = self._told(result.errors, report)
-            return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=report)
+                return await run
         except Exception as failure:  # noqa: BLE001  (as in `_answer`)
-            report.execute = time.perf_counter() - started
-            return self._failed(failure, report)
+            return self._failed(failure, course.report)
 
     async def _undisturbed(self, run: Coroutine[object, object, GraphQLResponse]) -> GraphQLResponse:
         """A client that leaves must not stop a mutation half-way: the fields after the first are part of it."""
