@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from tests.router.cli.test_cli import SECONDS
 from tests.router.cli.test_serve import ADMIN, Admin, routing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 ROOT = Path(__file__).parents[3]
 # What a process reaches after it did everything once; the allocator keeps what it once had.
@@ -26,6 +25,7 @@ OPERATIONS = [
 ]
 
 
+@pytest.mark.timeout(1_800)  # the long run takes minutes, more of them where others run too
 def test_memory_stays_flat_over_reloads_under_load_and_no_request_fails(
     tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
 ) -> None:
