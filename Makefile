@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format supergraph lock fuzz fuzz-composition fuzz-plans peers interop clean
+.PHONY: help run demo test lint format supergraph lock fuzz fuzz-composition fuzz-oracle fuzz-plans peers interop clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ COUNT ?= 10000
 SEED  ?= 1
 fuzz-composition: $(READY) peers ## Compose COUNT generated sets of subgraphs with Apollo's composition and ours
 	$(BIN)/python -m tests.peers.fuzz --count $(COUNT) --seed $(SEED) $(ARGS)
+
+fuzz-oracle: $(READY) ## Run COUNT generated operations through the router and through one server with all the data
+	$(BIN)/python -m tests.router.oracle.run --count $(COUNT) --seed $(SEED) $(ARGS)
 
 fuzz-plans: $(READY) peers ## Plan operations on COUNT generated federations with Apollo's planner and ours
 	$(BIN)/python -m tests.peers.fuzz_plans --count $(COUNT) --seed $(SEED) $(ARGS)

@@ -111,8 +111,10 @@ def is_comparable(query: str) -> bool:
     """Whether both planners aim at the same plan.
 
     They do not for a mutation of several fields. What is fetched for one field must be read before the next field
-    changes it: we wait for that, Apollo reads everything after the last.
+    changes it: we wait for that, Apollo reads everything after the last. Nor for `@defer`, which this Apollo ignores.
     """
+    if "@defer" in query:
+        return False
     document = parse(query)
     operation = next(item for item in document.definitions if isinstance(item, OperationDefinitionNode))
     selections = operation.selection_set.selections

@@ -63,6 +63,11 @@ class QueryGraph:
         self._labels = override_labels
         self._possible: dict[str, frozenset[str]] = {}
         self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._carriers: dict[str, set[str]] = {}
+        for subgraph in supergraph.subgraphs.values():
+            for definition in subgraph.types.values():
+                for context in definition.contexts:
+                    self._carriers.setdefault(context, set()).update({definition.name}, definition.possible)
         self._edges: dict[tuple[str, str, str, Scope], FieldEdge | None] = {}
 
     @property
@@ -104,9 +109,8 @@ class QueryGraph:
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
-        """Whether the type is marked with a context (named as in the supergraph) in a subgraph."""
-        definitions = (subgraph.types.get(type_name) for subgraph in self._subgraphs.values())
-        return any(definition is not None and context in definition.contexts for definition in definitions)
+        """Whether the type carries a context (named as in the supergraph): its own, or that of an interface or union."""
+        return type_name in self._carriers.get(context, ())
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
         """The edge of a field, None where the subgraph does not resolve it on all objects the type stands for."""

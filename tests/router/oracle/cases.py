@@ -22,7 +22,7 @@ from graphql import parse, validate
 
 from router.errors import RequestError
 from router.planner import plan
-from router.transport.json_codec import encode
+from router.transport.json_codec import decode, encode
 from tests.router.oracle.comparison import answer, composed
 from tests.router.oracle.operations import Operation
 from tests.router.oracle.rules import Federation
@@ -82,8 +82,14 @@ class Case:
         file = self.folder / "plan.txt"
         return file.read_text() if file.exists() else None
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels of progressive overrides that hold."""
+        labels = self._json("labels.json")
+        return frozenset(map(str, labels)) if isinstance(labels, list) else frozenset()
+
     def store(self) -> Store:
-        data = json.loads((self.suite / "data.json").read_text())
+        data = decode((self.suite / "data.json").read_bytes())
         assert isinstance(data, dict)
         return Store(data, Federation.of(self.subgraphs).meaning)
 
@@ -96,9 +102,9 @@ class Case:
         supergraph = self.supergraph()
         if validate(supergraph.api_schema, parse(self.operation.query)):
             return {"refused": "GRAPHQL_VALIDATION_FAILED"}
-        transport = InProcess.over(Federation.of(self.subgraphs), self.store())
+        transport = InProcess.over(Federation.of(self.subgraphs, self.labels), self.store())
         try:
-            result = await answer(supergraph, transport, self.operation)
+            result = await answer(supergraph, transport, self.operation, override_labels=self.labels)
         except RequestError as refusal:
             return {"refused": refusal.code}
         return _as_json(result)

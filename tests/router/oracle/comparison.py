@@ -9,6 +9,7 @@ arguments, exactly once.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,14 @@ from router.executor.interpreter import execute
 from router.executor.variables import coerce
 from router.planner import plan
 from router.supergraph import load
-from router.transport.json_codec import decode, encode
 from tests.router.oracle.rules import Federation
 from tests.router.oracle.services import InProcess, Monolith
-from tests.router.oracle.store import Store
+from tests.router.oracle.store import InputFailed, Store, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
+    from graphql import ExecutionResult as MonolithsResult
     from graphql import GraphQLSchema
 
     from router.executor.context import ExecutionResult
@@ -54,27 +55,35 @@ class Subject:
     federation: Federation
     supergraph: Supergraph
     data: Data
+    labels: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, generated: Generated) -> Subject:
-        merged = build_schema(generated.merged)
+        merged = build_schema(generated.merged + DEFER)
         supergraph = composed(generated.subgraphs)
-        expected, got = _printed(build_schema(generated.merged + DEFER)), _printed(supergraph.api_schema)
+        expected, got = _printed(merged), _printed(supergraph.api_schema)
         if expected != got:
             raise Difference(f"API schema\n--- expected\n{expected}\n--- got\n{got}")
-        return cls(merged, Federation.of(generated.subgraphs), supergraph, generated.data)
+        labels = generated.labels
+        return cls(merged, Federation.of(generated.subgraphs, labels), supergraph, generated.data, labels)
 
     def store(self) -> Store:
         return Store(self.data, self.federation.meaning)
 
+    def expected(self, operation: Operation, store: Store | None = None) -> MonolithsResult:
+        """The monolith's answer, which is one: what may come later comes with the rest."""
+        monolith = Monolith(self.merged, self.federation)
+        at_once = re.sub(r"@defer\b(\([^)]*\))?", "", operation.query)
+        return monolith.execute(store or self.store(), at_once, operation.variables)
+
     async def check(self, operation: Operation, planned: QueryPlan | None = None) -> None:
         """Raises `Difference` when router and monolith disagree; `planned` is run instead of the router's plan."""
         alone, together = self.store(), self.store()
-        expected = Monolith(self.merged, self.federation).execute(alone, operation.query, operation.variables)
-        got = await answer(self.supergraph, InProcess.over(self.federation, together), operation, planned)
+        expected = self.expected(operation, alone)
+        transport = InProcess.over(self.federation, together)
+        got = await answer(self.supergraph, transport, operation, planned, self.labels)
         _compare_data(expected.data, got.data)
-        paths = [tuple(error.path or ()) for error in expected.errors or ()]
-        _compare_errors(paths, got, expected.data)
+        _compare_errors(expected, got)
         if alone.mutations != together.mutations:
             raise Difference(f"mutations\nexpected {alone.mutations}\ngot      {together.mutations}")
 
@@ -84,12 +93,12 @@ class Subject:
         Raises `Difference` when a value is not the monolith's, or a null that is none there has no error at it, below
         it or above it.
         """
-        expected = Monolith(self.merged, self.federation).execute(self.store(), operation.query, operation.variables)
+        expected = self.expected(operation)
         transport = InProcess.over(self.federation, self.store())
         transport.unreachable = frozenset({subgraph})
-        got = await answer(self.supergraph, transport, operation)
+        got = await answer(self.supergraph, transport, operation, override_labels=self.labels)
         paths = [error.path or () for error in got.errors]
-        for missing in _missing(json.loads(json.dumps(expected.data)), json.loads(encode(got.data)), ()):
+        for missing in _missing(plain(expected.data), plain(got.data), ()):
             if not any(path[: len(missing)] == missing[: len(path)] for path in paths):
                 raise Difference(f"without {subgraph}: no error explains the null at {missing}\ngot {got.errors}")
 
@@ -119,13 +128,18 @@ def composed(subgraphs: Mapping[str, str]) -> Supergraph:
 
 
 async def answer(
-    supergraph: Supergraph, transport: InProcess, operation: Operation, planned: QueryPlan | None = None
+    supergraph: Supergraph,
+    transport: InProcess,
+    operation: Operation,
+    planned: QueryPlan | None = None,
+    override_labels: frozenset[str] = frozenset(),
 ) -> ExecutionResult:
     """What the router answers."""
     document = parse(operation.query)
     prepared = prepare(supergraph.api_schema, document)
     context = ExecutionContext(supergraph.schema, transport, coerce(prepared, operation.variables))
-    return await execute(planned or plan(supergraph, document), prepared, context)
+    planned = planned or plan(supergraph, document, override_labels=override_labels)
+    return await execute(planned, prepared, context)
 
 
 def _printed(schema: GraphQLSchema) -> str:
@@ -133,18 +147,26 @@ def _printed(schema: GraphQLSchema) -> str:
 
 
 def _compare_data(expected: object, got: object) -> None:
-    exact = json.loads(encode(decode(json.dumps(expected).encode())))
-    actual = json.loads(encode(got))
-    if json.dumps(exact) != json.dumps(actual):
-        raise Difference(f"data\nexpected {json.dumps(exact)}\ngot      {json.dumps(actual)}")
+    exact, actual = json.dumps(plain(expected)), json.dumps(plain(got))
+    if exact != actual:
+        raise Difference(f"data\nexpected {exact}\ngot      {actual}")
 
 
-def _compare_errors(expected: Sequence[tuple[str | int, ...]], got: ExecutionResult, data: object) -> None:
-    if bool(expected) != bool(got.errors):
-        raise Difference(f"errors\nexpected at {expected}\ngot {got.errors}")
-    for path in expected:
-        null = _null_above(path, data)
-        if not any((error.path or ())[: len(null)] == null for error in got.errors):
+def _compare_errors(expected: MonolithsResult, got: ExecutionResult) -> None:
+    errors = expected.errors or []
+    paths = [tuple(error.path or ()) for error in errors]
+    if bool(errors) != bool(got.errors):
+        raise Difference(f"errors\nexpected at {paths}\ngot {got.errors}")
+    told = [tuple(error.path or ()) for error in got.errors]
+    for error, path in zip(errors, paths, strict=True):
+        null = _null_above(path, expected.data)
+        if isinstance(error.original_error, InputFailed):
+            # The router does not know what for a subgraph failed: it is told where it did, in the object or around it.
+            holder = path[:-1]
+            is_told = any(own[: len(holder)] == holder[: len(own)] for own in told)
+        else:
+            is_told = any(own[: len(null)] == null for own in told)
+        if not is_told:
             raise Difference(f"no error explains the null at {null}\ngot {got.errors}")
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.router.oracle.choices import often, pick, subset
-from tests.router.oracle.split import Split, key_text
+from tests.router.oracle.directives import draw_directives
 from tests.router.oracle.world import (
     ARGUMENTS,
-    KEY_OBJECT,
+    KEY_TYPES,
     KEYS,
+    LEAF_WRAPPINGS,
     LEAVES,
     STRANGER,
     SUBGRAPHS,
+    WRAPPINGS,
     Abstract,
     Entity,
     Field,
@@ -33,9 +36,7 @@ def draw_world(choices: Choices) -> World:
     _divided_value(choices, world)
     _hidden_members(choices, world)
     _interface_object(choices, world)
-    _requires(choices, world)
-    _provides(choices, world)
-    _overrides(choices, world)
+    draw_directives(choices, world)
     return world
 
 
@@ -45,21 +46,39 @@ def _types(choices: Choices, world: World) -> None:
     for index in range(choices.number(0, 2)):
         world.values[f"V{index}"] = Value(f"V{index}")
     objects = [*world.entities, *world.values]
-    for index in range(choices.number(0, 2)):
+    for index in range(choices.number(0, 3)):
         _interface(choices, world, f"I{index}", objects)
-    if often(choices, 40):
+    if often(choices, 55):
         world.abstract["U0"] = Abstract("U0", subset(choices, objects))
+    if often(choices, 20):
+        _inaccessible_member(choices, world)
     for entity in world.entities.values():
         _keys(choices, world, entity)
 
 
 def _interface(choices: Choices, world: World, name: str, objects: list[str]) -> None:
-    """An interface; the second one sometimes implements the first."""
-    above = [other for other in world.abstract if often(choices, 30)]
-    options = world.abstract[above[0]].members if above else objects
+    """An interface, which may implement earlier ones, and with each those that one implements."""
+    above: list[str] = []
+    options = list(world.entities) if often(choices, 50) else objects
+    for other in world.abstract.values():
+        common = [member for member in options if member in other.members]
+        if common and often(choices, 35):
+            above += [name for name in (*other.above, other.name) if name not in above]
+            options = common
     world.abstract[name] = Abstract(name, subset(choices, options), ["id"], above=above)
     for member in world.abstract[name].members:
         world.object(member).interfaces.append(name)
+
+
+def _inaccessible_member(choices: Choices, world: World) -> None:
+    """A member of interfaces and unions that clients do not know."""
+    alone = [abstract for abstract in world.abstract.values() if stands_alone(world, abstract)]
+    if alone:
+        world.inaccessible.add("H0")
+        world.values["H0"] = Value("H0")
+        for abstract in subset(choices, alone):
+            abstract.members.append("H0")
+            world.values["H0"].interfaces += [abstract.name] if abstract.fields else []
 
 
 def _keys(choices: Choices, world: World, entity: Entity) -> None:
@@ -78,17 +97,16 @@ def _keys(choices: Choices, world: World, entity: Entity) -> None:
     entity.keys = tuple(sorted(known))
     for name in sorted({name for key in known for name in key}):
         owners = {home for home, keys in entity.homes.items() if any(name in key for key in keys)}
-        entity.fields[name] = Field(name, KEY_OBJECT if name == "kv" else "ID", "{}!", owners=owners)
+        entity.fields[name] = Field(name, *KEY_TYPES[name], owners=owners)
 
 
 def _field(choices: Choices, world: World, name: str) -> Field:
     if often(choices, 55):
-        drawn = Field(name, pick(choices, LEAVES), pick(choices, ("{}", "{}", "{}", "{}!", "[{}!]")))
+        drawn = Field(name, pick(choices, LEAVES), pick(choices, LEAF_WRAPPINGS))
         if drawn.type == "String" and often(choices, 25):
-            drawn.arguments = tuple(subset(choices, ARGUMENTS))[:2]
+            drawn.arguments = ("n",) if often(choices, 40) else tuple(subset(choices, ARGUMENTS))[:2]
         return drawn
-    wrappings = ("{}", "{}", "{}!", "[{}]", "[{}!]!", "[[{}]]")
-    drawn = Field(name, pick(choices, world.composites()), pick(choices, wrappings))
+    drawn = Field(name, pick(choices, world.composites()), pick(choices, WRAPPINGS))
     if drawn.wrapping.startswith("[{") and often(choices, 20):
         drawn.arguments = ("first",)
     return drawn
@@ -168,15 +186,15 @@ def _divided_value(choices: Choices, world: World) -> None:
 def _hidden_members(choices: Choices, world: World) -> None:
     """Members of unions and interfaces that some subgraph does not know as such; the first one all know."""
     for abstract in world.abstract.values():
-        if len(abstract.members) == 1 or not _stands_alone(world, abstract):
+        if len(abstract.members) == 1 or not stands_alone(world, abstract):
             continue
         for subgraph in world.subgraphs:
-            if often(choices, 15):
+            if often(choices, 30):
                 kept = {abstract.members[0], *subset(choices, abstract.members)}
                 abstract.hidden[subgraph] = set(abstract.members) - kept
 
 
-def _stands_alone(world: World, abstract: Abstract) -> bool:
+def stands_alone(world: World, abstract: Abstract) -> bool:
     """Whether it implements no interface and none implements it."""
     return not abstract.above and not any(abstract.name in other.above for other in world.abstract.values())
 
@@ -186,10 +204,10 @@ def _interface_object(choices: Choices, world: World) -> None:
     candidates = [
         abstract
         for abstract in world.abstract.values()
-        if abstract.fields and _stands_alone(world, abstract)
+        if abstract.fields and stands_alone(world, abstract)
         if all(member in world.entities for member in abstract.members)
     ]
-    if not candidates or not often(choices, 60):
+    if not candidates or not often(choices, 75):
         return
     abstract = pick(choices, candidates)
     host = pick(choices, world.subgraphs)
@@ -200,106 +218,23 @@ def _interface_object(choices: Choices, world: World) -> None:
         entity.fields["id"].owners.add(host)
     world.interface_object = InterfaceObject(abstract.name, host)
     for index in range(choices.number(1, 3)):
-        name = f"o{index}"
-        own = Field(name, pick(choices, LEAVES), pick(choices, ("{}", "{}!")))
-        world.interface_object.fields[name] = own
+        own = _extension(choices, world, abstract, f"o{index}")
+        world.interface_object.fields[own.name] = own
         for member in abstract.members:
-            world.entities[member].fields[name] = Field(name, own.named, own.wrapping)
+            world.entities[member].fields[own.name] = replace(own, owners=set())
     if often(choices, 50):
         world.roots["Query"]["qx"] = Field("qx", abstract.name, pick(choices, ("{}", "[{}]")), owners={STRANGER})
 
 
-def _requires(choices: Choices, world: World) -> None:
-    for entity in world.entities.values():
-        for index in range(choices.number(0, 2) if len(entity.homes) > 1 else 0):
-            owner = pick(choices, sorted(entity.homes))
-            entity.fields[f"r{index}"] = Field(f"r{index}", "String", owners={owner})
-        plain = {own.name for own in entity.fields.values() if own.owners and not entity.is_key(own.name)}
-        computed: set[str] = set()
-        for own in entity.fields.values():
-            is_able = own.type == "String" and not own.arguments and len(own.owners) == 1
-            if own.name in plain and is_able and often(choices, 90 if own.name[0] == "r" else 40):
-                _require(choices, world, own, [entity.fields[name] for name in sorted(plain | computed)])
-                plain -= {own.name}
-                # What it is computed from stays as it is, so that nothing is computed from itself.
-                plain -= {other.name for other in entity.fields.values() if other.is_input}
-                computed |= {own.name, *(other.name for other in entity.fields.values() if other.is_input)}
-
-
-def _require(choices: Choices, world: World, own: Field, others: list[Field]) -> None:
-    inputs = [other for other in others if other is not own and not other.owners & own.owners]
-    parts = [_required(choices, world, other, min(own.owners)) for other in inputs if often(choices, 60)]
-    own.requires = " ".join(filter(None, parts))
-
-
-def _required(choices: Choices, world: World, other: Field, subgraph: str) -> str:
-    """The part of a field set of the subgraph that selects the field, empty when it cannot be required.
-
-    An argument with a default is left alone: only the schema knows what its absence means.
-    """
-    if "s" in other.arguments:
-        return ""
-    if other.is_leaf:
-        other.is_input = True
-        return f"{other.name}(n: {choices.number(1, 2)})" if "n" in other.arguments else other.name
-    if other.arguments or other.named == "W0":
-        return ""
-    if other.named in world.values:
-        inner = _leaves(world, other.named)
-    elif other.named in world.abstract:
-        inner = _fragments(world, world.abstract[other.named].members_in(subgraph))
-    else:
-        entity = world.entities[other.named]
-        inner = " ".join(map(key_text, min(entity.homes.get(subgraph, entity.keys))))
-    other.is_input = other.is_input or bool(inner)
-    return f"{other.name} {{ {inner} }}" if inner else ""
-
-
-def _leaves(world: World, name: str) -> str:
-    leaves = [own for own in world.values[name].fields.values() if own.is_leaf and not own.arguments and not own.owners]
-    for own in leaves:
-        own.is_input = True
-    return " ".join(own.name for own in leaves)
-
-
-def _fragments(world: World, members: list[str]) -> str:
-    """Something of each member that is a value, behind its type."""
-    by_member = {member: _leaves(world, member) for member in members if member in world.values}
-    return " ".join(f"... on {member} {{ {leaves} }}" for member, leaves in by_member.items() if leaves)
-
-
-def _provides(choices: Choices, world: World) -> None:
-    for own in list(world.every_field()):
-        members = [m for m in world.allowed(own, own.owners) if m in world.entities] if not own.is_leaf else []
-        if not members:
-            continue
-        for owner in sorted(own.owners - {STRANGER}):
-            target = world.entities[pick(choices, members)]
-            options = [
-                other
-                for other in target.fields.values()
-                if other.is_leaf and other.owners and owner not in other.owners and not target.is_key(other.name)
-                if not other.requires and not other.arguments
-            ]
-            if options and often(choices, 30):
-                chosen = pick(choices, options)
-                own.provides.setdefault(owner, set()).add((target.name, chosen.name))
-                chosen.is_provided = chosen.is_input = True
-
-
-def _overrides(choices: Choices, world: World) -> None:
-    for entity in world.entities.values():
-        for own in entity.fields.values():
-            is_free = not own.is_provided and not own.requires and not own.is_input and not own.provides
-            if len(own.owners) != 1 or not is_free or own.name[0] != "f" or not often(choices, 10):
-                continue
-            split = Split(world)
-            others = [
-                home
-                for home in entity.homes
-                if home not in own.owners
-                and own.name not in split.externals(entity, home)
-                and (own.is_leaf or own.named in split.known[home])
-            ]
-            if others:
-                own.override_from = pick(choices, others)
+def _extension(choices: Choices, world: World, abstract: Abstract, name: str) -> Field:
+    """A field of an interface object: a leaf, a value of leaves or an entity that does not implement the interface."""
+    simple = [value.name for value in world.values.values() if all(own.is_leaf for own in value.fields.values())]
+    others = [name for name in (*world.entities, *simple) if name not in abstract.members]
+    others = [name for name in others if name not in world.inaccessible and name != "W0"]
+    if others and often(choices, 30):
+        return Field(name, pick(choices, others), pick(choices, ("{}", "{}!", "[{}]")), owners={STRANGER})
+    named = "String" if often(choices, 50) else pick(choices, LEAVES)
+    own = Field(name, named, pick(choices, ("{}", "{}", "{}!")), owners={STRANGER})
+    if own.type == "String" and often(choices, 40):
+        own.arguments = tuple(subset(choices, ARGUMENTS))[:2]
+    return own

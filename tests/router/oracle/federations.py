@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.router.oracle.choices import often
 from tests.router.oracle.drawing import draw_world
 from tests.router.oracle.filling import Filling
 from tests.router.oracle.split import Split
@@ -19,19 +20,27 @@ if TYPE_CHECKING:
     from tests.router.oracle.choices import Choices
     from tests.router.oracle.store import Data
 
+DATASETS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A federation ready to be composed and run."""
+    """A federation ready to be composed and run. `labels` are those of its progressive overrides that hold."""
 
     merged: str
     subgraphs: dict[str, str]
-    data: Data
+    datasets: tuple[Data, ...]
+    labels: frozenset[str] = frozenset()
+
+    @property
+    def data(self) -> Data:
+        return self.datasets[0]
 
 
 def federation(choices: Choices) -> Generated:
     """One federation, from the choices."""
     world = draw_world(choices)
     split = Split(world)
-    data = Filling(world, random.Random(choices.number(0, 65535))).data()
-    return Generated(split.merged(), split.sdls(), data)
+    labels = frozenset(label for label in sorted(world.labels) if often(choices, 50))
+    datasets = tuple(Filling(world, random.Random(choices.number(0, 65535))).data() for _ in range(DATASETS))
+    return Generated(split.merged(), split.sdls(), datasets, labels)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.router.oracle.store import ABSENT
-from tests.router.oracle.world import COLOURS, KEY_OBJECT, KEYS, STRANGER
+from tests.router.oracle.world import COLOURS, KEY_OBJECT, KEY_PART, KEY_TYPES, SECRET_COLOUR, STRANGER
 
 if TYPE_CHECKING:
     import random
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 NULLS = 0.15
 FAILURES = 0.05
 ABSENCES = 0.3
-KEY_NAMES = {name for key in KEYS for name in key}
+BREAKING_INPUTS = 0.3
+# What JSON can say and a binary float cannot, and what is no number at all.
+MONEY: tuple[object, ...] = (2**80 + 1, Decimal("1.10"), Decimal("12345678901234567890.01"), {"cents": 110}, "1,10")
 
 
 class Filling:
@@ -28,6 +31,7 @@ class Filling:
         self.world = world
         self.random = source
         self.breaks = source.random() < 0.5
+        self.breaks_inputs = source.random() < BREAKING_INPUTS
         self.names = {
             name: [f"{name}:{index}" for index in range(source.randint(1, 4))]
             for name in [*world.entities, *world.values]
@@ -39,7 +43,9 @@ class Filling:
             for object_ in objects:
                 data[object_] = self._fields(self.world.fields_of(name).values(), object_)
                 if name in self.world.entities:
-                    data[f"{KEY_OBJECT}:{object_}"] = {"id": f"kv-{name}", "n": object_}
+                    deep = None if self.random.random() < NULLS else f"@{KEY_PART}:{object_}"
+                    data[f"{KEY_OBJECT}:{object_}"] = {"id": f"kv-{name}", "n": object_, "deep": deep}
+                    data[f"{KEY_PART}:{object_}"] = {"x": f"x-{name}"}
         for entity in self.world.entities.values():
             for object_ in self.names[entity.name]:
                 self._forget(entity, data[object_])
@@ -76,12 +82,20 @@ class Filling:
         return {own.name: self._broken(own) or self._value(own, own.wrapping, object_) for own in fields}
 
     def _broken(self, own: Field) -> str:
-        """A resolver that throws, for a field nothing else depends on."""
-        is_free = not own.is_input and own.name not in KEY_NAMES
-        return "!broken" if self.breaks and is_free and self.random.random() < FAILURES else ""
+        """A resolver that throws.
+
+        A shared field throws only where each owner may answer null. What another field requires throws only where the
+        null stays where it is: a client who did not ask for it must not lose more.
+        """
+        if not self.breaks or own.name in KEY_TYPES or own.varied or self.random.random() >= FAILURES:
+            return ""
+        is_contained = self.breaks_inputs and not own.wrapping.endswith("!")
+        return "!broken" if not own.is_input or is_contained else ""
 
     def _value(self, own: Field, wrapping: str, object_: str) -> object:
-        nullable = not wrapping.endswith("!")
+        if own.name in KEY_TYPES:
+            return self._key(own.name, object_)
+        nullable = not wrapping.endswith("!") and not (own.varied and wrapping == own.wrapping)
         if nullable and self.random.random() < NULLS:
             return None
         inner = wrapping.removesuffix("!")
@@ -89,17 +103,30 @@ class Filling:
             return [self._value(own, inner[1:-1], object_) for _ in range(self.random.randint(0, 3))]
         return self._one(own, object_)
 
+    def _key(self, name: str, object_: str) -> object:
+        """Every object's own, save for the part of a key of several fields that need not be."""
+        value = f"{name}-{object_}"
+        match name:
+            case "kv":
+                return f"@{KEY_OBJECT}:{object_}"
+            case "kl":
+                others = [None] if self.random.random() < NULLS else []
+                return [f"@{KEY_OBJECT}:{object_}", *others]
+            case "tags":
+                return [value, "tag"][: self.random.randint(1, 2)]
+            case "k1":
+                return None if self.random.random() < NULLS else f"k1-{self.random.randint(0, 1)}"
+            case _:
+                return value
+
     def _one(self, own: Field, object_: str) -> object:
         number = self.random.randint(0, 9)
-        if own.name in {"id", "sku", "k2"}:
-            return f"{own.name}-{object_}"
-        if own.named == KEY_OBJECT:
-            return f"@{KEY_OBJECT}:{object_}"
         leaves = {
             "Int": number,
             "Float": number + 0.5,
             "Boolean": number % 2 == 0,
-            "Colour": COLOURS[number % len(COLOURS)],
+            "Colour": (*COLOURS, *COLOURS, *COLOURS, SECRET_COLOUR)[number],
+            "Money": MONEY[number % len(MONEY)],
             "String": f"{own.name}-{object_}-{number}",
             "ID": f"{own.name}-{object_}-{number}",
         }

@@ -49,7 +49,9 @@ class _Writing:
     choices: Choices
     schema: GraphQLSchema
     budget: int
+    is_mutation: bool = False
     aliases: int = 0
+    deferred: int = 0
     declarations: list[str] = field(default_factory=list)
     variables: dict[str, object] = field(default_factory=dict)
     fragments: list[tuple[str, str, str]] = field(default_factory=list)
@@ -64,13 +66,14 @@ class _Writing:
 def operation(choices: Choices, schema: GraphQLSchema) -> Operation | None:
     """One operation from the choices, None when they make no valid one (fields that cannot merge)."""
     writing = _Writing(choices, schema, budget=pick(choices, SIZES))
-    is_mutation = schema.mutation_type is not None and writing.often(50)
-    root = schema.mutation_type if is_mutation else schema.query_type
+    writing.is_mutation = schema.mutation_type is not None and writing.often(50)
+    root = schema.mutation_type if writing.is_mutation else schema.query_type
     assert root is not None
     selection = _selection(writing, root, 0)
     fragments = "".join(f" fragment {name} on {type_} {text}" for name, type_, text in writing.fragments)
     declared = f"({', '.join(writing.declarations)})" if writing.declarations else ""
-    query = f"{'mutation' if is_mutation else 'query'}{declared} {selection}{fragments}"
+    note = ' @note(text: "all")' if writing.often(5) else ""
+    query = f"{'mutation' if writing.is_mutation else 'query'}{declared}{note} {selection}{fragments}"
     return None if validate(schema, parse(query)) else Operation(query, writing.variables)
 
 
@@ -118,10 +121,20 @@ def _fresh(writing: _Writing) -> str:
 
 
 def _condition(writing: _Writing) -> str:
+    note = ' @note(text: "n")' if writing.often(2) else ""
     if not writing.often(8):
-        return ""
+        return note
     directive = writing.pick(("skip", "include"))
-    return f" @{directive}(if: {_boolean(writing)})"
+    return f"{note} @{directive}(if: {_boolean(writing)})"
+
+
+def _deferral(writing: _Writing) -> str:
+    """Sometimes `@defer`, in queries only: it may not be at the root of a mutation."""
+    if writing.is_mutation or not writing.often(6):
+        return ""
+    writing.deferred += 1
+    condition = f", if: {_boolean(writing)}" if writing.often(30) else ""
+    return f' @defer(label: "d{writing.deferred}"{condition})'
 
 
 def _boolean(writing: _Writing) -> str:
@@ -150,7 +163,7 @@ def _fragment(writing: _Writing, type_: GraphQLCompositeType, depth: int) -> str
         & ({m.name for m in writing.schema.get_possible_types(other)} if is_abstract_type(other) else {other.name})
     ]
     target = writing.pick(sorted(related, key=lambda other: other.name))
-    condition = _condition(writing)
+    condition = _condition(writing) + _deferral(writing)
     if writing.fragments and writing.often(25):
         usable = [name for name, of, _ in writing.fragments if of == target.name]
         if usable:

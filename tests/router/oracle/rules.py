@@ -19,6 +19,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     StringValueNode,
+    UnionTypeDefinitionNode,
     parse,
     value_from_ast_untyped,
 )
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from graphql import ConstDirectiveNode as Directive
-    from graphql import DefinitionNode, FieldDefinitionNode
+    from graphql import DefinitionNode, FieldDefinitionNode, GraphQLSchema
 
 FieldName: TypeAlias = tuple[str, str]
 TypeNode: TypeAlias = (
@@ -45,35 +46,47 @@ TYPE_NODES = (
 
 @dataclass(slots=True)
 class Rules:
-    """The rules of one subgraph: by type, or by type and field."""
+    """The rules of one subgraph: by type, or by type and field.
+
+    `moved` are fields another subgraph resolves now, `overrides` those taken over, with the source and the label.
+    """
 
     keys: dict[str, list[SelectionSetNode]] = field(default_factory=dict)
     external: set[FieldName] = field(default_factory=set)
     requires: dict[FieldName, SelectionSetNode] = field(default_factory=dict)
     provides: dict[FieldName, SelectionSetNode] = field(default_factory=dict)
-    overrides: dict[FieldName, str] = field(default_factory=dict)
-    overridden: set[FieldName] = field(default_factory=set)
+    overrides: dict[FieldName, tuple[str, str]] = field(default_factory=dict)
+    moved: set[FieldName] = field(default_factory=set)
+    contexts: dict[str, set[str]] = field(default_factory=dict)
+    from_context: dict[FieldName, tuple[str, tuple[str, str]]] = field(default_factory=dict)
     interface_objects: set[str] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """The rules of all subgraphs, and which types implement an interface anywhere."""
+    """The rules of all subgraphs while some override labels hold, and which types implement an interface anywhere.
+
+    `schemas` and `operations` are kept by the services, which are many while a federation is one.
+    """
 
     documents: Mapping[str, DocumentNode]
     rules: Mapping[str, Rules]
     implementations: Mapping[str, set[str]]
     meaning: Meaning
+    schemas: dict[str, GraphQLSchema] = field(default_factory=dict)
+    operations: dict[tuple[str, str], DocumentNode] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, subgraphs: Mapping[str, str]) -> Federation:
+    def of(cls, subgraphs: Mapping[str, str], labels: frozenset[str] = frozenset()) -> Federation:
         documents = {name: parse(sdl) for name, sdl in subgraphs.items()}
         rules = {name: _rules(document) for name, document in documents.items()}
         for own in rules.values():
-            for overridden, source in own.overrides.items():
-                if source in rules:
-                    rules[source].overridden.add(overridden)
+            for overridden, (source, label) in own.overrides.items():
+                if label and label not in labels:
+                    own.moved.add(overridden)
+                elif source in rules:
+                    rules[source].moved.add(overridden)
         supertypes = _supertypes(documents.values())
         implementations: dict[str, set[str]] = {}
         for name, above in supertypes.items():
@@ -85,7 +98,12 @@ class Federation:
             for (parent, name), selection in own.requires.items()
             for concrete in (implementations[parent] if parent in own.interface_objects else {parent})
         }
-        return cls(documents, rules, implementations, Meaning(requires, supertypes))
+        contexts = {
+            coordinate: (argument, _around(own.contexts[context], text, supertypes, documents))
+            for own in rules.values()
+            for coordinate, (argument, (context, text)) in own.from_context.items()
+        }
+        return cls(documents, rules, implementations, Meaning(requires, supertypes, contexts))
 
 
 def _supertypes(documents: Iterable[DocumentNode]) -> dict[str, set[str]]:
@@ -98,6 +116,25 @@ def _supertypes(documents: Iterable[DocumentNode]) -> dict[str, set[str]]:
     return supertypes
 
 
+def _around(
+    typenames: set[str], text: str, supertypes: Mapping[str, set[str]], documents: Mapping[str, DocumentNode]
+) -> dict[str, SelectionSetNode]:
+    """For each object type with a context, the selection of a contextual argument."""
+    unions = {
+        (node.name.value, member.name.value)
+        for document in documents.values()
+        for node in document.definitions
+        if isinstance(node, UnionTypeDefinitionNode)
+        for member in node.types or ()
+    }
+    inner = text if text.startswith("...") else text.strip()[1:-1]
+    return {
+        name: parse_field_set(inner)
+        for name, above in supertypes.items()
+        if name in typenames or above & typenames or any((u, name) in unions for u in typenames)
+    }
+
+
 def type_nodes(definitions: tuple[DefinitionNode, ...]) -> Iterator[TypeNode]:
     for node in definitions:
         if isinstance(node, TYPE_NODES):
@@ -106,6 +143,13 @@ def type_nodes(definitions: tuple[DefinitionNode, ...]) -> Iterator[TypeNode]:
 
 def _rules(document: DocumentNode) -> Rules:
     rules = Rules()
+    for node in document.definitions:
+        if not isinstance(node, (*TYPE_NODES, UnionTypeDefinitionNode)):
+            continue
+        name = node.name.value
+        for directive in node.directives or ():
+            if directive.name.value == "context":
+                rules.contexts.setdefault(str(argument(directive, "name")), set()).add(name)
     for node in type_nodes(document.definitions):
         name = node.name.value
         rules.types.add(name)
@@ -137,7 +181,12 @@ def _field_rules(rules: Rules, name: FieldName, definition: FieldDefinitionNode)
             case "provides":
                 rules.provides[name] = field_set(directive)
             case "override":
-                rules.overrides[name] = str(argument(directive, "from"))
+                rules.overrides[name] = str(argument(directive, "from")), str(argument(directive, "label") or "")
+    for parameter in definition.arguments or ():
+        for directive in parameter.directives or ():
+            if directive.name.value == "fromContext":
+                context, text = str(argument(directive, "field")).removeprefix("$").split(" ", 1)
+                rules.from_context[name] = parameter.name.value, (context, text)
 
 
 def argument(directive: Directive, name: str) -> object:

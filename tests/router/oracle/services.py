@@ -47,6 +47,14 @@ class Seen:
     representation: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """An object as the monolith meets it: what is around it says what its contextual arguments are."""
+
+    reference: Reference
+    around: Within | None = None
+
+
 class Monolith:
     """graphql-core on the merged schema: the definition of the right answer."""
 
@@ -59,24 +67,59 @@ class Monolith:
             return self._resolve(store, source, info, arguments)
 
         def typename(value: object, _info: GraphQLResolveInfo[object], _type: GraphQLAbstractType) -> str:
-            assert isinstance(value, Reference)
-            return value.typename
+            assert isinstance(value, Within)
+            return value.reference.typename
 
-        return execute_sync(
+        result = execute_sync(
             self.schema,
             parse(query),
             variable_values=dict(variables),
             field_resolver=resolve,
             type_resolver=typename,
         )
+        return _unless_broken(result)
 
     def _resolve(
         self, store: Store, source: object, info: GraphQLResolveInfo[object], arguments: Mapping[str, object]
     ) -> object:
+        around = source if isinstance(source, Within) else None
         if info.parent_type.name == "Mutation":
-            return store.mutate(info.field_name, arguments)
-        reference = source if isinstance(source, Reference) else Reference(info.parent_type.name)
-        return store.compute(reference, info.field_name, arguments)
+            return _within(store.mutate(info.field_name, arguments), around)
+        reference = around.reference if around else Reference(info.parent_type.name)
+        contextual = self.federation.meaning.contexts.get((reference.typename, info.field_name))
+        if contextual is not None:
+            name, selections = contextual
+            arguments = {**arguments, name: _from_context(store, around, selections)}
+        return _within(store.compute(reference, info.field_name, arguments), around)
+
+
+def _unless_broken(result: ExecutionResult) -> ExecutionResult:
+    """The result; what a resolver raised that is no error of GraphQL's is a bug of the oracle's and raised again."""
+    for error in result.errors or ():
+        if error.original_error is not None and not isinstance(error.original_error, (GraphQLError, TypeError)):
+            raise error.original_error
+    return result
+
+
+def _from_context(store: Store, around: Within | None, selections: Mapping[str, SelectionSetNode]) -> object:
+    """The value an argument has from the nearest object around that carries the context."""
+    while around is not None and around.around is not None:
+        around = around.around
+        selection = selections.get(around.reference.typename)
+        if selection is not None:
+            (value,) = store.inputs(around.reference, selection).values()
+            return value
+    raise AssertionError("the generator puts a context around every object that needs one")
+
+
+def _within(value: object, around: Within | None) -> object:
+    match value:
+        case list():
+            return [_within(item, around) for item in value]
+        case Reference():
+            return Within(value, around)
+        case _:
+            return value
 
 
 class Subgraph:
@@ -88,20 +131,26 @@ class Subgraph:
         self.rules: Rules = federation.rules[name]
         self.meaning = federation.meaning
         self.store = store
-        self.schema = executable(federation.documents[name], self.rules)
+        if name not in federation.schemas:
+            federation.schemas[name] = executable(federation.documents[name], self.rules)
+        self.schema = federation.schemas[name]
 
     def execute(self, request: SubgraphRequest) -> ExecutionResult:
-        document = parse(request.operation)
-        problems = validate(self.schema, document)
-        if problems:
-            raise AssertionError(f"{self.name} was sent an invalid operation: {problems}\n{request.operation}")
-        return execute_sync(
+        document = self.federation.operations.get((self.name, request.operation))
+        if document is None:
+            document = parse(request.operation)
+            problems = validate(self.schema, document)
+            if problems:
+                raise AssertionError(f"{self.name} was sent an invalid operation: {problems}\n{request.operation}")
+            self.federation.operations[self.name, request.operation] = document
+        result = execute_sync(
             self.schema,
             document,
             variable_values=dict(request.variables),
             field_resolver=self._resolve,
             type_resolver=self._runtime_type,
         )
+        return _unless_broken(result)
 
     def _runtime_type(self, value: object, _info: GraphQLResolveInfo[object], _type: GraphQLAbstractType) -> str:
         assert isinstance(value, Seen)
@@ -122,7 +171,7 @@ class Subgraph:
             representations = arguments["representations"]
             assert isinstance(representations, list)
             return [self._entity(representation) for representation in representations]
-        if (parent, name) in self.rules.overridden:
+        if (parent, name) in self.rules.moved:
             raise GraphQLError(f"{parent}.{name} moved away from {self.name}")
         provides = self.rules.provides.get((parent, name), NOTHING)
         if parent == "Mutation":

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.router.oracle.world import KEY_OBJECT, LEAVES, STRANGER
+from graphql import FieldNode, InlineFragmentNode
+
+from tests.router.oracle.rules import parse_field_set
+from tests.router.oracle.world import CONTEXT, KEY_OBJECT, KEY_PART, KEY_TYPES, LEAVES, SECRET_COLOUR, STRANGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from graphql import SelectionSetNode
 
     from tests.router.oracle.world import Abstract, Entity, Field, InterfaceObject, Value, World
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key", "@shareable", "@external", '
-    '"@requires", "@provides", "@override", "@interfaceObject", "@inaccessible"])'
+    '"@requires", "@provides", "@override", "@interfaceObject", "@inaccessible", "@context", "@fromContext"])'
 )
-ENUM = "enum Colour { RED GREEN BLUE }"
-INPUT = "input Options { a: Int = 1, c: Colour, deep: Options }"
-KEY_FIELDS = ["id: ID!", "n: ID!"]
+# What every subgraph says alike, with and without what clients do not know.
+COMMON = """
+scalar Money
+enum Colour { RED GREEN BLUE%(colour)s }
+input Options { a: Int = 1, c: Colour, deep: Options, many: [[Int]], must: Int! = 3, m: Money%(field)s }
+directive @note(text: String) on
+  QUERY | MUTATION | FIELD | FRAGMENT_DEFINITION | FRAGMENT_SPREAD | INLINE_FRAGMENT | VARIABLE_DEFINITION
+"""
+SAID = COMMON % {"colour": f" {SECRET_COLOUR} @inaccessible", "field": ", secret: Int @inaccessible"}
+KNOWN = COMMON % {"colour": "", "field": ""}
+KEY_FIELDS = ["id: ID!", "n: ID!", f"deep: {KEY_PART}"]
+KEY_PART_FIELDS = ["x: ID!"]
 
 
 def key_text(name: str) -> str:
     """A key field as a field set selects it."""
-    return f"{name} {{ id n }}" if name == "kv" else name
+    return f"{name} {{ id n deep {{ x }} }}" if KEY_TYPES[name][0] == KEY_OBJECT else name
 
 
 class Split:
@@ -30,7 +44,10 @@ class Split:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.known: dict[str, set[str]] = {name: self._closure(name) for name in world.subgraphs}
+        self.mentioned: dict[str, set[tuple[str, str]]] = {
+            name: set(self._mentioned(name)) for name in (*world.subgraphs, STRANGER)
+        }
+        self.known: dict[str, set[str]] = {name: self._closure(name) for name in (*world.subgraphs, STRANGER)}
 
     def sdls(self) -> dict[str, str]:
         """The subgraphs that have something to say."""
@@ -41,19 +58,35 @@ class Split:
 
     def externals(self, entity: Entity, subgraph: str) -> set[str]:
         """Fields the subgraph mentions without resolving them: required by its fields, provided by its fields."""
-        required = {
+        stub = () if subgraph in entity.homes else entity.keys[0]
+        return {
             name
-            for own in entity.fields.values()
-            if own.requires and subgraph in own.owners
-            for name in _top_level(own.requires)
+            for typename, name in self.mentioned[subgraph]
+            if typename == entity.name and subgraph not in entity.fields[name].owners and name not in stub
         }
-        provided = {
-            name
-            for own in self.world.every_field()
-            for typename, name in own.provides.get(subgraph, ())
-            if typename == entity.name
-        }
-        return {name for name in required | provided if subgraph not in entity.fields[name].owners}
+
+    def _mentioned(self, subgraph: str) -> Iterator[tuple[str, str]]:
+        """The fields of entities that the subgraph's field sets go through, those of keys aside."""
+        world = self.world
+        for entity in world.entities.values():
+            for own in entity.fields.values():
+                if own.requires and subgraph in own.owners:
+                    yield from self._through(parse_field_set(own.requires), entity.name)
+        for own in world.every_field():
+            for typename, text in own.provides.get(subgraph, ()):
+                yield from self._through(parse_field_set(text), typename)
+
+    def _through(self, selection: SelectionSetNode, typename: str) -> Iterator[tuple[str, str]]:
+        world = self.world
+        for node in selection.selections:
+            match node:
+                case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                    yield from self._through(inner, condition.name.value if condition else typename)
+                case FieldNode(name=name, selection_set=inner):
+                    if typename in world.entities:
+                        yield typename, name.value
+                    if inner is not None and typename not in (KEY_OBJECT, KEY_PART):
+                        yield from self._through(inner, world.fields_of(typename)[name.value].named)
 
     def _said(self, entity: Entity, subgraph: str) -> Iterator[Field]:
         externals = self.externals(entity, subgraph)
@@ -64,26 +97,39 @@ class Split:
     def _closure(self, subgraph: str) -> set[str]:
         """The types the subgraph must know."""
         world = self.world
-        pending = [entity.name for entity in world.entities.values() if subgraph in entity.homes]
-        pending += [own.named for fields in world.roots.values() for own in fields.values() if subgraph in own.owners]
-        if world.interface_object and world.interface_object.host == subgraph:
-            pending.append(world.interface_object.interface)
+        if subgraph == STRANGER:
+            pending = [own.named for own in world.interface_object.fields.values()] if world.interface_object else []
+        else:
+            pending = self._starts(subgraph)
         known: set[str] = set()
         while pending:
             name = pending.pop()
             if name in known or name in LEAVES:
                 continue
             known.add(name)
-            if name in world.entities:
-                pending += [own.named for own in self._said(world.entities[name], subgraph)]
-                pending += [KEY_OBJECT] if name in world.entities and "kv" in world.entities[name].keys[0] else []
-            elif name in world.values:
-                pending += [own.named for own in self._own_values(world.values[name], subgraph)]
-            elif name in world.abstract:
-                pending += world.abstract[name].members_in(subgraph)
-                pending += [below.name for below in world.abstract.values() if name in below.above]
-                pending += world.abstract[name].above
+            pending += self._neighbours(name, subgraph)
         return known
+
+    def _starts(self, subgraph: str) -> list[str]:
+        world = self.world
+        pending = [entity.name for entity in world.entities.values() if subgraph in entity.homes]
+        pending += [own.named for fields in world.roots.values() for own in fields.values() if subgraph in own.owners]
+        if world.interface_object and world.interface_object.host == subgraph:
+            pending.append(world.interface_object.interface)
+        return pending
+
+    def _neighbours(self, name: str, subgraph: str) -> list[str]:
+        world = self.world
+        if name in world.entities:
+            entity = world.entities[name]
+            stub = [entity.fields[key].named for key in entity.keys[0]]
+            return stub + [own.named for own in self._said(entity, subgraph)]
+        if name in world.values:
+            return [own.named for own in self._own_values(world.values[name], subgraph)]
+        if name in world.abstract:
+            below = [other.name for other in world.abstract.values() if name in other.above]
+            return world.abstract[name].members_in(subgraph) + below + world.abstract[name].above
+        return [KEY_PART] if name == KEY_OBJECT else []
 
     def _own_values(self, value: Value, subgraph: str) -> list[Field]:
         return [own for own in value.fields.values() if not own.owners or subgraph in own.owners]
@@ -104,20 +150,24 @@ class Split:
 
     def _sdl(self, subgraph: str) -> str:
         world, known = self.world, self.known[subgraph]
-        parts = [LINK, ENUM, INPUT]
+        parts = [LINK, SAID]
         for root, fields in world.roots.items():
             lines = [self._field(own, subgraph) for own in fields.values() if subgraph in own.owners]
             parts += [block(f"type {root}", lines)] if lines else []
         parts += [self._entity(entity, subgraph) for entity in world.entities.values() if entity.name in known]
         parts += [self._value(value, subgraph) for value in world.values.values() if value.name in known]
-        parts += [block(f"type {KEY_OBJECT} @shareable", KEY_FIELDS)] if KEY_OBJECT in known else []
+        parts += _key_objects(known, " @shareable")
         for abstract in world.abstract.values():
             if abstract.name in known:
                 names = self._interface_fields(abstract, subgraph)
                 host = world.interface_object
                 key = ' @key(fields: "id")' if host and (host.interface, host.host) == (abstract.name, subgraph) else ""
+                key += self._context(abstract.name, subgraph)
                 parts.append(self._abstract(abstract, names, abstract.members_in(subgraph), key))
         return "\n".join(parts)
+
+    def _context(self, name: str, subgraph: str) -> str:
+        return f' @context(name: "{CONTEXT}")' if self.world.contexts.get(name) == subgraph else ""
 
     def _interfaces(self, type_: Entity | Value, subgraph: str) -> list[str]:
         return [
@@ -128,7 +178,10 @@ class Split:
 
     def _value(self, value: Value, subgraph: str) -> str:
         lines = [own.signature for own in self._own_values(value, subgraph)] or ["_unused: Int @inaccessible"]
-        return block(f"type {value.name}{implements(self._interfaces(value, subgraph))} @shareable", lines)
+        hidden = " @inaccessible" if value.name in self.world.inaccessible else ""
+        context = self._context(value.name, subgraph)
+        interfaces = implements(self._interfaces(value, subgraph))
+        return block(f"type {value.name}{interfaces} @shareable{hidden}{context}", lines)
 
     def _entity(self, entity: Entity, subgraph: str) -> str:
         home = entity.homes.get(subgraph)
@@ -140,11 +193,12 @@ class Split:
             said[name] = entity.fields[name].signature
         for name in sorted(self.externals(entity, subgraph)):
             said[name] = f"{entity.fields[name].signature} @external"
-        head = f"type {entity.name}{implements(self._interfaces(entity, subgraph))} {' '.join(keys)}"
+        context = self._context(entity.name, subgraph)
+        head = f"type {entity.name}{implements(self._interfaces(entity, subgraph))} {' '.join(keys)}{context}"
         return block(head, said.values())
 
     def _field(self, own: Field, subgraph: str) -> str:
-        directives = [own.signature]
+        directives = [own.signature_in(subgraph)]
         if own.override_from == subgraph:
             return own.signature
         if len(own.owners) > 1 or own.is_provided:
@@ -153,44 +207,54 @@ class Split:
             directives.append(f'@requires(fields: "{own.requires}")')
         if subgraph in own.provides:
             provided = [
-                name if typename == own.named else f"... on {typename} {{ {name} }}"
-                for typename, name in sorted(own.provides[subgraph])
+                text if typename == own.named else f"... on {typename} {{ {text} }}"
+                for typename, text in sorted(own.provides[subgraph])
             ]
             directives.append(f'@provides(fields: "{" ".join(provided)}")')
         if own.override_from:
-            directives.append(f'@override(from: "{own.override_from}")')
+            label = f', label: "{own.override_label}"' if own.override_label else ""
+            directives.append(f'@override(from: "{own.override_from}"{label})')
+        if own.is_inaccessible:
+            directives.append("@inaccessible")
         return " ".join(directives)
 
     def _abstract(self, abstract: Abstract, names: Iterable[str], members: list[str], directives: str = "") -> str:
         if not abstract.fields:
-            return f"union {abstract.name} = {' | '.join(members)}"
+            return f"union {abstract.name}{directives} = {' | '.join(members)}"
         fields = self.world.fields_of(abstract.members[0])
         head = f"interface {abstract.name}{implements(abstract.above)}{directives}"
         return block(head, [fields[name].signature for name in names])
 
     def _stranger(self, interface_object: InterfaceObject) -> str:
-        lines = ["id: ID!", *(own.signature for own in interface_object.fields.values())]
-        parts = [LINK, ENUM, INPUT]
-        if "qx" in self.world.roots["Query"]:
-            parts.append(block("type Query", [self.world.roots["Query"]["qx"].signature]))
+        world, known = self.world, self.known[STRANGER]
+        implementation = world.entities[world.abstract[interface_object.interface].members[0]]
+        required = {name for own in interface_object.fields.values() for name in own.requires.split()}
+        lines = ["id: ID!"]
+        lines += [f"{implementation.fields[name].signature} @external" for name in sorted(required)]
+        lines += [self._field(own, STRANGER) for own in interface_object.fields.values()]
+        parts = [LINK, SAID]
+        if "qx" in world.roots["Query"]:
+            parts.append(block("type Query", [world.roots["Query"]["qx"].signature]))
         parts.append(block(f'type {interface_object.interface} @interfaceObject @key(fields: "id")', lines))
-        return "\n".join(parts)
+        parts += [self._entity(entity, STRANGER) for entity in world.entities.values() if entity.name in known]
+        parts += [self._value(value, STRANGER) for value in world.values.values() if value.name in known]
+        return "\n".join((*parts, *_key_objects(known, " @shareable")))
 
     def merged(self) -> str:
         """The schema of the monolith: what all subgraphs say together."""
         world = self.world
         known = set().union(*self.known.values())
-        parts = [ENUM, INPUT]
+        parts = [KNOWN]
         parts += [block(f"type {root}", [f.signature for f in fields.values()]) for root, fields in world.roots.items()]
         objects: list[Entity | Value] = [*world.entities.values(), *world.values.values()]
         for type_ in objects:
-            if type_.name in known:
+            if type_.name in known and type_.name not in world.inaccessible:
                 interfaces = {
                     i for s in world.subgraphs if type_.name in self.known[s] for i in self._interfaces(type_, s)
                 }
-                lines = [own.signature for own in type_.fields.values()]
+                lines = [own.signature for own in type_.fields.values() if not own.is_inaccessible]
                 parts.append(block(f"type {type_.name}{implements(sorted(interfaces))}", lines))
-        parts += [block(f"type {KEY_OBJECT}", KEY_FIELDS)] if KEY_OBJECT in known else []
+        parts += _key_objects(known, "")
         for abstract in world.abstract.values():
             if abstract.name in known:
                 parts.append(self._merged_abstract(abstract))
@@ -199,7 +263,12 @@ class Split:
     def _merged_abstract(self, abstract: Abstract) -> str:
         knowing = [subgraph for subgraph in self.world.subgraphs if abstract.name in self.known[subgraph]]
         said = {name for subgraph in knowing for name in self._interface_fields(abstract, subgraph)}
-        members = [m for m in abstract.members if any(m in abstract.members_in(subgraph) for subgraph in knowing)]
+        members = [
+            member
+            for member in abstract.members
+            if any(member in abstract.members_in(subgraph) for subgraph in knowing)
+            and member not in self.world.inaccessible
+        ]
         names = [name for name in abstract.fields if name in said]
         host = self.world.interface_object
         if host and host.interface == abstract.name:
@@ -207,13 +276,9 @@ class Split:
         return self._abstract(abstract, names, members)
 
 
-def _top_level(field_set: str) -> Iterator[str]:
-    """The names a field set selects of the object itself."""
-    depth = 0
-    for token in field_set.replace("(", " ( ").replace(")", " ) ").split():
-        depth += {"{": 1, "(": 1, "}": -1, ")": -1}.get(token, 0)
-        if depth == 0 and token not in "{}()":
-            yield token
+def _key_objects(known: set[str], directive: str) -> list[str]:
+    objects = ((KEY_OBJECT, KEY_FIELDS), (KEY_PART, KEY_PART_FIELDS))
+    return [block(f"type {name}{directive}", fields) for name, fields in objects if name in known]
 
 
 def implements(names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import FieldNode, GraphQLError, InlineFragmentNode, SelectionSetNode, value_from_ast_untyped
@@ -31,8 +32,27 @@ Data: TypeAlias = "dict[str, dict[str, object]]"
 ABSENT = "!absent"
 
 
+class InputFailed(GraphQLError):
+    """A field could not be computed, because something it requires could not be resolved."""
+
+
+def plain(value: object) -> object:
+    """The value with its numbers as text, none of their digits lost."""
+    match value:
+        case bool() | int():
+            return value
+        case float() | Decimal():
+            return f"#{value!r}" if isinstance(value, float) else f"#{value}"
+        case list():
+            return [plain(item) for item in value]
+        case dict():
+            return {key: plain(item) for key, item in value.items()}
+        case _:
+            return value
+
+
 def canonical(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=float)
+    return json.dumps(plain(value), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +68,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What the schemas add to the data: which fields require which, and the interfaces and unions of each type."""
+    """What the schemas add to the data: which fields require which, and the interfaces and unions of each type.
+
+    `contexts` gives for a field with an argument from around it the argument, and of each type that can be around the
+    selection that leads to its value.
+    """
 
     requires: Mapping[tuple[str, str], SelectionSetNode] = field(default_factory=dict)
     supertypes: Mapping[str, set[str]] = field(default_factory=dict)
+    contexts: Mapping[tuple[str, str], tuple[str, Mapping[str, SelectionSetNode]]] = field(default_factory=dict)
 
     def applies(self, condition: str, typename: str) -> bool:
         return condition == typename or condition in self.supertypes.get(typename, ())
@@ -111,7 +136,18 @@ class Store:
         required = self.meaning.requires.get((reference.typename, field))
         if required is None or isinstance(value, Reference):
             return value
-        return f"{value}{canonical(self.project(reference, required))}"
+        return f"{value}{canonical(self.inputs(reference, required))}"
+
+    def inputs(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
+        """What something is computed from.
+
+        Raises:
+            InputFailed: it cannot be resolved.
+        """
+        try:
+            return self.project(reference, selection)
+        except GraphQLError as error:
+            raise InputFailed(error.message) from error
 
     def mutate(self, field: str, arguments: Mapping[str, object]) -> object:
         rule = self.objects["Mutation"][field]

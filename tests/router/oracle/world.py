@@ -11,20 +11,47 @@ if TYPE_CHECKING:
 SUBGRAPHS = ("a", "b", "c", "d")
 # The subgraph that knows an interface only as an object.
 STRANGER = "x"
-LEAVES = ("Int", "String", "String", "String", "Boolean", "ID", "Float", "Colour")
+LEAVES = ("Int", "String", "String", "String", "Boolean", "ID", "Float", "Colour", "Money")
 COLOURS = ("RED", "GREEN", "BLUE")
-# The fields of each possible key; "kv" is an object.
-KEYS = (("id",), ("sku",), ("k1", "k2"), ("kv",))
-KEY_OBJECT = "KV"
-ARGUMENTS = {"n": "Int", "s": 'String = "x"', "c": "Colour", "l": "[Int!]", "o": "Options"}
+# The value of `Colour` that clients do not know.
+SECRET_COLOUR = "GOLD"
+# The fields of each possible key.
+KEYS = (("id",), ("sku",), ("k1", "k2"), ("kv",), ("tags",), ("kl",))
+KEY_OBJECT, KEY_PART = "KV", "KD"
+# What each of them is. Of a key of two fields, one may be null; so may be a part of an object.
+KEY_TYPES = {
+    "id": ("ID", "{}!"),
+    "sku": ("ID", "{}!"),
+    "k1": ("ID", "{}"),
+    "k2": ("ID", "{}!"),
+    "kv": (KEY_OBJECT, "{}!"),
+    "tags": ("String", "[{}!]!"),
+    "kl": (KEY_OBJECT, "[{}]!"),
+}
+ARGUMENTS = {
+    "n": "Int",
+    "s": 'String = "x"',
+    "c": "Colour",
+    "l": "[Int!]",
+    "o": "Options",
+    "m": "Money",
+    "d": "Int! = 4",
+}
+# Arguments that an absence gives a value only the schema knows.
+DEFAULTED = {"s", "d"}
+LEAF_WRAPPINGS = ("{}", "{}", "{}", "{}", "{}", "{}!", "{}!", "[{}!]", "[{}]", "[[{}]!]")
+WRAPPINGS = ("{}", "{}", "{}", "{}", "{}!", "{}!", "[{}]", "[{}]", "[{}!]!", "[{}!]!", "[[{}]]", "[[{}]]", "[[[{}!]]!]")
+# The entity whose field takes an argument from an ancestor, and the context it takes it from.
+CONSUMER, CONTEXT, CONTEXT_TYPE = "C0", "around", "String"
 
 
 @dataclass(slots=True)
 class Field:
     """A field of the merged schema, and where it is resolved.
 
-    `provides` holds, by owner, the type and leaf each `@provides` reaches. `is_input` says that something else depends
-    on the value, so that its resolver must not throw.
+    `provides` holds, by owner, the field sets of each type that `@provides` reaches. `is_input` says that something
+    else depends on the value. `varied` are the types of owners that promise more than the merged schema: no null, or of
+    an abstract type the one object type it is `narrowed` to.
     """
 
     name: str
@@ -34,9 +61,14 @@ class Field:
     owners: set[str] = field(default_factory=set)
     requires: str = ""
     provides: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    context: str = ""
     override_from: str = ""
+    override_label: str = ""
     is_provided: bool = False
     is_input: bool = False
+    is_inaccessible: bool = False
+    varied: dict[str, str] = field(default_factory=dict)
+    narrowed: str = ""
 
     @property
     def type(self) -> str:
@@ -48,8 +80,15 @@ class Field:
 
     @property
     def signature(self) -> str:
+        return self.signature_in("")
+
+    def signature_in(self, subgraph: str) -> str:
+        """The definition as a subgraph says it."""
         arguments = [f"{name}: {ARGUMENTS.get(name, 'Int')}" for name in self.arguments]
-        return f"{self.name}{'(' + ', '.join(arguments) + ')' if arguments else ''}: {self.type}"
+        if self.context and subgraph:
+            arguments.append(f'around: {CONTEXT_TYPE} @fromContext(field: "{self.context}")')
+        type_ = self.varied.get(subgraph, self.type)
+        return f"{self.name}{'(' + ', '.join(arguments) + ')' if arguments else ''}: {type_}"
 
 
 @dataclass(slots=True)
@@ -103,7 +142,11 @@ class InterfaceObject:
 
 @dataclass(slots=True)
 class World:
-    """The merged schema with its split."""
+    """The merged schema with its split.
+
+    `inaccessible` are types clients do not know. `contexts` gives for each type that sets the context the subgraph
+    that says so. `labels` are those of progressive overrides.
+    """
 
     subgraphs: tuple[str, ...]
     entities: dict[str, Entity] = field(default_factory=dict)
@@ -111,6 +154,9 @@ class World:
     abstract: dict[str, Abstract] = field(default_factory=dict)
     roots: dict[str, dict[str, Field]] = field(default_factory=dict)
     interface_object: InterfaceObject | None = None
+    inaccessible: set[str] = field(default_factory=set)
+    contexts: dict[str, str] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=set)
 
     def object(self, name: str) -> Entity | Value:
         return self.entities.get(name) or self.values[name]
@@ -126,10 +172,14 @@ class World:
             yield from entity.fields.values()
 
     def composites(self) -> list[str]:
-        return [*self.entities, *self.entities, *self.values, *self.abstract]
+        """The types a field may have, entities twice as often."""
+        values = [name for name in self.values if name not in self.inaccessible]
+        return [*self.entities, *self.entities, *values, *self.abstract]
 
     def allowed(self, own: Field, owners: set[str]) -> list[str]:
         """The object types a field may lead to: what each subgraph that resolves it knows."""
+        if own.narrowed:
+            return [own.narrowed]
         abstract = self.abstract.get(own.named)
         if abstract is None:
             return [own.named]
