@@ -31,7 +31,7 @@ def inner_key(node: FieldNode) -> str:
 
 def beside_typename(key: str) -> str:
     """The router's key for a field that the client wants under `key`, and that is not the object's type."""
-    return key if _LIKE_TYPENAME.fullmatch(key) is None else f"_{key}"
+    return f"_{key}" if key.endswith(TYPENAME) and _LIKE_TYPENAME.fullmatch(key) else key
 
 
 def as_client_says(segment: str | int) -> str | int:

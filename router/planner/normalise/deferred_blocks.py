@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
+from router.plan.response_keys import client_key
 from router.planner.normalise.defer_directive import is_deferred, label_of
 from router.planner.normalise.guards import ALWAYS, directive_text, narrowed
 from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError, response_key
@@ -113,7 +114,7 @@ class DeferredBlocks:
         return list(dict.fromkeys(texts))
 
     def _field(self, node: FieldNode, place: _Place, guards: Guards) -> Iterable[str]:
-        name, key = node.name.value, response_key(node)
+        name, key = node.name.value, client_key(node)
         if name in _META_FIELDS:
             return
         head = name if key == name else f"{key}:{name}"
@@ -124,7 +125,7 @@ class DeferredBlocks:
             yield head
             return
         target = self._normaliser.target(place.type_name, name)
-        below = _Place(target, (*place.keys, key), (*place.path, key), place.block)
+        below = _Place(target, (*place.keys, response_key(node)), (*place.path, key), place.block)
         body = _braced(self._texts(node.selection_set, below))
         if body is not None:
             yield head + body
