@@ -165,6 +165,12 @@ class Gateway:
         for labels in self.preparation.override_labels.likely(document.override_labels[operation_name]):
             self.preparation.plan(document, operation_name, report, labels)
 
+    def inherit(self, previous: Gateway) -> None:
+        """Take the place of `previous` (a reload): go on with what it learnt of clients, and with its counts."""
+        self.documents.inherit(previous.documents)
+        self.limits.inherit(previous.limits)
+        self.overload.inherit(previous.overload)
+
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
         """Let go of connections; what is in flight fails.
 

@@ -67,6 +67,10 @@ class LimitWatch:
         self._limits = limits
         self.exceeded: Counter[LimitName] = Counter()
 
+    def inherit(self, previous: LimitWatch) -> None:
+        """Go on counting where `previous` is, whose requests in flight count too."""
+        self.exceeded = previous.exceeded
+
     def within(self, name: LimitName, counted: int) -> bool:
         """Whether `counted` is allowed; what is not is counted."""
         limit: int | None = getattr(self._limits, name)

@@ -58,6 +58,11 @@ class Overload:
         finally:
             self._running -= 1
 
+    def inherit(self, previous: Overload) -> None:
+        """Go on from the refusals of `previous`: what takes its place is asked no less."""
+        self.refused = previous.refused
+        self._recent.extend(previous._recent)
+
     def check(self) -> None:
         """For readiness. Raises `NotReady` after `unready_after` refusals within `window`."""
         recent = self._recent

@@ -160,7 +160,7 @@ class Reloader:
             raise UnusableSupergraph(self._unusable[1])
         generation = await self._built(Found(sdl, source.name, wanted))
         if current is not None:
-            generation.gateway.documents.inherit(current.gateway.documents)
+            generation.gateway.inherit(current.gateway)
         self._rollover.adopt(generation)
         return "reloaded"
 
@@ -235,6 +235,7 @@ def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Gene
     warmed = warm(gateway, _with_persisted(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped))
     for cache in (gateway.preparation.documents, gateway.preparation.plans):
         cache.recount()
+    gateway.limits.exceeded.clear()
     return Generation(gateway, settings, found.sdl, warmed)
 
 

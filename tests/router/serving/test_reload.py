@@ -212,6 +212,31 @@ async def test_settings_that_a_reload_cannot_change_are_named(tmp_path: Path) ->
         assert named == ["server.port", "server.workers", "admin"]
 
 
+async def test_refusals_and_exceeded_limits_are_counted_over_reloads(tmp_path: Path) -> None:
+    async def slow(peer: Peer) -> None:
+        await peer.request()
+        asked.set()
+        await release.wait()
+        await peer.reply(ADA)
+
+    asked, release = asyncio.Event(), asyncio.Event()
+    async with serving(slow) as server:
+        settings = (
+            f"override_subgraph_url: {{people: '{server.url}'}}\noverload: {{max_requests: 1, unready_after: 1}}\n"
+            "limits: {depth: 1, measure: [depth]}\nwarm_up: {rate: 1000}\n"
+        )
+        async with running(write(tmp_path, 1, settings)) as live:
+            answer = asyncio.create_task(live.client.post(ME))
+            await asked.wait()
+            assert (await live.client.post(ME)).status == 503
+            await live.router.reload()
+            status = await live.status()
+            assert (status["refused"], status["limits_exceeded"]) == (1, {"depth": 1})
+            assert not status["ready"]
+            release.set()
+            await answer
+
+
 async def test_a_limit_that_the_connections_know_is_named_when_it_is_raised(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1)) as live:
         with capture_logs() as lines:
