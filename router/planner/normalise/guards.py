@@ -6,12 +6,14 @@ guard between the operation's root and the selection.
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import comb
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import BooleanValueNode, VariableNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from graphql import DirectiveNode
 
@@ -52,12 +54,23 @@ def directive_text(guard: Guard) -> str:
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
     """The alternatives no other makes superfluous: `{a}` covers `{a, b}`, since it holds whenever that does."""
-    kept: list[Guards] = []
-    for guards in alternatives:
-        if not guards:
-            return [guards]
-        if any(other <= guards for other in kept):
-            continue
-        kept = [other for other in kept if not guards <= other]
-        kept.append(guards)
-    return kept
+    distinct = dict.fromkeys(alternatives)
+    if ALWAYS in distinct:
+        return [ALWAYS]
+    # Only what is smaller can cover.
+    sizes = sorted({len(guards) for guards in distinct})
+    if len(sizes) <= 1:
+        return list(distinct)
+    return [guards for guards in distinct if not _is_covered(guards, distinct, sizes)]
+
+
+def _is_covered(guards: Guards, by: Mapping[Guards, None], sizes: Sequence[int]) -> bool:
+    for size in sizes:
+        if size >= len(guards):
+            break
+        if comb(len(guards), size) < len(by):
+            if any(frozenset(some) in by for some in combinations(guards, size)):
+                return True
+        elif any(len(other) == size and other < guards for other in by):
+            return True
+    return False

@@ -92,6 +92,71 @@ def aliases(count: int) -> tuple[Supergraph, str]:
     return supergraph(subgraphs), f"{{ p {{ {' '.join(f'a{one}: f(x: {one})' for one in range(count))} }} }}"
 
 
+def root_fields(count: int) -> tuple[Supergraph, str]:
+    """One root field under many aliases, each with a fetch of its own behind it."""
+    subgraphs = {
+        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
+        "b": 'type P @key(fields: "id") { id: ID! f: Int }',
+    }
+    return supergraph(subgraphs), f"{{ {' '.join(f'a{one}: p {{ f }}' for one in range(count))} }}"
+
+
+def mutation_fields(count: int) -> tuple[Supergraph, str]:
+    """Mutations one after the other, each with a fetch of its own behind it."""
+    subgraphs = {
+        "a": 'type Query { p: P } type Mutation { p: P } type P @key(fields: "id") { id: ID! }',
+        "b": 'type P @key(fields: "id") { id: ID! f: Int }',
+    }
+    return supergraph(subgraphs), f"mutation {{ {' '.join(f'a{one}: p {{ f }}' for one in range(count))} }}"
+
+
+def mergeable(count: int) -> tuple[Supergraph, str]:
+    """Objects for each of which a subgraph is entered in three ways that one fetch can be made of."""
+    subgraphs = {
+        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
+        "width": 'type P @key(fields: "id") { id: ID! w: Int }',
+        "height": 'type P @key(fields: "id") { id: ID! h: Int }',
+        "stock": """
+          type P @key(fields: "id") {
+            id: ID! n: Int
+            w: Int @external fitsThrough: Int @requires(fields: "w")
+            h: Int @external fitsUnder: Int @requires(fields: "h")
+          }
+        """,
+    }
+    fields = " ".join(f"a{one}: p {{ n fitsThrough fitsUnder }}" for one in range(count))
+    return supergraph(subgraphs), f"{{ {fields} }}"
+
+
+def conditions(count: int) -> tuple[Supergraph, str]:
+    """Fields of one object, each under a condition of its own."""
+    subgraphs = {
+        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
+        "b": 'type P @key(fields: "id") { id: ID! f: Int }',
+    }
+    variables = ", ".join(f"$v{one}: Boolean!" for one in range(count))
+    fields = " ".join(f"a{one}: f @include(if: $v{one})" for one in range(count))
+    return supergraph(subgraphs), f"query ({variables}) {{ p {{ {fields} }} }}"
+
+
+def deferred(count: int) -> tuple[Supergraph, str]:
+    """Deferred parts beside each other, each with a fetch of its own."""
+    subgraphs = {
+        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! }',
+        "b": 'type P @key(fields: "id") { id: ID! f: Int }',
+    }
+    parts = " ".join(f"a{one}: p {{ ... @defer {{ f }} }}" for one in range(count))
+    return supergraph(subgraphs), f"{{ {parts} }}"
+
+
+# Operations that can be made any size; planning them is to take work in proportion.
+GROWING: dict[str, Callable[[int], tuple[Supergraph, str]]] = {
+    "aliases": aliases,
+    "root fields": root_fields,
+    "mutation fields": mutation_fields,
+    "mergeable fetches": mergeable,
+    "deferred parts": deferred,
+}
 CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "every field everywhere": lambda: shareable(60, 12),
     "every field in three of twelve": lambda: shareable(60, 3),
@@ -100,4 +165,9 @@ CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "fragments through four types eight deep": lambda: abstract(4, 8),
     "requires of everything before": lambda: requires_web(10),
     "a thousand aliases": lambda: aliases(1000),
+    "a thousand root fields with a fetch behind each": lambda: root_fields(1000),
+    "two hundred objects with three fetches of one subgraph": lambda: mergeable(200),
+    "three hundred mutations with a fetch behind each": lambda: mutation_fields(300),
+    "two hundred fields under a condition each": lambda: conditions(200),
+    "two hundred deferred parts": lambda: deferred(200),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from graphql import FieldNode, OperationDefinitionNode, parse
 
@@ -43,3 +45,12 @@ def test_directives_narrow_guards(text: str, outer: Guards, expected: Guards | N
 )
 def test_only_the_weakest_alternatives_count(alternatives: list[Guards], expected: list[Guards]) -> None:
     assert weakest(alternatives) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_alternative_is_left_out_exactly_if_another_covers_it(seed: int) -> None:
+    drawn = random.Random(seed)
+    guards = [(name, truth) for name in "abcdef" for truth in (True, False)]
+    alternatives = [frozenset(drawn.sample(guards, drawn.randint(1, 6))) for _ in range(drawn.randint(1, 40))]
+    distinct = list(dict.fromkeys(alternatives))
+    assert weakest(alternatives) == [one for one in distinct if not any(other < one for other in distinct)]
