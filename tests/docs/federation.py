@@ -80,6 +80,8 @@ CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
         "mutations": "Mutations in document order, each done once, over several subgraphs",
     },
     "More": {
+        "progressive-override": "`@override` with a label, for all requests or for none",
+        "contextual-arguments": "Arguments from an object around (`@context`, `@fromContext`)",
         "introspection": "Introspection of what clients may see, answered without a subgraph",
         "defer": "`@defer`: the whole answer for a client that takes one",
     },

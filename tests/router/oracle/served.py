@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 SETTINGS = RouterSettings(introspection=True)
 """Of production, but for introspection: what it shows is part of what a federation is."""
 
+CERTAIN = frozenset({"percent(100)"})
+"""The labels of overrides that hold for every request; that of `percent(0)` does for none."""
+
 SECONDS = 10
 """More than any answer takes; a router that hangs is a failure, not a test that does."""
 
@@ -167,7 +170,7 @@ def _as_case(body: Mapping[str, object]) -> dict[str, object]:
 @asynccontextmanager
 async def served(subgraphs: Mapping[str, str]) -> AsyncIterator[Served]:
     """Compose, listen, run; at the end nothing listens and no connection is open."""
-    services, federation = {name: Service(name) for name in subgraphs}, Federation.of(subgraphs)
+    services, federation = {name: Service(name) for name in subgraphs}, Federation.of(subgraphs, CERTAIN)
     with ExitStack() as listening:
         listeners = {name: listening.enter_context(_listener()) for name in subgraphs}
         addresses = {name: _address(listener) for name, listener in listeners.items()}
