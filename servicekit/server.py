@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -89,7 +89,7 @@ def serve(
     """
     logging.configure(service, settings)
     listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-    app = _StartupErrors(create_app())
+    app = _FirstAndLast(create_app())
     protocol = bounded(connections or ConnectionLimits())
     server = uvicorn.Server(_config(app, "on", settings.shutdown_seconds, protocol))
     _stop_on_signals(server)
@@ -142,10 +142,21 @@ class _Beside(uvicorn.Server):
         yield
 
 
-class _StartupErrors:
-    """Keeps the :class:`StartupError` that an application's lifespan raised, so that the process can end with it.
+# Not a word of trying again: what was cut off may have happened.
+_CUT_OFF = b"The server is shutting down."
+_CUT_OFF_HEADERS = [
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"content-length", str(len(_CUT_OFF)).encode()),
+    (b"connection", b"close"),
+]
 
-    A framework would have printed its traceback. Any other failure to start takes its course.
+
+class _FirstAndLast:
+    """Takes care of what goes wrong before an application serves, and when it no longer may.
+
+    Keeps the :class:`StartupError` that its lifespan raised, so that the process can end with it: a framework would
+    have printed its traceback. Any other failure to start takes its course. Clients whose requests are cut off at the
+    end of the grace period get 503: uvicorn would say 500, and the log show a traceback.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -154,7 +165,10 @@ class _StartupErrors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            except asyncio.CancelledError:  # nobody else cancels the task of a request
+                await _tell_cut_off(send)
             return
         failure: Message | None = None
 
@@ -172,6 +186,12 @@ class _StartupErrors:
         finally:
             if failure is not None:
                 await send(failure)
+
+
+async def _tell_cut_off(send: Send) -> None:
+    with suppress(RuntimeError):  # uvicorn's word for an answer that has begun
+        await send({"type": "http.response.start", "status": 503, "headers": _CUT_OFF_HEADERS})
+        await send({"type": "http.response.body", "body": _CUT_OFF})
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:

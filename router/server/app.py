@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # What is written where a client left before its answer: no status was sent. nginx's number, known to log readers.
 CLIENT_CLOSED_REQUEST = 499
+CUT_OFF = "CANCELLED"
 
 
 class GraphQLApp:
@@ -85,6 +86,9 @@ class GraphQLApp:
             await self._answers.refusal(exchange, refusal, media_type or MediaType.JSON)
         except ClientGone:
             summary.status = CLIENT_CLOSED_REQUEST
+        except asyncio.CancelledError:
+            summary.status, summary.code = 503, CUT_OFF  # what the server says then
+            raise
         finally:
             summary.write(scope, headers, time.perf_counter() - started)
 

@@ -140,6 +140,12 @@ def test_draining_has_its_time(folder: Path, slow: str, by: str) -> None:
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(SECONDS) == 0
             assert 0.9 < time.monotonic() - started < 15
+            assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
+        lines = [running.lines.get(timeout=SECONDS)]
+        while lines[-1]["event"] != "stopped":
+            lines.append(running.lines.get(timeout=SECONDS))
+        assert not [line for line in lines if "exception" in line]
+        assert [(line["status"], line["code"]) for line in lines if line["event"] == "request"] == [(503, "CANCELLED")]
 
 
 class Admin:
