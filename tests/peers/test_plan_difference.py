@@ -85,4 +85,4 @@ def test_a_worse_plan_is_one_with_more_fetches_or_more_in_a_row() -> None:
 
 def test_a_node_that_is_not_known_is_an_error() -> None:
     with pytest.raises(UnknownNode):
-        read_plan({"kind": "QueryPlan", "node": {"kind": "Defer"}})
+        read_plan({"kind": "QueryPlan", "node": {"kind": "Retry"}})
