@@ -62,7 +62,8 @@ class OperationWriter:
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
         body = _Body(self._argument_text)
-        selections = body.selections(tree, common_guards(tree))
+        emitted = common_guards(tree)
+        selections = body.selections(tree, emitted)
         filled = {value.variable: f"${value.variable}:{value.type}" for value in group.contexts}
         asked = sorted(body.variables - filled.keys())
         definitions = [self._definition(name, required=name in body.guards) for name in asked]
@@ -79,7 +80,7 @@ class OperationWriter:
             operation_kind=kind,
             operation_name=name,
             variable_usages=tuple(asked),
-            requires=requires_of(group.inputs, common_guards(group.tree)),
+            requires=requires_of(group.inputs, emitted),
             depends_on=tuple(sorted(group.after)),
             input_rewrites=rewrites_of(group.inputs),
             output_rewrites=renamers,

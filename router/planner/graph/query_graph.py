@@ -62,7 +62,9 @@ class QueryGraph:
         self._subgraphs = supergraph.subgraphs
         self._labels = override_labels
         self._possible: dict[str, frozenset[str]] = {}
+        self._abstract = frozenset(name for name, type_ in self._schema.type_map.items() if is_abstract_type(type_))
         self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._requiring: dict[tuple[str, str], tuple[tuple[Entry, FieldEdge], ...]] = {}
         self._carriers: dict[str, set[str]] = {}
         for subgraph in supergraph.subgraphs.values():
             for definition in subgraph.types.values():
@@ -98,7 +100,7 @@ class QueryGraph:
         return frozenset() if definition is None else definition.possible
 
     def is_abstract(self, type_name: str) -> bool:
-        return is_abstract_type(self._schema.type_map.get(type_name))
+        return type_name in self._abstract
 
     def is_abstract_in(self, subgraph: str, type_name: str) -> bool:
         definition = self.type_in(subgraph, type_name)
@@ -109,7 +111,7 @@ class QueryGraph:
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
-        """Whether the type carries a context (named as in the supergraph): its own, or that of an interface or union."""
+        """Whether the type carries a context (named as in the supergraph), its own or of an interface or union."""
         return type_name in self._carriers.get(context, ())
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
@@ -160,6 +162,16 @@ class QueryGraph:
             found = self._entries[type_name] = tuple(
                 entry for subgraph in self._subgraphs if (entry := self._entry(subgraph, type_name)) is not None
             )
+        return found
+
+    def requiring(self, type_name: str, name: str) -> tuple[tuple[Entry, FieldEdge], ...]:
+        """Every way into a subgraph that must be given something from elsewhere to resolve a field of the type."""
+        key = (type_name, name)
+        found = self._requiring.get(key)
+        if found is None:
+            edges = [(entry, self.field(entry.subgraph, entry.type_name, name)) for entry in self.entries(type_name)]
+            found = tuple((entry, edge) for entry, edge in edges if edge is not None and not edge.is_free)
+            self._requiring[key] = found
         return found
 
     def _entry(self, subgraph: str, type_name: str) -> Entry | None:

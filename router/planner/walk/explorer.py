@@ -214,12 +214,10 @@ class Explorer:
 
     def _requiring(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
         found: list[tuple[Place, FieldEdge | None]] = []
-        for entry in self.graph.entries(position.type_name):
-            edge = self.graph.field(entry.subgraph, entry.type_name, selection.name)
-            if edge is not None and not edge.is_free:
-                place = self.hops.requiring(position, entry, edge, selection.name)
-                if place is not None:
-                    found.append((place, edge))
+        for entry, edge in self.graph.requiring(position.type_name, selection.name):
+            place = self.hops.requiring(position, entry, edge, selection.name)
+            if place is not None:
+                found.append((place, edge))
         return found
 
     def typename_places(self, position: Position) -> Sequence[Place]:
