@@ -19,7 +19,7 @@ from graphql.language import (
 )
 
 from router.composition.type_refs import Named, TypeRef, base_name
-from router.federation.links import Links
+from router.federation.links import FEDERATION_IDENTITY, Links
 from router.federation.versions import Version
 
 if TYPE_CHECKING:
@@ -196,6 +196,11 @@ class SubgraphSchema(Schema):
     url: str = ""
     links: Links = field(default_factory=Links)
     version: Version = FEDERATION_1_VERSION
+
+    def is_federations(self, applied: Applied) -> bool:
+        """Whether a directive comes with the federation specification, not with one of its own that is linked too."""
+        source = self.links.directive_source(applied.name)
+        return source is None or source[0].url.identity == FEDERATION_IDENTITY
 
     @property
     def is_federation_2(self) -> bool:

@@ -19,7 +19,7 @@ from router.composition.reading.subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report
 from router.composition.rules import check_subgraph
 from router.composition.satisfiability.search import check_satisfiability
-from router.composition.supergraph_rules import API_RULES, FINAL_RULES, SUPERGRAPH_RULES
+from router.composition.supergraph_rules import API_RULES, EXTRACTION_RULES, FINAL_RULES, SUPERGRAPH_RULES
 from router.composition.upgrade import upgrade
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
         schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
     facts = [Facts(schema) for schema in schemas]
     state = merge(facts, report)
-    for rules in (SUPERGRAPH_RULES, FINAL_RULES, API_RULES):
+    for rules in (SUPERGRAPH_RULES, FINAL_RULES, API_RULES, EXTRACTION_RULES):
         for rule in rules if not report.failed() else ():
             rule(state)
     if not report.failed():

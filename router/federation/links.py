@@ -189,11 +189,18 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             links[link.url.identity] = link
         except LinkError as error:
             first = first or error
+            if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and (url := _url_of(node)) is not None:
+                # It is a federation all the same, of which we know no definition.
+                links[FEDERATION_IDENTITY] = Link(url, url.name, {})
     if first is not None:
-        if LINK_IDENTITY in links or CORE_IDENTITY in links:
+        if links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)
         raise first
     return Links(links)
+
+
+def _federation_of_unknown_version(error: LinkError) -> tuple[str, ...]:
+    return (FEDERATION_IDENTITY,) if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" else ()
 
 
 def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federation: bool) -> Link:

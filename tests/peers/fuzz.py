@@ -17,6 +17,7 @@ import click
 
 from tests.peers.difference import Deviation, Difference, compare
 from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
+from tests.router.composition.generation.drawing import FEATURES
 from tests.router.composition.generation.reduction import reduced
 from tests.router.composition.generation.subgraph_sets import subgraph_set
 from tests.router.oracle.choices import Seeded
@@ -65,16 +66,16 @@ def seeds(seed: int, count: int) -> Iterator[int]:
     return iter(range(seed * _STRIDE, seed * _STRIDE + count))
 
 
-def generated(seed: int) -> list[Subgraph]:
-    return subgraph_set(Seeded(seed))
+def generated(seed: int, always: Sequence[str] = ()) -> list[Subgraph]:
+    return subgraph_set(Seeded(seed), always)
 
 
-def run(peers: Peers, seed: int, count: int) -> Tally:
-    """Compare that many sets."""
+def run(peers: Peers, seed: int, count: int, always: Sequence[str] = ()) -> Tally:
+    """Compare that many sets; `always` are features that each of them has."""
     tally = Tally()
     for one in seeds(seed, count):
         try:
-            outcome = compare(peers, generated(one))
+            outcome = compare(peers, generated(one, always))
         except (PeerCrash, PeerTimeout):
             tally.unanswered += 1
             continue
@@ -121,12 +122,13 @@ def write_case(peers: Peers, folder: Path, subgraphs: Sequence[Subgraph]) -> Non
 @click.option("--seed", default=1, show_default=True, help="Which sets.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Reduce differences and write them to this folder.")
 @click.option("--limit", default=3, show_default=True, help="How many differences of one kind are reduced.")
-def main(count: int, seed: int, keep: Path | None, limit: int) -> None:
+@click.option("--feature", "features", multiple=True, type=click.Choice(FEATURES), help="Every set has this feature.")
+def main(count: int, seed: int, keep: Path | None, limit: int, features: tuple[str, ...]) -> None:
     """Compose generated sets of subgraphs with Apollo's composition and with ours, and compare."""
     if not (INSTALLED / ".installed").exists():
         raise click.ClickException("the peers are not installed: make peers")
     with Peers() as peers:
-        tally = run(peers, seed, count)
+        tally = run(peers, seed, count, features)
         for number, deviation in tally.deviations.items():
             click.echo(f"on purpose, as {deviation.case}: {tally.differences[number]}  (seed {number})")
         grouped: dict[object, list[int]] = {}
@@ -136,7 +138,7 @@ def main(count: int, seed: int, keep: Path | None, limit: int) -> None:
         for numbers in sorted(grouped.values(), key=len, reverse=True):
             click.echo(f"{len(numbers)} x {tally.differences[numbers[0]]}  (seeds {numbers[:5]})")
             for number in numbers[:limit] if keep else ():
-                write_case(peers, Path(str(keep)) / str(number), smallest(peers, generated(number)))
+                write_case(peers, Path(str(keep)) / str(number), smallest(peers, generated(number, features)))
     click.echo(f"seed {seed}, count {count}: {tally}")
     sys.exit(1 if tally.agreeing("verdict") < 1 or tally.slow else 0)
 

@@ -145,16 +145,18 @@ def _carry(state: MergeState, directive: MergedDirective, found: Found, dest: El
 
 def carried_links(state: MergeState) -> list[Applied]:
     """The `@link`s to connectors, as `@join__directive`s on the schema: a router resolves their names by them."""
-    carried = []
+    groups: dict[Hashable, tuple[ConstObjectValueNode, list[int]]] = {}
     for index, facts in enumerate(state.subgraphs):
         for link in facts.schema.links:
             if link.url.is_apollo and link.url.name == "connect" and link.node is not None:
-                fields = tuple(
-                    ConstObjectFieldNode(name=argument.name, value=argument.value)  # type: ignore[arg-type]  # constants
-                    for argument in link.node.arguments or ()
+                arguments = ConstObjectValueNode(
+                    fields=tuple(
+                        ConstObjectFieldNode(name=argument.name, value=argument.value)  # type: ignore[arg-type]  # constants
+                        for argument in link.node.arguments or ()
+                    )
                 )
-                carried.append(_join_directive(state, [index], "link", ConstObjectValueNode(fields=fields)))
-    return carried
+                groups.setdefault(identity(arguments), (arguments, []))[1].append(index)
+    return [_join_directive(state, indices, "link", arguments) for arguments, indices in groups.values()]
 
 
 def _join_directive(state: MergeState, indices: list[int], name: str, arguments: ConstObjectValueNode) -> Applied:

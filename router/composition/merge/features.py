@@ -13,7 +13,7 @@ from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
 from router.composition.merge.compose_directive import ComposedDirective, composed_directives
 from router.composition.model import all_applied
 from router.composition.values import string
-from router.federation.specs import LATEST_FEDERATION, SpecVersion, spec_versions
+from router.federation.specs import LATEST_FEDERATION, SpecVersion, spec_version, spec_versions
 from router.federation.versions import Version
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from router.composition.merge.argument_mergers import ArgumentMerger
     from router.composition.model import Applied
     from router.composition.report import Report
+    from router.federation.links import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,13 @@ _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 # Carried by @join__directive on the merged element instead of being applied to it.
 JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
 # A subgraph that links a specification with features of a later federation version raises the supergraph to it.
-_RAISED_BY_LINK = {"connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"}}
+_RAISED_BY_LINK = {
+    "connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"},
+    "authenticated": {"v0.1": "v2.5"},
+    "cost": {"v0.1": "v2.9"},
+}
+# What any subgraph with connectors gets: the newest version that is no preview, or a newer one that it links.
+_LATEST_CONNECT = Version(0, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +113,12 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
     """Decide everything above; LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR may be reported."""
     features = Features(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
+    connect = _connect_version(subgraphs)
     for name, spec in _SPECS.items():
         names = {element: used[element] for element in spec.elements if element in used}
-        if not names:
+        if not names and not (name == "connect" and connect is not None):
             continue
-        version = _newest(name, spec.needs, features.version)
+        version = connect if name == "connect" and connect is not None else _newest(name, spec.needs, features.version)
         chosen = {element: _one_name(element, uses, subgraphs, report) for element, uses in names.items()}
         carried = JOIN_DIRECTIVE_ELEMENTS.issuperset(spec.elements)
         imports = tuple((e, own) for e, own in chosen.items() if not carried and own != _default(name, e))
@@ -136,19 +144,40 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
 
 def _version(subgraphs: Sequence[Facts], report: Report) -> Version:
     """The newest federation version that any subgraph links, or that something it links needs."""
-    version = max(facts.schema.version for facts in subgraphs)
+    versions = []
     for facts in subgraphs:
-        for link in facts.schema.links:
-            needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
-            needed = Version.parse(needs.get(str(link.url.version), ""))
-            if needed is not None and needed > version:
-                version = needed
-                report.hint(
-                    "IMPLICITLY_UPGRADED_FEDERATION_VERSION",
-                    f"[{facts.name}] {link.url} needs federation {needed}: the supergraph is raised to it.",
-                    [(facts.name, link.node)],
-                )
-    return version
+        own = facts.schema.version
+        needs = [(needed, link) for link in facts.schema.links if (needed := _needed(link)) is not None]
+        newest = max((needed for needed, _ in needs), default=own)
+        if facts.schema.is_federation_2 and newest > own:
+            versions.append(newest)
+            link = next(link for needed, link in needs if needed == newest)
+            report.hint(
+                "IMPLICITLY_UPGRADED_FEDERATION_VERSION",
+                f"[{facts.name}] {link.url} needs federation {newest}: the subgraph is taken as written for it.",
+                [(facts.name, link.node)],
+            )
+        else:
+            versions.append(own)
+    return max(versions)
+
+
+def _needed(link: Link) -> Version | None:
+    """The federation version that a link to another specification needs."""
+    needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
+    return Version.parse(needs.get(str(link.url.version), ""))
+
+
+def _connect_version(subgraphs: Sequence[Facts]) -> SpecVersion | None:
+    """The version of connectors in the supergraph; None if no subgraph links a known one."""
+    linked = [
+        link.spec
+        for facts in subgraphs
+        for link in facts.schema.links
+        if link.url.is_apollo and link.url.name == "connect" and link.spec is not None
+    ]
+    versions = [spec.version for spec in linked]
+    return spec_version("connect", max(_LATEST_CONNECT, *versions)) if versions else None
 
 
 def _used_names(subgraphs: Sequence[Facts]) -> dict[str, dict[str, list[int]]]:

@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from router.composition.report import Report
 
 
-def check(facts: Facts, report: Report) -> None:
+def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
+    """Check federation's directives, or those that come with a link to the cost specification itself."""
     for definition, member in facts.schema.fields():
-        if definition.kind is Kind.INTERFACE and member.has("cost"):
+        costs = [
+            applied
+            for applied in member.applied("cost")
+            if facts.schema.is_federations(applied) is not linked_by_itself
+        ]
+        if definition.kind is Kind.INTERFACE and costs:
             report.error(
                 "COST_APPLIED_TO_INTERFACE_FIELD",
                 f"[{facts.name}] The interface field {member.coordinate} cannot have a @cost; "
                 "put it on the fields of the implementations.",
-                [(facts.name, applied.node) for applied in member.applied("cost")],
+                [(facts.name, applied.node) for applied in costs],
             )

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from router.composition.report import Report
 
 
-def check(facts: Facts, report: Report) -> None:
+def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
+    """Check federation's directives, or those that come with a link to the cost specification itself."""
     for _, member in facts.schema.fields():
         for applied in member.applied("listSize"):
+            if facts.schema.is_federations(applied) is linked_by_itself:
+                continue
             for code, message in _problems(facts, member, applied):
                 report.error(code, f"[{facts.name}] {member.coordinate}: {message}.", [(facts.name, applied.node)])
 

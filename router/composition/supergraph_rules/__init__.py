@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.supergraph_rules import (
+    cost_linked_by_itself,
     directive_locations,
     inaccessible,
     interface_field_no_implem,
@@ -32,3 +33,6 @@ FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
 
 # And these only of valid GraphQL: what the API schema would be.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
+
+# And these last, of what would compose: whether a consumer can take the subgraphs out of it again.
+EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (cost_linked_by_itself.check,)

@@ -5,6 +5,7 @@ Equal means: the same types, fields, arguments, values, directives, join metadat
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Facts = dict[str, str]
+_SPACED = re.compile(r" ?([{}()\[\]:,]) ?")
 
 
 def supergraph_differences(one: str, other: str) -> list[str]:
@@ -114,6 +116,8 @@ def _value(value: ValueNode) -> str:
         case ObjectValueNode():
             return f"{{{', '.join(sorted(f'{one.name.value}: {_value(one.value)}' for one in value.fields))}}}"
         case StringValueNode():
-            return f'"{" ".join(value.value.split())}"'
+            # Field sets are texts too: how their braces are spaced does not count.
+            text = _SPACED.sub(r"\1", " ".join(value.value.split()))
+            return f'"{text}"'
         case _:
             return print_ast(value)

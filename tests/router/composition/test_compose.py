@@ -28,3 +28,14 @@ def test_errors_carry_code_and_location() -> None:
     (error,) = compose([broken]).errors
     assert error.code == "KEY_INVALID_FIELDS"
     assert [str(location) for location in error.locations] == ["users:3:11"]
+
+
+def test_list_sizes_are_checked_whichever_specification_they_come_from() -> None:
+    sdl = """
+    extend schema
+      @link(url: "https://specs.apollo.dev/federation/v2.14")
+      @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@listSize"])
+    type Query { names: [String] @listSize(assumedSize: -1, slicingArguments: ["first"]) }
+    """
+    codes = {error.code for error in compose([Subgraph("names", "http://names.test", sdl)]).errors}
+    assert codes == {"LIST_SIZE_INVALID_ASSUMED_SIZE", "LIST_SIZE_INVALID_SLICING_ARGUMENT"}

@@ -39,6 +39,16 @@ INTRODUCED = {
 IN_FEDERATION_1 = {"key", "requires", "provides", "external", "extends", "tag"}
 
 CUSTOM_SPEC = "https://specs.example.dev/custom"
+APOLLO_SPECS = "https://specs.apollo.dev"
+# Specifications that can also be linked by themselves: their versions, and their directives with the import, if needed.
+# Not those of authorization: Apollo's does not hand such requirements on to interfaces, ours does.
+OWN_SPECS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "tag": (("v0.2", "v0.3"), {"tag": ""}),
+    "inaccessible": (("v0.2",), {"inaccessible": ""}),
+    "cost": (("v0.1",), {"cost": "", "listSize": "@listSize"}),
+}
+CORE_DEFINITION = """directive @core(feature: String!, as: String, for: core__Purpose) repeatable on SCHEMA
+enum core__Purpose { SECURITY EXECUTION }"""
 
 
 @dataclass
@@ -57,6 +67,11 @@ class Dialect:
     extends_types: bool = False
     links_link: bool = False
     tags_schema: bool = False
+    # The version of connectors, and the versions of Apollo's specifications that are linked by themselves.
+    connect: str | None = None
+    own_specs: dict[str, str] = field(default_factory=dict)
+    # Whether links are written with @core; only Federation 1 schemas are drawn so.
+    core: bool = False
 
     @property
     def is_federation_1(self) -> bool:
@@ -75,7 +90,7 @@ class Dialect:
         return f"{written}({arguments})" if arguments else written
 
     def _spelled(self, directive: str) -> str:
-        if self.is_federation_1:
+        if self.is_federation_1 or any(directive in OWN_SPECS[spec][1] for spec in self.own_specs):
             return directive
         self.used[directive] = None
         if self.style == "prefixed":
@@ -97,12 +112,31 @@ class Dialect:
                 links.append('@link(url: "https://specs.apollo.dev/link/v1.0")')
             links.append(f"@link({', '.join(parts)})")
             links += [tagged] if tagged else []
+            links += [self._own_link(spec, version) for spec, version in self.own_specs.items()]
+            links += self._connectors()
             if self.custom:
                 links.append(f'@link(url: "{CUSTOM_SPEC}/{self.custom}", import: ["@custom"]){composed}')
+        elif self.core:
+            links = [f'@core(feature: "{APOLLO_SPECS}/{spec}/v0.2")' for spec in ("core", "tag")]
         if self.roots:
             body = " ".join(f"{operation}: {name}" for operation, name in self.roots.items())
             return f"schema {' '.join(links)} {{ {body} }}"
         return f"extend schema {' '.join(links)}" if links else ""
+
+    def connected(self, arguments: str) -> str:
+        """A connector; its directives are imported under their own names."""
+        return f" @connect({arguments})" if self.connect else ""
+
+    def _connectors(self) -> list[str]:
+        if not self.connect:
+            return []
+        link = f'@link(url: "{APOLLO_SPECS}/connect/{self.connect}", import: ["@connect", "@source"])'
+        return [link, '@source(name: "api", http: { baseURL: "https://api.test" })']
+
+    def _own_link(self, spec: str, version: str) -> str:
+        imports = [f'"{one}"' for one in OWN_SPECS[spec][1].values() if one]
+        listed = f", import: [{', '.join(imports)}]" if imports else ""
+        return f'@link(url: "{APOLLO_SPECS}/{spec}/{version}"{listed})'
 
     def _import(self, directive: str) -> str:
         alias = self.aliases.get(directive)
@@ -129,6 +163,13 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
             _draw_spelling(choices, dialect)
         if "tag alias" in features:
             dialect.aliases["tag"] = "label"
+        if "own specs" in features and not dialect.is_federation_1:
+            dialect.own_specs = {
+                spec: pick(choices, versions) for spec, (versions, _) in OWN_SPECS.items() if often(choices, 30)
+            }
+        if "connect" in features and not dialect.is_federation_1 and often(choices, 60):
+            dialect.connect = pick(choices, ("v0.1", "v0.2", "v0.2", "v0.3", "v0.4"))
+        dialect.core = "core" in features and dialect.is_federation_1
         if "extend" in features:
             dialect.extends_types = often(choices, 50)
         if "roots" in features and often(choices, 50):

@@ -12,7 +12,7 @@ from tests.router.composition.generation.sketch import LEAVES, Field, Input, Ske
 from tests.router.oracle.choices import often, pick, subset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tests.router.oracle.choices import Choices
 
@@ -22,7 +22,9 @@ FEATURES = (
     "auth",
     "cacheTag",
     "compose",
+    "connect",
     "context",
+    "core",
     "cost",
     "defaults",
     "deprecated",
@@ -40,6 +42,7 @@ FEATURES = (
     "mutation",
     "nested keys",
     "override",
+    "own specs",
     "printed",
     "provides",
     "requires",
@@ -60,8 +63,9 @@ FIRST_WITH_LABELS = 7
 LABELS = ("", "", ', label: "percent(50)"', ', label: "beta:on"', ', label: "percent(0.5)"')
 
 
-def draw_sketch(choices: Choices) -> Sketch:
-    features = {feature for feature in FEATURES if often(choices, 28)}
+def draw_sketch(choices: Choices, always: Iterable[str] = ()) -> Sketch:
+    """A plan with some features, those that are asked for among them."""
+    features = {feature for feature in FEATURES if often(choices, 28)}.union(always)
     noise = pick(choices, (0, 0, 3, 10))
     sketch = Sketch(draw_dialects(choices, features), features, noise)
     for dialect in sketch.dialects:
@@ -265,17 +269,38 @@ def _leaves_below(sketch: Sketch, declared: Field) -> list[str]:
 def _provides(choices: Choices, sketch: Sketch) -> None:
     for type_ in sketch.of_kind("type"):
         for drawn in type_.fields.values():
-            target = sketch.types.get(drawn.base)
-            if target is None or target.kind != "type" or not target.keys or not drawn.owners:
-                continue
-            owner = pick(choices, drawn.owners)
-            options = [
-                one for one in target.fields.values() if owner not in one.owners and one.base not in sketch.types
-            ]
-            if options and owner in target.homes and often(choices, 60):
-                chosen = pick(choices, options)
-                chosen.outside.append(owner)
-                drawn.add(owner, "provides", f'fields: "{chosen.name}"')
+            if drawn.owners and often(choices, 60):
+                owner = pick(choices, drawn.owners)
+                provided = _provided(choices, sketch, owner, drawn.base)
+                if provided:
+                    drawn.add(owner, "provides", f'fields: "{provided}"')
+
+
+def _provided(choices: Choices, sketch: Sketch, owner: Dialect, name: str, depth: int = 0) -> str:
+    """A field set of what the owner does not resolve of the type, and now declares external; empty if there is none."""
+    target = sketch.types.get(name)
+    if target is None or (owner not in target.homes and target.kind != "union"):
+        return ""
+    if target.kind != "type":
+        members = [t.name for t in sketch.entities() if name in t.interfaces or t.name in target.members]
+        if not members or depth:
+            return ""
+        member = pick(choices, members)
+        inner = _provided(choices, sketch, owner, member, depth + 1)
+        return f"... on {member} {{ {inner} }}" if inner else ""
+    leaves = [one for one in target.fields.values() if owner not in one.owners and one.base not in sketch.types]
+    if depth < 2 and often(choices, 35):
+        for nesting in target.fields.values():
+            inner = _provided(choices, sketch, owner, nesting.base, depth + 1) if not nesting.arguments else ""
+            if inner:
+                if owner not in nesting.owners:
+                    nesting.outside.append(owner)
+                return f"{nesting.name} {{ {inner} }}"
+    if not leaves:
+        return ""
+    chosen = pick(choices, leaves)
+    chosen.outside.append(owner)
+    return chosen.name
 
 
 def _override(choices: Choices, sketch: Sketch) -> None:
@@ -317,18 +342,36 @@ def _interface_keys(choices: Choices, sketch: Sketch) -> None:
 def _context(choices: Choices, sketch: Sketch) -> None:
     """A type that sets a context, and below it a field with an argument from that context."""
     home = pick(choices, sketch.dialects)
-    setters = [type_ for type_ in sketch.entities() if home in type_.homes]
-    if not setters:
+    objects = [type_ for type_ in sketch.entities() if home in type_.homes]
+    if not objects:
         return
-    setter, reader = pick(choices, setters), pick(choices, setters)
+    setter, reader = pick(choices, [*objects, *_abstract_setters(sketch, home)]), pick(choices, objects)
     setter.add(home, "context", 'name: "ctx"')
     name = f"prop{setter.name}"
     kind = pick(choices, ("String!", "String", "ID!"))
-    setter.fields[name] = Field(name, kind, owners=[home])
-    below = f"to{reader.name}"
-    setter.fields[below] = Field(below, reader.name, owners=[home])
-    argument = Input("ctxArg", kind if often(choices, 80) else "String!", default=f"$ctx {{ {name} }}")
+    members = [setter] if setter.kind == "type" else _members(sketch, setter)
+    if setter.kind == "interface":
+        setter.fields[name] = Field(name, kind)
+    for member in members:
+        member.fields[name] = Field(name, kind, owners=[home])
+        below = f"to{reader.name}"
+        member.fields[below] = Field(below, reader.name, owners=[home])
+    selection = f"{{ {name} }}"
+    if setter.kind == "union" or often(choices, 20):
+        selection = " ".join(f"... on {member.name} {{ {name} }}" for member in members)
+    argument = Input("ctxArg", kind if often(choices, 80) else "String!", default=f"$ctx {selection}")
     reader.fields["fromCtx"] = Field("fromCtx", "String", [argument], owners=[home])
+
+
+def _abstract_setters(sketch: Sketch, home: Dialect) -> list[Type]:
+    interfaces = [one for one in sketch.of_kind("interface") if home in one.homes]
+    return [
+        one for one in (*interfaces, *sketch.of_kind("union")) if any(home in m.homes for m in _members(sketch, one))
+    ]
+
+
+def _members(sketch: Sketch, type_: Type) -> list[Type]:
+    return [one for one in sketch.of_kind("type") if type_.name in one.interfaces or one.name in type_.members]
 
 
 def _compose(choices: Choices, sketch: Sketch) -> None:

@@ -11,13 +11,15 @@ from tests.router.composition.generation.writing import Writer
 from tests.router.oracle.choices import often
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.router.oracle.choices import Choices
 
 
-def subgraph_set(choices: Choices) -> list[Subgraph]:
-    """One set; two in five are mutated, once or a few times, after they were drawn."""
+def subgraph_set(choices: Choices, always: Iterable[str] = ()) -> list[Subgraph]:
+    """One set with these features among others; two in five are mutated, once or a few times, after they were drawn."""
     mutations = choices.number(1, 3) if often(choices, 40) else 0
-    sketch = draw_sketch(choices)
+    sketch = draw_sketch(choices, always)
     if mutations:
         # What servers print for the gateway is not read but taken out, broken or not.
         sketch.features.discard("printed")

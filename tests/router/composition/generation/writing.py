@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.router.composition.generation.dialect import CORE_DEFINITION
 from tests.router.composition.generation.drawing import default_of
 from tests.router.oracle.choices import often, pick
 
@@ -37,6 +38,11 @@ DECORATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "cacheTag": (("cacheTag", 'format: "c-{$key.id}"', "type"), ("cacheTag", 'format: "all"', "field type")),
 }
+CONNECTORS = (
+    'http: { GET: "/things" }, selection: "id"',
+    'source: "api", http: { POST: "/things", body: "$args" }, selection: "$.results { id }", entity: true',
+    'source: "api", id: "one", http: { GET: "/{$args.a0}" }, selection: "$"',
+)
 
 
 FEDERATION_1_DEFINITIONS = (
@@ -80,6 +86,8 @@ class Writer:
             places = "QUERY | FIELD" if not self._noisy() else "FIELD"
             repeatable = "" if not self._noisy() else " repeatable"
             yield f"directive @live(n: Int){repeatable} on {places}"
+        if dialect.core:
+            yield CORE_DEFINITION
         if dialect.custom:
             yield "directive @custom(n: Int) on FIELD_DEFINITION | OBJECT"
 
@@ -110,6 +118,8 @@ class Writer:
                     found += dialect(directive, arguments)
         if dialect.custom and element in ("field", "type") and often(self._choices, 20):
             found += f" @custom(n: {self._choices.number(0, 1)})"
+        if dialect.connect and element in ("field", "type") and often(self._choices, 15):
+            found += dialect.connected(pick(self._choices, CONNECTORS))
         deprecable = element in ("field", "value")
         if self._sketch.has("deprecated") and deprecable and often(self._choices, 10):
             found += pick(self._choices, (" @deprecated", ' @deprecated(reason: "old")'))
@@ -150,7 +160,11 @@ class Writer:
         members = [name for name in members if not self._noisy()] or members
         if not members:
             return ""
-        return f"{self._description()}union {type_.name}{self._decorations(dialect, 'union')} = {' | '.join(members)}"
+        decorations = self._decorations(dialect, "union") + self._extra(dialect, type_)
+        return f"{self._description()}union {type_.name}{decorations} = {' | '.join(members)}"
+
+    def _extra(self, dialect: Dialect, type_: Type) -> str:
+        return "".join(dialect(*one) for one in type_.extra.get(dialect.name, ()))
 
     def _is_here(self, dialect: Dialect, type_: Type) -> bool:
         """Whether the subgraph declares the type, by its plan or as a stub that references need."""
@@ -184,7 +198,7 @@ class Writer:
         known = [one for one in type_.interfaces if dialect in self._sketch.types[one].homes]
         implements = f" implements {' & '.join(known)}" if known else ""
         keys = "".join(self._key(dialect, key) for key in type_.keys.get(dialect.name, ()))
-        extra = "".join(dialect(*one) for one in type_.extra.get(dialect.name, ()))
+        extra = self._extra(dialect, type_)
         extend = ""
         if dialect.extends_types and type_.keys and often(self._choices, 50):
             extend = pick(self._choices, ("extend ", " @extends"))
@@ -207,7 +221,8 @@ class Writer:
         arguments = [self._input(dialect, one, "argument") for one in declared.arguments if not self._noisy()]
         listed = f"({', '.join(arguments)})" if arguments else ""
         external = type_.kind == "type" and dialect not in declared.owners
-        decorations = dialect("external") if external else ""
+        reason = 'reason: "elsewhere"' if external and self._noisy() else ""
+        decorations = dialect("external", reason) if external else ""
         shared = type_.kind == "type" and len(declared.owners) > 1 and not external
         if (
             shared
