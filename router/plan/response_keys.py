@@ -26,6 +26,9 @@ def client_key(node: FieldNode) -> str:
 def inner_key(node: FieldNode) -> str:
     """The key under which the router fetches and keeps the field."""
     key = client_key(node)
+    # Nearly all; planning asks for the key of every field several times.
+    if not key.startswith("_"):
+        return key
     return key if node.name.value == TYPENAME == key else beside_typename(key)
 
 
