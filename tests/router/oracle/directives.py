@@ -241,7 +241,7 @@ def _overrides(choices: Choices, world: World) -> None:
     for entity in world.entities.values():
         for own in entity.fields.values():
             is_free = not own.is_provided and not own.requires and not own.is_input and not own.provides
-            if len(own.owners) != 1 or not is_free or own.name[0] != "f" or not often(choices, 10):
+            if len(own.owners) != 1 or not is_free or own.name[0] != "f" or not often(choices, 25):
                 continue
             split = Split(world)
             others = [
