@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ from router.cli.watching import Inputs
 from router.composition import compose
 from router.composition.config import ConfigError, read_config
 from router.composition.rendering.diagnostics import LEVELS, Diagnostics
+from router.composition.source_files import SourceFile
 from router.composition.sources import load_subgraphs
 from servicekit.errors import StartupError
 
@@ -80,12 +81,13 @@ def command(**given: object) -> None:
 def _compose(options: Options) -> Diagnostics:
     sources = read_config(options.config_file, os.environ)
     subgraphs = load_subgraphs(sources, options.timeout)
-    return Diagnostics.of(
+    found = Diagnostics.of(
         compose(subgraphs),
         {subgraph.name: subgraph.sdl for subgraph in subgraphs},
         {source.name: from_here(source.origin) for source in sources if source.origin is not None},
         None if options.hints == "none" else options.hints.upper(),
     )
+    return replace(found, config=from_here(SourceFile(str(options.config_file))).path)
 
 
 def _tell(diagnostics: Diagnostics, options: Options) -> bool:

@@ -1,7 +1,7 @@
-"""What is told of a schema beside a `@link` that cannot be understood.
+"""What is told of a schema beside a `@link` that cannot be understood, or a definition that a specification forbids.
 
-The link is then as good as not written, so directives it would have brought are unknown. They are told together with
-the link, as are unknown interfaces and union members; what nothing can be read without, the type of a field or a
+Such a link is as good as not written, so directives it would have brought are unknown. They are told together with the
+mistake, as are unknown interfaces and union members; what nothing can be read without, the type of a field or a
 directive of the schema itself, is told instead of it.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphql import specified_directives
 from graphql.language import (
+    DefinitionNode,
     DirectiveDefinitionNode,
     DirectiveNode,
     FieldDefinitionNode,
@@ -26,22 +27,20 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.definitions import complete
 from router.composition.reading.document import MACHINERY_TYPES
-from router.composition.report import Report
 from router.composition.type_refs import base_name, from_node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from router.composition.reading.document import SubgraphDocument
-    from router.federation.links import Links
+    from router.composition.report import Report
 
 
-def refuses_document(name: str, document: SubgraphDocument, links: Links, report: Report) -> bool:
-    """Report INVALID_GRAPHQL for what is unknown; whether that leaves nothing to be said of the link."""
-    own, added = complete(name, document.definitions, links, Report())
-    definitions = (*own, *added)
+def refuses_document(
+    name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
+) -> bool:
+    """Report INVALID_GRAPHQL for what is not among the definitions; whether that leaves nothing else to be said."""
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)},
         {each.name.value for each in definitions if isinstance(each, DirectiveDefinitionNode)},

@@ -19,6 +19,7 @@ from router.composition.reading.elements import element_resolver
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.readability import refuses_document
 from router.composition.reading.type_conditions import drop_unknown_type_conditions
+from router.composition.report import Report
 from router.federation.links import FEDERATION_IDENTITY, LinkError, Links, read_links
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from graphql.language import DefinitionNode
 
     from router.composition.codes import ErrorCode
-    from router.composition.report import Report
 
 _ROOT_USED: dict[str, ErrorCode] = {
     "query": "ROOT_QUERY_USED",
@@ -54,8 +54,11 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     links = _links(subgraph.name, document, report)
     if links is None:
         return None
-    own, added = complete(subgraph.name, document.definitions, links, report)
-    valid = check_graphql(subgraph.name, own, added, report) if len(report.errors) == before else None
+    completed = _completed(subgraph.name, document, links, report)
+    if completed is None:
+        return None
+    own, added = completed
+    valid = check_graphql(subgraph.name, own, added, report)
     if valid is None:
         return None
     renamed = _renamed_roots(subgraph.name, document, report)
@@ -83,9 +86,25 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
     try:
         return read_links(document.schema_directives)
     except LinkError as error:
-        if error.others is None or not refuses_document(name, document, error.others, report):
+        own, added = complete(name, document.definitions, error.others or Links(), Report())
+        if error.others is None or not refuses_document(name, document, (*own, *added), report):
             report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
+
+
+def _completed(
+    name: str, document: SubgraphDocument, links: Links, report: Report
+) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
+    """The subgraph's definitions and those of its specifications; None if something is wrong with them."""
+    found = Report()
+    own, added = complete(name, document.definitions, links, found)
+    if not found.errors:
+        return own, added
+    # Definitions that refer to types that are not there cannot be compared with those of a specification.
+    unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
+    if unreadable or not refuses_document(name, document, (*own, *added), report):
+        report.errors += unreadable or found.errors
+    return None
 
 
 def _without_machinery(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:

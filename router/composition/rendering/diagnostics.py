@@ -36,12 +36,16 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """Findings, the SDL of each subgraph by name, the file of each SDL that has one, and the outcome."""
+    """Findings, the SDL of each subgraph by name, the file of each SDL that has one, and the outcome.
+
+    `config` is the file that lists the subgraphs: the place of what has no other.
+    """
 
     findings: tuple[Diagnostic, ...]
     sources: Mapping[str, str]
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     supergraph_sdl: str | None = None
+    config: str | None = None
 
     @classmethod
     def of(

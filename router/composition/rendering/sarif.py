@@ -2,14 +2,14 @@
 
 One run, one rule a code that was found, one result a finding. The first location of a finding is the result's, the
 others are related locations. Paths are relative to the checkout (`%SRCROOT%`); a schema that came over the network has
-no file and is named by a logical location.
+no file: it is named by a logical location, in the file that lists the subgraphs.
 """
 
 from __future__ import annotations
 
 import json
 from importlib.metadata import version
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -55,13 +55,14 @@ def _rule(code: str, level: str) -> dict[str, object]:
 
 def _result(finding: Diagnostic, rule: int, diagnostics: Diagnostics) -> dict[str, object]:
     text = f"{finding.message}\n{finding.advice}" if finding.advice else finding.message
-    first, others = finding.locations[:1], finding.locations[1:]
+    places = [_location(location, diagnostics) for location in finding.locations[:1]]
+    others = finding.locations[1:]
     result: dict[str, object] = {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _LEVELS[finding.level],
         "message": {"text": text},
-        "locations": [_location(location, diagnostics) for location in first],
+        "locations": places or [place for place in [_of_config(diagnostics)] if place],
     }
     if others:
         result["relatedLocations"] = [
@@ -71,17 +72,20 @@ def _result(finding: Diagnostic, rule: int, diagnostics: Diagnostics) -> dict[st
 
 
 def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]:
-    logical = [{"name": location.subgraph, "kind": "module"}]
+    found: dict[str, object] = {"logicalLocations": [{"name": location.subgraph, "kind": "module"}]}
     place = diagnostics.place(location)
-    if place is None:
-        return {"logicalLocations": logical, "message": {"text": str(location)}}
-    artifact = {"uri": quote(PurePath(place.path).as_posix())}
-    if not PurePath(place.path).is_absolute():
-        artifact["uriBaseId"] = "%SRCROOT%"
-    return {
-        "physicalLocation": {
-            "artifactLocation": artifact,
-            "region": {"startLine": place.line, "startColumn": place.column},
-        },
-        "logicalLocations": logical,
-    }
+    if place is not None:
+        return {"physicalLocation": _physical(place.path, place.line, place.column), **found}
+    return {**_of_config(diagnostics), **found, "message": {"text": str(location)}}
+
+
+def _of_config(diagnostics: Diagnostics) -> dict[str, object]:
+    """Where the subgraphs are listed; code scanning refuses a result that is in no file at all."""
+    return {} if diagnostics.config is None else {"physicalLocation": _physical(diagnostics.config, 1, 1)}
+
+
+def _physical(path: str, line: int, column: int) -> dict[str, object]:
+    pure = PurePath(path)
+    relative = {"uri": quote(pure.as_posix()), "uriBaseId": "%SRCROOT%"}
+    artifact = {"uri": Path(path).as_uri()} if pure.is_absolute() else relative
+    return {"artifactLocation": artifact, "region": {"startLine": line, "startColumn": column}}

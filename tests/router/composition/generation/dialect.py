@@ -150,6 +150,8 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
     """One to five subgraphs, most of a recent version and plainly spelled."""
     count = 1 + choices.number(0, 4) if "many" in features else 1 + choices.number(0, 2)
     minor = LATEST if often(choices, 30) else choices.number(0, LATEST)
+    # Which version Apollo's supergraph has for a preview beside others depends on the order of the subgraphs.
+    connect = ("v0.4",) if often(choices, 15) else ("v0.1", "v0.2", "v0.2", "v0.3")
     dialects = []
     names = list(NAMES)
     for _ in range(count):
@@ -168,7 +170,7 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
                 spec: pick(choices, versions) for spec, (versions, _) in OWN_SPECS.items() if often(choices, 30)
             }
         if "connect" in features and not dialect.is_federation_1 and often(choices, 60):
-            dialect.connect = pick(choices, ("v0.1", "v0.2", "v0.2", "v0.3", "v0.4"))
+            dialect.connect = pick(choices, connect)
         dialect.core = "core" in features and dialect.is_federation_1
         if "extend" in features:
             dialect.extends_types = often(choices, 50)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import xml.etree.ElementTree as ET
 
@@ -148,3 +149,18 @@ def test_nothing_found_passes_every_case() -> None:
     assert root.attrib["failures"] == "0"
     assert json.loads(FORMATS["json"](NOTHING))["ok"] is True
     assert json.loads(FORMATS["sarif"](NOTHING))["runs"][0]["results"] == []
+
+
+def test_sarif_puts_what_is_in_no_file_into_the_configuration() -> None:
+    found = dataclasses.replace(FOUND, config="deploy/supergraph.yaml")
+    _, no_queries, description = json.loads(FORMATS["sarif"](found))["runs"][0]["results"]
+    for result in (no_queries, description):
+        physical = result["locations"][0]["physicalLocation"]
+        assert physical["artifactLocation"] == {"uri": "deploy/supergraph.yaml", "uriBaseId": "%SRCROOT%"}
+        assert physical["region"]["startLine"] == 1
+
+
+def test_sarif_names_absolute_paths_by_their_uri() -> None:
+    found = dataclasses.replace(FOUND, config="/srv/super graph.yaml")
+    (location,) = json.loads(FORMATS["sarif"](found))["runs"][0]["results"][1]["locations"]
+    assert location["physicalLocation"]["artifactLocation"] == {"uri": "file:///srv/super%20graph.yaml"}
