@@ -38,7 +38,7 @@ def draw_directives(choices: Choices, world: World) -> None:
 
 def _consumer(choices: Choices, world: World) -> None:
     """An entity with an argument from the object around it, which is one of some entities, or of an abstract type."""
-    if not often(choices, 20):
+    if not often(choices, 25):
         return
     home = pick(choices, world.subgraphs)
     around = [entity for entity in world.entities.values() if home in entity.homes]
@@ -46,7 +46,7 @@ def _consumer(choices: Choices, world: World) -> None:
         return
     known = Split(world).known[home]
     abstract = [a for a in world.abstract.values() if a.name in known and _is_all_entities(world, a, home)]
-    if abstract and often(choices, 60):
+    if abstract and often(choices, 75):
         chosen = pick(choices, abstract)
         around = [world.entities[member] for member in chosen.members]
         for interface in world.abstract.values():

@@ -14,7 +14,7 @@ from tests.router.oracle.trial import failure_of_seed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.planner.graph.query_graph import Scope
+    from router.planner.graph.provided import Scope
     from router.supergraph.model import SubgraphField, SubgraphType
 
 # As many as a sample of the normal run has: what those would miss is not caught.
