@@ -171,7 +171,7 @@ def _required(choices: Choices, world: World, own: Field, other: Field) -> str:
     if other.is_leaf:
         other.is_input = True
         return f"{other.name}(n: {choices.number(1, 2)})" if "n" in other.arguments else other.name
-    if other.arguments or other.named == "W0":
+    if other.arguments or other.named in {"W0", "Query"}:
         return ""
     if other.named in world.values:
         inner = _leaves(world, other.named)

@@ -34,6 +34,7 @@ def draw_world(choices: Choices) -> World:
     _fields(choices, world)
     _roots(choices, world)
     _divided_value(choices, world)
+    _way_back(choices, world)
     _hidden_members(choices, world)
     _interface_object(choices, world)
     draw_directives(choices, world)
@@ -181,6 +182,21 @@ def _divided_value(choices: Choices, world: World) -> None:
         if way is ways[0] or often(choices, 50):
             wrapping = pick(choices, ("{}", "[{}]", "{}!"))
             way["w"] = Field("w", "W0", wrapping, owners=set(owners))
+
+
+def _way_back(choices: Choices, world: World) -> None:
+    """A field that leads to the query root again, of which every subgraph has a part then."""
+    if not often(choices, 12):
+        return
+    name = pick(choices, [*world.entities, *(name for name in world.values if name[0] == "V")])
+    roots = world.roots["Query"]
+    for subgraph in world.subgraphs:
+        if not any(subgraph in root.owners for root in roots.values()):
+            roots["q0"].owners.add(subgraph)
+    back = Field("root", "Query", pick(choices, ("{}", "{}!")))
+    if name in world.entities:
+        back.owners = _owners(choices, sorted(world.entities[name].homes))
+    world.object(name).fields["root"] = back
 
 
 def _hidden_members(choices: Choices, world: World) -> None:

@@ -132,5 +132,7 @@ class Filling:
         }
         if own.named in leaves:
             return leaves[own.named]
+        if own.named == "Query":
+            return "@Query"
         owners = own.owners - {STRANGER} or set(self.world.subgraphs)
         return f"@{self.random.choice(self.names[self.random.choice(self.world.allowed(own, owners))])}"

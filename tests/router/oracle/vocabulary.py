@@ -45,6 +45,7 @@ _SDL: Final = {
     "shareable field of an entity": r"^  [fr]\d+.*@shareable",
     "type without a key over several subgraphs": r"^type W0",
     "mutation": r"^type Mutation",
+    "field that leads to the query root": r"^  root: Query",
     "requires": r"@requires",
     "requires of several fields": r'@requires\(fields: "\w+ \w',
     "requires of a nested selection": r'@requires\(fields: "[^"]*\{',
