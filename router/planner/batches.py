@@ -2,13 +2,14 @@
 
     users.@ <- reviews, topProducts.@ <- reviews     =>     one request to reviews with two aliased `_entities`
 
-A stage is the longest chain of fetches that a fetch waits for, the plan's own measure of time (`plan_cost`): at one
-stage inputs are complete at one time, so by that measure nobody waits and a request is saved. Fetches of different
-stages stay apart, however near: there the batch would make the earlier one wait for a whole request. As every wait
-leads to a later stage, batches never wait for each other in a circle.
+A stage is the longest chain of fetches that a fetch waits for, the plan's own measure of time: at one stage inputs are
+complete at one time, so by that measure nobody waits and a request is saved. Fetches of different stages stay apart,
+however near: there the batch would make the earlier one wait for a whole request. As every wait leads to a later stage,
+batches never wait for each other in a circle.
 
 What reads values from ancestors (`@fromContext`) may need several requests itself and stays alone; fetches without
 inputs are whole operations. Parts under different conditions can share a request, as each one can be left out of it.
+Parts that ask the same at different places are told apart here and become one when they are run.
 """
 
 from __future__ import annotations

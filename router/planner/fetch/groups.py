@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from router.planner.walk.decisions import fetch_cost
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -79,12 +77,6 @@ def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
     for group in groups:
         found[group.number] = 1 + max((found[number] for number in group.after if number in found), default=-1)
     return found
-
-
-def plan_cost(groups: Iterable[FetchGroup]) -> tuple[int, int]:
-    """The longest chain, then Apollo's cost. Groups must come after those they wait for."""
-    by_stage = stages(groups).values()
-    return max(by_stage, default=0), sum(fetch_cost(stage) for stage in by_stage)
 
 
 def in_waiting_order(groups: Sequence[FetchGroup]) -> tuple[FetchGroup, ...]:
