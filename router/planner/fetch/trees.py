@@ -30,6 +30,9 @@ class TreeField:
     guards: Guards
     tree: Tree | None = None
 
+    def with_tree(self, tree: Tree) -> TreeField:
+        return TreeField(self.key, self.name, self.signature, self.arguments, self.guards, tree)
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -80,27 +83,35 @@ class TreeBuilder:
     fragments: dict[str, TreeBuilder] = field(default_factory=dict)
 
     def fragment(self, type_name: str, *, is_abstract: bool = False) -> TreeBuilder:
-        return self.fragments.setdefault(type_name, TreeBuilder(is_abstract=is_abstract))
+        if type_name not in self.fragments:
+            self.fragments[type_name] = TreeBuilder(is_abstract)
+        return self.fragments[type_name]
 
     def composite(self, selection: Selection, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
         key = self._add(selection, guards)
-        return self.below.setdefault(key, TreeBuilder(is_abstract=is_abstract))
+        if key not in self.below:
+            self.below[key] = TreeBuilder(is_abstract)
+        return self.below[key]
 
     def leaf(self, selection: Selection, guards: Guards) -> None:
         self._add(selection, guards)
 
     def typename(self, guards: Guards) -> None:
-        self.fields.setdefault((TYPENAME, TYPENAME, guards), TreeField(TYPENAME, TYPENAME, TYPENAME, (), guards))
+        key = (TYPENAME, TYPENAME, guards)
+        if key not in self.fields:
+            self.fields[key] = TreeField(TYPENAME, TYPENAME, TYPENAME, (), guards)
 
     def _add(self, selection: Selection, guards: Guards) -> FieldKey:
         key = (selection.key, selection.signature, guards)
-        entry = TreeField(selection.key, selection.name, selection.signature, selection.arguments, guards)
-        self.fields.setdefault(key, entry)
+        if key not in self.fields:
+            self.fields[key] = TreeField(
+                selection.key, selection.name, selection.signature, selection.arguments, guards
+            )
         return key
 
     def freeze(self) -> Tree:
         fields = [
-            replace(entry, tree=self.below[key].freeze()) if key in self.below else entry
+            entry if key not in self.below else entry.with_tree(self.below[key].freeze())
             for key, entry in self.fields.items()
         ]
         if any(entry.guards for entry in fields):
