@@ -6,7 +6,8 @@ by their values, and each group is a request of its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from router.executor.flatten import ancestor
 from router.executor.typenames import is_subtype
@@ -14,48 +15,69 @@ from router.plan import Each, Key, Parent, TypeIs
 from router.transport.json_codec import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from graphql import GraphQLSchema
 
+    from router.errors import ResponsePath
     from router.executor.context import JsonObject
     from router.executor.flatten import Place
     from router.plan import Fetch, Path
 
 
-def by_context(
-    schema: GraphQLSchema, root: JsonObject, fetch: Fetch, places: Iterable[Place]
-) -> list[tuple[JsonObject, list[Place]]]:
-    """The places in groups of equal contextual variables, in order of first appearance."""
-    if not fetch.context_rewrites:
-        return [({}, list(places))]
-    groups: dict[bytes, tuple[JsonObject, list[Place]]] = {}
-    for place in places:
-        variables: JsonObject = {}
-        for rewrite in fetch.context_rewrites:
-            found, value = _read(schema, root, place, rewrite.path)
-            if found:
-                variables[rewrite.name] = value
-        groups.setdefault(canonical(variables), (variables, []))[1].append(place)
-    return list(groups.values())
+class _Reading(NamedTuple):
+    """What a context's path leads to from one object: whether it applies to it, and the value unless it is unknown."""
+
+    applies: bool
+    is_known: bool = True
+    value: object = None
 
 
-def _read(schema: GraphQLSchema, root: JsonObject, place: Place, path: Path) -> tuple[bool, object]:
-    """Whether the path applies to the object, and the value it leads to."""
-    value: object = place.object
-    for step in path:
-        match step:
-            case Parent():
-                place = ancestor(root, place.path)
-                value = place.object
-            case TypeIs(types=types):
-                typename = value.get("__typename") if isinstance(value, dict) else None
-                if not isinstance(typename, str) or not any(is_subtype(schema, typename, of) for of in types):
-                    return False, None
-            case Key(name=name):
-                if not isinstance(value, dict):
-                    return value is None, None
-                value = value.get(name)
-            case Each():
-                raise ValueError("a context is one object")
-    return True, value
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Groups objects by what is around them. `failed` holds the paths at which errors were reported so far."""
+
+    schema: GraphQLSchema
+    root: JsonObject
+    failed: Container[ResponsePath]
+
+    def by_context(self, fetch: Fetch, places: Iterable[Place]) -> list[tuple[JsonObject, list[Place]]]:
+        """The places in groups of equal contextual variables, in order of first appearance.
+
+        A place whose value is unknown, because it could not be fetched, is in none.
+        """
+        if not fetch.context_rewrites:
+            return [({}, list(places))]
+        groups: dict[bytes, tuple[JsonObject, list[Place]]] = {}
+        for place in places:
+            readings = [(rewrite.name, self._read(place, rewrite.path)) for rewrite in fetch.context_rewrites]
+            if all(reading.is_known for _, reading in readings):
+                variables = {name: reading.value for name, reading in readings if reading.applies}
+                groups.setdefault(canonical(variables), (variables, []))[1].append(place)
+        return list(groups.values())
+
+    def _read(self, place: Place, path: Path) -> _Reading:
+        at = place.path
+        value: object = place.object
+        for step in path:
+            match step:
+                case Parent():
+                    place = ancestor(self.root, place.path)
+                    at, value = place.path, place.object
+                case TypeIs(types=types):
+                    typename = value.get("__typename") if isinstance(value, dict) else None
+                    if not isinstance(typename, str) or not any(is_subtype(self.schema, typename, of) for of in types):
+                        return _Reading(applies=False)
+                case Key(name=name):
+                    if not isinstance(value, dict):
+                        return _Reading(value is None)
+                    is_absent, at, value = name not in value, (*at, name), value.get(name)
+                    if value is None and (at in self.failed or (is_absent and self._has_failed(at))):
+                        return _Reading(applies=True, is_known=False)
+                case Each():
+                    raise ValueError("a context is one object")
+        return _Reading(applies=True, value=value)
+
+    def _has_failed(self, path: ResponsePath) -> bool:
+        """Whether something that was to bring the value failed as a whole."""
+        return any(path[:length] in self.failed for length in range(len(path)))

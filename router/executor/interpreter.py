@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from router.errors import SubgraphMalformedResponse, TransportError
 from router.executor.batches import alike, split
 from router.executor.completion import complete
-from router.executor.contextual import by_context
+from router.executor.contextual import Surroundings
 from router.executor.flatten import collect
 from router.executor.introspection import introspect
 from router.executor.merge import merge
@@ -107,7 +107,8 @@ class _Run:
         places = collect(self.data, step.path)
         if not places:
             return
-        groups = by_context(self.context.schema, self.data, step.fetch, places)
+        around = Surroundings(self.context.schema, self.data, self.failed)
+        groups = around.by_context(step.fetch, places)
         fetch = self._fetch_entities if step.fetch.requires else self._fetch_root
         async with asyncio.TaskGroup() as tasks:
             for variables, group in groups:

@@ -420,3 +420,29 @@ async def test_an_argument_from_an_ancestor_groups_the_objects_by_its_value() ->
         ]
     }
     assert len(transport.sent("texts")) == 2
+
+
+async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
+    sdl = """
+      type Query { users: [User] }
+      type User { id: ID! locale: String friends: [User] greeting: String }
+    """
+    path: Path = (*USERS, Key("friends"), Each())
+    rewrite = KeyRenamer((Parent(), TypeIs(("User",)), Key("locale")), "locale_0")
+    requires = needs("id")
+    greetings = Fetch(
+        1, "texts", "{_entities}", "query", requires=requires, depends_on=(0,), context_rewrites=(rewrite,)
+    )
+    users: list[object] = [user("1", locale=None, friends=[user("3")]), user("2", locale=None, friends=[user("4")])]
+    failure: dict[str, object] = {"message": "no locale", "path": ["users", 1, "locale"]}
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": users}, "errors": [failure]}),
+            "texts": answers({"data": {"_entities": [{"greeting": "hello"}]}}),
+        }
+    )
+    plan = Sequence((Fetch(0, "users", "{users{locale friends{id}}}", "query"), Flatten(path, greetings)))
+    result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
+    assert result.data == {"users": [{"friends": [{"greeting": "hello"}]}, {"friends": [{"greeting": None}]}]}
+    assert transport.sent("texts") == [{"locale_0": None, "representations": [{"__typename": "User", "id": "3"}]}]
+    assert [error.message for error in result.errors] == ["no locale"]

@@ -62,8 +62,10 @@ class Filling:
         if len(entity.keys) > 1 or entity.interfaces or len(entity.homes) == 1 or self.random.random() > ABSENCES:
             return
         home = self.random.choice(sorted(entity.homes))
-        own = [own for own in entity.fields.values() if home in own.owners and not entity.is_key(own.name)]
-        if all(len(f.owners) == 1 and not f.requires and not f.wrapping.endswith("!") for f in own):
+        own = [f for f in entity.fields.values() if home in {*f.owners, f.override_from} and not entity.is_key(f.name)]
+        if all(
+            len(f.owners) == 1 and not f.override_label and not f.requires and not f.wrapping.endswith("!") for f in own
+        ):
             fields.update({f.name: None for f in own}, **{ABSENT: [home]})
 
     def _mutation(self, own: Field, data: Data) -> dict[str, object]:
