@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -172,3 +174,16 @@ def test_an_operation_that_asks_for_too_much_is_refused_at_once() -> None:
         plan(composed(**ABSTRACT), nested_fragments(14, alike=False))
     assert refused.value.errors[0].code == "QUERY_PLAN_COMPLEXITY_EXCEEDED"
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("query", ["{ a }", "query ($x: Boolean!) { ...A } fragment A on Query { ...B ...B }"])
+def test_the_garbage_collector_is_left_as_it_was(query: str) -> None:
+    supergraph = composed(a="type Query { a: Int }")
+    for set_up, expected in ((gc.disable, False), (gc.enable, True)):
+        set_up()
+        try:
+            with suppress(KeyError):
+                plan(supergraph, query)
+            assert gc.isenabled() is expected
+        finally:
+            gc.enable()
