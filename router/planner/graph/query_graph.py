@@ -111,8 +111,12 @@ class QueryGraph:
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
-        """Whether the type carries a context (named as in the supergraph), its own or of an interface or union."""
-        return type_name in self._carriers.get(context, ())
+        """Whether the type carries a context (named as in the supergraph), its own or of an interface or union.
+
+        An abstract type carries what each of its object types does.
+        """
+        carriers, possible = self._carriers.get(context, set()), self.possible(type_name)
+        return type_name in carriers or (bool(possible) and possible <= carriers)
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
         """The edge of a field, None where the subgraph does not resolve it on all objects the type stands for."""

@@ -47,7 +47,8 @@ def _consumer(choices: Choices, world: World) -> None:
     known = Split(world).known[home]
     abstract = [a for a in world.abstract.values() if a.name in known and _is_all_entities(world, a, home)]
     if abstract and often(choices, 75):
-        chosen = pick(choices, abstract)
+        unions = [one for one in abstract if not one.fields]
+        chosen = pick(choices, unions if unions and often(choices, 40) else abstract)
         around = [world.entities[member] for member in chosen.members]
         for interface in world.abstract.values():
             if chosen.fields and chosen.name in (interface.name, *interface.above):
