@@ -59,6 +59,8 @@ def _schema(state: MergeState) -> str:
 
 def _link(link: SupergraphLink) -> str:
     parts = [f"url: {print_ast(string(link.url))}"]
+    if link.renamed:
+        parts.append(f'as: "{link.name}"')
     if link.imports:
         items = (
             f'"@{element}"' if element == name else f'{{name: "@{element}", as: "@{name}"}}'

@@ -7,6 +7,7 @@ A directive is composed if it belongs to one of the specifications of `_SPECS` (
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
@@ -18,6 +19,7 @@ from router.federation.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from graphql.language import ConstValueNode
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from router.composition.merge.argument_mergers import ArgumentMerger
     from router.composition.model import Applied
     from router.composition.report import Report
-    from router.federation.links import Link
+    from router.federation.links import Link, SpecUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,16 @@ class MergedDirective:
 
 @dataclass(frozen=True, slots=True)
 class SupergraphLink:
-    """One `@link` of the supergraph; `imports` are (element, name) pairs of directives, without `@`."""
+    """One `@link` of the supergraph; `imports` are (element, name) pairs of directives, without `@`.
 
+    `name` is what the specification goes by, `renamed` whether that is not its own name, which another one has.
+    """
+
+    name: str
     url: str
     purpose: str | None = None
     imports: tuple[tuple[str, str], ...] = ()
+    renamed: bool = False
 
 
 @dataclass(slots=True)
@@ -122,7 +129,7 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
         chosen = {element: _one_name(element, uses, subgraphs, report) for element, uses in names.items()}
         carried = JOIN_DIRECTIVE_ELEMENTS.issuperset(spec.elements)
         imports = tuple((e, own) for e, own in chosen.items() if not carried and own != _default(name, e))
-        features.links.append(SupergraphLink(version.url, spec.purpose, imports))
+        features.links.append(SupergraphLink(name, version.url, spec.purpose, imports))
         if not carried:
             every = {element: chosen.get(element, _default(name, element)) for element in version.directives}
             features.specs.append((version, every))
@@ -138,7 +145,7 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
         )
         for index in composed.subgraphs:
             features.merged[index, composed.name] = merged
-    features.links += _composed_links(features.composed)
+    features.links += _composed_links(features.composed, {link.name for link in features.links})
     return features
 
 
@@ -242,8 +249,20 @@ def _register(
             features.merged[index, own_name] = merged
 
 
-def _composed_links(composed: Sequence[ComposedDirective]) -> list[SupergraphLink]:
-    by_url: dict[str, list[tuple[str, str]]] = {}
+def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[str]) -> list[SupergraphLink]:
+    by_url: dict[SpecUrl, list[tuple[str, str]]] = {}
     for directive in composed:
-        by_url.setdefault(str(directive.url), []).append((directive.element, directive.name))
-    return [SupergraphLink(url, None, tuple(imports)) for url, imports in by_url.items()]
+        by_url.setdefault(directive.url, []).append((directive.element, directive.name))
+    taken = {"link", "join", *linked}
+    links: list[SupergraphLink] = []
+    for url, imports in by_url.items():
+        name = _free(url.name, taken)
+        taken.add(name)
+        links.append(SupergraphLink(name, str(url), None, tuple(imports), name != url.name))
+    return links
+
+
+def _free(name: str, taken: AbstractSet[str]) -> str:
+    """The name, or one made of it that is not taken, as Apollo's composition makes it."""
+    others = (f"_{number}{name}" for number in count())
+    return name if name not in taken else next(other for other in others if other not in taken)

@@ -35,7 +35,7 @@ def check(state: MergeState) -> None:
     for name, source in _reserved_names(state):
         state.report.error(
             "INVALID_GRAPHQL",
-            f"{name} cannot be in a supergraph: names beginning so belong to the specification {source} there.",
+            f"{name} cannot be in a supergraph: that name belongs to the specification {source} there.",
             state.places(state.type_sources(name)),
         )
     for circle in _required_circles(supergraph):
@@ -47,11 +47,13 @@ def check(state: MergeState) -> None:
 
 def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
     """Types and directives of the subgraphs under the name of a specification that the supergraph links."""
-    specs = {"link", "join", *(spec.name for spec, _ in state.features.specs)}
+    specs = {"link", "join", *(link.name for link in state.features.links)}
     for name in (*state.supergraph.types, *state.supergraph.directives):
         prefix, separator, _ = name.partition("__")
         if separator and prefix in specs:
             yield name, prefix
+    if "join" in state.supergraph.directives:
+        yield "@join", "join"
 
 
 def _implementation_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:
