@@ -129,6 +129,12 @@ class DeferredBlocks:
         body = _braced(self._texts(node.selection_set, below))
         if body is not None:
             yield head + body
+        elif not self._has_block_below(below):
+            # Nothing is selected on the object, which is in the response all the same.
+            yield f"{head}{{__typename}}"
+
+    def _has_block_below(self, place: _Place) -> bool:
+        return any(keys[: len(place.keys)] == place.keys for keys, _, _ in self._found)
 
     def _fragment(self, fragment: Fragment, place: _Place, guards: Guards) -> Iterable[str]:
         condition, selection_set = self._opened(fragment)
