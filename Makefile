@@ -59,9 +59,10 @@ fuzz-oracle: $(READY) ## Run COUNT generated operations through the router and t
 fuzz-plans: $(READY) peers ## Plan operations on COUNT generated federations with Apollo's planner and ours
 	$(BIN)/python -m tests.peers.fuzz_plans --count $(COUNT) --seed $(SEED) $(ARGS)
 
-bench: $(READY) peers ## Time composition and planning, and those of others in the same run
+bench: $(READY) peers ## Time composition, planning and execution, and those of others in the same run
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
 	$(BIN)/python -m benchmarks.planning.run
+	$(BIN)/python -m benchmarks.execution.run
 
 lock: $(READY) ## Resolve pyproject.toml into requirements.lock anew
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -1,0 +1,155 @@
+"""`python -m benchmarks.execution.run [--sizes 1,10,50] [--rounds 15]` prints the table; `make bench` too.
+
+What the interpreter costs per object of the response: users and products with nested reviews, authors and products,
+from four subgraphs in seven requests. The subgraphs' answers are recorded once and played back, so that only the
+router's work is timed. Decoding these answers is a column of its own, as it is done by msgspec.
+
+Processor time, so that a busy machine does not count; the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+import click
+from graphql import parse
+
+from router.executor.context import ExecutionContext, prepare
+from router.executor.interpreter import execute
+from router.executor.variables import coerce
+from router.planner import plan
+from router.transport.base import SubgraphResponse
+from router.transport.json_codec import canonical, decode, encode
+from tests.router.oracle.cases import Case
+from tests.router.oracle.comparison import composed
+from tests.router.oracle.rules import Federation
+from tests.router.oracle.services import InProcess
+from tests.router.oracle.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from router.transport.base import SubgraphRequest
+    from tests.router.oracle.store import Data
+
+CASE: Final = Path(__file__).parents[2] / "tests" / "cases" / "execution" / "nested-lists-of-four-subgraphs"
+WARM_UP: Final = 3
+
+
+def data(users: int) -> Data:
+    """Twice as many reviews as users, half as many products; every product has reviews of several users."""
+    products = max(users // 2, 1)
+    reviews = range(2 * users)
+    made: Data = {
+        "Query": {
+            "users": [f"@User:{user}" for user in range(users)],
+            "topProducts": [f"@Product:{product}" for product in range(products)],
+        }
+    }
+    for user in range(users):
+        own = [f"@Review:{review}" for review in reviews if review % users == user]
+        made[f"User:{user}"] = {"id": f"u{user}", "name": f"Name {user}", "username": f"user{user}", "reviews": own}
+    for product in range(products):
+        made[f"Product:{product}"] = {
+            "upc": f"p{product}",
+            "name": f"Product {product}",
+            "price": 100 + product,
+            "weight": 10 * product,
+            "inStock": product % 3 > 0,
+            "shippingEstimate": "fee",
+            "reviews": [f"@Review:{review}" for review in reviews if review % products == product],
+        }
+    for review in reviews:
+        made[f"Review:{review}"] = {
+            "id": f"r{review}",
+            "body": f"Text {review}",
+            "author": f"@User:{review % users}",
+            "product": f"@Product:{review % products}",
+        }
+    return made
+
+
+@dataclass(slots=True)
+class Recording:
+    """Answers as bytes, by what was asked; the first time another transport is asked."""
+
+    source: InProcess
+    answers: dict[bytes, bytes] = field(default_factory=dict)
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        asked = canonical([request.subgraph, request.operation, dict(request.variables)])
+        answer = self.answers.get(asked)
+        if answer is None:
+            answer = self.answers[asked] = encode((await self.source.send(request)).body)
+        body = decode(answer)
+        if not isinstance(body, dict):
+            raise TypeError("a response is an object")
+        return SubgraphResponse(status=200, body=body)
+
+    async def aclose(self) -> None:
+        await self.source.aclose()
+
+
+def objects(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(objects, value.values()))
+    return sum(map(objects, value)) if isinstance(value, list) else 0
+
+
+async def _seconds(act: Callable[[], Awaitable[object]], rounds: int) -> float:
+    seconds = []
+    for turn in range(WARM_UP + rounds):
+        gc.collect()
+        started = time.process_time()
+        await act()
+        if turn >= WARM_UP:
+            seconds.append(time.process_time() - started)
+    return median(seconds)
+
+
+async def measure(users: int, rounds: int) -> str:
+    """The row of one size."""
+    case = Case(CASE)
+    supergraph = composed(case.subgraphs)
+    federation = Federation.of(case.subgraphs)
+    transport = Recording(InProcess.over(federation, Store(data(users), federation.meaning)))
+    operation = replace(case.operation, variables={})
+    document = parse(operation.query)
+    prepared = prepare(supergraph.api_schema, document)
+    planned = plan(supergraph, document)
+    context = ExecutionContext(supergraph.schema, transport, coerce(prepared, {}))
+    first = await execute(planned, prepared, context)
+    if first.errors:
+        raise RuntimeError(f"the benchmark's data do not answer its operation: {first.errors[0]}")
+
+    async def decoding() -> None:
+        for answer in transport.answers.values():
+            decode(answer)
+
+    count = objects(first.data)
+    whole = await _seconds(lambda: execute(planned, prepared, context), rounds)
+    read = await _seconds(decoding, rounds)
+    return (
+        f"{users:>6} {len(transport.answers):>9} {count:>8} {whole * 1000:>11.2f} ms {read * 1000:>11.2f} ms "
+        f"{(whole - read) / count * 1e6:>14.2f}"
+    )
+
+
+@click.command()
+@click.option("--sizes", default="1,10,50", show_default=True, help="Numbers of users.")
+@click.option("--rounds", default=15, show_default=True, help="Measured rounds for each size.")
+def main(sizes: str, rounds: int) -> None:
+    """Time the execution of one plan over recorded answers of subgraphs."""
+    click.echo(" users  requests  objects      execute  of it decoding  µs per object")
+    for size in map(int, sizes.split(",")):
+        click.echo(asyncio.run(measure(size, rounds)))
+
+
+if __name__ == "__main__":
+    main()
