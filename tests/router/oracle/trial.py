@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from tests.router.oracle.federations import federation
 from tests.router.oracle.operations import operation
 from tests.router.oracle.store import ABSENT
 from tests.router.oracle.vocabulary import items_of
+from tests.router.oracle.world import KEY_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from tests.router.oracle.store import Data
 
 OPERATIONS = 5
+
+
+# What is deferred is fetched by key from where one stands; a key asked under another name comes from either subgraph.
+_ASKS_BY_KEY = re.compile(rf"@defer|\w+: ({'|'.join(KEY_TYPES)})\b")
 
 
 class Failed(Exception):
@@ -114,7 +120,7 @@ def _try_operation(subject: Subject, generated: Generated, drawn: Operation) -> 
     try:
         plans = list(_plans(subject, drawn))
         for drawn_data in generated.datasets:
-            data = _without_absences(drawn_data) if "@defer" in drawn.query else drawn_data
+            data = _without_absences(drawn_data) if _ASKS_BY_KEY.search(drawn.query) else drawn_data
             for planned in plans:
                 asyncio.run(replace(subject, data=data).check(drawn, planned))
     except Exception as error:
@@ -122,7 +128,7 @@ def _try_operation(subject: Subject, generated: Generated, drawn: Operation) -> 
 
 
 def _without_absences(data: Data) -> Data:
-    """The data with every subgraph knowing its objects: what is deferred is fetched by key from where one stands."""
+    """The data with every subgraph knowing its objects."""
     return {name: {key: value for key, value in fields.items() if key != ABSENT} for name, fields in data.items()}
 
 
