@@ -104,8 +104,8 @@ def _keys(choices: Choices, world: World, entity: Entity) -> None:
 def _field(choices: Choices, world: World, name: str) -> Field:
     if often(choices, 55):
         drawn = Field(name, pick(choices, LEAVES), pick(choices, LEAF_WRAPPINGS))
-        if drawn.type == "String" and often(choices, 25):
-            drawn.arguments = ("n",) if often(choices, 40) else tuple(subset(choices, ARGUMENTS))[:2]
+        if drawn.type == "String" and often(choices, 35):
+            drawn.arguments = ("n",) if often(choices, 70) else tuple(subset(choices, ARGUMENTS))[:2]
         return drawn
     drawn = Field(name, pick(choices, world.composites()), pick(choices, WRAPPINGS))
     if drawn.wrapping.startswith("[{") and often(choices, 20):
