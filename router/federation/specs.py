@@ -49,7 +49,7 @@ _CONNECT = """
     GET: URLPathTemplate, POST: URLPathTemplate, PUT: URLPathTemplate, PATCH: URLPathTemplate, DELETE: URLPathTemplate,
     body: JSONSelection, headers: [HTTPHeaderMapping!], path: JSONSelection, queryParams: JSONSelection
   }
-  directive @source(name: String!, http: SourceHTTP, errors: ConnectorErrors, isSuccess: JSONSelection)
+  directive @source(name: String!, http: SourceHTTP!, errors: ConnectorErrors, isSuccess: JSONSelection)
     repeatable on SCHEMA
   directive @connect(
     source: String, id: String, http: ConnectHTTP, batch: ConnectBatch, errors: ConnectorErrors,

@@ -17,6 +17,9 @@ from graphql import GraphQLError, GraphQLSchema, build_ast_schema, extend_schema
 from graphql.language import (
     DefinitionNode,
     DocumentNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
     ParallelVisitor,
     SchemaDefinitionNode,
     SchemaExtensionNode,
@@ -26,7 +29,7 @@ from graphql.language import (
     visit,
 )
 from graphql.pyutils import Undefined
-from graphql.type import GraphQLOneOfDirective
+from graphql.type import GraphQLOneOfDirective, is_input_object_type, is_list_type, is_non_null_type
 from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
@@ -34,6 +37,9 @@ from router.composition.reading.document import DEFINITION_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from graphql.language import ValueNode
+    from graphql.type import GraphQLInputType
 
     from router.composition.model import Applied
     from router.composition.report import Report
@@ -130,7 +136,8 @@ def check_argument_values(
 ) -> None:
     """Values of directive arguments fit the definition; graphql-core's rules on SDL check only their presence.
 
-    Custom scalars take anything: what a `FieldSet` may hold has its own error codes.
+    Custom scalars take anything: what a `FieldSet` may hold has its own error codes. Like Apollo's composition, this
+    does not ask for required input fields that are not given.
     """
     for applied in applications:
         definition = schema.get_directive(applied.name)
@@ -138,13 +145,25 @@ def check_argument_values(
             continue
         for argument in applied.node.arguments or ():
             expected = definition.args.get(argument.name.value)
-            if expected is not None and value_from_ast(argument.value, expected.type) is Undefined:
+            if expected is not None and not _fits(argument.value, expected.type):
                 report.error(
                     "INVALID_GRAPHQL",
                     f"[{subgraph}] Invalid value for argument {argument.name.value} of @{applied.name}: "
                     f"{print_ast(argument.value)} is no {expected.type}.",
                     [(subgraph, applied.node)],
                 )
+
+
+def _fits(value: ValueNode, expected: GraphQLInputType) -> bool:
+    if is_non_null_type(expected):
+        return not isinstance(value, NullValueNode) and _fits(value, expected.of_type)
+    if is_list_type(expected) and not isinstance(value, NullValueNode):
+        items = value.values if isinstance(value, ListValueNode) else (value,)
+        return all(_fits(item, expected.of_type) for item in items)
+    if is_input_object_type(expected) and isinstance(value, ObjectValueNode):
+        given = ((expected.fields.get(field.name.value), field.value) for field in value.fields)
+        return all(field is not None and _fits(part, field.type) for field, part in given)
+    return value_from_ast(value, expected) is not Undefined
 
 
 def _is_permitted(problem: GraphQLError) -> bool:
