@@ -1,42 +1,64 @@
 """From chosen places to fetch groups.
 
-Three passes over the choice: under which guards is every root used (a key is fetched whenever one of the fields behind
-it is); which roots share a fetch; what does each fetch select.
+Passes over the choice: under which guards is every root used (a key is fetched whenever one of the fields behind it
+is); which roots share a fetch; what does each fetch select; may all of its objects be asked for that.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.groups import FetchGroup, Input, can_share
 from router.planner.fetch.inputs import Fetched, input_of, is_below
-from router.planner.fetch.trees import TreeBuilder
+from router.planner.fetch.sharing import Asked, asked_of, can_ask_all
+from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.guards import Guards, weakest
 from router.planner.walk.decisions import root_of
 from router.planner.walk.positions import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import Selection
     from router.planner.walk.activation import Activation, FetchSeed
     from router.planner.walk.positions import Leaf, Place, Position
 
+# What objects are entered as in a subgraph, and their type in the response.
+Entered: TypeAlias = tuple[str, str]
 # A leaf, the place it is fetched at, and the guards it is fetched under.
 Use: TypeAlias = "tuple[Leaf, Place, Guards]"
 
 
 @dataclass(eq=False, slots=True)
 class _Draft:
-    """A group while its roots are gathered."""
+    """A group while its roots are gathered: `builder` grows what a root is asked for, `entities` what entities are."""
 
     number: int
     seed: FetchSeed
-    roots: list[Place]
-    inputs: list[Input] = field(default_factory=list)
+    inputs: dict[Place, tuple[Input, ...]] = field(default_factory=dict)
     builder: TreeBuilder = field(default_factory=TreeBuilder)
+    entities: dict[Entered, TreeBuilder] = field(default_factory=dict)
+    asked: tuple[Asked, ...] = ()
+
+    def tree(self) -> Tree:
+        fragments: dict[str, Tree] = {}
+        for (type_name, _), builder in self.entities.items():
+            tree = builder.freeze()
+            fragments[type_name] = merge_trees(fragments[type_name], tree) if type_name in fragments else tree
+        return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
+
+    def part(self, entered: Collection[Entered], asked: tuple[Asked, ...]) -> _Draft:
+        """A draft for some of the entities."""
+        return _Draft(
+            self.number,
+            self.seed,
+            {root: inputs for root, inputs in self.inputs.items() if _entered(root) in entered},
+            entities={key: builder for key, builder in self.entities.items() if key in entered},
+            asked=asked,
+        )
 
 
 class GroupBuilder:
@@ -60,6 +82,10 @@ class GroupBuilder:
             self._builder(place, guards).leaf(_with_contexts(leaf.selection, place), guards)
         for root in self._draft_of:
             self._select_typename(root)
+        drafts = [part for draft in drafts for part in self._parts(draft)]
+        for number, draft in enumerate(drafts):
+            draft.number = number
+            self._draft_of |= dict.fromkeys(draft.inputs, draft)
         return tuple(self._group(draft) for draft in drafts)
 
     def _use(self, leaf: Leaf, place: Place, guards: Guards) -> None:
@@ -86,20 +112,43 @@ class GroupBuilder:
                 if root not in self._fetched.usages:
                     continue
                 inputs = self._inputs(root)
-                draft = next((draft for draft in mine if can_share([*draft.inputs, *inputs])), None)
+                draft = next((draft for draft in mine if can_share([*chain(*draft.inputs.values()), *inputs])), None)
                 if draft is None:
-                    draft = _Draft(len(drafts) + len(mine), seed, [])
+                    draft = _Draft(len(drafts) + len(mine), seed)
                     mine.append(draft)
-                draft.roots.append(root)
-                draft.inputs += inputs
+                draft.inputs[root] = inputs
                 self._draft_of[root] = draft
             drafts += mine
         return drafts
 
-    def _inputs(self, root: Place) -> list[Input]:
+    def _inputs(self, root: Place) -> tuple[Input, ...]:
         if root.step is not Step.HOP:
+            return ()
+        return (input_of(self._graph, root, self._activation.inputs[root], self._fetched),)
+
+    def _parts(self, draft: _Draft) -> list[_Draft]:
+        """The draft, or several where objects entered as one type must not be asked for the same."""
+        parts: list[tuple[list[Entered], list[Asked]]] = [([], [])]
+        for entered in draft.entities:
+            asked = self._asked(draft, entered)
+            part = next((part for part in parts if can_ask_all([*part[1], *asked])), None)
+            if part is None:
+                part = ([], [])
+                parts.append(part)
+            part[0].append(entered)
+            part[1].extend(asked)
+        if len(parts) == 1:
+            draft.asked = tuple(parts[0][1])
+            return [draft]
+        return [draft.part(entered, tuple(asked)) for entered, asked in parts]
+
+    def _asked(self, draft: _Draft, entered: Entered) -> list[Asked]:
+        subgraph = next(iter(draft.inputs)).subgraph
+        if not self._graph.is_interface_object(subgraph, entered[0]):
             return []
-        return [input_of(self._graph, root, self._activation.inputs[root], self._fetched)]
+        inputs = chain(*(inputs for root, inputs in draft.inputs.items() if _entered(root) == entered))
+        given = frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
+        return [asked_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)]
 
     def _builder(self, place: Place, guards: Guards) -> TreeBuilder:
         key = (place, guards)
@@ -111,11 +160,10 @@ class GroupBuilder:
     def _new_builder(self, place: Place, guards: Guards) -> TreeBuilder:
         position = place.position
         if place.is_root:
-            builder = self._draft_of[place].builder
+            draft = self._draft_of[place]
             if place.step is Step.HOP:
-                abstract = self._is_abstract(place)
-                return builder.fragment(place.type_name, is_abstract=abstract)
-            return builder
+                return draft.entities.setdefault(_entered(place), TreeBuilder(self._is_abstract(place)))
+            return draft.builder
         assert place.parent is not None  # noqa: S101 - only roots have none
         above = self._builder(place.parent, guards)
         if place.step is Step.DEFER:
@@ -136,18 +184,19 @@ class GroupBuilder:
         return is_abstract_here or self._graph.is_abstract(place.position.type_name)
 
     def _group(self, draft: _Draft) -> FetchGroup:
-        root = draft.roots[0]
-        after = {self._draft_of[at].number for root in draft.roots for at in self._sources(root)}
+        root = next(iter(draft.inputs))
+        after = {self._draft_of[at].number for root in draft.inputs for at in self._sources(root)}
         return FetchGroup(
             number=draft.number,
             subgraph=root.subgraph,
             path=root.position.path,
             track=root.position.track,
             block=root.position.block,
-            tree=draft.builder.freeze(),
+            tree=draft.tree(),
             after=frozenset(after),
-            inputs=tuple(draft.inputs),
-            contexts=tuple(dict.fromkeys(value for root in draft.roots for value in root.contexts)),
+            inputs=tuple(chain(*draft.inputs.values())),
+            contexts=tuple(dict.fromkeys(value for root in draft.inputs for value in root.contexts)),
+            asked=draft.asked,
         )
 
     def _sources(self, root: Place) -> list[Place]:
@@ -178,6 +227,10 @@ class GroupBuilder:
     def _add_typename(self, place: Place, root: Place) -> None:
         for guards in weakest(self._fetched.usages[root]):
             self._builder(place, guards).typename(guards)
+
+
+def _entered(root: Place) -> Entered:
+    return root.type_name, root.position.type_name
 
 
 def _with_contexts(selection: Selection, place: Place) -> Selection:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Path, Rewrite
+    from router.planner.fetch.sharing import Asked
     from router.planner.fetch.trees import Tree
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.guards import Guards
@@ -43,7 +44,8 @@ class FetchGroup:
     """One request. Groups with inputs are entity fetches; `after` are the numbers of the groups it waits for.
 
     `track` tells which groups fetch for the same objects; `contexts` are the values read from their ancestors.
-    `block` is the deferred block it is for, None if it is for what comes first.
+    `block` is the deferred block it is for, None if it is for what comes first. `asked` is what objects ask that are
+    entered as an interface object.
     """
 
     number: int
@@ -55,6 +57,7 @@ class FetchGroup:
     inputs: tuple[Input, ...] = ()
     contexts: tuple[ContextValue, ...] = field(default=())
     block: Block | None = None
+    asked: tuple[Asked, ...] = ()
 
 
 def can_share(inputs: Sequence[Input]) -> bool:

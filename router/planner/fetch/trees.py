@@ -82,9 +82,9 @@ class TreeBuilder:
     below: dict[FieldKey, TreeBuilder] = field(default_factory=dict)
     fragments: dict[str, TreeBuilder] = field(default_factory=dict)
 
-    def fragment(self, type_name: str, *, is_abstract: bool = False) -> TreeBuilder:
+    def fragment(self, type_name: str) -> TreeBuilder:
         if type_name not in self.fragments:
-            self.fragments[type_name] = TreeBuilder(is_abstract)
+            self.fragments[type_name] = TreeBuilder()
         return self.fragments[type_name]
 
     def composite(self, selection: Selection, guards: Guards, *, is_abstract: bool) -> TreeBuilder:

@@ -70,6 +70,8 @@ class DeferredBlocks:
         self._fragments = fragments
         self._deferring = deferring
         self._found: dict[tuple[tuple[str, ...], int, Block | None], Block] = {}
+        # The objects at or above a block, each with the block it is itself selected in.
+        self._above: set[tuple[tuple[str, ...], Block | None]] = set()
         self._selections_left = MAX_SELECTIONS
         self.selections: str | None = None
 
@@ -129,12 +131,9 @@ class DeferredBlocks:
         body = _braced(self._texts(node.selection_set, below))
         if body is not None:
             yield head + body
-        elif not self._has_block_below(below):
+        elif (below.keys, below.block) not in self._above:
             # Nothing is selected on the object, which is in the response all the same.
             yield f"{head}{{__typename}}"
-
-    def _has_block_below(self, place: _Place) -> bool:
-        return any(keys[: len(place.keys)] == place.keys for keys, _, _ in self._found)
 
     def _fragment(self, fragment: Fragment, place: _Place, guards: Guards) -> Iterable[str]:
         condition, selection_set = self._opened(fragment)
@@ -160,6 +159,7 @@ class DeferredBlocks:
         if key in self._found:
             return
         block = self._found[key] = Block(len(self._found), label_of(fragment), place.path, place.block)
+        self._above |= {(place.keys[:length], place.block) for length in range(1, len(place.keys) + 1)}
         condition, selection_set = self._opened(fragment)
         texts = self._texts(selection_set, replace(place, type_name=condition or place.type_name, block=block))
         if condition is not None or guards:

@@ -179,6 +179,17 @@ def test_conditions_on_deferring_are_bounded() -> None:
     assert len(list(planned.fetches())) <= 8 * 8
 
 
+def test_an_object_on_which_nothing_is_selected_is_told_in_the_part_that_has_it() -> None:
+    query = """{
+      ... @defer(label: "later") { me { best @include(if: false) { id } } }
+      me { ... @defer(label: "stars") { stars } }
+    }"""
+    node = plan(SUPERGRAPH, query).node
+    assert isinstance(node, Defer)
+    told = {part.label: part.subselection for part in node.deferred}
+    assert told == {"later": "{me{__typename}}", "stars": "{stars}"}
+
+
 def test_guards_of_a_deferred_fragment_stay() -> None:
     query = "query ($on: Boolean!) { me { name ... @include(if: $on) @defer { likes } } }"
     _, (part,) = split(query)

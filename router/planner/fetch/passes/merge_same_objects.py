@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.groups import FetchGroup, can_share, in_waiting_order, stages
+from router.planner.fetch.sharing import can_ask_all
 from router.planner.fetch.trees import merge_trees
 from router.planner.walk.decisions import fetch_cost
 
@@ -69,8 +70,10 @@ class _Merging:
     def _merge(self, first: int, second: int) -> bool:
         """Make two groups one, unless that costs more."""
         one, other = self.groups[first], self.groups[second]
+        if not can_share([*one.inputs, *other.inputs]) or not can_ask_all([*one.asked, *other.asked]):
+            return False
         following = self._following(first, second)
-        if first in following or second in following or not can_share([*one.inputs, *other.inputs]):
+        if first in following or second in following:
             return False
         moved = self._moved((one, other), following)
         before = sum(fetch_cost(self._stages[number]) for number in chain((first, second), following))
@@ -107,6 +110,7 @@ class _Merging:
             inputs=(*one.inputs, *(entry for entry in other.inputs if entry not in one.inputs)),
             after=one.after | other.after,
             contexts=tuple(dict.fromkeys((*one.contexts, *other.contexts))),
+            asked=tuple(dict.fromkeys((*one.asked, *other.asked))),
         )
         del self.groups[other.number]
         for number in other.after:

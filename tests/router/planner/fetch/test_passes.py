@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from router.plan import InputField
 from router.planner.fetch.groups import FetchGroup, Input
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
 from router.planner.fetch.passes.merge_same_objects import merge_same_objects
+from router.planner.fetch.sharing import Asked, NonNullField
 from router.planner.fetch.trees import Tree, TreeField
 from router.planner.normalise.guards import ALWAYS, Guards
 
@@ -45,6 +48,17 @@ def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
     merged = optimised(groups)
     assert [group.after for group in merged] == [frozenset(), frozenset(), frozenset({0, 1})]
     assert [entry.name for entry in merged[2].tree.fields] == ["f", "g"]
+
+
+def test_fetches_do_not_merge_when_one_type_would_be_asked_the_non_null_field_of_another() -> None:
+    rating = NonNullField((), (), "rating", ALWAYS)
+    book = Asked("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
+    film = Asked("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
+    first, second = entity(1, {0}, key_input("id"), name="f"), entity(2, {0}, key_input("id"), name="g")
+    apart = (ROOT, replace(first, asked=(book,)), replace(second, asked=(film,)))
+    assert merge_same_objects(apart) is apart
+    (_, merged) = merge_same_objects((ROOT, replace(first, asked=(film,)), replace(second, asked=(film,))))
+    assert merged.asked == (film,)
 
 
 def test_a_fetch_does_not_merge_into_one_that_waits_for_it() -> None:
