@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import sys
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +27,7 @@ from tests.router.oracle.filling import Filling
 from tests.router.oracle.operations import operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from tests.peers.plan_difference import Comparison
     from tests.router.oracle.operations import Operation
@@ -65,11 +66,25 @@ class Federation:
         return compare_plans(peers, self.subject.supergraph, self.operations, SECONDS)
 
     def datasets(self) -> Iterator[Data]:
-        """Data sets, one of which likely has objects wherever the operations look."""
-        yield self.subject.data
+        """Data sets, one of which likely has objects wherever the operations look.
+
+        Each comes once more for every object type of an interface object: its non-null fields fail for all of the type.
+        """
         world = draw_world(Seeded(self.seed))
-        for number in range(DATASETS):
-            yield Filling(world, random.Random(number)).data()
+        drawn = [self.subject.data, *(Filling(world, random.Random(number)).data() for number in range(DATASETS))]
+        yield from drawn
+        extended = world.interface_object
+        if extended is None:
+            return
+        failing = {own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_input}
+        for type_name, data in product(world.abstract[extended.interface].members if failing else (), drawn):
+            yield {
+                name: _failing(own, failing) if name.startswith(f"{type_name}:") else own for name, own in data.items()
+            }
+
+
+def _failing(fields: dict[str, object], names: Container[str]) -> dict[str, object]:
+    return {name: "!broken" if name in names else value for name, value in fields.items()}
 
 
 @dataclass
