@@ -14,7 +14,7 @@ from router.planner.walk.positions import Step
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from router.planner.walk.positions import Place
+    from router.planner.walk.positions import Place, RootKey
 
 
 @dataclass(eq=False, slots=True)
@@ -51,6 +51,11 @@ class Activation:
         Fetches of one subgraph for the same objects may become one, although they wait for different fetches.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.seeds})
+
+    @property
+    def fetched(self) -> frozenset[RootKey]:
+        """The roots that are chosen."""
+        return frozenset(root.key for seed in self.seeds.values() for root in seed.roots)
 
     def _seed(self, root: Place) -> FetchSeed:
         known = self._seed_of.get(root)

@@ -57,8 +57,20 @@ class _Search:
         if not self._free:
             return assignment
         if prod(len(self._options[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS:
-            return self._exhaustive(assignment)
-        return self._improve(assignment)
+            return self._earliest(self._exhaustive(assignment))
+        return self._earliest(self._improve(assignment))
+
+    def _earliest(self, assignment: list[int]) -> list[int]:
+        """Each in the earliest of the fetches that are made anyway: a later one may not know the object."""
+        activation = _activate(self._options, assignment)
+        fetched = activation.fetched
+        earliest = list(assignment)
+        for number in self._free:
+            places, chosen = self._options[number], assignment[number]
+            made = (index for index, place in enumerate(places) if root_of(place).key in fetched)
+            earliest[number] = min(made, key=lambda index: (places[index].stage, index != chosen), default=chosen)
+        same = earliest == assignment or _activate(self._options, earliest).rank > activation.rank
+        return assignment if same else earliest
 
     def _greedy(self) -> list[int]:
         assignment = [0] * len(self._options)
