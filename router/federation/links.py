@@ -58,7 +58,7 @@ LinkErrorCode = Literal[
 class LinkError(Exception):
     """A `@link` that cannot be understood; `code` is the composition error code.
 
-    Once the schema has linked the link specification itself, such a link is as good as not written: `others` are the
+    Where the schema links the link specification itself, such a link is as good as not written: `others` are the
     links understood, and the rest of the schema may be read with them. None if nothing more can be said of it.
     """
 
@@ -193,7 +193,9 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
                 # It is a federation all the same, of which we know no definition.
                 links[FEDERATION_IDENTITY] = Link(url, url.name, {})
     if first is not None:
-        if links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
+        # Beside federation the link specification is linked anyway, and a mistake in its own link ends the reading.
+        of_link = first.node is not None and _links_link(first.node) and not any(map(_is_federation, directives))
+        if of_link or links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)
         raise first
     return Links(links)
@@ -229,7 +231,8 @@ def _links_link(node: DirectiveNode) -> bool:
 def _links_specifications(node: DirectiveNode) -> bool:
     arguments = _arguments(node)
     address = arguments.get("url") or arguments.get("feature")
-    known = (FEDERATION_IDENTITY, LINK_IDENTITY, CORE_IDENTITY)
+    # Until the link specification has said what it is called here, only @link can link federation.
+    known = (LINK_IDENTITY, CORE_IDENTITY, *((FEDERATION_IDENTITY,) if node.name.value == "link" else ()))
     return isinstance(address, StringValueNode) and address.value.startswith(known)
 
 
@@ -267,12 +270,8 @@ def _arguments(node: DirectiveNode) -> dict[str, ConstValueNode]:
 
 
 def _read_link(node: DirectiveNode) -> Link:
+    # Arguments that there are not are for GraphQL's own rules to find.
     arguments = _arguments(node)
-    unknown = arguments.keys() - {"url", "feature", "as", "for", "import"}
-    if unknown:
-        raise LinkError(
-            "INVALID_GRAPHQL", f"Unknown argument {', '.join(sorted(unknown))} on @{node.name.value}.", node
-        )
     url = _read_url(node, arguments)
     alias = arguments.get("as")
     if alias is not None and not isinstance(alias, StringValueNode):

@@ -75,6 +75,15 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "an interface does not get the requirements of its implementations if they come with a link of their own",
         "who asks through the interface must meet them too",
     ),
+    Deviation(
+        "external_of_dropped_provides",
+        ("codes",),
+        None,
+        "an unused external field of Federation 1 is dropped with its @provides, but what only that provided stays used "
+        "and is neither external nor shareable: INVALID_FIELD_SHARING or EXTERNAL_MISSING_ON_BASE, or nothing beside "
+        "other errors",
+        "nothing uses the field any more, and EXTERNAL_UNUSED says what to remove",
+    ),
 )
 """All of them. A set that one covers is told apart from those that agree, and from those that differ."""
 

@@ -31,7 +31,10 @@ from router.federation.specs import FEDERATION_1, spec_versions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from router.composition.codes import ErrorCode
     from router.composition.report import Report
+
+_ALWAYS_THERE = (FEDERATION_IDENTITY, LINK_IDENTITY)
 
 _SLOPPY = frozenset({"key", "provides", "requires"})
 _SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
@@ -53,28 +56,38 @@ def complete(
             f"[{subgraph}] The definition of @{directive.name.value} refers to the type {name}, which is not defined."
         )
         report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
-    expectations = list(_expectations(links, federation_2=federation_2))
-    for expected in expectations:
-        for name, wanted in expected.directives.items():
-            own = directives.get(name)
-            problem = _directive_problem(own, wanted, types) if own is not None else None
-            if problem:
-                message = f"[{subgraph}] The definition of @{name} {problem}."
-                report.error("DIRECTIVE_DEFINITION_INVALID", message, [(subgraph, own)])
-        for name, wanted_type in expected.types.items():
-            own_type = types.get(name)
-            problem = _type_problem(own_type, wanted_type) if own_type is not None else None
-            if problem:
-                message = f"[{subgraph}] The definition of {name} {problem}."
-                report.error("TYPE_DEFINITION_INVALID", message, [(subgraph, own_type)])
+    expectations = dict(_expectations(links, federation_2=federation_2))
+    problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
+    if FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
+        # Beside a federation that is not understood no other specification brings anything along.
+        expectations = {each: expectations[each] for each in _ALWAYS_THERE if each in expectations}
+    for specification in expectations:
+        for code, node, problem in problems[specification]:
+            report.error(code, f"[{subgraph}] The definition of {problem}.", [(subgraph, node)])
     added: list[DefinitionNode] = []
-    for expected in expectations:
+    for expected in expectations.values():
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
-    if any(name in types for expected in expectations for name in expected.types):
+    if any(name in types for expected in expectations.values() for name in expected.types):
         # What was added refers to a type the subgraph defines itself: the two cannot be told apart.
         return (*kept, *added), ()
     return kept, tuple(added)
+
+
+def _problems(
+    expected: SpecDefinitions,
+    directives: Mapping[str, DirectiveDefinitionNode],
+    types: Mapping[str, TypeDefinitionNode],
+) -> Iterator[tuple[ErrorCode, DefinitionNode, str]]:
+    """Where the subgraph's own definitions are not those of the specification."""
+    for name, wanted in expected.directives.items():
+        own = directives.get(name)
+        if own is not None and (problem := _directive_problem(own, wanted, types)):
+            yield "DIRECTIVE_DEFINITION_INVALID", own, f"@{name} {problem}"
+    for name, wanted_type in expected.types.items():
+        own_type = types.get(name)
+        if own_type is not None and (problem := _type_problem(own_type, wanted_type)):
+            yield "TYPE_DEFINITION_INVALID", own_type, f"{name} {problem}"
 
 
 def _unknown_types(
@@ -104,18 +117,20 @@ def _is_sloppy(node: DirectiveDefinitionNode) -> bool:
     return len(arguments) == 1 and first.name.value == "fields" and str(from_node(first.type)) in _SLOPPY_FIELDS_TYPES
 
 
-def _expectations(links: Links, *, federation_2: bool) -> Iterator[SpecDefinitions]:
+def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, SpecDefinitions]]:
+    """Identities of specifications, and what they bring along."""
     if not federation_2:
-        yield spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
+        yield FEDERATION_IDENTITY, spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
         # Newer directives a Federation 1 schema defines by itself become federation's when it is upgraded.
     for link in links:
         if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
-            yield spec_definitions(link.spec, link.directive_name, link.type_name)
+            yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
         # Under any other name @link must be defined by the schema itself.
         spec = (own.spec if own else None) or spec_versions("link")[-1]
-        yield spec_definitions(spec, lambda name: name, own.type_name if own else lambda name: f"link__{name}")
+        type_name = own.type_name if own else lambda name: f"link__{name}"
+        yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)
 
 
 def _directive_problem(

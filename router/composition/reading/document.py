@@ -87,9 +87,10 @@ class _IndexedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphDocument:
-    """The definitions of one subgraph, machinery removed, in source order."""
+    """The definitions of one subgraph, machinery removed, in source order; `machinery` are the types removed."""
 
     definitions: tuple[DefinitionNode, ...]
+    machinery: frozenset[str] = frozenset()
 
     @property
     def schema_blocks(self) -> Iterator[SchemaDefinitionNode | SchemaExtensionNode]:
@@ -144,7 +145,10 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
     if executable or twice or _extends_scalars(subgraph, document.definitions, report):
         return None
     definitions = agreeing_blocks(_without_machinery(document.definitions))
-    return SubgraphDocument(with_enum_defaults(sdl, definitions))
+    machinery = MACHINERY_TYPES & {
+        node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
+    }
+    return SubgraphDocument(with_enum_defaults(sdl, definitions), machinery)
 
 
 def _is_type_system(node: DefinitionNode) -> bool:

@@ -27,7 +27,6 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.document import MACHINERY_TYPES
 from router.composition.type_refs import base_name, from_node
 
 if TYPE_CHECKING:
@@ -42,7 +41,8 @@ def refuses_document(
 ) -> bool:
     """Report INVALID_GRAPHQL for what is not among the definitions; whether that leaves nothing else to be said."""
     found = _Unknown(
-        {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)},
+        {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
+        | document.machinery,
         {each.name.value for each in definitions if isinstance(each, DirectiveDefinitionNode)},
     )
     for definition in document.definitions:
@@ -56,7 +56,7 @@ def refuses_document(
 class _Unknown(Visitor):
     def __init__(self, types: set[str], directives: set[str]) -> None:
         super().__init__()
-        self._types = types | BUILT_IN_SCALARS | MACHINERY_TYPES
+        self._types = types | BUILT_IN_SCALARS
         self._directives = directives | {directive.name for directive in specified_directives} | {"link", "core"}
         self.types: list[tuple[Node, str]] = []
         self.beside: list[tuple[Node, str]] = []

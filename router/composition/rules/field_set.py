@@ -1,7 +1,8 @@
 """The checks that `@key`, `@requires` and `@provides` share; `keys`, `requires` and `provides` give them their codes.
 
 A set is checked as far as it can be read: what does not parse or select is one INVALID_FIELDS problem and ends the
-check of that set; arguments, directives and missing `@external` are collected over the whole set.
+check of that set, as does a field of an abstract type where none may be; arguments, directives and missing `@external`
+are collected over the whole set.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from router.composition.facts import Facts
     from router.composition.report import Report
 
-Problem = Literal["type", "invalid", "arguments", "directive", "not external", "abstract"]
+Problem = Literal["type", "invalid", "arguments", "directive", "not external", "abstract", "no selection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,11 @@ class FieldSetUse:
 
 
 class _UnreadableError(Exception):
-    """The set cannot be read against the schema."""
+    """The set cannot be read against the schema, or not beyond what this is about."""
+
+    def __init__(self, message: str, problem: Problem = "invalid") -> None:
+        super().__init__(message)
+        self.problem: Problem = problem
 
 
 def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: Report) -> None:
@@ -72,7 +77,7 @@ def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: 
     try:
         found = list(_problems(rule, facts, use.type_name, selections, beneath_external=False))
     except _UnreadableError as error:
-        fail("invalid", str(error))
+        fail(error.problem, str(error))
         return
     for problem, message in found:
         fail(problem, message)
@@ -108,9 +113,12 @@ def _field_problems(
     rule: FieldSetRule, facts: Facts, member: FieldDef, selection: FieldNode, *, beneath_external: bool
 ) -> Iterator[tuple[Problem, str]]:
     kind = facts.schema.kind_of(member.type)
-    if (kind in COMPOSITE) != (selection.selection_set is not None):
-        what = "must have a selection" if kind in COMPOSITE else "cannot have a selection"
-        raise _UnreadableError(f"{member.coordinate} of type {member.type} {what}")
+    if kind in ABSTRACT and "abstract" in rule.codes:
+        raise _UnreadableError(f"{member.coordinate} is of the {kind} type {base_name(member.type)}", "abstract")
+    if kind in COMPOSITE and selection.selection_set is None:
+        raise _UnreadableError(f"{member.coordinate} of type {member.type} must have a selection", "no selection")
+    if kind not in COMPOSITE and selection.selection_set is not None:
+        raise _UnreadableError(f"{member.coordinate} of type {member.type} cannot have a selection")
     given = {argument.name.value for argument in selection.arguments or ()}
     unknown = given - member.arguments.keys()
     if unknown:
@@ -124,8 +132,6 @@ def _field_problems(
         raise _UnreadableError(f'{member.coordinate} needs its argument "{missing[0]}"')
     if member.arguments:
         yield "arguments", f"{member.coordinate} takes arguments"
-    if kind in ABSTRACT:
-        yield "abstract", f"{member.coordinate} is of the {kind} type {base_name(member.type)}"
     external = facts.is_external(member)
     if selection.selection_set is None:
         if not external and not beneath_external:
