@@ -79,9 +79,9 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "external_of_dropped_provides",
         ("codes",),
         None,
-        "an unused external field of Federation 1 is dropped with its @provides, but what only that provided stays used "
-        "and is neither external nor shareable: INVALID_FIELD_SHARING or EXTERNAL_MISSING_ON_BASE, or nothing beside "
-        "other errors",
+        "drops an unused external field of Federation 1 with its @provides, but what only that provided stays used and "
+        "is neither external nor shareable: INVALID_FIELD_SHARING or EXTERNAL_MISSING_ON_BASE, or nothing beside other "
+        "errors",
         "nothing uses the field any more, and EXTERNAL_UNUSED says what to remove",
     ),
 )
