@@ -45,6 +45,7 @@ _UNDERSTOOD = frozenset(
     )
 )
 _RESTRICTIONS = ("authenticated", "requiresScopes", "policy")
+_LINK_ARGUMENTS = frozenset({"url", "feature", "as", "for", "import"})
 _JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 
 
@@ -63,6 +64,7 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message} ({place})") from None
     except LinkError as error:
         raise InvalidSupergraph(f"The supergraph links a specification wrongly: {error.message}") from None
+    _check_arguments(links)
     _check_purposes(links)
     merged = merged_definitions(document, links)
     try:
@@ -91,6 +93,16 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
         if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode)
         for directive in definition.directives or ()
     ]
+
+
+def _check_arguments(links: Links) -> None:
+    """A misspelt `for` would hide a requirement, and nothing else validates the arguments of a supergraph's links."""
+    for link in links:
+        given = {argument.name.value for argument in link.node.arguments or ()} if link.node else set()
+        if unknown := given - _LINK_ARGUMENTS:
+            raise InvalidSupergraph(
+                f"The supergraph links {link.url} with unknown arguments: {', '.join(sorted(unknown))}."
+            )
 
 
 def _check_purposes(links: Links) -> None:

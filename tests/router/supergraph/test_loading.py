@@ -186,6 +186,12 @@ def test_a_federation_1_supergraph_says_less_and_means_as_much() -> None:
             ),
             "UNSUPPORTED_LINKED_FEATURE",
         ),
+        (
+            SUPERGRAPH.replace(
+                "{ query: Query }", '@link(url: "https://example.com/guard/v1.0", purpose: SECURITY) { query: Query }'
+            ),
+            "INVALID_FEDERATION_SUPERGRAPH",
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused(sdl: str, code: str) -> None:
