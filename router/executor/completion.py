@@ -31,13 +31,14 @@ from graphql import (
 from router.errors import ResponseError
 from router.executor.collect_fields import FieldCollector, UndeterminedType
 from router.executor.context import ExecutionResult
+from router.executor.failures import Failures
 from router.executor.introspection import META_FIELDS
 from router.executor.leaves import Unfit, coerce_leaf
 from router.executor.typenames import is_subtype, possible_names
 from router.plan.response_keys import as_client_says, client_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType
 
@@ -48,6 +49,27 @@ if TYPE_CHECKING:
 # The code Apollo's router uses when a subgraph's value does not fit the schema.
 INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
 UNDETERMINED: Final = "The type of the object could not be determined."
+
+
+LOST_VALUE: Final = "REQUIRED_VALUE_UNKNOWN"
+LOST: Final = "The value could not be fetched, because something that it requires failed."
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What fetches do to each other when one fails.
+
+    Attributes:
+        inputs: the response keys that fetches were given values of: an error at one of them has consequences also for
+            objects of which the client did not ask it.
+        lost: paths that no fetch could be asked for, or that were lost with their object.
+    """
+
+    inputs: Collection[str] = ()
+    lost: Collection[ResponsePath] = ()
+
+
+NO_AFTERMATH: Final = Aftermath()
 
 
 class _Invalid:
@@ -62,22 +84,18 @@ def complete(
     variables: Mapping[str, object],
     raw: JsonObject,
     errors: Sequence[ResponseError],
-    inputs: Collection[str] = (),
+    aftermath: Aftermath = NO_AFTERMATH,
 ) -> ExecutionResult:
-    """Complete the response from the raw tree and the errors reported so far.
-
-    `inputs` are the response keys that fetches were given values of: an error at one of them has consequences also for
-    objects of which the client did not ask it.
-    """
+    """Complete the response from the raw tree and the errors reported so far."""
     schema = operation.api_schema
     root = schema.get_root_type(operation.definition.operation)
     if root is None:
         raise TypeError("a valid operation has a root type")
     collector = FieldCollector(schema, operation.fragments, variables)
     fields = collector.collect(root.name, (operation.definition.selection_set,))
-    completion = _Completion(collector, _ErrorPaths.of(errors))
+    completion = _Completion(collector, Failures.of(errors), aftermath)
     data = completion.fields(root.name, raw, fields, ())
-    told = filter(None, (completion.told(error, raw, root.name, fields, inputs) for error in errors))
+    told = filter(None, (completion.told(error, raw, root.name, fields) for error in errors))
     named = tuple(_named_by_client(error) for error in (*told, *completion.errors))
     return ExecutionResult(None if isinstance(data, _Invalid) else data, named)
 
@@ -87,33 +105,10 @@ def _named_by_client(error: ResponseError) -> ResponseError:
 
 
 @dataclass(slots=True)
-class _ErrorPaths:
-    """The paths of the errors known so far, and every prefix of them."""
-
-    exact: set[ResponsePath] = field(default_factory=set)
-    prefixes: set[ResponsePath] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, errors: Iterable[ResponseError]) -> _ErrorPaths:
-        paths = cls()
-        for error in errors:
-            if error.path is not None:
-                paths.add(error.path)
-        return paths
-
-    def add(self, path: ResponsePath) -> None:
-        self.exact.add(path)
-        self.prefixes.update(path[:length] for length in range(len(path) + 1))
-
-    def explain(self, path: ResponsePath) -> bool:
-        """Whether an error stands at the path, below it or above it."""
-        return path in self.prefixes or any(path[:length] in self.exact for length in range(1, len(path)))
-
-
-@dataclass(slots=True)
 class _Completion:
     collector: FieldCollector
-    reported: _ErrorPaths
+    reported: Failures
+    aftermath: Aftermath
     field_types: dict[tuple[str, str], GraphQLOutputType] = field(default_factory=dict)
     errors: list[ResponseError] = field(default_factory=list)
 
@@ -134,6 +129,8 @@ class _Completion:
         value = raw.get(str(path[-1]))
         if name in META_FIELDS:
             return value
+        if value is None and path in self.aftermath.lost:
+            self.explain(path, LOST, LOST_VALUE)
         return self.value(self.field_type(typename, name), value, nodes, path)
 
     def field_type(self, typename: str, name: str) -> GraphQLOutputType:
@@ -223,15 +220,13 @@ class _Completion:
             return name
         return type_.name if is_subtype(schema, type_.name, name) else None
 
-    def explain(self, path: ResponsePath, message: str) -> None:
+    def explain(self, path: ResponsePath, message: str, code: str = INVALID_VALUE) -> None:
         """Add an error for the null at `path`, unless there is one that explains it."""
-        if not self.reported.explain(path):
+        if not (self.reported.within(path) or self.reported.above(path)):
             self.reported.add(path)
-            self.errors.append(ResponseError(message=message, code=INVALID_VALUE, path=path))
+            self.errors.append(ResponseError(message=message, code=code, path=path))
 
-    def told(
-        self, error: ResponseError, raw: object, typename: str, fields: Fields, inputs: Collection[str]
-    ) -> ResponseError | None:
+    def told(self, error: ResponseError, raw: object, typename: str, fields: Fields) -> ResponseError | None:
         """The error with its path as far as the client's response has it: helper fields are none of its concern.
 
         Fields asked of some types only may have been fetched for objects of others too. An error at one that the client
@@ -245,7 +240,11 @@ class _Completion:
                     typename, fields = self.selected(typename, raw, nodes)
                 if segment not in fields:
                     is_alone = _is_object(raw) and segment in raw
-                    if is_alone and segment not in inputs and segment in self.collector.all_subfields(nodes):
+                    if (
+                        is_alone
+                        and segment not in self.aftermath.inputs
+                        and segment in self.collector.all_subfields(nodes)
+                    ):
                         return None
                     return replace(error, path=(error.path or ())[:length] or None)
                 nodes = fields[segment]

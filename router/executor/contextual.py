@@ -15,12 +15,12 @@ from router.plan import Each, Key, Parent, TypeIs
 from router.transport.json_codec import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable
 
     from graphql import GraphQLSchema
 
-    from router.errors import ResponsePath
     from router.executor.context import JsonObject
+    from router.executor.failures import Failures
     from router.executor.flatten import Place
     from router.plan import Fetch, Path
 
@@ -35,11 +35,11 @@ class _Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Groups objects by what is around them. `failed` holds the paths at which errors were reported so far."""
+    """Groups objects by what is around them. `failures` are those so far."""
 
     schema: GraphQLSchema
     root: JsonObject
-    failed: Container[ResponsePath]
+    failures: Failures
 
     def by_context(self, fetch: Fetch, places: Iterable[Place]) -> list[tuple[JsonObject, list[Place]]]:
         """The places in groups of equal contextual variables, in order of first appearance.
@@ -72,12 +72,8 @@ class Surroundings:
                     if not isinstance(value, dict):
                         return _Reading(value is None)
                     is_absent, at, value = name not in value, (*at, name), value.get(name)
-                    if value is None and (at in self.failed or (is_absent and self._has_failed(at))):
+                    if value is None and (self.failures.within(at) or (is_absent and self.failures.above(at))):
                         return _Reading(applies=True, is_known=False)
                 case Each():
                     raise ValueError("a context is one object")
         return _Reading(applies=True, value=value)
-
-    def _has_failed(self, path: ResponsePath) -> bool:
-        """Whether something that was to bring the value failed as a whole."""
-        return any(path[:length] in self.failed for length in range(len(path)))

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse, TransportError
 from router.executor.batches import alike, split
-from router.executor.completion import complete
+from router.executor.completion import NO_AFTERMATH, Aftermath, complete
 from router.executor.contextual import Surroundings
+from router.executor.failures import Failures
 from router.executor.flatten import collect
 from router.executor.introspection import introspect
 from router.executor.merge import merge
 from router.executor.representations import Projection, input_keys
 from router.executor.rewrites import rename_in_path, rewritten
 from router.executor.schedule import requests
-from router.executor.subgraph_errors import ENTITIES, Delivery, reported, root_keys, transport_failure
+from router.executor.subgraph_errors import ENTITIES, Delivery, entity_keys, reported, root_keys, transport_failure
 from router.transport.base import SubgraphRequest
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ async def execute(
     await run.all(tuple(requests(plan.node)))
     introspection = introspect(operation, context.variables)
     errors = run.errors()
-    inputs = input_keys(plan.fetches()) if errors else ()
-    return complete(operation, context.variables, run.data | introspection, errors, inputs)
+    aftermath = Aftermath(input_keys(plan.fetches()), run.lost) if errors else NO_AFTERMATH
+    return complete(operation, context.variables, run.data | introspection, errors, aftermath)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class _Run:
 
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
-    failed: set[ResponsePath] = field(default_factory=set)
+    failures: Failures = field(default_factory=Failures)
+    lost: set[ResponsePath] = field(default_factory=set)
     errors_by_step: dict[int, list[ResponseError]] = field(default_factory=dict)
 
     def errors(self) -> list[ResponseError]:
@@ -107,7 +109,7 @@ class _Run:
         places = collect(self.data, step.path)
         if not places:
             return
-        around = Surroundings(self.context.schema, self.data, self.failed)
+        around = Surroundings(self.context.schema, self.data, self.failures)
         groups = around.by_context(step.fetch, places)
         fetch = self._fetch_entities if step.fetch.requires else self._fetch_root
         async with asyncio.TaskGroup() as tasks:
@@ -145,7 +147,9 @@ class _Run:
 
     def _represented(self, fetch: Fetch, places: list[Place]) -> _Entities | None:
         """None when there is nothing to ask."""
-        representations = Projection(self.context.schema, self.failed, self.context.variables).represent(fetch, places)
+        projection = Projection(self.context.schema, self.failures, self.context.variables)
+        representations = projection.represent(fetch, places)
+        self._lose(fetch, representations.unknown)
         return _Entities(fetch, representations) if representations.values else None
 
     async def _fetch_represented(self, entities: _Entities, variables: JsonObject) -> None:
@@ -174,6 +178,8 @@ class _Run:
         if not isinstance(entities, list):
             return
         for entity, group in zip(entities, answered.representations.places, strict=True):
+            if entity is None and self.failures.within(group[0].path):
+                self._lose(answered.fetch, group)
             if isinstance(entity, dict):
                 result = rewritten(self.context.schema, answered.fetch.output_rewrites, entity)
                 for place in group:
@@ -217,7 +223,17 @@ class _Run:
 
     def _record(self, fetch: Fetch, errors: list[ResponseError]) -> None:
         self.errors_by_step.setdefault(fetch.id, []).extend(errors)
-        self.failed.update(error.path for error in errors if error.path is not None)
+        for error in errors:
+            if error.path is not None:
+                self.failures.add(error.path)
+
+    def _lose(self, fetch: Fetch, places: Iterable[Place]) -> None:
+        """What an entity fetch was to bring for objects is unknown."""
+        for place in places:
+            for key in entity_keys(fetch):
+                path = (*place.path, *rename_in_path(fetch.output_rewrites, (key,)))
+                self.lost.add(path)
+                self.failures.add(path)
 
 
 async def _ready(step: Step, done: Mapping[int, asyncio.Event]) -> None:

@@ -10,7 +10,7 @@ the object is left out, and with it what depends on the value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
@@ -22,22 +22,27 @@ from router.plan import InputField, InputFragment, Key
 from router.transport.json_codec import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from graphql import GraphQLField, GraphQLSchema
 
     from router.errors import ResponsePath
     from router.executor.context import JsonObject
+    from router.executor.failures import Failures
     from router.executor.flatten import Place
     from router.plan import Fetch, InputSelection
 
 
 @dataclass(frozen=True, slots=True)
 class Representations:
-    """Distinct representations, and for each one the places its entity belongs to."""
+    """Distinct representations, and for each one the places its entity belongs to.
+
+    `unknown` are the places left out because a value could not be fetched.
+    """
 
     values: list[JsonObject]
     places: list[list[Place]]
+    unknown: list[Place]
 
 
 def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
@@ -57,14 +62,16 @@ def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Builds representations. `failed` holds the paths at which errors were reported so far.
+    """Builds representations. `failures` are those so far.
 
-    `variables` are the client's: they decide which keys the fetch needs this time.
+    `variables` are the client's: they decide which keys the fetch needs this time. `missed` are the paths of values
+    that were needed and are unknown.
     """
 
     schema: GraphQLSchema
-    failed: Container[ResponsePath]
+    failures: Failures
     variables: Mapping[str, object]
+    missed: list[ResponsePath] = field(default_factory=list)
 
     def represent(self, fetch: Fetch, places: Iterable[Place]) -> Representations:
         """Project, rewrite, and let equal representations be one."""
@@ -72,9 +79,13 @@ class Projection:
         needed = [alternative for alternative in fetch.requires if self._is_needed(alternative)]
         values: list[JsonObject] = []
         by_representation: dict[bytes, list[Place]] = {}
+        unknown: list[Place] = []
         for place in places:
+            missed = len(self.missed)
             value = self._project(place, needed, only_type)
             if not value:
+                if len(self.missed) > missed:
+                    unknown.append(place)
                 continue
             apply_rewrites(self.schema, fetch.input_rewrites, value)
             identity = canonical(value)
@@ -82,7 +93,7 @@ class Projection:
                 by_representation[identity] = []
                 values.append(value)
             by_representation[identity].append(place)
-        return Representations(values, list(by_representation.values()))
+        return Representations(values, list(by_representation.values()), unknown)
 
     def _is_needed(self, alternative: InputFragment) -> bool:
         conditions = alternative.conditions
@@ -132,7 +143,8 @@ class Projection:
         at = (*path, field.name)
         value = source.get(field.name)
         if value is None:
-            if at in self.failed or (field.name not in source and self._has_failed(path)):
+            if self.failures.within(at) or (field.name not in source and self.failures.above(at)):
+                self.missed.append(at)
                 return False
             into[field.name] = into.get(field.name)
             return not self._is_non_null(typename, field.name)
@@ -140,10 +152,6 @@ class Projection:
         known, projected = self._value(value, field, at, (position, into.get(field.name)))
         into[field.name] = projected
         return known
-
-    def _has_failed(self, path: ResponsePath) -> bool:
-        """Whether something that was to bring values of the object at `path` failed: at it, or as a whole above it."""
-        return any(path[:length] in self.failed for length in range(len(path) + 1))
 
     def _value(
         self, value: object, field: InputField, path: ResponsePath, context: tuple[str, object]
@@ -153,6 +161,9 @@ class Projection:
         `context` is the concrete type of the position ("" if it has none) and what another fragment selected there
         already; both selections unite.
         """
+        if value is None and self.failures.within(path):
+            self.missed.append(path)
+            return False, None
         if not field.selections or value is None:
             return True, value
         position, present = context

@@ -58,19 +58,29 @@ class Delivery:
 
 def root_keys(fetch: Fetch) -> tuple[str, ...]:
     """The response keys a root fetch asks for."""
+    return tuple(dict.fromkeys(key for key, _ in _selected(_operation(fetch).selection_set)))
+
+
+def entity_keys(fetch: Fetch) -> tuple[str, ...]:
+    """The response keys an entity fetch asks of its entities, whatever their type."""
+    ((_, entities),) = _selected(_operation(fetch).selection_set)
+    return tuple(dict.fromkeys(key for key, _ in _selected(entities))) if entities is not None else ()
+
+
+def _operation(fetch: Fetch) -> OperationDefinitionNode:
     operation = parse(fetch.operation, no_location=True).definitions[0]
     if not isinstance(operation, OperationDefinitionNode):
         raise TypeError("a fetch holds an operation")
-    return tuple(dict.fromkeys(_response_keys(operation.selection_set)))
+    return operation
 
 
-def _response_keys(selections: SelectionSetNode) -> Iterator[str]:
+def _selected(selections: SelectionSetNode) -> Iterator[tuple[str, SelectionSetNode | None]]:
     for node in selections.selections:
         match node:
             case FieldNode():
-                yield (node.alias or node.name).value
+                yield (node.alias or node.name).value, node.selection_set
             case InlineFragmentNode():
-                yield from _response_keys(node.selection_set)
+                yield from _selected(node.selection_set)
 
 
 def transport_failure(delivery: Delivery, failure: TransportError) -> list[ResponseError]:

@@ -114,7 +114,10 @@ async def test_an_input_that_failed_is_not_sent_as_null() -> None:
     result = await run(SDL, "{users{rating}}", users_then_ratings(requires=needs("id", "weight")), transport)
     assert transport.sent("ratings") == [{"representations": [user("2", weight=4)]}]
     assert result.data == {"users": [{"rating": None}, {"rating": 2}]}
-    assert [error.path for error in result.errors] == [("users", 0)]
+    assert [(error.path, error.code) for error in result.errors] == [
+        (("users", 0), "DOWNSTREAM_SERVICE_ERROR"),
+        (("users", 0, "rating"), "REQUIRED_VALUE_UNKNOWN"),
+    ]
 
 
 async def test_an_error_of_an_entity_is_told_at_each_of_its_places() -> None:
