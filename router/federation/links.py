@@ -212,6 +212,8 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
         # Beside a federation link, the link specification is taken as linked already, in the version we know.
         if error.code == "UNKNOWN_LINK_VERSION" and beside_federation:
             raise _usage("the link specification is linked already", node) from None
+        if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and FEDERATION_IDENTITY in links:
+            raise _usage(f"the specification {FEDERATION_IDENTITY} is linked twice", node) from None
         raise
     if link.url.identity in links:
         raise _usage(f"the specification {link.url.identity} is linked twice", node)
