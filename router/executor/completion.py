@@ -229,9 +229,8 @@ class _Completion:
     def told(self, error: ResponseError, raw: object, typename: str, fields: Fields) -> ResponseError | None:
         """The error with its path as far as the client's response has it: helper fields are none of its concern.
 
-        Fields asked of some types only may have been fetched for objects of others too. An error at one that the client
-        did not ask of this object, that no fetch needed, and that took nothing else along, is no error of the response:
-        None.
+        An error at a field that the client did not ask of this object is no error of the response, None, if it took
+        nothing along: neither the rest of the object, nor a field that required it.
         """
         nodes: tuple[FieldNode, ...] = ()
         for length, segment in enumerate(error.path or ()):
@@ -240,11 +239,7 @@ class _Completion:
                     typename, fields = self.selected(typename, raw, nodes)
                 if segment not in fields:
                     is_alone = _is_object(raw) and segment in raw
-                    if (
-                        is_alone
-                        and segment not in self.aftermath.inputs
-                        and segment in self.collector.all_subfields(nodes)
-                    ):
+                    if is_alone and not (self.aftermath.lost and segment in self.aftermath.inputs):
                         return None
                     return replace(error, path=(error.path or ())[:length] or None)
                 nodes = fields[segment]

@@ -41,20 +41,25 @@ class Surroundings:
     root: JsonObject
     failures: Failures
 
-    def by_context(self, fetch: Fetch, places: Iterable[Place]) -> list[tuple[JsonObject, list[Place]]]:
+    def by_context(
+        self, fetch: Fetch, places: Iterable[Place]
+    ) -> tuple[list[tuple[JsonObject, list[Place]]], list[Place]]:
         """The places in groups of equal contextual variables, in order of first appearance.
 
-        A place whose value is unknown, because it could not be fetched, is in none.
+        Beside them, those in no group: a value of theirs is unknown, because it could not be fetched.
         """
         if not fetch.context_rewrites:
-            return [({}, list(places))]
+            return [({}, list(places))], []
+        unknown: list[Place] = []
         groups: dict[bytes, tuple[JsonObject, list[Place]]] = {}
         for place in places:
             readings = [(rewrite.name, self._read(place, rewrite.path)) for rewrite in fetch.context_rewrites]
             if all(reading.is_known for _, reading in readings):
                 variables = {name: reading.value for name, reading in readings if reading.applies}
                 groups.setdefault(canonical(variables), (variables, []))[1].append(place)
-        return list(groups.values())
+            else:
+                unknown.append(place)
+        return list(groups.values()), unknown
 
     def _read(self, place: Place, path: Path) -> _Reading:
         at = place.path

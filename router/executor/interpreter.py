@@ -110,7 +110,8 @@ class _Run:
         if not places:
             return
         around = Surroundings(self.context.schema, self.data, self.failures)
-        groups = around.by_context(step.fetch, places)
+        groups, unknown = around.by_context(step.fetch, places)
+        self._lose(step.fetch, unknown)
         fetch = self._fetch_entities if step.fetch.requires else self._fetch_root
         async with asyncio.TaskGroup() as tasks:
             for variables, group in groups:

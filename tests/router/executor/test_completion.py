@@ -112,9 +112,23 @@ async def test_a_null_beside_an_explained_one_gets_its_own_error() -> None:
 
 
 async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stopped_asking() -> None:
+    schema = "type Query { user: User } type User { name: String secretKey: ID }"
+    first = Fetch(0, "one", "{user{__typename secretKey}}", "query")
+    needs = (InputFragment("User", (InputField("__typename"), InputField("secretKey"))),)
+    asked = "query($representations:[_Any!]!){_entities(representations:$representations){...on User{name}}}"
+    second = Flatten((Key("user"),), Fetch(1, "two", asked, "query", requires=needs, depends_on=(0,)))
+    user = {"__typename": "User", "secretKey": None}
+    body: dict[str, object] = {"data": {"user": user}, "errors": [{"message": "x", "path": ["user", "secretKey", 1]}]}
+    subgraphs = Scripted({"one": answers(body), "two": answers()})
+    result = await run(schema, "{user{name}}", Sequence((first, second)), subgraphs)
+    assert result.data == {"user": {"name": None}}
+    assert [error.path for error in result.errors] == [("user",), ("user", "name")]
+
+
+async def test_an_error_at_a_helper_field_of_which_nothing_depends_is_none_of_the_response() -> None:
     errors: list[dict[str, object]] = [{"message": "x", "path": ["users", 0, "secretKey", "part"]}]
     result = await completed(NESTED, "{users{name}}", {"users": [{"name": "a", "secretKey": None}]}, errors)
-    assert [error.path for error in result.errors] == [("users", 0)]
+    assert result.errors == ()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +148,9 @@ async def test_an_error_at_a_field_asked_of_another_type_only_is_told_if_it_matt
     query = "{media{__typename ... on Book{pages} ... on Film{minutes}}}"
     first = Fetch(0, "one", query, "query")
     needs = tuple(InputField(name) for name in ("__typename", *inputs))
-    second = Flatten((Key("media"),), Fetch(1, "two", "", "query", requires=(InputFragment("Media", needs),)))
+    asked = "query($representations:[_Any!]!){_entities(representations:$representations){...on Media{kind}}}"
+    requires = (InputFragment("Media", needs),)
+    second = Flatten((Key("media"),), Fetch(1, "two", asked, "query", requires=requires, depends_on=(0,)))
     body: dict[str, object] = {"data": {"media": media}, "errors": [{"message": "x", "path": ["media", "pages"]}]}
     subgraphs = Scripted({"one": answers(body), "two": answers({"data": {"_entities": [{}]}})})
     result = await run(ABSTRACT, query, Sequence((first, second)), subgraphs)

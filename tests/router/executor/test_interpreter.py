@@ -433,9 +433,8 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
     path: Path = (*USERS, Key("friends"), Each())
     rewrite = KeyRenamer((Parent(), TypeIs(("User",)), Key("locale")), "locale_0")
     requires = needs("id")
-    greetings = Fetch(
-        1, "texts", "{_entities}", "query", requires=requires, depends_on=(0,), context_rewrites=(rewrite,)
-    )
+    asked = "{_entities{...on User{greeting}}}"
+    greetings = Fetch(1, "texts", asked, "query", requires=requires, depends_on=(0,), context_rewrites=(rewrite,))
     users: list[object] = [user("1", locale=None, friends=[user("3")]), user("2", locale=None, friends=[user("4")])]
     failure: dict[str, object] = {"message": "no locale", "path": ["users", 1, "locale"]}
     transport = Scripted(
@@ -448,4 +447,7 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
     result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
     assert result.data == {"users": [{"friends": [{"greeting": "hello"}]}, {"friends": [{"greeting": None}]}]}
     assert transport.sent("texts") == [{"locale_0": None, "representations": [{"__typename": "User", "id": "3"}]}]
-    assert [error.message for error in result.errors] == ["no locale"]
+    assert [(error.path, error.code) for error in result.errors] == [
+        (("users", 1), "DOWNSTREAM_SERVICE_ERROR"),
+        (("users", 1, "friends", 0, "greeting"), "REQUIRED_VALUE_UNKNOWN"),
+    ]
