@@ -232,11 +232,12 @@ class _Completion:
         An error at a field that the client did not ask of this object is no error of the response, None, if it took
         nothing along: neither the rest of the object, nor a field that required it.
         """
+        known: str | None = typename
         nodes: tuple[FieldNode, ...] = ()
         for length, segment in enumerate(error.path or ()):
             if isinstance(segment, str):
                 if nodes:
-                    typename, fields = self.selected(typename, raw, nodes)
+                    known, fields = self.selected(known, raw, nodes)
                 if segment not in fields:
                     is_alone = _is_object(raw) and segment in raw
                     if is_alone and not (self.aftermath.lost and segment in self.aftermath.inputs):
@@ -245,16 +246,17 @@ class _Completion:
                 nodes = fields[segment]
                 if nodes[0].selection_set is None:
                     break
-                typename = get_named_type(self.field_type(typename, nodes[0].name.value)).name
+                if known is not None:
+                    known = get_named_type(self.field_type(known, nodes[0].name.value)).name
             raw = _below(raw, segment)
         return error
 
-    def selected(self, typename: str, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str, Fields]:
-        """The type of an object, as far as it is known, and the fields below `nodes` that apply to it."""
-        declared = self.collector.schema.get_type(typename)
+    def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
+        """The type of an object, None if there is no object, and the fields below `nodes` that may apply to it."""
+        declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None
         if known is None:
-            return typename, self.collector.all_subfields(nodes)
+            return None, self.collector.all_subfields(nodes)
         try:
             return known, self.collector.subfields(known, nodes)
         except UndeterminedType:

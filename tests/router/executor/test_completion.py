@@ -157,6 +157,14 @@ async def test_an_error_at_a_field_asked_of_another_type_only_is_told_if_it_matt
     assert [error.path for error in result.errors] == paths
 
 
+async def test_an_error_deep_in_an_object_that_is_null_keeps_its_path_whatever_the_type() -> None:
+    path: list[object] = ["any", "inner", "text"]
+    schema = "type Query { any: Any } union Any = A | B type A { inner: C } type B { b: Int } type C { text: String! }"
+    query = "{any{... on A{inner{text}} ... on B{b}}}"
+    result = await completed(schema, query, {"any": None}, [{"message": "x", "path": path}])
+    assert [error.path for error in result.errors] == [("any", "inner", "text")]
+
+
 ABSTRACT = """
   type Query { node: Node media: Media any: Any product: Product sole: Lone }
   interface Node { id: ID }

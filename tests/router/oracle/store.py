@@ -10,7 +10,8 @@ The same rules answer for a subgraph and for the monolith, so their answers may 
 * {"by": "id", "1": "@User:1"} is chosen by an argument, and null for a value that is not there.
 * A field with `@requires` appends what it requires, unless its value is an object.
 * "!absent" names the subgraphs that do not know the object by its key.
-* A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: its argument `to` becomes the field's value.
+* A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: its argument `to` becomes the field's value,
+  unless it is null.
 """
 
 from __future__ import annotations
@@ -132,11 +133,11 @@ class Store:
 
     def compute(self, reference: Reference, field: str, arguments: Mapping[str, object]) -> object:
         """The value of a field with what it requires, as the monolith sees it."""
-        value = self.read(reference.name, field, arguments)
         required = self.meaning.requires.get((reference.typename, field))
-        if required is None or isinstance(value, Reference):
-            return value
-        return f"{value}{canonical(self.inputs(reference, required))}"
+        # Before the field itself, which may fail too: nobody is asked for what cannot be computed.
+        inputs = None if required is None else self.inputs(reference, required)
+        value = self.read(reference.name, field, arguments)
+        return value if inputs is None or isinstance(value, Reference) else f"{value}{canonical(inputs)}"
 
     def inputs(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
         """What something is computed from.
@@ -153,9 +154,10 @@ class Store:
         rule = self.objects["Mutation"][field]
         assert isinstance(rule, dict)
         self.mutations.append((field, canonical(dict(arguments))))
-        if rule.get("set"):
+        # Null leaves the value: a subgraph may promise one where the supergraph does not.
+        if rule.get("set") and arguments.get("to") is not None:
             name, target = rule["set"]
-            self.objects[name][target] = arguments.get("to")
+            self.objects[name][target] = arguments["to"]
         return _value(rule["return"], {})
 
     def find(self, typenames: set[str], key: Mapping[str, object], selection: SelectionSetNode) -> Reference | None:
