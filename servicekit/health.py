@@ -60,8 +60,8 @@ class HealthEndpoints:
         except NotReady as reason:
             _log.warning("health check failed", check=name, reason=str(reason))
             return False
-        except Exception:  # noqa: BLE001 - a check may fail in any way; the reason is logged, the answer is 503
-            _log.warning("health check failed", check=name, exc_info=True)
+        except Exception as failure:  # noqa: BLE001 - a check may fail in any way; what way is logged, the answer is 503
+            _log.warning("health check failed", check=name, reason=f"{type(failure).__name__}: {failure}")
             return False
         return True
 
