@@ -228,13 +228,14 @@ class _Run:
             if error.path is not None:
                 self.failures.add(error.path)
 
-    def _lose(self, fetch: Fetch, places: Iterable[Place]) -> None:
+    def _lose(self, fetch: Fetch, places: list[Place]) -> None:
         """What an entity fetch was to bring for objects is unknown."""
-        for place in places:
-            for key in entity_keys(fetch):
-                path = (*place.path, *rename_in_path(fetch.output_rewrites, (key,)))
-                self.lost.add(path)
-                self.failures.add(path)
+        if not places:
+            return  # the usual case, which need not read the operation
+        keys = [rename_in_path(fetch.output_rewrites, (key,)) for key in entity_keys(fetch)]
+        for path in ((*place.path, *key) for place in places for key in keys):
+            self.lost.add(path)
+            self.failures.add(path)
 
 
 async def _ready(step: Step, done: Mapping[int, asyncio.Event]) -> None:
