@@ -5,8 +5,14 @@ one type needs for the objects of every type in the fetch.
 
     ... on Book { stars } ... on Film { stars rating }   =>   _entities { ... on Media { stars rating } }
 
-What a type did not want is left out of its answer, but a null that may not be there takes along the object around it:
-a book whose `rating: String!` fails would lose its `stars`. So no object is asked a non-null field it does not want.
+What a type did not want is left out of its answer, but two kinds of fields do harm where they are not wanted:
+
+- A null that may not be there takes along the object around it: a book whose `rating: String!` fails would lose its
+  `stars`.
+- A field that requires others is an error where the representation lacks them, and films alone brought theirs. Another
+  fetch may ask the same of the book, with what it requires: its answer would have that error.
+
+So no object is asked a field of these kinds that it does not want.
 """
 
 from __future__ import annotations
@@ -29,8 +35,8 @@ if TYPE_CHECKING:
 ObjectPath: TypeAlias = tuple[str, ...]
 
 
-class NonNullField(NamedTuple):
-    """A field that fails with the object around it.
+class HarmfulField(NamedTuple):
+    """A field that is asked only of objects that want it: it may be no null, or it requires others.
 
     `conditions` are the types that object must have. A leaf is the same as another by `likeness` whatever its response
     key, a composite field only under the same one.
@@ -41,8 +47,8 @@ class NonNullField(NamedTuple):
     likeness: str
     guards: Guards
 
-    def fails_with(self, other: NonNullField) -> bool:
-        """Whether the other is asked for whenever this one is, and fails no less."""
+    def comes_with(self, other: HarmfulField) -> bool:
+        """Whether the other is asked for whenever this one is, and does no less harm."""
         return self[:3] == other[:3] and other.guards <= self.guards
 
 
@@ -53,16 +59,16 @@ class Asked:
     Attributes:
         type_name: the type in the subgraph.
         types: the object types it is asked for.
-        given: the leaf fields that come with their representations; these cannot fail.
+        given: the leaf fields that come with their representations; these do no harm.
         objects: the entity and all objects below it.
-        non_null: the non-null fields of all of these.
+        harmful: the fields of all of these that other objects must not be asked.
     """
 
     type_name: str
     types: frozenset[str]
     given: frozenset[str]
     objects: frozenset[ObjectPath]
-    non_null: frozenset[NonNullField]
+    harmful: frozenset[HarmfulField]
 
 
 def can_ask_all(asked: Iterable[Asked]) -> bool:
@@ -81,13 +87,13 @@ def _is_harmless(parts: Iterable[Asked], type_name: str) -> bool:
     own = [part for part in parts if type_name in part.types]
     objects = frozenset[ObjectPath]().union(*(part.objects for part in own))
     given = frozenset[str]().union(*(part.given for part in own))
-    wanted = frozenset[NonNullField]().union(*(part.non_null for part in own))
+    wanted = frozenset[HarmfulField]().union(*(part.harmful for part in own))
     return all(
         entry.around not in objects
         or (not entry.around and entry.likeness in given)
-        or any(entry.fails_with(one) for one in wanted)
+        or any(entry.comes_with(one) for one in wanted)
         for part in parts
-        for entry in part.non_null - wanted
+        for entry in part.harmful - wanted
     )
 
 
@@ -97,7 +103,7 @@ def asked_of(graph: QueryGraph, subgraph: str, entered: tuple[str, str], tree: T
     gathered = _Gathered(graph, subgraph)
     gathered.add(type_name, tree, ((), ()))
     return Asked(
-        type_name, graph.possible(object_type), given, frozenset(gathered.objects), frozenset(gathered.non_null)
+        type_name, graph.possible(object_type), given, frozenset(gathered.objects), frozenset(gathered.harmful)
     )
 
 
@@ -106,7 +112,7 @@ class _Gathered:
     graph: QueryGraph
     subgraph: str
     objects: set[ObjectPath] = field(default_factory=set)
-    non_null: set[NonNullField] = field(default_factory=set)
+    harmful: set[HarmfulField] = field(default_factory=set)
 
     def add(self, type_name: str, tree: Tree, place: tuple[ObjectPath, tuple[str, ...]]) -> None:
         path, conditions = place
@@ -116,9 +122,9 @@ class _Gathered:
             if definition is None or entry.name not in definition.fields:
                 continue
             type_ = definition.fields[entry.name].type
-            if isinstance(type_, NonNullTypeNode):
+            if isinstance(type_, NonNullTypeNode) or definition.fields[entry.name].requires is not None:
                 likeness = entry.signature if entry.tree is None else f"{entry.key}:{entry.signature}"
-                self.non_null.add(NonNullField(path, conditions, likeness, entry.guards))
+                self.harmful.add(HarmfulField(path, conditions, likeness, entry.guards))
             if entry.tree is not None:
                 self.add(named_type(type_), entry.tree, ((*path, entry.key), ()))
         for condition, below in tree.fragments:

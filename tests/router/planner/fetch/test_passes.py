@@ -9,7 +9,7 @@ from router.planner.fetch.groups import FetchGroup, Input
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
 from router.planner.fetch.passes.merge_same_objects import merge_same_objects
-from router.planner.fetch.sharing import Asked, NonNullField
+from router.planner.fetch.sharing import Asked, HarmfulField
 from router.planner.fetch.trees import Tree, TreeField
 from router.planner.normalise.guards import ALWAYS, Guards
 
@@ -51,7 +51,7 @@ def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
 
 
 def test_fetches_do_not_merge_when_one_type_would_be_asked_the_non_null_field_of_another() -> None:
-    rating = NonNullField((), (), "rating", ALWAYS)
+    rating = HarmfulField((), (), "rating", ALWAYS)
     book = Asked("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
     film = Asked("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
     first, second = entity(1, {0}, key_input("id"), name="f"), entity(2, {0}, key_input("id"), name="g")
