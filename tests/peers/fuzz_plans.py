@@ -27,7 +27,7 @@ from tests.router.oracle.filling import Filling
 from tests.router.oracle.operations import operation
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.peers.plan_difference import Comparison
     from tests.router.oracle.operations import Operation
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # Several operations share the cost of composing one federation.
 OPERATIONS = 4
 # Enough that a wrong plan meets an object it is wrong for.
-DATASETS = 12
+DATASETS = 40
 # Apollo's planner enumerates combinations: for a few operations it would not end today.
 SECONDS = 10.0
 # The share of operations for which our plan may not be worse that the project holds itself to.
@@ -68,7 +68,8 @@ class Federation:
     def datasets(self) -> Iterator[Data]:
         """Data sets, one of which likely has objects wherever the operations look.
 
-        Each comes once more for every object type of an interface object: its non-null fields fail for all of the type.
+        Each comes again for every non-null field of an interface object and every object type it may have: the field
+        fails for all objects of the type, for the one half of them and for the other.
         """
         world = draw_world(Seeded(self.seed))
         drawn = [self.subject.data, *(Filling(world, random.Random(number)).data() for number in range(DATASETS))]
@@ -76,15 +77,15 @@ class Federation:
         extended = world.interface_object
         if extended is None:
             return
-        failing = {own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_input}
-        for type_name, data in product(world.abstract[extended.interface].members if failing else (), drawn):
-            yield {
-                name: _failing(own, failing) if name.startswith(f"{type_name}:") else own for name, own in data.items()
-            }
+        failing = [own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_input]
+        for type_name, name, data in product(world.abstract[extended.interface].members, failing, drawn):
+            entities = [entity for entity in data if entity.startswith(f"{type_name}:")]
+            for failed in (entities, entities[::2], entities[1::2]):
+                yield _failing(data, failed, name)
 
 
-def _failing(fields: dict[str, object], names: Container[str]) -> dict[str, object]:
-    return {name: "!broken" if name in names else value for name, value in fields.items()}
+def _failing(data: Data, entities: Iterable[str], name: str) -> Data:
+    return data | {entity: data[entity] | {name: "!broken"} for entity in entities if name in data[entity]}
 
 
 @dataclass

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from router.planner.normalise.selections import TYPENAME, grouped
+from router.planner.normalise.selections import TYPENAME, grouped, response_key
 from router.planner.walk.positions import Place, Position, Search, Step, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from router.planner.graph.query_graph import FieldEdge, QueryGraph
+    from router.planner.normalise.guards import Guards
     from router.planner.normalise.selections import Item, Normaliser, Selection
     from router.planner.walk.hops import Hops
 
@@ -49,6 +50,7 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
         UnplannableError: a selection has no place at all.
     """
     items = explorer.normaliser.folded(items, position.type_name, frozenset(_runtime_types(explorer, position)))
+    items = _without_repeated(items)
     kept: list[tuple[Selection, list[tuple[Place, FieldEdge | None]]]] = []
     expanded: list[Item] = []
     for group in grouped(item for item in items if item.types is None):
@@ -65,6 +67,23 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     _explore_branches(explorer, position, (items, expanded), search)
 
 
+def _without_repeated(items: Sequence[Item]) -> Sequence[Item]:
+    """The items without leaves of some types that are asked of all types anyway."""
+    of_all: dict[str, list[Guards]] = {}
+    for item in items:
+        if item.types is None and item.node.selection_set is None:
+            of_all.setdefault(response_key(item.node), []).append(item.guards)
+    if not of_all:
+        return items
+    return [
+        item
+        for item in items
+        if item.types is None
+        or item.node.selection_set is not None
+        or not any(guards <= item.guards for guards in of_all.get(response_key(item.node), ()))
+    ]
+
+
 def _is_better_by_type(
     explorer: Explorer, position: Position, selection: Selection, producers: Sequence[Place]
 ) -> bool:
@@ -76,7 +95,8 @@ def _is_better_by_type(
     if not given and _is_on_the_spot(explorer, position, selection, given):
         return True
     # Nothing is lost by it: what has the field for the abstract type stays among the options.
-    return _give_the_same_types(explorer, position.bases) and (
+    is_type_known = any(explorer.knows_type(base) for base in position.bases)
+    return _give_the_same_types(explorer, position.bases if is_type_known else producers) and (
         _is_on_the_spot(explorer, position, selection, given)
         or _is_elsewhere_for_the_only_type(explorer, position, selection, (producers, bool(given)))
     )
@@ -113,9 +133,9 @@ def _is_elsewhere_for_the_only_type(
     )
 
 
-def _give_the_same_types(explorer: Explorer, bases: Sequence[Place]) -> bool:
-    types = {explorer.graph.possible_in(base.subgraph, base.type_name) for base in bases}
-    return len(types) == 1 and all(explorer.knows_type(base) for base in bases)
+def _give_the_same_types(explorer: Explorer, places: Sequence[Place]) -> bool:
+    types = {explorer.graph.possible_in(place.subgraph, place.type_name) for place in places}
+    return len(types) == 1 and all(explorer.knows_type(place) for place in places)
 
 
 def _has_on_each_type(graph: QueryGraph, base: Place, name: str) -> bool:

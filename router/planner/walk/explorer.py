@@ -24,6 +24,7 @@ from router.planner.walk.positions import (
     Search,
     Step,
     UnplannableError,
+    undominated,
 )
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Explorer:
         if not producers:
             raise UnplannableError(position, selection)
         if selection.is_leaf:
-            options = _undominated([place for place, _ in producers])
+            options = undominated([place for place, _ in producers])
             search.leaves.append(Leaf(position, selection, options, hidden=search.hidden))
             return
         child = self._child(position, selection, search)
@@ -204,13 +205,20 @@ class Explorer:
         found: Sequence[tuple[Place, FieldEdge | None]],
         search: Search,
     ) -> bool:
-        """Whether looking behind keys cannot give a place that is better than those found among the bases."""
+        """Whether looking behind keys cannot give a place that is better than those found among the bases.
+
+        With several bases a hop may spare a fetch that is made for one of them alone, if the hop is made anyway. What a
+        key or a requirement is made of has that only where the hops are there to be looked at: they are not looked for
+        on its account, lest finding one hop be a search for others.
+        """
         if not found:
             return False
         if len(position.bases) == 1:
             return search.hidden or selection.is_leaf
+        if not search.hidden or (position.hops is not None and not position.closing):
+            return False
         earliest = min(base.stage for base in position.bases)
-        return search.hidden and any(place.stage == earliest for place, _ in found)
+        return any(place.stage == earliest for place, _ in found)
 
     def _requiring(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
         found: list[tuple[Place, FieldEdge | None]] = []
@@ -274,16 +282,3 @@ def _step(child: Position, place: Place, edge: FieldEdge) -> Place:
         parent=place,
         edge=edge,
     )
-
-
-def _undominated(places: Sequence[Place]) -> tuple[Place, ...]:
-    """The places without those that, whichever way, need all the fetches another one needs, and maybe more."""
-    if len(places) == 1:
-        return (places[0],)
-    kept: list[Place] = []
-    for place in places:
-        if any(other.needs.keys() <= place.certain for other in kept):
-            continue
-        kept = [other for other in kept if not place.needs.keys() <= other.certain]
-        kept.append(place)
-    return tuple(kept)

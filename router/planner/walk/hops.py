@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.planner.walk.contexts import contexts_of
-from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, Way
+from router.planner.walk.decisions import root_of
+from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, Way, undominated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,13 +56,24 @@ class Hops:
         return position.hops
 
     def _reentries(self, position: Position) -> Iterable[Place]:
-        base = position.bases[0]
-        for subgraph in self._graph.subgraph_names:
-            if self._graph.type_in(subgraph, self._query_type) is not None:
-                key: RootKey = (position.track, subgraph, "")
-                stage = base.stage + 1
+        subgraphs = [name for name in self._graph.subgraph_names if self._graph.type_in(name, self._query_type)]
+        for base in undominated(position.bases):
+            track, *above = root_of(base).key
+            purpose = ":".join((str(len(track)), *above))
+            stage = base.stage + 1
+            for subgraph in subgraphs:
+                key: RootKey = (position.track, subgraph, purpose)
                 needs = {**base.needs, key: stage}
-                yield Place(Step.REENTER, position, subgraph, self._query_type, stage, needs, parent=base)
+                yield Place(
+                    Step.REENTER,
+                    position,
+                    subgraph,
+                    self._query_type,
+                    stage,
+                    needs,
+                    parent=base,
+                    purpose=purpose,
+                )
 
     def _close(self, position: Position) -> None:
         assert position.hops is not None  # noqa: S101 - set by the only caller
@@ -144,7 +156,7 @@ def _is_where_one_stands(position: Position, entry: Entry) -> bool:
 
 def _is_roundabout(hop: Place) -> bool:
     """Whether the hop leads where one stands already when one makes it."""
-    return any(base.subgraph == hop.subgraph and base.needs.keys() <= hop.needs.keys() for base in hop.position.bases)
+    return any(base.subgraph == hop.subgraph and base.needs.keys() <= hop.certain for base in hop.position.bases)
 
 
 def best_option(leaf: Leaf) -> Place:

@@ -24,6 +24,8 @@ from router.planner.graph.provided import NOTHING, Scope
 from router.planner.normalise.guards import ALWAYS, Guards
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from graphql import ArgumentNode, SelectionSetNode
 
     from router.plan import KeyRenamer, Path
@@ -116,7 +118,8 @@ class Place:
     edge: FieldEdge | None = None
     entry: Entry | None = None
     ways: tuple[Way, ...] = ()
-    # What else than objects and subgraph tells a root from others: the field whose requirements it carries.
+    # What else than objects and subgraph tells a root from others: the field whose requirements it carries, or the
+    # fetch after which the root of the operation is entered again.
     purpose: str = ""
     contexts: tuple[ContextValue, ...] = ()
     _certain: frozenset[RootKey] | None = None
@@ -132,8 +135,11 @@ class Place:
         if not self.is_root:
             assert self.parent is not None  # noqa: S101 - only roots have none
             return self.parent.certain
-        if self.step is not Step.HOP:
+        if self.step is Step.ENTER:
             return frozenset(self.needs)
+        if self.step is Step.REENTER:
+            assert self.parent is not None  # noqa: S101 - the place it re-enters from
+            return self.parent.certain | {self.key}
         ways = [
             frozenset[RootKey]().union(
                 *(frozenset.intersection(*(option.certain for option in leaf.options)) for leaf in way.leaves)
@@ -150,6 +156,19 @@ class Place:
     @property
     def is_root(self) -> bool:
         return self.step.is_root
+
+
+def undominated(places: Sequence[Place]) -> tuple[Place, ...]:
+    """The places without those that, whichever way, need all the fetches another one needs, and maybe more."""
+    if len(places) == 1:
+        return (places[0],)
+    kept: list[Place] = []
+    for place in places:
+        if any(other.needs.keys() <= place.certain for other in kept):
+            continue
+        kept = [other for other in kept if not place.needs.keys() <= other.certain]
+        kept.append(place)
+    return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)
