@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.operation_options import about_an_operation
+from router.cli.operation_options import about_an_operation, tell_hints
 from router.planner import explain
 
 if TYPE_CHECKING:
@@ -22,12 +22,23 @@ if TYPE_CHECKING:
 @about_an_operation
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(asked: AskedOperation, *, output_format: str) -> None:
-    """Tell for each field which subgraph it is fetched from, and why not from another.
+    r"""Tell for each field which subgraph it is fetched from, and why not from another.
 
-    The cost of an alternative is that of the whole plan with this one field fetched there, before fetches for the same
-    objects are merged.
+    \b
+    from  where it is fetched, and what the whole plan costs
+    or    where else it could be, and what the plan would cost then
+    not   where it cannot be, and why
+
+    Costs are those of the whole plan with all other fields fetched where they are, before fetches for the same objects
+    are merged: a fetch costs 1000, one that waits for n others in a row n times 100,000.
+
+    Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """
-    fields = explain(asked.supergraph, asked.document, asked.name, override_labels=asked.override_labels)
+    explained = explain(
+        asked.supergraph, asked.document, asked.name, override_labels=asked.override_labels, bounds=asked.bounds
+    )
+    tell_hints(explained.hints)
+    fields = explained.fields
     if output_format == "json":
         click.echo(json.dumps([asdict(field) for field in fields], indent=2))
         return
@@ -40,9 +51,13 @@ def _lines(fields: Iterable[FieldExplanation]) -> Iterator[str]:
         yield f"  from {_option(field.chosen)}: {field.reason}"
         for other in field.others:
             yield f"  or   {_option(other)}"
+        refused: dict[str, list[str]] = {}
         for refusal in field.refusals:
-            yield f"  not  {refusal.subgraph}: {refusal.reason}"
+            refused.setdefault(refusal.reason, []).append(refusal.subgraph)
+        for reason, subgraphs in refused.items():
+            yield f"  not  {', '.join(subgraphs)}: {reason}"
 
 
 def _option(option: Option) -> str:
-    return f"{option.subgraph} [{option.route}]  cost {option.cost}, {option.fetches} fetches"
+    fetches = "1 fetch" if option.fetches == 1 else f"{option.fetches} fetches"
+    return f"{option.subgraph} [{option.route}]  cost {option.cost}, {fetches}"

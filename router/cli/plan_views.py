@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graphql import FieldNode, Visitor, parse, visit
 
@@ -20,27 +21,45 @@ from router.plan import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from router.plan import Path, PlanNode, QueryPlan
 
 # Apollo's cost of a plan: see `router.planner.walk.decisions`.
-_FETCH_COST = 1000
-_STAGE_FACTOR = 100
+_FETCH_COST: Final = 1000
+_STAGE_FACTOR: Final = 100
+
+_NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
+"""The columns of the table of costs that hold numbers."""
+
+# Mermaid's own spelling of what would end a label, start markup, or be taken for such a spelling.
+_ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedFetch:
-    """A fetch, the path of the objects it extends, the conditions it runs under, and how many fetches run before it."""
+    """A fetch and where it stands in the plan.
+
+    Attributes:
+        path: of the objects it extends.
+        circumstances: the conditions it runs under, and whether what it brings is delivered later.
+        request: the number of the request it travels in, others share it in a batch.
+        stage: how many fetches run before it, one after the other.
+    """
 
     fetch: Fetch
     path: Path
-    conditions: tuple[str, ...]
+    circumstances: tuple[str, ...]
+    request: int
     stage: int
 
     @property
     def where(self) -> str:
         return ".".join(str(step) for step in flatten_path_json(self.path)) or "."
+
+    @property
+    def when(self) -> str:
+        return ", ".join(self.circumstances)
 
     @property
     def fields(self) -> int:
@@ -63,82 +82,94 @@ class _FieldCounter(Visitor):
         self.count += 1
 
 
+class _Found(NamedTuple):
+    fetch: Fetch
+    path: Path
+    circumstances: tuple[str, ...]
+
+
 def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
     """Every fetch in order of appearance."""
     stages: dict[int, int] = {}
     placed = []
-    for fetch, path, conditions in _walk(plan.node, ()):
-        stage = 1 + max((stages[number] for number in fetch.depends_on), default=-1)
-        stages[fetch.id] = stage
-        placed.append(PlacedFetch(fetch, path, conditions, stage))
+    for number, request in enumerate(_requests(plan.node, ())):
+        for fetch, path, circumstances in request:
+            stage = 1 + max((stages[awaited] for awaited in fetch.depends_on), default=-1)
+            stages[fetch.id] = stage
+            placed.append(PlacedFetch(fetch, path, circumstances, number, stage))
     return placed
 
 
-def _walk(  # noqa: C901 - one case per kind of node
-    node: PlanNode | None, conditions: tuple[str, ...]
-) -> Iterator[tuple[Fetch, Path, tuple[str, ...]]]:
+def _requests(  # noqa: C901 - one case per kind of node
+    node: PlanNode | None, circumstances: tuple[str, ...]
+) -> Iterator[list[_Found]]:
+    """The fetches of each request."""
     match node:
         case Fetch():
-            yield node, (), conditions
+            yield [_Found(node, (), circumstances)]
         case Flatten(path=path, node=fetch):
-            yield fetch, path, conditions
+            yield [_Found(fetch, path, circumstances)]
         case BatchFetch(parts=parts):
-            for one in parts:
-                yield from _walk(one.node, conditions)
+            yield [found for part in parts for alone in _requests(part.node, circumstances) for found in alone]
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
-                yield from _walk(child, conditions)
+                yield from _requests(child, circumstances)
         case Condition(variable=variable, if_clause=if_clause, else_clause=else_clause):
-            yield from _walk(if_clause, (*conditions, f"${variable}"))
-            yield from _walk(else_clause, (*conditions, f"not ${variable}"))
+            yield from _requests(if_clause, (*circumstances, f"if ${variable}"))
+            yield from _requests(else_clause, (*circumstances, f"if not ${variable}"))
         case Defer(primary=primary, deferred=deferred):
-            yield from _walk(primary.node, conditions)
+            yield from _requests(primary.node, circumstances)
             for part in deferred:
-                yield from _walk(part.node, conditions)
+                yield from _requests(part.node, (*circumstances, "deferred"))
         case Subscription(primary=fetch, rest=rest):
-            yield fetch, (), conditions
-            yield from _walk(rest, conditions)
+            yield [_Found(fetch, (), (*circumstances, "opens the stream"))]
+            yield from _requests(rest, (*circumstances, "for each event"))
         case None:
             return
 
 
 def mermaid(plan: QueryPlan) -> str:
-    """A flowchart: a node for each fetch, an arrow from each fetch to those that wait for it."""
+    """A flowchart: a node for each fetch, an arrow from each to those that wait for it, a box around a batch."""
     lines = ["flowchart TD"]
     placed = placed_fetches(plan)
-    for one in placed:
-        conditions = f"<br/>if {' and '.join(one.conditions)}" if one.conditions else ""
-        lines.append(f'  f{one.fetch.id}["{_quoted(one.fetch.service_name)}<br/>{_quoted(one.where)}{conditions}"]')
+    for number, together in groupby(placed, lambda one: one.request):
+        nodes = [_node(one) for one in together]
+        if len(nodes) > 1:
+            nodes = [f'  subgraph r{number} ["one request"]', *(f"  {node}" for node in nodes), "  end"]
+        lines += nodes
     lines += [f"  f{number} --> f{one.fetch.id}" for one in placed for number in one.fetch.depends_on]
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
-    """Text for a Mermaid label: what would end it or start markup is an entity."""
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace("|", "&#124;")
+def _node(placed: PlacedFetch) -> str:
+    label = (placed.fetch.service_name, placed.where, *placed.circumstances)
+    return f'  f{placed.fetch.id}["{"<br/>".join(text.translate(_ENTITIES) for text in label)}"]'
 
 
 def cost_table(plan: QueryPlan) -> str:
     """A row for each fetch, and the sum: (1000 + fields) · max(1, 100 · stage)."""
     placed = placed_fetches(plan)
-    rows = [("fetch", "stage", "fields", "cost", "subgraph", "path")]
-    rows += [
-        (str(one.fetch.id), str(one.stage), str(one.fields), str(one.cost), one.fetch.service_name, one.where)
-        for one in placed
-    ]
     depth = 1 + max((one.stage for one in placed), default=-1)
     total = sum(one.cost for one in placed)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column in _NUMBERS else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    requests = len(list(plan.requests()))
+    requests = len({one.request for one in placed})
     together = f" in {requests} requests" if requests < len(placed) else ""
-    return "\n".join([*lines, f"{len(placed)} fetches{together}, at most {depth} in a row, cost {total}"])
+    return "\n".join(
+        [*_aligned(_rows(placed)), f"{len(placed)} fetches{together}, at most {depth} in a row, cost {total}"]
+    )
 
 
-_NUMBERS = frozenset({0, 1, 2, 3})
+def _rows(placed: Iterable[PlacedFetch]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("fetch", "request", "stage", "fields", "cost", "subgraph", "path", "when")]
+    for one in placed:
+        numbers = (one.fetch.id, one.request, one.stage, one.fields, one.cost)
+        rows.append((*map(str, numbers), one.fetch.service_name, one.where, one.when))
+    return rows
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        yield "  ".join(
+            cell.rjust(width) if column in _NUMBERS else cell.ljust(width) for column, (cell, width) in enumerate(cells)
+        ).rstrip()

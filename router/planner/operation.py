@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import Item
     from router.planner.walk.choose import Choice
+    from router.planner.walk.hops import Hops
     from router.planner.walk.positions import Leaf
     from router.supergraph.model import Supergraph
 
@@ -106,6 +107,11 @@ class OperationPlanning:
             if not item.node.name.value.startswith("__")
         ]
         self._writer = OperationWriter(definition)
+
+    @property
+    def hops(self) -> Hops:
+        """The places behind keys."""
+        return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:
         """The plan, with fetches numbered from `start`; None when nothing has to be fetched."""

@@ -17,7 +17,7 @@ from router.errors import PlanningError, ResponseError, UnknownOperation
 from router.plan import Condition, QueryPlan, iter_fetches
 from router.planner.batches import batched, one_by_one
 from router.planner.bounds import Bounds, Effort
-from router.planner.explanation import explain_choice
+from router.planner.explanation import Explanation, explain_choice
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.selections import TooComplexError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from graphql import DocumentNode
 
     from router.plan import PlanNode
-    from router.planner.explanation import FieldExplanation
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
@@ -159,14 +158,21 @@ def explain(
     operation_name: str | None = None,
     *,
     override_labels: frozenset[str] = frozenset(),
-) -> list[FieldExplanation]:
-    """Why `plan` fetches each field where it does, in the order of planning; what is deferred as if it were not.
+    bounds: Bounds = _UNBOUNDED_TIME,
+) -> Explanation:
+    """Why `plan` fetches each field where it does; what is deferred as if it were not.
 
     Raises:
         UnknownOperation, PlanningError: as `plan` does.
     """
     operation = _operation(document, operation_name)
     graph = _graph(supergraph, override_labels)
+    effort = Effort(bounds)
     with _refusing():
-        drafts = OperationPlanning(supergraph, graph, operation, Effort(Bounds())).drafts()
-    return [field for draft in drafts for field in explain_choice(graph, draft.leaves, draft.choice.places)]
+        planning = OperationPlanning(supergraph, graph, operation, effort)
+        fields = [
+            field
+            for draft in planning.drafts()
+            for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice.places)
+        ]
+    return Explanation(tuple(fields), tuple(effort.hints))

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from router.cli.explain_plan import command
 from router.composition import Subgraph, compose
+from router.planner.bounds import OUT_OF_WORK
+from tests.router.planner.adversarial import shareable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,17 +61,39 @@ def run(supergraph_file: Path, query: str, *options: str) -> str:
 def test_each_field_has_its_subgraph_and_the_others_their_reasons(supergraph_file: Path) -> None:
     assert run(supergraph_file, "{ top { name fee } }") == (
         "top.name  (Product.name)\n"
-        "  from shop [operation root]  cost 101000, 2 fetches: the only place that need be considered\n"
+        "  from shop [operation root]  cost 101000, 2 fetches: none of 2 is cheaper, and it answers first\n"
+        "  or   stock [entity at top, given id from shop]  cost 101000, 2 fetches\n"
         "  not  depot: does not resolve Product.name\n"
         "  not  names: has no resolvable key of Product, and the object is not reached by a field there\n"
-        "  not  stock: would take all fetches of an option and more\n"
         "top.fee  (Product.fee)\n"
         "  from stock [entity at top, given id weight from shop]  cost 101000, 2 fetches: "
-        "the only place that need be considered\n"
-        "  not  depot: does not resolve Product.fee\n"
-        "  not  names: does not resolve Product.fee\n"
-        "  not  shop: does not resolve Product.fee\n"
+        "no other subgraph can give it here\n"
+        "  not  depot, names, shop: does not resolve Product.fee\n"
     )
+
+
+def test_an_alternative_that_was_never_weighed_has_its_cost(supergraph_file: Path) -> None:
+    (name,) = json.loads(run(supergraph_file, "{ top { name } }", "--format", "json"))
+    assert (name["chosen"]["subgraph"], name["chosen"]["cost"], name["chosen"]["fetches"]) == ("shop", 1_000, 1)
+    assert [(other["subgraph"], other["cost"], other["fetches"]) for other in name["others"]] == [("stock", 101_000, 2)]
+    assert name["reason"] == "cheapest of 2"
+
+
+def test_every_subgraph_is_told_of_and_none_twice(supergraph_file: Path) -> None:
+    for field in json.loads(run(supergraph_file, "{ top { id name inStock fee shelf aisle } }", "--format", "json")):
+        told = [
+            field["chosen"]["subgraph"],
+            *(entry["subgraph"] for entry in (*field["others"], *field["refusals"])),
+        ]
+        assert sorted(told) == sorted(SUBGRAPHS), field["path"]
+
+
+def test_a_search_that_was_ended_is_told(tmp_path: Path) -> None:
+    graph, query = shareable(20, 4)
+    file = tmp_path / "supergraph.graphql"
+    file.write_text(graph.sdl)
+    assert f"hint: {OUT_OF_WORK}" in run(file, query, "--work", "1")
+    assert "hint:" not in run(file, query, "--work", "1000000")
 
 
 def test_a_choice_has_the_cost_of_the_plan_it_would_come_to(supergraph_file: Path) -> None:

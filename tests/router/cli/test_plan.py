@@ -66,13 +66,44 @@ def test_one_of_several_operations_is_chosen_by_name(tmp_path: Path, supergraph_
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
-    [("{ user {", "Syntax Error"), ("{ nobody }", "Cannot query field 'nobody'")],
+    ("query", "said", "column"),
+    [("{ user {", "Syntax Error: Expected Name, found <EOF>.", 9), ("{ nobody }", "Cannot query field 'nobody'", 3)],
 )
-def test_what_is_wrong_with_the_operation_is_said(tmp_path: Path, supergraph_file: Path, query: str, said: str) -> None:
+def test_what_is_wrong_with_the_operation_is_said_with_its_place(
+    tmp_path: Path, supergraph_file: Path, query: str, said: str, column: int
+) -> None:
     code, output = run(tmp_path, supergraph_file, query)
     assert code == 1
-    assert said in output
+    assert output.startswith(f"Error: {said}")
+    assert f"{tmp_path / 'query.graphql'}:1:{column}" in output
+
+
+def test_the_operation_can_come_from_stdin(supergraph_file: Path) -> None:
+    arguments = ["--supergraph", str(supergraph_file), "--operation", "-"]
+    result = CliRunner().invoke(command, arguments, input="{ user { name } }")
+    assert (result.exit_code, result.output.count("Fetch(")) == (0, 2)
+    result = CliRunner().invoke(command, arguments, input="{ nobody }")
+    assert (result.exit_code, "stdin:1:3" in result.output) == (1, True)
+    result = CliRunner().invoke(command, arguments, input=b"\xff")
+    assert (result.exit_code, result.output) == (1, "Error: stdin: cannot be read as UTF-8 text\n")
+
+
+def test_an_operation_that_is_not_there_is_named(tmp_path: Path, supergraph_file: Path) -> None:
+    code, output = run(tmp_path, supergraph_file, "query One { user { id } }", "--operation-name", "Two")
+    assert (code, output) == (1, f'Error: {tmp_path / "query.graphql"}: Unknown operation named "Two".\n')
+
+
+@pytest.mark.parametrize("option", ["--supergraph", "--operation"])
+def test_a_file_that_is_not_there_is_bad_usage(tmp_path: Path, supergraph_file: Path, option: str) -> None:
+    code, output = run(tmp_path, supergraph_file, "{ user { id } }", option, str(tmp_path / "none"))
+    assert code == 2
+    assert f"'{option}': File '{tmp_path / 'none'}' does not exist." in output
+
+
+def test_a_label_that_no_override_has_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
+    code, output = run(tmp_path, supergraph_file, "{ user { name } }", "--override-label", "l")
+    assert code == 2
+    assert "the supergraph has no label 'l'; its labels: none" in output
 
 
 def test_a_file_that_is_no_supergraph_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
@@ -94,15 +125,54 @@ def test_mermaid_is_a_flowchart_of_the_fetches(tmp_path: Path, supergraph_file: 
     ]
 
 
+def test_mermaid_puts_a_box_around_fetches_of_one_request(tmp_path: Path, supergraph_file: Path) -> None:
+    _, output = run(tmp_path, supergraph_file, "{ user { name } again: user { name } }", "--format", "mermaid")
+    assert output.splitlines() == [
+        "flowchart TD",
+        '  f0["a<br/>."]',
+        '  subgraph r1 ["one request"]',
+        '    f1["b<br/>user"]',
+        '    f2["b<br/>again"]',
+        "  end",
+        "  f0 --> f1",
+        "  f0 --> f2",
+    ]
+
+
+def test_mermaid_tells_what_is_deferred(tmp_path: Path, supergraph_file: Path) -> None:
+    _, output = run(tmp_path, supergraph_file, "{ user { id ... @defer { name } } }", "--format", "mermaid")
+    assert '  f1["b<br/>user<br/>deferred"]' in output.splitlines()
+
+
+def test_mermaid_spells_what_would_end_a_label_or_be_markup(tmp_path: Path, supergraph_file: Path) -> None:
+    sdl = SUPERGRAPH.replace('name: "a"', r'name: "`a` \"b\" <i> #1; &amp; |"')
+    supergraph_file.write_text(sdl)
+    _, output = run(tmp_path, supergraph_file, "{ user { id } }", "--format", "mermaid")
+    label = "#96;a#96; #quot;b#quot; #lt;i#gt; #35;1; #amp;amp; |"
+    assert output.splitlines() == ["flowchart TD", f'  f0["{label}<br/>."]']
+
+
 def test_cost_is_a_table_with_its_sum(tmp_path: Path, supergraph_file: Path) -> None:
     code, output = run(tmp_path, supergraph_file, "{ user { name } }", "--format", "cost")
     assert code == 0
     assert output.splitlines() == [
-        "fetch  stage  fields    cost  subgraph  path",
-        "    0      0       3    1003  a         .",
-        "    1      1       1  100100  b         user",
+        "fetch  request  stage  fields    cost  subgraph  path  when",
+        "    0        0      0       3    1003  a         .",
+        "    1        1      1       1  100100  b         user",
         "2 fetches, at most 2 in a row, cost 101103",
     ]
+
+
+def test_cost_tells_shared_requests_and_conditions(tmp_path: Path, supergraph_file: Path) -> None:
+    query = "query ($x: Boolean!) { user { name } again: user @skip(if: $x) { name } }"
+    _, output = run(tmp_path, supergraph_file, query, "--format", "cost")
+    assert output.splitlines()[2:] == [
+        "    1        1      1       1  100100  b         user",
+        "    2        1      1       1  100100  b         again  if not $x",
+        "3 fetches in 2 requests, at most 2 in a row, cost 201206",
+    ]
+    _, output = run(tmp_path, supergraph_file, query, "--format", "cost", "--no-batch")
+    assert output.splitlines()[-1] == "3 fetches, at most 2 in a row, cost 201206"
 
 
 def test_a_plan_without_fetches_costs_nothing(tmp_path: Path, supergraph_file: Path) -> None:
@@ -148,3 +218,6 @@ def test_a_search_that_was_ended_is_told(tmp_path: Path) -> None:
     assert "hint:" not in complete
     assert f"hint: {OUT_OF_WORK}" in out_of_work
     assert f"hint: {OUT_OF_TIME}" in out_of_time
+    query_file = str(tmp_path / "query.graphql")
+    arguments = ["--supergraph", str(file), "--operation", query_file, "--format", "json", "--work", "1"]
+    assert json.loads(CliRunner().invoke(command, arguments).stdout)["hints"] == [OUT_OF_WORK]
