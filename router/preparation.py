@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import structlog
 from graphql import (
     GraphQLSyntaxError,
     MaxIntrospectionDepthRule,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from router.settings.limits import LimitName
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
+
+
+_log = structlog.stdlib.get_logger("planner")
 
 
 class NestedTooDeeply(RequestError):
@@ -209,6 +213,9 @@ class Preparation:
                 )
         finally:
             report.plan = time.perf_counter() - started
+        for hint in plan.hints:
+            # Once for a plan, not for each request: it is kept.
+            _log.warning("a plan with a hint", operation=report.operation_name, document=document.hash, hint=hint)
         self.plans.put(key, plan, len(document.text))
         return plan
 

@@ -26,6 +26,8 @@ from router.plan.nodes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from router.plan.nodes import DeferredPart, InputSelection, Path, PlanNode, Rewrite
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -85,9 +87,10 @@ def _drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in entries.items() if value is not None}
 
 
-def plan_json(node: PlanNode | None) -> dict[str, Json]:
-    """The plan with this node."""
-    return _drop_absent({"kind": "QueryPlan", "node": _Nodes(awaited_fetches(node)).optional(node)})
+def plan_json(node: PlanNode | None, hints: Iterable[str] = ()) -> dict[str, Json]:
+    """The plan with this node; `hints`, which Apollo's format has not, only where there are some."""
+    entries: dict[str, Json] = {"kind": "QueryPlan", "node": _Nodes(awaited_fetches(node)).optional(node)}
+    return _drop_absent(entries | {"hints": list(hints) or None})
 
 
 @dataclass(frozen=True, slots=True)

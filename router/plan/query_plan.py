@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class QueryPlan:
     """A plan. `node` is None when nothing has to be fetched (introspection, a root `__typename`).
 
-    `hints` say what the planner wants known about how it came to the plan, such as a work limit it met; they are not
-    part of Apollo's format.
+    `hints` say what the planner wants known about how it came to the plan, such as a work limit it met. Apollo's
+    format has none: the JSON has them if there are some, the text has not.
     """
 
     node: PlanNode | None
@@ -29,7 +29,7 @@ class QueryPlan:
 
     def to_json(self) -> dict[str, Json]:
         """The plan in Apollo's JSON format; `BatchFetch`, which Apollo has not, holds Apollo's nodes of its parts."""
-        return plan_json(self.node)
+        return plan_json(self.node, self.hints)
 
     def to_text(self) -> str:
         """The plan in Apollo's text format."""

@@ -210,7 +210,11 @@ def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: 
     graph, query = shareable(20, 4)
     gateway = Gateway.from_supergraph(graph.sdl, read(f"planner: {{{settings}}}", {}), send=shop)
     document = gateway.preparation.document(GraphQLRequest(query=query), Report())
-    assert gateway.preparation.plan(document, None, Report()).hints == hints
+    with capture_logs() as lines:
+        plans = [gateway.preparation.plan(document, None, Report(operation_name="Wide")) for _ in range(2)]
+    assert plans[0].hints == hints
+    told = [(line["operation"], line["document"], line["hint"]) for line in lines]
+    assert told == [("Wide", document.hash, hint) for hint in hints], "each is logged once, when the plan is made"
 
 
 async def test_what_is_deferred_is_answered_with_everything_else(gateway: Callable[..., Gateway], shop: Shop) -> None:
