@@ -47,6 +47,14 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "the key can never be fetched, and other routers do not load the supergraph",
     ),
     Deviation(
+        "provides_on_one_path_hides_another",
+        ("verdict",),
+        re.compile(r"@provides gives it on other paths only"),
+        "composes if the path that provides the field is looked at first: an object seen once in the same subgraphs is "
+        "not looked at again, whatever was provided then. With the fields in another order it is its error as well",
+        "no router can plan the query that the error shows, and the order of fields does not count",
+    ),
+    Deviation(
         "key_fragment_on_type_of_other_subgraph",
         ("supergraph",),
         re.compile(r"\.\.\. \{"),

@@ -17,17 +17,20 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
-from router.composition.contexts import contextual_arguments
+from router.composition.field_set_targets import target_fields
 from router.composition.model import ABSTRACT, ROOTS, Applied, FieldDef, Kind, TypeDef
 from router.composition.rules.keys_equal import resolvable
+from router.composition.satisfiability.filling import NO_FILLINGS, Contexts, Filling, needed_fillings
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from router.composition.facts import Facts
     from router.composition.merge.state import MergeState
+    from router.composition.satisfiability.overriding import Assumption
+    from router.composition.satisfiability.rebuilt import Rebuilt
 
 Scope = frozenset[tuple[str, "Scope"]]
 """What is provided below a position: `Type.field` → what is provided below that."""
@@ -46,18 +49,18 @@ class Position:
 
 @dataclass(slots=True)
 class Graph:
-    """The subgraphs of one composition, under one assumption about override labels.
-
-    `overridden` holds, for each subgraph, the coordinates it does not resolve under that assumption.
-    """
+    """The subgraphs of one composition, under one assumption about override labels."""
 
     state: MergeState
-    overridden: Mapping[int, Collection[str]]
+    assumption: Assumption
+    rebuilt: Rebuilt
+    contexts: Contexts
     _reachable: dict[Position, tuple[Position, ...]] = field(default_factory=dict)
     _solving: dict[Position, tuple[Position, ...]] | None = None
     _entered: dict[Position, tuple[tuple[Position, tuple[Applied, ...]], ...]] = field(default_factory=dict)
     _selections: dict[str, SelectionSetNode | None] = field(default_factory=dict)
     _busy: set[tuple[int, str, str]] = field(default_factory=set)
+    _asking: set[Filling] = field(default_factory=set)
     _members: dict[str, frozenset[str]] = field(default_factory=dict)
     _members_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
@@ -84,29 +87,27 @@ class Graph:
 
     def declared(self, position: Position, name: str) -> FieldDef | None:
         member = self.definition(position).fields.get(name)
-        if member is None or base_name(member.type) not in ROOTS.values():
-            return member
-        # A consumer rebuilds the subgraph without a root type it has no fields for, and so without this field.
-        return member if self._keeps_fields(position.index, base_name(member.type)) else None
+        return member if member is not None and self.rebuilt.has(position.index, member) else None
 
-    def _keeps_fields(self, index: int, type_name: str) -> bool:
-        """Whether the supergraph says of any field of the type that the subgraph has it."""
-        fields = self.state.subgraphs[index].schema.types[type_name].fields.values()
-        return any(not self.state.gives_up(index, member.coordinate) for member in fields)
+    def is_overridden(self, position: Position, member: FieldDef) -> bool:
+        return member.coordinate in self.assumption.overridden.get(position.index, ())
 
     def resolves_locally(self, position: Position, name: str) -> bool:
         """Whether the subgraph resolves the field here, not asking what the field requires."""
         member = self.declared(position, name)
-        if member is None or member.coordinate in self.overridden.get(position.index, ()):
+        if member is None or self.is_overridden(position, member):
             return False
         if any(key == member.coordinate for key, _ in position.scope):
             return True
         return not self.facts(position).is_external(member)
 
-    def step(self, position: Position, name: str) -> Position | None:
+    def step(self, position: Position, name: str, fillings: frozenset[Filling]) -> Position | None:
         """Resolve a field right here; the position of its value (of the field's declared type), or None."""
         member = self.declared(position, name)
         if member is None or not self.resolves_locally(position, name) or not self._requirements_met(position, member):
+            return None
+        needed = needed_fillings(self.facts(position), member)
+        if needed and not (needed <= fillings and self.local_key(position)):
             return None
         return self._value(position, member)
 
@@ -161,17 +162,30 @@ class Graph:
         return selections is not None and self._has_all(position, selections)
 
     def _has_all(self, position: Position, selections: SelectionSetNode) -> bool:
+        """Whether none of these fields is external here, or as good as that; a label leaves both sides theirs."""
         for item in selections.selections:
             if not isinstance(item, FieldNode) or item.name.value == "__typename":
                 continue
-            if not self.resolves_locally(position, item.name.value):
+            member = self.declared(position, item.name.value)
+            if member is None or self.facts(position).is_external(member):
                 return False
-            member = self.definition(position).fields[item.name.value]
+            if self.is_overridden(position, member) and not self._is_moving(position, member.name):
+                return False
             if item.selection_set is not None:
                 inner = Position(position.index, base_name(member.type), NOTHING)
                 if not self._has_all(inner, item.selection_set):
                     return False
         return True
+
+    def moving_requirements(self, position: Position, member: FieldDef) -> list[str]:
+        """The fields it requires that an override label moves from one subgraph to another."""
+        moving = {coordinate for coordinates in self.assumption.moving.values() for coordinate in coordinates}
+        required = [
+            target.coordinate
+            for requires in member.applied("requires")
+            for target, _ in target_fields(self.facts(position).schema, member.parent, requires)
+        ]
+        return [coordinate for coordinate in dict.fromkeys(required) if coordinate in moving]
 
     # Movements
 
@@ -202,7 +216,7 @@ class Graph:
                 grew = grew or any(each not in self._entered for each in solving)
         finally:
             self._solving = None
-        if not self._busy:
+        if not self._busy and not self._asking:
             # Found while the requirements of some field were taken as unmet, it would be true for now, not for good.
             self._reachable.update(solving)
         return solving[position]
@@ -246,32 +260,45 @@ class Graph:
 
     # Selections
 
-    def can_fetch(self, positions: tuple[Position, ...], selections: SelectionSetNode, *, closed: bool = False) -> bool:
-        """Whether every field of a key or requires can be had, starting from one object seen at `positions`.
+    def can_fetch(
+        self,
+        positions: tuple[Position, ...],
+        selections: SelectionSetNode,
+        fillings: frozenset[Filling] = NO_FILLINGS,
+        *,
+        closed: bool = False,
+    ) -> bool:
+        """Whether every field of a field set can be had, starting from one object seen at `positions`.
 
-        `closed` positions are taken as they are; otherwise everything reachable from them counts too.
+        `closed` positions are taken as they are; otherwise everything reachable from them counts too. Only contexts
+        that are set inside of the field set have `fillings`.
         """
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
                 wanted = item.type_condition.name.value if item.type_condition else None
                 inner = positions if wanted is None else tuple(self._narrowed(positions, wanted))
-                if inner and not self.can_fetch(inner, item.selection_set, closed=closed and inner == positions):
+                still_closed = closed and inner == positions
+                if inner and not self.can_fetch(inner, item.selection_set, fillings, closed=still_closed):
                     return False
             elif isinstance(item, FieldNode) and item.name.value != "__typename":
-                values = self.follow(positions, item.name.value, closed=closed)
+                values = self._fetched(positions, item.name.value, fillings, closed=closed)
                 if not values:
                     return False
-                if item.selection_set is not None and not self._can_fetch_below(values, item.selection_set):
-                    return False
+                if item.selection_set is not None:
+                    below = self.filled_below(positions[0].type_name, positions, fillings)
+                    if not self._can_fetch_below(values, item.selection_set, below):
+                        return False
         return True
 
-    def _can_fetch_below(self, values: tuple[Position, ...], selections: SelectionSetNode) -> bool:
+    def _can_fetch_below(
+        self, values: tuple[Position, ...], selections: SelectionSetNode, fillings: frozenset[Filling]
+    ) -> bool:
         names = {name for value in values for name in self.concrete_names(value)}
         if not names:
             return True
         for name in names:
             seen = tuple(dict.fromkeys(each for value in values for each in self.as_type(value, name)))
-            if seen and not self.can_fetch(seen, selections):
+            if seen and not self.can_fetch(seen, selections, fillings):
                 return False
         return True
 
@@ -281,15 +308,25 @@ class Graph:
             if position.type_name in possible or position.type_name == wanted:
                 yield position
 
-    def follow(self, positions: Iterable[Position], name: str, *, closed: bool = False) -> tuple[Position, ...]:
-        """The positions of a field's value, over everything reachable from each of `positions`."""
+    def _fetched(
+        self, positions: Iterable[Position], name: str, fillings: frozenset[Filling], *, closed: bool
+    ) -> tuple[Position, ...]:
+        """The positions of the value of a field set's field, over everything reachable from `positions`.
+
+        A label is decided for the fields of an operation, not for what is fetched beside them: no field that has one.
+        """
         values: dict[Position, None] = {}
         for position in positions:
             for seen in (position,) if closed else self.reachable(position):
-                value = self.step(seen, name)
-                if value is not None:
+                value = self.step(seen, name, fillings)
+                if value is not None and not self._is_moving(seen, name):
                     values[value] = None
         return tuple(values)
+
+    def _is_moving(self, position: Position, name: str) -> bool:
+        """Whether a label decides if the field is resolved here or in another subgraph."""
+        coordinate = f"{position.type_name}.{name}"
+        return coordinate in self.assumption.moving.get(position.index, ())
 
     def concrete_names(self, value: Position) -> frozenset[str]:
         """The concrete types a value of a field can have where it was resolved, and still have in the supergraph."""
@@ -321,18 +358,42 @@ class Graph:
                 found.append(Position(seen.index, name, seen.scope))
         return tuple(found)
 
-    def contexts_needed(self, position: Position, name: str) -> frozenset[str]:
-        """The contexts, by their supergraph names, that the field's arguments are filled from in this subgraph."""
-        member = self.declared(position, name)
-        if member is None:
-            return frozenset()
-        subgraph = self.facts(position).name
-        return frozenset(f"{subgraph}__{value.context}" for _, value in contextual_arguments(member))
+    # Contexts
+
+    def filled_below(
+        self, type_name: str, positions: tuple[Position, ...], fillings: frozenset[Filling]
+    ) -> frozenset[Filling]:
+        """What can be filled below an object: what could be at it, or what it can be asked for where it sets a context.
+
+        The nearest object that sets a context counts, also if it cannot be asked for what is selected on it.
+        """
+        contexts = self.contexts.set_by.get(type_name)
+        if contexts is None:
+            return fillings
+        own = {filling for context in contexts for filling in self.contexts.fillings.get(context, ())}
+        return frozenset(filling for filling in fillings if filling.context not in contexts) | {
+            filling for filling in own if self._can_be_asked(positions, filling)
+        }
+
+    def _can_be_asked(self, positions: tuple[Position, ...], filling: Filling) -> bool:
+        selections = self._selection_set(filling.selection)
+        if selections is None or filling in self._asking:
+            # What is selected to fill an argument cannot need the same filling.
+            return False
+        self._asking.add(filling)
+        try:
+            return self.can_fetch(positions, selections)
+        finally:
+            self._asking.discard(filling)
+
+    # Field sets
 
     def _parsed(self, applied: Applied) -> SelectionSetNode | None:
         if applied is _NO_KEY:
             return _EMPTY
-        text = applied.text("fields") or ""
+        return self._selection_set(applied.text("fields") or "")
+
+    def _selection_set(self, text: str) -> SelectionSetNode | None:
         if text not in self._selections:
             try:
                 self._selections[text] = parse_field_set(text)

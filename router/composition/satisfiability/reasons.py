@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.rules.keys_equal import resolvable
+from router.composition.satisfiability.filling import needed_fillings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,23 +60,29 @@ def _local(  # noqa: PLR0911 - one return for each reason
     facts = graph.facts(position)
     if own is None:
         return f'cannot find field "{member.coordinate}"'
-    if own.coordinate in graph.overridden.get(position.index, ()):
+    if graph.is_overridden(position, own):
         override = graph.state.overrides.get(own.coordinate)
         gone = (override.used | override.unused) if override else set()
         by = [i for i, each in enumerate(graph.state.subgraphs) if i not in gone and _overrides(each, own)]
         return f'field "{own.coordinate}" is overridden by {graph.state.names(by) or "another subgraph"}'
     if facts.is_external(own):
-        return f'field "{own.coordinate}" is not resolvable because it is marked @external'
+        elsewhere = ", and @provides gives it on other paths only" if own.coordinate in facts.provided else ""
+        return f'field "{own.coordinate}" is not resolvable because it is marked @external{elsewhere}'
     if own.has("requires"):
         if not graph.local_key(position):
             return (
                 f'the fields that "{own.coordinate}" requires can be fetched, but {position.type_name} has no '
                 "@key to come back with them"
             )
-        return f'cannot satisfy the @requires conditions on field "{own.coordinate}"'
-    needed = graph.contexts_needed(position, member.name)
+        moving = graph.moving_requirements(position, own)
+        because = f" (none can rely on {', '.join(moving)}, which an override label moves)" if moving else ""
+        return f'cannot satisfy the @requires conditions on field "{own.coordinate}"{because}'
+    needed = sorted({filling.context for filling in needed_fillings(facts, own)})
     if needed:
-        return f'the context {", ".join(sorted(needed))} of field "{own.coordinate}" is not set on this path'
+        return (
+            f'the context {", ".join(needed)} of field "{own.coordinate}" is not set on this path, or what it selects '
+            "cannot be fetched there"
+        )
     return f'cannot resolve field "{own.coordinate}"'
 
 

@@ -1,80 +1,68 @@
 """Walk the API schema breadth first; at each object know all positions the object could be at.
 
-A *state* is a concrete type, the positions, and the contexts set above. Following a field leads to one state for each
-concrete type its value can have. A state is not explored again if one with the same type, no more positions and no
-more contexts was: what was possible there is possible here. Breadth first, so the first failing path is a shortest one.
+A *state* is a concrete type, the positions, and what the contexts set above can fill. Following a field leads to one
+state for each concrete type its value can have. A state is not explored again if one with the same type, no more
+positions and no more to fill from was: what was possible there is possible here. Breadth first, so the first failing
+path is a shortest one.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 from router.composition.model import ROOTS, FieldDef, Kind
+from router.composition.satisfiability.filling import NO_FILLINGS, Contexts, Filling
 from router.composition.satisfiability.graph import Graph, Position
+from router.composition.satisfiability.overriding import assumptions
 from router.composition.satisfiability.reasons import explain
+from router.composition.satisfiability.rebuilt import Rebuilt
 from router.composition.satisfiability.runtime_types import RuntimeTypes
 from router.composition.satisfiability.witness import Step, print_witness
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator
 
     from router.composition.merge.state import MergeState
 
 # Apollo's cap on outstanding subgraph paths; ours counts positions queued, and real supergraphs stay far below it.
 MAX_POSITIONS = 1_000_000
-# All assumptions about override labels are tried together up to this many labels: 2^6 walks.
-_ALL_COMBINATIONS_UP_TO = 6
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`contexts` were set above, `own_contexts` are set here and count below; `path` is how one got here."""
+    """`fillings` are had from the contexts set above, `below` from those and the ones set here; `path` leads here."""
 
     type_name: str
     positions: tuple[Position, ...]
-    contexts: frozenset[str]
-    own_contexts: frozenset[str]
+    fillings: frozenset[Filling]
+    below: frozenset[Filling]
     path: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What mattered of a state that was explored."""
+
+    positions: frozenset[Position]
+    fillings: frozenset[Filling]
+    below: frozenset[Filling]
+
+    def covers(self, other: Explored) -> bool:
+        """Whether what was possible there is possible here."""
+        return self.positions <= other.positions and self.fillings <= other.fillings and self.below <= other.below
 
 
 def check_satisfiability(state: MergeState) -> None:
     """Report SATISFIABILITY_ERROR once for each unresolvable field of the API schema, with a shortest query to it."""
     reported: set[tuple[str, str]] = set()
     runtime_types = RuntimeTypes(state)
-    for active in _assumptions(state):
-        graph = Graph(state, _overridden(state, active))
+    rebuilt, contexts = Rebuilt(state), Contexts(state)
+    for assumption in assumptions(state, rebuilt):
+        graph = Graph(state, assumption, rebuilt, contexts)
         _Search(graph, reported, runtime_types).run()
-
-
-def _assumptions(state: MergeState) -> Iterator[frozenset[str]]:
-    """Sets of labels taken as active: every combination of a few, of many only all, none and each by itself."""
-    labels = sorted({label for migration in state.overrides.values() for label in migration.labels.values()})
-    if len(labels) <= _ALL_COMBINATIONS_UP_TO:
-        for flags in product((False, True), repeat=len(labels)):
-            yield frozenset(label for label, active in zip(labels, flags, strict=True) if active)
-        return
-    yield frozenset()
-    yield frozenset(labels)
-    yield from (frozenset({label}) for label in labels)
-
-
-def _overridden(state: MergeState, active: Collection[str]) -> Mapping[int, set[str]]:
-    """What each subgraph does not resolve if those labels are active and the others are not."""
-    gone: dict[int, set[str]] = {index: set() for index in range(len(state.subgraphs))}
-    for coordinate, override in state.overrides.items():
-        sources = override.used | override.unused
-        for index in sources:
-            label = override.labels.get(index)
-            if label is None or label in active:
-                gone[index].add(coordinate)
-        for index, label in override.labels.items():
-            if index not in sources and label not in active:
-                gone[index].add(coordinate)
-    return gone
 
 
 class _Search:
@@ -84,15 +72,9 @@ class _Search:
         self.supergraph = graph.state.supergraph
         self.reported = reported
         self.runtime_types = runtime_types
-        self.explored: dict[str, list[tuple[frozenset[Position], frozenset[str]]]] = {}
+        self.explored: dict[str, list[Explored]] = {}
         self.queue: deque[State] = deque()
         self.outstanding = 0
-        self.setters = [
-            (definition.name, text)
-            for definition in self.supergraph.types.values()
-            for each in definition.applied("context")
-            if (text := each.text("name")) is not None
-        ]
 
     def run(self) -> None:
         for operation, name in ROOTS.items():
@@ -115,7 +97,7 @@ class _Search:
         positions = tuple(
             Position(index, name) for index, facts in enumerate(self.merge.subgraphs) if name in facts.schema.types
         )
-        start = State(name, positions, frozenset(), frozenset(), ())
+        start = State(name, positions, NO_FILLINGS, NO_FILLINGS, ())
         if name != ROOTS["mutation"]:
             self._enqueue(start)
             return
@@ -129,12 +111,11 @@ class _Search:
         return (member for member in definition.fields.values() if not member.has("inaccessible"))
 
     def _enqueue(self, state: State) -> None:
-        positions = frozenset(state.positions)
+        explored = Explored(frozenset(state.positions), state.fillings, state.below)
         known = self.explored.setdefault(state.type_name, [])
-        contexts = state.contexts | state.own_contexts
-        if any(before <= positions and fewer <= contexts for before, fewer in known):
+        if any(each.covers(explored) for each in known):
             return
-        known.append((positions, contexts))
+        known.append(explored)
         self.queue.append(state)
         self.outstanding += len(state.positions)
 
@@ -157,8 +138,8 @@ class _Search:
             # A mutation at the top runs where it is sent to.
             reached = self.graph.reachable(position) if state.path else (position,)
             for seen in reached:
-                value = self.graph.step(seen, name)
-                if value is not None and self.graph.contexts_needed(seen, name) <= state.contexts:
+                value = self.graph.step(seen, name, state.fillings)
+                if value is not None:
                     values[value] = None
         return tuple(values)
 
@@ -196,12 +177,8 @@ class _Search:
             if not positions:
                 self._fail_type(state, reached, possible)
                 continue
-            contexts = state.contexts | state.own_contexts
-            self._enqueue(State(name, positions, contexts, self._contexts_of(name), (*state.path, reached)))
-
-    def _contexts_of(self, name: str) -> frozenset[str]:
-        """The contexts an object type sets: its own, and those of the interfaces and unions it belongs to."""
-        return frozenset(context for setter, context in self.setters if name in self.graph.possible(setter))
+            below = self.graph.filled_below(name, positions, state.below)
+            self._enqueue(State(name, positions, state.below, below, (*state.path, reached)))
 
     def _fail(self, state: State, member: FieldDef) -> None:
         if (state.type_name, member.name) in self.reported:
