@@ -95,8 +95,10 @@ def _is_better_by_type(
     if not given and _is_on_the_spot(explorer, position, selection, given):
         return True
     # Nothing is lost by it: what has the field for the abstract type stays among the options.
-    is_type_known = any(explorer.knows_type(base) for base in position.bases)
-    return _give_the_same_types(explorer, position.bases if is_type_known else producers) and (
+    loses_nothing = _give_the_same_types(explorer, position.bases) or _give_no_other_types(
+        explorer, producers, _runtime_types(explorer, position)
+    )
+    return loses_nothing and (
         _is_on_the_spot(explorer, position, selection, given)
         or _is_elsewhere_for_the_only_type(explorer, position, selection, (producers, bool(given)))
     )
@@ -133,9 +135,17 @@ def _is_elsewhere_for_the_only_type(
     )
 
 
-def _give_the_same_types(explorer: Explorer, places: Sequence[Place]) -> bool:
-    types = {explorer.graph.possible_in(place.subgraph, place.type_name) for place in places}
-    return len(types) == 1 and all(explorer.knows_type(place) for place in places)
+def _give_the_same_types(explorer: Explorer, bases: Sequence[Place]) -> bool:
+    types = {explorer.graph.possible_in(base.subgraph, base.type_name) for base in bases}
+    return len(types) == 1 and all(explorer.knows_type(base) for base in bases)
+
+
+def _give_no_other_types(explorer: Explorer, producers: Sequence[Place], types: Sequence[str]) -> bool:
+    """Whether the objects the field is had for now are all of the types it would be expanded to."""
+    return all(
+        explorer.knows_type(place) and explorer.graph.possible_in(place.subgraph, place.type_name) == set(types)
+        for place in producers
+    )
 
 
 def _has_on_each_type(graph: QueryGraph, base: Place, name: str) -> bool:
