@@ -9,6 +9,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
+from router.executor.merge import merge
 from router.executor.typenames import is_subtype
 from router.plan import Each, Key, KeyRenamer, Parent, TypeIs, ValueSetter
 
@@ -49,7 +50,7 @@ def _apply(schema: GraphQLSchema, rewrite: Rewrite, path: Path, value: object) -
             if rest:
                 _apply(schema, rewrite, rest, value.get(name))
             else:
-                _apply_at(rewrite, name, value)
+                _apply_at(schema, rewrite, name, value)
         case TypeIs(types=types):
             typename = value.get("__typename")
             if isinstance(typename, str) and any(is_subtype(schema, typename, type_) for type_ in types):
@@ -60,14 +61,15 @@ def _apply(schema: GraphQLSchema, rewrite: Rewrite, path: Path, value: object) -
             raise ValueError("only context rewrites climb")
 
 
-def _apply_at(rewrite: Rewrite, key: str, target: dict[str, object]) -> None:
+def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[str, object]) -> None:
     if key not in target:
         return
     match rewrite:
         case ValueSetter(value=value):
             target[key] = value
         case KeyRenamer(name=name):
-            target[name] = target.pop(key)
+            # The name may be there too: an interface's field beside the same one of a type that promises more.
+            merge(schema, target, {name: target.pop(key)})
 
 
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
