@@ -39,8 +39,10 @@ def tell(diagnostics: Diagnostics, form: str, output: Path | None, failure: str)
     supergraph then needs a file (JSON has it inside).
     """
     report = FORMATS[form](diagnostics)
-    if report:
-        click.echo(report, err=form == "text")
+    if report and form == "text":
+        click.echo(report, err=True)
+    elif report:
+        write(None, f"{report}\n")
     if diagnostics.supergraph_sdl is None:
         count = sum(finding.level == "ERROR" for finding in diagnostics.findings)
         click.echo(f"{count} {'error' if count == 1 else 'errors'}: {failure}.", err=True)

@@ -34,18 +34,36 @@ def read(path: Path) -> str:
 def write(path: Path | None, text: str) -> None:
     """To stdout without a path; else whole or not at all, and not if the file says so already: a router may watch it.
 
+    A symbolic link stays one. What is no regular file (a pipe, `/dev/null`) is written to, never replaced.
+
     Raises:
-        StartupError: the file cannot be written.
+        StartupError: it cannot be written.
     """
     if path is None:
-        click.echo(text, nl=False)
+        _print(text)
         return
     try:
-        before = path.read_bytes() if path.exists() else None
+        # Asked of the path itself: what `/dev/stdout` resolves to need not have a path.
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", newline="\n")
+            return
+        target = path.resolve()
+        before = target.read_bytes() if target.exists() else None
         if before != text.encode():
-            _replace(path, text, path.stat().st_mode & 0o777 if before is not None else 0o666 & ~_umask())
+            _replace(target, text, target.stat().st_mode & 0o777 if before is not None else 0o666 & ~_umask())
     except OSError as error:
-        raise StartupError(f"{path}: cannot be written: {error.strerror}") from error
+        raise StartupError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _print(text: str) -> None:
+    """As UTF-8, whatever the terminal speaks: programs read this."""
+    try:
+        click.echo(text.encode(), nl=False)
+    except BrokenPipeError:
+        # The reader has seen enough; click ends the process without a word.
+        raise
+    except OSError as error:
+        raise StartupError(f"stdout: cannot be written: {error.strerror}") from error
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
@@ -84,8 +85,21 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
     return [reader.source(subgraphs, name) for name in subgraphs]
 
 
+def _problem(error: MarkedYAMLError) -> str:
+    if isinstance(error, DuplicateKeyError):
+        # Its own words quote the values, and headers hold secrets.
+        return "a key is written twice"
+    problem = error.problem or "is not YAML"
+    return f"{error.context}, {problem}" if error.context and problem.startswith("but ") else problem
+
+
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
+
+
+def _is_text(value: str) -> bool:
+    """Escapes can write what is none: NUL, which ends names elsewhere, and halves of a surrogate pair."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +113,7 @@ class _Reader:
             root = YAML(typ="rt").load(self.content)
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ConfigError(f"{self.path}:{line}: {error.problem or 'is not YAML'}") from None
+            raise ConfigError(f"{self.path}:{line}: {_problem(error)}") from None
         except (YAMLError, RecursionError):
             raise ConfigError(f"{self.path}:1: is not YAML") from None
         if not isinstance(root, CommentedMap):
@@ -141,6 +155,10 @@ class _Reader:
         expanded = _VARIABLE.sub(expand, value)
         if "${env." in _VARIABLE.sub("", value):
             raise self.error(parent, key, "a variable is written as ${env.NAME} or ${env.NAME:-text}")
+        if not expanded:
+            raise self.error(parent, key, f'"{key}" is empty')
+        if not _is_text(expanded):
+            raise self.error(parent, key, f'"{key}" holds a character that no text can hold')
         return expanded
 
     def version(self, root: CommentedMap) -> None:
@@ -161,6 +179,8 @@ class _Reader:
     def source(self, subgraphs: CommentedMap, name: object) -> SubgraphSource:
         if not isinstance(name, str):
             raise self.error(subgraphs, name, f'the name of a subgraph is a string: write "{name}", with the quotes')
+        if not _is_text(name):
+            raise self.error(subgraphs, name, "the name of a subgraph holds a character that no text can hold")
         entry = self.mapping(subgraphs, name)
         self.keys(entry, ("routing_url", "schema"), required=("schema",))
         schema = self.mapping(entry, "schema")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _QUERY = "query SubgraphSdl { _service { sdl } }"
+
+_LAST_PORT = 65535
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
 # The largest published schemas have a tenth of that. A service that never stops talking must not fill the memory.
 _MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -81,29 +86,40 @@ async def introspect(
         ConfigError: it is unreachable, answers with an error, or is no subgraph.
     """
     shown = _without_secrets(url)
+    _check_address(shown, url)
+    _check_headers(shown, headers)
     try:
         async with asyncio.timeout(timeout_seconds):
-            body = json.loads(await _ask(url, headers, transport))
-    except httpx.HTTPStatusError as error:
-        raise ConfigError(f"{shown}: answered {error.response.status_code} to the question for its SDL") from None
+            status, answer = await _ask(url, headers, transport)
     except TimeoutError:
         raise ConfigError(f"{shown}: did not tell its SDL within {timeout_seconds:g} s") from None
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
+    except (httpx.HTTPError, UnicodeError) as error:
         raise ConfigError(f"{shown}: cannot be asked for its SDL: {str(error) or type(error).__name__}") from None
-    except (ValueError, RecursionError):
-        raise ConfigError(f"{shown}: did not answer with JSON") from None
-    match body:
-        case {"data": {"_service": {"sdl": str(sdl)}}}:
-            return sdl
-        case {"errors": [{"message": str(message)}, *_]}:
-            # Somebody else's words, on their way to a terminal.
-            printable = "".join(each if each.isprintable() else " " for each in message)
-            raise ConfigError(f"{shown}: does not tell its SDL: {printable}")
-        case _:
-            raise ConfigError(f"{shown}: is no federated subgraph, it has no _service {{ sdl }}")
+    return _sdl_of(shown, status, answer)
 
 
-async def _ask(url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None) -> bytes:
+def _check_address(shown: str, url: str) -> None:
+    try:
+        parsed = httpx.URL(url)
+        host = parsed.host
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ConfigError(f"{shown}: is no address: {error}") from None
+    if parsed.scheme not in ("http", "https") or not host:
+        raise ConfigError(f'"{shown}" is no address of a subgraph: it begins with http:// or https://')
+    if parsed.port is not None and parsed.port > _LAST_PORT:
+        raise ConfigError(f"{shown}: is no address: there is no port {parsed.port}")
+
+
+def _check_headers(shown: str, headers: Mapping[str, str]) -> None:
+    """RFC 9110 §5.1 and §5.5. Values stay out of the message: they may be credentials."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigError(f'{shown}: "{_printable(name)}" is no name of a header')
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ConfigError(f'{shown}: the value of the header "{name}" holds a character that no header can hold')
+
+
+async def _ask(url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None) -> tuple[int, bytes]:
     answer = bytearray()
     async with (
         httpx.AsyncClient(timeout=None, transport=transport, follow_redirects=False) as client,  # noqa: S113  # the caller has one for all of it
@@ -111,18 +127,43 @@ async def _ask(url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseT
             "POST", url, json={"query": _QUERY}, headers={"Accept": "application/json", **headers}
         ) as response,
     ):
-        response.raise_for_status()
         async for chunk in response.aiter_bytes():
             answer += chunk
             if len(answer) > _MAX_ANSWER_BYTES:
                 raise httpx.DecodingError(f"its answer is longer than {_MAX_ANSWER_BYTES} bytes")
-    return bytes(answer)
+    return response.status_code, bytes(answer)
+
+
+def _sdl_of(shown: str, status: int, answer: bytes) -> str:
+    well = httpx.codes.is_success(status)
+    try:
+        body = json.loads(answer)
+    except (ValueError, RecursionError):
+        problem = "did not answer with JSON" if well else f"answered {status} to the question for its SDL"
+        raise ConfigError(f"{shown}: {problem}") from None
+    match body:
+        case {"data": {"_service": {"sdl": str(sdl)}}} if well:
+            if any("\ud800" <= character <= "\udfff" for character in sdl):
+                raise ConfigError(f"{shown}: its SDL is no text: it holds halves of characters")
+            return sdl
+        case {"errors": [{"message": str(message)}, *_]}:
+            # Servers answer 400 with it, too: a schema without _service makes the question invalid.
+            raise ConfigError(f"{shown}: does not tell its SDL: {_printable(message)}")
+        case _ if not well:
+            raise ConfigError(f"{shown}: answered {status} to the question for its SDL")
+        case _:
+            raise ConfigError(f"{shown}: is no federated subgraph, it has no _service {{ sdl }}")
+
+
+def _printable(text: str) -> str:
+    """Somebody else's words, on their way to a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _without_secrets(url: str) -> str:
     """Credentials before the host and tokens in the query are not for logs."""
     try:
         parsed = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeEncodeError):
+    except (httpx.InvalidURL, UnicodeError):
         return url.rpartition("@")[2].partition("?")[0]
     return str(parsed.copy_with(userinfo=b"", query=None))

@@ -70,3 +70,8 @@ class Diagnostics:
         """Where in the file system a location is; None if its schema came over the network."""
         file = self.files.get(location.subgraph)
         return file.place(location) if file else None
+
+    def line_number(self, location: Location) -> int:
+        """What the line of a location is called: by its file, or by its schema if the file writes it otherwise."""
+        file = self.files.get(location.subgraph)
+        return file.place(location).line if file and file.verbatim else location.line

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 
+# Characters that change the direction of what follows: shown, a line would read as another than it is.
+_DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
+
 # A line as wide as two terminals; more of a schema that was printed without line breaks helps nobody.
 _WIDTH = 160
 
@@ -51,10 +54,9 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
     if not 0 < location.line <= len(lines):
         return
     line, caret = _window(_visible(lines[location.line - 1]), location.column - 1)
-    # Tabs keep their width in front of the caret.
-    indent = "".join("\t" if character == "\t" else " " for character in line[:caret])
-    yield f"  {location.line} | {line}"
-    yield f"  {' ' * len(str(location.line))} | {indent}^"
+    number = diagnostics.line_number(location)
+    yield f"  {number} | {line}"
+    yield f"  {' ' * len(str(number))} | {''.join(map(_blank, line[:caret]))}^"
 
 
 def _window(line: str, caret: int) -> tuple[str, int]:
@@ -66,9 +68,22 @@ def _window(line: str, caret: int) -> tuple[str, int]:
     return f"{'…' if start else ''}{cut}{'…' if start + _WIDTH < len(line) else ''}", caret - start + (start > 0)
 
 
+def _blank(character: str) -> str:
+    """As wide as the character is on a terminal: tabs stay, ideographs take two columns, combining accents none."""
+    if character == "\t":
+        return "\t"
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return ""
+    return "  " if unicodedata.east_asian_width(character) in ("W", "F") else " "
+
+
 def _visible(text: str) -> str:
-    """Schemas come from elsewhere: what they hold must not steer the terminal it is shown on."""
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if character != "\t" and unicodedata.category(character) == "Cc" else character
-        for character in text
+    """Schemas come from elsewhere: what they hold must not steer the terminal it is shown on, nor the order of text."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(character) else character for character in text)
+
+
+def _steers(character: str) -> bool:
+    return character != "\t" and (
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(character) in _DIRECTIONS
     )

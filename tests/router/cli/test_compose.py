@@ -2,6 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,7 +21,6 @@ from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 USERS = """
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", import: ["@key"])
@@ -25,6 +29,7 @@ type Query { me: User }
 
 type User @key(fields: "id") { id: ID! }
 """
+FULL = Path("/dev/full")
 BROKEN = USERS.replace('fields: "id"', 'fields: "uuid"')
 
 
@@ -148,6 +153,39 @@ def test_an_output_that_cannot_be_written_is_unusable_and_leaves_nothing_behind(
     assert isinstance(result.exception, StartupError)
 
 
+def test_what_is_no_regular_file_is_written_to_not_replaced(tmp_path: Path) -> None:
+    config = str(write_config(tmp_path, USERS))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        told = reader.submit(pipe.read_text)
+        assert _run("--config", config, "--output", str(pipe)).exit_code == 0
+    assert "join__Graph" in told.result()
+    assert pipe.is_fifo()
+
+
+def test_an_output_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "link.graphql").symlink_to("real.graphql")
+    _run("--config", str(write_config(tmp_path, USERS)), "--output", str(tmp_path / "link.graphql"))
+    assert (tmp_path / "link.graphql").is_symlink()
+    assert "join__Graph" in (tmp_path / "real.graphql").read_text()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_disk_behind_stdout_is_unusable(tmp_path: Path, form: str) -> None:
+    config = write_config(tmp_path, USERS)
+    with FULL.open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "router", "compose", "--config", str(config), "--format", form],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (2, "router: stdout: cannot be written: No space left on device\n")
+
+
 def test_watching_needs_a_file_to_write(tmp_path: Path) -> None:
     result = _run("--config", str(write_config(tmp_path, USERS)), "--watch")
     assert result.exit_code == 2
@@ -175,14 +213,27 @@ def test_a_missing_schema_file_makes_the_start_impossible(tmp_path: Path) -> Non
         ("[" * 5000, "1: is not YAML"),
         ("subgraphs: {1: {}}", '1: the name of a subgraph is a string: write "1"'),
         ("subgraphs: {a: {routing_url: '${env.A-b}', schema: {file: x}}}", "1: a variable is written as"),
+        ("subgraphs: {a: {routing_url: '${env.EMPTY}', schema: {file: x}}}", '1: "routing_url" is empty'),
+        ('subgraphs: {a: {routing_url: u, schema: {file: "a\\0"}}}', '1: "file" holds a character that no text'),
+        ('subgraphs: {a: {routing_url: "\\ud800", schema: {file: x}}}', '1: "routing_url" holds a character'),
+        ('subgraphs: {"\\ud800": {}}', "1: the name of a subgraph holds a character"),
+        ("subgraphs: {}\n---\nsubgraphs: {}", "2: expected a single document in the stream, but found another"),
     ],
 )
 def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text(text)
     with pytest.raises(ConfigError) as error:
-        read_config(config, {})
+        read_config(config, {"EMPTY": ""})
     assert f"supergraph.yaml:{message}" in str(error.value)
+
+
+def test_a_key_that_is_there_twice_is_told_without_its_values(tmp_path: Path) -> None:
+    config = tmp_path / "supergraph.yaml"
+    config.write_text("subgraphs:\n  a: {token: secret}\n  a: {token: secret}\n")
+    with pytest.raises(ConfigError) as error:
+        read_config(config, {})
+    assert str(error.value) == f"{config}:3: a key is written twice"
 
 
 def test_an_inline_schema_that_is_merged_in_stands_for_the_place_it_is_merged_into(tmp_path: Path) -> None:
@@ -231,6 +282,9 @@ def test_a_running_subgraph_is_asked_for_its_sdl(tmp_path: Path) -> None:
         (httpx.Response(200, text="<html>"), "did not answer with JSON"),
         (httpx.Response(200, json={"data": None}), "is no federated subgraph"),
         (httpx.Response(200, json={"errors": [{"message": "no"}]}), "does not tell its SDL: no"),
+        (httpx.Response(400, json={"errors": [{"message": "no\x1b"}]}), "does not tell its SDL: no "),
+        (httpx.Response(500, json={"data": {"_service": {"sdl": "scalar A"}}}), "answered 500"),
+        (httpx.Response(200, text='{"data": {"_service": {"sdl": "\\ud800"}}}'), "its SDL is no text"),
     ],
 )
 async def test_what_is_no_subgraph_is_refused(answer: httpx.Response, told: str) -> None:
@@ -238,6 +292,37 @@ async def test_what_is_no_subgraph_is_refused(answer: httpx.Response, told: str)
         await introspect("http://me:secret@users.test/?key=secret", {}, 1.0, httpx.MockTransport(lambda _: answer))
     assert str(error.value).startswith(f"http://users.test/: {told}")
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", '"" is no address of a subgraph'),
+        ("localhost:4001", '"localhost:4001" is no address of a subgraph'),
+        ("ftp://users.test", '"ftp://users.test" is no address of a subgraph'),
+        ("http://users.test:99999", "http://users.test:99999: is no address: there is no port 99999"),
+        ("http://me:secret@[::1/", "[::1/: is no address"),
+        ("http://xn--a/", "http://xn--a/: is no address"),
+    ],
+)
+async def test_what_is_no_address_is_refused_before_anything_is_asked(url: str, told: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        await introspect(url, {}, 1.0)
+    assert str(error.value).startswith(told)
+
+
+@pytest.mark.parametrize("value", ["secret\n", "sécret", " secret", "secret\0"])
+async def test_a_header_that_cannot_be_sent_is_told_without_its_value(value: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        await introspect("http://users.test", {"Authorization": value}, 1.0)
+    assert str(error.value) == (
+        'http://users.test: the value of the header "Authorization" holds a character that no header can hold'
+    )
+
+
+async def test_a_name_that_no_header_has_is_refused() -> None:
+    with pytest.raises(ConfigError, match='"X Key" is no name of a header'):
+        await introspect("http://users.test", {"X Key": "a"}, 1.0)
 
 
 async def test_a_subgraph_that_does_not_answer_in_time_is_given_up() -> None:

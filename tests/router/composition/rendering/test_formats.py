@@ -39,7 +39,7 @@ def test_text_shows_every_place_and_keeps_escape_sequences_from_the_terminal() -
         "  2 | \tme: User",
         "    | \t^",
         "  also supergraph.yaml:7:5",
-        "  1 | x\N{REPLACEMENT CHARACTER}[2J",
+        "  7 | x\N{REPLACEMENT CHARACTER}[2J",
         "    | ^",
         "  help: Declare the same type in all subgraphs. (router explain FIELD_TYPE_MISMATCH)",
     ]
@@ -51,6 +51,39 @@ def test_text_shows_the_part_of_a_long_line_that_matters() -> None:
     _, line, caret = FORMATS["text"](found).splitlines()
     assert len(line) < 200
     assert line[caret.index("^")] == "X"
+
+
+@pytest.mark.parametrize(
+    ("before", "columns"),
+    [
+        ("\t", "\t"),
+        ("日本", " " * 4),
+        ("e\N{COMBINING ACUTE ACCENT}", " "),
+        ("\N{ZERO WIDTH NO-BREAK SPACE}", ""),
+        ("\N{RIGHT-TO-LEFT OVERRIDE}", " "),
+        ("\ud800", " "),
+    ],
+    ids=["tab", "ideographs", "accent", "byte order mark", "direction", "half a pair"],
+)
+def test_the_caret_stands_below_the_character_however_wide_those_before_it_are(before: str, columns: str) -> None:
+    location = Location("s", 1, len(before) + 1)
+    found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (location,)),), {"s": f"{before}X"})
+    _, line, caret = FORMATS["text"](found).splitlines()
+    assert line.endswith("X")
+    assert caret == f"    | {columns}^"
+
+
+def test_text_keeps_characters_that_reorder_a_line_from_the_terminal() -> None:
+    sdl = "# \N{RIGHT-TO-LEFT OVERRIDE}} tnemmoc"
+    found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (Location("s", 1, 1),)),), {"s": sdl})
+    assert "  1 | # \N{REPLACEMENT CHARACTER}} tnemmoc" in FORMATS["text"](found)
+
+
+def test_a_line_has_the_number_of_the_schema_where_the_file_does_not_keep_its_lines() -> None:
+    folded = SourceFile("supergraph.yaml", line=7, verbatim=False)
+    warning = Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (Location("s", 2, 1),))
+    found = Diagnostics((warning,), {"s": "a\nb"}, {"s": folded})
+    assert FORMATS["text"](found).splitlines()[1:3] == ["  --> supergraph.yaml:7:1", "  2 | b"]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
