@@ -9,15 +9,16 @@ and the subgraph's own document is checked as an extension of them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from graphql import GraphQLError, GraphQLSchema, build_ast_schema, extend_schema, validate_schema, value_from_ast
 from graphql.language import (
     DefinitionNode,
     DocumentNode,
     ListValueNode,
+    NamedTypeNode,
     NullValueNode,
     ObjectValueNode,
     ParallelVisitor,
@@ -25,6 +26,7 @@ from graphql.language import (
     SchemaExtensionNode,
     TypeDefinitionNode,
     TypeExtensionNode,
+    Visitor,
     print_ast,
     visit,
 )
@@ -33,6 +35,7 @@ from graphql.type import GraphQLOneOfDirective, is_input_object_type, is_list_ty
 from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
+from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.document import DEFINITION_OF
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
     from router.composition.model import Applied
     from router.composition.report import Report
 
+_Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
+
 # What graphql-core reports and a subgraph may do: have no query root, and what only newer editions of the GraphQL
 # specification forbid, for which no federation composition or server refuses a schema yet.
 _PERMITTED = (
@@ -53,6 +58,8 @@ _PERMITTED = (
 )
 # As in graphql-core's validation of operations: nobody reads more, and each costs a search for similar names.
 _MAX_PROBLEMS = 100
+# Behind the name of a subgraph's type that is called like a built-in scalar; no type is called so.
+_OWN = "__own"
 # A process composes schemas of a handful of versions and import lists; each entry is a few hundred kilobytes.
 _CACHED_BASES = 64
 
@@ -62,7 +69,7 @@ def check_graphql(
 ) -> GraphQLSchema | None:
     """Check `own` definitions in the presence of `added` ones; the schema of both, or None if anything was reported."""
     base = _base(_Identical(tuple(added)))
-    document = DocumentNode(definitions=_extensions_as_definitions(own))
+    document = _renamed(DocumentNode(definitions=_extensions_as_definitions(own)))
     problems = _document_problems(document, base)
     schema = None
     if not problems:
@@ -76,7 +83,7 @@ def check_graphql(
     for problem in problems:
         report.error(
             "INVALID_GRAPHQL",
-            f"[{subgraph}] {problem.message}",
+            f"[{subgraph}] {problem.message.replace(_OWN, '')}",
             [(subgraph, node) for node in problem.nodes or ()],
         )
     return None if problems else schema
@@ -168,6 +175,43 @@ def _fits(value: ValueNode, expected: GraphQLInputType) -> bool:
 
 def _is_permitted(problem: GraphQLError) -> bool:
     return any(pattern.fullmatch(problem.message) for pattern in _PERMITTED)
+
+
+def _renamed(document: DocumentNode) -> DocumentNode:
+    """Types of the subgraph that are called like built-in scalars under other names.
+
+    graphql-core has the scalars in their place whatever a document says, and so does not check such types. That they
+    clash is for the merge to say.
+    """
+    names = {node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode)}
+    clashing = names & BUILT_IN_SCALARS
+    return visit(document, _Rename(clashing)) if clashing else document
+
+
+class _Rename(Visitor):
+    def __init__(self, names: set[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def enter_named_type(self, node: NamedTypeNode, *_: object) -> NamedTypeNode | None:
+        return self._other(node)
+
+    def leave_object_type_definition(self, node: TypeDefinitionNode, *_: object) -> TypeDefinitionNode | None:
+        return self._other(node)
+
+    leave_interface_type_definition = leave_union_type_definition = leave_object_type_definition
+    leave_enum_type_definition = leave_input_object_type_definition = leave_object_type_definition
+
+    def leave_object_type_extension(self, node: TypeExtensionNode, *_: object) -> TypeExtensionNode | None:
+        return self._other(node)
+
+    leave_interface_type_extension = leave_union_type_extension = leave_object_type_extension
+    leave_enum_type_extension = leave_input_object_type_extension = leave_object_type_extension
+
+    def _other(self, node: _Named) -> _Named | None:
+        if node.name.value not in self._names:
+            return None
+        return replace(node, name=replace(node.name, value=f"{node.name.value}{_OWN}"))
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
