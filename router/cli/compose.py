@@ -116,6 +116,8 @@ def _round(options: Options) -> None:
     try:
         diagnostics = _compose(options)
         if _tell(diagnostics, options):
-            click.secho(f"{len(diagnostics.sources)} subgraphs → {options.output}", fg="green", err=True)
+            count = len(diagnostics.sources)
+            told = f"{count} {'subgraph' if count == 1 else 'subgraphs'} → {options.output}"
+            click.secho(told, fg="green", err=True)
     except (ConfigError, StartupError) as error:
         click.secho(str(error), fg="red", err=True)

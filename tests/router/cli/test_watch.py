@@ -41,7 +41,7 @@ def test_it_composes_again_after_each_change_and_stops_at_ctrl_c(tmp_path: Path)
     write_config(tmp_path, USERS)
     schema, output = tmp_path / "users.graphql", tmp_path / "out.graphql"
     with watching(tmp_path) as process:
-        assert "1 subgraphs → out.graphql\n" in until(process, "waiting for changes")
+        assert "1 subgraph → out.graphql\n" in until(process, "waiting for changes")
         composed = output.read_text()
 
         schema.write_text(BROKEN)

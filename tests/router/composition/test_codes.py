@@ -7,6 +7,7 @@ from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
 
 SOURCES = Path("router/composition")
 RAISED_ELSEWHERE = {
+    "INVALID_FEDERATION_SUPERGRAPH": "when something is loaded that is no supergraph",
     "UNSUPPORTED_LINKED_FEATURE": "when a supergraph is loaded that links, for SECURITY, what nobody knows",
 }
 NEVER_HINTED = {

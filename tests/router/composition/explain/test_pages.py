@@ -10,6 +10,7 @@ import pytest
 from router.composition import compose
 from router.composition.codes import ErrorCode, HintCode
 from router.composition.explain import CODES, EXAMPLE, FIXED, HINT_EXAMPLE, find, kinds
+from router.errors import SupergraphCode
 
 if TYPE_CHECKING:
     from router.composition.explain import Page
@@ -21,8 +22,9 @@ BOTH = sorted(ERRORS & HINTS)
 WITHOUT_EXAMPLE = {
     "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_LOCATIONS": "other composers' code",
     "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_REPEATABLE": "other composers' code",
+    "INVALID_FEDERATION_SUPERGRAPH": "fires when a supergraph is loaded",
     "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED": "only a huge federation leads to it",
-    "UNSUPPORTED_FEATURE": "other composers' code",
+    "UNSUPPORTED_FEATURE": "only very long lists of requirements lead to it",
     "UNSUPPORTED_LINKED_FEATURE": "fires when a supergraph is loaded",
 }
 WITHOUT_FIX = {"INVALID_SUBGRAPH_NAME": "the name is not in the schema"}
@@ -47,6 +49,10 @@ def outcome(code: str, title: str) -> tuple[set[str], set[str]]:
 def test_every_code_has_a_page_and_every_page_a_code() -> None:
     files = {file.name for file in (resources.files("router.composition.explain") / "pages").iterdir()}
     assert files == {f"{code}.md" for code in CODES}
+
+
+def test_what_a_supergraph_is_refused_with_has_a_page_too() -> None:
+    assert set(get_args(SupergraphCode)) <= set(CODES)
 
 
 @pytest.mark.parametrize("code", CODES)
