@@ -59,5 +59,10 @@ def _contract(  # noqa: PLR0913  # one parameter an option
         )
     outcome = Composition(contract.supergraph_sdl, contract.errors, ())
     files = {SUPERGRAPH: from_here(SourceFile(str(file)))}
-    if not tell(Diagnostics.of(outcome, {SUPERGRAPH: sdl}, files, None), form, output, "the contract is not valid"):
+    if not tell(
+        Diagnostics.of(outcome, {SUPERGRAPH: sdl}, files, None),
+        form,
+        output,
+        "the contract is not valid (what it hides counts as @inaccessible)",
+    ):
         raise click.exceptions.Exit(NOT_COMPOSABLE)

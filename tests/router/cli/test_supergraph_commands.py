@@ -82,7 +82,7 @@ def test_a_contract_that_is_not_valid_is_told_like_a_composition_error() -> None
     assert "error[REFERENCED_INACCESSIBLE]: Audit is @inaccessible, but Query.audit" in lines[0]
     assert lines[1].startswith("  --> supergraph.graphql:")
     assert lines[2].endswith("|   audit: Audit")
-    assert lines[-1] == "1 error: the contract is not valid."
+    assert lines[-1] == "1 error: the contract is not valid (what it hides counts as @inaccessible)."
 
 
 @pytest.mark.usefixtures("supergraph")
