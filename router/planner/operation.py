@@ -150,6 +150,8 @@ class OperationPlanning:
         drafts: dict[str, Draft] = {}
         failure: UnplannableError | None = None
         for subgraph in self._graph.subgraph_names:
+            if self._graph.type_in(subgraph, self._root_type) is None:
+                continue
             try:
                 drafts[subgraph] = self._draft(items, [subgraph])
             except UnplannableError as error:

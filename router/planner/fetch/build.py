@@ -14,7 +14,7 @@ from router.planner.fetch.groups import FetchGroup, Input, can_share
 from router.planner.fetch.inputs import Fetched, input_of, is_below
 from router.planner.fetch.sharing import Asked, asked_of, can_ask_all
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
-from router.planner.normalise.guards import Guards, weakest
+from router.planner.normalise.guards import Guards, weaker, weakest
 from router.planner.walk.decisions import root_of
 from router.planner.walk.positions import Step
 
@@ -95,10 +95,10 @@ class GroupBuilder:
             self._uses.append((using, at, guards))
             self._fetched.leaf(using, at).append(guards)
             root = root_of(at)
-            usages = self._fetched.usages.setdefault(root, [])
-            if any(usage <= guards for usage in usages):
+            usages = self._fetched.usages.setdefault(root, {})
+            if guards in usages or next(weaker(guards, usages), None) is not None:
                 continue
-            usages.append(guards)
+            usages[guards] = None
             if root.step is Step.REENTER:
                 assert root.parent is not None  # noqa: S101 - the place it re-enters from
                 pending.append((self._presence(root.parent.position), root.parent))

@@ -56,7 +56,7 @@ class _Shape:
 class Fetched:
     """Under which guards each root is used, and each leaf fetched, at a place, by response key and signature."""
 
-    usages: dict[Place, list[Guards]] = field(default_factory=dict)
+    usages: dict[Place, dict[Guards, None]] = field(default_factory=dict)
     leaves: dict[tuple[Place, str, str], list[Guards]] = field(default_factory=dict)
 
     def leaf(self, leaf: Leaf, place: Place) -> list[Guards]:

@@ -52,6 +52,7 @@ class OperationWriter:
             definition.variable.name.value: replace(definition, directives=())
             for definition in operation.variable_definitions or ()
         }
+        self._texts: dict[tuple[str, bool], str] = {}
         self._arguments: dict[int, tuple[str, frozenset[str]]] = {}
         self._representations = _REPRESENTATIONS
         while any(name.startswith(self._representations) for name in self._definitions):
@@ -114,10 +115,14 @@ class OperationWriter:
 
     def _definition(self, variable: str, *, required: bool) -> str:
         """The client's definition; a nullable variable in a directive is an error that subgraphs refuse to overlook."""
+        known = self._texts.get((variable, required))
+        if known is not None:
+            return known
         definition = self._definitions[variable]
         if required and definition.default_value is None and isinstance(definition.type, NamedTypeNode):
             definition = replace(definition, type=NonNullTypeNode(type=definition.type))
-        return strip_ignored_characters(print_ast(definition))
+        text = self._texts[variable, required] = strip_ignored_characters(print_ast(definition))
+        return text
 
     def _operation_name(self, group: FetchGroup) -> str | None:
         if self._name is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.normalise.guards import ALWAYS, Guards
+from router.planner.normalise.guards import ALWAYS, Guards, weaker
 from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ class TreeBuilder:
 
 def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
     """The fields without those that another entry of the same key asks for, with all below, under weaker guards."""
-    alike = _by_key(fields)
+    alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:
         others = alike[entry.key, entry.signature]
-        if not any(other.guards < entry.guards and _covers(other, entry) for other in others):
+        if not any(_covers(others[guards], entry) for guards in weaker(entry.guards, others)):
             yield entry
 
 

@@ -7,13 +7,12 @@ guard between the operation's root and the selection.
 from __future__ import annotations
 
 from itertools import combinations
-from math import comb
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import BooleanValueNode, VariableNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from graphql import DirectiveNode
 
@@ -57,20 +56,14 @@ def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
     distinct = dict.fromkeys(alternatives)
     if ALWAYS in distinct:
         return [ALWAYS]
-    # Only what is smaller can cover.
-    sizes = sorted({len(guards) for guards in distinct})
-    if len(sizes) <= 1:
+    if len({len(guards) for guards in distinct}) == 1:
         return list(distinct)
-    return [guards for guards in distinct if not _is_covered(guards, distinct, sizes)]
+    return [guards for guards in distinct if next(weaker(guards, distinct), None) is None]
 
 
-def _is_covered(guards: Guards, by: Mapping[Guards, None], sizes: Sequence[int]) -> bool:
-    for size in sizes:
-        if size >= len(guards):
-            break
-        if comb(len(guards), size) < len(by):
-            if any(frozenset(some) in by for some in combinations(guards, size)):
-                return True
-        elif any(len(other) == size and other < guards for other in by):
-            return True
-    return False
+def weaker(guards: Guards, among: Mapping[Guards, object]) -> Iterator[Guards]:
+    """Those that hold whenever `guards` do, and at other times."""
+    if 2 ** len(guards) < len(among):
+        subsets = (frozenset(some) for size in range(len(guards)) for some in combinations(guards, size))
+        return (subset for subset in subsets if subset in among)
+    return (other for other in among if other < guards)

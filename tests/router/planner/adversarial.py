@@ -156,6 +156,7 @@ GROWING: dict[str, Callable[[int], tuple[Supergraph, str]]] = {
     "mutation fields": mutation_fields,
     "mergeable fetches": mergeable,
     "deferred parts": deferred,
+    "conditions": conditions,
 }
 CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "every field everywhere": lambda: shareable(60, 12),
@@ -168,6 +169,6 @@ CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "a thousand root fields with a fetch behind each": lambda: root_fields(1000),
     "two hundred objects with three fetches of one subgraph": lambda: mergeable(200),
     "three hundred mutations with a fetch behind each": lambda: mutation_fields(300),
-    "two hundred fields under a condition each": lambda: conditions(200),
+    "four hundred fields under a condition each": lambda: conditions(400),
     "two hundred deferred parts": lambda: deferred(200),
 }
