@@ -91,21 +91,27 @@ class Decisions:
         ways = [self._cost(self._way_missing(way)) for way in root.ways]
         if len(ways) > 1:
             return _gap(ways)
-        options = [leaf.options for leaf in root.ways[0].leaves if len(leaf.options) > 1]
-        return max(
-            (_gap([self._cost(self._place_missing(place)) for place in places]) for places in options), default=0
-        )
+        return max((self._regret_of(leaf.options) for leaf in root.ways[0].leaves if len(leaf.options) > 1), default=0)
+
+    def _regret_of(self, options: Sequence[Place]) -> int:
+        return _gap([self._cost(self._place_missing(place)) for place in options])
 
     def _decide(self, root: Place) -> None:
         way = self._best_way(root.ways)
-        # What is forced comes first: the rest may be had on the same way.
-        for leaf in way.leaves:
-            if len(leaf.options) == 1:
-                self.add(leaf.options[0])
-        chosen = tuple((leaf, self.cheapest(leaf.options)) for leaf in way.leaves)
-        self.inputs[root] = chosen
-        for _, place in chosen:
-            self.add(place)
+        free: list[tuple[Place, ...]] = []
+        # What is forced comes first, then what loses most by waiting: the rest may be had on the same way.
+        for options in dict.fromkeys(leaf.options for leaf in way.leaves):
+            if len(options) == 1:
+                self.add(options[0])
+            else:
+                free.append(options)
+        if len(free) > 1:
+            free.sort(key=self._regret_of, reverse=True)
+        chosen: dict[tuple[Place, ...], Place] = {}
+        for options in free:
+            chosen[options] = self.cheapest(options)
+            self.add(chosen[options])
+        self.inputs[root] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in way.leaves)
 
     def cheapest(self, options: Sequence[Place]) -> Place:
         """The option that costs least beyond what is chosen; of several the earliest."""
