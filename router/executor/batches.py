@@ -1,4 +1,4 @@
-"""Entity fetches in one request (executor reference §3.9).
+"""Entity fetches in one request (§3.9).
 
 Parts of a batch that ask the same of objects at different places become one part with the objects of all: an author of
 many reviews, met on two ways, is told and resolved once.

@@ -1,4 +1,4 @@
-"""Completion: from the raw merged tree to the client's response (executor reference §5).
+"""Completion: from the raw merged tree to the client's response (§5).
 
 The tree holds whatever the subgraphs sent, helper fields included; the client gets the fields it asked for, in its
 order, with every value checked against the API schema. Null at a non-null position moves up to the nearest nullable one

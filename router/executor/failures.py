@@ -1,4 +1,4 @@
-"""Where in the response something failed, by path.
+"""Where in the response something failed, by path (§4).
 
 A null *at* which or *below* which there is an error is no null of the data: the value is unknown. So is what a fetch
 that failed *above* it was to bring.

@@ -1,4 +1,4 @@
-"""Collecting the objects a fetch extends, along its Flatten path (executor reference §3.1)."""
+"""Collecting the objects a fetch extends, along its Flatten path (§3.1)."""
 
 from __future__ import annotations
 

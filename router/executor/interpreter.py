@@ -1,4 +1,4 @@
-"""Running a plan: the fetches, their order, and what becomes of their answers (executor reference §3, §4).
+"""Running a plan: the fetches, their order, and what becomes of their answers (§3, §4).
 
 Each request is a task that waits for the fetches it depends on, not for a wave of them. A fetch that fails leaves its
 errors and nothing else: what depends on it finds no objects to send and is skipped, everything else goes on.
@@ -84,6 +84,7 @@ class _Run:
         return [error for _, errors in sorted(self.errors_by_step.items()) for error in errors]
 
     async def all(self, planned: tuple[Request, ...]) -> None:
+        """Every request at once, each waiting for what it needs; conditions leave steps out (§3.7, §3.8)."""
         done = {step.fetch.id: asyncio.Event() for request in planned for step in request.steps}
         async with asyncio.TaskGroup() as tasks:
             for request in planned:
@@ -95,6 +96,7 @@ class _Run:
                         tasks.create_task(_pass_on(step, done))
 
     async def _when_ready(self, request: Request, done: Mapping[int, asyncio.Event]) -> None:
+        """Run the request when all that its steps depend on is merged (§3.7)."""
         for step in request.steps:
             await _ready(step, done)
         if request.batch is None:
@@ -106,6 +108,7 @@ class _Run:
             done[step.fetch.id].set()
 
     async def _run(self, step: Step) -> None:
+        """Collect the objects and fetch for them; without any there is nothing to do (§3.1, §3.4)."""
         places = collect(self.data, step.path)
         if not places:
             return
@@ -118,7 +121,7 @@ class _Run:
                 tasks.create_task(fetch(step.fetch, group, variables))
 
     async def _run_batch(self, batch: BatchFetch, steps: tuple[Step, ...]) -> None:
-        """One request for the parts that have something to ask; those that ask the same are one."""
+        """One request for the parts that have something to ask; those that ask the same are one (§3.9)."""
         asking: list[tuple[BatchPart, _Entities]] = []
         for first, *others in alike(steps):
             places = [place for step in (first, *others) for place in collect(self.data, step.path)]
@@ -131,6 +134,7 @@ class _Run:
             await self._fetch_together(batch, asking)
 
     async def _fetch_root(self, fetch: Fetch, places: list[Place], variables: JsonObject) -> None:
+        """Fetch from an operation root, merge at every place (§3.5, §3.6)."""
         renamed = {key: rename_in_path(fetch.output_rewrites, (key,)) for key in root_keys(fetch)}
         delivery = Delivery(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
         body = await self._send(self._request(fetch, variables), [delivery])
@@ -142,23 +146,26 @@ class _Run:
             merge(self.context.schema, place.object, result)
 
     async def _fetch_entities(self, fetch: Fetch, places: list[Place], variables: JsonObject) -> None:
+        """Fetch by representations, if there are any (§3.2 to §3.6)."""
         entities = self._represented(fetch, places)
         if entities is not None:
             await self._fetch_represented(entities, variables)
 
     def _represented(self, fetch: Fetch, places: list[Place]) -> _Entities | None:
-        """None when there is nothing to ask."""
+        """What is told about the objects, None when there is nothing to tell (§3.2 to §3.4)."""
         projection = Projection(self.context.schema, self.failures, self.context.variables)
         representations = projection.represent(fetch, places)
         self._lose(fetch, representations.unknown)
         return _Entities(fetch, representations) if representations.values else None
 
     async def _fetch_represented(self, entities: _Entities, variables: JsonObject) -> None:
+        """One entity fetch in one request (§3.5, §3.6)."""
         fetch = entities.fetch
         request = self._request(fetch, variables | {fetch.representations: entities.representations.values})
         self._merge_entities(entities, await self._send(request, [entities.delivery]))
 
     async def _fetch_together(self, batch: BatchFetch, asking: list[tuple[BatchPart, _Entities]]) -> None:
+        """Several entity fetches in one request, each given its part of the answer (§3.9)."""
         parts = [part for part, _ in asking]
         told = {part.representations: entities.representations.values for part, entities in asking}
         request = SubgraphRequest(
@@ -175,6 +182,7 @@ class _Run:
                 self._merge_entities(entities, own)
 
     def _merge_entities(self, answered: _Entities, body: Mapping[str, object] | None) -> None:
+        """Put each entity at all places of its representation (§3.6)."""
         entities = self._data(answered.delivery, body).get(ENTITIES)
         if not isinstance(entities, list):
             return
@@ -187,6 +195,7 @@ class _Run:
                     merge(self.context.schema, place.object, result)
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
+        """What is sent: the client's variables only where they are used (§3.5)."""
         return SubgraphRequest(
             subgraph=fetch.service_name,
             operation=fetch.operation,
@@ -197,7 +206,7 @@ class _Run:
         )
 
     async def _send(self, request: SubgraphRequest, deliveries: Iterable[Delivery]) -> Mapping[str, object] | None:
-        """The body of the subgraph's response; None when there is none, which each delivery is told."""
+        """The body of the subgraph's response; None when there is none, which each delivery is told (§3.5, §4)."""
         try:
             return (await self.context.transport.send(request)).body
         except TransportError as failure:
@@ -206,7 +215,7 @@ class _Run:
             return None
 
     def _data(self, delivery: Delivery, body: Mapping[str, object] | None) -> JsonObject:
-        """The data of a response, empty when it has none or is no response to the request; errors are recorded."""
+        """The data of a response, empty when it has none or is no response to the request; errors are recorded (§4)."""
         if body is None:
             return {}
         try:
@@ -219,17 +228,19 @@ class _Run:
         return data if isinstance(data, dict) else {}
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
+        """Those of the names that are set: what is not stays absent (§6)."""
         variables = self.context.variables
         return {name: variables[name] for name in names if name in variables}
 
     def _record(self, fetch: Fetch, errors: list[ResponseError]) -> None:
+        """Keep errors, and where they leave values unknown (§4)."""
         self.errors_by_step.setdefault(fetch.id, []).extend(errors)
         for error in errors:
             if error.path is not None:
                 self.failures.add(error.path)
 
     def _lose(self, fetch: Fetch, places: list[Place]) -> None:
-        """What an entity fetch was to bring for objects is unknown."""
+        """What an entity fetch was to bring for objects is unknown (§4)."""
         if not places:
             return  # the usual case, which need not read the operation
         keys = [rename_in_path(fetch.output_rewrites, (key,)) for key in entity_keys(fetch)]
@@ -239,19 +250,20 @@ class _Run:
 
 
 async def _ready(step: Step, done: Mapping[int, asyncio.Event]) -> None:
+    """Wait until everything is merged that the step depends on (§3.7)."""
     for parent in step.fetch.depends_on:
         if parent in done:  # the primary fetch of a subscription is none of ours: its event is where we start
             await done[parent].wait()
 
 
 async def _pass_on(step: Step, done: Mapping[int, asyncio.Event]) -> None:
-    """What waits for a step that is not wanted waits through it for what the step waits for."""
+    """What waits for a step that is not wanted waits through it for what the step waits for (§3.7, §3.8)."""
     await _ready(step, done)
     done[step.fetch.id].set()
 
 
 def _answered(delivery: Delivery, body: Mapping[str, object]) -> Mapping[PathSegment, object]:
-    """What came back at each root position.
+    """What came back at each root position (§4).
 
     Raises:
         SubgraphMalformedResponse: the body is no response to this request.

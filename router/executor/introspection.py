@@ -1,4 +1,4 @@
-"""Introspection: the root fields about the schema, answered by the router from the API schema (executor reference §7).
+"""Introspection: the root fields about the schema, answered by the router from the API schema (§7).
 
 They are cut out of the operation and run by graphql-core; the rest of the operation is the plan's.
 """

@@ -1,4 +1,4 @@
-"""Result coercion of leaves (GraphQL specification, "Scalars" and "Enums"; executor reference §5).
+"""Result coercion of leaves (GraphQL specification, "Scalars" and "Enums"; §5).
 
 The built-in scalars and enums have rules; what a custom scalar holds is its owners' business and passes untouched.
 """

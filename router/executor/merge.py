@@ -1,4 +1,4 @@
-"""Deep merge of a fetch's result into the response tree (executor reference §3.6).
+"""Deep merge of a fetch's result into the response tree (§3.6).
 
 The same entity can stand at many places, so containers are copied, never shared: two places must not see each other's
 later changes.

@@ -1,4 +1,4 @@
-"""Representations: what a fetch tells a subgraph about the objects it extends (executor reference §3.2, §3.3).
+"""Representations: what a fetch tells a subgraph about the objects it extends (§3.2, §3.3).
 
     requires {... on Product {__typename upc weight}}
     + {"__typename": "Product", "upc": "1", "name": "Pan", "weight": null}
@@ -74,7 +74,7 @@ class Projection:
     missed: list[ResponsePath] = field(default_factory=list)
 
     def represent(self, fetch: Fetch, places: Iterable[Place]) -> Representations:
-        """Project, rewrite, and let equal representations be one."""
+        """Project (§3.2), rewrite, and let equal representations be one (§3.3)."""
         only_type = self._only_type(fetch.requires)
         needed = [alternative for alternative in fetch.requires if self._is_needed(alternative)]
         values: list[JsonObject] = []
@@ -96,10 +96,12 @@ class Projection:
         return Representations(values, list(by_representation.values()), unknown)
 
     def _is_needed(self, alternative: InputFragment) -> bool:
+        """Whether something asked for this time needs the alternative (§3.8)."""
         conditions = alternative.conditions
         return not conditions or any(hold(those, self.variables) for those in conditions)
 
     def _project(self, place: Place, alternatives: Sequence[InputFragment], only_type: str | None) -> JsonObject | None:
+        """The representation of one object; None when it is not to be sent (§3.2)."""
         told = place.object.get("__typename")
         typename = told if isinstance(told, str) else only_type
         if typename is None:
@@ -109,7 +111,7 @@ class Projection:
         return value if complete and value.keys() - {"__typename"} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """The type of an object without `__typename`, when the alternatives leave one concrete type."""
+        """The type of an object without `__typename`, when the alternatives leave one concrete type (§3.2)."""
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
 
@@ -120,7 +122,7 @@ class Projection:
         selections: Sequence[InputSelection],
         target: tuple[ResponsePath, JsonObject],
     ) -> bool:
-        """Add what `selections` ask of `source` to the target; False when something indispensable is not there."""
+        """Add what `selections` ask of `source` to the target (§3.2); False when something indispensable is missing."""
         for selection in selections:
             match selection:
                 case InputFragment(type_condition=condition, selections=inner):
@@ -139,6 +141,7 @@ class Projection:
     def _add(
         self, source: JsonObject, typename: str, field: InputField, target: tuple[ResponsePath, JsonObject]
     ) -> bool:
+        """Add one key (§3.2): null is told as null where the schema allows it, what is unknown is not told."""
         path, into = target
         at = (*path, field.name)
         value = source.get(field.name)
@@ -156,7 +159,7 @@ class Projection:
     def _value(
         self, value: object, field: InputField, path: ResponsePath, context: tuple[str, object]
     ) -> tuple[bool, object]:
-        """The part of `value` the field selects.
+        """The part of `value` the field selects (§3.2).
 
         `context` is the concrete type of the position ("" if it has none) and what another fragment selected there
         already; both selections unite.

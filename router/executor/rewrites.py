@@ -1,4 +1,4 @@
-"""Rewrites of representations before they are sent, of results before they are merged (executor reference §3.3, §3.6).
+"""Rewrites of representations before they are sent, of results before they are merged (§3.3, §3.6).
 
 An interface object is sent under the interface's name (`ValueSetter`), an internal alias gives way to the name the
 client or the subgraph knows (`KeyRenamer`). Paths pass through lists without naming them. Error paths follow renames.
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: object) -> None:
-    """Apply `rewrites` to `value` in place, in order."""
+    """Apply `rewrites` to `value` in place, in order (§3.3)."""
     for rewrite in rewrites:
         _apply(schema, rewrite, rewrite.path, value)
 
 
 def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
-    """`value` after `rewrites`; the value given stays as it is, others may hold the same response."""
+    """`value` after `rewrites` (§3.6); the value given stays as it is, others may hold the same response."""
     if not rewrites:
         return value
     changed = deepcopy(value)

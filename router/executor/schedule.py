@@ -1,4 +1,4 @@
-"""From the plan's tree to the requests of its dependency graph (executor reference §3.7, §3.8).
+"""From the plan's tree to the requests of its dependency graph (§3.7, §3.8).
 
 `Sequence` and `Parallel` only spell out an order that each fetch's `depends_on` states more finely, so they vanish
 here; conditions stay with the fetches they guard. Deferred parts are folded into the one response.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def hold(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
-    """Whether each of the Boolean variables has the value it is named with."""
+    """Whether each of the Boolean variables has the value it is named with (§3.8)."""
     return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
@@ -49,7 +49,7 @@ class Request:
 def requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()
 ) -> Iterator[Request]:
-    """Every request of the plan, in order of appearance; of a subscription, what runs for each event."""
+    """Every request of the plan, in order of appearance; of a subscription, what runs for each event (§3.7)."""
     match node:
         case None:
             return

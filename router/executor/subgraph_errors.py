@@ -1,4 +1,4 @@
-"""From a subgraph's answer to errors of the client's response (executor reference §4).
+"""From a subgraph's answer to errors of the client's response (§4).
 
     fetch at users.@, subgraph says    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
     entity 1 stands at users.1, users.4   ->   paths users.1.stock.0 and users.4.stock.0

@@ -1,4 +1,4 @@
-"""Coercing the client's variables (GraphQL specification, "CoerceVariableValues"; executor reference §6).
+"""Coercing the client's variables (GraphQL specification, "CoerceVariableValues"; §6).
 
 The result is sent to subgraphs, so it stays JSON: enum values are their names, custom scalars are untouched. Defaults
 of variables are filled in, for they are part of the client's operation; defaults of input fields are not, for each
