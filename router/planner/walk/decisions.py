@@ -80,7 +80,7 @@ class Decisions:
         waiting: deque[Place] = deque()
         while self._open:
             root = self._open.popleft()
-            if _is_forced(root) or self._cost(self._way_missing(self._best_way(root.ways))) == 0:
+            if _is_forced(root) or any(map(self._is_had, root.ways)):
                 self._decide(root)
             else:
                 waiting.append(root)
@@ -117,10 +117,20 @@ class Decisions:
         """The option that costs least beyond what is chosen; of several the earliest."""
         if len(options) == 1:
             return options[0]
+        had = [place for place in options if root_of(place).key in self._keys]
+        if had:
+            return min(had, key=_stage)
         return min(options, key=lambda place: (self._cost(self._place_missing(place)), place.stage))
 
     def _best_way(self, ways: Sequence[Way]) -> Way:
-        return ways[0] if len(ways) == 1 else min(ways, key=lambda way: self._cost(self._way_missing(way)))
+        if len(ways) == 1:
+            return ways[0]
+        had = next((way for way in ways if self._is_had(way)), None)
+        return had or min(ways, key=lambda way: self._cost(self._way_missing(way)))
+
+    def _is_had(self, way: Way) -> bool:
+        """Whether all that is read can be read from what is chosen."""
+        return all(any(root_of(place).key in self._keys for place in leaf.options) for leaf in way.leaves)
 
     def _place_missing(self, place: Place) -> Mapping[RootKey, int]:
         """The roots that choosing the place would add, with their stages."""
@@ -146,6 +156,10 @@ class Decisions:
     @staticmethod
     def _cost(missing: Mapping[RootKey, int]) -> int:
         return sum(fetch_cost(stage) for stage in missing.values())
+
+
+def _stage(place: Place) -> int:
+    return place.stage
 
 
 def _gap(costs: Sequence[int]) -> int:
