@@ -48,7 +48,7 @@ class Subgraph:
 def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     """Read one subgraph; None if anything was reported."""
     before = len(report.errors)
-    document = read_document(subgraph.name, subgraph.sdl, report)
+    document = read_document(subgraph.name, subgraph.sdl, report) if _can_be_named(subgraph, report) else None
     if document is None:
         return None
     links = _links(subgraph.name, document, report)
@@ -80,6 +80,21 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     if subgraph.name in ("", "_"):
         report.error("INVALID_SUBGRAPH_NAME", f'"{subgraph.name}" cannot be the name of a subgraph.')
     return schema if len(report.errors) == before else None
+
+
+def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
+    """Whether a supergraph can hold name and URL: half of a surrogate pair is in no GraphQL document (§2.1)."""
+    before = len(report.errors)
+    name = subgraph.name.encode("ascii", "backslashreplace").decode() if _is_broken(subgraph.name) else subgraph.name
+    if _is_broken(subgraph.name):
+        report.error("INVALID_SUBGRAPH_NAME", f'"{name}" cannot be the name of a subgraph: it is no text.')
+    if _is_broken(subgraph.url):
+        report.error("INVALID_GRAPHQL", f"[{name}] The URL of the subgraph is no text: it holds halves of characters.")
+    return len(report.errors) == before
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _links(name: str, document: SubgraphDocument, report: Report) -> Links | None:

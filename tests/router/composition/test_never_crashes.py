@@ -130,6 +130,15 @@ CHAINS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "url", "code"), [("\ud800", "", "INVALID_SUBGRAPH_NAME"), ("one", "http://\udfff", "INVALID_GRAPHQL")]
+)
+def test_what_no_supergraph_could_hold_is_an_error_that_can_be_printed(name: str, url: str, code: str) -> None:
+    (error,) = answered([Subgraph(name, url, "type Query { a: Int }")]).errors
+    assert error.code == code
+    assert error.message.encode()
+
+
 @pytest.mark.parametrize("depth", [MAX_NESTING + 5, 5_000, 200_000])
 @pytest.mark.parametrize("what", NESTED)
 def test_deep_nesting_is_refused(what: str, depth: int) -> None:
