@@ -14,7 +14,7 @@ the order in which a request meets them and in which the modules are best read:
     §3.7    a fetch starts when what it depends on is merged             schedule, interpreter
     §3.8    a condition looks at coerced variables                       schedule
     §3.9    fetches that share a request are split on arrival            batches, interpreter
-    §4    errors get the paths of the client's response                  subgraph_errors, failures
+    §4    errors get the paths of the client's response                  subgraph_errors, failures, losses
     §5    completion: leaves, types, null where it may be                completion, collect_fields, leaves
     §7    introspection is answered without a subgraph                   introspection
 

@@ -34,6 +34,7 @@ from router.executor.context import ExecutionResult
 from router.executor.failures import Failures
 from router.executor.introspection import META_FIELDS
 from router.executor.leaves import Unfit, coerce_leaf
+from router.executor.losses import Losses
 from router.executor.typenames import is_subtype, possible_names
 from router.plan.response_keys import as_client_says, client_key
 
@@ -62,11 +63,11 @@ class Aftermath:
     Attributes:
         inputs: the response keys that fetches were given values of: an error at one of them has consequences also for
             objects of which the client did not ask it.
-        lost: paths that no fetch could be asked for, or that were lost with their object.
+        lost: what no fetch could be asked for, or was lost with its object.
     """
 
     inputs: Collection[str] = ()
-    lost: Collection[ResponsePath] = ()
+    lost: Losses = field(default_factory=Losses)
 
 
 NO_AFTERMATH: Final = Aftermath()
@@ -129,7 +130,7 @@ class _Completion:
         value = raw.get(str(path[-1]))
         if name in META_FIELDS:
             return value
-        if value is None and path in self.aftermath.lost:
+        if self.aftermath.lost.is_lost(path, value):
             self.explain(path, LOST, LOST_VALUE)
         return self.value(self.field_type(typename, name), value, nodes, path)
 

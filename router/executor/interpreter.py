@@ -21,11 +21,12 @@ from router.executor.contextual import Surroundings
 from router.executor.failures import Failures
 from router.executor.flatten import collect
 from router.executor.introspection import introspect
+from router.executor.losses import Losses, asked, keys_at, root_keys
 from router.executor.merge import merge
 from router.executor.representations import Projection, input_keys
 from router.executor.rewrites import rename_in_path, rewritten
 from router.executor.schedule import requests
-from router.executor.subgraph_errors import ENTITIES, Delivery, entity_keys, reported, root_keys, transport_failure
+from router.executor.subgraph_errors import ENTITIES, Delivery, reported, taken_along, transport_failure
 from router.transport.base import SubgraphRequest
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class _Run:
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
     failures: Failures = field(default_factory=Failures)
-    lost: set[ResponsePath] = field(default_factory=set)
+    lost: Losses = field(default_factory=Losses)
     errors_by_step: dict[int, list[ResponseError]] = field(default_factory=dict)
 
     def errors(self) -> list[ResponseError]:
@@ -114,7 +115,7 @@ class _Run:
             return
         around = Surroundings(self.context.schema, self.data, self.failures)
         groups, unknown = around.by_context(step.fetch, places)
-        self._lose(step.fetch, unknown)
+        self._lose(step.fetch, [place.path for place in unknown])
         fetch = self._fetch_entities if step.fetch.requires else self._fetch_root
         async with asyncio.TaskGroup() as tasks:
             for variables, group in groups:
@@ -155,7 +156,7 @@ class _Run:
         """What is told about the objects, None when there is nothing to tell (§3.2 to §3.4)."""
         projection = Projection(self.context.schema, self.failures, self.context.variables)
         representations = projection.represent(fetch, places)
-        self._lose(fetch, representations.unknown)
+        self._lose(fetch, [place.path for place in representations.unknown])
         return _Entities(fetch, representations) if representations.values else None
 
     async def _fetch_represented(self, entities: _Entities, variables: JsonObject) -> None:
@@ -187,8 +188,6 @@ class _Run:
         if not isinstance(entities, list):
             return
         for entity, group in zip(entities, answered.representations.places, strict=True):
-            if entity is None and self.failures.within(group[0].path):
-                self._lose(answered.fetch, group)
             if isinstance(entity, dict):
                 result = rewritten(self.context.schema, answered.fetch.output_rewrites, entity)
                 for place in group:
@@ -224,7 +223,10 @@ class _Run:
             self._record(delivery.fetch, transport_failure(delivery, failure))
             return {}
         data, entries = body.get("data"), body.get("errors")
-        self._record(delivery.fetch, reported(delivery, entries if isinstance(entries, list) else [], answered))
+        entries = entries if isinstance(entries, list) else []
+        self._record(delivery.fetch, reported(delivery, entries, answered))
+        for position, rest in taken_along(delivery, entries, answered):
+            self._lose(delivery.fetch, list(delivery.locate(position, rest)), delivery.named(position, rest))
         return data if isinstance(data, dict) else {}
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
@@ -239,13 +241,11 @@ class _Run:
             if error.path is not None:
                 self.failures.add(error.path)
 
-    def _lose(self, fetch: Fetch, places: list[Place]) -> None:
-        """What an entity fetch was to bring for objects is unknown (§4)."""
-        if not places:
+    def _lose(self, fetch: Fetch, objects: list[ResponsePath], within: ResponsePath = ()) -> None:
+        """What a fetch was to bring for objects is unknown; `within` is their path in its answer (§4)."""
+        if not objects:
             return  # the usual case, which need not read the operation
-        keys = [rename_in_path(fetch.output_rewrites, (key,)) for key in entity_keys(fetch)]
-        for path in ((*place.path, *key) for place in places for key in keys):
-            self.lost.add(path)
+        for path in self.lost.add(objects, keys_at(asked(fetch), within)):
             self.failures.add(path)
 
 

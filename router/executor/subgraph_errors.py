@@ -13,15 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, parse
-
 from router.errors import ResponseError
+from router.executor.losses import length_to_null
 from router.executor.rewrites import rename_in_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from graphql import SelectionSetNode
 
     from router.errors import PathSegment, ResponsePath, TransportError
     from router.plan import Fetch
@@ -48,39 +45,13 @@ class Delivery:
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
         """The paths in the client's response of something below a root position."""
-        rewrites = self.fetch.output_rewrites
+        named = self.named(position, rest)
         for place in self.places[position]:
-            if self.fetch.requires:
-                yield (*place, *rename_in_path(rewrites, rest))
-            else:
-                yield (*place[:-1], *rename_in_path(rewrites, (position, *rest)))
+            yield (*place, *named) if self.fetch.requires else (*place[:-1], *named)
 
-
-def root_keys(fetch: Fetch) -> tuple[str, ...]:
-    """The response keys a root fetch asks for."""
-    return tuple(dict.fromkeys(key for key, _ in _selected(_operation(fetch).selection_set)))
-
-
-def entity_keys(fetch: Fetch) -> tuple[str, ...]:
-    """The response keys an entity fetch asks of its entities, whatever their type."""
-    ((_, entities),) = _selected(_operation(fetch).selection_set)
-    return tuple(dict.fromkeys(key for key, _ in _selected(entities))) if entities is not None else ()
-
-
-def _operation(fetch: Fetch) -> OperationDefinitionNode:
-    operation = parse(fetch.operation, no_location=True).definitions[0]
-    if not isinstance(operation, OperationDefinitionNode):
-        raise TypeError("a fetch holds an operation")
-    return operation
-
-
-def _selected(selections: SelectionSetNode) -> Iterator[tuple[str, SelectionSetNode | None]]:
-    for node in selections.selections:
-        match node:
-            case FieldNode():
-                yield (node.alias or node.name).value, node.selection_set
-            case InlineFragmentNode():
-                yield from _selected(node.selection_set)
+    def named(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
+        """The path of something in the answer by the keys of the client's response, below an entity from there."""
+        return rename_in_path(self.fetch.output_rewrites, rest if self.fetch.requires else (position, *rest))
 
 
 def transport_failure(delivery: Delivery, failure: TransportError) -> list[ResponseError]:
@@ -108,6 +79,24 @@ def reported(
         error = _without_path(delivery.fetch.service_name, fields)
         errors += [replace(error, path=path or None) for path in _paths(delivery, fields.get("path"), answered)]
     return errors
+
+
+def taken_along(
+    delivery: Delivery, entries: Iterable[object], answered: Mapping[PathSegment, object]
+) -> set[tuple[PathSegment, ResponsePath]]:
+    """The objects that failures left null which are not at these nulls but below: root position and path below it."""
+    entries = list(entries)
+    if entries and not answered:
+        return {(position, ()) for position in delivery.places}
+    objects: set[tuple[PathSegment, ResponsePath]] = set()
+    for entry in entries:
+        within = _within(delivery, entry.get("path")) if isinstance(entry, dict) else None
+        if within is not None:
+            position, rest = within
+            length = length_to_null(answered.get(position), rest)
+            if length < len(rest):
+                objects.add((position, rest[:length]))
+    return objects
 
 
 def _without_path(origin: str, entry: Mapping[str, object]) -> ResponseError:
