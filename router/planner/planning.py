@@ -125,7 +125,7 @@ def _refusing() -> Iterator[None]:
         yield
     except UnplannableError as error:
         raise PlanningError(str(error)) from None
-    except TooComplexError:
+    except (TooComplexError, RecursionError):
         refusal = ResponseError(message="The operation is too complex to be planned.", code=_TOO_COMPLEX)
         raise PlanningError(refusal.message, errors=[refusal]) from None
 

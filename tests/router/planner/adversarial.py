@@ -149,6 +149,75 @@ def deferred(count: int) -> tuple[Supergraph, str]:
     return supergraph(subgraphs), f"{{ {parts} }}"
 
 
+def ping_pong(size: int) -> tuple[Supergraph, str]:
+    """Two subgraphs, each field of which requires one of the other."""
+    first, second = "p0: Int", ""
+    for one in range(size):
+        second += f'p{one}: Int @external q{one}: Int @requires(fields: "p{one}") '
+        first += f' q{one}: Int @external p{one + 1}: Int @requires(fields: "q{one}")'
+    subgraphs = {
+        "a": f'type Query {{ p: P }} type P @key(fields: "id") {{ id: ID! {first} }}',
+        "b": f'type P @key(fields: "id") {{ id: ID! {second} }}',
+    }
+    return supergraph(subgraphs), f"{{ p {{ p{size} }} }}"
+
+
+def nested_fragments(depth: int) -> tuple[Supergraph, str]:
+    """Objects in objects, deeper than they could be written without fragments."""
+    subgraphs = {
+        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! next: P }',
+        "b": 'type P @key(fields: "id") { id: ID! f: Int }',
+    }
+    fragments = [f"fragment F{level} on P {{ f next {{ ...F{level + 1} }} }}" for level in range(depth)]
+    return supergraph(subgraphs), " ".join(["{ p { ...F0 } }", *fragments, f"fragment F{depth} on P {{ f }}"])
+
+
+def deep_shared_objects(owners: int, depth: int) -> tuple[Supergraph, str]:
+    """An entity that leads to itself in two ways, all of it resolved by all, with one field for each subgraph."""
+    subgraphs = {
+        f"s{number}": f"""
+          type Query {{ p: P @shareable }}
+          type P @key(fields: "id") {{ id: ID! left: P @shareable right: P @shareable own{number}: Int }}
+        """
+        for number in range(owners)
+    }
+    leaves = " ".join(f"own{number}" for number in range(owners))
+    selection = f"{{ {leaves} }}"
+    for _ in range(depth):
+        selection = f"{{ {leaves} left {selection} right {{ own0 }} }}"
+    return supergraph(subgraphs), f"{{ p {selection} }}"
+
+
+def many_keys(owners: int, keys: int) -> tuple[Supergraph, str]:
+    """Entities that every subgraph can be asked for by every key, and that lead to each other."""
+    key = " ".join(f'@key(fields: "k{number}")' for number in range(keys))
+    fields = " ".join(f"k{number}: ID!" for number in range(keys))
+    subgraphs = {
+        f"s{number}": f"type Query {{ p: P @shareable }} type P {key} {{ {fields} own{number}: Int to{number}: P }}"
+        for number in range(owners)
+    }
+    leaves = " ".join(f"own{number}" for number in range(owners))
+    return supergraph(subgraphs), f"{{ p {{ {' '.join(f'to{number} {{ {leaves} }}' for number in range(owners))} }} }}"
+
+
+def wide_union(members: int) -> tuple[Supergraph, str]:
+    """A union of many types, each with a field of another subgraph."""
+    names = [f"T{number}" for number in range(members)]
+    first = " ".join(f'type {name} @key(fields: "id") {{ id: ID! }}' for name in names)
+    second = " ".join(f'type {name} @key(fields: "id") {{ id: ID! own{name}: Int }}' for name in names)
+    graph = supergraph({"a": f"type Query {{ u: [U] }} union U = {' | '.join(names)} {first}", "b": second})
+    return graph, f"{{ u {{ {' '.join(f'... on {name} {{ own{name} }}' for name in names)} }} }}"
+
+
+def spreads(count: int) -> tuple[Supergraph, str]:
+    """One fragment, spread again and again."""
+    subgraphs = {
+        "a": 'type Query { p: P } type P @key(fields: "id") { id: ID! next: P }',
+        "b": 'type P @key(fields: "id") { id: ID! f: Int }',
+    }
+    return supergraph(subgraphs), f"{{ p {{ {'...F ' * count}}} }} fragment F on P {{ id next {{ f next {{ f }} }} }}"
+
+
 # Operations that can be made any size; planning them is to take work in proportion.
 GROWING: dict[str, Callable[[int], tuple[Supergraph, str]]] = {
     "aliases": aliases,
@@ -157,6 +226,7 @@ GROWING: dict[str, Callable[[int], tuple[Supergraph, str]]] = {
     "mergeable fetches": mergeable,
     "deferred parts": deferred,
     "conditions": conditions,
+    "spreads": spreads,
 }
 CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "every field everywhere": lambda: shareable(60, 12),
@@ -171,4 +241,9 @@ CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "three hundred mutations with a fetch behind each": lambda: mutation_fields(300),
     "four hundred fields under a condition each": lambda: conditions(400),
     "two hundred deferred parts": lambda: deferred(200),
+    "objects twelve deep in all of eight": lambda: deep_shared_objects(8, 12),
+    "seven keys in each of seven": lambda: many_keys(7, 7),
+    "a union of three hundred types": lambda: wide_union(300),
+    "a thousand spreads of one fragment": lambda: spreads(1000),
+    "requirements that go forth and back forty times": lambda: ping_pong(20),
 }

@@ -17,7 +17,14 @@ from graphql import parse
 from router.errors import PlanningError
 from router.planner import Bounds, plan
 from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
-from tests.router.planner.adversarial import CASES, GROWING, shareable, supergraph
+from tests.router.planner.adversarial import (
+    CASES,
+    GROWING,
+    nested_fragments,
+    ping_pong,
+    shareable,
+    supergraph,
+)
 from tests.router.planner.plan_checker import problems
 
 if TYPE_CHECKING:
@@ -101,4 +108,13 @@ def test_what_cannot_be_planned_in_reasonable_time_is_refused_soon() -> None:
     with pytest.raises(PlanningError) as refused:
         plan(graph, query)
     assert time.process_time() - started < SECONDS * 5 * SLACK
+    assert [error.code for error in refused.value.errors] == ["QUERY_PLAN_COMPLEXITY_EXCEEDED"]
+
+
+@pytest.mark.parametrize(("make", "size"), [(ping_pong, 100), (nested_fragments, 1000)])
+def test_what_goes_deeper_than_the_interpreter_is_refused(
+    make: Callable[[int], tuple[Supergraph, str]], size: int
+) -> None:
+    with pytest.raises(PlanningError) as refused:
+        plan(*make(size))
     assert [error.code for error in refused.value.errors] == ["QUERY_PLAN_COMPLEXITY_EXCEEDED"]

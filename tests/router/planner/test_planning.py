@@ -32,6 +32,22 @@ def test_a_label_that_holds_moves_the_field_to_its_new_subgraph() -> None:
     assert [fetch.service_name for fetch in after.fetches()] == ["a", "b"]
 
 
+def test_a_chain_of_keys_is_followed_to_its_end() -> None:
+    """Each subgraph is reached by a key that only the one before it has."""
+    length = 30
+    first = 'type Query { top: T } type T @key(fields: "k0") { k0: ID! @shareable v0: Int }'
+    links = (
+        f'type T @key(fields: "k{one}") @key(fields: "k{one - 1}") '
+        f"{{ k{one}: ID! @shareable k{one - 1}: ID! @shareable v{one}: Int }}"
+        for one in range(1, length)
+    )
+    supergraph = composed(**{f"s{one}": sdl for one, sdl in enumerate((first, *links))})
+    query = f"{{ top {{ v{length - 1} }} }}"
+    planned = plan(supergraph, query)
+    assert [fetch.service_name for fetch in planned.fetches()] == [f"s{one}" for one in range(length)]
+    assert problems(supergraph, query, planned) == []
+
+
 def test_an_interface_field_no_subgraph_gives_for_all_types_is_refused() -> None:
     supergraph = composed(
         a="""
