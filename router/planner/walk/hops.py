@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 # Keys nested in objects that need a hop of their own, which has a nested key, and so on: beyond this it is no
 # federation anybody runs, and the number of ways grows with every level.
 MAX_HELPER_DEPTH = 4
-# Subgraphs entered one after the other for a single object.
-MAX_ROUNDS = 16
 
 
 class Hops:
@@ -80,7 +78,7 @@ class Hops:
         pending = [
             entry for entry in self._graph.entries(position.type_name) if not _is_where_one_stands(position, entry)
         ]
-        for _ in range(MAX_ROUNDS):
+        while pending:
             found = [place for entry in pending if (place := self._enter(position, entry)) is not None]
             if not found:
                 break
