@@ -149,9 +149,25 @@ class Explorer:
             options = undominated([place for place, _ in producers])
             search.leaves.append(Leaf(position, selection, options, hidden=search.hidden))
             return
-        child = self._child(position, selection, search)
-        child.bases += [_step(child, place, edge) for place, edge in producers if edge is not None]
+        child = self._child_of(position, selection, producers, search)
         self.explore(child, self.normaliser.items(selection.below, selection.type_name), search)
+
+    def _child_of(
+        self,
+        position: Position,
+        selection: Selection,
+        producers: Sequence[tuple[Place, FieldEdge | None]],
+        search: Search,
+    ) -> Position:
+        """The object below; one for all keys and requirements that reach it from the same places."""
+        reached = (selection.key, *(place for place, _ in producers))
+        child = position.helpers.get(reached) if search.hidden else None
+        if child is None:
+            child = self._child(position, selection, search)
+            child.bases += [_step(child, place, edge) for place, edge in producers if edge is not None]
+            if search.hidden:
+                position.helpers[reached] = child
+        return child
 
     @staticmethod
     def _child(position: Position, selection: Selection, search: Search) -> Position:

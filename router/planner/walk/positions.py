@@ -70,6 +70,8 @@ class Position:
         branches: the same object under a type condition, by concrete type.
         demands, requirements: answers already found for keys (by identity of their selection) and for fields that
             require something (by subgraph and field); `in_progress` are requirements being looked for.
+        helpers: the objects below it that are looked at for keys and requirements, by response key and the places they
+            are reached from: many keys lead through the same object.
     """
 
     type_name: str
@@ -88,6 +90,7 @@ class Position:
     branches: dict[str, Position] = field(default_factory=dict)
     closing: bool = False
     demands: dict[int, tuple[Leaf, ...] | None] = field(default_factory=dict)
+    helpers: dict[tuple[object, ...], Position] = field(default_factory=dict)
     requirements: dict[tuple[str, str], Place | None] = field(default_factory=dict)
     in_progress: set[tuple[str, str]] = field(default_factory=set)
 

@@ -228,6 +228,28 @@ GROWING: dict[str, Callable[[int], tuple[Supergraph, str]]] = {
     "conditions": conditions,
     "spreads": spreads,
 }
+
+
+def nested_keys(owners: int, depth: int) -> tuple[Supergraph, str]:
+    """Two keys in each subgraph, one of them with a key of the object below, which is as hard to reach, and so on."""
+    subgraphs = {}
+    for one in range(owners):
+        other = (one + 1) % owners
+        types = []
+        for level in range(depth):
+            is_last = level == depth - 1
+            key = f"x{one}" if is_last else f"x{one} next {{ x{one} }}"
+            below = "" if is_last else f"next: T{level + 1} @shareable"
+            own = f"x{one}: ID! @shareable x{other}: ID! @shareable v{one}: Int"
+            types.append(f'type T{level} @key(fields: "{key}") @key(fields: "x{other}") {{ {own} {below} }}')
+        subgraphs[f"s{one}"] = ("type Query { t: T0 }" if one == 0 else "") + " ".join(types)
+    leaves = " ".join(f"v{one}" for one in range(owners))
+    selection = f"{{ {leaves} }}"
+    for _ in range(depth - 1):
+        selection = f"{{ {leaves} next {selection} }}"
+    return supergraph(subgraphs), f"{{ t {selection} }}"
+
+
 CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "every field everywhere": lambda: shareable(60, 12),
     "every field in three of twelve": lambda: shareable(60, 3),
@@ -243,6 +265,7 @@ CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "two hundred deferred parts": lambda: deferred(200),
     "objects twelve deep in all of eight": lambda: deep_shared_objects(8, 12),
     "seven keys in each of seven": lambda: many_keys(7, 7),
+    "keys nested five deep in each of eight": lambda: nested_keys(8, 5),
     "a union of three hundred types": lambda: wide_union(300),
     "a thousand spreads of one fragment": lambda: spreads(1000),
     "requirements that go forth and back forty times": lambda: ping_pong(20),
