@@ -16,13 +16,17 @@ from router.composition.type_refs import base_name
 
 @dataclass
 class Facts:
-    """Derived facts of one subgraph. The schema must not change once a fact was asked for."""
+    """Derived facts of one subgraph. The schema must not change once a fact was asked for, unless all are settled."""
 
     schema: SubgraphSchema
 
     @property
     def name(self) -> str:
         return self.schema.name
+
+    def settle(self) -> tuple[frozenset[str], ...]:
+        """Compute all facts: they stay as they are now, whatever is changed in the schema afterwards."""
+        return (self.fake_external, self.external, self.provided, self.shareable, self.used)
 
     @cached_property
     def fake_external(self) -> frozenset[str]:
@@ -51,6 +55,10 @@ class Facts:
     @cached_property
     def provided(self) -> frozenset[str]:
         """External fields that some `@provides` of this subgraph makes resolvable on a path."""
+        return self.schema.still_provided | self._provided_by_directives
+
+    @cached_property
+    def _provided_by_directives(self) -> frozenset[str]:
         found: set[str] = set()
         for _, member in self.schema.fields():
             for provides in member.applied("provides"):
@@ -62,8 +70,8 @@ class Facts:
 
     @cached_property
     def shareable(self) -> frozenset[str]:
-        """Fields other subgraphs may resolve too: marked so, in a block marked so, or part of a key."""
-        found: set[str] = set()
+        """Fields other subgraphs may resolve too: marked so, in a block marked so, part of a key, or only provided."""
+        found = set(self._provided_by_directives)
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
                 for target, _leaf in target_fields(self.schema, definition.name, key):
@@ -77,7 +85,7 @@ class Facts:
     @cached_property
     def used(self) -> frozenset[str]:
         """Fields this subgraph needs for a key, requires, provides, context, or to satisfy an interface."""
-        found: set[str] = set()
+        found = set(self.schema.still_used)
         for type_name, applied in self.field_set_uses():
             for target, _leaf in target_fields(self.schema, type_name, applied):
                 found.update(each.coordinate for each in with_implementations(self.schema, target))

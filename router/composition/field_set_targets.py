@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
+from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
 
-from router.composition.model import Applied, FieldDef, Kind, Schema
+from router.composition.literals import fits
+from router.composition.model import COMPOSITE, Applied, FieldDef, Kind, Schema
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 
@@ -64,3 +65,36 @@ def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tupl
     except FieldSetSyntaxError:
         return []
     return selected(schema, type_name, selections)
+
+
+def unreadable(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
+    """What a field set selects and the schema does not have."""
+    definition = schema.types.get(type_name)
+    if definition is None:
+        yield f"there is no type {type_name}"
+        return
+    for item in selections.selections:
+        if isinstance(item, InlineFragmentNode):
+            inner = item.type_condition.name.value if item.type_condition else type_name
+            yield from unreadable(schema, inner, item.selection_set)
+        elif isinstance(item, FieldNode) and item.name.value != "__typename":
+            member = definition.fields.get(item.name.value)
+            if member is None:
+                yield f"{type_name} has no field {item.name.value}"
+                continue
+            yield from _unreadable_arguments(schema, member, item)
+            if item.selection_set is not None and schema.kind_of(member.type) in COMPOSITE:
+                yield from unreadable(schema, base_name(member.type), item.selection_set)
+
+
+def _unreadable_arguments(schema: Schema, member: FieldDef, selection: FieldNode) -> Iterator[str]:
+    given = {argument.name.value: argument.value for argument in selection.arguments or ()}
+    for name in sorted(given):
+        argument = member.arguments.get(name)
+        if argument is None:
+            yield f"{member.coordinate} has no argument {name}"
+        elif not fits(schema, given[name], argument.type):
+            yield f"{print_ast(given[name])} is no {argument.type}, which {member.coordinate} takes as {name}"
+    for argument in member.arguments.values():
+        if argument.required and argument.name not in given:
+            yield f"{member.coordinate} needs the argument {argument.name}"

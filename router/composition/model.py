@@ -190,12 +190,18 @@ class Schema:
 
 @dataclass(slots=True)
 class SubgraphSchema(Schema):
-    """A subgraph as composition sees it: its schema, its links, its federation version (`v1.0` for Federation 1)."""
+    """A subgraph as composition sees it: its schema, its links, its federation version (`v1.0` for Federation 1).
+
+    `still_provided` and `still_used` are coordinates of fields that only directives on unused external fields provided
+    or used: the upgrade from Federation 1 drops those fields, but what they named stays provided and used.
+    """
 
     name: str = ""
     url: str = ""
     links: Links = field(default_factory=Links)
     version: Version = FEDERATION_1_VERSION
+    still_provided: frozenset[str] = frozenset()
+    still_used: frozenset[str] = frozenset()
 
     def is_federations(self, applied: Applied) -> bool:
         """Whether a directive comes with the federation specification, not with one of its own that is linked too."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.facts import Facts
+from router.composition.impossible_conditions import without_impossible_conditions
 from router.composition.merge.supergraph import merge
 from router.composition.model import Kind, TypeDef
 from router.composition.printer import print_supergraph
@@ -85,7 +86,7 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     for schema in schemas:
         # In its federated form every subgraph has a query root: `_service` is on it.
         schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
-    facts = [Facts(schema) for schema in schemas]
+    facts = [without_impossible_conditions(Facts(schema)) for schema in schemas]
     state = merge(facts, report)
     for rules in (SUPERGRAPH_RULES, FINAL_RULES, API_RULES, EXTRACTION_RULES):
         for rule in rules if not report.failed() else ():

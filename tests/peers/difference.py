@@ -40,11 +40,11 @@ class Deviation:
 
 DEVIATIONS: tuple[Deviation, ...] = (
     Deviation(
-        "key_fragment_on_other_type",
-        ("verdict", "codes"),
-        re.compile(r"for @(key|requires|provides)\(.*: a \S+ can never be a \S+\.", re.DOTALL),
-        "composes, if the type itself has the fields too; crashes if not",
-        "the key can never be fetched, and other routers do not load the supergraph",
+        "requires_fragment_on_other_type_of_interface",
+        ("codes",),
+        re.compile(r"for @(requires|provides)\(.*: a \S+ can never be a \S+\.", re.DOTALL),
+        "says that no query for the field that requires it can be satisfied",
+        "what can never be is told where it is written",
     ),
     Deviation(
         "provides_on_one_path_hides_another",
@@ -58,9 +58,9 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "key_fragment_on_type_of_other_subgraph",
         ("supergraph",),
         re.compile(r"\.\.\. \{"),
-        "leaves the condition in the supergraph, where its type need not exist",
+        "leaves the condition in the supergraph, where its type need not exist or is never met",
         "no supergraph refers to types that are not there; without its condition the fragment means what Apollo takes "
-        "it for",
+        "it for, and other routers do too",
     ),
     Deviation(
         "directive_with_wrong_value_in_key",
@@ -84,13 +84,11 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "who asks through the interface must meet them too",
     ),
     Deviation(
-        "external_of_dropped_provides",
-        ("codes",),
+        "context_of_two_values_below",
+        ("verdict",),
         None,
-        "drops an unused external field of Federation 1 with its @provides, but what only that provided stays used and "
-        "is neither external nor shareable: INVALID_FIELD_SHARING or EXTERNAL_MISSING_ON_BASE, or nothing beside other "
-        "errors",
-        "nothing uses the field any more, and EXTERNAL_UNUSED says what to remove",
+        "composes, if several fields that are selected below the first one are of one type",
+        "an argument takes one value",
     ),
 )
 """All of them. A set that one covers is told apart from those that agree, and from those that differ."""

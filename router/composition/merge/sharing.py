@@ -23,12 +23,7 @@ def check_sharing(
     ]
     if len(resolving) < 2:  # noqa: PLR2004 - sharing takes two
         return
-    # An external field that is resolved here only where it is provided need not be marked: the resolving side must be.
-    not_shareable = [
-        index
-        for index, member in resolving
-        if not (state.subgraphs[index].is_shareable(member) or state.subgraphs[index].is_external(member))
-    ]
+    not_shareable = [index for index, member in resolving if not state.subgraphs[index].is_shareable(member)]
     if not not_shareable:
         return
     state.report.error(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.contexts import context_types, parse_context_value
+from router.composition.field_set_targets import unreadable
 from router.composition.model import COMPOSITE, FieldDef, InputValue, Kind, Schema, TypeDef
 from router.composition.rules.keys_equal import resolvable
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
@@ -88,34 +89,54 @@ def _selection_problems(schema: Schema, argument: InputValue, value: str) -> Ite
     targets = context_types(schema, parsed.context)
     if not targets:
         yield "CONTEXT_NOT_SET", f'no type here sets the context "{parsed.context}"'
+    conditions = _conditions(parsed.selection)
+    if conditions is not None and (None in conditions or len(set(conditions)) < len(parsed.selection.selections)):
+        yield "CONTEXT_INVALID_SELECTION", "the selection is one field, or type conditions on different types"
+        return
     for target in targets:
         problem = _selection_problem(schema, target, parsed.selection, argument.type)
         if problem:
             yield "CONTEXT_INVALID_SELECTION", f"on {target.name}, {problem}"
+    possible = {name for target in targets for name in schema.possible_types(target.name)}
+    for condition in conditions or () if targets else ():
+        if condition not in possible:
+            yield "CONTEXT_INVALID_SELECTION", f"nothing that sets the context is ever a {condition}"
+
+
+def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
+    """The types that the selection distinguishes; None if it does not."""
+    fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
+    if not fragments:
+        return None
+    return [item.type_condition.name.value if item.type_condition is not None else None for item in fragments]
 
 
 def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef) -> str | None:
     """Why the selection does not give exactly one value of the wanted type for every possible type of `target`."""
-    fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
-    if fragments and len(fragments) != len(selection.selections):
-        return "fields and type conditions are mixed in the selection"
-    if not fragments:
+    for problem in unreadable(schema, target.name, selection):
+        return problem
+    if _conditions(selection) is None:
         return _path_problem(schema, target, selection, wanted)
-    for fragment in fragments:
-        name = fragment.type_condition.name.value if fragment.type_condition else target.name
-        inner = schema.types.get(name)
-        if inner is None:
-            return f'there is no type "{name}"'
-        if set(schema.possible_types(name)) & set(schema.possible_types(target.name)):
-            problem = _path_problem(schema, inner, fragment.selection_set, wanted)
-            if problem:
-                return problem
-    return None
+    possible = schema.possible_types(target.name)
+    matching = []
+    for fragment in selection.selections:
+        if isinstance(fragment, InlineFragmentNode) and fragment.type_condition is not None:
+            inner = schema.types[fragment.type_condition.name.value]
+            if inner.kind is not Kind.OBJECT:
+                return f"{inner.name} is no object type"
+            if inner.name in possible:
+                matching.append((inner, fragment.selection_set))
+    if not matching:
+        return "none of the type conditions can be met"
+    problems = (_path_problem(schema, inner, below, wanted) for inner, below in matching)
+    return next((problem for problem in problems if problem), None)
 
 
 def _path_problem(  # noqa: PLR0911 - one return for each way to be wrong
     schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef
 ) -> str | None:
+    if target.is_interface_object:
+        return f"{target.name} is an interface object"
     if len(selection.selections) != 1:
         return "the selection must give exactly one value"
     item = selection.selections[0]
@@ -130,7 +151,7 @@ def _path_problem(  # noqa: PLR0911 - one return for each way to be wrong
     if schema.kind_of(member.type) in COMPOSITE:
         if item.selection_set is None or inner is None:
             return f"{member.coordinate} must have a selection"
-        return _selection_problem(schema, inner, item.selection_set, _under_lists(member.type, wanted))
+        return _path_problem(schema, inner, item.selection_set, _under_lists(member.type, wanted))
     return None if _fits(member.type, wanted) else f"{member.coordinate} is a {member.type}, the argument a {wanted}"
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
 
+from router.composition.impossible_conditions import is_impossible
+from router.composition.literals import fits
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
 from router.composition.reading.elements import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
@@ -119,17 +121,7 @@ def _field_problems(
         raise _UnreadableError(f"{member.coordinate} of type {member.type} must have a selection", "no selection")
     if kind not in COMPOSITE and selection.selection_set is not None:
         raise _UnreadableError(f"{member.coordinate} of type {member.type} cannot have a selection")
-    given = {argument.name.value for argument in selection.arguments or ()}
-    unknown = given - member.arguments.keys()
-    if unknown:
-        raise _UnreadableError(f'{member.coordinate} has no argument "{min(unknown)}"')
-    missing = [
-        one.name
-        for one in member.arguments.values()
-        if one.required and one.name not in given and not one.has("fromContext")
-    ]
-    if missing:
-        raise _UnreadableError(f'{member.coordinate} needs its argument "{missing[0]}"')
+    _check_arguments(facts, member, selection)
     if member.arguments:
         yield "arguments", f"{member.coordinate} takes arguments"
     external = facts.is_external(member)
@@ -141,6 +133,24 @@ def _field_problems(
         return
     beneath = beneath_external or external or _external_in_implementations(facts, member)
     yield from _problems(rule, facts, base_name(member.type), selection.selection_set, beneath_external=beneath)
+
+
+def _check_arguments(facts: Facts, member: FieldDef, selection: FieldNode) -> None:
+    given = {argument.name.value for argument in selection.arguments or ()}
+    unknown = given - member.arguments.keys()
+    if unknown:
+        raise _UnreadableError(f'{member.coordinate} has no argument "{min(unknown)}"')
+    missing = [
+        one.name
+        for one in member.arguments.values()
+        if one.required and one.name not in given and not one.has("fromContext")
+    ]
+    if missing:
+        raise _UnreadableError(f'{member.coordinate} needs its argument "{missing[0]}"')
+    for argument in selection.arguments or ():
+        wanted = member.arguments[argument.name.value].type
+        if not fits(facts.schema, argument.value, wanted):
+            raise _UnreadableError(f"{print_ast(argument)} is no {wanted}, which {member.coordinate} takes")
 
 
 def _external_in_implementations(facts: Facts, member: FieldDef) -> bool:
@@ -158,6 +168,7 @@ def _condition(facts: Facts, type_name: str, fragment: InlineFragmentNode) -> st
     definition = facts.schema.types.get(name)
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
-    if not set(facts.schema.possible_types(name)) & set(facts.schema.possible_types(type_name)) and name != type_name:
+    # For an object type: `impossible_conditions`.
+    if facts.schema.types[type_name].kind in ABSTRACT and is_impossible(facts.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

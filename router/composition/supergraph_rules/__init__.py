@@ -10,7 +10,9 @@ from router.composition.supergraph_rules import (
     inaccessible,
     interface_field_no_implem,
     invalid_graphql,
+    key_invalid_fields,
     missing_transitive_auth_requirements,
+    provides_invalid_fields,
     requires_invalid_fields,
 )
 
@@ -34,5 +36,9 @@ FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
 # And these only of valid GraphQL: what the API schema would be.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
-# And these last, of what would compose: whether a consumer can take the subgraphs out of it again.
-EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (cost_linked_by_itself.check,)
+# And these last, of what would compose: whether a consumer can take the subgraphs out of it again, and read them.
+EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
+    cost_linked_by_itself.check,
+    key_invalid_fields.check,
+    provides_invalid_fields.check,
+)

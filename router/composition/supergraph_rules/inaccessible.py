@@ -156,6 +156,7 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 
 
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
+    """Whether a default value has a hidden part of a type; that the type itself is hidden is another problem."""
     ref = nullable(ref)
     if isinstance(ref, ListOf):
         items = value.values if isinstance(value, ListValueNode) else (value,)
@@ -165,10 +166,12 @@ def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
         return False
     if definition.kind is Kind.ENUM and isinstance(value, EnumValueNode):
         named = definition.values.get(value.value)
-        return named is not None and _hidden(named)
+        return named is not None and _hidden(named) and not _hidden(definition)
     if definition.kind is Kind.INPUT and isinstance(value, ObjectValueNode):
         for given in value.fields:
             item = definition.inputs.get(given.name.value)
-            if item is not None and (_hidden(item) or _uses_hidden(schema, given.value, item.type)):
+            if item is None:
+                continue
+            if (_hidden(item) and not _hidden(definition)) or _uses_hidden(schema, given.value, item.type):
                 return True
     return False

@@ -33,6 +33,7 @@ def drop_unused_externals(upgrade: Upgrade) -> None:
     """TYPE_WITH_ONLY_UNUSED_EXTERNAL if that leaves a type without fields that something refers to."""
     schema = upgrade.schema
     facts = Facts(schema)
+    schema.still_provided, schema.still_used = facts.provided, facts.used
     for definition in list(schema.of_kind(Kind.OBJECT, Kind.INTERFACE)):
         unused = [each for each in definition.fields.values() if facts.is_external(each) and not facts.is_used(each)]
         if not unused:

@@ -16,13 +16,15 @@ from graphql.language import (
 )
 
 from router.composition.facts import Facts
+from router.composition.field_set_targets import with_implementations
+from router.composition.literals import fits
 from router.composition.model import COMPOSITE
 from router.composition.type_refs import base_name
 from router.composition.values import string
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
 
 if TYPE_CHECKING:
-    from router.composition.model import Applied
+    from router.composition.model import Applied, FieldDef, Schema
     from router.composition.upgrade.originals import Upgrade
 
 
@@ -70,7 +72,7 @@ def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
 
 
 def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> bool:
-    """Whether every field exists, under its own name, and has a selection exactly if it needs one."""
+    """Whether every field exists, under its own name, has what it requires, and a selection exactly if it needs one."""
     schema = facts.schema
     definition = schema.types.get(type_name)
     for item in selections.selections:
@@ -80,14 +82,23 @@ def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> 
                 return False
         elif isinstance(item, FieldNode) and item.name.value != "__typename":
             member = definition.fields.get(item.name.value) if definition is not None else None
-            given = {argument.name.value for argument in item.arguments or ()}
-            if member is None or item.alias is not None or not given <= member.arguments.keys():
+            if member is None or item.alias is not None or not _takes(schema, member, item):
                 return False
             if (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None):
                 return False
             if item.selection_set is not None and not _is_readable(facts, base_name(member.type), item.selection_set):
                 return False
     return True
+
+
+def _takes(schema: Schema, member: FieldDef, item: FieldNode) -> bool:
+    """Whether the field has the arguments given, they are of its types, and none is missing."""
+    given = {argument.name.value: argument.value for argument in item.arguments or ()}
+    return (
+        given.keys() <= member.arguments.keys()
+        and all(fits(schema, value, member.arguments[name].type) for name, value in given.items())
+        and not any(each.required and each.name not in given for each in member.arguments.values())
+    )
 
 
 def _effective(facts: Facts, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
@@ -99,7 +110,7 @@ def _effective(facts: Facts, type_name: str, selections: SelectionSetNode) -> Se
             inner_type = item.type_condition.name.value if item.type_condition else type_name
         elif isinstance(item, FieldNode) and definition is not None and item.name.value in definition.fields:
             member = definition.fields[item.name.value]
-            if facts.is_external(member):
+            if any(each.has("external") for each in with_implementations(facts.schema, member)):
                 kept.append(item)
                 continue
             if item.selection_set is None:

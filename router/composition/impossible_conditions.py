@@ -1,0 +1,99 @@
+"""Type conditions in field sets that an object never meets: `... on User { id }` where the object is a `Review`.
+
+Other federation tooling reads them as if they were not there: the field set asks the object for what is inside. So a
+subgraph that has them composes, and the supergraph says what they are taken for. Which fields of the subgraph are
+external, shareable or used is decided by what is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, SelectionSetNode
+
+from router.composition.model import COMPOSITE, Kind
+from router.composition.type_refs import base_name
+from router.composition.values import string
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.composition.facts import Facts
+    from router.composition.model import Applied, Schema
+
+
+def without_impossible_conditions(facts: Facts) -> Facts:
+    """Change the field sets of the subgraph's `@key` and `@requires`; its facts stay those of the sets as written."""
+    for type_name, applied in _carriers(facts.schema):
+        text = applied.text("fields")
+        if text is None or "..." not in text:
+            continue
+        try:
+            selections = parse_field_set(text)
+        except FieldSetSyntaxError:
+            continue
+        possible = _possible(facts.schema, type_name, selections)
+        if possible != selections:
+            facts.settle()
+            applied.arguments["fields"] = string(print_field_set(possible))
+    return facts
+
+
+def impossible_conditions(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
+    """The types of the conditions that an object selected on never meets."""
+    definition = schema.types.get(type_name)
+    for selection in selections.selections:
+        if isinstance(selection, InlineFragmentNode):
+            inner = selection.type_condition.name.value if selection.type_condition is not None else type_name
+            if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
+                yield inner
+            else:
+                yield from impossible_conditions(schema, inner, selection.selection_set)
+        elif isinstance(selection, FieldNode) and selection.selection_set is not None and definition is not None:
+            member = definition.fields.get(selection.name.value)
+            if member is not None and schema.kind_of(member.type) in COMPOSITE:
+                yield from impossible_conditions(schema, base_name(member.type), selection.selection_set)
+
+
+def is_impossible(schema: Schema, type_name: str, condition: str) -> bool:
+    """Whether no object of the type can ever be of the type of the condition."""
+    return type_name != condition and not set(schema.possible_types(type_name)) & set(schema.possible_types(condition))
+
+
+def _carriers(schema: Schema) -> Iterator[tuple[str, Applied]]:
+    for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+        for key in definition.keys:
+            yield definition.name, key
+    for _, member in schema.fields():
+        for requires in member.applied("requires"):
+            yield member.parent, requires
+
+
+def _possible(
+    schema: Schema, type_name: str, selections: SelectionSetNode, *, dropped: bool = False
+) -> SelectionSetNode:
+    found = (_selection(schema, type_name, each, dropped=dropped) for each in selections.selections)
+    return replace(selections, selections=tuple(each for each in found if each is not None))
+
+
+def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, dropped: bool) -> SelectionNode | None:
+    """None for what nothing is left of; `dropped` is whether it stands below a condition that was taken out."""
+    definition = schema.types.get(type_name)
+    if isinstance(selection, InlineFragmentNode):
+        condition = selection.type_condition
+        inner = condition.name.value if condition is not None else type_name
+        if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
+            if dropped:
+                # Only the outermost condition is overlooked.
+                return None
+            condition, inner, dropped = None, type_name, True
+        below = _possible(schema, inner, selection.selection_set, dropped=dropped)
+        return replace(selection, type_condition=condition, selection_set=below) if below.selections else None
+    if isinstance(selection, FieldNode) and selection.selection_set is not None and definition is not None:
+        member = definition.fields.get(selection.name.value)
+        if member is not None and schema.kind_of(member.type) in COMPOSITE:
+            below = _possible(schema, base_name(member.type), selection.selection_set)
+            return replace(selection, selection_set=below)
+    return selection

@@ -1,0 +1,33 @@
+"""PROVIDES_INVALID_FIELDS for a type condition that the object provided never meets: nothing is provided then.
+
+Asked last, as other problems hide this one in other federation tooling too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.impossible_conditions import impossible_conditions
+from router.composition.type_refs import base_name
+from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+
+if TYPE_CHECKING:
+    from router.composition.merge.state import MergeState
+
+
+def check(state: MergeState) -> None:
+    for facts in state.subgraphs:
+        for _, member in facts.schema.fields():
+            for applied in member.applied("provides"):
+                try:
+                    selections = parse_field_set(applied.text("fields") or "")
+                except FieldSetSyntaxError:
+                    continue
+                target = base_name(member.type)
+                for condition in impossible_conditions(facts.schema, target, selections):
+                    state.report.error(
+                        "PROVIDES_INVALID_FIELDS",
+                        f"[{facts.name}] On {member.coordinate}, for @{applied.name}: a {target} can never be a "
+                        f"{condition}.",
+                        [(facts.name, applied.node)],
+                    )
