@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
     from router.planner.walk.positions import Demand
 
-# Keys nested in objects that need a hop of their own, which has a nested key, and so on: beyond this it is no
-# federation anybody runs, and the number of ways grows with every level.
-MAX_HELPER_DEPTH = 4
+# An object in a key or a requirement may need a hop of its own, whose key has objects in it, and so on: the number of
+# ways grows with every level. So far down they are looked for, and so many times on account of one object or
+# requirement of the client's.
+MAX_HELPER_DEPTH = 8
+MAX_HELPER_SEARCHES = 1000
 
 
 class Hops:
@@ -36,22 +38,35 @@ class Hops:
         self._demand = demand
         # Counts answers that were cut short by a search still going on: such answers must not be remembered.
         self.cut_short = 0
+        self._deepest = MAX_HELPER_DEPTH
+        self._searches_left = MAX_HELPER_SEARCHES
 
     def at(self, position: Position) -> Sequence[Place]:
         """All places of the position that are behind a key, in the order they become reachable."""
         if position.closing:
             self.cut_short += 1
-        if position.hops is None:
+        if position.hops is not None:
+            return position.hops
+        if position.parent is not None and position.type_name == self._query_type:
+            position.hops = list(self._reentries(position))
+        elif self._is_affordable(position):
             position.hops = []
-            if position.parent is not None and position.type_name == self._query_type:
-                position.hops += self._reentries(position)
-            elif position.helper_depth > MAX_HELPER_DEPTH:
-                self.cut_short += 1
-            else:
-                position.closing = True
-                self._close(position)
-                position.closing = False
+            position.closing = True
+            self._close(position)
+            position.closing = False
+        else:
+            self.cut_short += 1
+            return ()
         return position.hops
+
+    def _is_affordable(self, position: Position) -> bool:
+        if position.helper_depth == 0:
+            self._searches_left = MAX_HELPER_SEARCHES
+            return True
+        if position.helper_depth > self._deepest or not self._searches_left:
+            return False
+        self._searches_left -= 1
+        return True
 
     def _reentries(self, position: Position) -> Iterable[Place]:
         subgraphs = [name for name in self._graph.subgraph_names if self._graph.type_in(name, self._query_type)]
@@ -78,15 +93,22 @@ class Hops:
         pending = [
             entry for entry in self._graph.entries(position.type_name) if not _is_where_one_stands(position, entry)
         ]
-        while pending:
-            found = [place for entry in pending if (place := self._enter(position, entry)) is not None]
-            if not found:
-                break
+        while found := self._found(position, pending):
             # Those that are ready later may find a shorter way through those that are ready now.
             earliest = min(place.stage for place in found)
             reached = {place.subgraph: place for place in found if place.stage == earliest}
             position.hops += [place for place in reached.values() if position.is_deferred or not _is_roundabout(place)]
             pending = [entry for entry in pending if entry.subgraph not in reached]
+
+    def _found(self, position: Position, pending: Sequence[Entry]) -> list[Place]:
+        """The next places, if there are any: first by keys whose objects need no hop of their own."""
+        outer, before = self._deepest, self.cut_short
+        self._deepest = min(outer, position.helper_depth)
+        found = [place for entry in pending if (place := self._enter(position, entry)) is not None]
+        self._deepest = outer
+        if found or self.cut_short == before:
+            return found
+        return [place for entry in pending if (place := self._enter(position, entry)) is not None]
 
     def _enter(self, position: Position, entry: Entry) -> Place | None:
         ways = [Way(leaves) for key in entry.keys if (leaves := self._demand(position, key.fields)) is not None]
@@ -100,6 +122,8 @@ class Hops:
         if key in position.in_progress:
             self.cut_short += 1
             return None
+        if position.helper_depth == 0:
+            self._searches_left = MAX_HELPER_SEARCHES
         before = self.cut_short
         position.in_progress.add(key)
         place = self._requiring(position, entry, edge, name)

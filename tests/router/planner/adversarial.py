@@ -200,6 +200,42 @@ def many_keys(owners: int, keys: int) -> tuple[Supergraph, str]:
     return supergraph(subgraphs), f"{{ p {{ {' '.join(f'to{number} {{ {leaves} }}' for number in range(owners))} }} }}"
 
 
+def keys_in_keys(owners: int) -> tuple[Supergraph, str]:
+    """Entities with keys in objects that can be entered by keys in objects, and a plain key each."""
+    subgraphs = {"root": 'type Query { p: P } type P @key(fields: "k0") { k0: ID! next: P @shareable }'}
+    for number in range(owners):
+        first, second, third = (f"k{(number + step) % owners}" for step in range(3))
+        subgraphs[f"s{number}"] = f"""
+          type P
+            @key(fields: "{first}") @key(fields: "next {{ {second} }}") @key(fields: "next {{ next {{ {third} }} }}")
+          {{ {first}: ID! {second}: ID! {third}: ID! next: P @shareable own{number}: Int also{number}: Int }}
+        """
+    leaves = " ".join(f"own{number} next {{ also{number} }}" for number in range(owners))
+    return supergraph(subgraphs), f"{{ p {{ {leaves} }} }}"
+
+
+def keys_in_keys_only(owners: int) -> tuple[Supergraph, str]:
+    """Entities that can be entered by the key of the object after them alone, which must be entered for it."""
+    subgraphs = {"root": 'type Query { p: P } type P @key(fields: "k0") { k0: ID! next: P @shareable }'}
+    for number in range(1, owners):
+        known = [f"k{one}" for one in (number - 1, number - 2) if one >= 0]
+        keys = " ".join(f'@key(fields: "next {{ {key} }}")' for key in known)
+        fields = " ".join(f"{key}: ID! @shareable" for key in (*known, f"k{number}"))
+        subgraphs[f"s{number}"] = f"type P {keys} {{ next: P @shareable {fields} own{number}: Int }}"
+    return supergraph(subgraphs), f"{{ p {{ {' '.join(f'own{number}' for number in range(1, owners))} }} }}"
+
+
+def requires_further_on(size: int) -> tuple[Supergraph, str]:
+    """Each subgraph's field requires those of all the others before it, of the next object."""
+    subgraphs = {"root": 'type Query { p: P } type P @key(fields: "id") { id: ID! next: P }'}
+    for number in range(size):
+        before = [f"v{one}" for one in range(number)]
+        external = " ".join(["next: P @external", *(f"{name}: Int @external" for name in before)] if before else [])
+        requires = f'@requires(fields: "next {{ {" ".join(before)} }}")' if before else ""
+        subgraphs[f"s{number}"] = f'type P @key(fields: "id") {{ id: ID! {external} v{number}: Int {requires} }}'
+    return supergraph(subgraphs), f"{{ p {{ v{size - 1} }} }}"
+
+
 def wide_union(members: int) -> tuple[Supergraph, str]:
     """A union of many types, each with a field of another subgraph."""
     names = [f"T{number}" for number in range(members)]
@@ -266,6 +302,9 @@ CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "objects twelve deep in all of eight": lambda: deep_shared_objects(8, 12),
     "seven keys in each of seven": lambda: many_keys(7, 7),
     "keys nested five deep in each of eight": lambda: nested_keys(8, 5),
+    "keys in keys in keys": lambda: keys_in_keys(7),
+    "nothing but keys in keys in keys": lambda: keys_in_keys_only(6),
+    "requires of everything before, seven objects further on": lambda: requires_further_on(8),
     "a union of three hundred types": lambda: wide_union(300),
     "a thousand spreads of one fragment": lambda: spreads(1000),
     "requirements that go forth and back forty times": lambda: ping_pong(20),
