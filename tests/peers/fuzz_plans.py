@@ -74,14 +74,12 @@ class Federation:
         world = draw_world(Seeded(self.seed))
         drawn = [self.subject.data, *(Filling(world, random.Random(number)).data() for number in range(DATASETS))]
         yield from drawn
-        extended = world.interface_object
-        if extended is None:
-            return
-        failing = [own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_input]
-        for type_name, name, data in product(world.abstract[extended.interface].members, failing, drawn):
-            entities = [entity for entity in data if entity.startswith(f"{type_name}:")]
-            for failed in (entities, entities[::2], entities[1::2]):
-                yield _failing(data, failed, name)
+        for extended in world.interface_objects.values():
+            failing = [own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_input]
+            for type_name, name, data in product(world.abstract[extended.interface].members, failing, drawn):
+                entities = [entity for entity in data if entity.startswith(f"{type_name}:")]
+                for failed in (entities, entities[::2], entities[1::2]):
+                    yield _failing(data, failed, name)
 
 
 def _failing(data: Data, entities: Iterable[str], name: str) -> Data:

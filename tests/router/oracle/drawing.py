@@ -9,11 +9,13 @@ from tests.router.oracle.choices import often, pick, subset
 from tests.router.oracle.directives import draw_directives
 from tests.router.oracle.world import (
     ARGUMENTS,
+    KEY_ENTITY,
     KEY_TYPES,
     KEYS,
     LEAF_WRAPPINGS,
     LEAVES,
-    STRANGER,
+    PLAIN_KEYS,
+    STRANGERS,
     SUBGRAPHS,
     WRAPPINGS,
     Abstract,
@@ -36,7 +38,7 @@ def draw_world(choices: Choices) -> World:
     _divided_value(choices, world)
     _way_back(choices, world)
     _hidden_members(choices, world)
-    _interface_object(choices, world)
+    _interface_objects(choices, world)
     draw_directives(choices, world)
     return world
 
@@ -55,6 +57,9 @@ def _types(choices: Choices, world: World) -> None:
         _inaccessible_member(choices, world)
     for entity in world.entities.values():
         _keys(choices, world, entity)
+    if any("ke" in entity.fields for entity in world.entities.values()):
+        world.entities[KEY_ENTITY] = Entity(KEY_ENTITY)
+        _key_entity(choices, world, world.entities[KEY_ENTITY])
 
 
 def _interface(choices: Choices, world: World, name: str, objects: list[str]) -> None:
@@ -95,6 +100,27 @@ def _keys(choices: Choices, world: World, entity: Entity) -> None:
             keys.add(pick(choices, KEYS))
         known |= keys
         entity.homes[home] = keys
+    _key_fields(entity)
+
+
+def _key_entity(choices: Choices, world: World, entity: Entity) -> None:
+    """Homes with a key of their own each, and one that knows all of these.
+
+    That one takes no other entity by this: composition does not look in the subgraph that it is to move to for what the
+    move takes.
+    """
+    keyed = {home for other in world.entities.values() for home, keys in other.homes.items() if ("ke",) in keys}
+    hubs = [subgraph for subgraph in world.subgraphs if subgraph not in keyed]
+    homes = subset(choices, world.subgraphs)
+    common = pick(choices, PLAIN_KEYS)
+    entity.homes |= {home: {pick(choices, PLAIN_KEYS) if hubs else common} for home in homes}
+    if hubs:
+        entity.homes[pick(choices, hubs)] = set[tuple[str, ...]]().union(*entity.homes.values())
+    _key_fields(entity)
+
+
+def _key_fields(entity: Entity) -> None:
+    known = set[tuple[str, ...]]().union(*entity.homes.values())
     entity.keys = tuple(sorted(known))
     for name in sorted({name for key in known for name in key}):
         owners = {home for home, keys in entity.homes.items() if any(name in key for key in keys)}
@@ -215,31 +241,42 @@ def stands_alone(world: World, abstract: Abstract) -> bool:
     return not abstract.above and not any(abstract.name in other.above for other in world.abstract.values())
 
 
-def _interface_object(choices: Choices, world: World) -> None:
-    """A further subgraph that adds fields to an interface whose implementations it does not know."""
+def _interface_objects(choices: Choices, world: World) -> None:
+    """Further subgraphs that add fields to interfaces whose implementations they do not know."""
+    if often(choices, 75):
+        _interface_object(choices, world, STRANGERS[0], "o")
+    if world.interface_objects and often(choices, 40):
+        _interface_object(choices, world, STRANGERS[1], "p")
+
+
+def _interface_object(choices: Choices, world: World, subgraph: str, prefix: str) -> None:
+    """An interface that has a host knows it as an object as well; another may be one to another subgraph."""
     candidates = [
         abstract
         for abstract in world.abstract.values()
         if abstract.fields and stands_alone(world, abstract)
         if all(member in world.entities for member in abstract.members)
     ]
-    if not candidates or not often(choices, 75):
+    if not candidates:
         return
     abstract = pick(choices, candidates)
-    host = pick(choices, world.subgraphs)
+    hosts = [own.host for own in world.interface_objects.values() if own.interface == abstract.name]
+    host = pick(choices, hosts or world.subgraphs)
     abstract.hidden.pop(host, None)
     for member in abstract.members:
         entity = world.entities[member]
         entity.homes.setdefault(host, set()).add(KEYS[0])
         entity.fields["id"].owners.add(host)
-    world.interface_object = InterfaceObject(abstract.name, host)
+    extended = world.interface_objects[subgraph] = InterfaceObject(subgraph, abstract.name, host)
     for index in range(choices.number(1, 3)):
-        own = _extension(choices, world, abstract, f"o{index}")
-        world.interface_object.fields[own.name] = own
+        own = _extension(choices, world, abstract, f"{prefix}{index}")
+        own.owners = {subgraph}
+        extended.fields[own.name] = own
         for member in abstract.members:
             world.entities[member].fields[own.name] = replace(own, owners=set())
     if often(choices, 50):
-        world.roots["Query"]["qx"] = Field("qx", abstract.name, pick(choices, ("{}", "[{}]")), owners={STRANGER})
+        way = Field(f"q{subgraph}", abstract.name, pick(choices, ("{}", "[{}]")), owners={subgraph})
+        world.roots["Query"][way.name] = way
 
 
 def _extension(choices: Choices, world: World, abstract: Abstract, name: str) -> Field:
@@ -248,9 +285,9 @@ def _extension(choices: Choices, world: World, abstract: Abstract, name: str) ->
     others = [name for name in (*world.entities, *simple) if name not in abstract.members]
     others = [name for name in others if name not in world.inaccessible and name != "W0"]
     if others and often(choices, 30):
-        return Field(name, pick(choices, others), pick(choices, ("{}", "{}!", "[{}]")), owners={STRANGER})
+        return Field(name, pick(choices, others), pick(choices, ("{}", "{}!", "[{}]")))
     named = "String" if often(choices, 50) else pick(choices, LEAVES)
-    own = Field(name, named, pick(choices, ("{}", "{}", "{}!")), owners={STRANGER})
+    own = Field(name, named, pick(choices, ("{}", "{}", "{}!")))
     if own.type == "String" and often(choices, 40):
         own.arguments = tuple(subset(choices, ARGUMENTS))[:2]
     return own

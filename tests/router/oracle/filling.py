@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.router.oracle.store import ABSENT
-from tests.router.oracle.world import COLOURS, KEY_OBJECT, KEY_PART, KEY_TYPES, SECRET_COLOUR, STRANGER
+from tests.router.oracle.world import COLOURS, KEY_ENTITY, KEY_OBJECT, KEY_PART, KEY_TYPES, SECRET_COLOUR, STRANGERS
 
 if TYPE_CHECKING:
     import random
@@ -36,6 +36,9 @@ class Filling:
             name: [f"{name}:{index}" for index in range(source.randint(1, 4))]
             for name in [*world.entities, *world.values]
         }
+        if KEY_ENTITY in world.entities:
+            keyed = [entity.name for entity in world.entities.values() if "ke" in entity.fields]
+            self.names[KEY_ENTITY] = [f"{KEY_ENTITY}:{object_}" for name in keyed for object_ in self.names[name]]
 
     def data(self) -> Data:
         data: Data = {"Query": self._fields(self.world.roots["Query"].values(), "Query")}
@@ -56,9 +59,11 @@ class Filling:
     def _forget(self, entity: Entity, fields: dict[str, object]) -> None:
         """Sometimes a subgraph does not know an object others have; what only it could say is null then.
 
-        Not where it would be missed: as the way to a third subgraph, as one of two who can say something, by a field
-        that is computed or must not be null.
+        Not where it would be missed: as the way to a third subgraph or to the entity in a key, as one of two who can
+        say something, by a field that is computed or must not be null.
         """
+        if entity.name == KEY_ENTITY or entity.is_key("ke"):
+            return
         if len(entity.keys) > 1 or entity.interfaces or len(entity.homes) == 1 or self.random.random() > ABSENCES:
             return
         home = self.random.choice(sorted(entity.homes))
@@ -111,6 +116,8 @@ class Filling:
         match name:
             case "kv":
                 return f"@{KEY_OBJECT}:{object_}"
+            case "ke":
+                return f"@{KEY_ENTITY}:{object_}"
             case "kl":
                 others = [None] if self.random.random() < NULLS else []
                 return [f"@{KEY_OBJECT}:{object_}", *others]
@@ -136,5 +143,5 @@ class Filling:
             return leaves[own.named]
         if own.named == "Query":
             return "@Query"
-        owners = own.owners - {STRANGER} or set(self.world.subgraphs)
+        owners = own.owners.difference(STRANGERS) or set(self.world.subgraphs)
         return f"@{self.random.choice(self.names[self.random.choice(self.world.allowed(own, owners))])}"

@@ -58,7 +58,7 @@ class Rules:
     overrides: dict[FieldName, tuple[str, str]] = field(default_factory=dict)
     moved: set[FieldName] = field(default_factory=set)
     contexts: dict[str, set[str]] = field(default_factory=dict)
-    from_context: dict[FieldName, tuple[str, tuple[str, str]]] = field(default_factory=dict)
+    from_context: dict[FieldName, list[tuple[str, str, str]]] = field(default_factory=dict)
     interface_objects: set[str] = field(default_factory=set)
     types: set[str] = field(default_factory=set)
 
@@ -99,9 +99,12 @@ class Federation:
             for concrete in (implementations[parent] if parent in own.interface_objects else {parent})
         }
         contexts = {
-            coordinate: (argument, _around(own.contexts[context], text, supertypes, documents))
+            coordinate: {
+                argument: _around(own.contexts[context], text, supertypes, documents)
+                for argument, context, text in contextual
+            }
             for own in rules.values()
-            for coordinate, (argument, (context, text)) in own.from_context.items()
+            for coordinate, contextual in own.from_context.items()
         }
         return cls(documents, rules, implementations, Meaning(requires, supertypes, contexts))
 
@@ -186,7 +189,7 @@ def _field_rules(rules: Rules, name: FieldName, definition: FieldDefinitionNode)
         for directive in parameter.directives or ():
             if directive.name.value == "fromContext":
                 context, text = str(argument(directive, "field")).removeprefix("$").split(" ", 1)
-                rules.from_context[name] = parameter.name.value, (context, text)
+                rules.from_context.setdefault(name, []).append((parameter.name.value, context, text))
 
 
 def argument(directive: Directive, name: str) -> object:

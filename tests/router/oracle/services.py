@@ -86,10 +86,9 @@ class Monolith:
         if info.parent_type.name == "Mutation":
             return _within(store.mutate(info.field_name, arguments), around)
         reference = around.reference if around else Reference(info.parent_type.name)
-        contextual = self.federation.meaning.contexts.get((reference.typename, info.field_name))
-        if contextual is not None:
-            name, selections = contextual
-            arguments = {**arguments, name: _from_context(store, around, selections)}
+        contextual = self.federation.meaning.contexts.get((reference.typename, info.field_name), {})
+        values = {name: _from_context(store, around, selections) for name, selections in contextual.items()}
+        arguments = {**arguments, **values}
         return _within(store.compute(reference, info.field_name, arguments), around)
 
 

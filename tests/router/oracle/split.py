@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from graphql import FieldNode, InlineFragmentNode
 
 from tests.router.oracle.rules import parse_field_set
-from tests.router.oracle.world import CONTEXT, KEY_OBJECT, KEY_PART, KEY_TYPES, LEAVES, SECRET_COLOUR, STRANGER
+from tests.router.oracle.world import (
+    CONTEXT,
+    KEY_ENTITY,
+    KEY_OBJECT,
+    KEY_PART,
+    KEY_TYPES,
+    LEAVES,
+    SECRET_COLOUR,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,13 +38,24 @@ directive @note(text: String) on
 """
 SAID = COMMON % {"colour": f" {SECRET_COLOUR} @inaccessible", "field": ", secret: Int @inaccessible"}
 KNOWN = COMMON % {"colour": "", "field": ""}
+# Federation 1 cannot hide anything; what others hide is hidden.
+SAID_FIRST = COMMON % {"colour": f" {SECRET_COLOUR}", "field": ", secret: Int"}
 KEY_FIELDS = ["id: ID!", "n: ID!", f"deep: {KEY_PART}"]
 KEY_PART_FIELDS = ["x: ID!"]
 
 
-def key_text(name: str) -> str:
-    """A key field as a field set selects it."""
-    return f"{name} {{ id n deep {{ x }} }}" if KEY_TYPES[name][0] == KEY_OBJECT else name
+def key_text(world: World, key: Iterable[str], subgraph: str) -> str:
+    """A key as a field set of a subgraph: an entity in it by a key it has there."""
+    return " ".join(_key_part(world, name, subgraph) for name in key)
+
+
+def _key_part(world: World, name: str, subgraph: str) -> str:
+    if KEY_TYPES[name][0] == KEY_OBJECT:
+        return f"{name} {{ id n deep {{ x }} }}"
+    if KEY_TYPES[name][0] == KEY_ENTITY:
+        entity = world.entities[KEY_ENTITY]
+        return f"{name} {{ {' '.join(min(entity.homes.get(subgraph, entity.keys)))} }}"
+    return name
 
 
 class Split:
@@ -44,17 +63,14 @@ class Split:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.mentioned: dict[str, set[tuple[str, str]]] = {
-            name: set(self._mentioned(name)) for name in (*world.subgraphs, STRANGER)
-        }
-        self.known: dict[str, set[str]] = {name: self._closure(name) for name in (*world.subgraphs, STRANGER)}
+        subgraphs = (*world.subgraphs, *world.interface_objects)
+        self.mentioned: dict[str, set[tuple[str, str]]] = {name: set(self._mentioned(name)) for name in subgraphs}
+        self.known: dict[str, set[str]] = {name: self._closure(name) for name in subgraphs}
 
     def sdls(self) -> dict[str, str]:
         """The subgraphs that have something to say."""
-        texts = {name: self._sdl(name) for name in self.world.subgraphs if self._says(name)}
-        if self.world.interface_object:
-            texts[STRANGER] = self._stranger(self.world.interface_object)
-        return texts
+        texts = {name: self._sdl(name) for name in self.world.subgraphs if self.says(name)}
+        return texts | {name: self._stranger(own) for name, own in self.world.interface_objects.items()}
 
     def externals(self, entity: Entity, subgraph: str) -> set[str]:
         """Fields the subgraph mentions without resolving them: required by its fields, provided by its fields."""
@@ -97,10 +113,8 @@ class Split:
     def _closure(self, subgraph: str) -> set[str]:
         """The types the subgraph must know."""
         world = self.world
-        if subgraph == STRANGER:
-            pending = [own.named for own in world.interface_object.fields.values()] if world.interface_object else []
-        else:
-            pending = self._starts(subgraph)
+        stranger = world.interface_objects.get(subgraph)
+        pending = [own.named for own in stranger.fields.values()] if stranger else self._starts(subgraph)
         known: set[str] = set()
         while pending:
             name = pending.pop()
@@ -114,9 +128,7 @@ class Split:
         world = self.world
         pending = [entity.name for entity in world.entities.values() if subgraph in entity.homes]
         pending += [own.named for fields in world.roots.values() for own in fields.values() if subgraph in own.owners]
-        if world.interface_object and world.interface_object.host == subgraph:
-            pending.append(world.interface_object.interface)
-        return pending
+        return pending + [own.interface for own in world.interface_objects.values() if own.host == subgraph]
 
     def _neighbours(self, name: str, subgraph: str) -> list[str]:
         world = self.world
@@ -144,24 +156,25 @@ class Split:
             return True
         return subgraph in self.world.entities[member].fields[name].owners
 
-    def _says(self, subgraph: str) -> bool:
+    def says(self, subgraph: str) -> bool:
         roots = [own for fields in self.world.roots.values() for own in fields.values()]
         return bool(self.known[subgraph]) or any(subgraph in own.owners for own in roots)
 
     def _sdl(self, subgraph: str) -> str:
         world, known = self.world, self.known[subgraph]
-        parts = [LINK, SAID]
+        is_first = subgraph == world.first
+        parts = [SAID_FIRST] if is_first else [LINK, SAID]
         for root, fields in world.roots.items():
             lines = [self._field(own, subgraph) for own in fields.values() if subgraph in own.owners]
-            parts += [block(f"type {root}", lines)] if lines else []
+            parts += [block(f"{'extend ' if is_first else ''}type {root}", lines)] if lines else []
         parts += [self._entity(entity, subgraph) for entity in world.entities.values() if entity.name in known]
         parts += [self._value(value, subgraph) for value in world.values.values() if value.name in known]
-        parts += _key_objects(known, " @shareable")
+        parts += _key_objects(known, "" if is_first else " @shareable")
+        keyed = {(own.interface, own.host) for own in world.interface_objects.values()}
         for abstract in world.abstract.values():
             if abstract.name in known:
                 names = self._interface_fields(abstract, subgraph)
-                host = world.interface_object
-                key = ' @key(fields: "id")' if host and (host.interface, host.host) == (abstract.name, subgraph) else ""
+                key = ' @key(fields: "id")' if (abstract.name, subgraph) in keyed else ""
                 key += self._context(abstract.name, subgraph)
                 parts.append(self._abstract(abstract, names, abstract.members_in(subgraph), key))
         return "\n".join(parts)
@@ -178,30 +191,38 @@ class Split:
 
     def _value(self, value: Value, subgraph: str) -> str:
         lines = [own.signature for own in self._own_values(value, subgraph)] or ["_unused: Int @inaccessible"]
-        hidden = " @inaccessible" if value.name in self.world.inaccessible else ""
+        directives = "" if subgraph == self.world.first else " @shareable"
+        directives += " @inaccessible" if value.name in self.world.inaccessible else ""
         context = self._context(value.name, subgraph)
         interfaces = implements(self._interfaces(value, subgraph))
-        return block(f"type {value.name}{interfaces} @shareable{hidden}{context}", lines)
+        return block(f"type {value.name}{interfaces}{directives}{context}", lines)
 
     def _entity(self, entity: Entity, subgraph: str) -> str:
         home = entity.homes.get(subgraph)
         stub = entity.keys[0]
-        keys = [f'@key(fields: "{" ".join(map(key_text, key))}")' for key in sorted(home)] if home else []
-        keys = keys or [f'@key(fields: "{" ".join(map(key_text, stub))}", resolvable: false)']
+        is_first = subgraph == self.world.first
+        resolvable = "" if home or is_first else ", resolvable: false"
+        texts = [key_text(self.world, key, subgraph) for key in sorted(home or {stub})]
+        keys = [f'@key(fields: "{text}"{resolvable})' for text in texts]
         said = {own.name: self._field(own, subgraph) for own in self._said(entity, subgraph)}
         for name in () if home else stub:
             said[name] = entity.fields[name].signature
         for name in sorted(self.externals(entity, subgraph)):
             said[name] = f"{entity.fields[name].signature} @external"
+        extends = ""
+        if is_first and any(entity.name in known for name, known in self.known.items() if name != subgraph):
+            extends = "extend "
+            for name in {name for key in home or {stub} for name in key}:
+                said[name] = f"{entity.fields[name].signature} @external"
         context = self._context(entity.name, subgraph)
-        head = f"type {entity.name}{implements(self._interfaces(entity, subgraph))} {' '.join(keys)}{context}"
+        head = f"{extends}type {entity.name}{implements(self._interfaces(entity, subgraph))} {' '.join(keys)}{context}"
         return block(head, said.values())
 
     def _field(self, own: Field, subgraph: str) -> str:
         directives = [own.signature_in(subgraph)]
         if own.override_from == subgraph:
             return own.signature
-        if len(own.owners) > 1 or own.is_provided:
+        if subgraph != self.world.first and (len(own.owners) > 1 or own.is_provided):
             directives.append("@shareable")
         if own.requires:
             directives.append(f'@requires(fields: "{own.requires}")')
@@ -226,18 +247,20 @@ class Split:
         return block(head, [fields[name].signature for name in names])
 
     def _stranger(self, interface_object: InterfaceObject) -> str:
-        world, known = self.world, self.known[STRANGER]
+        world, subgraph = self.world, interface_object.subgraph
+        known = self.known[subgraph]
         implementation = world.entities[world.abstract[interface_object.interface].members[0]]
         required = {name for own in interface_object.fields.values() for name in own.requires.split()}
         lines = ["id: ID!"]
         lines += [f"{implementation.fields[name].signature} @external" for name in sorted(required)]
-        lines += [self._field(own, STRANGER) for own in interface_object.fields.values()]
+        lines += [self._field(own, subgraph) for own in interface_object.fields.values()]
         parts = [LINK, SAID]
-        if "qx" in world.roots["Query"]:
-            parts.append(block("type Query", [world.roots["Query"]["qx"].signature]))
+        roots = [own for own in world.roots["Query"].values() if subgraph in own.owners]
+        if roots:
+            parts.append(block("type Query", [self._field(own, subgraph) for own in roots]))
         parts.append(block(f'type {interface_object.interface} @interfaceObject @key(fields: "id")', lines))
-        parts += [self._entity(entity, STRANGER) for entity in world.entities.values() if entity.name in known]
-        parts += [self._value(value, STRANGER) for value in world.values.values() if value.name in known]
+        parts += [self._entity(entity, subgraph) for entity in world.entities.values() if entity.name in known]
+        parts += [self._value(value, subgraph) for value in world.values.values() if value.name in known]
         return "\n".join((*parts, *_key_objects(known, " @shareable")))
 
     def merged(self) -> str:
@@ -270,9 +293,8 @@ class Split:
             and member not in self.world.inaccessible
         ]
         names = [name for name in abstract.fields if name in said]
-        host = self.world.interface_object
-        if host and host.interface == abstract.name:
-            names += host.fields
+        for extended in self.world.interface_objects.values():
+            names += extended.fields if extended.interface == abstract.name else ()
         return self._abstract(abstract, names, members)
 
 

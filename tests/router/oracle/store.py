@@ -71,13 +71,13 @@ class Reference:
 class Meaning:
     """What the schemas add to the data: which fields require which, and the interfaces and unions of each type.
 
-    `contexts` gives for a field with an argument from around it the argument, and of each type that can be around the
-    selection that leads to its value.
+    `contexts` gives for a field with arguments from around it for each of them, and of each type that can be around,
+    the selection that leads to its value.
     """
 
     requires: Mapping[tuple[str, str], SelectionSetNode] = field(default_factory=dict)
     supertypes: Mapping[str, set[str]] = field(default_factory=dict)
-    contexts: Mapping[tuple[str, str], tuple[str, Mapping[str, SelectionSetNode]]] = field(default_factory=dict)
+    contexts: Mapping[tuple[str, str], Mapping[str, Mapping[str, SelectionSetNode]]] = field(default_factory=dict)
 
     def applies(self, condition: str, typename: str) -> bool:
         return condition == typename or condition in self.supertypes.get(typename, ())

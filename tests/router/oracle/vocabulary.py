@@ -7,11 +7,13 @@ by a comparison of what the subgraphs say.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from graphql import parse, print_ast
 
 from tests.router.oracle.rules import type_nodes
+from tests.router.oracle.world import STRANGERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,11 +28,13 @@ _SDL: Final = {
     "union": r"^union",
     "list of lists": r": \[\[",
     "list of lists of lists": r": \[\[\[",
+    "list of lists of entities": r": \[\[E\d",
     "list of nullable items": r": \[\w+\]",
     "non-null field": r"^  f\d+.*: \w+!",
     "argument": r"^  \w+\(\w+: ",
     "argument with a default": r"^  \w+\([^)]*\w+: [\w!]+ = ",
     "argument of an input object": r"^  \w+\([^)]*o: Options",
+    "argument of an input object with a default": r"^  \w+\([^)]*p: Options = ",
     "argument of a custom scalar": r"^  \w+\([^)]*m: Money",
     "custom scalar": r"^  \w+[^:]*: \[*Money",
     "inaccessible field": r"^  \w.*@inaccessible",
@@ -40,6 +44,7 @@ _SDL: Final = {
     "key with a list of scalars": r'@key\(fields: "tags',
     "key with a list of objects": r'@key\(fields: "kl \{',
     "several keys": r"@key.*@key",
+    "key with an entity in it": r'@key\(fields: "ke \{',
     "key that cannot be resolved": r"resolvable: false",
     "shareable root field": r"^  q\d+.*@shareable",
     "shareable field of an entity": r"^  [fr]\d+.*@shareable",
@@ -71,6 +76,10 @@ _SDL: Final = {
     "context of several types": r'@fromContext\(field: "\$\w+ \.\.\.',
     "context of an ancestor further up": r"^  again",
     "contextual argument beside a client's": r"\(\w+: \w+, around",
+    "several contextual arguments": r"around: .*beside: ",
+    "Federation 1": r"\A(?!extend schema)",
+    "extension of an entity": r"^extend type E\d",
+    "external field of a key": r"^  (id|sku|k[12]|k[vle]|tags): .*@external",
 }
 
 # Found in the text of one operation.
@@ -134,6 +143,11 @@ def _requires_chain(generated: Generated) -> bool:
     return any(name in text for text in required.values() for name in required)
 
 
+def _shared_interface_object(generated: Generated) -> bool:
+    names = [re.findall(r"^type (\w+) @interfaceObject", sdl, re.MULTILINE) for sdl in generated.subgraphs.values()]
+    return any(times > 1 for times in Counter(name for found in names for name in found).values())
+
+
 def _data(generated: Generated) -> str:
     return repr(generated.datasets)
 
@@ -158,6 +172,14 @@ _COMPARED: Final[dict[str, Callable[[Generated], bool]]] = {
         len({type_.strip("[]!") for type_ in types}) > 1 for types in _field_types(it.subgraphs)
     ),
     "chain of requires": _requires_chain,
+    "key with an entity's other key in it": lambda it: _unlike(it.subgraphs, r'@key\(fields: "(ke) \{ (\w+)'),
+    "several contextual fields": lambda it: any("  u(beside" in sdl for sdl in it.subgraphs.values()),
+    "several interface objects": lambda it: {*STRANGERS} <= it.subgraphs.keys(),
+    "interface object to several subgraphs": _shared_interface_object,
+    "requires between interface objects": lambda it: any(
+        re.search(r"^  (o\d.*@requires\(.*\bp\d|p\d.*@requires\(.*\bo\d)", sdl, re.MULTILINE)
+        for sdl in it.subgraphs.values()
+    ),
     "label that holds": lambda it: bool(it.labels),
     "null": lambda it: "None" in _data(it),
     "null in a list": lambda it: "[None" in _data(it) or ", None]" in _data(it),

@@ -9,15 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUBGRAPHS = ("a", "b", "c", "d")
-# The subgraph that knows an interface only as an object.
-STRANGER = "x"
+# The subgraphs that know an interface only as an object.
+STRANGERS = ("x", "y")
 LEAVES = ("Int", "String", "String", "String", "Boolean", "ID", "Float", "Colour", "Money")
 COLOURS = ("RED", "GREEN", "BLUE")
 # The value of `Colour` that clients do not know.
 SECRET_COLOUR = "GOLD"
 # The fields of each possible key.
-KEYS = (("id",), ("sku",), ("k1", "k2"), ("kv",), ("tags",), ("kl",))
+KEYS = (("id",), ("sku",), ("k1", "k2"), ("kv",), ("tags",), ("kl",), ("ke",))
 KEY_OBJECT, KEY_PART = "KV", "KD"
+# The entity whose key is a part of the key of others.
+KEY_ENTITY = "K0"
+# The keys that entity may have.
+PLAIN_KEYS = KEYS[:3]
 # What each of them is. Of a key of two fields, one may be null; so may be a part of an object.
 KEY_TYPES = {
     "id": ("ID", "{}!"),
@@ -27,6 +31,7 @@ KEY_TYPES = {
     "kv": (KEY_OBJECT, "{}!"),
     "tags": ("String", "[{}!]!"),
     "kl": (KEY_OBJECT, "[{}]!"),
+    "ke": (KEY_ENTITY, "{}!"),
 }
 ARGUMENTS = {
     "n": "Int",
@@ -36,12 +41,13 @@ ARGUMENTS = {
     "o": "Options",
     "m": "Money",
     "d": "Int! = 4",
+    "p": "Options = {a: 2, c: GREEN, deep: {many: [[1], []]}}",
 }
 # Arguments that an absence gives a value only the schema knows.
-DEFAULTED = {"s", "d"}
+DEFAULTED = {"s", "d", "p"}
 LEAF_WRAPPINGS = ("{}", "{}", "{}", "{}", "{}", "{}!", "{}!", "[{}!]", "[{}]", "[[{}]!]")
 WRAPPINGS = ("{}", "{}", "{}", "{}", "{}!", "{}!", "[{}]", "[{}]", "[{}!]!", "[{}!]!", "[[{}]]", "[[{}]]", "[[[{}!]]!]")
-# The entity whose field takes an argument from an ancestor, and the context it takes it from.
+# The entity whose fields take arguments from an ancestor, and the context they take them from.
 CONSUMER, CONTEXT, CONTEXT_TYPE = "C0", "around", "String"
 
 
@@ -49,7 +55,8 @@ CONSUMER, CONTEXT, CONTEXT_TYPE = "C0", "around", "String"
 class Field:
     """A field of the merged schema, and where it is resolved.
 
-    `provides` holds, by owner, the field sets of each type that `@provides` reaches. `is_input` says that something
+    `provides` holds, by owner, the field sets of each type that `@provides` reaches, `contextual` the selections that
+    give arguments their values. `is_input` says that something
     else depends on the value. `varied` are the types of owners that promise more than the merged schema: no null, or of
     an abstract type the one object type it is `narrowed` to.
     """
@@ -61,7 +68,7 @@ class Field:
     owners: set[str] = field(default_factory=set)
     requires: str = ""
     provides: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-    context: str = ""
+    contextual: dict[str, str] = field(default_factory=dict)
     override_from: str = ""
     override_label: str = ""
     is_provided: bool = False
@@ -85,8 +92,10 @@ class Field:
     def signature_in(self, subgraph: str) -> str:
         """The definition as a subgraph says it."""
         arguments = [f"{name}: {ARGUMENTS.get(name, 'Int')}" for name in self.arguments]
-        if self.context and subgraph:
-            arguments.append(f'around: {CONTEXT_TYPE} @fromContext(field: "{self.context}")')
+        if subgraph:
+            arguments += [
+                f'{name}: {CONTEXT_TYPE} @fromContext(field: "{text}")' for name, text in self.contextual.items()
+            ]
         type_ = self.varied.get(subgraph, self.type)
         return f"{self.name}{'(' + ', '.join(arguments) + ')' if arguments else ''}: {type_}"
 
@@ -133,8 +142,9 @@ class Abstract:
 
 @dataclass(slots=True)
 class InterfaceObject:
-    """An interface that the subgraph `STRANGER` extends without knowing its implementations; `host` knows them all."""
+    """An interface that a subgraph extends without knowing its implementations; `host` knows them all."""
 
+    subgraph: str
     interface: str
     host: str
     fields: dict[str, Field] = field(default_factory=dict)
@@ -145,7 +155,7 @@ class World:
     """The merged schema with its split.
 
     `inaccessible` are types clients do not know. `contexts` gives for each type that sets the context the subgraph
-    that says so. `labels` are those of progressive overrides.
+    that says so. `labels` are those of progressive overrides. `first` is the subgraph that speaks Federation 1.
     """
 
     subgraphs: tuple[str, ...]
@@ -153,10 +163,11 @@ class World:
     values: dict[str, Value] = field(default_factory=dict)
     abstract: dict[str, Abstract] = field(default_factory=dict)
     roots: dict[str, dict[str, Field]] = field(default_factory=dict)
-    interface_object: InterfaceObject | None = None
+    interface_objects: dict[str, InterfaceObject] = field(default_factory=dict)
     inaccessible: set[str] = field(default_factory=set)
     contexts: dict[str, str] = field(default_factory=dict)
     labels: set[str] = field(default_factory=set)
+    first: str = ""
 
     def object(self, name: str) -> Entity | Value:
         return self.entities.get(name) or self.values[name]
