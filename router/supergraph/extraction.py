@@ -249,7 +249,6 @@ class _Extraction:
 
     def _key_fields(self, definition: WithFields) -> set[str]:
         keys = [entry.key for entry in self._joins[definition.name.value] if entry.key is not None]
-        [selection for key in keys for selection in key.selections]
         return {
             selection.name.value for key in keys for selection in key.selections if isinstance(selection, FieldNode)
         }
@@ -296,7 +295,7 @@ def _typed(declared: TypeNode, joined: JoinField | None) -> TypeNode:
 
 def _named(node: TypeNode) -> str:
     while not isinstance(node, NamedTypeNode):
-        node = node.type  # type: ignore[attr-defined]
+        node = node.type  # type: ignore[attr-defined]  # what is not named is a list or non-null: both wrap a type
     return node.name.value
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    GraphQLError,
     GraphQLSyntaxError,
     SchemaDefinitionNode,
     SchemaExtensionNode,
@@ -78,12 +79,17 @@ def load(sdl: str) -> Supergraph:
         )
     except FieldSetSyntaxError as error:
         raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
-    except (TypeError, GraphQLSyntaxError) as error:
-        raise InvalidSupergraph(f"The supergraph is not a valid schema: {error}") from None
+    except (TypeError, GraphQLError) as error:
+        raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
     restrictions = tuple(name for name in _RESTRICTIONS if links.get(f"{APOLLO}/{name}") is not None)
     return Supergraph(sdl, schema, api_schema, subgraphs, restrictions)
+
+
+def _message(error: TypeError | GraphQLError) -> str:
+    # Printed whole, GraphQL's errors quote the source over several lines.
+    return error.message if isinstance(error, GraphQLError) else str(error)
 
 
 def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:

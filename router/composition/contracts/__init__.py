@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphql import DirectiveNode, parse, validate_schema
+from graphql import DirectiveNode, parse
 from graphql.language import SchemaDefinitionNode, SchemaExtensionNode
 
 from router.composition.contracts.filtering import ContractFilter, apply, tags_in_use
@@ -72,10 +72,7 @@ def derive(supergraph_sdl: str, wanted: ContractFilter) -> Contract:
     report = _check(schema)
     if report.failed():
         return Contract(None, tuple(report.errors), *tags)
-    marked = mark(supergraph_sdl, document, links, hidden) if hidden else supergraph_sdl
-    for error in validate_schema(load(marked).api_schema):
-        report.error("INVALID_GRAPHQL", f"The API schema of the contract is not valid: {error.message}")
-    return Contract(None if report.failed() else marked, tuple(report.errors), *tags)
+    return Contract(mark(supergraph_sdl, document, links, hidden) if hidden else supergraph_sdl, (), *tags)
 
 
 def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:

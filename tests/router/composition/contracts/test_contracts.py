@@ -14,6 +14,7 @@ from router.composition import Subgraph, compose
 from router.composition.contracts import Contract, ContractFilter, derive
 from router.errors import InvalidSupergraph
 from router.supergraph import load
+from tests.router.supergraph.test_loading import problems
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -38,7 +39,9 @@ def contract(sdl: str, include: str = "", exclude: str = "", *, hide_unreachable
 
 def api(derived: Contract) -> GraphQLSchema:
     assert derived.supergraph_sdl is not None, derived.errors
-    return load(derived.supergraph_sdl).api_schema
+    schema = load(derived.supergraph_sdl).api_schema
+    assert problems(schema) == []
+    return schema
 
 
 def shown(derived: Contract) -> set[str]:
