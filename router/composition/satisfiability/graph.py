@@ -208,12 +208,14 @@ class Graph:
         try:
             grew = True
             while grew:
+                begun = list(solving)
                 grew = False
-                for each in list(solving):
+                for each in begun:
                     before = solving[each]
                     solving[each] = self._grown(each, before)
                     grew = grew or len(solving[each]) > len(before)
-                grew = grew or any(each not in self._entered for each in solving)
+                # What others turned out to depend on has not grown yet.
+                grew = grew or len(solving) > len(begun)
         finally:
             self._solving = None
         if not self._busy and not self._asking:
