@@ -14,7 +14,10 @@ from router.composition.rules import (
     interface_object_usage_error,
     invalid_shareable_usage,
     keys,
-    list_size,
+    list_size_applied_to_non_list,
+    list_size_invalid_assumed_size,
+    list_size_invalid_sized_field,
+    list_size_invalid_slicing_argument,
     provides,
     provides_target,
     requires,
@@ -43,7 +46,10 @@ SUBGRAPH_RULES: tuple[Callable[[Facts, Report], None], ...] = (
     context.check,
     # @cost and @listSize
     cost_applied_to_interface_field.check,
-    list_size.check,
+    list_size_applied_to_non_list.check,
+    list_size_invalid_assumed_size.check,
+    list_size_invalid_slicing_argument.check,
+    list_size_invalid_sized_field.check,
     # Authorization
     auth_requirements_applied_on_interface.check,
 )

@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules import cost_applied_to_interface_field, list_size
+from router.composition.rules import (
+    cost_applied_to_interface_field,
+    list_size_applied_to_non_list,
+    list_size_invalid_assumed_size,
+    list_size_invalid_sized_field,
+    list_size_invalid_slicing_argument,
+)
 
 if TYPE_CHECKING:
     from router.composition.merge.state import MergeState
 
 
+_RULES = (
+    cost_applied_to_interface_field.check,
+    list_size_applied_to_non_list.check,
+    list_size_invalid_assumed_size.check,
+    list_size_invalid_slicing_argument.check,
+    list_size_invalid_sized_field.check,
+)
+
+
 def check(state: MergeState) -> None:
     for facts in state.subgraphs:
-        cost_applied_to_interface_field.check(facts, state.report, linked_by_itself=True)
-        list_size.check(facts, state.report, linked_by_itself=True)
+        for rule in _RULES:
+            rule(facts, state.report, linked_by_itself=True)

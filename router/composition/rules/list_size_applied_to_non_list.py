@@ -1,0 +1,36 @@
+"""LIST_SIZE_APPLIED_TO_NON_LIST: what `@listSize` is about must be a list, the field itself or its sized fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.rules.list_sizes import list_sizes, names
+from router.composition.type_refs import ListOf, base_name, nullable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.composition.facts import Facts
+    from router.composition.model import Applied, FieldDef
+    from router.composition.report import Report
+
+
+def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
+    for member, applied in list_sizes(facts, linked_by_itself=linked_by_itself):
+        for problem in _problems(facts, member, applied):
+            report.error(
+                "LIST_SIZE_APPLIED_TO_NON_LIST",
+                f"[{facts.name}] {member.coordinate}: {problem}.",
+                [(facts.name, applied.node)],
+            )
+
+
+def _problems(facts: Facts, member: FieldDef, applied: Applied) -> Iterator[str]:
+    sized = names(applied, "sizedFields")
+    if not sized and not isinstance(nullable(member.type), ListOf):
+        yield f"{member.type} is no list, and no sizedFields say where the list is"
+    target = facts.schema.types.get(base_name(member.type))
+    for name in sized:
+        size = target.fields.get(name) if target is not None else None
+        if size is not None and not isinstance(nullable(size.type), ListOf):
+            yield f'the sized field "{size.coordinate}" is a {size.type}, no list'

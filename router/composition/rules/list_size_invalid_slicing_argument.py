@@ -1,0 +1,34 @@
+"""LIST_SIZE_INVALID_SLICING_ARGUMENT: a slicing argument of `@listSize` must be an Int argument of its field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.rules.list_sizes import list_sizes, names
+from router.composition.type_refs import nullable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.composition.facts import Facts
+    from router.composition.model import Applied, FieldDef
+    from router.composition.report import Report
+
+
+def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
+    for member, applied in list_sizes(facts, linked_by_itself=linked_by_itself):
+        for problem in _problems(member, applied):
+            report.error(
+                "LIST_SIZE_INVALID_SLICING_ARGUMENT",
+                f"[{facts.name}] {member.coordinate}: {problem}.",
+                [(facts.name, applied.node)],
+            )
+
+
+def _problems(member: FieldDef, applied: Applied) -> Iterator[str]:
+    for name in names(applied, "slicingArguments"):
+        argument = member.arguments.get(name)
+        if argument is None:
+            yield f'there is no argument "{name}" that could slice the list'
+        elif str(nullable(argument.type)) != "Int":
+            yield f'the slicing argument "{name}" is a {argument.type}, no Int'
