@@ -21,7 +21,6 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.document import MACHINERY_TYPES
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.composition.values import identity
@@ -29,9 +28,10 @@ from router.federation.links import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDE
 from router.federation.specs import FEDERATION_1, spec_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from router.composition.codes import ErrorCode
+    from router.composition.reading.document import SubgraphDocument
     from router.composition.report import Report
 
 _ALWAYS_THERE = (FEDERATION_IDENTITY, LINK_IDENTITY)
@@ -41,17 +41,18 @@ _SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 
 
 def complete(
-    subgraph: str, definitions: Sequence[DefinitionNode], links: Links, report: Report
+    subgraph: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
     """The subgraph's own definitions, checked, and the missing ones of its specifications.
 
     Reports DIRECTIVE_DEFINITION_INVALID and TYPE_DEFINITION_INVALID.
     """
     federation_2 = links.get(FEDERATION_IDENTITY) is not None
-    kept = tuple(definitions) if federation_2 else _without_sloppy(definitions)
+    written = document.definitions
+    kept = written if federation_2 else _without_sloppy(written)
     directives = {node.name.value: node for node in kept if isinstance(node, DirectiveDefinitionNode)}
     types = {node.name.value: node for node in kept if isinstance(node, TypeDefinitionNode)}
-    for directive, name in _unknown_types(directives.values(), types):
+    for directive, name in _unknown_types(written, types.keys() | document.machinery):
         message = (
             f"[{subgraph}] The definition of @{directive.name.value} refers to the type {name}, which is not defined."
         )
@@ -91,15 +92,15 @@ def _problems(
 
 
 def _unknown_types(
-    directives: Iterable[DirectiveDefinitionNode], types: Mapping[str, TypeDefinitionNode]
+    definitions: Iterable[DefinitionNode], types: Collection[str]
 ) -> Iterator[tuple[DirectiveDefinitionNode, str]]:
     """Types of a specification are not there yet for a definition that the subgraph brings along itself."""
-    known = types.keys() | BUILT_IN_SCALARS | MACHINERY_TYPES
-    for directive in directives:
-        for argument in directive.arguments or ():
-            name = base_name(from_node(argument.type))
-            if name not in known:
-                yield directive, name
+    for directive in definitions:
+        if isinstance(directive, DirectiveDefinitionNode):
+            for argument in directive.arguments or ():
+                name = base_name(from_node(argument.type))
+                if name not in types and name not in BUILT_IN_SCALARS:
+                    yield directive, name
 
 
 def _without_sloppy(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:

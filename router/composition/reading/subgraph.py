@@ -101,7 +101,7 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
     try:
         return read_links(document.schema_directives)
     except LinkError as error:
-        own, added = complete(name, document.definitions, error.others or Links(), Report())
+        own, added = complete(name, document, error.others or Links(), Report())
         if error.others is None or not refuses_document(name, document, (*own, *added), report):
             report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
@@ -112,7 +112,7 @@ def _completed(
 ) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
     """The subgraph's definitions and those of its specifications; None if something is wrong with them."""
     found = Report()
-    own, added = complete(name, document.definitions, links, found)
+    own, added = complete(name, document, links, found)
     if not found.errors:
         return own, added
     # Definitions that refer to types that are not there cannot be compared with those of a specification.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.composition.facts import Facts
     from router.composition.report import Report
 
-Problem = Literal["type", "invalid", "arguments", "directive", "not external", "abstract", "no selection"]
+Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not external", "abstract", "no selection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: 
     except _UnreadableError as error:
         fail(error.problem, str(error))
         return
+    # Of a set with aliases, which can be read otherwise, nothing else is said.
+    alias = next((message for problem, message in found if problem == "alias"), None)
+    if alias is not None:
+        fail("invalid", alias)
+        return
     for problem, message in found:
         fail(problem, message)
 
@@ -102,7 +107,7 @@ def _problems(
         if not isinstance(selection, FieldNode):
             raise _UnreadableError("named fragments cannot be used")
         if selection.alias is not None:
-            raise _UnreadableError(f'the alias "{selection.alias.value}" is not allowed')
+            yield "alias", f'the alias "{selection.alias.value}" is not allowed'
         if selection.name.value == "__typename":
             continue
         member = definition.fields.get(selection.name.value)
