@@ -53,7 +53,7 @@ UNDETERMINED: Final = "The type of the object could not be determined."
 
 
 LOST_VALUE: Final = "REQUIRED_VALUE_UNKNOWN"
-LOST: Final = "The value could not be fetched, because something that it requires failed."
+LOST: Final = "The value could not be fetched, because something that it requires or comes with failed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,9 @@ class _Completion:
             return None
         items: list[object] = []
         for index, item in enumerate(raw):
+            if self.aftermath.lost:
+                # Where an item is lost, so are the fields below it that are missing now.
+                self.aftermath.lost.is_lost((*path, index), item)
             value = self.value(type_.of_type, item, nodes, (*path, index))
             if isinstance(value, _Invalid):
                 return None

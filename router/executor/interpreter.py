@@ -225,8 +225,8 @@ class _Run:
         data, entries = body.get("data"), body.get("errors")
         entries = entries if isinstance(entries, list) else []
         self._record(delivery.fetch, reported(delivery, entries, answered))
-        for position, rest in taken_along(delivery, entries, answered):
-            self._lose(delivery.fetch, list(delivery.locate(position, rest)), delivery.named(position, rest))
+        for objects, within in taken_along(delivery, entries, answered):
+            self._lose(delivery.fetch, objects, within)
         return data if isinstance(data, dict) else {}
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
@@ -245,7 +245,8 @@ class _Run:
         """What a fetch was to bring for objects is unknown; `within` is their path in its answer (§4)."""
         if not objects:
             return  # the usual case, which need not read the operation
-        for path in self.lost.add(objects, keys_at(asked(fetch), within)):
+        keys = keys_at(asked(fetch), within)
+        for path in self.lost.add(objects, keys) if within else self.lost.add_fields(objects, keys):
             self.failures.add(path)
 
 

@@ -30,29 +30,34 @@ KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
 class Losses:
-    """The fields that are lost, by path, with what is lost below each where it is there by another fetch."""
+    """What is lost, by path: a field or an item of a list, with what is lost below where another fetch brings it."""
 
     def __init__(self) -> None:
-        self.fields: dict[ResponsePath, KeyTree] = {}
+        self.below: dict[ResponsePath, KeyTree] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.fields)
+        return bool(self.below)
 
-    def add(self, objects: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Lose the keys of objects; the answer is the paths of the fields lost."""
-        paths = [((*path, key), below) for path in objects for key, below in keys.items()]
-        for path, below in paths:
-            known = self.fields.get(path)
-            self.fields[path] = below if known is None else _united(known, below)
-        return [path for path, _ in paths]
+    def add(self, paths: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
+        """Lose what is at the paths and these keys below it; the answer is the paths."""
+        paths = list(paths)
+        for path in paths:
+            known = self.below.get(path)
+            self.below[path] = keys if known is None else _united(known, keys)
+        return paths
+
+    def add_fields(self, objects: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
+        """Lose these fields of objects; the answer is their paths."""
+        objects = list(objects)
+        return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
     def is_lost(self, path: ResponsePath, value: object) -> bool:
-        """Whether this is a null because its field is lost; of a value that is there the fields below may be."""
-        below = self.fields.get(path)
-        if below is None:
+        """Whether this is a null because it is lost; of a value that is there the fields below are taken note of."""
+        keys = self.below.get(path)
+        if keys is None:
             return False
-        if below and value is not None:
-            self.add(_objects(path, value), below)
+        if keys and value is not None:
+            self.add_fields(_objects(path, value), keys)
         return value is None
 
 

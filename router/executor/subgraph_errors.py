@@ -43,6 +43,11 @@ class Delivery:
         for paths in self.places.values():
             yield from paths
 
+    def objects(self) -> list[ResponsePath]:
+        """The objects that the request is about: the entities, or those its root fields become part of."""
+        places = self.all_places()
+        return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
+
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
         """The paths in the client's response of something below a root position."""
         named = self.named(position, rest)
@@ -83,11 +88,12 @@ def reported(
 
 def taken_along(
     delivery: Delivery, entries: Iterable[object], answered: Mapping[PathSegment, object]
-) -> set[tuple[PathSegment, ResponsePath]]:
-    """The objects that failures left null which are not at these nulls but below: root position and path below it."""
+) -> Iterator[tuple[list[ResponsePath], ResponsePath]]:
+    """The objects that are null because something below them failed: their paths in the response, and in the answer."""
     entries = list(entries)
     if entries and not answered:
-        return {(position, ()) for position in delivery.places}
+        yield delivery.objects(), ()
+        return
     objects: set[tuple[PathSegment, ResponsePath]] = set()
     for entry in entries:
         within = _within(delivery, entry.get("path")) if isinstance(entry, dict) else None
@@ -96,7 +102,8 @@ def taken_along(
             length = length_to_null(answered.get(position), rest)
             if length < len(rest):
                 objects.add((position, rest[:length]))
-    return objects
+    for position, rest in objects:
+        yield list(delivery.locate(position, rest)), delivery.named(position, rest)
 
 
 def _without_path(origin: str, entry: Mapping[str, object]) -> ResponseError:
