@@ -23,6 +23,7 @@ from router.supergraph.api_schema import accessible_definitions, merged_definiti
 from router.supergraph.extraction import extract_subgraphs
 from router.supergraph.join import JoinVocabulary
 from router.supergraph.model import Supergraph
+from router.supergraph.references import check_references
 
 if TYPE_CHECKING:
     from router.federation.links import Link
@@ -68,10 +69,9 @@ def load(sdl: str) -> Supergraph:
     _check_arguments(links)
     _check_purposes(links)
     merged = merged_definitions(document, links)
+    join = JoinVocabulary.of(_join_link(links), links.get(f"{APOLLO}/context"))
     try:
-        subgraphs = extract_subgraphs(
-            document, merged, JoinVocabulary.of(_join_link(links), links.get(f"{APOLLO}/context"))
-        )
+        subgraphs = extract_subgraphs(document, merged, join)
         schema = build_ast_schema(DocumentNode(definitions=tuple(merged)), assume_valid=True, assume_valid_sdl=True)
         visible = accessible_definitions(merged, links)
         api_schema = build_ast_schema(
@@ -81,6 +81,9 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
     except (TypeError, GraphQLError) as error:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
+    # Join v0.1 does not say which subgraph has which scalar, enum or input: what is missed there is not known to be.
+    for model in () if join.federation_1 else subgraphs.values():
+        check_references(model)
     if schema.query_type is None:
         raise InvalidSupergraph("The supergraph has no query type.")
     restrictions = tuple(name for name in _RESTRICTIONS if links.get(f"{APOLLO}/{name}") is not None)

@@ -211,6 +211,27 @@ def test_what_cannot_be_run_is_refused(sdl: str, code: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("whole", "damaged", "message"),
+    [
+        (
+            "type Sku @join__type(graph: B)",
+            "type Sku @join__type(graph: A)",
+            'Product.sku is a Sku in the subgraph "b-2"',
+        ),
+        ("enum Sort @join__type(graph: A)", "enum Sort", 'Query.product(sort:) is a Sort in the subgraph "a"'),
+        ('graph: A, member: "Product"', 'graph: A, member: "Book"', 'A member of Thing is a Book in the subgraph "a"'),
+        ("type Secret", "input In @join__type(graph: A) { s: Sku } type Secret", "In.s is a Sku in"),
+    ],
+)
+def test_a_subgraph_that_lacks_a_type_it_needs_is_found(whole: str, damaged: str, message: str) -> None:
+    sdl = SUPERGRAPH.replace(whole, damaged)
+    assert sdl != SUPERGRAPH
+    with pytest.raises(InvalidSupergraph) as refused:
+        load(sdl)
+    assert refused.value.message.startswith(message)
+
+
 def test_an_unknown_specification_without_purpose_is_left_alone() -> None:
     linked = SUPERGRAPH.replace("{ query: Query }", '@link(url: "https://example.com/notes/v1.0") { query: Query }')
     assert load(linked).api_schema.query_type is not None

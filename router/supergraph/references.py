@@ -1,0 +1,54 @@
+"""Whether each subgraph has the types that its fields, arguments and unions name.
+
+A damaged supergraph says of a field where it is, and not of its type. Nothing is found out about that when it is taken
+apart; without this check it would come to light when a request is planned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import (
+    InputObjectTypeDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
+    TypeDefinitionNode,
+    UnionTypeDefinitionNode,
+    specified_scalar_types,
+)
+
+from router.errors import InvalidSupergraph
+from router.supergraph.extraction import wrapped_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql import DefinitionNode
+
+    from router.supergraph.model import SubgraphModel
+
+
+def check_references(model: SubgraphModel) -> None:
+    """Raises `InvalidSupergraph`, naming the first type that is missed."""
+    known = {each.name.value for each in model.definitions if isinstance(each, TypeDefinitionNode)}
+    known |= specified_scalar_types.keys()
+    for definition in model.definitions:
+        for what, name in _references(definition):
+            if name not in known:
+                raise InvalidSupergraph(f'{what} is a {name} in the subgraph "{model.name}", which has no such type.')
+
+
+def _references(definition: DefinitionNode) -> Iterator[tuple[str, str]]:
+    match definition:
+        case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
+            for field in definition.fields or ():
+                what = f"{definition.name.value}.{field.name.value}"
+                yield what, wrapped_name(field.type)
+                for argument in field.arguments or ():
+                    yield f"{what}({argument.name.value}:)", wrapped_name(argument.type)
+        case InputObjectTypeDefinitionNode():
+            for item in definition.fields or ():
+                yield f"{definition.name.value}.{item.name.value}", wrapped_name(item.type)
+        case UnionTypeDefinitionNode():
+            for member in definition.types or ():
+                yield f"A member of {definition.name.value}", member.name.value
