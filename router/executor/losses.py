@@ -11,7 +11,8 @@ The same holds for what could not be asked for at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, parse
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from router.errors import ResponsePath
     from router.plan import Fetch
 
+# Root fetches whose keys are kept: a gateway keeps plans by the thousand, most with one root fetch.
+KEPT: Final = 4096
 # The response keys of an object, and below each of them those of the objects there.
 KeyTree: TypeAlias = "dict[str, KeyTree]"
 
@@ -96,8 +99,9 @@ def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
     return keys
 
 
+@lru_cache(maxsize=KEPT)
 def root_keys(fetch: Fetch) -> tuple[str, ...]:
-    """The response keys a root fetch asks for."""
+    """The response keys a root fetch asks for; every run of a plan wants to know them."""
     return tuple(dict.fromkeys(key for key, _ in _selected(_operation(fetch).selection_set)))
 
 
