@@ -34,6 +34,7 @@ class Activation:
         decisions = Decisions(places)
         decisions.settle(certain_only=False)
         self.inputs = decisions.inputs
+        self.weighed = decisions.weighed
         self.seeds: dict[tuple[tuple[str, ...], str, frozenset[int]], FetchSeed] = {}
         self._seed_of: dict[Place, FetchSeed] = {}
         for root in decisions.roots:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Combinations up to which all are tried.
 EXHAUSTIVE_COMBINATIONS = 128
+# Places weighed in a unit of work.
+WEIGHED_PER_WORK = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class _Search:
         self._options = options
         self._free = [number for number, places in enumerate(options) if len(places) > 1]
         self._effort = effort
+        self._weighed = 0
 
     def run(self) -> list[int]:
         assignment = self._greedy()
@@ -84,11 +87,21 @@ class _Search:
         return assignment
 
     def _rank(self, assignment: Sequence[int]) -> tuple[int, int] | None:
-        """None when the effort for another trial is not to be had: each goes through all sets of options anew."""
-        return _activate(self._options, assignment).rank if self._effort.affords(len(self._options)) else None
+        """None when the effort for another trial is not to be had.
+
+        Each goes through all sets of options anew, and weighs about as many places as the one before.
+        """
+        if not self._effort.affords(len(self._options) + self._weighed // WEIGHED_PER_WORK):
+            return None
+        return self._tried(assignment)
+
+    def _tried(self, assignment: Sequence[int]) -> tuple[int, int]:
+        activation = _activate(self._options, assignment)
+        self._weighed = activation.weighed
+        return activation.rank
 
     def _exhaustive(self, greedy: list[int]) -> list[int]:
-        best, best_rank = greedy, _activate(self._options, greedy).rank
+        best, best_rank = greedy, self._tried(greedy)
         for combination in product(*(range(len(self._options[number])) for number in self._free)):
             candidate = list(greedy)
             for number, index in zip(self._free, combination, strict=True):
@@ -101,7 +114,7 @@ class _Search:
         return best
 
     def _improve(self, greedy: list[int]) -> list[int]:
-        best, best_rank = greedy, _activate(self._options, greedy).rank
+        best, best_rank = greedy, self._tried(greedy)
         improved = True
         while improved:
             improved = False

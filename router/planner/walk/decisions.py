@@ -41,11 +41,15 @@ def root_of(place: Place) -> Place:
 
 
 class Decisions:
-    """Grows by `add` and `settle`; `inputs` are the leaves decided on for every place behind a key."""
+    """Grows by `add` and `settle`; `inputs` are the leaves decided on for every place behind a key.
+
+    `weighed` counts the places whose cost was asked for: what deciding has taken.
+    """
 
     def __init__(self, places: Iterable[Place] = ()) -> None:
         self.inputs: dict[Place, Inputs] = {}
         self.roots: dict[Place, None] = {}
+        self.weighed = 0
         self._keys: set[RootKey] = set()
         self._missing: dict[Place, Mapping[RootKey, int]] = {}
         self._open: deque[Place] = deque()
@@ -137,6 +141,7 @@ class Decisions:
         root = root_of(place)
         if root.key in self._keys:
             return {}
+        self.weighed += 1
         known = self._missing.get(root)
         if known is None:
             missing: dict[RootKey, int] = {root.key: root.stage}

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # An object in a key or a requirement may need a hop of its own, whose key has objects in it, and so on: the number of
 # ways grows with every level. So far down they are looked for, and so many times on account of one object or
 # requirement of the client's.
-MAX_HELPER_DEPTH = 8
-MAX_HELPER_SEARCHES = 1000
+MAX_HELPER_DEPTH = 12
+MAX_HELPER_SEARCHES = 400
 
 
 class Hops:
