@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from router.composition.rules import (
     auth_requirements_applied_on_interface,
-    context,
+    context_invalid_selection,
+    context_name_invalid,
+    context_no_resolvable_key,
+    context_not_set,
     cost_applied_to_interface_field,
     external_on_interface,
     external_unused,
@@ -18,6 +21,7 @@ from router.composition.rules import (
     list_size_invalid_assumed_size,
     list_size_invalid_sized_field,
     list_size_invalid_slicing_argument,
+    no_context_in_selection,
     provides,
     provides_target,
     requires,
@@ -43,7 +47,11 @@ SUBGRAPH_RULES: tuple[Callable[[Facts, Report], None], ...] = (
     # @shareable
     invalid_shareable_usage.check,
     # @context
-    context.check,
+    context_name_invalid.check,
+    no_context_in_selection.check,
+    context_not_set.check,
+    context_invalid_selection.check,
+    context_no_resolvable_key.check,
     # @cost and @listSize
     cost_applied_to_interface_field.check,
     list_size_applied_to_non_list.check,

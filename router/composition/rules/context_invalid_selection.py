@@ -1,106 +1,50 @@
-"""`@context` and `@fromContext`: what a context is called, who sets it, and what may be selected from it.
-
-CONTEXT_NAME_INVALID, NO_CONTEXT_IN_SELECTION, CONTEXT_NOT_SET, CONTEXT_INVALID_SELECTION, CONTEXT_NO_RESOLVABLE_KEY.
-"""
+"""CONTEXT_INVALID_SELECTION: what a `@fromContext` selects is one value of the argument's type, wherever it is set."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.contexts import context_types, parse_context_value
 from router.composition.field_set_targets import unreadable
-from router.composition.model import COMPOSITE, FieldDef, InputValue, Kind, Schema, TypeDef
-from router.composition.rules.keys_equal import resolvable
+from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
+from router.composition.rules.contextual_arguments import contextual_arguments, tell
+from router.composition.rules.no_context_in_selection import names_and_selects
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.codes import ErrorCode
     from router.composition.facts import Facts
     from router.composition.report import Report
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_NAMES_AND_SELECTS = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
-
 
 def check(facts: Facts, report: Report) -> None:
-    for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION):
-        for applied in definition.applied("context"):
-            if not _NAME.fullmatch(applied.text("name") or ""):
-                report.error(
-                    "CONTEXT_NAME_INVALID",
-                    f'[{facts.name}] "{applied.text("name")}" on {definition.name} is no context name: letters and '
-                    "digits only, a letter first.",
-                    [(facts.name, applied.node)],
-                )
-    _check_directive_arguments(facts, report)
-    for definition, member in facts.schema.fields():
-        for argument in member.arguments.values():
-            for applied in argument.applied("fromContext"):
-                for code, message in _problems(facts, definition, member, argument):
-                    report.error(
-                        code,
-                        f"[{facts.name}] {member.coordinate}({argument.name}:): {message}.",
-                        [(facts.name, applied.node)],
-                    )
+    for each in contextual_arguments(facts):
+        for problem in _problems(facts.schema, each.value, each.argument.type):
+            tell(facts, report, "CONTEXT_INVALID_SELECTION", each, problem)
 
 
-def _check_directive_arguments(facts: Facts, report: Report) -> None:
-    for directive in facts.schema.directives.values():
-        for argument in directive.arguments.values():
-            if argument.has("fromContext"):
-                report.error(
-                    "CONTEXT_NOT_SET",
-                    f"[{facts.name}] @{directive.name}({argument.name}:): arguments of directives have no context.",
-                    [(facts.name, argument.node)],
-                )
-
-
-def _problems(
-    facts: Facts, definition: TypeDef, member: FieldDef, argument: InputValue
-) -> Iterator[tuple[ErrorCode, str]]:
-    schema = facts.schema
-    value = argument.applied("fromContext")[0].text("field") or ""
-    if definition.kind is not Kind.OBJECT:
-        yield "CONTEXT_NOT_SET", "@fromContext is for arguments of object fields"
-        return
-    for interface in definition.interfaces:
-        if member.name in (schema.types[interface].fields if interface in schema.types else {}):
-            yield "CONTEXT_NOT_SET", f"the field implements one of {interface}, which has no context"
-    if argument.default is not None:
-        yield "CONTEXT_NOT_SET", "an argument filled from a context cannot have a default value"
-    yield from _selection_problems(schema, argument, value)
-    if not any(resolvable(key) for key in definition.keys):
-        yield "CONTEXT_NO_RESOLVABLE_KEY", f"{definition.name} has no resolvable @key to fetch it again with the value"
-
-
-def _selection_problems(schema: Schema, argument: InputValue, value: str) -> Iterator[tuple[ErrorCode, str]]:
+def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
     parsed = parse_context_value(value)
     if parsed is None:
-        if not _NAMES_AND_SELECTS.fullmatch(value):
-            yield "NO_CONTEXT_IN_SELECTION", f'"{value}" must be $, the name of a context, and a selection'
-        else:
-            yield "CONTEXT_INVALID_SELECTION", f'"{value}" has no readable selection'
+        if names_and_selects(value):
+            yield f'"{value}" has no readable selection'
         return
     targets = context_types(schema, parsed.context)
-    if not targets:
-        yield "CONTEXT_NOT_SET", f'no type here sets the context "{parsed.context}"'
     conditions = _conditions(parsed.selection)
     if conditions is not None and (None in conditions or len(set(conditions)) < len(parsed.selection.selections)):
-        yield "CONTEXT_INVALID_SELECTION", "the selection is one field, or type conditions on different types"
+        yield "the selection is one field, or type conditions on different types"
         return
     for target in targets:
-        problem = _selection_problem(schema, target, parsed.selection, argument.type)
+        problem = _selection_problem(schema, target, parsed.selection, wanted)
         if problem:
-            yield "CONTEXT_INVALID_SELECTION", f"on {target.name}, {problem}"
+            yield f"on {target.name}, {problem}"
     possible = {name for target in targets for name in schema.possible_types(target.name)}
     for condition in conditions or () if targets else ():
         if condition not in possible:
-            yield "CONTEXT_INVALID_SELECTION", f"nothing that sets the context is ever a {condition}"
+            yield f"nothing that sets the context is ever a {condition}"
 
 
 def _conditions(selection: SelectionSetNode) -> list[str | None] | None:

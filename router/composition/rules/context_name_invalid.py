@@ -1,0 +1,26 @@
+"""CONTEXT_NAME_INVALID: the name of a `@context` is letters and digits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from router.composition.model import Kind
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+
+
+def check(facts: Facts, report: Report) -> None:
+    for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION):
+        for applied in definition.applied("context"):
+            if not _NAME.fullmatch(applied.text("name") or ""):
+                report.error(
+                    "CONTEXT_NAME_INVALID",
+                    f'[{facts.name}] "{applied.text("name")}" on {definition.name} is no context name: letters and '
+                    "digits only, a letter first.",
+                    [(facts.name, applied.node)],
+                )

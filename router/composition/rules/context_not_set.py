@@ -1,0 +1,49 @@
+"""CONTEXT_NOT_SET: `@fromContext` stands where no context can be, or names one that nothing sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.composition.contexts import context_types, parse_context_value
+from router.composition.model import Kind
+from router.composition.rules.contextual_arguments import all_contextual_arguments, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.composition.facts import Facts
+    from router.composition.model import Schema
+    from router.composition.report import Report
+    from router.composition.rules.contextual_arguments import ContextualArgument
+
+
+def check(facts: Facts, report: Report) -> None:
+    _check_directive_arguments(facts, report)
+    for each in all_contextual_arguments(facts):
+        for problem in _problems(facts.schema, each):
+            tell(facts, report, "CONTEXT_NOT_SET", each, problem)
+
+
+def _check_directive_arguments(facts: Facts, report: Report) -> None:
+    for directive in facts.schema.directives.values():
+        for argument in directive.arguments.values():
+            if argument.has("fromContext"):
+                report.error(
+                    "CONTEXT_NOT_SET",
+                    f"[{facts.name}] @{directive.name}({argument.name}:): arguments of directives have no context.",
+                    [(facts.name, argument.node)],
+                )
+
+
+def _problems(schema: Schema, each: ContextualArgument) -> Iterator[str]:
+    if each.definition.kind is not Kind.OBJECT:
+        yield "@fromContext is for arguments of object fields"
+        return
+    for interface in each.definition.interfaces:
+        if each.member.name in (schema.types[interface].fields if interface in schema.types else {}):
+            yield f"the field implements one of {interface}, which has no context"
+    if each.argument.default is not None:
+        yield "an argument filled from a context cannot have a default value"
+    parsed = parse_context_value(each.value)
+    if parsed is not None and not context_types(schema, parsed.context):
+        yield f'no type here sets the context "{parsed.context}"'

@@ -1,0 +1,27 @@
+"""NO_CONTEXT_IN_SELECTION: the field of a `@fromContext` begins with $ and the name of a context."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from router.composition.contexts import parse_context_value
+from router.composition.rules.contextual_arguments import contextual_arguments, tell
+
+if TYPE_CHECKING:
+    from router.composition.facts import Facts
+    from router.composition.report import Report
+
+_NAMES_AND_SELECTS = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
+
+
+def check(facts: Facts, report: Report) -> None:
+    for each in contextual_arguments(facts):
+        if not names_and_selects(each.value):
+            problem = f'"{each.value}" must be $, the name of a context, and a selection'
+            tell(facts, report, "NO_CONTEXT_IN_SELECTION", each, problem)
+
+
+def names_and_selects(value: str) -> bool:
+    """Whether there are both, readable (CONTEXT_INVALID_SELECTION) or not."""
+    return parse_context_value(value) is not None or _NAMES_AND_SELECTS.fullmatch(value) is not None
