@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.errors import ResponsePath
     from router.plan import Fetch
 
-# Root fetches whose keys are kept: a gateway keeps plans by the thousand, most with one root fetch.
+# Fetches whose keys are kept: a gateway keeps plans by the thousand, most with one root fetch.
 KEPT: Final = 4096
 # The response keys of an object, and below each of them those of the objects there.
 KeyTree: TypeAlias = "dict[str, KeyTree]"
@@ -77,8 +77,12 @@ def _objects(path: ResponsePath, value: object) -> Iterator[ResponsePath]:
             yield from _objects((*path, index), item)
 
 
+@lru_cache(maxsize=KEPT)
 def asked(fetch: Fetch) -> KeyTree:
-    """The keys of the client's response that a fetch was to fill: those of its entities, whatever their type."""
+    """The keys of the client's response that a fetch was to fill: those of its entities, whatever their type.
+
+    Each of a thousand objects that are lost wants to know them, so they are kept; nobody changes them.
+    """
     selections = _operation(fetch).selection_set
     if fetch.requires:
         ((_, entities),) = _selected(selections)
