@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.groups import FetchGroup, Input, can_share
+from router.planner.fetch.groups import FetchGroup, Input, sources_of
 from router.planner.fetch.inputs import Fetched, input_of, is_below
 from router.planner.fetch.sharing import Asked, asked_of, can_ask_all
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
@@ -42,6 +42,16 @@ class _Draft:
     builder: TreeBuilder = field(default_factory=TreeBuilder)
     entities: dict[Entered, TreeBuilder] = field(default_factory=dict)
     asked: tuple[Asked, ...] = ()
+    sources: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def takes(self, root: Place, inputs: tuple[Input, ...]) -> bool:
+        """Have a root in the fetch, if one representation can carry its inputs beside the others."""
+        sources = sources_of(inputs)
+        if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
+            return False
+        self.sources |= sources
+        self.inputs[root] = inputs
+        return True
 
     def tree(self) -> Tree:
         fragments: dict[str, Tree] = {}
@@ -112,11 +122,10 @@ class GroupBuilder:
                 if root not in self._fetched.usages:
                     continue
                 inputs = self._inputs(root)
-                draft = next((draft for draft in mine if can_share([*chain(*draft.inputs.values()), *inputs])), None)
+                draft = next((draft for draft in mine if draft.takes(root, inputs)), None)
                 if draft is None:
-                    draft = _Draft(len(drafts) + len(mine), seed)
+                    draft = _Draft(len(drafts) + len(mine), seed, {root: inputs}, sources=sources_of(inputs) or {})
                     mine.append(draft)
-                draft.inputs[root] = inputs
                 self._draft_of[root] = draft
             drafts += mine
         return drafts
@@ -128,27 +137,33 @@ class GroupBuilder:
 
     def _parts(self, draft: _Draft) -> list[_Draft]:
         """The draft, or several where objects entered as one type must not be asked for the same."""
-        parts: list[tuple[list[Entered], list[Asked]]] = [([], [])]
+        alike: dict[Asked | None, list[tuple[Entered, Asked | None]]] = {}
         for entered in draft.entities:
             asked = self._asked(draft, entered)
-            part = next((part for part in parts if can_ask_all([*part[1], *asked])), None)
+            alike.setdefault(asked and replace(asked, types=frozenset()), []).append((entered, asked))
+        parts: list[tuple[list[Entered], list[Asked]]] = [([], [])]
+        for kind, same in alike.items():
+            types = frozenset[str]().union(*(asked.types for _, asked in same if asked is not None))
+            wanted = [] if kind is None else [replace(kind, types=types)]
+            part = next((part for part in parts if can_ask_all([*part[1], *wanted])), None)
             if part is None:
                 part = ([], [])
                 parts.append(part)
-            part[0].append(entered)
-            part[1].extend(asked)
+            part[0].extend(entered for entered, _ in same)
+            part[1].extend(wanted)
         if len(parts) == 1:
             draft.asked = tuple(parts[0][1])
             return [draft]
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
-    def _asked(self, draft: _Draft, entered: Entered) -> list[Asked]:
+    def _asked(self, draft: _Draft, entered: Entered) -> Asked | None:
+        """What is asked of objects entered as an interface object."""
         subgraph = next(iter(draft.inputs)).subgraph
         if not self._graph.is_interface_object(subgraph, entered[0]):
-            return []
+            return None
         inputs = chain(*(inputs for root, inputs in draft.inputs.items() if _entered(root) == entered))
         given = frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
-        return [asked_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)]
+        return asked_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)
 
     def _builder(self, place: Place, guards: Guards) -> TreeBuilder:
         key = (place, guards)

@@ -60,10 +60,19 @@ class FetchGroup:
     asked: tuple[Asked, ...] = ()
 
 
-def can_share(inputs: Sequence[Input]) -> bool:
-    """Whether one representation can carry all these inputs: no two want different values under one key."""
+def sources_of(inputs: Iterable[Input]) -> dict[tuple[str, ...], str] | None:
+    """Under which key each field of their types is read; None if some want different values of one field."""
     sources: dict[tuple[str, ...], str] = {}
-    return all(sources.setdefault((entry.type_name, *path), key) == key for entry in inputs for path, key in entry.keys)
+    for entry in inputs:
+        for path, key in entry.keys:
+            if sources.setdefault((entry.type_name, *path), key) != key:
+                return None
+    return sources
+
+
+def can_share(inputs: Iterable[Input]) -> bool:
+    """Whether one representation can carry all these inputs."""
+    return sources_of(inputs) is not None
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:

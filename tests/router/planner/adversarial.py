@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LINK = """
 extend schema @link(
   url: "https://specs.apollo.dev/federation/v2.11"
-  import: ["@key", "@shareable", "@external", "@requires"]
+  import: ["@key", "@shareable", "@external", "@requires", "@interfaceObject"]
 )
 """
 
@@ -245,6 +245,19 @@ def wide_union(members: int) -> tuple[Supergraph, str]:
     return graph, f"{{ u {{ {' '.join(f'... on {name} {{ own{name} }}' for name in names)} }} }}"
 
 
+def wide_interface(types: int) -> tuple[Supergraph, str]:
+    """An interface of many types that another subgraph knows as an object; only some want a field that may not fail."""
+    names = [f"T{number}" for number in range(types)]
+    own = " ".join(f'type {name} implements I @key(fields: "id") {{ id: ID! own{name}: Int }}' for name in names)
+    subgraphs = {
+        "a": f'type Query {{ u: [I] }} interface I @key(fields: "id") {{ id: ID! }} {own}',
+        "b": 'type I @interfaceObject @key(fields: "id") { id: ID! v: Int w: Int! }',
+    }
+    return supergraph(
+        subgraphs
+    ), f"{{ u {{ v {' '.join(f'... on {name} {{ own{name} w }}' for name in names[::2])} }} }}"
+
+
 def spreads(count: int) -> tuple[Supergraph, str]:
     """One fragment, spread again and again."""
     subgraphs = {
@@ -305,7 +318,8 @@ CASES: dict[str, Callable[[], tuple[Supergraph, str]]] = {
     "keys in keys in keys": lambda: keys_in_keys(7),
     "nothing but keys in keys in keys": lambda: keys_in_keys_only(6),
     "requires of everything before, seven objects further on": lambda: requires_further_on(8),
-    "a union of three hundred types": lambda: wide_union(300),
+    "a union of five hundred types": lambda: wide_union(500),
+    "an interface of three hundred types": lambda: wide_interface(300),
     "a thousand spreads of one fragment": lambda: spreads(1000),
     "requirements that go forth and back forty times": lambda: ping_pong(20),
 }
