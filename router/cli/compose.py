@@ -20,7 +20,11 @@ from router.composition.sources import load_subgraphs
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from router.composition import Subgraph
+    from router.composition.config import SubgraphSource
 
 # Long enough for a subgraph that starts cold, short enough to notice one that hangs.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
@@ -71,16 +75,15 @@ def command(**given: object) -> None:
         _watch(options)
         return
     try:
-        diagnostics = _compose(options)
+        sources = read_config(options.config_file, os.environ)
+        diagnostics = _compose(options, sources, load_subgraphs(sources, options.timeout))
     except ConfigError as error:
         raise StartupError(str(error)) from error
     if not _tell(diagnostics, options):
         raise click.exceptions.Exit(NOT_COMPOSABLE)
 
 
-def _compose(options: Options) -> Diagnostics:
-    sources = read_config(options.config_file, os.environ)
-    subgraphs = load_subgraphs(sources, options.timeout)
+def _compose(options: Options, sources: Sequence[SubgraphSource], subgraphs: Sequence[Subgraph]) -> Diagnostics:
     found = Diagnostics.of(
         compose(subgraphs),
         {subgraph.name: subgraph.sdl for subgraph in subgraphs},
@@ -103,7 +106,7 @@ def _watch(options: Options) -> None:
             # Only what is wrong now is of interest; outside a terminal this does nothing.
             click.clear()
             started = time.perf_counter()
-            _round(options)
+            _round(options, inputs)
             milliseconds = (time.perf_counter() - started) * 1000
             click.echo(f"{time.strftime('%X')}  {milliseconds:.0f} ms; waiting for changes (Ctrl-C stops)", err=True)
             inputs.wait_for_change()
@@ -111,10 +114,10 @@ def _watch(options: Options) -> None:
         click.echo(err=True)
 
 
-def _round(options: Options) -> None:
+def _round(options: Options, inputs: Inputs) -> None:
     """One composition of a watch: whatever is wrong is told, and may be right the next time."""
     try:
-        diagnostics = _compose(options)
+        diagnostics = _compose(options, inputs.sources, inputs.subgraphs())
         if _tell(diagnostics, options):
             count = len(diagnostics.sources)
             told = f"{count} {'subgraph' if count == 1 else 'subgraphs'} → {options.output}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from router.composition.config import ConfigError, SubgraphSource, read_config
@@ -34,7 +36,7 @@ _Stamp = tuple[int, int, int]
 class Inputs:
     """What a composition is made of, as it was at one moment.
 
-    `answers` are the SDLs of the running subgraphs, or why they could not be had.
+    `answers` are the SDLs of the running subgraphs, or why they, or the configuration itself, could not be had.
     """
 
     sources: tuple[SubgraphSource, ...]
@@ -48,21 +50,46 @@ class Inputs:
         stamp = _stamps([config])
         try:
             sources = tuple(read_config(config, environ))
-        except ConfigError:
-            sources = ()
+        except ConfigError as error:
+            return cls((), stamp, str(error), timeout_seconds)
         files = [source.file for source in sources if source.file is not None]
         return cls(sources, {**_stamps(files), **stamp}, _answers(sources, timeout_seconds), timeout_seconds)
+
+    def subgraphs(self) -> list[Subgraph]:
+        """What to compose: the files as they are now, the running subgraphs as they have answered.
+
+        Raises:
+            ConfigError: something of it could not be had; one line for each.
+        """
+        try:
+            read = load_subgraphs([each for each in self.sources if each.subgraph_url is None], self.timeout_seconds)
+        except ConfigError as error:
+            told = [self.answers] if isinstance(self.answers, str) else []
+            raise ConfigError("\n".join([str(error), *told])) from error
+        if isinstance(self.answers, str):
+            raise ConfigError(self.answers)
+        return [*read, *self.answers]
 
     def wait_for_change(self) -> None:
         """Return as soon as a file or an answer is not what it was."""
         asked = time.monotonic()
+        running = any(source.subgraph_url is not None for source in self.sources)
+        answering: SimpleQueue[list[Subgraph] | str] | None = None
         while _stamps(self.stamps) == self.stamps:
             time.sleep(_LOOK_SECONDS)
-            if time.monotonic() - asked > _ASK_SECONDS:
-                if _answers(self.sources, self.timeout_seconds) != self.answers:
+            if running and answering is None and time.monotonic() - asked > _ASK_SECONDS:
+                answering = self._ask()
+            elif answering is not None and not answering.empty():
+                if answering.get() != self.answers:
                     return
-                asked = time.monotonic()
+                answering, asked = None, time.monotonic()
         time.sleep(_SETTLE_SECONDS)
+
+    def _ask(self) -> SimpleQueue[list[Subgraph] | str]:
+        """In a thread of its own: files go on being looked at while a subgraph is slow to answer."""
+        answering: SimpleQueue[list[Subgraph] | str] = SimpleQueue()
+        Thread(target=lambda: answering.put(_answers(self.sources, self.timeout_seconds)), daemon=True).start()
+        return answering
 
 
 def _answers(sources: Iterable[SubgraphSource], timeout_seconds: float) -> list[Subgraph] | str:

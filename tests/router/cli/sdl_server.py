@@ -15,20 +15,29 @@ if TYPE_CHECKING:
 
 @dataclass
 class SdlServer:
-    """What it answers, where it listens, and the headers (names in lower case) of the last request."""
+    """What it answers, where it listens, and the headers (names in lower case) of the last request.
+
+    While `answering` is cleared it takes requests, says so by `asked`, and is silent.
+    """
 
     sdl: str
     url: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    answering: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def serving_sdl(sdl: str) -> Iterator[SdlServer]:
     told = SdlServer(sdl)
+    told.answering.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
+            if not told.answering.is_set():
+                told.asked.set()
+                told.answering.wait()
             told.headers = {name.lower(): value for name, value in self.headers.items()}
             body = json.dumps({"data": {"_service": {"sdl": told.sdl}}}).encode()
             self.send_response(200)
@@ -47,5 +56,6 @@ def serving_sdl(sdl: str) -> Iterator[SdlServer]:
             told.url = f"http://127.0.0.1:{server.server_port}/graphql"
             yield told
         finally:
+            told.answering.set()
             server.shutdown()
             thread.join()

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.router.cli.sdl_server import serving_sdl
 from tests.router.cli.test_cli import SECONDS, router
 from tests.router.cli.test_compose import BROKEN, USERS, write_config
 
@@ -65,3 +66,37 @@ def test_it_composes_again_after_each_change_and_stops_at_ctrl_c(tmp_path: Path)
 
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 0
+
+
+def write_running(folder: Path, url: str, sdl: str) -> None:
+    (folder / "supergraph.yaml").write_text(
+        f"subgraphs:\n  running:\n    schema: {{subgraph_url: '{url}'}}\n"
+        "  users:\n    routing_url: http://users.test\n    schema: {file: users.graphql}\n"
+    )
+    (folder / "users.graphql").write_text(sdl)
+
+
+def test_a_running_subgraph_that_changes_is_composed_again(tmp_path: Path) -> None:
+    with serving_sdl("type Query { one: Int }") as server:
+        write_running(tmp_path, server.url, USERS)
+        with watching(tmp_path) as process:
+            assert "2 subgraphs → out.graphql\n" in until(process, "waiting for changes")
+            server.sdl = "type Query { other: Int }"
+            until(process, "waiting for changes")
+            assert "other: Int" in (tmp_path / "out.graphql").read_text()
+
+
+def test_a_subgraph_that_is_slow_to_answer_again_does_not_hide_an_edit(tmp_path: Path) -> None:
+    with serving_sdl("type Query { one: Int }") as server:
+        write_running(tmp_path, server.url, USERS)
+        with watching(tmp_path) as process:
+            until(process, "waiting for changes")
+            server.answering.clear()
+            assert server.asked.wait(SECONDS)
+            # The only change that is seen while the subgraph is silent: it has no part in the new configuration.
+            write_config(tmp_path, USERS)
+            began = time.monotonic()
+            assert "1 subgraph → out.graphql\n" in until(process, "waiting for changes")
+            # Far below the 30 s that a subgraph has to answer.
+            assert time.monotonic() - began < 10
+            server.answering.set()
