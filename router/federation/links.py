@@ -188,7 +188,8 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             _check_names([*implied, *links.values(), link])
             links[link.url.identity] = link
         except LinkError as error:
-            first = first or error
+            if first is None or _federation_again(error, first):
+                first = error
             if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and (url := _url_of(node)) is not None:
                 # It is a federation all the same, of which we know no definition.
                 links[FEDERATION_IDENTITY] = Link(url, url.name, {})
@@ -199,6 +200,11 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             first.others = Links(links)
         raise first
     return Links(links)
+
+
+def _federation_again(error: LinkError, first: LinkError) -> bool:
+    """Whether this is told instead of the first mistake: a second federation instead of the first's unknown version."""
+    return first.code == "UNKNOWN_FEDERATION_LINK_VERSION" and error.node is not None and _is_federation(error.node)
 
 
 def _federation_of_unknown_version(error: LinkError) -> tuple[str, ...]:

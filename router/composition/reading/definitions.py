@@ -58,8 +58,14 @@ def complete(
         )
         report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
+    if "link" in directives and not any(links):
+        # Of a schema that links nothing, @link is a directive of its own.
+        del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
-    if FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
+    if problems.get(LINK_IDENTITY):
+        # Without a @link that is the specification's nothing is linked.
+        expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
+    elif FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
         # Beside a federation that is not understood no other specification brings anything along.
         expectations = {each: expectations[each] for each in _ALWAYS_THERE if each in expectations}
     for specification in expectations:
