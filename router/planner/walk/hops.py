@@ -38,6 +38,8 @@ class Hops:
         self._demand = demand
         # Counts answers that were cut short by a search still going on: such answers must not be remembered.
         self.cut_short = 0
+        # Counts searches in helper objects that were left out.
+        self._left_out = 0
         self._deepest = MAX_HELPER_DEPTH
         self._searches_left = MAX_HELPER_SEARCHES
 
@@ -56,6 +58,7 @@ class Hops:
             position.closing = False
         else:
             self.cut_short += 1
+            self._left_out += 1
             return ()
         return position.hops
 
@@ -102,11 +105,11 @@ class Hops:
 
     def _found(self, position: Position, pending: Sequence[Entry]) -> list[Place]:
         """The next places, if there are any: first by keys whose objects need no hop of their own."""
-        outer, before = self._deepest, self.cut_short
+        outer, before = self._deepest, self._left_out
         self._deepest = min(outer, position.helper_depth)
         found = [place for entry in pending if (place := self._enter(position, entry)) is not None]
         self._deepest = outer
-        if found or self.cut_short == before:
+        if found or self._left_out == before:
             return found
         return [place for entry in pending if (place := self._enter(position, entry)) is not None]
 
