@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.composition import Composition, Subgraph, compose
-from router.composition.reading.document import MAX_NESTING, MAX_SDL_CHARACTERS
+from router.composition.reading.document import MAX_NESTING, MAX_SDL_CHARACTERS, MAX_TOKENS
 from tests.router.composition.generation.subgraph_sets import subgraph_set
 from tests.router.oracle.choices import Seeded, drawn_choices
 
@@ -164,6 +164,12 @@ def test_ten_megabytes_are_refused() -> None:
     (error,) = answered([Subgraph("large", "", types)]).errors
     assert error.code == "INVALID_GRAPHQL"
     assert str(MAX_SDL_CHARACTERS) in error.message
+
+
+def test_dense_text_is_refused_by_its_tokens() -> None:
+    (error,) = answered([Subgraph("dense", "", "enum E {" + "a " * MAX_TOKENS + "}")]).errors
+    assert error.code == "INVALID_GRAPHQL"
+    assert f"{MAX_TOKENS} tokens" in error.message
 
 
 def test_the_time_for_many_errors_grows_with_their_number_only() -> None:
