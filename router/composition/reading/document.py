@@ -42,20 +42,13 @@ from graphql.language import (
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.enum_defaults import with_enum_defaults
+from router.composition.reading.limits import exceeded
 from router.composition.reading.parser import parse_schema
 from router.composition.reading.type_blocks import agreeing_blocks
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-# A 100-subgraph federation prints some 5 MB in all; one subgraph beyond this is a mistake or an attack.
-MAX_SDL_CHARACTERS = 8_000_000
-# The parser is recursive. Real schemas nest lists and default values a few levels deep.
-MAX_NESTING = 200
-# Time and memory go with the tokens: so many definitions of types are composed within 500 MB. The largest public
-# schemas have about a quarter.
-MAX_TOKENS = 400_000
 
 _LINE_END = re.compile(r"\r\n|[\n\r]")
 
@@ -117,14 +110,12 @@ class SubgraphDocument:
 
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
     """Parse; None and an INVALID_GRAPHQL error if that fails or a limit is exceeded."""
-    if len(sdl) > MAX_SDL_CHARACTERS:
-        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema has more than {MAX_SDL_CHARACTERS} characters.")
-        return None
-    if _nesting(sdl) > MAX_NESTING:
-        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema nests brackets more than {MAX_NESTING} deep.")
+    limit = exceeded(sdl)
+    if limit is not None:
+        report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
         return None
     try:
-        document = parse_schema(_IndexedSource(sdl, subgraph), max_tokens=MAX_TOKENS)
+        document = parse_schema(_IndexedSource(sdl, subgraph))
     except GraphQLSyntaxError as error:
         places = [Location(subgraph, place.line, place.column) for place in error.locations or ()]
         report.error("INVALID_GRAPHQL", f"[{subgraph}] {error.message}", places)
@@ -179,25 +170,6 @@ def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], repor
                 [(subgraph, node)],
             )
     return len(report.errors) > before
-
-
-def _nesting(sdl: str) -> int:
-    """An upper bound on bracket depth, cheap: counts brackets wherever they stand, strings and comments included."""
-    deepest = depth = 0
-    if sdl.count("[") + sdl.count("{") + sdl.count("(") <= MAX_NESTING:
-        return 0
-    in_string = False
-    for position, character in enumerate(sdl):
-        if character == '"' and (position == 0 or sdl[position - 1] != "\\"):
-            in_string = not in_string
-        elif in_string:
-            continue
-        elif character in "[{(":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]})" and depth:
-            depth -= 1
-    return deepest
 
 
 def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:

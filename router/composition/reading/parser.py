@@ -36,13 +36,13 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
-def parse_schema(source: Source, *, max_tokens: int) -> DocumentNode:
+def parse_schema(source: Source) -> DocumentNode:
     """Parse a document.
 
     Raises:
-        GraphQLSyntaxError: it is none, or has more tokens.
+        GraphQLSyntaxError: it is none.
     """
-    return _SchemaParser(source, max_tokens=max_tokens).parse_document()
+    return _SchemaParser(source).parse_document()
 
 
 def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from router.composition import Subgraph, compose
-from router.composition.reading.document import MAX_NESTING, MAX_SDL_CHARACTERS
+from router.composition.reading.limits import MAX_CHARACTERS, MAX_NESTING
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11",'
@@ -16,7 +16,7 @@ LINK = (
 @pytest.mark.parametrize(
     "sdl",
     [
-        "#" * (MAX_SDL_CHARACTERS + 1),
+        "#" * (MAX_CHARACTERS + 1),
         f"type Query {{ a: {'[' * (MAX_NESTING + 1)}Int{']' * (MAX_NESTING + 1)} }}",
         "type Query { a(x: Int = " + "[" * 100_000 + " }",
         "{" * 5_000,
@@ -29,6 +29,21 @@ def test_hostile_text_is_an_error_and_quickly_so(sdl: str) -> None:
     start = time.process_time()
     composition = compose([Subgraph("a", "", sdl)])
     assert [error.code for error in composition.errors] == ["INVALID_GRAPHQL"]
+    assert time.process_time() - start < 2
+
+
+def test_what_stands_in_comments_and_descriptions_is_not_nested() -> None:
+    """And a quotation mark there begins no string, so that what follows is."""
+    deep = "[" * (MAX_NESTING + 1)
+    harmless = f'# "{deep}\n"{deep}\\"" type Query {{ """{deep} \\""" " """ a: Int }}'
+    assert compose([Subgraph("a", "", harmless)]).errors == ()
+    (error,) = compose([Subgraph("a", "", f"{harmless} type A {{ a: {deep}")]).errors
+    assert "deep" in error.message
+
+
+def test_quotation_marks_that_close_nothing_are_looked_at_once() -> None:
+    start = time.process_time()
+    assert compose([Subgraph("a", "", r'"""' + r'\"""' * 500_000)]).errors
     assert time.process_time() - start < 2
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.composition import Composition, Subgraph, compose
-from router.composition.reading.document import MAX_NESTING, MAX_SDL_CHARACTERS, MAX_TOKENS
+from router.composition.reading.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS
 from tests.router.composition.generation.subgraph_sets import subgraph_set
 from tests.router.oracle.choices import Seeded, drawn_choices
 
@@ -160,10 +160,10 @@ def test_long_chains_of_types_are_answered(what: str) -> None:
 
 def test_ten_megabytes_are_refused() -> None:
     types = "".join(f"type T{n} {{ a: Int b: Int c: Int }}\n" for n in range(320_000))
-    assert len(types) > 10_000_000 > MAX_SDL_CHARACTERS
+    assert len(types) > 10_000_000 > MAX_CHARACTERS
     (error,) = answered([Subgraph("large", "", types)]).errors
     assert error.code == "INVALID_GRAPHQL"
-    assert str(MAX_SDL_CHARACTERS) in error.message
+    assert str(MAX_CHARACTERS) in error.message
 
 
 def test_dense_text_is_refused_by_its_tokens() -> None:
