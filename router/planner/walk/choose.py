@@ -15,7 +15,7 @@ from router.planner.walk.activation import Activation
 from router.planner.walk.decisions import Decisions, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from router.planner.bounds import Effort
     from router.planner.walk.positions import Leaf, Place, RootKey
@@ -128,7 +128,7 @@ class _Search:
         return best
 
     def _neighbours(self, assignment: list[int]) -> Iterator[list[int]]:
-        """Without one of the fetches that a free choice uses, by way of each other one; then single choices changed."""
+        """Without a fetch that a free choice uses, by way of each other; with all that a fetch can give; one by one."""
         roots: dict[RootKey, None] = {}
         for number in self._free:
             roots |= dict.fromkeys(self._options[number][assignment[number]].needs)
@@ -147,10 +147,22 @@ class _Search:
                         (index for key, index in alternatives if key == target), alternatives[0][1]
                     )
                 yield candidate
+        for given in self._given_by_root().values():
+            candidate = [given.get(number, index) for number, index in enumerate(assignment)]
+            if candidate != assignment:
+                yield candidate
         for number in self._free:
             for index in range(len(self._options[number])):
                 if index != assignment[number]:
                     yield [*assignment[:number], index, *assignment[number + 1 :]]
+
+    def _given_by_root(self) -> Mapping[RootKey, Mapping[int, int]]:
+        """For each fetch the free choices it can give, each with the option that has it from there."""
+        given: dict[RootKey, dict[int, int]] = {}
+        for number in self._free:
+            for index, place in enumerate(self._options[number]):
+                given.setdefault(root_of(place).key, {}).setdefault(number, index)
+        return given
 
     def _without(self, root: RootKey, number: int) -> list[tuple[RootKey, int]]:
         """The options that can do without a root, each with the root it hangs on; the earliest first."""

@@ -51,6 +51,7 @@ class Decisions:
         self.roots: dict[Place, None] = {}
         self.weighed = 0
         self._keys: set[RootKey] = set()
+        self._hops: set[tuple[tuple[str, ...], str, int]] = set()
         self._missing: dict[Place, Mapping[RootKey, int]] = {}
         self._open: deque[Place] = deque()
         for place in places:
@@ -66,6 +67,11 @@ class Decisions:
         self._missing.clear()
         if root.step is Step.HOP:
             self._open.append(root)
+            self._hops.add((root.position.track, root.subgraph, root.stage))
+            if len(root.ways) == 1:
+                for leaf in root.ways[0].leaves:
+                    if len(leaf.options) == 1:
+                        self.add(leaf.options[0])
         elif root.step is Step.REENTER:
             assert root.parent is not None  # noqa: S101 - the place it re-enters from
             self.add(root.parent)
@@ -144,7 +150,10 @@ class Decisions:
         self.weighed += 1
         known = self._missing.get(root)
         if known is None:
-            missing: dict[RootKey, int] = {root.key: root.stage}
+            missing: dict[RootKey, int] = {}
+            # Fetches of one subgraph for the same objects at the same stage become one.
+            if root.step is not Step.HOP or (root.position.track, root.subgraph, root.stage) not in self._hops:
+                missing[root.key] = root.stage
             if root.step is Step.HOP:
                 missing.update(self._way_missing(self._best_way(root.ways)))
             elif root.parent is not None:

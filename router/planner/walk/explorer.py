@@ -223,18 +223,17 @@ class Explorer:
     ) -> bool:
         """Whether looking behind keys cannot give a place that is better than those found among the bases.
 
-        With several bases a hop may spare a fetch that is made for one of them alone, if the hop is made anyway. What a
-        key or a requirement is made of has that only where the hops are there to be looked at: they are not looked for
-        on its account, lest finding one hop be a search for others.
+        A hop may spare a fetch that is made for one of several bases alone, or for something deeper, if the hop is made
+        anyway. What a key or a requirement is made of has that only where the hops are there to be looked at: they are
+        not looked for on its account, lest finding one hop be a search for others.
         """
-        if not found:
-            return False
-        if len(position.bases) == 1:
-            return search.hidden or selection.is_leaf
+        is_only_base = len(position.bases) == 1
+        if not found or (is_only_base and selection.is_leaf):
+            return bool(found)
         if not search.hidden or (position.hops is not None and not position.closing):
             return False
         earliest = min(base.stage for base in position.bases)
-        return any(place.stage == earliest for place, _ in found)
+        return is_only_base or any(place.stage == earliest for place, _ in found)
 
     def _requiring(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
         found: list[tuple[Place, FieldEdge | None]] = []
