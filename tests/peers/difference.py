@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Deviation:
     """A way in which we part from Apollo on purpose. `case` is the case folder that shows it.
 
-    `ours` is what our messages or our supergraph then have; None for what is never generated.
+    `ours` is what our messages or our supergraph then have, None for what is never generated; `in_apollos` is what
+    Apollo's supergraph must have besides.
     """
 
     case: str
@@ -29,10 +30,13 @@ class Deviation:
     ours: re.Pattern[str] | None
     apollo: str
     why: str
+    in_apollos: re.Pattern[str] | None = None
 
-    def covers(self, difference: Difference, composition: Composition) -> bool:
+    def covers(self, difference: Difference, composition: Composition, apollo: Verdict) -> bool:
         """Whether this is what the difference is about: it is of the kind, and ours says the message."""
         if self.ours is None:
+            return False
+        if self.in_apollos is not None and not self.in_apollos.search(apollo.supergraph or ""):
             return False
         told = (*(error.message for error in composition.errors), composition.supergraph_sdl or "")
         return difference.kind in self.kinds and any(self.ours.search(text) for text in told)
@@ -53,6 +57,15 @@ DEVIATIONS: tuple[Deviation, ...] = (
         "composes if the path that provides the field is looked at first: an object seen once in the same subgraphs is "
         "not looked at again, whatever was provided then. With the fields in another order it is its error as well",
         "no router can plan the query that the error shows, and the order of fields does not count",
+    ),
+    Deviation(
+        "shared_mutation_hides_query",
+        ("verdict",),
+        re.compile(r"^  (query|subscription) \{$", re.MULTILINE),
+        "composes, if what the query reaches is also returned by a mutation field of several subgraphs, one of which "
+        "can do all: what it saw of the others, where it failed, counts as looked at",
+        "no router can plan the query that the error shows",
+        re.compile(r"^type Mutation\n(  @join__type\(.*\)\n){2}", re.MULTILINE),
     ),
     Deviation(
         "key_fragment_on_type_of_other_subgraph",
@@ -126,7 +139,7 @@ class Outcome:
         parted = self.difference()
         if parted is None:
             return None
-        return next((row for row in DEVIATIONS if row.covers(parted, self.ours)), None)
+        return next((row for row in DEVIATIONS if row.covers(parted, self.ours, self.apollo)), None)
 
     def difference(self) -> Difference | None:
         """Where the two part, on purpose or not."""
