@@ -56,7 +56,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
         re.compile(r"@provides gives it on other paths only"),
         "composes if the path that provides the field is looked at first: an object seen once in the same subgraphs is "
         "not looked at again, whatever was provided then. With the fields in another order it is its error as well",
-        "no router can plan the query that the error shows, and the order of fields does not count",
+        "no subgraph resolves the query that the error shows (Apollo's planner asks the one that says it cannot, others "
+        "find no plan), and the order of fields does not count",
     ),
     Deviation(
         "shared_mutation_hides_query",
@@ -64,7 +65,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
         re.compile(r"^  (query|subscription) \{$", re.MULTILINE),
         "composes, if what the query reaches is also returned by a mutation field of several subgraphs, one of which "
         "can do all: what it saw of the others, where it failed, counts as looked at",
-        "no router can plan the query that the error shows",
+        "the query that the error shows cannot be planned, by Apollo's planner neither",
         re.compile(r"^type Mutation\n(  @join__type\(.*\)\n){2}", re.MULTILINE),
     ),
     Deviation(
