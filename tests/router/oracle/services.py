@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from graphql import (
@@ -47,6 +48,14 @@ class Seen:
     representation: Mapping[str, object] = field(default_factory=dict)
 
 
+# Fields of one answer: what takes a second or so on either side. Lists of lists of the same may hold millions.
+MOST_FIELDS = 20_000
+
+
+class TooLarge(Exception):
+    """The answer has more fields than it is worth to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Within:
     """An object as the monolith meets it: what is around it says what its contextual arguments are."""
@@ -56,14 +65,22 @@ class Within:
 
 
 class Monolith:
-    """graphql-core on the merged schema: the definition of the right answer."""
+    """graphql-core on the merged schema: the definition of the right answer.
+
+    Raises:
+        TooLarge: by `execute`, instead of an answer.
+    """
 
     def __init__(self, schema: GraphQLSchema, federation: Federation) -> None:
         self.schema = schema
         self.federation = federation
 
     def execute(self, store: Store, query: str, variables: Mapping[str, object]) -> ExecutionResult:
+        resolved = count(1)
+
         def resolve(source: object, info: GraphQLResolveInfo[object], **arguments: object) -> object:
+            if next(resolved) > MOST_FIELDS:
+                raise TooLarge
             return self._resolve(store, source, info, arguments)
 
         def typename(value: object, _info: GraphQLResolveInfo[object], _type: GraphQLAbstractType) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from graphql import build_schema
 
 from router.transport.base import SubgraphRequest
 from tests.router.oracle.choices import Seeded, shrink
 from tests.router.oracle.rules import Federation
-from tests.router.oracle.services import InProcess
+from tests.router.oracle.services import InProcess, Monolith, TooLarge
 from tests.router.oracle.store import Store
 
 SUBGRAPHS = {
@@ -85,3 +86,15 @@ def test_a_failing_sequence_shrinks_to_what_matters() -> None:
         record.number(0, 100)
     sequence = [*record.record, 77]
     assert shrink(sequence, lambda candidate: any(value > 40 for value in candidate)) in ([41], [42], [77], [43])
+
+
+def test_an_answer_of_millions_of_fields_is_not_waited_for() -> None:
+    sdl = "type Query { all: [Node] } type Node { all: [Node] id: ID }"
+    objects = [f"@Node:{number}" for number in range(10)]
+    data: dict[str, dict[str, object]] = {"Query": {"all": objects}}
+    data |= {name[1:]: {"all": objects, "id": name} for name in objects}
+    monolith = Monolith(build_schema(sdl), Federation.of({}))
+    store = Store(data, monolith.federation.meaning)
+    assert monolith.execute(store, "{ all { all { all { id } } } }", {}).errors is None
+    with pytest.raises(TooLarge):
+        monolith.execute(store, "{ all { all { all { all { all { all { all { id } } } } } } } }", {})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from tests.router.oracle.choices import Replayed, Seeded, shrink
 from tests.router.oracle.comparison import Subject
 from tests.router.oracle.federations import federation
 from tests.router.oracle.operations import operation
+from tests.router.oracle.services import TooLarge
 from tests.router.oracle.store import ABSENT
 from tests.router.oracle.vocabulary import items_of
 
@@ -109,20 +111,23 @@ def run_trial(choices: Choices, tally: Tally | None = None) -> None:
     operations = [one for _ in range(OPERATIONS) if (one := operation(choices, subject.merged)) is not None]
     tally.vocabulary.update(items_of(generated, operations))
     for drawn in operations:
-        _try_operation(subject, generated, drawn)
-        tally.triples += len(generated.datasets)
+        tally.triples += _tried(subject, generated, drawn)
 
 
-def _try_operation(subject: Subject, generated: Generated, drawn: Operation) -> None:
-    data = generated.data
+def _tried(subject: Subject, generated: Generated, drawn: Operation) -> int:
+    """Try the operation on each data set; the answer is on how many of them it could be tried."""
+    data, tried = generated.data, 0
     try:
         plans = list(_plans(subject, drawn))
         for drawn_data in generated.datasets:
             data = _without_absences(drawn_data) if _DEFERS in drawn.query else drawn_data
-            for planned in plans:
-                asyncio.run(replace(subject, data=data).check(drawn, planned))
+            with suppress(TooLarge):
+                for planned in plans:
+                    asyncio.run(replace(subject, data=data).check(drawn, planned))
+                tried += 1
     except Exception as error:
         raise Failed(generated, drawn, data) from error
+    return tried
 
 
 def _without_absences(data: Data) -> Data:
