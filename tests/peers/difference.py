@@ -56,8 +56,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
         re.compile(r"@provides gives it on other paths only"),
         "composes if the path that provides the field is looked at first: an object seen once in the same subgraphs is "
         "not looked at again, whatever was provided then. With the fields in another order it is its error as well",
-        "no subgraph resolves the query that the error shows (Apollo's planner asks the one that says it cannot, Hive's "
-        "finds no plan), and the order of fields does not count",
+        "no subgraph resolves the query that the error shows: Apollo's planner asks the one that says it cannot, and "
+        "Hive's finds no plan. The order of fields does not count",
     ),
     Deviation(
         "shared_mutation_hides_query",
