@@ -144,4 +144,7 @@ class Filling:
         if own.named == "Query":
             return "@Query"
         owners = own.owners.difference(STRANGERS) or set(self.world.subgraphs)
+        if own.override_label:
+            # Unless the label holds, it is the other subgraph that answers.
+            owners = owners | {own.override_from}
         return f"@{self.random.choice(self.names[self.random.choice(self.world.allowed(own, owners))])}"
