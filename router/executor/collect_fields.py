@@ -1,7 +1,8 @@
 """Which fields of the client's operation apply to an object (GraphQL specification, "CollectFields").
 
 An object whose type is known only as an interface, because no subgraph that answered knows more, gets the fields that
-every implementation gets; where the operation tells implementations apart, the object cannot be completed.
+every implementation gets; where the operation tells implementations apart, the object cannot be completed. It does not
+if what it selects of some is leaves that it has selected of all: the planner sees no reason then to ask for the type.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from graphql import (
     GraphQLSkipDirective,
     InlineFragmentNode,
     VariableNode,
+    print_ast,
 )
 
 from router.executor.typenames import is_subtype, possible_names
@@ -60,7 +62,7 @@ class FieldCollector:
         if types in ([], [typename]):
             return self._of_type(typename, nodes)
         first, *others = (self.collect(name, nodes) for name in types)
-        if any(list(other.items()) != list(first.items()) for other in others):
+        if any(not _ask_the_same(first, other) for other in others):
             raise UndeterminedType(typename)
         return first
 
@@ -124,3 +126,19 @@ class FieldCollector:
         if isinstance(value, VariableNode):
             return self.variables.get(value.name.value) is True
         return isinstance(value, BooleanValueNode) and value.value
+
+
+def _ask_the_same(one: Fields, other: Fields) -> bool:
+    """Whether both give the same fields in the same order."""
+    return [*one] == [*other] and all(_are_alike(nodes, other[key]) for key, nodes in one.items())
+
+
+def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool:
+    """Whether nodes under one response key give the same value: a leaf does, however often it is selected."""
+    if one == other:
+        return True
+    return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])
+
+
+def _signature(node: FieldNode) -> tuple[str, frozenset[str]]:
+    return node.name.value, frozenset(map(print_ast, node.arguments or ()))

@@ -49,8 +49,12 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     Raises:
         UnplannableError: a selection has no place at all.
     """
-    items = explorer.normaliser.folded(items, position.type_name, frozenset(_runtime_types(explorer, position)))
-    items = _without_repeated(items)
+    if all(map(explorer.knows_type, position.bases)):
+        items = explorer.normaliser.folded(items, position.type_name, frozenset(_runtime_types(explorer, position)))
+        items = _without_repeated(items)
+    else:
+        # Whether and in which order the response has what only some types select, no one could tell without the type.
+        items = _without_repeated(items, behind=True)
     kept: list[tuple[Selection, list[tuple[Place, FieldEdge | None]]]] = []
     expanded: list[Item] = []
     for group in grouped(item for item in items if item.types is None):
@@ -67,21 +71,19 @@ def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Ite
     _explore_branches(explorer, position, (items, expanded), search)
 
 
-def _without_repeated(items: Sequence[Item]) -> Sequence[Item]:
-    """The items without leaves of some types that are asked of all types anyway."""
+def _without_repeated(items: Sequence[Item], *, behind: bool = False) -> Sequence[Item]:
+    """The items without leaves of some types that are asked of all types anyway; if so wanted, only those behind."""
+    leaves = [item for item in items if item.node.selection_set is None]
     of_all: dict[str, list[Guards]] = {}
-    for item in items:
-        if item.types is None and item.node.selection_set is None:
-            of_all.setdefault(response_key(item.node), []).append(item.guards)
-    if not of_all:
-        return items
-    return [
-        item
-        for item in items
-        if item.types is None
-        or item.node.selection_set is not None
-        or not any(guards <= item.guards for guards in of_all.get(response_key(item.node), ()))
-    ]
+    repeated: set[int] = set()
+    # Sorted, those of all types come first: then all that repeat one are behind it.
+    for item in leaves if behind else sorted(leaves, key=lambda item: item.types is not None):
+        asked = of_all.setdefault(response_key(item.node), [])
+        if item.types is None:
+            asked.append(item.guards)
+        elif any(guards <= item.guards for guards in asked):
+            repeated.add(id(item))
+    return [item for item in items if id(item) not in repeated] if repeated else items
 
 
 def _is_better_by_type(
