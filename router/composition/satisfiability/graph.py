@@ -60,6 +60,7 @@ class Graph:
     _entered: dict[Position, tuple[tuple[Position, tuple[Applied, ...]], ...]] = field(default_factory=dict)
     _selections: dict[str, SelectionSetNode | None] = field(default_factory=dict)
     _busy: set[tuple[int, str, str]] = field(default_factory=set)
+    _met: set[tuple[Position, str]] = field(default_factory=set)
     _asking: set[Filling] = field(default_factory=set)
     _members: dict[str, frozenset[str]] = field(default_factory=dict)
     _members_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
@@ -138,6 +139,10 @@ class Graph:
 
     def _requirements_met(self, position: Position, member: FieldDef) -> bool:
         """`@requires`: its fields can be fetched starting from here, and there is a key to come back by."""
+        if (position, member.coordinate) in self._met:
+            return True
+        is_certain = not (self._busy or self._asking or self._solving is not None)
+        stays_met = True
         for requires in member.applied("requires"):
             selections = self._parsed(requires)
             token = (position.index, member.coordinate, "requires")
@@ -150,7 +155,32 @@ class Graph:
                 self._busy.discard(token)
             if not met:
                 return False
+            stays_met = stays_met and self._stays_met(position.type_name, selections)
+        if is_certain or stays_met:
+            self._met.add((position, member.coordinate))
         return True
+
+    def _stays_met(self, type_name: str, selections: SelectionSetNode) -> bool:
+        """Whether a field set that can be had can also be had from more positions: not if these bring more types.
+
+        What is found while something else is being looked for, and counts as not to be had, may be too little.
+        """
+        for item in selections.selections:
+            if not isinstance(item, FieldNode):
+                return False
+            if item.selection_set is not None:
+                below = self._object_below(type_name, item.name.value)
+                if below is None or not self._stays_met(below, item.selection_set):
+                    return False
+        return True
+
+    def _object_below(self, type_name: str, name: str) -> str | None:
+        """The type of a field's value, if it is an object type wherever the field is resolved."""
+        types = self.state.supergraph.types
+        definition = types.get(type_name)
+        member = definition.fields.get(name) if definition is not None else None
+        target = types.get(base_name(member.type)) if member is not None else None
+        return target.name if target is not None and target.kind is Kind.OBJECT else None
 
     def local_key(self, position: Position) -> bool:
         """Whether the subgraph has a key for this type whose fields it knows itself; Apollo asks for no more."""

@@ -75,3 +75,34 @@ def test_many_types_that_reach_each_other_by_many_keys_stay_quick() -> None:
     start = time.process_time()
     assert compose(map(subgraph, range(8))).errors == ()
     assert time.process_time() - start < 10
+
+
+CHAINED = (
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11",'
+    ' import: ["@external", "@key", "@requires", "@shareable"])\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("type_", "below", "first"),
+    [("Int", "", ""), ("V", " { x }", ""), ("Int", "", '@requires(fields: "missing") missing: Int @external')],
+    ids=["leaves", "objects", "nothing to begin with"],
+)
+def test_chains_of_requirements_are_followed_once(type_: str, below: str, first: str) -> None:
+    """Each requires the three before it, which require three each: there are some 3^30 ways to the first."""
+
+    def subgraph(index: int) -> Subgraph:
+        required = [f"f{number}" for number in range(max(0, index - 3), index)]
+        external = " ".join(f"{name}: {type_} @external" for name in required)
+        requires = (
+            f'@requires(fields: "{" ".join(name + below for name in reversed(required))}")' if required else first
+        )
+        own = f'type T @key(fields: "id") {{ id: ID! {external} f{index}: {type_} {requires} }}'
+        return Subgraph(f"s{index:02}", "", f"{CHAINED}{own} type V @shareable {{ x: Int }}")
+
+    root = Subgraph("root", "", CHAINED + 'type Query { t: T } type T @key(fields: "id") { id: ID! }')
+    unreached = Subgraph("unreached", "", CHAINED + "type T { missing: Int }")
+    start = time.process_time()
+    composition = compose([root, *map(subgraph, range(33)), *([unreached] if first else ())])
+    assert {error.code for error in composition.errors} == ({"SATISFIABILITY_ERROR"} if first else set())
+    assert time.process_time() - start < 2
