@@ -5,16 +5,26 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from graphql import parse, validate
 
 from router.composition import compose
+from router.supergraph import load
+from tests.peers.peers import PeerCrash
 from tests.router.composition.semantics import supergraph_differences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from router.composition import Composition, Subgraph
+    from router.composition.report import CompositionError
     from tests.peers.peers import Peers, Verdict
+
+
+# The query that an error of ours shows, and what stands for "whatever there is to select".
+_SHOWN = re.compile(r"^  (query|mutation|subscription) \{$.*?^  \}$", re.MULTILINE | re.DOTALL)
+_MORE = re.compile(r"^ *\.\.\.$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +62,28 @@ DEVIATIONS: tuple[Deviation, ...] = (
     ),
     Deviation(
         "provides_on_one_path_hides_another",
-        ("verdict",),
+        ("unplannable",),
         re.compile(r"@provides gives it on other paths only"),
         "composes if the path that provides the field is looked at first: an object seen once in the same subgraphs is "
         "not looked at again, whatever was provided then. With the fields in another order it is its error as well",
-        "no subgraph resolves the query that the error shows: Apollo's planner asks the one that says it cannot, and "
-        "Hive's finds no plan. The order of fields does not count",
+        "the query that the error shows cannot be planned, by Hive's planner neither, and Apollo's asks the subgraph "
+        "that says it cannot resolve it. The order of fields does not count",
     ),
     Deviation(
         "shared_mutation_hides_query",
-        ("verdict",),
+        ("unplannable",),
         re.compile(r"^  (query|subscription) \{$", re.MULTILINE),
         "composes, if what the query reaches is also returned by a mutation field of several subgraphs, one of which "
         "can do all: what it saw of the others, where it failed, counts as looked at",
         "the query that the error shows cannot be planned, by Apollo's planner neither",
         re.compile(r"^type Mutation\n(  @join__type\(.*\)\n){2}", re.MULTILINE),
+    ),
+    Deviation(
+        "provides_on_one_path_hides_another_below",
+        ("unplannable",),
+        re.compile(""),
+        "composes for one of the two reasons above, further below",
+        "the query that the error shows cannot be planned, by Apollo's or Hive's planner neither",
     ),
     Deviation(
         "key_fragment_on_type_of_other_subgraph",
@@ -110,7 +127,11 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One set on which the two part. `apollo` and `ours` are what only that side says."""
+    """One set on which the two part. `apollo` and `ours` are what only that side says.
+
+    A verdict is `unplannable` if Apollo's composes what its own or Hive's planner cannot plan: each query that our
+    errors show.
+    """
 
     kind: str
     apollo: tuple[str, ...]
@@ -134,6 +155,7 @@ class Outcome:
     apollo: Verdict
     ours: Composition
     seconds: float
+    is_unplannable: bool = False
 
     def deviation(self) -> Deviation | None:
         """The row that a difference falls under."""
@@ -148,7 +170,7 @@ class Outcome:
         hints = frozenset(hint.code for hint in self.ours.hints)
         sdl = self.ours.supergraph_sdl
         if (sdl is not None) != self.apollo.ok:
-            return _parted("verdict", self.apollo.codes, codes)
+            return _parted("unplannable" if self.is_unplannable else "verdict", self.apollo.codes, codes)
         if not self.apollo.readable:
             return _parted("codes", self.apollo.codes, codes) if not self.apollo.codes <= codes else None
         if codes != self.apollo.codes:
@@ -174,4 +196,30 @@ def compare(peers: Peers, subgraphs: Sequence[Subgraph]) -> Outcome:
     apollo = peers.compose(subgraphs)
     started = time.process_time()
     ours = compose(subgraphs)
-    return Outcome(apollo, ours, time.process_time() - started)
+    seconds = time.process_time() - started
+    is_refused = ours.supergraph_sdl is None and apollo.supergraph is not None
+    return Outcome(apollo, ours, seconds, is_refused and is_unplannable(peers, apollo.supergraph or "", ours.errors))
+
+
+def is_unplannable(peers: Peers, supergraph: str, errors: Sequence[CompositionError]) -> bool:
+    """Whether all errors of ours show valid queries of Apollo's supergraph that its or Hive's planner cannot plan."""
+    return all(
+        (found := _SHOWN.search(error.message)) is not None and _has_no_plan(peers, supergraph, found[0])
+        for error in errors
+    )
+
+
+def _has_no_plan(peers: Peers, supergraph: str, shown: str) -> bool:
+    query = _MORE.sub("__typename", shown)
+    if validate(load(supergraph).api_schema, parse(query)):
+        return False
+    # Where one subgraph has all of an operation's fields, Apollo's asks it also for those it says it cannot resolve.
+    return any(_fails(peers, supergraph, query, planner) for planner in ("apollo", "hive"))
+
+
+def _fails(peers: Peers, supergraph: str, query: str, planner: Literal["apollo", "hive"]) -> bool:
+    try:
+        peers.plan(supergraph, query, planner)
+    except PeerCrash:
+        return True
+    return False

@@ -52,11 +52,12 @@ class Tally:
 
     def __str__(self) -> str:
         counts = Counter(difference.kind for difference in self.differences.values())
+        verdicts = ("verdict", "unplannable")
         return (
             f"{self.compared} sets compared, {self.composed} composed; {self.unanswered} that Apollo's did not answer\n"
-            f"verdicts equal {self.agreeing('verdict'):.2%}, code sets {self.agreeing('verdict', 'codes'):.2%}, "
-            f"with hints {self.agreeing('verdict', 'codes', 'hints'):.2%}, "
-            f"with supergraphs {self.agreeing('verdict', 'codes', 'hints', 'supergraph'):.2%}\n"
+            f"verdicts equal {self.agreeing(*verdicts):.2%}, code sets {self.agreeing(*verdicts, 'codes'):.2%}, "
+            f"with hints {self.agreeing(*verdicts, 'codes', 'hints'):.2%}, "
+            f"with supergraphs {self.agreeing(*verdicts, 'codes', 'hints', 'supergraph'):.2%}\n"
             f"differences {dict(counts)}, {len(self.deviations)} of them on purpose; "
             f"slower than {SLOW_SECONDS:.0f} s: {self.slow}"
         )

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from router.composition import Subgraph
+from router.composition.report import CompositionError
+from tests.peers.difference import DEVIATIONS, compare, is_unplannable
 from tests.peers.fuzz import run
+from tests.router.composition.test_cases import CASES, subgraphs_of
 
 if TYPE_CHECKING:
     from tests.peers.peers import Peers
@@ -24,3 +28,19 @@ def test_generated_sets_of_subgraphs_get_apollos_answer(peers: Peers, shard: int
     assert tally.slow == []
     assert tally.compared > COUNT / 2, tally
     assert tally.composed > COUNT / 10, tally
+
+
+@pytest.mark.parametrize("case", [row.case for row in DEVIATIONS if row.kinds == ("unplannable",)])
+def test_what_only_apollo_composes_no_one_can_plan(peers: Peers, case: str) -> None:
+    outcome = compare(peers, subgraphs_of(CASES / case))
+    assert outcome.apollo.ok
+    row = outcome.deviation()
+    assert row is not None
+    assert row.kinds == ("unplannable",)
+
+
+@pytest.mark.parametrize("query", ["query {\n    a\n  }", "query {\n    unknown\n  }", "nothing"])
+def test_a_query_that_is_planned_or_not_valid_is_no_reason_to_refuse(peers: Peers, query: str) -> None:
+    verdict = peers.compose([Subgraph("one", "http://one.test", "type Query { a: Int }")])
+    error = CompositionError("SATISFIABILITY_ERROR", f"This cannot be resolved:\n  {query}\nbecause")
+    assert not is_unplannable(peers, verdict.supergraph or "", [error])

@@ -19,7 +19,6 @@ CASES = Path(__file__).parents[2] / "cases" / "composition"
 DEVIATIONS = {row.case: row.why for row in differences.DEVIATIONS} | {
     "key_fragment_on_other_type": "a condition that is never met is not in the supergraph, where others would heed it",
     "key_fragment_on_other_type_entered_by": "the same",
-    "provides_on_one_path_hides_another_below": "no subgraph resolves the query that the error shows",
     "key_fragment_on_other_type_in_another": "the same",
 }
 """Case → why our answer is better, or why it cannot be Apollo's. What Apollo's is stands in the case's folder."""
