@@ -24,6 +24,7 @@ from router.planner import plan
 from router.supergraph import load
 from tests.peers.fuzz_plans import Federation
 from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
+from tests.router.planner.adversarial import CASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,6 +36,7 @@ PLANNERS: Final[tuple[Literal["apollo", "hive"], ...]] = ("apollo", "hive")
 # Enough for Node to compile what is called often.
 WARM_UP: Final = 10
 PEER_SECONDS: Final = 120.0
+HARD_ROUNDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def measure(peers: Peers | None, workloads: Iterable[Workload], rounds: int) -> 
 @click.option("--rounds", default=15, show_default=True, help="Measured rounds for each operation.")
 @click.option("--federations", default=40, show_default=True, help="How many generated federations.")
 def main(rounds: int, federations: int) -> None:
-    """Time the planners over the recorded cases and over generated federations."""
+    """Time the planners over the recorded cases and over generated federations, and ours over what is hard to plan."""
     has_peers = shutil.which("node") is not None and (INSTALLED / ".installed").exists()
     click.echo("  planner      n        median            p95     ours/it  per plan")
     with Peers() as peers:
@@ -137,6 +139,10 @@ def main(rounds: int, federations: int) -> None:
             if timings.by_planner:
                 click.echo(f"{name} ({timings.left_out} that not all planners plan left out)")
                 click.echo("\n".join(timings.rows()))
+    click.echo("operations made to be hard, ours")
+    for name, made in CASES.items():
+        seconds = _median(partial(plan, *made()), min(rounds, HARD_ROUNDS))
+        click.echo(f"  {seconds * 1000:>8.1f} ms  {name}")
 
 
 if __name__ == "__main__":

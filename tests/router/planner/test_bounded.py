@@ -1,7 +1,7 @@
 """No operation makes planning explode: many equal choices, deep abstract nesting, a thousand fields.
 
-Each is planned within a fifth of a second of processor time (the best of five, so that a busy machine does not count),
-or refused; and a plan that stopped looking for a better one is still right.
+Each is planned within a bound, or refused; and a plan that stopped looking for a better one is still right. Work is
+counted in calls of functions, which are the same on any machine (`make bench` has the times).
 """
 
 from __future__ import annotations
@@ -34,28 +34,22 @@ if TYPE_CHECKING:
     from router.plan import QueryPlan
     from router.supergraph import Supergraph
 
-# What the fastest of a few runs may take on a machine that does nothing else; a shared one is slower.
-SECONDS = 0.2
-SLACK = 1.5
+# About a fifth of a second of a core that does nothing else: a call takes 150 to 350 ns of planning.
+MOST_CALLS = 800_000
+# What is not refused soon takes hours.
+SECONDS = 10
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_planning_stays_within_its_bound(name: str) -> None:
     graph, query = CASES[name]()
-    document = parse(query, no_location=True)
-    taken = []
-    for _ in range(5):
-        started = time.process_time()
-        plan(graph, document)
-        taken.append(time.process_time() - started)
-    assert min(taken) < SECONDS * SLACK
-    assert problems(graph, query, plan(graph, document)) == []
+    assert _calls(plan, graph, query) < MOST_CALLS
+    assert problems(graph, query, plan(graph, query)) == []
 
 
 @pytest.mark.parametrize("planned", [plan, partial(plan, batch_entity_fetches=False)], ids=["batched", "one by one"])
 @pytest.mark.parametrize("name", GROWING)
 def test_work_grows_with_the_operation_and_no_faster(name: str, planned: Callable[..., QueryPlan]) -> None:
-    """Counted in calls of functions, which are the same on any machine."""
     small, large = (_calls(planned, *GROWING[name](count)) for count in (40, 160))
     assert large < 4.4 * small
 
@@ -107,7 +101,7 @@ def test_what_cannot_be_planned_in_reasonable_time_is_refused_soon() -> None:
     started = time.process_time()
     with pytest.raises(PlanningError) as refused:
         plan(graph, query)
-    assert time.process_time() - started < SECONDS * 5 * SLACK
+    assert time.process_time() - started < SECONDS
     assert [error.code for error in refused.value.errors] == ["QUERY_PLAN_COMPLEXITY_EXCEEDED"]
 
 
