@@ -339,11 +339,12 @@ def _imports(node: DirectiveNode, value: ConstValueNode | None) -> dict[str, str
 
 def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
     match item:
-        case StringValueNode():
+        # Untyped, an enum value is taken for its name.
+        case StringValueNode() | EnumValueNode():
             element = name = item.value
         case ObjectValueNode():
             parts = {field.name.value: field.value for field in item.fields}
-            values = {key: part.value for key, part in parts.items() if isinstance(part, StringValueNode)}
+            values = {key: part.value for key, part in parts.items() if isinstance(part, StringValueNode | EnumValueNode)}
             if parts.keys() - {"name", "as"} or parts.keys() != values.keys() or "name" not in values:
                 raise _usage(f'an import is {{name: "...", as: "..."}}, not {print_ast(item)}', node)
             element, name = values["name"], values.get("as", values["name"])
