@@ -344,7 +344,8 @@ def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
             element = name = item.value
         case ObjectValueNode():
             parts = {field.name.value: field.value for field in item.fields}
-            values = {key: part.value for key, part in parts.items() if isinstance(part, StringValueNode | EnumValueNode)}
+            named = (StringValueNode, EnumValueNode)
+            values = {key: part.value for key, part in parts.items() if isinstance(part, named)}
             if parts.keys() - {"name", "as"} or parts.keys() != values.keys() or "name" not in values:
                 raise _usage(f'an import is {{name: "...", as: "..."}}, not {print_ast(item)}', node)
             element, name = values["name"], values.get("as", values["name"])
