@@ -60,8 +60,10 @@ class Graph:
     _entered: dict[Position, tuple[tuple[Position, tuple[Applied, ...]], ...]] = field(default_factory=dict)
     _selections: dict[str, SelectionSetNode | None] = field(default_factory=dict)
     _busy: set[tuple[int, str, str]] = field(default_factory=set)
-    _met: set[tuple[Position, str]] = field(default_factory=set)
+    _met: dict[tuple[Position, str], bool] = field(default_factory=dict)
     _asking: set[Filling] = field(default_factory=set)
+    # How often something was taken as not to be had because it is being looked for.
+    _assumed: int = 0
     _members: dict[str, frozenset[str]] = field(default_factory=dict)
     _members_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
@@ -139,38 +141,46 @@ class Graph:
 
     def _requirements_met(self, position: Position, member: FieldDef) -> bool:
         """`@requires`: its fields can be fetched starting from here, and there is a key to come back by."""
-        if (position, member.coordinate) in self._met:
+        applied = member.applied("requires")
+        if not applied:
             return True
-        is_certain = not (self._busy or self._asking or self._solving is not None)
-        stays_met = True
-        for requires in member.applied("requires"):
-            selections = self._parsed(requires)
-            token = (position.index, member.coordinate, "requires")
-            if selections is None or token in self._busy:
-                return False
-            self._busy.add(token)
-            try:
-                met = self.local_key(position) and self.can_fetch((position,), selections)
-            finally:
-                self._busy.discard(token)
-            if not met:
-                return False
-            stays_met = stays_met and self._stays_met(position.type_name, selections)
-        if is_certain or stays_met:
-            self._met.add((position, member.coordinate))
-        return True
+        known = self._met.get((position, member.coordinate))
+        if known is not None:
+            return known
+        before = self._assumed
+        met = all(self._is_met(position, member, requires) for requires in applied)
+        is_certain = self._assumed == before and self._solving is None
+        if is_certain or (met and all(self._stays_met(position.type_name, requires) for requires in applied)):
+            self._met[position, member.coordinate] = met
+        return met
 
-    def _stays_met(self, type_name: str, selections: SelectionSetNode) -> bool:
+    def _is_met(self, position: Position, member: FieldDef, requires: Applied) -> bool:
+        selections = self._parsed(requires)
+        token = (position.index, member.coordinate, "requires")
+        if selections is None or token in self._busy:
+            self._assumed += 1
+            return False
+        self._busy.add(token)
+        try:
+            return self.local_key(position) and self.can_fetch((position,), selections)
+        finally:
+            self._busy.discard(token)
+
+    def _stays_met(self, type_name: str, requires: Applied) -> bool:
         """Whether a field set that can be had can also be had from more positions: not if these bring more types.
 
         What is found while something else is being looked for, and counts as not to be had, may be too little.
         """
+        selections = self._parsed(requires)
+        return selections is not None and self._is_of_one_type(type_name, selections)
+
+    def _is_of_one_type(self, type_name: str, selections: SelectionSetNode) -> bool:
         for item in selections.selections:
             if not isinstance(item, FieldNode):
                 return False
             if item.selection_set is not None:
                 below = self._object_below(type_name, item.name.value)
-                if below is None or not self._stays_met(below, item.selection_set):
+                if below is None or not self._is_of_one_type(below, item.selection_set):
                     return False
         return True
 
@@ -411,6 +421,7 @@ class Graph:
         selections = self._selection_set(filling.selection)
         if selections is None or filling in self._asking:
             # What is selected to fill an argument cannot need the same filling.
+            self._assumed += 1
             return False
         self._asking.add(filling)
         try:

@@ -85,8 +85,13 @@ CHAINED = (
 
 @pytest.mark.parametrize(
     ("type_", "below", "first"),
-    [("Int", "", ""), ("V", " { x }", ""), ("Int", "", '@requires(fields: "missing") missing: Int @external')],
-    ids=["leaves", "objects", "nothing to begin with"],
+    [
+        ("Int", "", ""),
+        ("V", " { x }", ""),
+        ("I", " { x }", ""),
+        ("Int", "", '@requires(fields: "missing") missing: Int @external'),
+    ],
+    ids=["leaves", "objects", "interfaces", "nothing to begin with"],
 )
 def test_chains_of_requirements_are_followed_once(type_: str, below: str, first: str) -> None:
     """Each requires the three before it, which require three each: there are some 3^30 ways to the first."""
@@ -98,7 +103,11 @@ def test_chains_of_requirements_are_followed_once(type_: str, below: str, first:
             f'@requires(fields: "{" ".join(name + below for name in reversed(required))}")' if required else first
         )
         own = f'type T @key(fields: "id") {{ id: ID! {external} f{index}: {type_} {requires} }}'
-        return Subgraph(f"s{index:02}", "", f"{CHAINED}{own} type V @shareable {{ x: Int }}")
+        values = (
+            "interface I { x: Int } type V implements I @shareable { x: Int } type W implements I @shareable { x: Int }"
+        )
+        # The last one is looked at first.
+        return Subgraph(f"s{99 - index}", "", f"{CHAINED}{own} {values}")
 
     root = Subgraph("root", "", CHAINED + 'type Query { t: T } type T @key(fields: "id") { id: ID! }')
     unreached = Subgraph("unreached", "", CHAINED + "type T { missing: Int }")
