@@ -20,6 +20,7 @@ OTHER_RULE = "it is refused either way: it breaks several rules, and another one
 
 DEVIATIONS = {row.case: row.why for row in differences.DEVIATIONS} | {
     "connectors_linked_at_odd_address": OTHER_RULE,
+    "context_selection_beside_wrong_argument": OTHER_RULE,
     "core_linked_twice_beside_unknown_directive": OTHER_RULE,
     "description_of_empty_query_root": "a type that a subgraph has no field of is none of its types",
     "extension_without_base_and_wrong_argument": OTHER_RULE,
@@ -33,6 +34,7 @@ DEVIATIONS = {row.case: row.why for row in differences.DEVIATIONS} | {
     "link_on_object_beside_core": OTHER_RULE,
     "link_under_alias_that_is_no_name": OTHER_RULE,
     "scope_written_as_enum_value": "a value is as it was written",
+    "shared_field_of_no_common_type_beside_unresolvable_one": "the second query cannot be resolved either",
     "unused_purpose_of_core": "a type of a specification is not the subgraph's to use",
     "unused_purpose_of_core_beside_executable_directive": "the same",
 }
