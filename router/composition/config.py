@@ -31,6 +31,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from router.composition.characters import has_surrogates
 from router.composition.source_files import SourceFile
 from router.federation.specs import spec_versions
 
@@ -99,7 +100,7 @@ def _indent(line: str) -> int:
 
 def _is_text(value: str) -> bool:
     """Escapes can write what is none: NUL, which ends names elsewhere, and halves of a surrogate pair."""
-    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)
+    return "\0" not in value and not has_surrogates(value)
 
 
 @dataclass(frozen=True, slots=True)

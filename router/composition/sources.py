@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from router.composition.characters import has_surrogates
 from router.composition.config import ConfigError, SubgraphSource
 from router.composition.reading.subgraph import Subgraph
 
@@ -143,7 +144,7 @@ def _sdl_of(shown: str, status: int, answer: bytes) -> str:
         raise ConfigError(f"{shown}: {problem}") from None
     match body:
         case {"data": {"_service": {"sdl": str(sdl)}}} if well:
-            if any("\ud800" <= character <= "\udfff" for character in sdl):
+            if has_surrogates(sdl):
                 raise ConfigError(f"{shown}: its SDL is no text: it holds halves of characters")
             return sdl
         case {"errors": [{"message": str(message)}, *_]}:

@@ -34,7 +34,7 @@ from router.executor.context import ExecutionResult
 from router.executor.failures import Failures
 from router.executor.introspection import META_FIELDS
 from router.executor.leaves import Unfit, coerce_leaf
-from router.executor.losses import Losses
+from router.executor.losses import Losses, value_at
 from router.executor.typenames import is_subtype, possible_names
 from router.plan.response_keys import as_client_says, client_key
 
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
 
     from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType
 
-    from router.errors import PathSegment, ResponsePath
+    from router.errors import ResponsePath
     from router.executor.collect_fields import Fields
     from router.executor.context import JsonObject, PreparedOperation
 
 # The code Apollo's router uses when a subgraph's value does not fit the schema.
 INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
 UNDETERMINED: Final = "The type of the object could not be determined."
-
 
 LOST_VALUE: Final = "REQUIRED_VALUE_UNKNOWN"
 LOST: Final = "The value could not be fetched, because something that it requires or comes with failed."
@@ -252,7 +251,7 @@ class _Completion:
                     break
                 if known is not None:
                     known = get_named_type(self.field_type(known, nodes[0].name.value)).name
-            raw = _below(raw, segment)
+            raw = value_at(raw, segment)
         return error
 
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
@@ -265,15 +264,6 @@ class _Completion:
             return known, self.collector.subfields(known, nodes)
         except UndeterminedType:
             return known, self.collector.all_subfields(nodes)
-
-
-def _below(raw: object, segment: PathSegment) -> object:
-    match raw:
-        case dict():
-            return raw.get(segment)
-        case list() if isinstance(segment, int) and segment < len(raw):
-            return raw[segment]
-    return None
 
 
 def _is_object(value: object) -> TypeGuard[JsonObject]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from graphql import SelectionSetNode
 
-    from router.errors import ResponsePath
+    from router.errors import PathSegment, ResponsePath
     from router.plan import Fetch
 
 # Fetches whose keys are kept: a gateway keeps plans by the thousand, most with one root fetch.
@@ -114,11 +114,12 @@ def length_to_null(value: object, path: ResponsePath) -> int:
     for length, segment in enumerate(path):
         if value is None:
             return length
-        value = _at(value, segment)
+        value = value_at(value, segment)
     return len(path)
 
 
-def _at(value: object, segment: str | int) -> object:
+def value_at(value: object, segment: PathSegment) -> object:
+    """What a segment of a path leads to, None if to nothing."""
     match value:
         case dict():
             return value.get(segment)

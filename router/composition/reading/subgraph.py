@@ -11,6 +11,7 @@ from graphql.language import (
     TypeDefinitionNode,
 )
 
+from router.composition.characters import has_surrogates
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.build import Builder
 from router.composition.reading.definitions import complete
@@ -85,16 +86,14 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
     """Whether a supergraph can hold name and URL: half of a surrogate pair is in no GraphQL document (§2.1)."""
     before = len(report.errors)
-    name = subgraph.name.encode("ascii", "backslashreplace").decode() if _is_broken(subgraph.name) else subgraph.name
-    if _is_broken(subgraph.name):
+    name = (
+        subgraph.name.encode("ascii", "backslashreplace").decode() if has_surrogates(subgraph.name) else subgraph.name
+    )
+    if has_surrogates(subgraph.name):
         report.error("INVALID_SUBGRAPH_NAME", f'"{name}" cannot be the name of a subgraph: it is no text.')
-    if _is_broken(subgraph.url):
+    if has_surrogates(subgraph.url):
         report.error("INVALID_GRAPHQL", f"[{name}] The URL of the subgraph is no text: it holds halves of characters.")
     return len(report.errors) == before
-
-
-def _is_broken(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _links(name: str, document: SubgraphDocument, report: Report) -> Links | None:

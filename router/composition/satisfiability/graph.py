@@ -157,7 +157,9 @@ class Graph:
     def _is_met(self, position: Position, member: FieldDef, requires: Applied) -> bool:
         selections = self._parsed(requires)
         token = (position.index, member.coordinate, "requires")
-        if selections is None or token in self._busy:
+        if selections is None:
+            return False
+        if token in self._busy:
             self._assumed += 1
             return False
         self._busy.add(token)
@@ -419,7 +421,9 @@ class Graph:
 
     def _can_be_asked(self, positions: tuple[Position, ...], filling: Filling) -> bool:
         selections = self._selection_set(filling.selection)
-        if selections is None or filling in self._asking:
+        if selections is None:
+            return False
+        if filling in self._asking:
             # What is selected to fill an argument cannot need the same filling.
             self._assumed += 1
             return False
