@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from fastapi import FastAPI
 
-from servicekit import values
+from bank import values
+from bank.identity import CUSTOMER
+from bank.service_credential import ServiceCredential
 from servicekit.errors import StartupError
-from servicekit.identity import CUSTOMER
-from servicekit.service_credential import ServiceCredential
 from servicekit.settings import load
 from servicekit.sqlite import Database
 from subgraphs.account.domain import Account, AccountType, Opening, open_account

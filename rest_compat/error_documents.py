@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rest_compat.errors import Reason
-    from rest_compat.kinds import JsonSchema
+    from rest_compat.scalars import JsonSchema
 
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _TIME: Final[JsonSchema] = {"type": "string", "format": "date-time"}

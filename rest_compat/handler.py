@@ -14,7 +14,8 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rest_compat import answers, conditional, kinds, negotiation, translation
+from rest_compat import etags, negotiation, responses, scalars, translation
+from rest_compat.body_schemas import Field, read_query
 from rest_compat.errors import (
     FieldError,
     MalformedAnswer,
@@ -29,7 +30,6 @@ from rest_compat.errors import (
 )
 from rest_compat.idempotency import RunningRequests, fresh_key
 from rest_compat.route import Inputs
-from rest_compat.shapes import Field, read_query
 from rest_compat.strict_json import read_object
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ MAX_BODY_BYTES: Final = 65_536
 
 IDEMPOTENCY_KEY: Final = Field(
     "Idempotency-Key",
-    kinds.IDEMPOTENCY_KEY,
+    scalars.IDEMPOTENCY_KEY,
     "Makes the request safe to repeat: the same key with the same body is carried out once.",
     required=False,
 )
@@ -86,7 +86,7 @@ class RestHandler:
     async def _respond(self, request: Request) -> Response:
         resource = self._table.resource(_raw_path(request))
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"allow": resource.allow, **answers.NO_STORE})
+            return Response(status_code=204, headers={"allow": resource.allow, **responses.NO_STORE})
         route = resource.route(request.method)
         if not negotiation.accepts_json(request.headers.get("accept")):
             raise NotAcceptable
@@ -123,10 +123,10 @@ class RestHandler:
         reader = self._table.running(route.version_from)
         node = await self._ask(reader, inputs, authorization)
         document = reader.outcome.answer(node, inputs).document or {}
-        if not conditional.if_match(if_match, conditional.entity_tag(answers.encode(document))):
+        if not etags.if_match(if_match, etags.entity_tag(responses.encode(document))):
             raise PreconditionFailed
         # "*" asks for no more than that there is an account.
-        return inputs if if_match.strip() == conditional.ANY else replace(inputs, expected_version=node["version"])
+        return inputs if if_match.strip() == etags.ANY else replace(inputs, expected_version=node["version"])
 
     async def _ask(self, route: Route, inputs: Inputs, authorization: str | None) -> Node:
         """What the bank says, if that is neither a fault nor a Problem nor null. Raises RestError."""
@@ -225,18 +225,18 @@ def _authorization(request: Request, route: Route) -> str | None:
 def _response(request: Request, route: Route, answer: Answer) -> Response:
     headers = {"cache-control": route.cache_control, **answer.headers}
     if answer.document is None:
-        return answers.json_response(answer.status, None, headers)
-    body = answers.encode(answer.document)
+        return responses.json_response(answer.status, None, headers)
+    body = responses.encode(answer.document)
     if "ETag" in route.outcome.headers:
-        headers["etag"] = conditional.entity_tag(body)
+        headers["etag"] = etags.entity_tag(body)
         known = _joined(request, "if-none-match") if route.method == "GET" else None
-        if known is not None and not conditional.if_none_match(known, headers["etag"]):
-            return answers.json_response(304, None, headers)
-    return answers.json_response(answer.status, body, headers)
+        if known is not None and not etags.if_none_match(known, headers["etag"]):
+            return responses.json_response(304, None, headers)
+    return responses.json_response(answer.status, body, headers)
 
 
 def _error(request: Request, error: RestError) -> Response:
-    return answers.error_response(error, as_problem=negotiation.wants_problem_json(request.headers.get("accept")))
+    return responses.error_response(error, as_problem=negotiation.wants_problem_json(request.headers.get("accept")))
 
 
 def _joined(request: Request, name: str) -> str | None:
@@ -254,7 +254,7 @@ def _raw_path(request: Request) -> str:
 
 def _names_something(value: str) -> bool:
     try:
-        kinds.OBJECT_ID.parse(value)
-    except kinds.InvalidInput:
+        scalars.OBJECT_ID.parse(value)
+    except scalars.InvalidInput:
         return False
     return True

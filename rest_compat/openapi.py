@@ -8,7 +8,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from rest_compat import errors, kinds, translation
+from rest_compat import errors, scalars, translation
 from rest_compat.error_documents import SCHEMAS, error_content
 from rest_compat.errors import Reason, RestError
 from rest_compat.handler import IDEMPOTENCY_KEY
@@ -19,9 +19,9 @@ from rest_compat.routes import ROUTES, TAGS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rest_compat.kinds import JsonSchema
+    from rest_compat.body_schemas import Field
     from rest_compat.route import Documented, Route
-    from rest_compat.shapes import Field
+    from rest_compat.scalars import JsonSchema
 
 SECURITY_SCHEME: Final = "accessToken"
 
@@ -135,8 +135,8 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     for name in route.path_parameters:
-        schema = dict(kinds.OBJECT_ID.schema)
-        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": kinds.OBJECT_ID.example}
+        schema = dict(scalars.OBJECT_ID.schema)
+        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": scalars.OBJECT_ID.example}
     for field in route.query:
         yield _parameter(field, "query")
     if route.moves_money:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from rest_compat import kinds
+from rest_compat import scalars
 
 if TYPE_CHECKING:
-    from rest_compat.kinds import JsonSchema
+    from rest_compat.scalars import JsonSchema
 
 Node = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def _transaction(node: Node) -> dict[str, Any]:
 
 # Answers describe words as text, not as enumerations: a service may add a word before this layer knows it.
 _TEXT: Final[JsonSchema] = {"type": "string"}
-_ID: Final = kinds.OBJECT_ID.schema
+_ID: Final = scalars.OBJECT_ID.schema
 _MONEY: Final[JsonSchema] = {
     "type": "string",
     "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]{1,4})?$",
@@ -155,7 +155,7 @@ ACCOUNT: Final = Representation(
     {
         "id": _ID,
         "userId": _USER_ID,
-        "accountNumber": kinds.ACCOUNT_NUMBER.schema,
+        "accountNumber": scalars.ACCOUNT_NUMBER.schema,
         "balance": _MONEY,
         "currency": _CURRENCY,
         "status": _words("ACTIVE", "FROZEN", "CLOSED"),
@@ -164,9 +164,9 @@ ACCOUNT: Final = Representation(
         "updatedAt": _TIME,
     },
     {
-        "id": kinds.OBJECT_ID.example,
+        "id": scalars.OBJECT_ID.example,
         "userId": _USER_EXAMPLE_ID,
-        "accountNumber": kinds.ACCOUNT_NUMBER.example,
+        "accountNumber": scalars.ACCOUNT_NUMBER.example,
         "balance": "100.00",
         "currency": "EUR",
         "status": "ACTIVE",
@@ -188,7 +188,7 @@ BALANCE: Final = Representation(
         "asOf": _TIME,
     },
     {
-        "accountId": kinds.OBJECT_ID.example,
+        "accountId": scalars.OBJECT_ID.example,
         "balance": "100.00",
         "available": "80.00",
         "held": "20.00",
@@ -213,13 +213,13 @@ TRANSACTION: Final = Representation(
     },
     {
         "id": "6560d1b2c3d4e5f601234999",
-        "sourceAccountId": kinds.OBJECT_ID.example,
+        "sourceAccountId": scalars.OBJECT_ID.example,
         "destinationAccountId": None,
         "amount": "25.00",
         "currency": "EUR",
         "type": "TRANSFER",
         "status": "COMPLETED",
-        "metadata": kinds.METADATA.example,
+        "metadata": scalars.METADATA.example,
         "createdAt": _TIME_EXAMPLE,
     },
 )
@@ -256,5 +256,5 @@ def page_schema(representation: Representation) -> JsonSchema:
 def page_example(representation: Representation) -> Mapping[str, Any]:
     return {
         "data": [representation.example],
-        "pagination": {"limit": kinds.DEFAULT_LIMIT, "nextCursor": kinds.CURSOR.example, "hasMore": True},
+        "pagination": {"limit": scalars.DEFAULT_LIMIT, "nextCursor": scalars.CURSOR.example, "hasMore": True},
     }

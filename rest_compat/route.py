@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 
 from rest_compat.errors import Faulted, Reason, RestError
 from rest_compat.idempotency import REPLAYED_HEADER
-from rest_compat.kinds import DEFAULT_LIMIT, JsonSchema
 from rest_compat.representations import (
     Node,
     Representation,
@@ -22,11 +21,12 @@ from rest_compat.representations import (
     page_schema,
     reference,
 )
+from rest_compat.scalars import DEFAULT_LIMIT, JsonSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rest_compat.shapes import Body, Field
+    from rest_compat.body_schemas import Body, Field
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from rest_compat import bodies
 from rest_compat.errors import INVALID_TOKEN, Reason, Unauthenticated
-from rest_compat.kinds import DEFAULT_LIMIT
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
 from rest_compat.route import Inputs, Missing, Nothing, One, Page, Route
+from rest_compat.scalars import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rest_compat.graphql_client import GraphQLFault
-    from rest_compat.kinds import JsonSchema
+    from rest_compat.scalars import JsonSchema
 
 # About what a process takes to come back after a restart.
 RETRY_AFTER_SECONDS: Final = 5

@@ -20,27 +20,29 @@ import structlog
 from graphql import OperationType
 
 from router import supergraph
+from router.assembly import open_lookup
 from router.errors import InvalidSupergraph, PlanningError, RequestError, ResponseError
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.executor.context import ExecutionContext
-from router.executor.interpreter import execute
-from router.executor.variables import coerce
-from router.hooks import Exchange, HookChain, Operation
+from router.executor.graphql.variable_coercion import coerce
+from router.executor.interpreter.execution import execute
 from router.policies.apq import PersistedQueryNotFound
-from router.policies.document_lookup import open_lookup
 from router.policies.headers import HeaderPropagation
 from router.policies.limits import LimitWatch
+from router.policies.log_redaction import PersonalData
 from router.policies.masking import ErrorMasking, codes_of, new_error_id
 from router.policies.persisted_documents import PersistedDocuments
-from router.policies.personal_data import PersonalData
-from router.preparation import NotReadOnly, Preparation
+from router.preparation.documents import NotReadOnly, Preparation
+from router.request.hooks import HookChain, Operation, RequestContext
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.server.overload import Overload
 from router.settings.model import RouterSettings
 from router.transport.http import Endpoint, HttpTransport
+from router.transport.http1.pool import PoolLimits
 from router.transport.in_process import InProcessTransport
-from router.transport.metered import MeteredTransport
-from router.transport.pool import PoolLimits
+from router.transport.layers.metering import MeteredTransport
 from servicekit import context as request_context
 from servicekit.asgi import RequestContextMiddleware
 from servicekit.health import HealthEndpoints
@@ -49,14 +51,14 @@ from servicekit.logging import Hiding
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Mapping, Sequence
 
-    from router.executor.context import PreparedOperation
-    from router.hooks import Hook
+    from router.operation import PreparedOperation
     from router.plan import QueryPlan
-    from router.policies.personal_data import Exposure
-    from router.preparation import Document
+    from router.policies.log_redaction import Exposure
+    from router.preparation.documents import Document
+    from router.request.hooks import Hook
     from router.supergraph import Supergraph
-    from router.transport.base import Transport
     from router.transport.in_process import Answer
+    from router.transport.messages import Transport
     from servicekit.asgi import ASGIApp
 
 MUTATION_GRACE_SECONDS = 1.0
@@ -69,8 +71,8 @@ _log = structlog.stdlib.get_logger("gateway")
 class _Course:
     """One request on its way: what hooks see of it, what the log will tell and must not, when it ends (loop time)."""
 
-    exchange: Exchange
-    report: Report
+    exchange: RequestContext
+    report: RequestRecord
     exposure: Exposure
     deadline: float
 
@@ -119,7 +121,7 @@ class Gateway:
 
         Subgraphs are reached over HTTP, or through `send` if it is given: a coroutine function from a
         `SubgraphRequest` to a `SubgraphResponse`, which is all that embedding or a test needs. `hooks` are code of
-        yours on the way of each request (see `router.hooks`).
+        yours on the way of each request (see `router.request.hooks`).
 
         Raises:
             InvalidSupergraph: the text is no supergraph that this router can run.
@@ -159,7 +161,7 @@ class Gateway:
         Raises:
             RequestError: it is not valid, has no such operation, or cannot be planned.
         """
-        request, report = GraphQLRequest(query=query, operation_name=operation_name), Report()
+        request, report = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
         document = self.preparation.document(request, report, trusted=True)
         self.preparation.operation(document, request, report)
         for labels in self.preparation.override_labels.likely(document.override_labels[operation_name]):
@@ -186,8 +188,8 @@ class Gateway:
         deadline = request.deadline
         if deadline is None:
             deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
-        report = Report(operation_name=request.operation_name)
-        course = _Course(Exchange(request), report, self._personal.within(request), deadline)
+        report = RequestRecord(operation_name=request.operation_name)
+        course = _Course(RequestContext(request), report, self._personal.within(request), deadline)
         with Hiding(course.exposure):
             return await (self._answer(course) if not self._hooks else self._answer_with_hooks(course))
 
@@ -268,14 +270,14 @@ class Gateway:
         task.add_done_callback(self._mutations.discard)
         return await asyncio.shield(task)
 
-    def _failed(self, failure: Exception, report: Report) -> GraphQLResponse:
+    def _failed(self, failure: Exception, report: RequestRecord) -> GraphQLResponse:
         outcome, errors = _explain(_refusal_within(failure) or failure)
         body: dict[str, object] = {"errors": self._told(errors, report)}
         if outcome is Outcome.UNKNOWN_DOCUMENT:
             body["data"] = None  # what clients of automatic persisted queries expect
         return GraphQLResponse(body=body, outcome=outcome, report=report)
 
-    def _told(self, errors: Sequence[ResponseError], report: Report) -> list[dict[str, object]]:
+    def _told(self, errors: Sequence[ResponseError], report: RequestRecord) -> list[dict[str, object]]:
         """The errors as clients see them, and in the report that they do."""
         told = self._masking.apply(errors)
         report.errors = len(told)
@@ -292,7 +294,7 @@ def _refusal_within(failure: Exception) -> Exception | None:
     return None
 
 
-def _described(document: Document, request: GraphQLRequest, report: Report) -> Operation:
+def _described(document: Document, request: GraphQLRequest, report: RequestRecord) -> Operation:
     labels = document.override_labels[request.operation_name]
     return Operation(report.operation_name, report.operation_kind or "query", document.hash, document.text, labels)
 

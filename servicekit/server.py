@@ -19,8 +19,8 @@ import structlog
 import uvicorn
 
 from servicekit import logging
-from servicekit.connections import BoundedProtocol, ConnectionLimits, bounded
 from servicekit.errors import ConfigurationError, PortTaken, StartupError
+from servicekit.http_limits import BoundedProtocol, ConnectionLimits, bounded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -15,12 +15,13 @@ ROOT = Path(__file__).parent.parent
 ALLOWED: dict[str, set[str]] = {
     "servicekit": set(),
     "router": {"servicekit"},
-    "subgraphs.kit": {"servicekit"},
-    "subgraphs.auth": {"servicekit", "subgraphs.kit"},
-    "subgraphs.account": {"servicekit", "subgraphs.kit"},
-    "subgraphs.transaction": {"servicekit", "subgraphs.kit"},
-    "rest_compat": {"servicekit"},
-    "mosafe": {"servicekit", "router", "subgraphs", "rest_compat"},
+    "bank": {"servicekit"},
+    "subgraphs.kit": {"servicekit", "bank"},
+    "subgraphs.auth": {"servicekit", "bank", "subgraphs.kit"},
+    "subgraphs.account": {"servicekit", "bank", "subgraphs.kit"},
+    "subgraphs.transaction": {"servicekit", "bank", "subgraphs.kit"},
+    "rest_compat": {"servicekit", "bank"},
+    "mosafe": {"servicekit", "bank", "router", "subgraphs", "rest_compat"},
 }
 
 # Inside the router, the frozen plan is all that these two stages know of each other.

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Final
 import click
 from graphql import parse
 
-from router.executor.context import ExecutionContext, prepare
-from router.executor.interpreter import execute
-from router.executor.variables import coerce
+from router.executor.context import ExecutionContext
+from router.executor.graphql.variable_coercion import coerce
+from router.executor.interpreter.execution import execute
+from router.json_codec import canonical, decode, encode
+from router.operation import prepare
 from router.planner import plan
-from router.transport.base import SubgraphResponse
-from router.transport.json_codec import canonical, decode, encode
+from router.transport.messages import SubgraphResponse
 from tests.router.oracle.cases import Case
 from tests.router.oracle.comparison import composed
 from tests.router.oracle.rules import Federation
@@ -35,7 +36,7 @@ from tests.router.oracle.store import Store
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.transport.base import SubgraphRequest
+    from router.transport.messages import SubgraphRequest
     from tests.router.oracle.store import Data
 
 CASE: Final = Path(__file__).parents[2] / "tests" / "cases" / "execution" / "nested-lists-of-four-subgraphs"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from router.assembly import open_lookup
 from router.cli.supergraph_file import read_supergraph
-from router.policies.document_lookup import open_lookup
+from router.lifecycle.reloading import assemble, first_wanted
+from router.lifecycle.sources import UrlSource
 from router.policies.persisted_manifest import InvalidManifest
-from router.serving.reloading import assemble, first_wanted
-from router.serving.sources import UrlSource
 from router.settings import RouterSettings, load
 from router.settings.reference import reference
 from router.settings.schema import json_schema

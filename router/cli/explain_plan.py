@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from router.cli.operation_options import AskedOperation
-    from router.planner.explanation import FieldExplanation, Option
+    from router.planner.choose.explanation import FieldExplanation, Option
 
 
 @click.command("explain-plan")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from router.settings.starter import starter
+from router.settings.starter_file import starter
 from servicekit.errors import StartupError
 
 

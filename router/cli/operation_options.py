@@ -15,7 +15,7 @@ from graphql import GraphQLSyntaxError, Source, parse, validate
 from router.cli.supergraph_file import read_supergraph
 from router.errors import RequestError
 from router.planner import Bounds
-from router.policies.override_labels import OverrideLabels
+from router.preparation.override_labels import OverrideLabels
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from router.plan import Path, PlanNode, QueryPlan
 
-# Apollo's cost of a plan: see `router.planner.walk.decisions`.
+# Apollo's cost of a plan: see `router.planner.choose.path_selection`.
 _FETCH_COST: Final = 1000
 _STAGE_FACTOR: Final = 100
 

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.serving.admin import AdminApp, ready_check
-from router.serving.control import answering
-from router.serving.live import LiveRouter
-from router.serving.reloading import Origin
-from router.serving.sources import is_url
-from router.serving.workers import Launch, Workers, follow, reserve
-from router.settings.values import http_url
+from router.lifecycle.admin import AdminApp, ready_check
+from router.lifecycle.control import answering
+from router.lifecycle.live import LiveRouter
+from router.lifecycle.reloading import Origin
+from router.lifecycle.sources import is_url
+from router.lifecycle.workers import Launch, Workers, follow, reserve
+from router.settings.types import http_url
 from servicekit import logging
 from servicekit import settings as process
 from servicekit.asgi import RequestContextMiddleware
-from servicekit.connections import ConnectionLimits
 from servicekit.health import HealthEndpoints
+from servicekit.http_limits import ConnectionLimits
 from servicekit.server import Endpoint, bind, serve, serving_beside
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from router.serving.admin import Operated
+    from router.lifecycle.admin import Operated
     from router.settings import RouterSettings
     from servicekit.settings import ProcessSettings
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from router.errors import PlanningError
 from router.plan import Subscription
-from router.planner.answers import answer_node, answer_of, in_turn
+from router.planner.choose.choose import choose
 from router.planner.fetch.build import GroupBuilder
 from router.planner.fetch.operations import OperationWriter
 from router.planner.fetch.passes import optimised
-from router.planner.linearise import plan_node, split_first
 from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import Below, Normaliser, grouped
-from router.planner.walk.choose import choose
+from router.planner.plan_tree.deferral import answer_node, answer_of, in_turn
+from router.planner.plan_tree.linearise import plan_node, split_first
 from router.planner.walk.explorer import Explorer
-from router.planner.walk.positions import Search, UnplannableError
+from router.planner.walk.nodes import Search, UnplannableError
 from router.planner.walk.response_keys import ResponseKeys
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from graphql import FragmentDefinitionNode, OperationDefinitionNode
 
     from router.plan import OperationKind, PlanNode
-    from router.planner.answers import Answer, Arrange
     from router.planner.bounds import Effort
+    from router.planner.choose.choose import Choice
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.operations import Written
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import Item
-    from router.planner.walk.choose import Choice
+    from router.planner.plan_tree.deferral import Answer, Arrange
     from router.planner.walk.hops import Hops
-    from router.planner.walk.positions import Leaf
+    from router.planner.walk.nodes import Leaf
     from router.supergraph.model import Supergraph
 
 

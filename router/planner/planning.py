@@ -15,14 +15,14 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationTy
 
 from router.errors import PlanningError, ResponseError, UnknownOperation
 from router.plan import Condition, QueryPlan, iter_fetches
-from router.planner.batches import batched, one_by_one
 from router.planner.bounds import Bounds, Effort
-from router.planner.explanation import Explanation, explain_choice
+from router.planner.choose.explanation import Explanation, explain_choice
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.selections import TooComplexError
 from router.planner.operation import Operation, OperationPlanning
-from router.planner.walk.positions import UnplannableError
+from router.planner.plan_tree.batching import batched, one_by_one
+from router.planner.walk.nodes import UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,8 +21,8 @@ import structlog
 from router.errors import RequestError
 
 if TYPE_CHECKING:
-    from router.exchange import GraphQLRequest
-    from router.policies.documents import DocumentLookup
+    from router.policies.document_lookup import DocumentLookup
+    from router.request.messages import GraphQLRequest
     from router.storage.base import TextStore
     from router.storage.memory import MemoryStore
 

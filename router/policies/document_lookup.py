@@ -1,38 +1,59 @@
-"""Which `DocumentLookup` the configuration asks for."""
+"""How a request's document is found when the request does not carry it: the seam between a gateway and its policies."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from router.policies.apq import AutomaticPersistedQueries
-from router.policies.documents import NoLookup
-from router.policies.persisted_documents import PersistedDocuments
-from router.settings.documents import PersistedMode
-from router.storage.memory import MemoryStore
+from router.errors import RequestError
 
 if TYPE_CHECKING:
-    from router.policies.documents import DocumentLookup
-    from router.settings.documents import Apq
-    from router.settings.model import RouterSettings
+    from router.request.messages import GraphQLRequest
 
 
-def open_lookup(settings: RouterSettings) -> DocumentLookup:
-    """The way in which requests name documents.
+class PersistedQueryNotSupported(RequestError):
+    """A request names a document, and nothing here knows documents by name. Clients then send the document."""
 
-    Raises:
-        InvalidManifest: a list of persisted documents cannot be read.
-    """
-    if settings.persisted_documents.mode is not PersistedMode.DISABLED:
-        return PersistedDocuments(settings.persisted_documents)
-    if settings.apq.enabled:
-        return _automatic(settings.apq)
-    return NoLookup()
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
-def _automatic(apq: Apq) -> AutomaticPersistedQueries:
-    memory = MemoryStore(max_entries=apq.entries, max_bytes=apq.text_bytes)
-    if apq.redis is None:
-        return AutomaticPersistedQueries(memory)
-    from router.storage.redis import RedisStore  # noqa: PLC0415  (its client takes long to load, and few use it)
+class DocumentLookup(Protocol):
+    """Turns requests that name a document into requests that carry it."""
 
-    return AutomaticPersistedQueries(memory, RedisStore(apq.redis))
+    async def resolve(self, request: GraphQLRequest) -> GraphQLRequest:
+        """The request with its document.
+
+        Raises:
+            RequestError: its document is not known, or may not be had this way.
+        """
+        ...
+
+    async def accepted(self, request: GraphQLRequest) -> None:
+        """A request, as the client sent it, has a valid document."""
+        ...
+
+    def inherit(self, previous: DocumentLookup) -> None:
+        """Go on with what `previous` learnt, whose place this one takes (a reload), where both learn."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class NoLookup:
+    """Every request carries its document."""
+
+    async def resolve(self, request: GraphQLRequest) -> GraphQLRequest:
+        """See `DocumentLookup.resolve`."""
+        if not request.query and request.document_id is not None:
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")
+        return request
+
+    async def accepted(self, request: GraphQLRequest) -> None:
+        """Nothing to learn."""
+
+    def inherit(self, previous: DocumentLookup) -> None:
+        """Nothing is learnt."""
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""

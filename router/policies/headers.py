@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
-from router.settings.values import PROTOCOL_HEADERS
+from router.settings.types import PROTOCOL_HEADERS
 
 if TYPE_CHECKING:
     from router.settings.model import HeaderRule, Headers, Insert, Propagate, Remove

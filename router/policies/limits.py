@@ -13,15 +13,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from router.errors import RequestError
-from router.policies.lexical import extent
-from router.policies.selections import Size, distinct_fields, fragments_of, measure, operations_of
+from router.policies.document_size import extent
+from router.policies.operation_size import Size, distinct_fields, fragments_of, measure, operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from graphql import DocumentNode
 
-    from router.settings.limits import LimitName, Limits
+    from router.settings.sections.limits import LimitName, Limits
 
     Found = tuple[LimitName, int]
     """A limit, and what was counted."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from router.errors import ResponseError
-    from router.settings.errors import Errors
+    from router.settings.sections.errors import Errors
 
 MASKED_CODE = "DOWNSTREAM_SERVICE_ERROR"
 

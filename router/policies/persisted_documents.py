@@ -20,15 +20,15 @@ from graphql import GraphQLSyntaxError, parse, print_ast
 
 from router.errors import RequestError
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
-from router.settings.documents import PersistedMode
+from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from router.exchange import GraphQLRequest
-    from router.policies.documents import DocumentLookup
+    from router.policies.document_lookup import DocumentLookup
     from router.policies.persisted_manifest import Key
-    from router.settings.documents import PersistedDocuments as Settings
+    from router.request.messages import GraphQLRequest
+    from router.settings.sections.persisted_documents import PersistedDocuments as Settings
 
 CLIENT_NAME = "apollographql-client-name"
 """The header by which a client says who it is; entries of a manifest may be for one client."""

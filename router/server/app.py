@@ -12,23 +12,24 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from router.exchange import GraphQLResponse, Outcome, Report
 from router.policies.limits import LimitWatch
-
-from . import csrf
-from .answers import METHODS, Answers, Exchange
-from .cors import CorsPolicy
-from .decoding import ClientGone
-from .disconnect import DisconnectWatch
-from .media_types import MediaType, negotiate
-from .reading import Incoming, RequestReader
-from .refusals import Refusal
-from .summary import Summary
+from router.request.messages import GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
+from router.server import csrf
+from router.server.cors import CorsPolicy
+from router.server.disconnect import DisconnectWatch
+from router.server.log_line import Summary
+from router.server.media_types import MediaType, negotiate
+from router.server.refusals import Refusal
+from router.server.request_decoding import ClientGone
+from router.server.request_reading import Incoming, RequestReader
+from router.server.responses import METHODS, Answers, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.exchange import Execute, GraphQLRequest
+    from router.request.messages import Execute, GraphQLRequest
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
 
@@ -125,7 +126,7 @@ class GraphQLApp:
     async def _execute_entry(self, entry: GraphQLRequest | Refusal) -> GraphQLResponse:
         """The response in the place of one entry of a batch, whatever becomes of the others."""
         if isinstance(entry, Refusal):
-            return GraphQLResponse(body=entry.body, outcome=Outcome.REFUSED, report=Report(errors=1))
+            return GraphQLResponse(body=entry.body, outcome=Outcome.REFUSED, report=RequestRecord(errors=1))
         return await self._execute(entry)
 
 

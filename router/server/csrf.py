@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .refusals import Refusal
+from router.server.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

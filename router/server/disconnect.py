@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from router.server.request_decoding import ClientGone
     from servicekit.asgi import Receive
-
-    from .decoding import ClientGone
 
 WATCH_AFTER = 0.25
 

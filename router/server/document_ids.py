@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.settings.documents import PersistedMode
-
-from .refusals import Refusal
+from router.server.refusals import Refusal
+from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

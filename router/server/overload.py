@@ -11,12 +11,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from router.server.cors import CorsPolicy
+from router.server.responses import METHODS
+from router.server.service_unavailable import Unavailable
 from servicekit.asgi import header
 from servicekit.health import NotReady
-
-from .answers import METHODS
-from .cors import CorsPolicy
-from .unavailable import Unavailable
 
 if TYPE_CHECKING:
     from router.settings.model import RouterSettings

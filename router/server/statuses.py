@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.exchange import Outcome
-
-from .media_types import MediaType
+from router.request.outcome import Outcome
+from router.server.media_types import MediaType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.exchange import GraphQLResponse
+    from router.request.messages import GraphQLResponse
 
 STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
     MediaType.GRAPHQL_RESPONSE: {

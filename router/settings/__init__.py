@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .file import load, read
-from .model import RouterSettings
-from .problems import InvalidSettings, Problem
+from router.settings.errors import InvalidSettings, Problem
+from router.settings.load import load, read
+from router.settings.model import RouterSettings
 
 __all__ = ["InvalidSettings", "Problem", "RouterSettings", "load", "read"]

@@ -1,50 +1,37 @@
-"""`errors`: what clients see of what went wrong."""
-
-# ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
+"""What is wrong with a configuration, all of it at once, each with its place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import Field
+from servicekit.errors import StartupError
 
-from .section import IsNumber, Section
-
-ErrorCode = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.:-]+$")]
-ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-class ErrorPassage(Section):
-    """Which errors of a subgraph clients see as they are."""
+class Problem(NamedTuple):
+    """`key` is the dotted path of a setting (empty for the document); `line` counts from 1.
 
-    allow_codes: tuple[str, ...] = ()
-    """Values of `extensions.code` with which an error keeps its message."""
-    allow_extensions: tuple[str, ...] = ()
-    """Other keys of `extensions` that such an error keeps."""
+    `message` never repeats a value: it may have come from a secret.
+    """
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}:{self.line}: {self.key}: {self.message}"
+            if self.key
+            else f"{self.file}:{self.line}: {self.message}"
+        )
 
 
-class TransportCodes(Section):
-    """The `extensions.code` for each way in which a subgraph can fail to answer."""
+class InvalidSettings(StartupError):
+    """The configuration cannot be used; `problems` is never empty, and its text lists them a line each."""
 
-    unreachable: ErrorCode = "SUBREQUEST_HTTP_ERROR"
-    """No connection, a broken one, or a status that is not 2xx without a GraphQL response."""
-    timeout: ErrorCode = "GATEWAY_TIMEOUT"
-    """No whole answer in time."""
-    malformed: ErrorCode = "SUBREQUEST_MALFORMED_RESPONSE"
-    """An answer that is not a GraphQL response, or is too large."""
-
-
-class Errors(ErrorPassage):
-    """What clients see of the errors of subgraphs."""
-
-    mask: bool = True
-    """Whether what a subgraph says is replaced; `false` shows clients all of it, for development."""
-    message: str = Field("Unexpected error", min_length=1)
-    """What stands in for a message that is hidden."""
-    subgraphs: Mapping[str, ErrorPassage] = {}
-    """What is allowed for one subgraph besides, by its name."""
-    transport_codes: TransportCodes = TransportCodes()
-    """The `extensions.code` for each way in which a subgraph can fail to answer."""
-    status: Mapping[ErrorCode, ErrorStatus] = {}
-    """HTTP status of an answer without data, by the code of its first error that is listed here."""
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))

@@ -13,13 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from .documents import Apq, Batching, PersistedDocuments, PersistedMode
-from .errors import Errors
-from .limits import Limits
-from .operations import Admin, Logging, Overload, Reload, Server, SupergraphSource, WarmUp
-from .section import Count, Percentage, Section
-from .traffic import Traffic
-from .values import (
+from router.settings.section import Count, Percentage, Section
+from router.settings.sections.errors import Errors
+from router.settings.sections.limits import Limits
+from router.settings.sections.persisted_documents import Apq, Batching, PersistedDocuments, PersistedMode
+from router.settings.sections.process import Admin, Logging, Overload, Reload, Server, SupergraphSource, WarmUp
+from router.settings.sections.traffic import Traffic
+from router.settings.types import (
     ContentCoding,
     Duration,
     HeaderName,

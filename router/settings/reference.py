@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .file import ENVIRONMENT
-from .keys import Key, keys
+from router.settings.key_paths import Key, keys
+from router.settings.load import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import RouterSettings
+from router.settings.model import RouterSettings
 
 JsonSchema = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.lru import Lru
+from router.storage.lru import Lru
 
 
 class MemoryStore:

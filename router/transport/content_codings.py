@@ -21,7 +21,7 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from router.settings.values import ContentCoding
+    from router.settings.types import ContentCoding
 
 _GZIP_LEVEL = 5
 _BROTLI_QUALITY = 4

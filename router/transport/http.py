@@ -21,22 +21,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from router import json_codec
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable, TransportError
-
-from . import content_codings, json_codec
-from .base import SubgraphResponse
-from .connection import ExchangeFailed, MalformedExchange
-from .pool import Origin, Pool, PoolLimits
-from .retry_after import Rest, retry_after
-from .sharing import InFlight
+from router.transport import content_codings
+from router.transport.http1.connection import ExchangeFailed, MalformedExchange
+from router.transport.http1.pool import Origin, Pool, PoolLimits
+from router.transport.layers.deduplication import InFlight
+from router.transport.layers.pause import Rest, retry_after
+from router.transport.messages import SubgraphResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.settings.values import ContentCoding
-
-    from .base import SubgraphRequest
-    from .connection import RawResponse
+    from router.settings.types import ContentCoding
+    from router.transport.http1.connection import RawResponse
+    from router.transport.messages import SubgraphRequest
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")

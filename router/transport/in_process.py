@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
-
-from .connection import RawResponse
-from .http import decode_response, encode_body
+from router.transport.http import decode_response, encode_body
+from router.transport.http1.connection import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
-    from .base import SubgraphRequest, SubgraphResponse
+    from router.transport.messages import SubgraphRequest, SubgraphResponse
 
     AsgiMessage = MutableMapping[str, Any]
     AsgiApp = Callable[

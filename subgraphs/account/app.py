@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servicekit.service_credential import ServiceCredential
+from bank.service_credential import ServiceCredential
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.internal import internal_router
 from subgraphs.account.schema import build_schema
@@ -19,9 +19,9 @@ from subgraphs.kit.verification import token_verifier
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller, TokenVerifier
     from subgraphs.account.settings import AccountSettings
     from subgraphs.account.store.protocol import AccountStore
 

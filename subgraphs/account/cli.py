@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bank.values import format_amount, from_minor_units
 from servicekit.server import Endpoint, serve
 from servicekit.settings import environment, load
-from servicekit.values import format_amount, from_minor_units
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger

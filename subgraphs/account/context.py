@@ -9,8 +9,8 @@ from subgraphs.account.loaders import Loaders
 from subgraphs.kit.context import BaseContext
 
 if TYPE_CHECKING:
+    from bank.identity import Caller
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller
     from subgraphs.account.store.protocol import AccountStore
     from subgraphs.kit.connections import CursorCodec
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from stdnum.iso7064 import mod_11_10
 
+from bank.values import from_minor_units, new_object_id
 from servicekit.errors import Forbidden
-from servicekit.values import from_minor_units, new_object_id
 from subgraphs.account.problems import (
     CLOSED_REASON,
     AccountNotEmpty,
@@ -49,7 +49,7 @@ OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 
 class Actor(Protocol):
-    """Who acts: ``servicekit.identity.Caller``, or the person a service acts for."""
+    """Who acts: ``bank.identity.Caller``, or the person a service acts for."""
 
     @property
     def user_id(self) -> str: ...

@@ -21,9 +21,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from servicekit import values
+from bank import values
+from bank.service_credential import ACCOUNT_INTERNAL
 from servicekit.errors import BadUserInput, InternalError, ServiceError, Unauthenticated
-from servicekit.service_credential import ACCOUNT_INTERNAL
 from subgraphs.account.domain import Account, AccountStatus
 from subgraphs.account.postings import (
     MAX_ENTRIES,
@@ -38,7 +38,7 @@ from subgraphs.account.postings import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from servicekit.service_credential import ServiceCredential
+    from bank.service_credential import ServiceCredential
     from subgraphs.account.postings import Outcome
     from subgraphs.account.store.protocol import AccountStore
 

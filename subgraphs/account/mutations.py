@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import strawberry
 from strawberry import UNSET
 
-from servicekit import values
+from bank import values
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
 from subgraphs.account.types import Account, AccountStatus, AccountType, Info, present

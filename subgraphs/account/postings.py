@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from servicekit.identity import ADMIN, SUPPORT
-from servicekit.values import InvalidValue, from_minor_units, is_object_id, to_minor_units
+from bank.identity import ADMIN, SUPPORT
+from bank.values import InvalidValue, from_minor_units, is_object_id, to_minor_units
 from subgraphs.account.domain import Account, AccountStatus, Actor, usable
 from subgraphs.account.problems import (
     AccountFrozen,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import ClassVar
 
-from servicekit.values import format_amount
+from bank.values import format_amount
 
 CLOSED_REASON = "Account has been closed"
 

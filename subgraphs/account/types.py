@@ -17,8 +17,8 @@ from strawberry import UNSET
 from strawberry.federation.schema_directives import Key, ListSize
 from strawberry.federation.types import FieldSet
 
+from bank.values import exponent, is_user_id
 from servicekit.errors import Forbidden
-from servicekit.values import exponent, is_user_id
 from subgraphs.account import domain
 from subgraphs.account.context import AccountContext
 from subgraphs.account.loaders import OwnedCount, OwnedPage

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from servicekit.identity import TokenVerifier
-from servicekit.revocation import SqliteRevocationList
+from bank.identity import TokenVerifier
+from bank.revocation import SqliteRevocationList
 from subgraphs.auth.context import AuthContext
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
@@ -25,9 +25,9 @@ from subgraphs.kit import app as kit
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from bank.identity import Caller
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller
     from subgraphs.auth.settings import AuthSettings
     from subgraphs.auth.store.protocol import AuthStore
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from servicekit import values
+from bank import values
 from servicekit.errors import BadUserInput, StartupError
 from servicekit.server import Endpoint, serve
 from servicekit.settings import environment, load

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from subgraphs.kit.context import BaseContext
 
 if TYPE_CHECKING:
+    from bank.identity import Caller
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller
     from subgraphs.auth.loaders import UserLoader
     from subgraphs.auth.service import IdentityService
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 
-from servicekit import values
+from bank import values
 from subgraphs.auth import signing_keys
 from subgraphs.auth.signing_keys import PUBLISH_AHEAD, KeyVault, SigningKey
 
@@ -28,7 +28,7 @@ READ_AGAIN: Final = timedelta(seconds=5)
 
 
 class KeyRing:
-    """Signs, publishes and rotates; a :class:`servicekit.identity.KeySource` for the service's own verifier."""
+    """Signs, publishes and rotates; a :class:`bank.identity.KeySource` for the service's own verifier."""
 
     def __init__(self, store: AuthStore, vault: KeyVault, *, clock: Callable[[], datetime] = values.now) -> None:
         self._store = store

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from servicekit import values
+from bank import values
 from servicekit.errors import BadUserInput
 from subgraphs.auth import tokens
 from subgraphs.auth.domain import (
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from servicekit.identity import Caller
-    from servicekit.revocation import RevocationList
+    from bank.identity import Caller
+    from bank.revocation import RevocationList
     from subgraphs.auth.passwords import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore
 

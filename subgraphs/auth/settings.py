@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from servicekit.service_credential import read_or_create_secret
+from bank.service_credential import read_or_create_secret
 from servicekit.settings import Port, Secret, sqlite_path
 from subgraphs.kit.settings import SubgraphSettings
 

@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import ECAlgorithm
 
+from bank.identity import LEEWAY_SECONDS
 from servicekit.errors import ConfigurationError
-from servicekit.identity import LEEWAY_SECONDS
 from subgraphs.auth.domain import ACCESS_LIFETIME
 
 if TYPE_CHECKING:

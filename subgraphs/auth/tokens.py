@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import jwt
 
-from servicekit import values
-from servicekit.identity import AUDIENCE, TOKEN_TYPE
+from bank import values
+from bank.identity import AUDIENCE, TOKEN_TYPE
 from subgraphs.auth.domain import ACCESS_LIFETIME
 from subgraphs.auth.signing_keys import ALGORITHM
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
-    from servicekit.identity import Caller, TokenVerifier
     from subgraphs.kit.context import BaseContext
     from subgraphs.kit.schema import SubgraphSchema
 

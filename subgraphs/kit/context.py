@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from servicekit.errors import ServiceError, Unauthenticated
 
 if TYPE_CHECKING:
-    from servicekit.identity import Caller
+    from bank.identity import Caller
 
 
 class BaseContext:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NewType
 import strawberry
 from graphql import GraphQLError, ObjectValueNode, ValueNode, VariableNode, value_from_ast_untyped
 
-from servicekit import values
+from bank import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

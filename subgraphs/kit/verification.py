@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from servicekit.identity import RemoteKeys, TokenVerifier
-from servicekit.revocation import SqliteRevocationList
+from bank.identity import RemoteKeys, TokenVerifier
+from bank.revocation import SqliteRevocationList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from servicekit.service_credential import ServiceCredential
+from bank.service_credential import ServiceCredential
 from servicekit.sqlite import Database
 from subgraphs.kit import app as kit
 from subgraphs.kit.connections import CursorCodec
@@ -27,9 +27,9 @@ from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from bank.identity import Caller, TokenVerifier
     from servicekit.asgi import ASGIApp
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller, TokenVerifier
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 

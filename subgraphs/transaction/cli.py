@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from servicekit import values
+from bank import values
 from servicekit.server import Endpoint, serve
 from servicekit.settings import environment, load
 from servicekit.sqlite import Database

@@ -8,8 +8,8 @@ from subgraphs.kit.context import BaseContext
 from subgraphs.transaction.loaders import create_loaders
 
 if TYPE_CHECKING:
+    from bank.identity import Caller
     from servicekit.errors import ServiceError
-    from servicekit.identity import Caller
     from subgraphs.kit.connections import CursorCodec
     from subgraphs.transaction.saga import Orders
     from subgraphs.transaction.store.protocol import TransactionStore

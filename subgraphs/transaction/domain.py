@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from servicekit.identity import ADMIN, SUPPORT
+from bank.identity import ADMIN, SUPPORT
 from subgraphs.transaction.problems import InvalidAccount, SameAccount
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from servicekit.identity import Caller
+    from bank.identity import Caller
     from subgraphs.transaction.problems import Problem
 
 # Amounts are stored in minor units in 64 bits.

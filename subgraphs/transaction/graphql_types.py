@@ -17,9 +17,9 @@ from strawberry import UNSET
 from strawberry.federation.schema_directives import Key, ListSize
 from strawberry.federation.types import FieldSet
 
+from bank.identity import Caller  # noqa: TC001 - as above
+from bank.values import is_object_id
 from servicekit.errors import BadUserInput
-from servicekit.identity import Caller  # noqa: TC001 - as above
-from servicekit.values import is_object_id
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import Connection, PageRequest  # noqa: TC001 - as above
 from subgraphs.kit.problems import Problem  # noqa: TC001 - as above

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import strawberry
 from strawberry import UNSET
 
+from bank.values import InvalidValue, check_precision, is_account_number_shaped, is_object_id, to_minor_units
 from servicekit.errors import BadUserInput
-from servicekit.values import (
-    InvalidValue,
-    check_precision,
-    is_account_number_shaped,
-    is_object_id,
-    to_minor_units,
-)
 from subgraphs.kit.scalars import Currency, Metadata  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.transaction.domain import MAX_MINOR_UNITS, Order, TransactionType
 from subgraphs.transaction.idempotency import is_key

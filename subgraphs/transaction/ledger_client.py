@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import httpx
 import structlog
 
+from bank.service_credential import ACCOUNT_INTERNAL
+from bank.values import is_object_id
 from servicekit import context
 from servicekit.errors import Unavailable
-from servicekit.service_credential import ACCOUNT_INTERNAL
-from servicekit.values import is_object_id
 from subgraphs.transaction.domain import Parties, Party, TransactionType
 from subgraphs.transaction.problems import Problem, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from servicekit.service_credential import ServiceCredential
+    from bank.service_credential import ServiceCredential
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"

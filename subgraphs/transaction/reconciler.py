@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from servicekit import values
+from bank import values
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
-from servicekit import values
+from bank import values
 from servicekit.errors import ServiceError, Unavailable
 from subgraphs.transaction.domain import (
     Requester,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 import strawberry
 from strawberry import UNSET
 
-from servicekit.values import is_object_id
+from bank.values import is_object_id
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.kit.schema import SubgraphSchema, create_schema

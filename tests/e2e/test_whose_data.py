@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit import values
+from bank import values
 
 if TYPE_CHECKING:
     from tests.e2e.platform import Person, Platform

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
+from bank import values
 from mosafe.demo import PEOPLE, fill
-from servicekit import values
 from subgraphs.account.cli import command as account_command
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLResolveInfo, graphql
 
+from bank import values
 from rest_compat.api_schema import api_schema
 from rest_compat.graphql_client import HttpReply
-from servicekit import values
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicekit import values
+from bank import values
 from tests.rest_compat.fake_bank import FakeBank, account, invalid_account, problem, transaction
 
 if TYPE_CHECKING:

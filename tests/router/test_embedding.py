@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from router.exchange import GraphQLRequest
 from router.gateway import Gateway
+from router.request.messages import GraphQLRequest
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from structlog.testing import capture_logs
 
 import router
 from router.errors import InvalidSupergraph, SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.gateway import Gateway
 from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.settings import read
 from servicekit import context as request_context
 from tests.router.planner.adversarial import shareable
@@ -19,7 +21,7 @@ from tests.router.shop import SDL, Shop, failing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.transport.base import SubgraphRequest, SubgraphResponse
+    from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 ME = "{ me { name orders { id amount } } }"
 
@@ -209,9 +211,9 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
 def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
     graph, query = shareable(20, 4)
     gateway = Gateway.from_supergraph(graph.sdl, read(f"planner: {{{settings}}}", {}), send=shop)
-    document = gateway.preparation.document(GraphQLRequest(query=query), Report())
+    document = gateway.preparation.document(GraphQLRequest(query=query), RequestRecord())
     with capture_logs() as lines:
-        plans = [gateway.preparation.plan(document, None, Report(operation_name="Wide")) for _ in range(2)]
+        plans = [gateway.preparation.plan(document, None, RequestRecord(operation_name="Wide")) for _ in range(2)]
     assert plans[0].hints == hints
     told = [(line["operation"], line["document"], line["hint"]) for line in lines]
     assert told == [("Wide", document.hash, hint) for hint in hints], "each is logged once, when the plan is made"

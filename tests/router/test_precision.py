@@ -11,8 +11,8 @@ import httpx
 
 from router.composition import Subgraph, compose
 from router.gateway import Gateway
+from router.json_codec import decode
 from router.settings import read
-from router.transport.json_codec import decode
 from tests.router.server.live import serving as live
 from tests.router.transport.scripted_server import response, serving
 

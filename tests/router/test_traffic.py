@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from router.exchange import GraphQLRequest
 from router.gateway import Gateway
+from router.request.messages import GraphQLRequest
 from router.settings import read
 from router.transport.content_codings import encode
 from tests.router.shop import SDL
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from router.settings.values import ContentCoding
+    from router.settings.types import ContentCoding
     from tests.router.transport.scripted_server import Received
 
 ADA = response(b'{"data":{"me":{"id":"1"}}}')

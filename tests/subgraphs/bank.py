@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from servicekit.identity import CUSTOMER, SUPPORT
+from bank.identity import CUSTOMER, SUPPORT
+from bank.values import new_user_id
 from servicekit.settings import load
-from servicekit.values import new_user_id
 from subgraphs.account import app as account_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.transaction import app as transaction_app

@@ -14,8 +14,8 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from servicekit import values
-from servicekit.identity import AUDIENCE, CUSTOMER, TOKEN_TYPE
+from bank import values
+from bank.identity import AUDIENCE, CUSTOMER, TOKEN_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

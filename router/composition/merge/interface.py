@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from router.composition.merge.fields import merge_field
 from router.composition.merge.object import hint_missing_field
 from router.composition.merge.override import resolve_overrides
-from router.composition.merge.sharing import check_sharing
+from router.composition.merge.shareable import check_sharing
 from router.composition.merge.state import MergeState, Sources, children
 from router.composition.model import Applied, Element, FieldDef, Kind, TypeDef
 from router.composition.rules.keys_equal import resolvable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.composition.merge.fields import merge_field
 from router.composition.merge.override import resolve_overrides
-from router.composition.merge.sharing import check_sharing, check_subscription_sharing
+from router.composition.merge.shareable import check_sharing, check_subscription_sharing
 from router.composition.merge.state import MergeState, Sources, children
 from router.composition.model import ROOTS, FieldDef, TypeDef
 

@@ -10,21 +10,21 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from router.planner.choose.path_selection import root_of
 from router.planner.fetch.groups import FetchGroup, Input, sources_of
 from router.planner.fetch.inputs import Fetched, input_of, is_below
-from router.planner.fetch.sharing import Asked, asked_of, can_ask_all
+from router.planner.fetch.interface_object_sharing import Asked, asked_of, can_ask_all
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.guards import Guards, weaker, weakest
-from router.planner.walk.decisions import root_of
-from router.planner.walk.positions import Step
+from router.planner.walk.nodes import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from router.planner.choose.fetch_costing import Activation, FetchSeed
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import Selection
-    from router.planner.walk.activation import Activation, FetchSeed
-    from router.planner.walk.positions import Leaf, Place, Position
+    from router.planner.walk.nodes import Leaf, Place, Position
 
 # What objects are entered as in a subgraph, and their type in the response.
 Entered: TypeAlias = tuple[str, str]

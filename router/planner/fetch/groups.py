@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Path, Rewrite
-    from router.planner.fetch.sharing import Asked
+    from router.planner.fetch.interface_object_sharing import Asked
     from router.planner.fetch.trees import Tree
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.guards import Guards
-    from router.planner.walk.positions import ContextValue
+    from router.planner.walk.nodes import ContextValue
 
 
 @dataclass(frozen=True, slots=True)

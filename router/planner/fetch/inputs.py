@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.plan import InputSelection, Rewrite
+    from router.planner.choose.path_selection import Inputs
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.guards import Guards
-    from router.planner.walk.decisions import Inputs
-    from router.planner.walk.positions import Leaf, Place, Position
+    from router.planner.walk.nodes import Leaf, Place, Position
 
 
 @dataclass(slots=True)

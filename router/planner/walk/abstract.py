@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from router.planner.normalise.selections import TYPENAME, grouped, response_key
-from router.planner.walk.positions import Place, Position, Search, Step, UnplannableError
+from router.planner.walk.nodes import Place, Position, Search, Step, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

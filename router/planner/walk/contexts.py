@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from graphql import ArgumentNode, NameNode, VariableNode
 
 from router.plan import Key, KeyRenamer, Parent, Path, TypeIs
-from router.planner.walk.positions import ContextValue
+from router.planner.walk.nodes import ContextValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.walk.positions import Demand, Leaf, Position
+    from router.planner.walk.nodes import Demand, Leaf, Position
     from router.supergraph.model import ContextArgument
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.planner.walk.positions import Place, Position, RootKey, Step
+from router.planner.walk.nodes import Place, Position, RootKey, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

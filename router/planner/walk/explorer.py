@@ -17,15 +17,7 @@ from router.planner.normalise.selections import TYPENAME, Below, Item, Selection
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.deferral import apart, deferred_object, enter
 from router.planner.walk.hops import Hops
-from router.planner.walk.positions import (
-    Leaf,
-    Place,
-    Position,
-    Search,
-    Step,
-    UnplannableError,
-    undominated,
-)
+from router.planner.walk.nodes import Leaf, Place, Position, Search, Step, UnplannableError, undominated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.planner.choose.path_selection import root_of
 from router.planner.walk.contexts import contexts_of
-from router.planner.walk.decisions import root_of
-from router.planner.walk.positions import Leaf, Place, Position, RootKey, Step, Way, undominated
+from router.planner.walk.nodes import Leaf, Place, Position, RootKey, Step, Way, undominated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
-    from router.planner.walk.positions import Demand
+    from router.planner.walk.nodes import Demand
 
 # An object in a key or a requirement may need a hop of its own, whose key has objects in it, and so on: the number of
 # ways grows with every level. So far down they are looked for, and so many times on account of one object or

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import structlog
 
-from servicekit import values
+from bank import values
+from bank.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
 from servicekit.errors import Unavailable
 from servicekit.sqlite import Database, reading, writing
-from servicekit.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
 from subgraphs.account.domain import Account, AccountStatus, AccountType
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.postings import InternalAccount, LedgerView, Movement, Outcome, Posting, decide

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from servicekit.values import EXPONENTS
+from bank.values import EXPONENTS
 from subgraphs.transaction.domain import MAX_MINOR_UNITS, SETTLED
 from subgraphs.transaction.store.protocol import milliseconds
 

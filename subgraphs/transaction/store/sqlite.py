@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from bank.values import exponent, from_minor_units, to_minor_units
 from servicekit.sqlite import reading, writing
-from servicekit.values import exponent, from_minor_units, to_minor_units
 from subgraphs.transaction import problems
 from subgraphs.transaction.domain import (
     OPEN,

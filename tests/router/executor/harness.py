@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 from graphql import build_schema, parse, validate
 
 from router.errors import TransportError
-from router.executor.context import ExecutionContext, prepare
-from router.executor.interpreter import execute
-from router.executor.variables import coerce
+from router.executor.context import ExecutionContext
+from router.executor.graphql.variable_coercion import coerce
+from router.executor.interpreter.execution import execute
+from router.operation import prepare
 from router.plan import Fetch, QueryPlan
-from router.transport.base import SubgraphResponse
+from router.transport.messages import SubgraphResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from router.executor.context import ExecutionResult
     from router.plan import PlanNode
-    from router.transport.base import SubgraphRequest
+    from router.transport.messages import SubgraphRequest
 
 Answer = dict[str, object] | TransportError
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from graphql import parse, validate
 
 from router.errors import RequestError
+from router.json_codec import decode, encode
 from router.planner import plan
-from router.transport.json_codec import decode, encode
 from tests.router.oracle.comparison import answer, composed
 from tests.router.oracle.operations import Operation
 from tests.router.oracle.rules import Federation

@@ -20,9 +20,10 @@ from graphql import build_schema, lexicographic_sort_schema, parse, print_schema
 
 from router.composition import Subgraph as Composable
 from router.composition import compose
-from router.executor.context import ExecutionContext, prepare
-from router.executor.interpreter import execute
-from router.executor.variables import coerce
+from router.executor.context import ExecutionContext
+from router.executor.graphql.variable_coercion import coerce
+from router.executor.interpreter.execution import execute
+from router.operation import prepare
 from router.planner import plan
 from router.supergraph import load
 from tests.router.oracle.rules import Federation

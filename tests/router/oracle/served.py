@@ -26,10 +26,10 @@ from router import supergraph
 from router.composition import Subgraph as Composable
 from router.composition import compose
 from router.gateway import Gateway, http_transport
+from router.json_codec import decode, encode
 from router.settings.model import RouterSettings
-from router.transport.base import SubgraphRequest
-from router.transport.json_codec import decode, encode
-from servicekit.connections import BoundedProtocol
+from router.transport.messages import SubgraphRequest
+from servicekit.http_limits import BoundedProtocol
 from tests.router.oracle.rules import Federation
 from tests.router.oracle.services import Monolith, Subgraph
 

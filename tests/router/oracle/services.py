@@ -21,8 +21,8 @@ from graphql import (
 )
 
 from router.errors import SubgraphUnreachable
-from router.transport.base import SubgraphResponse
-from router.transport.json_codec import decode, encode
+from router.json_codec import decode, encode
+from router.transport.messages import SubgraphResponse
 from tests.router.oracle.rules import Federation, type_nodes
 from tests.router.oracle.store import Reference, canonical
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from graphql import DefinitionNode, ExecutionResult, GraphQLAbstractType, GraphQLResolveInfo
 
-    from router.transport.base import SubgraphRequest
+    from router.transport.messages import SubgraphRequest
     from tests.router.oracle.rules import Rules
     from tests.router.oracle.store import Store
 

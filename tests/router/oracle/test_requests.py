@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from router.json_codec import encode
 from router.planner import plan
-from router.transport.json_codec import encode
 from tests.router.oracle.cases import ROOT, Case
 from tests.router.oracle.comparison import answer
 from tests.router.oracle.rules import Federation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import build_schema
 
-from router.transport.base import SubgraphRequest
+from router.transport.messages import SubgraphRequest
 from tests.router.oracle.choices import Seeded, shrink
 from tests.router.oracle.rules import Federation
 from tests.router.oracle.services import InProcess, Monolith, TooLarge

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from router.json_codec import encode
 from router.plan import BatchFetch
 from router.planner import plan
-from router.transport.json_codec import encode
 from tests.router.oracle.choices import Replayed, Seeded, shrink
 from tests.router.oracle.comparison import Subject
 from tests.router.oracle.federations import federation

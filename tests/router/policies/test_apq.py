@@ -5,8 +5,8 @@ from hashlib import sha256
 import pytest
 from structlog.testing import capture_logs
 
-from router.exchange import GraphQLRequest
 from router.policies.apq import AutomaticPersistedQueries, PersistedQueryHashMismatch, PersistedQueryNotFound
+from router.request.messages import GraphQLRequest
 from router.storage.memory import MemoryStore
 
 TEXT = "{ me { id } }"

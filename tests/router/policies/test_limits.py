@@ -6,7 +6,7 @@ import pytest
 from graphql import DocumentNode, parse
 
 from router.policies.limits import LimitExceeded, LimitWatch
-from router.settings.limits import LimitName, Limits
+from router.settings.sections.limits import LimitName, Limits
 
 QUERY = """
 query Query @a { x: f { g @b(c: 1) @d { h } ...F } ... on T @e { k ...F } __type { fields { interfaces } } }

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.errors import RequestError
-from router.exchange import GraphQLRequest
 from router.policies.persisted_documents import PersistedDocuments
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
-from router.settings.documents import PersistedDocuments as Settings
-from router.settings.documents import PersistedMode
+from router.request.messages import GraphQLRequest
+from router.settings.sections.persisted_documents import PersistedDocuments as Settings
+from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from structlog.testing import capture_logs
 
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server import disconnect
 from router.server.app import GraphQLApp
 from router.settings import read
@@ -29,7 +31,7 @@ class Recorder:
     def __init__(self) -> None:
         self.requests: list[GraphQLRequest] = []
         self.outcome = Outcome.EXECUTED
-        self.report = Report(
+        self.report = RequestRecord(
             operation_name="Q",
             operation_kind="query",
             operation_hash="h",

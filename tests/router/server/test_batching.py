@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.policies.limits import LimitWatch
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
@@ -30,7 +32,7 @@ class Echo:
         self.most = max(self.most, self.running)
         await asyncio.sleep(0.02 / self.running)
         self.running -= 1
-        report = Report(fetches=1, errors=1, retry_after=self.most)
+        report = RequestRecord(fetches=1, errors=1, retry_after=self.most)
         return GraphQLResponse(body={"data": request.query}, outcome=Outcome.REFUSED, report=report)
 
 

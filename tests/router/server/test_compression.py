@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, get_args
 import httpx
 import pytest
 
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server import compression
 from router.server.app import GraphQLApp
 from router.settings import read
-from router.settings.values import ContentCoding
+from router.settings.types import ContentCoding
 from router.transport.content_codings import decode
 from tests.router.server.asgi_client import AsgiClient
 from tests.router.server.live import serving
@@ -28,7 +30,7 @@ def app(settings: str = "", size: int = 5_000) -> ASGIApp:
 
     async def execute(_request: GraphQLRequest) -> GraphQLResponse:
         body = {"data": {"x": "a" * (size - len('{"data":{"x":""}}'))}}
-        return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=Report())
+        return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=RequestRecord())
 
     return GraphQLApp(execute, read(settings, {}))
 

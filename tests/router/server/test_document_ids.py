@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import Answer, AsgiClient
@@ -26,7 +28,7 @@ class Recorder:
 
     async def __call__(self, request: GraphQLRequest) -> GraphQLResponse:
         self.requests.append(request)
-        return GraphQLResponse(body={"data": None}, outcome=Outcome.EXECUTED, report=Report())
+        return GraphQLResponse(body={"data": None}, outcome=Outcome.EXECUTED, report=RequestRecord())
 
     @property
     def ids(self) -> list[str | None]:

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.exchange import GraphQLRequest, GraphQLResponse, Outcome, Report
 from router.policies.limits import LimitWatch
+from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
 
 if TYPE_CHECKING:
-    from router.settings.limits import LimitName
+    from router.settings.sections.limits import LimitName
 
 JSON = {"content-type": "application/json"}
 BODY = b'{"query":"q"}'
 
 
 async def execute(_request: GraphQLRequest) -> GraphQLResponse:
-    return GraphQLResponse(body={"data": {}}, outcome=Outcome.EXECUTED, report=Report())
+    return GraphQLResponse(body={"data": {}}, outcome=Outcome.EXECUTED, report=RequestRecord())
 
 
 # The exact size of the request below for each limit.

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from router.exchange import GraphQLResponse, Outcome, Report
+from router.request.messages import GraphQLResponse
+from router.request.outcome import Outcome
+from router.request.record import RequestRecord
 from router.server.media_types import MediaType
 from router.server.statuses import STATUS, Statuses
 
@@ -15,7 +17,7 @@ BY_CODE = {"UNAUTHENTICATED": 401, "GATEWAY_TIMEOUT": 504}
 
 def status(body: dict[str, Any], by_code: dict[str, int], outcome: Outcome = Outcome.EXECUTED) -> set[int]:
     """What both media types answer."""
-    response = GraphQLResponse(body=body, outcome=outcome, report=Report())
+    response = GraphQLResponse(body=body, outcome=outcome, report=RequestRecord())
     return {Statuses(by_code).of(response, media_type) for media_type in MediaType}
 
 

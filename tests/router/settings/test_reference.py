@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from router.cli import command
 from router.settings import RouterSettings, load, read
-from router.settings.keys import keys
+from router.settings.key_paths import keys
 from router.settings.reference import reference
-from router.settings.starter import starter
+from router.settings.starter_file import starter
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.settings.values import ContentCoding
+from router.settings.types import ContentCoding
 from router.transport.content_codings import CodingError, decode, encode, preferred
 
 if sys.version_info >= (3, 14):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
-from router.transport.base import SubgraphRequest, SubgraphResponse
 from router.transport.in_process import AsgiSubgraph, InProcessTransport, by_name
+from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

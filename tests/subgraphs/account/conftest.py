@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit.identity import CUSTOMER, SUPPORT
-from servicekit.service_credential import ACCOUNT_INTERNAL, ServiceCredential
+from bank.identity import CUSTOMER, SUPPORT
+from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
+from bank.values import new_object_id, new_user_id
 from servicekit.settings import load
-from servicekit.values import new_object_id, new_user_id
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from tests.subgraphs.support import GraphQLClient, Issuer, running

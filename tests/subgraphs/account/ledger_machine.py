@@ -15,9 +15,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from servicekit import values
-from servicekit.identity import SUPPORT
-from servicekit.values import from_minor_units
+from bank import values
+from bank.identity import SUPPORT
+from bank.values import from_minor_units
 from subgraphs.account.domain import Account, AccountStatus, close_account
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.postings import (

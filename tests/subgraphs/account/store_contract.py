@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicekit import values
+from bank import values
+from bank.identity import CUSTOMER
+from bank.values import new_object_id
 from servicekit.errors import Unavailable
-from servicekit.identity import CUSTOMER
-from servicekit.values import new_object_id
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.problems import LimitReached

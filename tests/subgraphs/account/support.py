@@ -7,8 +7,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from servicekit import values
-from servicekit.values import new_object_id, new_user_id
+from bank import values
+from bank.values import new_object_id, new_user_id
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.postings import (
     CustomerAccount,

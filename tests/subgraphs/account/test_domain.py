@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicekit import values
+from bank import values
+from bank.identity import ADMIN, CUSTOMER, SUPPORT
 from servicekit.errors import Forbidden
-from servicekit.identity import ADMIN, CUSTOMER, SUPPORT
 from subgraphs.account.domain import (
     Account,
     AccountStatus,

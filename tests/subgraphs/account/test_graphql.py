@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from servicekit.values import is_object_id, parse_timestamp
+from bank.values import is_object_id, parse_timestamp
 from subgraphs.account.domain import is_account_number
 from tests.subgraphs.account.conftest import OPEN, Service
 

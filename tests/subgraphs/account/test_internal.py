@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from servicekit.service_credential import ACCOUNT_INTERNAL, ServiceCredential
-from servicekit.values import format_timestamp, new_object_id, parse_timestamp
+from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
+from bank.values import format_timestamp, new_object_id, parse_timestamp
 from tests.subgraphs.account.conftest import Person, Service, deposit_body
 from tests.subgraphs.account.test_graphql import CLOSE, UPDATE
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from servicekit import values
-from servicekit.service_credential import ServiceCredential
+from bank import values
+from bank.service_credential import ServiceCredential
 from subgraphs.transaction.domain import Order, Requester, TransactionStatus, TransactionType, open_transaction
 from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.problems import (

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from servicekit.identity import CUSTOMER, SUPPORT
-from servicekit.values import InvalidValue, from_minor_units, new_object_id, now
+from bank.identity import CUSTOMER, SUPPORT
+from bank.values import InvalidValue, from_minor_units, new_object_id, now
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.postings import (
     MAX_ENTRIES,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit.identity import ADMIN
-from servicekit.values import new_object_id, new_user_id
+from bank.identity import ADMIN
+from bank.values import new_object_id, new_user_id
 from tests.subgraphs.account.test_graphql import ACCOUNT, CLOSE, UPDATE
 
 if TYPE_CHECKING:

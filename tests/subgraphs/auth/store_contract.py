@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from servicekit import values
+from bank import values
 from subgraphs.auth.domain import REFRESH_LIFETIME, SESSION_LIFETIME, RefreshToken, Role, Session, User, Verdict
 from subgraphs.auth.signing_keys import KeyVault
 from subgraphs.auth.store.protocol import AuthStore, EmailExists

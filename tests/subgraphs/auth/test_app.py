@@ -11,10 +11,10 @@ import argon2
 import jwt
 import pytest
 
-from servicekit import values
+from bank import values
+from bank.identity import RemoteKeys, TokenVerifier
+from bank.revocation import SqliteRevocationList
 from servicekit.errors import ConfigurationError
-from servicekit.identity import RemoteKeys, TokenVerifier
-from servicekit.revocation import SqliteRevocationList
 from servicekit.settings import load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.settings import AuthSettings

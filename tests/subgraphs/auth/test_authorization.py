@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit import values
-from servicekit.identity import ADMIN, SUPPORT
+from bank import values
+from bank.identity import ADMIN, SUPPORT
 from subgraphs.auth.domain import Role
 from subgraphs.auth.store.sqlite import SqliteAuthStore
 from tests.subgraphs.auth.client import PASSWORD, Auth

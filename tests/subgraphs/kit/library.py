@@ -11,9 +11,9 @@ from pathlib import Path
 import strawberry
 from strawberry import UNSET
 
+from bank.identity import Caller, TokenVerifier
 from servicekit.asgi import ASGIApp
 from servicekit.errors import Forbidden, ServiceError
-from servicekit.identity import Caller, TokenVerifier
 from servicekit.settings import load
 from subgraphs.kit.app import create_app
 from subgraphs.kit.connections import Connection, CursorCodec

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from servicekit.values import new_object_id, new_user_id
+from bank.values import new_object_id, new_user_id
 from subgraphs.kit.connections import PageRequest
 from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.idempotency import KEPT, Remembered

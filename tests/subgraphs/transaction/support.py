@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from bank.identity import CUSTOMER, SUPPORT, Caller
+from bank.values import is_object_id, new_object_id, new_user_id
 from servicekit.errors import Unavailable
-from servicekit.identity import CUSTOMER, SUPPORT, Caller
 from servicekit.sqlite import Database
-from servicekit.values import is_object_id, new_object_id, new_user_id
 from subgraphs.transaction.domain import (
     Order,
     Parties,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from servicekit.identity import CUSTOMER
+from bank.identity import CUSTOMER
 from subgraphs.transaction.domain import Requester, TransactionStatus, TransactionType
 from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler

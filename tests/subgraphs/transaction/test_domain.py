@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from servicekit.identity import ADMIN, CUSTOMER, SUPPORT
-from servicekit.values import new_object_id, new_user_id
+from bank.identity import ADMIN, CUSTOMER, SUPPORT
+from bank.values import new_object_id, new_user_id
 from subgraphs.transaction.domain import (
     OPEN,
     SETTLED,

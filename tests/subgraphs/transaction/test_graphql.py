@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit.values import is_object_id, new_object_id, parse_timestamp
+from bank.values import is_object_id, new_object_id, parse_timestamp
 from tests.subgraphs.bank import TRANSACTION, mutation
 
 if TYPE_CHECKING:

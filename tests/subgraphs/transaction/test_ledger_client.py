@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
 from servicekit import context
 from servicekit.errors import Unavailable
-from servicekit.service_credential import ACCOUNT_INTERNAL, ServiceCredential
 from subgraphs.transaction.domain import Parties
 from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused, posting
 from subgraphs.transaction.problems import InsufficientFunds

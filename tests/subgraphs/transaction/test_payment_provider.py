@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from servicekit.values import new_object_id
+from bank.values import new_object_id
 from subgraphs.transaction.domain import TransactionType
 from subgraphs.transaction.payment_provider import PaymentInstruction, SandboxProvider
 

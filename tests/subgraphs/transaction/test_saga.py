@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bank.identity import CUSTOMER
 from servicekit.errors import Unavailable
-from servicekit.identity import CUSTOMER
 from subgraphs.transaction.domain import Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEPT
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable, SandboxProvider

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from servicekit.values import new_object_id
+from bank.values import new_object_id
 from tests.subgraphs.bank import TRANSACTION
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from router.planner.choose.path_selection import fetch_cost
 from router.planner.fetch.groups import FetchGroup, can_share, in_waiting_order, stages
-from router.planner.fetch.sharing import can_ask_all
+from router.planner.fetch.interface_object_sharing import can_ask_all
 from router.planner.fetch.trees import merge_trees
-from router.planner.walk.decisions import fetch_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

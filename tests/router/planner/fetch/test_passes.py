@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from router.plan import InputField
 from router.planner.fetch.groups import FetchGroup, Input
+from router.planner.fetch.interface_object_sharing import Asked, HarmfulField
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
 from router.planner.fetch.passes.merge_same_objects import merge_same_objects
-from router.planner.fetch.sharing import Asked, HarmfulField
 from router.planner.fetch.trees import Tree, TreeField
 from router.planner.normalise.guards import ALWAYS, Guards
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bank.values import new_user_id
 from servicekit.errors import Unavailable
-from servicekit.values import new_user_id
 from subgraphs.kit.connections import PageRequest
 from subgraphs.transaction.domain import Parties
 from subgraphs.transaction.store import queries

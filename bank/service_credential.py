@@ -1,0 +1,109 @@
+"""How one service proves itself to another: a shared secret that signs short-lived tokens.
+
+The secret is ``MOSAFE_SERVICE_SECRET``, or a file in the data directory that whichever process comes first creates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import jwt
+
+from bank.identity import LEEWAY_SECONDS
+from servicekit.errors import StartupError, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from servicekit.settings import ProcessSettings
+
+# The only internal audience there is: the postings of the account service.
+ACCOUNT_INTERNAL = "account-internal"
+LIFETIME_SECONDS = 60
+_ALGORITHM = "HS256"
+# As long as a secret given by a variable must be; a shorter file was cut off or written by hand.
+_MIN_LENGTH = 32
+
+
+def read_or_create_secret(path: Path) -> str:
+    """The secret in ``path``; made there (mode 0600, 256 bits) by exactly one of the processes that ask first.
+
+    Raises:
+        StartupError: the file cannot be read or made, or holds too little.
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+            draft.touch(mode=0o600, exist_ok=False)
+            with draft.open("w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                # What is sealed with the secret outlives a power cut; so must the secret.
+                os.fsync(file.fileno())
+            try:
+                # A hard link appears whole or not at all, and only for the first.
+                path.hardlink_to(draft)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        secret = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"cannot read or create the secret file {path}: {error}") from error
+    if len(secret) < _MIN_LENGTH:
+        raise StartupError(f"the secret file {path} holds fewer than {_MIN_LENGTH} characters")
+    return secret
+
+
+class ServiceCredential:
+    """Signs and verifies service-to-service tokens of :data:`LIFETIME_SECONDS` seconds."""
+
+    def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    @classmethod
+    def load(cls, settings: ProcessSettings) -> ServiceCredential:
+        if settings.service_secret is not None:
+            return cls(settings.service_secret.get_secret_value())
+        return cls(read_or_create_secret(settings.data_dir / "secrets" / "service.key"))
+
+    def derive_key(self, purpose: str) -> bytes:
+        """A 256-bit key of its own for ``purpose`` (signing cursors, say); stable as long as the secret is."""
+        return hmac.new(self._secret.encode(), purpose.encode(), hashlib.sha256).digest()
+
+    def authorization(self, *, service: str, audience: str) -> str:
+        """The ``Authorization`` header with which ``service`` calls ``audience``."""
+        now = int(self._clock())
+        claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
+        return f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
+
+    def verify(self, authorization: str | None, *, audience: str) -> str:
+        """The name of the calling service.
+
+        Raises:
+            Unauthenticated: no token, or one that is malformed, expired, for another audience, or signed by others.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                audience=audience,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["iss", "aud", "exp", "iat"]},
+            )
+        except jwt.InvalidTokenError as error:
+            raise Unauthenticated from error
+        service: str = claims["iss"]
+        return service

@@ -1,0 +1,69 @@
+"""Answers as bytes and headers: documents, the seed's error envelope, and RFC 9457's problem documents."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response
+
+from bank import values
+from rest_compat.negotiation import JSON, PROBLEM_JSON
+from servicekit import context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rest_compat.errors import RestError
+
+NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
+# An answer's form hangs on these of the request's headers.
+VARY: Final[Mapping[str, str]] = {"vary": "Accept, Authorization"}
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """The one spelling of a document: entity tags are made of it."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def json_response(status: int, body: bytes | None, headers: Mapping[str, str]) -> Response:
+    """`body` None is no body at all, which is something else than an empty one."""
+    kind = {} if body is None else {"content-type": JSON}
+    return Response(body, status, headers={**VARY, **kind, **headers})
+
+
+def error_response(error: RestError, *, as_problem: bool) -> Response:
+    """The error in the form that the client asked for."""
+    document, media_type = (problem_document(error), PROBLEM_JSON) if as_problem else (envelope(error), JSON)
+    headers = {**NO_STORE, **VARY, **error.headers, "content-type": media_type}
+    return Response(encode(document), error.status, headers=headers)
+
+
+def envelope(error: RestError) -> dict[str, Any]:
+    """The seed's envelope."""
+    return {
+        "error": {"code": error.code, "message": error.message, "details": error.details},
+        "requestId": _request_id(),
+        "timestamp": values.format_timestamp(values.now()),
+    }
+
+
+def problem_document(error: RestError) -> dict[str, Any]:
+    """RFC 9457; `code`, `details`, `requestId` and `timestamp` extend it with what the envelope has."""
+    return {
+        "type": f"urn:mosafe:error:{error.code}",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.message,
+        "instance": f"urn:mosafe:request:{_request_id()}",
+        "code": error.code,
+        "details": error.details,
+        "requestId": _request_id(),
+        "timestamp": values.format_timestamp(values.now()),
+    }
+
+
+def _request_id() -> str:
+    request = context.current()
+    return "" if request is None else request.request_id

@@ -1,0 +1,240 @@
+"""Kinds of input: each is a conversion that refuses what it does not know, and the JSON Schema that says the same.
+
+The two must agree: what a schema admits is never a 400, what it forbids always is. Fuzzing by the OpenAPI document
+holds them together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bank import values
+
+JsonSchema = Mapping[str, Any]
+
+DEFAULT_LIMIT: Final = 20
+MAX_LIMIT: Final = 100
+MAX_METADATA_ENTRIES: Final = 20
+MAX_METADATA_BYTES: Final = 2048
+# The longest decimals that ISO 4217 has.
+MAX_DECIMALS: Final = max(values.EXPONENTS.values())
+
+
+class InvalidInput(ValueError):
+    """An input is not of its kind; the message is safe for clients and never repeats the input.
+
+    Attributes:
+        code: why, upper snake case.
+        within: where inside the value, for values with an inside.
+    """
+
+    def __init__(self, code: str, message: str, within: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.within = within
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A conversion and its schema.
+
+    Attributes:
+        parse: converts a JSON value, or the text of a query string; raises InvalidInput.
+    """
+
+    parse: Callable[[object], Any]
+    schema: JsonSchema
+    example: Any
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput("TYPE", "must be a string")
+    return value
+
+
+def _check_length(given: str, least: int, most: int) -> None:
+    if len(given) < least:
+        raise InvalidInput(*(("TOO_SHORT", f"at least {least} characters") if given else ("REQUIRED", "is empty")))
+    if len(given) > most:
+        raise InvalidInput("TOO_LONG", f"at most {most} characters")
+
+
+def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str | None = None, example: str) -> Kind:
+    """Text of `least` to `most` characters, all of it matching `pattern` (a dialect common to Python and ECMA 262)."""
+    compiled = re.compile(pattern) if pattern else None
+
+    def parse(value: object) -> str:
+        given = _string(value)
+        _check_length(given, least, most)
+        if compiled and not compiled.fullmatch(given):
+            raise InvalidInput("INVALID_FORMAT", "is not well-formed")
+        return given
+
+    schema: dict[str, Any] = {"type": "string", "minLength": least, "maxLength": most}
+    schema |= {"pattern": pattern} if pattern else {}
+    schema |= {"format": format_} if format_ else {}
+    return Kind(parse, schema, example)
+
+
+def line(*, most: int, example: str) -> Kind:
+    """A line of printable text with something to read in it; the services cut surrounding space off.
+
+    What is printable JSON Schema cannot say: it would take the 700 ranges of Unicode that are.
+    """
+
+    def parse(value: object) -> str:
+        given = _string(value)
+        _check_length(given if given.strip() else "", 1, most)
+        if not given.strip().isprintable():
+            raise InvalidInput("INVALID_FORMAT", "must be printable text")
+        return given
+
+    return Kind(parse, {"type": "string", "minLength": 1, "maxLength": most, "pattern": r"\S"}, example)
+
+
+def choice(*allowed: str) -> Kind:
+    """One of a few words."""
+
+    def parse(value: object) -> str:
+        given = _string(value)
+        if given not in allowed:
+            raise InvalidInput("NOT_ALLOWED", f"must be one of {', '.join(allowed)}")
+        return given
+
+    return Kind(parse, {"type": "string", "enum": list(allowed)}, allowed[0])
+
+
+def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        given = _string(value)
+        if not accepts(given):
+            raise InvalidInput("INVALID_FORMAT", problem)
+        return given
+
+    return parse
+
+
+def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], str]:
+    """Check with `parse`, pass the text on as it came: GraphQL takes the same spelling, and parses it again."""
+
+    def check(value: object) -> str:
+        given = _string(value)
+        try:
+            parse(given)
+        except values.InvalidValue as error:
+            raise InvalidInput(code, str(error)) from None
+        return given
+
+    return check
+
+
+def amount_pattern(decimals: int | None = None) -> str:
+    """What positive amounts with exactly this many decimals look like; None means any number of decimals."""
+    if decimals == 0:
+        return r"^[1-9][0-9]{0,14}$"
+    low, high = (1, MAX_DECIMALS) if decimals is None else (decimals, decimals)
+    fractions = "|".join(
+        f"0{{{zeros}}}[1-9][0-9]{{{max(0, low - zeros - 1)},{high - zeros - 1}}}" for zeros in range(high)
+    )
+    optional = "?" if decimals is None else ""
+    return rf"^([1-9][0-9]{{0,14}}(\.[0-9]{{{low},{high}}}){optional}|0\.({fractions}))$"
+
+
+def _parse_amount(given: str) -> None:
+    amount = values.parse_amount(given)
+    if -int(amount.as_tuple().exponent) > MAX_DECIMALS:
+        raise values.InvalidValue(f"at most {MAX_DECIMALS} decimals")
+
+
+def _limit(value: object) -> int:
+    given = _string(value)
+    # Longer ones are out of range anyhow, and int() of very long text is slow.
+    if not re.fullmatch(r"[0-9]{1,9}", given):
+        raise InvalidInput("TYPE", "must be a whole number")
+    if not 1 <= int(given) <= MAX_LIMIT:
+        raise InvalidInput("OUT_OF_RANGE", f"must lie between 1 and {MAX_LIMIT}")
+    return int(given)
+
+
+def _metadata(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise InvalidInput("TYPE", "must be an object")
+    for key, entry in value.items():
+        if not isinstance(entry, str):
+            raise InvalidInput("TYPE", "must be a string", within=(key,))
+    if len(value) > MAX_METADATA_ENTRIES:
+        raise InvalidInput("TOO_MANY", f"at most {MAX_METADATA_ENTRIES} entries")
+    if sum(len(key.encode()) + len(entry.encode()) for key, entry in value.items()) > MAX_METADATA_BYTES:
+        raise InvalidInput("TOO_LONG", f"at most {MAX_METADATA_BYTES} bytes together")
+    return value
+
+
+def currencies_by_decimals() -> dict[int, list[str]]:
+    """Number of decimals -> the codes of the currencies that have it, in order."""
+    groups: defaultdict[int, list[str]] = defaultdict(list)
+    for code, decimals in sorted(values.EXPONENTS.items()):
+        groups[decimals].append(code)
+    return dict(sorted(groups.items()))
+
+
+OBJECT_ID: Final = Kind(
+    _checked(values.is_object_id, "must be 24 hexadecimal digits, lower case"),
+    {"type": "string", "pattern": "^[0-9a-f]{24}$"},
+    "6560d1b2c3d4e5f601234567",
+)
+ACCOUNT_NUMBER: Final = Kind(
+    _checked(values.is_account_number_shaped, "must be 10 digits"),
+    {"type": "string", "pattern": "^[0-9]{10}$"},
+    "1234567896",
+)
+AMOUNT: Final = Kind(
+    _as_sent(_parse_amount, "INVALID_AMOUNT"),
+    {"type": "string", "pattern": amount_pattern()},
+    "100.00",
+)
+CURRENCY: Final = Kind(
+    _as_sent(values.exponent, "INVALID_CURRENCY"),
+    {"type": "string", "enum": sorted(values.EXPONENTS)},
+    "EUR",
+)
+TIMESTAMP: Final = Kind(
+    _as_sent(values.parse_timestamp, "INVALID_FORMAT"),
+    {"type": "string", "format": "date-time"},
+    "2026-01-31T09:30:00.000Z",
+)
+METADATA: Final = Kind(
+    _metadata,
+    {
+        "type": "object",
+        "maxProperties": MAX_METADATA_ENTRIES,
+        "additionalProperties": {"type": "string"},
+        "description": f"At most {MAX_METADATA_ENTRIES} string values, {MAX_METADATA_BYTES} bytes together.",
+    },
+    {"invoice": "2026-0042"},
+)
+LIMIT: Final = Kind(
+    _limit,
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    DEFAULT_LIMIT,
+)
+CURSOR: Final = text(most=512, pattern="^[A-Za-z0-9_-]+$", example="b3BhcXVl")
+# ASCII mailboxes without quoting; whatever else RFC 5321 allows is the auth service's to judge, through GraphQL.
+EMAIL: Final = text(
+    least=6,
+    most=254,
+    pattern=r"^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,63}$",
+    format_="email",
+    example="ada@example.org",
+)
+PASSWORD: Final = text(most=256, format_="password", example="correct horse battery staple")
+NAME: Final = line(most=100, example="Ada Lovelace")
+PAYEE: Final = line(most=140, example="City Water Works")
+OPAQUE_TOKEN: Final = text(most=1024, format_="password", example="b3BhcXVl")
+# Contract, section 2: 1 to 255 visible ASCII characters.
+IDEMPOTENCY_KEY: Final = text(most=255, pattern=r"^[\x21-\x7e]+$", example="7f0c9d1e-transfer-42")

@@ -1,0 +1,1 @@
+"""The execution rules of the GraphQL specification: coercion, field collection, completion, introspection."""

@@ -1,0 +1,144 @@
+"""Which fields of the client's operation apply to an object (GraphQL specification, "CollectFields").
+
+An object whose type is known only as an interface, because no subgraph that answered knows more, gets the fields that
+every implementation gets; where the operation tells implementations apart, the object cannot be completed. It does not
+if what it selects of some is leaves that it has selected of all: the planner sees no reason then to ask for the type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from graphql import (
+    BooleanValueNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLIncludeDirective,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    VariableNode,
+    print_ast,
+)
+
+from router.executor.graphql.type_relations import is_subtype, possible_names
+from router.plan.response_keys import inner_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DirectiveNode, FragmentDefinitionNode, GraphQLSchema, SelectionNode, SelectionSetNode
+
+Fields: TypeAlias = "dict[str, tuple[FieldNode, ...]]"
+
+
+class UndeterminedType(Exception):
+    """Which fields are selected depends on a concrete type that nobody told."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCollector:
+    """Collects fields by type; results are kept, as the objects of a list share them."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, object]
+    _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
+
+    def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
+        """The router's response key → the field nodes merged under it, in the client's order.
+
+        Raises:
+            UndeterminedType: the type is an interface or a union, and its types get different fields.
+        """
+        key = (typename, tuple(map(id, nodes)))
+        fields = self._collected.get(key)
+        if fields is None:
+            fields = self._collected[key] = self._of_every_type(typename, nodes)
+        return fields
+
+    def _of_every_type(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
+        types = possible_names(self.schema, typename)
+        if types in ([], [typename]):
+            return self._of_type(typename, nodes)
+        first, *others = (self.collect(name, nodes) for name in types)
+        if any(not _ask_the_same(first, other) for other in others):
+            raise UndeterminedType(typename)
+        return first
+
+    def _of_type(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
+        grouped: dict[str, list[FieldNode]] = {}
+        visited: set[str] = set()
+        for node in nodes:
+            self._group(typename, node, grouped, visited)
+        return {name: tuple(group) for name, group in grouped.items()}
+
+    def subfields(self, typename: str, nodes: tuple[FieldNode, ...]) -> Fields:
+        """The fields below several nodes of one response key (GraphQL specification, "MergeSelectionSets")."""
+        return self.collect(typename, tuple(node.selection_set for node in nodes if node.selection_set))
+
+    def all_subfields(self, nodes: tuple[FieldNode, ...]) -> Fields:
+        """The fields below the nodes for any type at all."""
+        grouped: dict[str, list[FieldNode]] = {}
+        pending: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
+        visited: set[str] = set()
+        while pending:
+            for selection in pending.pop().selections:
+                match selection:
+                    case FieldNode():
+                        grouped.setdefault(inner_key(selection), []).append(selection)
+                    case InlineFragmentNode(selection_set=inner):
+                        pending.append(inner)
+                    case FragmentSpreadNode(name=name) if name.value not in visited:
+                        visited.add(name.value)
+                        pending.append(self.fragments[name.value].selection_set)
+        return {name: tuple(group) for name, group in grouped.items()}
+
+    def _group(
+        self, typename: str, selections: SelectionSetNode, grouped: dict[str, list[FieldNode]], visited: set[str]
+    ) -> None:
+        for selection in selections.selections:
+            if not self._is_included(selection):
+                continue
+            match selection:
+                case FieldNode():
+                    grouped.setdefault(inner_key(selection), []).append(selection)
+                case InlineFragmentNode(type_condition=condition, selection_set=inner):
+                    if condition is None or is_subtype(self.schema, typename, condition.name.value):
+                        self._group(typename, inner, grouped, visited)
+                case FragmentSpreadNode(name=name):
+                    fragment = self.fragments[name.value]
+                    condition = fragment.type_condition
+                    if name.value not in visited and is_subtype(self.schema, typename, condition.name.value):
+                        visited.add(name.value)
+                        self._group(typename, fragment.selection_set, grouped, visited)
+
+    def _is_included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            if directive.name.value == GraphQLSkipDirective.name and self._condition(directive):
+                return False
+            if directive.name.value == GraphQLIncludeDirective.name and not self._condition(directive):
+                return False
+        return True
+
+    def _condition(self, directive: DirectiveNode) -> bool:
+        value = directive.arguments[0].value if directive.arguments else None
+        if isinstance(value, VariableNode):
+            return self.variables.get(value.name.value) is True
+        return isinstance(value, BooleanValueNode) and value.value
+
+
+def _ask_the_same(one: Fields, other: Fields) -> bool:
+    """Whether both give the same fields in the same order."""
+    return [*one] == [*other] and all(_are_alike(nodes, other[key]) for key, nodes in one.items())
+
+
+def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool:
+    """Whether nodes under one response key give the same value: a leaf does, however often it is selected."""
+    if one == other:
+        return True
+    return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])
+
+
+def _signature(node: FieldNode) -> tuple[str, frozenset[str]]:
+    return node.name.value, frozenset(map(print_ast, node.arguments or ()))

@@ -1,0 +1,95 @@
+"""Introspection: the root fields about the schema, answered by the router from the API schema (§7).
+
+They are cut out of the operation and run by graphql-core; the rest of the operation is the plan's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from graphql import (
+    REMOVE,
+    DocumentNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLDeferDirective,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    Visitor,
+    execute_sync,
+    visit,
+)
+
+from router.plan.response_keys import beside_typename
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DirectiveNode, FragmentDefinitionNode, SelectionNode, VisitorAction
+
+    from router.executor.context import JsonObject
+    from router.operation import PreparedOperation
+
+META_FIELDS: Final = frozenset({"__schema", "__type"})
+
+
+def introspect(operation: PreparedOperation, variables: Mapping[str, object]) -> JsonObject:
+    """The values of the operation's introspection fields by the router's response key; empty when it has none."""
+    definition = operation.definition
+    if definition.operation is not OperationType.QUERY:
+        return {}
+    selections = _meta_fields(definition.selection_set, operation.fragments)
+    if not selections:
+        return {}
+    pruned = OperationDefinitionNode(
+        operation=definition.operation,
+        name=definition.name,
+        variable_definitions=definition.variable_definitions,
+        directives=(),
+        selection_set=SelectionSetNode(selections=selections),
+    )
+    document = DocumentNode(definitions=(pruned, *operation.fragments.values()))
+    at_once = visit(document, _WithoutDefer())
+    result = execute_sync(operation.api_schema, at_once, {}, variable_values=dict(variables))
+    if result.errors:
+        raise RuntimeError("introspection of a valid schema cannot fail") from result.errors[0]
+    return {beside_typename(key): value for key, value in (result.data or {}).items()}
+
+
+class _WithoutDefer(Visitor):
+    """What the router knows itself is there at once; graphql-core would deliver it in parts."""
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
+        return REMOVE if node.name.value == GraphQLDeferDirective.name else None
+
+
+def _meta_fields(
+    selection_set: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[SelectionNode, ...]:
+    kept: list[SelectionNode] = []
+    for node in selection_set.selections:
+        match node:
+            case FieldNode(name=name):
+                if name.value in META_FIELDS:
+                    kept.append(node)
+            case InlineFragmentNode(selection_set=inner):
+                kept += _fragment(node, inner, fragments)
+            case FragmentSpreadNode(name=name):
+                kept += _fragment(node, fragments[name.value].selection_set, fragments)
+    return tuple(kept)
+
+
+def _fragment(
+    node: InlineFragmentNode | FragmentSpreadNode,
+    inner: SelectionSetNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> list[SelectionNode]:
+    """The fragment reduced to its introspection fields, under the fragment's own conditions."""
+    kept = _meta_fields(inner, fragments)
+    return (
+        [InlineFragmentNode(directives=node.directives, selection_set=SelectionSetNode(selections=kept))]
+        if kept
+        else []
+    )

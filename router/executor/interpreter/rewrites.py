@@ -1,0 +1,96 @@
+"""Rewrites of representations before they are sent, of results before they are merged (§3.3, §3.6).
+
+An interface object is sent under the interface's name (`ValueSetter`), an internal alias gives way to the name the
+client or the subgraph knows (`KeyRenamer`). Paths pass through lists without naming them. Error paths follow renames.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from router.executor.graphql.type_relations import is_subtype
+from router.executor.interpreter.merge import merge
+from router.plan import Each, Key, KeyRenamer, Parent, TypeIs, ValueSetter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql import GraphQLSchema
+
+    from router.errors import PathSegment, ResponsePath
+    from router.plan import Path, Rewrite
+
+
+def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: object) -> None:
+    """Apply `rewrites` to `value` in place, in order (§3.3)."""
+    for rewrite in rewrites:
+        _apply(schema, rewrite, rewrite.path, value)
+
+
+def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
+    """`value` after `rewrites` (§3.6); the value given stays as it is, others may hold the same response."""
+    if not rewrites:
+        return value
+    changed = deepcopy(value)
+    apply_rewrites(schema, rewrites, changed)
+    return changed
+
+
+def _apply(schema: GraphQLSchema, rewrite: Rewrite, path: Path, value: object) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _apply(schema, rewrite, path, item)
+        return
+    if not isinstance(value, dict):
+        return
+    step, rest = path[0], path[1:]
+    match step:
+        case Key(name=name):
+            if rest:
+                _apply(schema, rewrite, rest, value.get(name))
+            else:
+                _apply_at(schema, rewrite, name, value)
+        case TypeIs(types=types):
+            typename = value.get("__typename")
+            if isinstance(typename, str) and any(is_subtype(schema, typename, type_) for type_ in types):
+                _apply(schema, rewrite, rest, value)
+        case Each():
+            _apply(schema, rewrite, rest, value)
+        case Parent():
+            raise ValueError("only context rewrites climb")
+
+
+def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[str, object]) -> None:
+    if key not in target:
+        return
+    match rewrite:
+        case ValueSetter(value=value):
+            target[key] = value
+        case KeyRenamer(name=name):
+            # The name may be there too: an interface's field beside the same one of a type that promises more.
+            merge(schema, target, {name: target.pop(key)})
+
+
+def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
+    """The path of an error as it is after the output rewrites, types left aside: internal aliases are unique."""
+    for rewrite in rewrites:
+        if isinstance(rewrite, KeyRenamer):
+            path = _rename(rewrite, path)
+    return path
+
+
+def _rename(rewrite: KeyRenamer, path: ResponsePath) -> ResponsePath:
+    keys = [step.name for step in rewrite.path if isinstance(step, Key)]
+    renamed: list[PathSegment] = list(path)
+    depth = 0
+    for position, segment in enumerate(path):
+        if isinstance(segment, int):
+            continue
+        if segment != keys[depth]:
+            return path
+        depth += 1
+        if depth == len(keys):
+            renamed[position] = rewrite.name
+            return tuple(renamed)
+    return path

@@ -1,0 +1,52 @@
+"""Look again: at files every second, at an address every few; reload when something is new."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from router.lifecycle.sources import UrlSource
+
+if TYPE_CHECKING:
+    from router.lifecycle.generation import Rollover
+    from router.lifecycle.reloading import Reloader
+    from router.settings import RouterSettings
+
+_JITTER = 0.1
+"""Of the interval, either way: routers started together must not ask together for ever."""
+
+
+class Watch:
+    """Two endless loops, to be run as tasks; intervals are those of the settings in use."""
+
+    def __init__(self, reloader: Reloader, rollover: Rollover) -> None:
+        self._reloader = reloader
+        self._rollover = rollover
+
+    async def files(self) -> None:
+        """Reload when a file has changed and then stayed the same for one interval: it is not half written."""
+        found = tried = self._reloader.seen
+        while True:
+            await asyncio.sleep(self._settings.reload.watch_interval)
+            if not self._settings.reload.watch:
+                continue
+            before, found = found, self._reloader.look()
+            if found == before and found not in (tried, self._reloader.seen):
+                tried = found
+                await self._reloader.reload("file")
+
+    async def address(self) -> None:
+        """Reload when the supergraph at an address has changed. The first look is at once if nothing is loaded."""
+        if self._rollover.current is None:
+            await self._reloader.reload("start")
+        while True:
+            interval = self._settings.supergraph.poll_interval
+            await asyncio.sleep(interval * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311  (no secret hangs on it)
+            if isinstance(self._reloader.source, UrlSource):
+                await self._reloader.reload("poll")
+
+    @property
+    def _settings(self) -> RouterSettings:
+        current = self._rollover.current
+        return current.settings if current is not None else self._reloader.settings

@@ -1,0 +1,48 @@
+"""The client's operation, chosen from its document: what preparation, policies and the executor work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import FragmentDefinitionNode, OperationDefinitionNode
+
+from router.errors import UnknownOperation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DocumentNode, GraphQLSchema
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """The client's operation, valid on the API schema, with the fragments of its document."""
+
+    api_schema: GraphQLSchema
+    definition: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+
+
+def prepare(api_schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None) -> PreparedOperation:
+    """Choose the operation to run (GraphQL specification, "GetOperation").
+
+    Raises:
+        UnknownOperation: no operation has the name, or several could be meant.
+    """
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if operation_name is None:
+        if len(operations) != 1:
+            raise UnknownOperation(
+                "The document has several operations; `operationName` must choose one."
+                if operations
+                else "The document has no operation."
+            )
+        chosen = operations[0]
+    else:
+        named = [node for node in operations if node.name and node.name.value == operation_name]
+        if not named:
+            raise UnknownOperation("`operationName` names no operation of the document.")
+        chosen = named[0]
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    return PreparedOperation(api_schema, chosen, fragments)

@@ -1,0 +1,191 @@
+"""Why a plan is as it is.
+
+For each field the client asked for: where it is fetched, where else it could have been and what the plan would cost
+then, and why the other subgraphs are no choice at all. Options are told even if they were never weighed, because the
+chosen place is as good in any plan.
+
+Costs are Apollo's (a fetch is worth 1000, one that waits for n others in a row a hundred n times that), before passes
+merge fetches; they compare the choices of one field while all others stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.planner.choose.fetch_costing import Activation
+from router.planner.choose.path_selection import root_of
+from router.planner.walk.nodes import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from router.planner.graph.query_graph import QueryGraph
+    from router.planner.walk.hops import Hops
+    from router.planner.walk.nodes import Leaf, Place
+
+TYPENAME = "__typename"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One place a field could be fetched at, how one gets there, and what the whole plan comes to with it.
+
+    `stage` is how many fetches run before that one, one after the other.
+    """
+
+    subgraph: str
+    route: str
+    stage: int
+    cost: int
+    fetches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A subgraph, and why it is no option for the field."""
+
+    subgraph: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldExplanation:
+    """Where one leaf field is fetched, and why there.
+
+    Attributes:
+        path: response keys from the root, joined with dots.
+        coordinate: type and name of the field.
+        reason: why `chosen` was chosen.
+    """
+
+    path: str
+    coordinate: str
+    chosen: Option
+    reason: str
+    others: tuple[Option, ...]
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Each field the client asked for, in the order of planning; `hints` as those of the plan."""
+
+    fields: tuple[FieldExplanation, ...]
+    hints: tuple[str, ...] = ()
+
+
+def explain_choice(
+    graph: QueryGraph, hops: Hops, leaves: Sequence[Leaf], places: Sequence[Place]
+) -> Iterator[FieldExplanation]:
+    """An explanation for each leaf the client asked for, given the place chosen for every leaf."""
+    activation = Activation(places)
+    for number, (leaf, place) in enumerate(zip(leaves, places, strict=True)):
+        if leaf.hidden:
+            continue
+        chosen = _option(place, activation)
+        could = _places(graph, hops, leaf)
+        others = tuple(_instead(places, number, other) for other in could if other.subgraph != place.subgraph)
+        name = leaf.selection.name
+        known = {place.subgraph, *(other.subgraph for other in could)}
+        yield FieldExplanation(
+            ".".join((*leaf.position.keys, leaf.selection.key)),
+            f"{leaf.position.type_name}.{name}",
+            chosen,
+            _reason(chosen, others),
+            others,
+            tuple(
+                Refusal(subgraph, _why_not(graph, subgraph, leaf))
+                for subgraph in graph.subgraph_names
+                if subgraph not in known
+            ),
+        )
+
+
+def _places(graph: QueryGraph, hops: Hops, leaf: Leaf) -> list[Place]:
+    """For each subgraph that can give the leaf, one place to do so: among those weighed if it was."""
+    position, name = leaf.position, leaf.selection.name
+    found = {place.subgraph: place for place in reversed(leaf.options)}
+    for place in (*position.bases, *hops.at(position)):
+        if _gives(graph, place, name):
+            found.setdefault(place.subgraph, place)
+    for entry, edge in () if name == TYPENAME else graph.requiring(position.type_name, name):
+        required = hops.requiring(position, entry, edge, name)
+        if required is not None:
+            found.setdefault(required.subgraph, required)
+    return [found[subgraph] for subgraph in graph.subgraph_names if subgraph in found]
+
+
+def _gives(graph: QueryGraph, place: Place, name: str) -> bool:
+    if name == TYPENAME:
+        return not graph.is_interface_object(place.subgraph, place.type_name)
+    edge = graph.field(place.subgraph, place.type_name, name, place.scope)
+    return edge is not None and edge.is_free
+
+
+def _option(place: Place, activation: Activation) -> Option:
+    return Option(place.subgraph, _route(place, activation), place.stage, activation.cost, len(activation.seeds))
+
+
+def _instead(places: Sequence[Place], number: int, other: Place) -> Option:
+    return _option(other, Activation([*places[:number], other, *places[number + 1 :]]))
+
+
+def _reason(chosen: Option, others: Sequence[Option]) -> str:
+    if not others:
+        return "no other subgraph can give it here"
+    cheapest = min(other.cost for other in others)
+    if chosen.cost < cheapest:
+        return f"cheapest of {len(others) + 1}"
+    if chosen.cost > cheapest:
+        return "moves together with other fields; alone it would be cheaper elsewhere"
+    equal = [other for other in others if other.cost == cheapest]
+    answers_first = all(chosen.stage < other.stage for other in equal)
+    return f"none of {len(others) + 1} is cheaper" + (", and it answers first" if answers_first else "")
+
+
+def _route(place: Place, activation: Activation) -> str:
+    root = root_of(place)
+    match root.step:
+        case Step.HOP:
+            given: dict[str, list[str]] = {}
+            for leaf, source in activation.inputs.get(root, ()):
+                given.setdefault(source.subgraph, []).append(_inner_path(leaf, root))
+            sources = [f"{' '.join(dict.fromkeys(names))} from {subgraph}" for subgraph, names in given.items()]
+            where = ".".join(root.position.keys) or "the root"
+            return f"entity at {where}, given {', '.join(sources)}"
+        case Step.REENTER:
+            return f"query root again, below {'.'.join(root.position.keys)}"
+        case _:
+            return "operation root"
+
+
+def _inner_path(leaf: Leaf, root: Place) -> str:
+    return ".".join((*leaf.position.keys[len(root.position.keys) :], leaf.selection.name))
+
+
+def _why_not(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
+    type_name, name = leaf.position.type_name, leaf.selection.name
+    definition = graph.type_in(subgraph, type_name)
+    if definition is None:
+        return f"does not define {type_name}"
+    if name == TYPENAME and definition.is_interface_object:
+        return f"knows {type_name} only as an interface object, not the concrete type"
+    if name != TYPENAME and graph.field(subgraph, type_name, name) is None:
+        return _why_unresolved(graph, subgraph, leaf)
+    if all(entry.subgraph != subgraph for entry in graph.entries(type_name)):
+        return f"has no resolvable key of {type_name}, and the object is not reached by a field there"
+    return "no way to it: its keys, or what the field requires, are nowhere to be had before"
+
+
+def _why_unresolved(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
+    type_name, name = leaf.position.type_name, leaf.selection.name
+    definition = graph.type_in(subgraph, type_name)
+    field = None if definition is None else definition.fields.get(name)
+    if field is None:
+        return f"does not resolve {type_name}.{name}"
+    if field.label is not None:
+        return f"does not resolve {type_name}.{name} while override label {field.label.label} is as it is"
+    if field.external:
+        return f"has {type_name}.{name} as external only, and nothing provides it here"
+    return f"does not resolve {type_name}.{name} for every type the object may have"

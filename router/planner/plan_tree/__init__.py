@@ -1,0 +1,1 @@
+"""Fetch groups in, the tree of plan nodes out: `deferral`, `batching`, `linearise`."""

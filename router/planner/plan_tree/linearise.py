@@ -1,0 +1,202 @@
+"""The groups' order of waiting, as the tree of a plan.
+
+A group that can start comes first; the groups that wait for it alone (or for it and groups behind it) follow it in a
+`Sequence`, beside the other ones that can start. What waits for several of them follows after all.
+
+    a, b after a, c after a, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
+from router.planner.fetch.groups import FetchGroup
+from router.planner.fetch.trees import common_guards
+from router.planner.plan_tree.batching import Batch, groups_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Sequence as Seq
+
+    from router.plan import BatchFetch
+    from router.planner.fetch.operations import Written
+    from router.planner.normalise.guards import Guards
+    from router.planner.plan_tree.batching import Request
+
+Node = TypeVar("Node", bound=PlanNode)
+Write: TypeAlias = "Callable[[FetchGroup], Written]"
+Join: TypeAlias = "Callable[[Seq[tuple[Written, Flatten | Condition]]], BatchFetch]"
+
+
+@dataclass(frozen=True, slots=True)
+class InOrder:
+    parts: tuple[Schedule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    parts: tuple[Schedule, ...]
+
+
+Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
+
+
+def schedule(requests: tuple[Request, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
+    """The requests, each after those it waits for, as parallel as the tree form allows.
+
+    The groups numbered in `done` have been fetched before.
+    """
+    ready = [request for request in requests if request.after <= done]
+    waiting = tuple(request for request in requests if not request.after <= done)
+    if not waiting:
+        return _at_once(list(ready))
+    followers = _Followers(waiting, done)
+    parts: list[Schedule] = []
+    placed = set(_numbers(ready))
+    for first in ready:
+        own = followers.behind(first)
+        placed |= _numbers(own)
+        parts.append(in_order(first, schedule(own, done | _numbers([first])) if own else None))
+    together = _at_once(parts)
+    left = tuple(request for request in waiting if not _numbers([request]) <= placed)
+    return in_order(together, schedule(left, done | placed) if left else None) if together is not None else None
+
+
+class _Followers:
+    """Who waits for whom among requests that wait."""
+
+    def __init__(self, waiting: tuple[Request, ...], done: frozenset[int]) -> None:
+        self._waiting = waiting
+        self._done = done
+        self._of: dict[int, list[int]] = {}
+        for index, request in enumerate(waiting):
+            for number in request.after:
+                self._of.setdefault(number, []).append(index)
+
+    def behind(self, first: Request) -> tuple[Request, ...]:
+        """The requests that wait for `first`, directly or not, and for nothing else that is not done."""
+        settled = set(_numbers([first]))
+        pending = [index for number in settled for index in self._of.get(number, ())]
+        heapify(pending)
+        own: dict[int, Request] = {}
+        while pending:
+            index = heappop(pending)
+            request = self._waiting[index]
+            if index in own or not all(number in settled or number in self._done for number in request.after):
+                continue
+            own[index] = request
+            numbers = _numbers([request])
+            settled |= numbers
+            for number in numbers:
+                for follower in self._of.get(number, ()):
+                    heappush(pending, follower)
+        return tuple(own.values())
+
+
+def _numbers(requests: Iterable[Request]) -> frozenset[int]:
+    return frozenset(group.number for request in requests for group in groups_in(request))
+
+
+def _at_once(parts: list[Schedule]) -> Schedule | None:
+    if len(parts) < 2:  # noqa: PLR2004 - one part is itself
+        return parts[0] if parts else None
+    return AtOnce(tuple(parts))
+
+
+def in_order(*parts: Schedule | None) -> Schedule:
+    flat: list[Schedule] = []
+    for part in parts:
+        if isinstance(part, InOrder):
+            flat += part.parts
+        elif part is not None:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else InOrder(tuple(flat))
+
+
+def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
+    if isinstance(planned, (FetchGroup, Batch)):
+        yield from groups_in(planned)
+    else:
+        for part in planned.parts:
+            yield from groups_of(part)
+
+
+def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
+    """The first group of a schedule that starts with a single one, and what follows it."""
+    if isinstance(planned, FetchGroup):
+        return planned, None
+    assert not isinstance(planned, Batch)  # noqa: S101 - entity fetches follow another one
+    first, *rest = planned.parts
+    assert isinstance(first, FetchGroup)  # noqa: S101 - one root field in one subgraph makes one first group
+    return first, in_order(*rest)
+
+
+def renumbered(planned: Schedule, numbers: Mapping[int, int]) -> Schedule:
+    """The schedule with other numbers for its groups."""
+    if isinstance(planned, FetchGroup):
+        return _renumbered(planned, numbers)
+    if isinstance(planned, Batch):
+        return Batch(tuple(_renumbered(group, numbers) for group in planned.groups))
+    return replace(planned, parts=tuple(renumbered(part, numbers) for part in planned.parts))
+
+
+def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:
+    return replace(group, number=numbers[group.number], after=frozenset(numbers[number] for number in group.after))
+
+
+def plan_node(planned: Schedule, write: Write, join: Join) -> PlanNode:
+    """The schedule as a plan, with conditions around as much as they hold for."""
+    guards, node = _guarded_node(planned, write, join)
+    return _under(guards, node)
+
+
+def _guarded_node(planned: Schedule, write: Write, join: Join) -> tuple[Guards, PlanNode]:
+    if isinstance(planned, FetchGroup):
+        fetch = write(planned).fetch
+        return common_guards(planned.tree), Flatten(planned.path, fetch) if planned.path else fetch
+    if isinstance(planned, Batch):
+        return _batch_node(planned, write, join)
+    parts = [_guarded_node(part, write, join) for part in planned.parts]
+    common = frozenset.intersection(*(guards for guards, _ in parts))
+    if isinstance(planned, InOrder):
+        runs = groupby(parts, key=lambda part: part[0] - common)
+        nodes: list[PlanNode] = []
+        for guards, run in runs:
+            same = [node for _, node in run]
+            nodes += [_under(guards, _sequence(same))] if guards else same
+        return common, _sequence(nodes)
+    together: dict[Guards, list[PlanNode]] = {}
+    for guards, node in parts:
+        together.setdefault(guards - common, []).append(node)
+    beside = tuple(
+        _under(guards, same[0] if len(same) == 1 or not guards else Parallel(tuple(same)))
+        for guards, same in together.items()
+        for same in ([same] if guards else [[node] for node in same])
+    )
+    return common, beside[0] if len(beside) == 1 else Parallel(beside)
+
+
+def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFetch]:
+    """Conditions that do not hold for all parts go with those they hold for."""
+    guards = [common_guards(group.tree) for group in batch.groups]
+    common = frozenset.intersection(*guards)
+    parts: list[tuple[Written, Flatten | Condition]] = []
+    for group, own in zip(batch.groups, guards, strict=True):
+        written = write(group)
+        parts.append((written, _under(own - common, Flatten(group.path, written.fetch))))
+    return common, join(parts)
+
+
+def _sequence(nodes: list[PlanNode]) -> PlanNode:
+    return nodes[0] if len(nodes) == 1 else Sequence(tuple(nodes))
+
+
+def _under(guards: Guards, node: Node) -> Node | Condition:
+    guarded: Node | Condition = node
+    for variable, truth in sorted(guards, reverse=True):
+        guarded = Condition(variable, if_clause=guarded) if truth else Condition(variable, else_clause=guarded)
+    return guarded

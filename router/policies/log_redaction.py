@@ -1,0 +1,213 @@
+"""Which values of a request are personal data: those of fields, arguments and types with `@tag(name: "pii")`.
+
+Nobody logs such values on purpose. But a subgraph's error may quote what a client sent, or what another client reads,
+and an exception's text may quote anything. So while a request runs, log lines are searched for the values that the
+request brought, fetched, or sent to subgraphs at tagged places. Finding them means walking operation, variables and
+data; that is done only when a line is about to be written, so a request that logs nothing but its summary pays next to
+nothing.
+
+    mutation($e: String!) { login(email: $e) { name } }      login(email:) and User.name tagged
+    cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from graphql import (
+    GraphQLInputObjectType,
+    StringValueNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    type_from_ast,
+    visit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from graphql import (
+        ArgumentNode,
+        FieldNode,
+        GraphQLSchema,
+        GraphQLType,
+        Node,
+        ObjectFieldNode,
+        ValueNode,
+    )
+
+    from router.operation import PreparedOperation
+    from router.request.messages import GraphQLRequest
+
+# String values of GraphQL ("String Value"), in a text that need not be a document.
+_STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
+
+SHORTEST = 3
+"""Shorter values are not searched for: "1" or "no" would blank half of every line and tell nobody who it was."""
+
+
+class PersonalData:
+    """What a schema says is personal. `names` are those of the tagged fields and arguments."""
+
+    def __init__(self, schema: GraphQLSchema, tag: str) -> None:
+        self._schema = schema
+        self._tag = tag
+        self.names = frozenset(self._tagged_names())
+
+    def within(self, request: GraphQLRequest) -> Exposure:
+        """The personal data of one request."""
+        return Exposure(self, request)
+
+    def is_tagged(self, element: Any) -> bool:
+        """Whether a definition (of a type, field, argument) bears the tag, or the type of its values does."""
+        if element is None:
+            return False
+        named = get_named_type(element.type) if hasattr(element, "type") else None
+        return self._bears(element) or (named is not None and self._bears(named))
+
+    def _bears(self, element: Any) -> bool:
+        node = element.ast_node
+        return node is not None and any(
+            directive.name.value.rpartition("__")[2] == "tag"
+            and any(getattr(argument.value, "value", None) == self._tag for argument in directive.arguments or ())
+            for directive in node.directives or ()
+        )
+
+    def _tagged_names(self) -> Iterator[str]:
+        for kind in self._schema.type_map.values():
+            for name, element in getattr(kind, "fields", {}).items():
+                if self.is_tagged(element):
+                    yield name
+                yield from (name for name, argument in getattr(element, "args", {}).items() if self.is_tagged(argument))
+
+
+class Exposure:
+    """The personal data of one request, found when it is asked for (`servicekit.logging.Personal`).
+
+    Set what becomes known: `operation`, `variables` when they are coerced, `data` when there is a response; append to
+    `sent` the variables of what goes to subgraphs. While the operation is not known, neither are its tagged places:
+    until then every value that the client sent counts as personal.
+    """
+
+    def __init__(self, personal: PersonalData, request: GraphQLRequest) -> None:
+        self.names = personal.names
+        self._personal = personal
+        self._query = request.query
+        self.operation: PreparedOperation | None = None
+        self.variables = request.variables
+        self.sent: list[Mapping[str, object]] = []
+        self.data: object = None
+
+    def values(self) -> frozenset[str]:
+        """Every value at a tagged place, as text."""
+        if not self.names:
+            return frozenset()
+        found = self._at_tagged_places(self.operation) if self.operation is not None else self._all_that_was_sent()
+        return frozenset(text for text in found if len(text) >= SHORTEST)
+
+    def _all_that_was_sent(self) -> set[str]:
+        literals = (literal.strip('"') for literal in _STRING.findall(self._query))
+        return {*literals, *_texts(self.variables)}
+
+    def _at_tagged_places(self, operation: PreparedOperation) -> set[str]:
+        places = self._places(operation)
+        found = {*places.literals, *_fetched(self.data, places.response_keys)}
+        for name in places.variables:
+            found.update(_texts(self.variables.get(name)))
+        for definition in operation.definition.variable_definitions or ():
+            kind = type_from_ast(operation.api_schema, definition.type)
+            name = definition.variable.name.value
+            found.update(self._given(self.variables.get(name), kind))
+        for variables in self.sent:  # objects that the router asks for by their keys, which clients need not see
+            found.update(_fetched(variables, self.names))
+        return found
+
+    def _places(self, operation: PreparedOperation) -> _Places:
+        info = TypeInfo(operation.api_schema)
+        places = _Places(self._personal, info)
+        for node in (operation.definition, *operation.fragments.values()):
+            visit(node, TypeInfoVisitor(info, places))
+        return places
+
+    def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
+        """What stands at tagged fields of an input object."""
+        named = get_named_type(kind) if kind is not None else None
+        if isinstance(value, list):
+            for item in value:
+                yield from self._given(item, named)
+        elif isinstance(value, dict) and isinstance(named, GraphQLInputObjectType):
+            for name, inner in value.items():
+                field = named.fields.get(name)
+                if self._personal.is_tagged(field):
+                    yield from _texts(inner)
+                elif field is not None:
+                    yield from self._given(inner, field.type)
+
+
+class _Places(Visitor):
+    """Where an operation touches personal data."""
+
+    def __init__(self, personal: PersonalData, info: TypeInfo) -> None:
+        super().__init__()
+        self._personal = personal
+        self._info = info
+        self.response_keys: set[str] = set()
+        self.variables: set[str] = set()
+        self.literals: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        if self._personal.is_tagged(self._info.get_field_def()):
+            self.response_keys.add((node.alias or node.name).value)
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        if self._personal.is_tagged(self._info.get_argument()):
+            self._collect(node.value)
+
+    def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
+        parent = self._info.get_parent_input_type()
+        named = get_named_type(parent) if parent is not None else None
+        if isinstance(named, GraphQLInputObjectType) and self._personal.is_tagged(named.fields.get(node.name.value)):
+            self._collect(node.value)
+
+    def _collect(self, value: ValueNode) -> None:
+        visit(value, _Leaves(self))
+
+
+class _Leaves(Visitor):
+    """Puts the variables and literals of a value where they belong."""
+
+    def __init__(self, places: _Places) -> None:
+        super().__init__()
+        self._places = places
+
+    def enter(self, node: Node, *_: object) -> None:
+        if isinstance(node, VariableNode):
+            self._places.variables.add(node.name.value)
+        elif isinstance(node, StringValueNode) or node.kind in {"int_value", "float_value"}:
+            self._places.literals.add(str(getattr(node, "value", "")))
+
+
+def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
+    """The leaves below any of these keys."""
+    if isinstance(data, list):
+        for item in data:
+            yield from _fetched(item, keys)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _texts(value) if key in keys else _fetched(value, keys)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str | int | float | Decimal) and not isinstance(value, bool):
+        yield str(value)

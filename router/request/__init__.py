@@ -1,0 +1,1 @@
+"""A client's request and its response, without HTTP: `messages`, `outcome`, `record`; `hooks` for embedders."""

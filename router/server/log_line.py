@@ -1,0 +1,87 @@
+"""The one line a request leaves in the log: who asked for what, what came of it, and where the time went.
+
+No variables, no document, no query string, no address. What a client may choose is cut: it fills a line, not a log.
+The request's id and its trace's are on every line (`servicekit.logging`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.request.record import RequestRecord
+    from router.settings.sections.limits import LimitName
+    from servicekit.asgi import Scope
+
+LONGEST = 200
+"""Characters kept of what a client wrote; names that people give are shorter."""
+
+MOST_CODES = 10
+"""Codes of errors kept of one response; a subgraph may invent many."""
+
+_log = structlog.stdlib.get_logger("access")
+
+
+class Summary:
+    """Filled while a request is answered, written at its end. `status` is 500 until something better is known."""
+
+    __slots__ = ("batch", "body_bytes", "code", "exceeds", "report", "size", "status")
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.size = 0
+        self.body_bytes = 0
+        self.code: str | None = None
+        self.report: RequestRecord | None = None
+        self.batch: int | None = None
+        self.exceeds: list[LimitName] = []
+
+    def write(self, scope: Scope, headers: Mapping[str, str], seconds: float) -> None:
+        """Log the line; `seconds` is how long all of it took."""
+        line: dict[str, object] = {
+            "method": scope["method"],
+            "path": scope["path"][:LONGEST],
+            "status": self.status,
+            "ms": _ms(seconds),
+            "request_bytes": self.body_bytes,
+            "bytes": self.size if scope["method"] != "HEAD" else 0,
+            "client": _cut(headers.get("apollographql-client-name")),
+            "client_version": _cut(headers.get("apollographql-client-version")),
+            "code": self.code,
+            "batch": self.batch,
+            "exceeds": [*self.exceeds, *(self.report.exceeds if self.report is not None else ())] or None,
+            **(_told(self.report) if self.report is not None else {}),
+        }
+        _log.info("request", **{key: value for key, value in line.items() if value is not None})
+
+
+def _told(report: RequestRecord) -> dict[str, object]:
+    return {
+        "operation": _cut(report.operation_name),
+        "operation_kind": report.operation_kind,
+        "operation_hash": report.operation_hash,
+        "parse_ms": _ms(report.parse),
+        "validate_ms": _ms(report.validate),
+        "plan_ms": _ms(report.plan),
+        "fetch_ms": _ms(report.fetch),
+        "complete_ms": _ms(max(report.execute - report.fetch, 0.0)),
+        "fetches": report.fetches,
+        "errors": report.errors,
+        "error_codes": [_cut(code) for code in report.codes[:MOST_CODES]] or None,
+        "document_cached": report.document_cached,
+        "plan_cached": report.plan_cached,
+        "override_labels": list(report.override_labels) or None,
+        "listed": None if report.listed else False,
+    }
+
+
+def _cut(text: str | None) -> str | None:
+    return text[:LONGEST] if text is not None else None
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

@@ -1,0 +1,81 @@
+"""Every key of the configuration, read off the model: what the reference page, the starter and their tests go through.
+
+A key is a dotted path. `<name>` stands for a subgraph's name, `[]` for an entry of a list:
+
+    traffic.subgraphs.<name>.timeout        headers.all.request[].propagate.named
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from router.settings.model import RouterSettings
+
+
+class Key(NamedTuple):
+    """`section` is the model behind it if it has keys of its own; `default` is as YAML would have it."""
+
+    path: str
+    name: str
+    description: str
+    default: object
+    required: bool
+    section: type[BaseModel] | None
+    schema: Mapping[str, Any]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether a value is written here, rather than keys."""
+        return self.section is None
+
+
+def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[Key]:
+    """All keys, those of a section right after it, in the order of the model."""
+    schema = model.model_json_schema()
+    for name, field in model.model_fields.items():
+        value = _inlined(schema["properties"][name], schema.get("$defs", {}))
+        section, suffix = _section(field.annotation)
+        path = f"{prefix}{name}{suffix}"
+        yield Key(
+            path,
+            name,
+            " ".join((field.description or "").split()),
+            value.get("default"),
+            field.is_required(),
+            section,
+            value,
+        )
+        if section is not None:
+            yield from keys(section, f"{path}.")
+
+
+def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
+    """The section that an annotation holds, and how one comes to it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation, ""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in {Union, types.UnionType, Annotated}:
+        return next((found for found in map(_section, arguments) if found[0] is not None), (None, ""))
+    if origin is Mapping:
+        inner, suffix = _section(arguments[1])
+        return inner, f".<name>{suffix}" if inner is not None else ""
+    if origin is tuple:
+        inner, suffix = _section(arguments[0])
+        return inner, f"[]{suffix}" if inner is not None else ""
+    return None, ""
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A JSON Schema without references."""
+    if isinstance(schema, list):
+        return [_inlined(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        target = definitions[schema["$ref"].rpartition("/")[2]]
+        return _inlined({**target, **{key: value for key, value in schema.items() if key != "$ref"}}, definitions)
+    return {key: _inlined(value, definitions) for key, value in schema.items()}

@@ -1,0 +1,225 @@
+"""From the text of `router.yaml` to `RouterSettings`, with the line of everything that is wrong.
+
+Any scalar may be written as a reference, resolved before types are looked at:
+
+    port: {from_env: ROUTER_PORT, default: 4000}     # a variable; without `default` it must be set
+    value: {from_file: /run/secrets/key}             # a file's text without the line break at its end
+
+A key that is absent falls back to the environment where `ENVIRONMENT` has a variable for it, then to its default.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from router.settings.error_messages import in_words
+from router.settings.errors import InvalidSettings, Problem
+from router.settings.model import RouterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Location = tuple[str | int, ...]
+
+ENVIRONMENT: Mapping[tuple[str, str], str] = {
+    ("server", "host"): "MOSAFE_HOST",
+    ("server", "port"): "ROUTER_PORT",
+    ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
+}
+"""Settings that a deployment changes without touching the file."""
+
+_FROM_ENV = frozenset({"from_env", "default"})
+_FROM_FILE = frozenset({"from_file"})
+
+
+def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection[str] | None = None) -> RouterSettings:
+    """Read and check a file; None means no file, all defaults.
+
+    A relative path in it begins at its folder. With `subgraphs`, the names of those there are, a key for any other is
+    refused too.
+
+    Raises:
+        InvalidSettings: the file cannot be read, or anything in it is wrong.
+    """
+    if path is None:
+        return read("", environ)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidSettings([Problem(str(path), 1, "", f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise InvalidSettings([Problem(str(path), 1, "", "is not UTF-8")]) from error
+    return _check(text, _Source(str(path), environ, path.parent), subgraphs)
+
+
+def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
+    """Check a configuration's text. Files it refers to are looked for from the working directory.
+
+    Raises:
+        InvalidSettings: with every problem found.
+    """
+    return _check(text, _Source("router.yaml", environ, Path()), None)
+
+
+def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> RouterSettings:
+    values = source.resolve(source.parse(text), ())
+    if isinstance(values, dict):
+        source.fill_from_environment(values)
+    else:
+        source.report((), "a configuration is a mapping of keys to values")
+    if source.problems:
+        raise InvalidSettings(source.problems)
+    try:
+        settings = RouterSettings.model_validate(values, context=source.folder)
+    except ValidationError as error:
+        raise InvalidSettings(list(source.explain(error))) from None
+    for key in settings.strangers(subgraphs) if subgraphs is not None else ():
+        source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
+    if source.problems:
+        raise InvalidSettings(source.problems)
+    return settings
+
+
+@dataclass
+class _Source:
+    """Where each value of one file came from."""
+
+    name: str
+    environ: Mapping[str, str]
+    folder: Path
+    lines: dict[Location, int] = field(default_factory=dict)
+    origins: dict[Location, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, location: Location, message: str) -> None:
+        self.problems.append(Problem(self.name, self.line(location), ".".join(map(str, location)), message))
+
+    def line(self, location: Location) -> int:
+        """The line of a key, or of the nearest one around it."""
+        while location and location not in self.lines:
+            location = location[:-1]
+        return self.lines.get(location, 1)
+
+    def parse(self, text: str) -> object:
+        try:
+            document: object = YAML(typ="rt", pure=True).load(text)
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark is not None else 1
+            reason, *_ = (error.problem or error.context or "").strip().split(" with value ")
+            raise InvalidSettings([Problem(self.name, line, "", f"not YAML: {reason}")]) from None
+        except YAMLError:
+            raise InvalidSettings([Problem(self.name, 1, "", "not YAML: it has a character YAML forbids")]) from None
+        return {} if document is None else document
+
+    def resolve(self, node: object, location: Location) -> object:
+        """Plain values, references replaced, the line of each key noted."""
+        if isinstance(node, Mapping):
+            if "from_env" in node or "from_file" in node:
+                return self._referred(node, location)
+            return {key: self.resolve(value, self._note(node, key, location)) for key, value in node.items()}
+        if isinstance(node, list):
+            return [self.resolve(item, self._note(node, index, location)) for index, item in enumerate(node)]
+        return node
+
+    def _note(self, parent: object, key: str | int, location: Location) -> Location:
+        inner = (*location, key)
+        if isinstance(parent, CommentedMap | CommentedSeq) and parent.lc.data and key in parent.lc.data:
+            self.lines[inner] = parent.lc.data[key][0] + 1
+        return inner
+
+    def _referred(self, reference: Mapping[str, object], location: Location) -> object:
+        if reference.keys() == _FROM_FILE:
+            return self._from_file(reference["from_file"], location)
+        if "from_env" in reference and reference.keys() <= _FROM_ENV:
+            return self._from_env(reference, location)
+        kind = "`from_env` and, if you like, `default`" if "from_env" in reference else "`from_file` alone"
+        self.report(location, f"a reference has {kind}; it has {', '.join(f'`{key}`' for key in reference)}")
+        return None
+
+    def _from_env(self, reference: Mapping[str, object], location: Location) -> object:
+        variable = reference["from_env"]
+        if not isinstance(variable, str):
+            self.report(location, "`from_env` names a variable")
+            return None
+        value = self.environ.get(variable)
+        if value:  # an empty variable counts as unset, as in docker compose files
+            self.origins[location] = f"environment variable {variable}"
+            return value
+        if "default" not in reference:
+            self.report(location, f"environment variable {variable} is not set, and there is no `default`")
+        return reference.get("default")
+
+    def _from_file(self, path: object, location: Location) -> object:
+        if not isinstance(path, str):
+            self.report(location, "`from_file` names a file")
+            return None
+        self.origins[location] = f"file {path}"
+        try:
+            return (self.folder / path).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            self.report(location, f"cannot read {path}: {error.strerror}")
+        except UnicodeDecodeError:
+            self.report(location, f"{path} is not UTF-8")
+        return None
+
+    def fill_from_environment(self, values: dict[str, object]) -> None:
+        """Take what the file leaves out from the variables in `ENVIRONMENT`."""
+        for (section, key), variable in ENVIRONMENT.items():
+            held = values.setdefault(section, {})
+            if isinstance(held, dict) and key not in held and self.environ.get(variable):
+                held[key] = self.environ[variable]
+                self.origins[section, key] = f"environment variable {variable}"
+
+    def explain(self, error: ValidationError) -> Iterator[Problem]:
+        """One problem for each finding, without the values."""
+        for finding in error.errors(include_url=False, include_input=False):
+            location: Location = tuple(finding["loc"])
+            message = in_words(finding)
+            if finding["type"] == "extra_forbidden":
+                message = _unknown_key(location)
+            elif location in self.origins:
+                message = f"{message} (the value comes from {self.origins[location]})"
+            yield Problem(self.name, self.line(location), ".".join(map(str, location)), message)
+
+
+def _unknown_key(location: Location) -> str:
+    known = _keys_beside(location)
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    if near:
+        return f"unknown key; did you mean `{near[0]}`?"
+    return f"unknown key; known here: {', '.join(sorted(known))}"
+
+
+def _keys_beside(location: Location) -> list[str]:
+    """The keys that the model knows where `location` points."""
+    model: type[BaseModel] | None = RouterSettings
+    annotation: object = None
+    for part in location[:-1]:
+        if model is not None:
+            annotation = model.model_fields[str(part)].annotation
+        model = _model_in(annotation)
+        if model is not None and _is_container(annotation):
+            annotation, model = model, None  # the next part is an index or a subgraph's name
+    if model is None:
+        model = _model_in(annotation)
+    return list(model.model_fields) if model is not None else []
+
+
+def _is_container(annotation: object) -> bool:
+    return getattr(annotation, "__origin__", None) in {tuple, Mapping}
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for argument in get_args(annotation) if (found := _model_in(argument))), None)

@@ -1,0 +1,1 @@
+"""The sections of `router.yaml`, one module each."""

@@ -1,0 +1,139 @@
+"""Kinds of values that a configuration writes down: durations, URLs, header names, regular expressions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from router.settings.section import IsNumber
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
+# RFC 9110 §5.6.2: a field name is a token.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# What the transport writes itself, and what governs one connection only (RFC 9110 §7.6.1): never a rule's to set.
+PROTOCOL_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def _seconds(value: object) -> object:
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str):
+        if match is None:
+            raise ValueError("a duration is a number with ms, s or m, such as 30s")
+        return float(match[1]) * _SECONDS[match[2]]
+    return value
+
+
+def _header_name(value: str) -> str:
+    if _TOKEN.fullmatch(value) is None:
+        raise ValueError("not a header name")
+    return value.lower()
+
+
+def _settable_header(value: str) -> str:
+    name = _header_name(value)
+    if name in PROTOCOL_HEADERS:
+        raise ValueError("this header belongs to the connection; no rule may set it")
+    return name
+
+
+def check_header_value(value: str) -> str:
+    """What may stand in a header's value (RFC 9110 §5.5); raises `ValueError`, without the value."""
+    if any(character < " " and character != "\t" for character in value) or not value.isascii():
+        raise ValueError("a header's value is visible ASCII text without line breaks")
+    return value
+
+
+def http_url(value: str) -> str:
+    """An address that may be asked; raises `ValueError`, without the value."""
+    url = urlsplit(value)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("a URL is absolute and begins with http:// or https://")
+    if url.username is not None or url.password is not None:
+        raise ValueError("a URL carries no credentials; insert a header instead")
+    if not _has_usable_port(url):
+        raise ValueError("a URL's port is a number from 1 to 65535")
+    return value
+
+
+def _has_usable_port(url: SplitResult) -> bool:
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error.msg}") from error
+    return value
+
+
+def _beside_the_configuration(value: Path, info: ValidationInfo) -> Path:
+    return info.context / value if isinstance(info.context, Path) else value
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/") or value.startswith("/health/") or set(value) & set("?# "):
+        raise ValueError("a path begins with / and is not one of /health/")
+    return value
+
+
+def _origin(value: str) -> str:
+    url = urlsplit(value)
+    if value == "*" or (url.scheme and url.netloc and not url.path and not url.query and not url.fragment):
+        return value
+    raise ValueError("an origin is scheme://host[:port] without a path, or *")
+
+
+_DURATION_SCHEMA = {
+    "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]
+}
+
+Duration = Annotated[
+    float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False), IsNumber, WithJsonSchema(_DURATION_SCHEMA)
+]
+"""Seconds; written as `30s`, `500ms`, `1m`, or a number of seconds."""
+
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+"""A header's name, in lower case from here on."""
+
+SettableHeader = Annotated[str, AfterValidator(_settable_header)]
+"""A header that a rule may set."""
+
+ContentCoding = Literal["zstd", "br", "gzip"]
+"""A content coding (RFC 9110 §8.4.1) by its registered name."""
+
+HeaderValue = Annotated[str, AfterValidator(check_header_value)]
+HttpUrl = Annotated[str, AfterValidator(http_url)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
+"""A file or folder; relative to the folder of the configuration, wherever the router was started."""
+
+UrlPath = Annotated[str, AfterValidator(_path)]
+Origin = Annotated[str, AfterValidator(_origin)]

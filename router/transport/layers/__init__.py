@@ -1,0 +1,1 @@
+"""Wrappers around a transport: deduplication, pause after `Retry-After`, metering."""

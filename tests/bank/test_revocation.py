@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bank.revocation import FILE_NAME, SqliteRevocationList
+from servicekit.errors import StartupError
+from tests.servicekit import processes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_a_revoked_session_is_revoked_for_every_connection_at_once(tmp_path: Path) -> None:
+    with (
+        contextlib.closing(SqliteRevocationList(tmp_path)) as writer,
+        contextlib.closing(SqliteRevocationList(tmp_path)) as reader,
+    ):
+        assert not await reader.is_revoked("s1")
+        await writer.revoke("s1", 1e12)
+        assert await reader.is_revoked("s1")
+        assert not await reader.is_revoked("s2")
+
+
+async def test_a_revoked_session_is_revoked_in_another_process_that_runs_already(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from bank.revocation import SqliteRevocationList\n"
+        "listed = SqliteRevocationList(pathlib.Path(sys.argv[1]))\n"
+        "for line in sys.stdin:\n"
+        "    print(asyncio.run(listed.is_revoked(line.strip())), flush=True)\n"
+    )
+    other = processes.start(program, str(tmp_path), stdin=subprocess.PIPE)
+    assert other.stdin is not None
+    assert other.stdout is not None
+
+    def asks(session_id: str) -> str:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdin.write(f"{session_id}\n")
+        other.stdin.flush()
+        return other.stdout.readline().strip()
+
+    assert asks("s1") == "False"
+    with contextlib.closing(SqliteRevocationList(tmp_path)) as writer:
+        await writer.revoke("s1", 1e12)
+        assert asks("s1") == "True"
+    other.communicate(timeout=10)
+
+
+async def test_an_entry_is_kept_as_long_as_its_latest_revocation_asks(tmp_path: Path) -> None:
+    now = 1000.0
+    with contextlib.closing(SqliteRevocationList(tmp_path, clock=lambda: now)) as listed:
+        await listed.revoke("s1", 1200)
+        await listed.revoke("s1", 1100)
+        now = 1150
+        await listed.revoke("s2", 2000)
+        assert await listed.is_revoked("s1")
+        now = 1201
+        await listed.revoke("s3", 2000)
+        assert not await listed.is_revoked("s1")
+        assert await listed.is_revoked("s2")
+
+
+async def test_the_list_outlives_its_process(tmp_path: Path) -> None:
+    with contextlib.closing(SqliteRevocationList(tmp_path)) as first:
+        await first.revoke("s1", 1e12)
+    with contextlib.closing(SqliteRevocationList(tmp_path)) as second:
+        assert await second.is_revoked("s1")
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_processes_may_make_the_list_at_the_same_moment(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys\n"
+        "from bank.revocation import SqliteRevocationList\n"
+        "print('ready', flush=True); input()\n"
+        "SqliteRevocationList(pathlib.Path(sys.argv[1])).close()"
+    )
+    for attempt in range(3):
+        processes.at_once(program, str(tmp_path / str(attempt)), processes=5)
+
+
+@pytest.mark.parametrize("kind", ["a file instead of the folder", "no database"])
+def test_a_list_that_cannot_be_opened_stops_the_start(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "data"
+    if kind == "no database":
+        folder.mkdir()
+        (folder / FILE_NAME).write_bytes(b"plain text " * 200)
+    else:
+        folder.touch()
+    with pytest.raises(StartupError, match="revocation list"):
+        SqliteRevocationList(folder)

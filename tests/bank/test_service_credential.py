@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+
+from bank.identity import LEEWAY_SECONDS
+from bank.service_credential import ACCOUNT_INTERNAL, LIFETIME_SECONDS, ServiceCredential, read_or_create_secret
+from servicekit.errors import StartupError, Unauthenticated
+from servicekit.settings import ProcessSettings, load
+from tests.servicekit import processes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "s" * 32
+
+
+def test_what_one_service_signs_another_with_the_same_secret_accepts() -> None:
+    header = ServiceCredential(SECRET).authorization(service="transaction", audience=ACCOUNT_INTERNAL)
+    assert ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL) == "transaction"
+
+
+def test_a_token_is_good_for_a_minute_and_the_difference_of_clocks() -> None:
+    def aged(seconds: float) -> str:
+        credential = ServiceCredential(SECRET, clock=lambda: time.time() - seconds)
+        return credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)
+
+    verifier = ServiceCredential(SECRET)
+    for good in (LIFETIME_SECONDS - 2, LIFETIME_SECONDS + LEEWAY_SECONDS - 2, 2 - LEEWAY_SECONDS):
+        assert verifier.verify(aged(good), audience=ACCOUNT_INTERNAL)
+    for bad in (LIFETIME_SECONDS + LEEWAY_SECONDS + 2, -LEEWAY_SECONDS - 2):
+        with pytest.raises(Unauthenticated):
+            verifier.verify(aged(bad), audience=ACCOUNT_INTERNAL)
+
+
+def claims(**changes: object) -> dict[str, object]:
+    now = int(time.time())
+    merged = {"iss": "transaction", "aud": ACCOUNT_INTERNAL, "iat": now, "exp": now + 3600, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+OTHER_HEADERS = {
+    "none": None,
+    "empty": "",
+    "scheme only": "Bearer",
+    "scheme and space": "Bearer ",
+    "no JWT": "Bearer x.y.z",
+    "other scheme": "Basic dXNlcjpwYXNz",
+    "other audience": f"Bearer {jwt.encode(claims(aud='other'), SECRET)}",
+    "no audience": f"Bearer {jwt.encode(claims(aud=None), SECRET)}",
+    "no end": f"Bearer {jwt.encode(claims(exp=None), SECRET)}",
+    "no service": f"Bearer {jwt.encode(claims(iss=None), SECRET)}",
+    "no beginning": f"Bearer {jwt.encode(claims(iat=None), SECRET)}",
+    "other secret": f"Bearer {jwt.encode(claims(), 'x' * 32)}",
+    "other algorithm": f"Bearer {jwt.encode(claims(), SECRET * 2, algorithm='HS512')}",
+    "no algorithm": f"Bearer {jwt.encode(claims(), '', algorithm='none')}",
+    "no scheme": jwt.encode(claims(), SECRET),
+}
+
+
+@pytest.mark.parametrize("header", OTHER_HEADERS.values(), ids=OTHER_HEADERS)
+def test_any_other_header_is_refused(header: str | None) -> None:
+    with pytest.raises(Unauthenticated):
+        ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL)
+
+
+def test_the_variable_wins_over_the_file(tmp_path: Path) -> None:
+    environ = {"MOSAFE_DATA_DIR": str(tmp_path), "MOSAFE_SERVICE_SECRET": SECRET}
+    header = ServiceCredential.load(load(ProcessSettings, environ)).authorization(service="a", audience="b")
+    assert ServiceCredential(SECRET).verify(header, audience="b") == "a"
+    assert not (tmp_path / "secrets").exists()
+
+
+def test_without_the_variable_processes_of_one_data_directory_share_a_generated_secret(tmp_path: Path) -> None:
+    settings = load(ProcessSettings, {"MOSAFE_DATA_DIR": str(tmp_path)})
+    header = ServiceCredential.load(settings).authorization(service="a", audience="b")
+    assert ServiceCredential.load(settings).verify(header, audience="b") == "a"
+
+
+def test_the_generated_secret_is_private_and_long_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "secrets" / "service.key"
+    secret = read_or_create_secret(path)
+    assert len(bytes.fromhex(secret)) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert read_or_create_secret(path) == secret
+
+
+def test_derived_keys_differ_by_purpose_and_stay() -> None:
+    credential = ServiceCredential(SECRET)
+    assert len(credential.derive_key("cursors")) == 32
+    assert credential.derive_key("cursors") == ServiceCredential(SECRET).derive_key("cursors")
+    assert credential.derive_key("cursors") != credential.derive_key("other")
+    assert credential.derive_key("cursors") != ServiceCredential("x" * 32).derive_key("cursors")
+
+
+@pytest.mark.parametrize("content", ["", "short", "ü" * 40])
+def test_a_damaged_secret_file_stops_the_start(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "service.key"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(StartupError, match=r"service\.key"):
+        read_or_create_secret(path)
+
+
+def test_processes_that_ask_first_at_the_same_moment_get_one_secret(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "secrets" / "service.key"
+    program = (
+        "import sys, pathlib\n"
+        "from bank.service_credential import read_or_create_secret\n"
+        "print('ready', flush=True); input()\n"
+        "print(read_or_create_secret(pathlib.Path(sys.argv[1])))"
+    )
+    secrets = processes.at_once(program, str(path), processes=6)
+    assert len(set(secrets)) == 1
+    assert secrets[0].strip() == path.read_text()
+    assert [entry.name for entry in path.parent.iterdir()] == ["service.key"]
+
+
+def test_derived_keys_outlive_a_restart_and_are_the_same_on_each_replica(tmp_path: Path) -> None:
+    def derived(folder: str, **variables: str) -> bytes:
+        settings = load(ProcessSettings, {"MOSAFE_DATA_DIR": str(tmp_path / folder), **variables})
+        return ServiceCredential.load(settings).derive_key("cursors")
+
+    assert derived("one") == derived("one") != derived("two")
+    assert derived("one", MOSAFE_SERVICE_SECRET=SECRET) == derived("two", MOSAFE_SERVICE_SECRET=SECRET)

@@ -1,0 +1,454 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from graphql import build_schema, parse
+
+from router.errors import SubgraphTimeout, SubgraphUnreachable
+from router.executor.context import ExecutionContext
+from router.executor.interpreter.execution import execute
+from router.operation import prepare
+from router.plan import (
+    Condition,
+    Defer,
+    DeferDependency,
+    DeferPrimary,
+    DeferredPart,
+    Each,
+    Fetch,
+    Flatten,
+    InputField,
+    InputFragment,
+    Key,
+    KeyRenamer,
+    Parallel,
+    Parent,
+    QueryPlan,
+    Sequence,
+    Subscription,
+    TypeIs,
+    ValueSetter,
+)
+from tests.router.executor.harness import Scripted, answers, run
+
+if TYPE_CHECKING:
+    from router.plan import Path
+    from router.transport.messages import SubgraphRequest
+
+SDL = """
+  type Query { users: [User] me: User count: Int }
+  type Mutation { first: User second: User third: User }
+  type User { id: ID! name: String rating: Int email: String! friends: [User] price: Float weight: Int }
+"""
+ENTITIES = "query($representations:[_Any!]!){_entities(representations:$representations){...on User{rating}}}"
+USERS: Path = (Key("users"), Each())
+
+
+def needs(*names: str, type_condition: str = "User") -> tuple[InputFragment, ...]:
+    fields = tuple(InputField(name) for name in ("__typename", *names))
+    return (InputFragment(type_condition, fields),)
+
+
+def user(id_: object, **others: object) -> dict[str, object]:
+    return {"__typename": "User", "id": id_, **others}
+
+
+def users_then_ratings(**entity_fetch: object) -> Sequence:
+    options: dict[str, object] = {"requires": needs("id"), "depends_on": (0,), **entity_fetch}
+    entities = Fetch(1, "ratings", ENTITIES, "query", **options)  # type: ignore[arg-type]  # keyword options of a test
+    return Sequence((Fetch(0, "users", "{users{__typename id}}", "query"), Flatten(USERS, entities)))
+
+
+async def test_equal_representations_are_sent_once_and_their_entity_goes_to_each_place() -> None:
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1"), None, user("2"), user("1")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 5}, {"rating": 3}]}}),
+        }
+    )
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.data == {"users": [{"rating": 5}, None, {"rating": 3}, {"rating": 5}]}
+    assert transport.sent("ratings") == [{"representations": [user("1"), user("2")]}]
+
+
+async def test_an_entity_nobody_knows_leaves_its_fields_null_without_an_error() -> None:
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1"), user("2")]}}),
+            "ratings": answers({"data": {"_entities": [None, {"rating": 3}]}}),
+        }
+    )
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.data == {"users": [{"rating": None}, {"rating": 3}]}
+    assert result.errors == ()
+
+
+@pytest.mark.parametrize("users", [None, [], [None], [{"__typename": "User"}], [user(None)]])
+async def test_without_a_representation_there_is_no_request(users: object) -> None:
+    transport = Scripted({"users": answers({"data": {"users": users}})})
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.errors == ()
+    assert transport.sent("ratings") == []
+
+
+async def test_a_nullable_input_that_is_null_is_sent_as_null() -> None:
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1", weight=None), user("2")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 1}, {"rating": 2}]}}),
+        }
+    )
+    await run(SDL, "{users{rating}}", users_then_ratings(requires=needs("id", "weight")), transport)
+    assert transport.sent("ratings") == [{"representations": [user("1", weight=None), user("2", weight=None)]}]
+
+
+async def test_an_input_that_failed_is_not_sent_as_null() -> None:
+    failed = {"message": "scales broken", "path": ["users", 0, "weight"]}
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1", weight=None), user("2", weight=4)]}, "errors": [failed]}),
+            "ratings": answers({"data": {"_entities": [{"rating": 2}]}}),
+        }
+    )
+    result = await run(SDL, "{users{rating}}", users_then_ratings(requires=needs("id", "weight")), transport)
+    assert transport.sent("ratings") == [{"representations": [user("2", weight=4)]}]
+    assert result.data == {"users": [{"rating": None}, {"rating": 2}]}
+    assert [(error.path, error.code) for error in result.errors] == [
+        (("users", 0), "DOWNSTREAM_SERVICE_ERROR"),
+        (("users", 0, "rating"), "REQUIRED_VALUE_UNKNOWN"),
+    ]
+
+
+async def test_an_error_of_an_entity_is_told_at_each_of_its_places() -> None:
+    error = {"message": "no", "path": ["_entities", 0, "rating"], "extensions": {"code": "TEAPOT", "hint": 1}}
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1"), user("2"), user("1")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": None}, {"rating": 3}]}, "errors": [error]}),
+        }
+    )
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.data == {"users": [{"rating": None}, {"rating": 3}, {"rating": None}]}
+    assert [(e.path, e.code, e.origin, e.message, e.extensions) for e in result.errors] == [
+        (("users", 0, "rating"), "TEAPOT", "ratings", "no", {"hint": 1}),
+        (("users", 2, "rating"), "TEAPOT", "ratings", "no", {"hint": 1}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        (["_entities", 1], [("users", 1)]),
+        (None, [("users", 1)]),
+        (["_entities"], [("users", 1)]),
+        (["_entities", 7, "rating"], [("users", 1)]),
+        ("nonsense", [("users", 1)]),
+    ],
+)
+async def test_an_error_without_a_usable_path_is_told_where_the_answer_is_missing(path: object, places: object) -> None:
+    body: dict[str, object] = {
+        "data": {"_entities": [{"rating": 1}, None]},
+        "errors": [{"message": "no", "path": path}],
+    }
+    users = answers({"data": {"users": [user("1"), user("2")]}})
+    transport = Scripted({"users": users, "ratings": answers(body)})
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert [error.path for error in result.errors] == places
+    assert [error.code for error in result.errors] == ["DOWNSTREAM_SERVICE_ERROR"]
+
+
+async def test_a_subgraph_that_fails_costs_only_its_own_fields() -> None:
+    failure = SubgraphUnreachable("ratings", "The subgraph could not be reached.", status=503, detail="10.0.0.1:3002")
+    transport = Scripted(
+        {"users": answers({"data": {"users": [user("1", name="A"), user("2", name="B")]}}), "ratings": answers(failure)}
+    )
+    result = await run(SDL, "{users{name rating}}", users_then_ratings(), transport)
+    assert result.data == {"users": [{"name": "A", "rating": None}, {"name": "B", "rating": None}]}
+    assert [(e.path, e.code, e.origin, e.extensions) for e in result.errors] == [
+        (("users", 0), "SUBREQUEST_HTTP_ERROR", "ratings", {"http": {"status": 503}}),
+        (("users", 1), "SUBREQUEST_HTTP_ERROR", "ratings", {"http": {"status": 503}}),
+    ]
+
+
+async def test_what_depends_on_a_failed_fetch_is_skipped_and_siblings_go_on() -> None:
+    plan = Parallel((users_then_ratings(), Fetch(2, "counter", "{count}", "query")))
+    transport = Scripted(
+        {
+            "users": answers(SubgraphTimeout("users", "The subgraph did not answer in time.")),
+            "counter": answers({"data": {"count": 4}}),
+        }
+    )
+    result = await run(SDL, "{users{rating} count}", plan, transport)
+    assert result.data == {"users": None, "count": 4}
+    assert [(error.path, error.code) for error in result.errors] == [(("users",), "GATEWAY_TIMEOUT")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"data": None},
+        {"data": []},
+        {"data": {}},
+        {"data": {"_entities": None}},
+        {"data": {"_entities": [{"rating": 1}]}},
+        {"data": {"_entities": [{}, {}, {}]}},
+    ],
+)
+async def test_an_answer_to_another_question_is_malformed(body: dict[str, object]) -> None:
+    users = answers({"data": {"users": [user("1"), user("2")]}})
+    transport = Scripted({"users": users, "ratings": answers(body)})
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.data == {"users": [{"rating": None}, {"rating": None}]}
+    assert {error.code for error in result.errors} == {"SUBREQUEST_MALFORMED_RESPONSE"}
+
+
+async def test_a_fetch_starts_when_its_inputs_are_there_not_when_its_wave_is() -> None:
+    dependant_asked = asyncio.Event()
+
+    class Waiting(Scripted):
+        async def send(self, request: SubgraphRequest):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as inherited
+            if request.subgraph == "slow":
+                await dependant_asked.wait()
+            if request.subgraph == "ratings":
+                dependant_asked.set()
+            return await super().send(request)
+
+    first_wave = Parallel((Fetch(0, "users", "{users{__typename id}}", "query"), Fetch(1, "slow", "{count}", "query")))
+    second = Flatten(USERS, Fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    transport = Waiting(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "slow": answers({"data": {"count": 1}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+        }
+    )
+    result = await asyncio.wait_for(run(SDL, "{users{rating} count}", Sequence((first_wave, second)), transport), 5)
+    assert result.data == {"users": [{"rating": 1}], "count": 1}
+    assert [request.subgraph for request in transport.requests] == ["users", "ratings", "slow"]
+
+
+async def test_a_value_that_a_failed_list_was_to_bring_is_unknown_and_not_told_as_null() -> None:
+    roots = (
+        Fetch(0, "users", "{users{__typename id}}", "query"),
+        Fetch(1, "weights", "{users{weight}}", "query"),
+    )
+    ratings = Fetch(2, "ratings", ENTITIES, "query", requires=needs("id", "weight"), depends_on=(0, 1))
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "weights": answers(SubgraphUnreachable("weights", "The subgraph could not be reached.")),
+        }
+    )
+    result = await run(SDL, "{users{id rating}}", Sequence((Parallel(roots), Flatten(USERS, ratings))), transport)
+    assert result.data == {"users": [{"id": "1", "rating": None}]}
+    assert [error.path for error in result.errors] == [("users",)]
+    assert transport.sent("ratings") == []
+
+
+async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
+    fetches = tuple(
+        Fetch(index, f"s{index}", "mutation{x}", "mutation", depends_on=(index - 1,) if index else ())
+        for index in range(3)
+    )
+    transport = Scripted(
+        {
+            "s0": answers({"data": {"first": {"name": "1"}}}),
+            "s1": answers({"data": {"second": None}, "errors": [{"message": "no", "path": ["second"]}]}),
+            "s2": answers({"data": {"third": {"name": "3"}}}),
+        }
+    )
+    query = "mutation { first { name } second { name } third { name } }"
+    result = await run(SDL, query, Sequence(fetches), transport)
+    assert result.data == {"first": {"name": "1"}, "second": None, "third": {"name": "3"}}
+    assert [request.subgraph for request in transport.requests] == ["s0", "s1", "s2"]
+
+
+@pytest.mark.parametrize(("value", "asked"), [(True, ["users"]), (False, ["counter"])])
+async def test_a_condition_looks_at_the_coerced_variable(value: bool, asked: list[str]) -> None:  # noqa: FBT001 - a row
+    plan = Condition("a", Fetch(0, "users", "{users{name}}", "query"), Fetch(1, "counter", "{count}", "query"))
+    transport = Scripted(
+        {"users": answers({"data": {"users": []}}), "counter": answers({"data": {"count": 1}})},
+    )
+    await run(SDL, "query($a: Boolean! = true) {users @include(if: $a) {name} count}", plan, transport, {"a": value})
+    assert [request.subgraph for request in transport.requests] == asked
+
+
+async def test_what_follows_a_skipped_fetch_still_waits_for_what_came_before_it() -> None:
+    first = Fetch(0, "users", "{users{__typename id}}", "query")
+    skipped = Condition("a", Fetch(1, "counter", "{count}", "query", depends_on=(0,)))
+    last = Flatten(USERS, Fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(1,)))
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+        }
+    )
+    query = "query($a: Boolean!) {users {rating} count @include(if: $a)}"
+    result = await run(SDL, query, Sequence((first, skipped, last)), transport, {"a": False})
+    assert result.data == {"users": [{"rating": 1}]}
+
+
+async def test_only_variables_in_use_are_sent_and_unset_ones_are_omitted() -> None:
+    fetch = Fetch(0, "users", "query($b:Int,$c:Int){users{name}}", "query", variable_usages=("b", "c"))
+    transport = Scripted({"users": answers({"data": {"users": []}})})
+    query = "query($a: Boolean!, $b: Boolean = true, $c: Boolean = true) {users {name @skip(if: $a)}}"
+    schema = build_schema(SDL)
+    context = ExecutionContext(schema, transport, {"a": True, "b": None})
+    await execute(QueryPlan(fetch), prepare(schema, parse(query)), context)
+    assert transport.sent("users") == [{"b": None}]
+
+
+async def test_an_interface_object_is_sent_under_the_name_of_the_interface() -> None:
+    sdl = (
+        "type Query{media: Media} interface Media {id: ID! stars: Int} type Book implements Media {id: ID! stars: Int}"
+    )
+    rewrites = (ValueSetter((TypeIs(("Book",)), Key("__typename")), "Media"),)
+    entity_fetch = Fetch(
+        1,
+        "stars",
+        ENTITIES,
+        "query",
+        requires=needs("id", type_condition="Book"),
+        depends_on=(0,),
+        input_rewrites=rewrites,
+    )
+    transport = Scripted(
+        {
+            "books": answers({"data": {"media": {"__typename": "Book", "id": "1"}}}),
+            "stars": answers({"data": {"_entities": [{"__typename": "Media", "stars": 4}]}}),
+        }
+    )
+    plan = Sequence((Fetch(0, "books", "{media{__typename id}}", "query"), Flatten((Key("media"),), entity_fetch)))
+    result = await run(sdl, "{media{__typename stars}}", plan, transport)
+    assert transport.sent("stars") == [{"representations": [{"__typename": "Media", "id": "1"}]}]
+    assert result.data == {"media": {"__typename": "Book", "stars": 4}}
+
+
+async def test_internal_aliases_are_renamed_in_results_and_error_paths() -> None:
+    rename = KeyRenamer((TypeIs(("User",)), Key("rating__alias_0")), "rating")
+    error = {"message": "no", "path": ["_entities", 1, "rating__alias_0"]}
+    entities: list[object] = [
+        {"__typename": "User", "rating__alias_0": 1},
+        {"__typename": "User", "rating__alias_0": None},
+    ]
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1"), user("2")]}}),
+            "ratings": answers({"data": {"_entities": entities}, "errors": [error]}),
+        }
+    )
+    result = await run(SDL, "{users{rating}}", users_then_ratings(output_rewrites=(rename,)), transport)
+    assert result.data == {"users": [{"rating": 1}, {"rating": None}]}
+    assert [error.path for error in result.errors] == [("users", 1, "rating")]
+    assert entities[0] == {"__typename": "User", "rating__alias_0": 1}
+
+
+async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
+    plan = Parallel((Fetch(0, "a", "{users{name}}", "query"), Fetch(1, "b", "{users{rating}}", "query")))
+    transport = Scripted(
+        {
+            "a": answers({"data": {"users": [{"name": "x"}, None]}}),
+            "b": answers({"data": {"users": [{"rating": 1}, {"rating": 2}]}}),
+        }
+    )
+    result = await run(SDL, "{users{name rating}}", plan, transport)
+    assert result.data == {"users": [{"name": "x", "rating": 1}, {"name": None, "rating": 2}]}
+
+
+async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> None:
+    rest = Flatten((Key("me"),), Fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    plan = QueryPlan(Subscription(Fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
+    transport = Scripted({"ratings": answers({"data": {"_entities": [{"rating": 4}]}})})
+    schema = build_schema(SDL + " type Subscription { me: User }")
+    operation = prepare(schema, parse("subscription { me { name rating } }"))
+    event: dict[str, object] = {"me": user("1", name="A")}
+    result = await execute(plan, operation, ExecutionContext(schema, transport), event)
+    assert result.data == {"me": {"name": "A", "rating": 4}}
+    assert event == {"me": user("1", name="A")}
+
+
+async def test_deferred_parts_are_folded_into_the_one_response() -> None:
+    deferred = Flatten(USERS, Fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    primary = DeferPrimary("{users{id}}", Fetch(0, "users", "{users{__typename id}}", "query", has_defers=True))
+    plan = Defer(primary, (DeferredPart((DeferDependency(0),), None, ("users",), "{rating}", deferred),))
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+        }
+    )
+    result = await run(SDL, "{users{id rating}}", plan, transport)
+    assert result.data == {"users": [{"id": "1", "rating": 1}]}
+
+
+async def test_an_argument_from_an_ancestor_groups_the_objects_by_its_value() -> None:
+    sdl = """
+      type Query { users: [User] }
+      type User { id: ID! locale: String friends: [User] greeting: String }
+    """
+    path: Path = (*USERS, Key("friends"), Each())
+    rewrite = KeyRenamer((Parent(), TypeIs(("User",)), Key("locale")), "locale_0")
+    greetings = Fetch(
+        1,
+        "texts",
+        "query($x:X){_entities}",
+        "query",
+        requires=needs("id"),
+        depends_on=(0,),
+        context_rewrites=(rewrite,),
+    )
+    users: list[object] = [
+        user("1", locale="de", friends=[user("3"), user("4")]),
+        user("2", locale="fr", friends=[user("3")]),
+        user("5", locale="de", friends=[user("6")]),
+    ]
+
+    def texts(request: SubgraphRequest) -> dict[str, object]:
+        representations = request.variables["representations"]
+        assert isinstance(representations, list)
+        return {
+            "data": {"_entities": [{"greeting": f"{request.variables['locale_0']} {r['id']}"} for r in representations]}
+        }
+
+    transport = Scripted({"users": answers({"data": {"users": users}}), "texts": texts})
+    plan = Sequence((Fetch(0, "users", "{users{friends{id}}}", "query"), Flatten(path, greetings)))
+    result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
+    assert result.data == {
+        "users": [
+            {"friends": [{"greeting": "de 3"}, {"greeting": "de 4"}]},
+            {"friends": [{"greeting": "fr 3"}]},
+            {"friends": [{"greeting": "de 6"}]},
+        ]
+    }
+    assert len(transport.sent("texts")) == 2
+
+
+async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
+    sdl = """
+      type Query { users: [User] }
+      type User { id: ID! locale: String friends: [User] greeting: String }
+    """
+    path: Path = (*USERS, Key("friends"), Each())
+    rewrite = KeyRenamer((Parent(), TypeIs(("User",)), Key("locale")), "locale_0")
+    requires = needs("id")
+    asked = "{_entities{...on User{greeting}}}"
+    greetings = Fetch(1, "texts", asked, "query", requires=requires, depends_on=(0,), context_rewrites=(rewrite,))
+    users: list[object] = [user("1", locale=None, friends=[user("3")]), user("2", locale=None, friends=[user("4")])]
+    failure: dict[str, object] = {"message": "no locale", "path": ["users", 1, "locale"]}
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": users}, "errors": [failure]}),
+            "texts": answers({"data": {"_entities": [{"greeting": "hello"}]}}),
+        }
+    )
+    plan = Sequence((Fetch(0, "users", "{users{locale friends{id}}}", "query"), Flatten(path, greetings)))
+    result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
+    assert result.data == {"users": [{"friends": [{"greeting": "hello"}]}, {"friends": [{"greeting": None}]}]}
+    assert transport.sent("texts") == [{"locale_0": None, "representations": [{"__typename": "User", "id": "3"}]}]
+    assert [(error.path, error.code) for error in result.errors] == [
+        (("users", 1), "DOWNSTREAM_SERVICE_ERROR"),
+        (("users", 1, "friends", 0, "greeting"), "REQUIRED_VALUE_UNKNOWN"),
+    ]

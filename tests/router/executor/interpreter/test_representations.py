@@ -1,0 +1,58 @@
+"""What subgraphs are told about objects, alternative by alternative."""
+
+from __future__ import annotations
+
+import pytest
+from graphql import build_schema
+
+from router.executor.errors.failures import Failures
+from router.executor.interpreter.flatten import Place
+from router.executor.interpreter.representations import Projection
+from router.plan import Fetch, InputField, InputFragment
+
+SCHEMA = build_schema("""
+  type Query { t: T }
+  type T { id: ID! size: Int! price: Int }
+""")
+IF_X = ((("x", True),),)
+IF_X_OR_NOT_Y = ((("x", True),), (("y", False),))
+
+
+def alternative(*names: str, conditions: tuple[tuple[tuple[str, bool], ...], ...] = ()) -> InputFragment:
+    return InputFragment("T", tuple(InputField(name) for name in ("__typename", *names)), conditions)
+
+
+def represented(*alternatives: InputFragment, variables: dict[str, object], **fields: object) -> list[object]:
+    place = Place(("t",), {"__typename": "T", "id": "1", **fields})
+    fetch = Fetch(1, "b", "", "query", requires=alternatives)
+    return list(Projection(SCHEMA, Failures(), variables).represent(fetch, [place]).values)
+
+
+ID = {"__typename": "T", "id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "variables", "expected"),
+    [
+        pytest.param(IF_X, {"x": True}, [ID | {"size": 3}], id="its condition holds"),
+        pytest.param(IF_X, {"x": False}, [ID], id="it does not"),
+        pytest.param(IF_X, {}, [ID], id="its variable is not set"),
+        pytest.param(IF_X_OR_NOT_Y, {"x": False, "y": False}, [ID | {"size": 3}], id="one of several conditions holds"),
+        pytest.param(IF_X_OR_NOT_Y, {"x": False, "y": True}, [ID], id="none of them does"),
+    ],
+)
+def test_an_alternative_counts_where_its_conditions_hold(
+    conditions: tuple[tuple[tuple[str, bool], ...], ...], variables: dict[str, object], expected: list[object]
+) -> None:
+    alternatives = alternative("id"), alternative("id", "size", conditions=conditions)
+    assert represented(*alternatives, variables=variables, size=3) == expected
+
+
+def test_a_value_nobody_needs_this_time_need_not_be_there() -> None:
+    alternatives = alternative("id"), alternative("id", "size", conditions=IF_X)
+    assert represented(*alternatives, variables={"x": False}) == [ID]
+    assert represented(*alternatives, variables={"x": True}) == []
+
+
+def test_an_object_of_which_nothing_is_wanted_is_not_sent() -> None:
+    assert represented(alternative("id", conditions=IF_X), variables={"x": False}) == []

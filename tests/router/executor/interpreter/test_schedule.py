@@ -1,0 +1,127 @@
+"""Planned operations whose subgraphs answer in an order that only works if no fetch waits for more than its inputs.
+
+A subgraph that answers late does so only after the request that must not wait for it: an executor that runs the plan
+wave by wave would wait for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.plan import BatchFetch
+from router.planner import plan
+from tests.router.oracle.comparison import answer, composed
+from tests.router.oracle.operations import Operation
+from tests.router.oracle.rules import Federation
+from tests.router.oracle.services import InProcess
+from tests.router.oracle.store import Store
+
+if TYPE_CHECKING:
+    from router.transport.messages import SubgraphRequest, SubgraphResponse
+
+SECONDS = 10
+"""More than any of this takes; what would wait for ever is a failure."""
+
+LINK = """
+extend schema @link(
+  url: "https://specs.apollo.dev/federation/v2.11", import: ["@key", "@external", "@requires"]
+)
+"""
+SUBGRAPHS = {
+    name: LINK + sdl
+    for name, sdl in {
+        "news": 'type Query { news: News } type News @key(fields: "id") { id: ID! }',
+        "books": 'type Query { book: Book } type Book @key(fields: "id") { id: ID! }',
+        "texts": """
+          type Book @key(fields: "id") { id: ID! title: String author: Author }
+          type Author @key(fields: "id") { id: ID! }
+          type News @key(fields: "id") { id: ID! text: String }
+        """,
+        "sizes": 'type Book @key(fields: "id") { id: ID! pages: Int }',
+        "people": """
+          type Author @key(fields: "id") { id: ID! name: String }
+          type Book @key(fields: "id") {
+            id: ID!
+            pages: Int @external
+            fee: String @requires(fields: "pages")
+            blurb: String
+          }
+        """,
+    }.items()
+}
+DATA: dict[str, dict[str, object]] = {
+    "Query": {"news": "@News:1", "book": "@Book:1"},
+    "News:1": {"id": "1", "text": "X"},
+    "Book:1": {"id": "1", "title": "T", "author": "@Author:1", "pages": 7, "fee": "low", "blurb": "B"},
+    "Author:1": {"id": "1", "name": "Ann"},
+}
+
+
+@dataclass(slots=True)
+class Ordered(InProcess):
+    """`late` subgraphs answer only after the one they are given with was asked."""
+
+    late: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, asyncio.Event] = field(default_factory=lambda: {name: asyncio.Event() for name in SUBGRAPHS})
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        self.asked[request.subgraph].set()
+        awaited = self.late.get(request.subgraph)
+        if awaited is not None:
+            await self.asked[awaited].wait()
+        return await super(Ordered, self).send(request)
+
+
+@pytest.mark.parametrize(
+    ("query", "late", "data", "requests"),
+    [
+        pytest.param(
+            "{ news { id } book { title } }",
+            {"news": "texts"},
+            {"news": {"id": "1"}, "book": {"title": "T"}},
+            3,
+            id="beside a root that is late",
+        ),
+        pytest.param(
+            "{ book { blurb author { name } } }",
+            {"texts": "people"},
+            {"book": {"blurb": "B", "author": {"name": "Ann"}}},
+            4,
+            id="before a later stage in the same subgraph, which is no reason to wait for it",
+        ),
+        pytest.param(
+            "{ book { pages author { name } } }",
+            {"sizes": "people"},
+            {"book": {"pages": 7, "author": {"name": "Ann"}}},
+            4,
+            id="beside a sibling that is late",
+        ),
+    ],
+)
+async def test_a_fetch_starts_when_its_inputs_are_there(
+    query: str, late: dict[str, str], data: dict[str, object], requests: int
+) -> None:
+    federation = Federation.of(SUBGRAPHS)
+    transport = Ordered(InProcess.over(federation, Store(DATA, federation.meaning)).subgraphs, late=late)
+    result = await asyncio.wait_for(answer(composed(SUBGRAPHS), transport, Operation(query, {})), SECONDS)
+    assert result.errors == ()
+    assert (result.data, len(transport.requests)) == (data, requests)
+
+
+async def test_without_batches_not_even_one_of_the_same_stage_waits() -> None:
+    query = "{ book { fee author { name } } }"
+    supergraph, federation = composed(SUBGRAPHS), Federation.of(SUBGRAPHS)
+    subgraphs = InProcess.over(federation, Store(DATA, federation.meaning)).subgraphs
+    *_, together = plan(supergraph, query).requests()
+    assert isinstance(together, BatchFetch)
+    assert together.service_name == "people"
+    transport = Ordered(subgraphs, late={"texts": "people"})
+    planned = plan(supergraph, query, batch_entity_fetches=False)
+    running = answer(supergraph, transport, Operation(query, {}), planned)
+    result = await asyncio.wait_for(running, SECONDS)
+    assert result.data == {"book": {"fee": 'low{"pages": 7}', "author": {"name": "Ann"}}}
+    assert [request.subgraph for request in transport.requests].count("people") == 2

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from router.lifecycle.admin import AdminApp, ready_check
+from router.settings import read
+from servicekit.health import HealthEndpoints
+from tests.router.lifecycle.harness import running, write
+from tests.router.server.asgi_client import Answer, AsgiClient
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from router.lifecycle.admin import JsonObject
+
+TOKEN = "0123456789abcdef"
+
+
+class Fleet:
+    """Two workers that answer as told."""
+
+    def __init__(self, *results: str, ready: bool = True) -> None:
+        self.results = results
+        self.ready = ready
+        self.reloads = 0
+
+    async def status(self) -> Sequence[JsonObject]:
+        return [{"worker": index, "ready": self.ready} for index, _ in enumerate(self.results)]
+
+    async def reload(self) -> Sequence[JsonObject]:
+        self.reloads += 1
+        return [{"worker": index, "result": result} for index, result in enumerate(self.results)]
+
+
+async def ask(fleet: Fleet, method: str, path: str, token: str | None = TOKEN, **headers: str) -> Answer:
+    settings = read("" if token is None else f"admin: {{token: {token}}}", {}).admin
+    app = HealthEndpoints(AdminApp(fleet, settings), {"workers": ready_check(fleet)})
+    answer = await AsgiClient(app).send(method, path, headers=headers)
+    assert answer is not None
+    return answer
+
+
+async def test_status_lists_the_workers() -> None:
+    answer = await ask(Fleet("reloaded", "reloaded"), "GET", "/status")
+    assert answer.status == 200
+    assert [worker["worker"] for worker in answer.json["workers"]] == [0, 1]
+
+
+@pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
+async def test_it_is_ready_when_every_worker_is(ready: bool, status: int) -> None:  # noqa: FBT001  (a column)
+    assert (await ask(Fleet("reloaded", ready=ready), "GET", "/health/ready")).status == status
+
+
+async def test_without_a_worker_it_is_not_ready() -> None:
+    assert (await ask(Fleet(), "GET", "/health/ready")).status == 503
+    assert (await ask(Fleet(), "GET", "/health/live")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("results", "status"), [(("reloaded", "reloaded"), 200), (("reloaded", "refused"), 422), (("unchanged",), 200)]
+)
+async def test_a_reload_tells_what_came_of_it(results: tuple[str, ...], status: int) -> None:
+    answer = await ask(Fleet(*results), "POST", "/reload", Authorization=f"Bearer {TOKEN}")
+    assert answer.status == status
+    assert [worker["result"] for worker in answer.json["workers"]] == list(results)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer wrong", TOKEN, TOKEN[:-1], "Bearer \xff"])
+async def test_a_wrong_token_reloads_nothing(authorization: str) -> None:
+    fleet = Fleet("reloaded")
+    with capture_logs() as lines:
+        answer = await ask(fleet, "POST", "/reload", Authorization=authorization)
+    assert (answer.status, answer.headers["www-authenticate"], fleet.reloads) == (401, "Bearer", 0)
+    assert TOKEN not in str(lines) + answer.body.decode()
+
+
+async def test_the_scheme_may_be_written_in_any_case() -> None:
+    assert (await ask(Fleet("reloaded"), "POST", "/reload", Authorization=f"bearer {TOKEN}")).status == 200
+
+
+async def test_without_a_token_in_the_settings_nobody_reloads() -> None:
+    fleet = Fleet("reloaded")
+    answer = await ask(fleet, "POST", "/reload", token=None, Authorization="Bearer ")
+    assert (answer.status, fleet.reloads) == (403, 0)
+
+
+async def test_other_methods_and_paths_are_told_what_there_is() -> None:
+    answer = await ask(Fleet(), "GET", "/reload")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    assert (await ask(Fleet(), "GET", "/graphql")).status == 404
+
+
+async def test_the_status_of_a_router_tells_its_memory_its_caches_and_what_it_runs(tmp_path: Path) -> None:
+    async with running(write(tmp_path, 1)) as live:
+        for _ in range(3):
+            await live.client.post({"query": "query Q { __typename }"})
+        status = json.loads(json.dumps(await live.status()))
+    assert status["memory_bytes"] > 10_000_000
+    assert (status["ready"], status["generation"], status["in_flight"], status["last_reload"]) == (True, 1, 0, None)
+    assert len(status["supergraph"]) == 16
+    assert (status["caches"]["plans"]["hits"], status["caches"]["documents"]["entries"]) == (2, 2)
+    assert status["caches"]["documents"]["text_bytes"] > 0

@@ -1,0 +1,73 @@
+"""The conversation between the supervising process and a worker, both ends here."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.lifecycle.control import Channel, WorkerGone, answering
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from router.lifecycle.admin import JsonObject
+
+
+class Worker:
+    """Answers `status` at once, `reload` when it is released."""
+
+    def __init__(self) -> None:
+        self.released = asyncio.Event()
+        self.orphaned = asyncio.Event()
+
+    async def status(self) -> Sequence[JsonObject]:
+        return [{"ready": True}]
+
+    async def reload(self) -> Sequence[JsonObject]:
+        await self.released.wait()
+        return [{"result": "reloaded"}]
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncIterator[Channel]:
+        """The supervisor's end, while the worker's is open."""
+        ours, theirs = socket.socketpair()
+        channel = await Channel.over(ours)
+        answers = {"status": self.status, "reload": self.reload}
+        async with asyncio.timeout(10), answering(theirs, answers, self.orphaned.set):
+            await channel.hello
+            yield channel
+        await channel.aclose()
+
+
+async def test_a_worker_that_reloads_still_says_how_it_is() -> None:
+    worker = Worker()
+    async with worker.asked() as channel:
+        reload = asyncio.create_task(channel.ask("reload"))
+        assert await channel.ask("status") == [{"ready": True}]
+        assert not reload.done()
+        worker.released.set()
+        assert await reload == [{"result": "reloaded"}]
+
+
+async def test_a_worker_that_goes_leaves_nobody_waiting() -> None:
+    worker = Worker()
+    async with worker.asked() as channel:
+        reload = asyncio.create_task(channel.ask("reload"))
+        await channel.ask("status")
+    with pytest.raises(WorkerGone):
+        await reload
+
+
+async def test_a_worker_hears_at_once_that_its_supervisor_is_gone_also_while_it_reloads() -> None:
+    worker = Worker()
+    async with worker.asked() as channel:
+        reload = asyncio.create_task(channel.ask("reload"))
+        await channel.ask("status")
+        await channel.aclose()
+        await worker.orphaned.wait()
+        with pytest.raises(WorkerGone):
+            await reload

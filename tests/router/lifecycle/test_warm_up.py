@@ -1,0 +1,139 @@
+"""Operations that are ready before a client asks for them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from router.gateway import Gateway
+from router.lifecycle.warm_up import Throttle, Wanted, from_file, warm
+from router.settings.sections.process import WarmUp
+from servicekit.errors import StartupError
+from tests.router.lifecycle.harness import running, sdl, write
+from tests.router.shop import SDL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ME = "query Me { me { name } }"
+GREET = 'query Greet { greet(name: "x") }'
+
+
+def manifest(folder: Path, content: object) -> Path:
+    (folder / "operations.json").write_text(json.dumps(content))
+    return folder / "operations.json"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [ME, GREET],
+        {"id1": ME, "id2": GREET},
+        {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"body": ME}, {"body": GREET}]},
+    ],
+)
+def test_a_manifest_may_have_any_of_three_forms(tmp_path: Path, content: object) -> None:
+    assert [wanted.query for wanted in from_file(manifest(tmp_path, content))] == [ME, GREET]
+
+
+def test_a_folder_of_documents_will_do(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a.graphql").write_text(ME)
+    (tmp_path / "b" / "c.graphql").write_text(GREET)
+    (tmp_path / "README.md").write_text("not one")
+    assert [wanted.query for wanted in from_file(tmp_path)] == [ME, GREET]
+
+
+@pytest.mark.parametrize("content", [3, "text", {"operations": [{"name": "Q"}]}, [1]])
+def test_anything_else_is_refused(tmp_path: Path, content: object) -> None:
+    with pytest.raises(StartupError, match="no manifest of operations"):
+        from_file(manifest(tmp_path, content))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="cannot be read"):
+        from_file(tmp_path / "nothing.json")
+
+
+async def test_the_first_request_of_a_client_finds_its_plan(tmp_path: Path) -> None:
+    settings = f"warm_up: {{file: {manifest(tmp_path, [ME, '{ gone }'])}}}"
+    async with running(write(tmp_path, 1, settings)) as live:
+        status = await live.status()
+        assert status["warmed_up"] == {"prepared": 1, "skipped": 1, "left": 0}
+        await live.client.post({"query": ME})
+        caches = (await live.status())["caches"]
+        # What the warm-up did not find is no miss of a client.
+        for cache in ("documents", "plans"):
+            assert (caches[cache]["hits"], caches[cache]["misses"], caches[cache]["hit_ratio"]) == (1, 0, 1.0)
+
+
+@pytest.mark.parametrize(("count", "prepared"), [(300, 3), (1, 1), (0, 0)])
+async def test_a_new_supergraph_is_warmed_up_with_what_was_used_most(tmp_path: Path, count: int, prepared: int) -> None:
+    async with running(write(tmp_path, 1, f"warm_up: {{hottest: {count}, rate: 1000}}")) as live:
+        for query in (ME, ME, GREET):
+            await live.client.post({"query": query})
+        (tmp_path / "supergraph.graphql").write_text(sdl(2))
+        await live.router.reload()
+        status = await live.status()
+        # `{ __typename }`, with which a gateway tries itself, was used less than either.
+        assert status["warmed_up"]["prepared"] == prepared
+        hits = status["caches"]["plans"]["hits"]
+        await live.client.post({"query": ME})
+        assert (await live.status())["caches"]["plans"]["hits"] == hits + (count > 0)
+
+
+async def test_the_hottest_stays_where_there_is_not_room_for_all(tmp_path: Path) -> None:
+    async with running(write(tmp_path, 1, "warm_up: {rate: 1000}\ncache: {plans: 1}")) as live:
+        for query in (ME, ME, GREET, "{ me { id } }"):
+            await live.client.post({"query": query})
+        (tmp_path / "supergraph.graphql").write_text(sdl(2))
+        await live.router.reload()
+        await live.client.post({"query": ME})
+        assert (await live.status())["caches"]["plans"]["hits"] == 1
+
+
+def gateway() -> Gateway:
+    return Gateway.from_supergraph(SDL)
+
+
+def many(count: int) -> list[Wanted]:
+    return [Wanted(f"query Q{number} {{ me {{ name }} }}") for number in range(count)]
+
+
+def test_while_clients_are_served_it_keeps_to_its_rate() -> None:
+    started = time.monotonic()
+    assert warm(gateway(), many(5), Throttle(WarmUp(rate=50), threading.Event())).prepared == 5
+    assert time.monotonic() - started >= 4 * 0.02
+
+
+def test_before_that_it_hurries() -> None:
+    started = time.monotonic()
+    warm(gateway(), many(5), Throttle(WarmUp(rate=1), None))
+    assert time.monotonic() - started < 1
+
+
+def test_it_ends_when_its_time_is_over() -> None:
+    warmed = warm(gateway(), many(500), Throttle(WarmUp(timeout="50ms", rate=100), threading.Event()))
+    assert 0 < warmed.prepared < 100
+    assert warmed.left == 500 - warmed.prepared
+
+
+def test_it_ends_when_the_router_does() -> None:
+    stopped = threading.Event()
+    stopped.set()
+    assert warm(gateway(), many(3), Throttle(WarmUp(), stopped)) == (1, 0, 2)
+
+
+async def test_every_operation_of_a_document_that_was_used_is_prepared(tmp_path: Path) -> None:
+    both = "query A { me { id } } query B { me { name } }"
+    async with running(write(tmp_path, 1, "warm_up: {rate: 1000}")) as live:
+        for name in ("A", "B"):
+            await live.client.post({"query": both, "operationName": name})
+        (tmp_path / "supergraph.graphql").write_text(sdl(2))
+        await live.router.reload()
+        plans: Any = (await live.status())["caches"]["plans"]
+        assert plans["entries"] == 3

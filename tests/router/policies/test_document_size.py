@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.policies.document_size import Extent, extent
+
+PUNCTUATION = ["{", "}", "(", ")", "[", "]", "...", ":", "!", "|", "=", "&", "$x", "@b"]
+WORDS = [
+    "a",
+    "on",
+    "_9",
+    "1",
+    "-2.5e-3",
+    "0",
+    '""',
+    '"a{"',
+    '"\\""',
+    '"\\\\"',
+    '""""""',
+    '"""a"{b"""',
+    '"""\\""" "" {"""',
+]
+IGNORED = [",", " ", "\n", "\ufeff", "# {[( \n", "#\r"]
+PIECES = st.lists(st.sampled_from([*PUNCTUATION, *WORDS, *IGNORED]))
+
+
+def lexed(text: str) -> int | None:
+    """The tokens that graphql-core sees, comments apart; None where it sees a mistake."""
+    lexer, count = Lexer(Source(text)), 0
+    try:
+        while (lexer.advance()).kind is not TokenKind.EOF:
+            count += 1
+    except GraphQLSyntaxError:
+        return None
+    return count
+
+
+@given(PIECES)
+def test_it_counts_the_tokens_a_lexer_would(pieces: list[str]) -> None:
+    text = " ".join(pieces)
+    expected = lexed(text)
+    if expected is not None:
+        assert extent(text).tokens == expected
+
+
+def test_a_large_real_document_has_the_tokens_a_lexer_finds() -> None:
+    assert extent(get_introspection_query()).tokens == lexed(get_introspection_query())
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"),
+    [
+        ("", 0),
+        ("{ a }", 1),
+        ("{ a(b: [[1]]) { c } }", 4),
+        ("{ a(b: {c: 1}) { d { e } } f }", 3),
+        ('{ a(b: "{{{[[[") # {{{\n }', 2),
+        ('{ a(b: """{{{ \\""" [[[""") }', 2),
+        ("}}}{", 0),
+    ],
+)
+def test_it_counts_brackets_that_are_open_at_once(text: str, depth: int) -> None:
+    assert extent(text).recursion == depth
+
+
+def test_it_goes_no_further_than_it_must() -> None:
+    assert extent("a " * 1_000, stop=10) == Extent(tokens=11, recursion=0)
+
+
+def test_a_string_without_end_takes_no_longer_than_the_text() -> None:
+    assert extent('"' * 200_001 + "\\" * 200_000).tokens > 0
+    assert extent('"""' + '\\"""' * 100_000).tokens > 0

@@ -1,0 +1,185 @@
+"""Every key of the configuration acts: for each there is a test in which changing it changes what the router does."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from router.settings import read
+from router.settings.key_paths import keys
+from router.settings.sections.traffic import AllTraffic, SubgraphTraffic
+
+ROOT = Path(__file__).parents[3]
+ROUTER = "tests/router"
+
+HEADER_RULES = f"{ROUTER}/policies/test_headers.py::test_rules_decide_what_is_sent"
+OWN_HEADER_RULES = (
+    f"{ROUTER}/policies/test_headers.py::test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other"
+)
+OWN_TRAFFIC = f"{ROUTER}/settings/test_keys.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
+OPERATION_LIMITS = f"{ROUTER}/policies/test_limits.py::test_each_limit_holds_at_its_value_and_not_below"
+TEXT_LIMITS = f"{ROUTER}/policies/test_limits.py::test_limits_of_the_text_hold_at_their_value_and_not_below"
+HTTP_LIMITS = f"{ROUTER}/server/test_head_limits.py::test_each_limit_holds_at_its_value_and_not_below"
+PREFLIGHT = f"{ROUTER}/server/test_app.py::test_a_preflight_is_answered_from_the_settings"
+PAGES = f"{ROUTER}/server/test_app.py::test_a_page_on_the_list_may_read_answers"
+CSRF = f"{ROUTER}/server/test_app.py::test_csrf_prevention_can_be_switched_off_and_its_headers_chosen"
+COMPRESSION = f"{ROUTER}/server/test_compression.py::test_each_key_acts"
+MASKING = f"{ROUTER}/policies/test_masking.py"
+TRANSPORT_CODES = f"{MASKING}::test_each_transport_failure_has_the_code_that_is_configured_for_it"
+ALLOWED = f"{MASKING}::test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions"
+ALLOWED_ONE = f"{MASKING}::test_a_subgraph_may_be_allowed_more_than_the_others"
+STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_prefix_and_the_life_that_are_configured"
+IDS = f"{ROUTER}/server/test_document_ids.py::test_an_id_is_found_where_the_settings_say"
+GATEWAY = f"{ROUTER}/test_gateway.py"
+KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
+OVERLOAD = f"{ROUTER}/server/test_overload.py"
+CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
+SERVE = f"{ROUTER}/cli/test_serve.py"
+ADDRESS = f"{ROUTER}/serving/test_address.py"
+RELOAD = f"{ROUTER}/serving/test_reload.py::test_files_are_watched_as_the_settings_say"
+WARM_UP = f"{ROUTER}/serving/test_warm_up.py"
+TRAFFIC = f"{ROUTER}/test_traffic.py"
+LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then"
+
+TESTS: dict[str, str] = {
+    "server.host": f"{ROUTER}/settings/test_file.py::test_host_and_port_fall_back_to_the_environment",
+    "server.port": f"{ROUTER}/cli/test_cli.py::test_host_and_port_come_from_the_environment",
+    "server.path": f"{ROUTER}/server/test_app.py::test_the_path_is_configurable",
+    "server.head_timeout": f"{CONNECTIONS}::test_a_head_has_its_time",
+    "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_has_its_time",
+    "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_serves_so_many_requests",
+    "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
+    "server.drain_timeout": f"{SERVE}::test_draining_has_its_time",
+    "supergraph.file": f"{ADDRESS}::test_the_place_can_be_changed_while_it_runs",
+    "supergraph.url": f"{ADDRESS}::test_it_is_fetched_at_the_start_and_polled_with_its_etag",
+    "supergraph.headers": f"{ADDRESS}::test_it_is_asked_with_the_headers_of_the_settings",
+    "supergraph.poll_interval": f"{ADDRESS}::test_the_interval_is_a_setting",
+    "supergraph.timeout": f"{ADDRESS}::test_an_answer_has_its_time",
+    "supergraph.certificate_authority": f"{ADDRESS}::test_https_needs_an_authority_that_vouches_for_it",
+    "reload.watch": RELOAD,
+    "reload.watch_interval": RELOAD,
+    "warm_up.file": f"{WARM_UP}::test_the_first_request_of_a_client_finds_its_plan",
+    "warm_up.hottest": f"{WARM_UP}::test_a_new_supergraph_is_warmed_up_with_what_was_used_most",
+    "warm_up.rate": f"{WARM_UP}::test_while_clients_are_served_it_keeps_to_its_rate",
+    "warm_up.timeout": f"{WARM_UP}::test_it_ends_when_its_time_is_over",
+    "admin.enabled": f"{SERVE}::test_the_admin_port_is_another_than_the_public_one",
+    "admin.host": f"{SERVE}::test_the_admin_port_is_where_the_settings_say",
+    "admin.port": f"{SERVE}::test_a_taken_admin_port_is_named",
+    "admin.token": f"{ROUTER}/serving/test_admin.py::test_without_a_token_in_the_settings_nobody_reloads",
+    "overload.max_requests": f"{OVERLOAD}::test_more_than_so_many_at_once_are_refused_and_the_others_answered",
+    "overload.retry_after": f"{OVERLOAD}::test_more_than_so_many_at_once_are_refused_and_the_others_answered",
+    "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
+    "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
+    "logging.redact_tag": f"{ROUTER}/policies/test_personal_data.py::test_the_tag_is_a_setting",
+    "introspection": f"{GATEWAY}::test_introspection_is_a_setting",
+    "override_subgraph_url": f"{TRAFFIC}::test_a_subgraph_is_where_the_settings_say",
+    "override_labels": f"{ROUTER}/policies/test_override_labels.py::test_a_label_holds_for_the_share_in_the_settings",
+    **dict.fromkeys((key.path for key in keys() if key.path.startswith("headers.all.") and key.is_leaf), HEADER_RULES),
+    **dict.fromkeys(
+        (key.path for key in keys() if key.path.startswith("headers.subgraphs.") and key.is_leaf), OWN_HEADER_RULES
+    ),
+    "traffic.request_timeout": f"{GATEWAY}::test_the_whole_request_has_a_deadline_that_stops_its_fetches",
+    "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_its_time",
+    "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_bounded",
+    "traffic.all.idle_timeout": f"{TRAFFIC}::test_an_idle_connection_has_its_time",
+    "traffic.all.max_response_bytes": f"{TRAFFIC}::test_an_answer_has_its_size",
+    "traffic.all.certificate_authority": f"{TRAFFIC}::test_https_needs_an_authority_that_vouches_for_the_subgraph",
+    "traffic.all.accept_encodings": f"{TRAFFIC}::test_a_subgraph_may_answer_in_a_coding_it_was_offered",
+    "traffic.all.share_queries": f"{TRAFFIC}::test_a_query_under_way_is_not_sent_again",
+    "traffic.all.longest_retry_after": LEFT_ALONE,
+    **{f"traffic.subgraphs.<name>.{name}": OWN_TRAFFIC for name in SubgraphTraffic.model_fields},
+    **{f"limits.{name}": HTTP_LIMITS for name in ("body_bytes", "url_bytes", "header_bytes", "header_count")},
+    **{f"limits.{name}": TEXT_LIMITS for name in ("tokens", "recursion")},
+    **{
+        f"limits.{name}": OPERATION_LIMITS
+        for name in ("depth", "fields", "height", "aliases", "directives", "root_fields", "operation_name_length")
+    },
+    "limits.batch_size": f"{ROUTER}/server/test_batching.py::test_a_batch_has_a_size",
+    "limits.introspection_depth": f"{GATEWAY}::test_introspection_has_a_depth_of_its_own",
+    "limits.measure": f"{ROUTER}/policies/test_limits.py::test_a_measured_limit_refuses_nothing_and_counts",
+    "errors.allow_codes": ALLOWED,
+    "errors.allow_extensions": ALLOWED,
+    "errors.mask": f"{MASKING}::test_without_masking_everything_but_the_detail_is_shown",
+    "errors.message": f"{MASKING}::test_the_replacing_message_is_configurable",
+    "errors.subgraphs.<name>.allow_codes": ALLOWED_ONE,
+    "errors.subgraphs.<name>.allow_extensions": ALLOWED_ONE,
+    "errors.transport_codes.unreachable": TRANSPORT_CODES,
+    "errors.transport_codes.timeout": TRANSPORT_CODES,
+    "errors.transport_codes.malformed": TRANSPORT_CODES,
+    "errors.status": f"{ROUTER}/server/test_statuses.py::test_a_code_decides_where_nothing_was_answered",
+    "cors.enabled": f"{ROUTER}/server/test_app.py::test_no_page_may_read_answers_by_default",
+    "cors.origins": f"{ROUTER}/server/test_app.py::test_another_page_may_not",
+    "cors.allow_headers": PREFLIGHT,
+    "cors.expose_headers": PAGES,
+    "cors.allow_credentials": PREFLIGHT,
+    "cors.max_age": PREFLIGHT,
+    "csrf.enabled": CSRF,
+    "csrf.required_headers": CSRF,
+    "compression.enabled": COMPRESSION,
+    "compression.minimum_bytes": COMPRESSION,
+    "compression.encodings": COMPRESSION,
+    "apq.enabled": f"{ROUTER}/test_documents.py::test_a_hash_then_both_then_the_hash_alone",
+    "apq.entries": f"{ROUTER}/test_documents.py::test_memory_is_bounded",
+    "apq.text_bytes": f"{ROUTER}/test_documents.py::test_memory_is_bounded",
+    "apq.redis.url": f"{ROUTER}/test_documents.py::test_what_one_router_learnt_others_know_by_redis",
+    "apq.redis.timeout": f"{ROUTER}/storage/test_stores.py::test_a_redis_that_hangs_costs_its_timeout_once",
+    "apq.redis.ttl": STORED,
+    "apq.redis.prefix": STORED,
+    "persisted_documents.mode": f"{ROUTER}/test_documents.py::test_what_is_not_on_the_list_meets_the_mode",
+    "persisted_documents.manifests": f"{ROUTER}/test_documents.py::test_a_listed_document_runs_by_its_id_in_every_mode",
+    "persisted_documents.parameters": IDS,
+    "persisted_documents.extension": IDS,
+    "persisted_documents.url_path": IDS,
+    "batching.enabled": f"{ROUTER}/server/test_batching.py::test_it_is_off_by_default",
+    "planner.batch_entity_fetches": f"{GATEWAY}::test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no",
+    "planner.work": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
+    "planner.deadline": f"{GATEWAY}::test_planning_ends_where_the_settings_say",
+    "cache.documents": KEPT,
+    "cache.plans": KEPT,
+    "cache.text_bytes": KEPT,
+}
+
+
+@cache
+def source(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    tree = ast.parse(source(file))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_every_key_has_a_test_and_every_test_a_key() -> None:
+    assert set(TESTS) == {key.path for key in keys() if key.is_leaf}
+
+
+@pytest.mark.parametrize("key", TESTS)
+def test_the_test_is_there_and_sets_the_key(key: str) -> None:
+    file, _, name = TESTS[key].partition("::")
+    assert name in names_in(file)
+    assert key.rpartition(".")[2] in source(file)
+
+
+OTHER: dict[str, object] = {
+    "timeout": "7s",
+    "max_connections": 7,
+    "idle_timeout": "7s",
+    "max_response_bytes": 7,
+    "certificate_authority": "own.pem",
+    "accept_encodings": ["gzip"],
+    "share_queries": False,
+    "longest_retry_after": "7s",
+}
+
+
+@pytest.mark.parametrize("name", SubgraphTraffic.model_fields)
+def test_each_key_of_one_subgraphs_traffic_is_its_own(name: str) -> None:
+    traffic = read(f"traffic: {{subgraphs: {{people: {{{name}: {OTHER[name]}}}}}}}", {}).traffic
+    expected = read(f"traffic: {{all: {{{name}: {OTHER[name]}}}}}", {}).traffic.all
+    assert traffic.of("people") == expected != AllTraffic()
+    assert traffic.of("orders") == AllTraffic()
