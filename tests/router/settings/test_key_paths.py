@@ -19,7 +19,7 @@ HEADER_RULES = f"{ROUTER}/policies/test_headers.py::test_rules_decide_what_is_se
 OWN_HEADER_RULES = (
     f"{ROUTER}/policies/test_headers.py::test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other"
 )
-OWN_TRAFFIC = f"{ROUTER}/settings/test_keys.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
+OWN_TRAFFIC = f"{ROUTER}/settings/test_key_paths.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
 OPERATION_LIMITS = f"{ROUTER}/policies/test_limits.py::test_each_limit_holds_at_its_value_and_not_below"
 TEXT_LIMITS = f"{ROUTER}/policies/test_limits.py::test_limits_of_the_text_hold_at_their_value_and_not_below"
 HTTP_LIMITS = f"{ROUTER}/server/test_head_limits.py::test_each_limit_holds_at_its_value_and_not_below"
@@ -38,14 +38,15 @@ KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
 OVERLOAD = f"{ROUTER}/server/test_overload.py"
 CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
 SERVE = f"{ROUTER}/cli/test_serve.py"
-ADDRESS = f"{ROUTER}/serving/test_address.py"
-RELOAD = f"{ROUTER}/serving/test_reload.py::test_files_are_watched_as_the_settings_say"
-WARM_UP = f"{ROUTER}/serving/test_warm_up.py"
+ADDRESS = f"{ROUTER}/lifecycle/test_address.py"
+RELOAD = f"{ROUTER}/lifecycle/test_reload.py::test_files_are_watched_as_the_settings_say"
+WARM_UP = f"{ROUTER}/lifecycle/test_warm_up.py"
+LABELS = f"{ROUTER}/preparation/test_override_labels.py"
 TRAFFIC = f"{ROUTER}/test_traffic.py"
 LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then"
 
 TESTS: dict[str, str] = {
-    "server.host": f"{ROUTER}/settings/test_file.py::test_host_and_port_fall_back_to_the_environment",
+    "server.host": f"{ROUTER}/settings/test_load.py::test_host_and_port_fall_back_to_the_environment",
     "server.port": f"{ROUTER}/cli/test_cli.py::test_host_and_port_come_from_the_environment",
     "server.path": f"{ROUTER}/server/test_app.py::test_the_path_is_configurable",
     "server.head_timeout": f"{CONNECTIONS}::test_a_head_has_its_time",
@@ -68,15 +69,15 @@ TESTS: dict[str, str] = {
     "admin.enabled": f"{SERVE}::test_the_admin_port_is_another_than_the_public_one",
     "admin.host": f"{SERVE}::test_the_admin_port_is_where_the_settings_say",
     "admin.port": f"{SERVE}::test_a_taken_admin_port_is_named",
-    "admin.token": f"{ROUTER}/serving/test_admin.py::test_without_a_token_in_the_settings_nobody_reloads",
+    "admin.token": f"{ROUTER}/lifecycle/test_admin.py::test_without_a_token_in_the_settings_nobody_reloads",
     "overload.max_requests": f"{OVERLOAD}::test_more_than_so_many_at_once_are_refused_and_the_others_answered",
     "overload.retry_after": f"{OVERLOAD}::test_more_than_so_many_at_once_are_refused_and_the_others_answered",
     "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
-    "logging.redact_tag": f"{ROUTER}/policies/test_personal_data.py::test_the_tag_is_a_setting",
+    "logging.redact_tag": f"{ROUTER}/policies/test_log_redaction.py::test_the_tag_is_a_setting",
     "introspection": f"{GATEWAY}::test_introspection_is_a_setting",
     "override_subgraph_url": f"{TRAFFIC}::test_a_subgraph_is_where_the_settings_say",
-    "override_labels": f"{ROUTER}/policies/test_override_labels.py::test_a_label_holds_for_the_share_in_the_settings",
+    "override_labels": f"{LABELS}::test_a_label_holds_for_the_share_in_the_settings",
     **dict.fromkeys((key.path for key in keys() if key.path.startswith("headers.all.") and key.is_leaf), HEADER_RULES),
     **dict.fromkeys(
         (key.path for key in keys() if key.path.startswith("headers.subgraphs.") and key.is_leaf), OWN_HEADER_RULES
