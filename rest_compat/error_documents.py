@@ -1,4 +1,4 @@
-"""How the OpenAPI document describes errors: the seed's envelope and RFC 9457's problem document."""
+"""How the OpenAPI document describes errors: the envelope of bank §3.8 and RFC 9457's problem document."""
 
 from __future__ import annotations
 

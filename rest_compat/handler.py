@@ -1,6 +1,6 @@
 """From a request to its answer, step by step, by the route's row.
 
-The order of the steps is the order of the contract: what is wrong with the request itself (404, 405, 406, 415, 413,
+The order of the steps is that of bank §3.4: what is wrong with the request itself (404, 405, 406, 415, 413,
 400), then who asks (401), then an id that can name nothing (the route's 404), then what the bank says.
 """
 

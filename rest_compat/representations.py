@@ -1,4 +1,4 @@
-"""What answers look like: from the fields that the operations select to the documents of the contract.
+"""What answers look like: from the fields that the operations select to the documents of bank §3.3.
 
 Each representation has a name, its JSON Schema, an example, and the function that makes it.
 """

@@ -1,4 +1,4 @@
-"""Answers as bytes and headers: documents, the seed's error envelope, and RFC 9457's problem documents."""
+"""Answers as bytes and headers: documents, the error envelope (bank §3.8), and RFC 9457's problem documents."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def error_response(error: RestError, *, as_problem: bool) -> Response:
 
 
 def envelope(error: RestError) -> dict[str, Any]:
-    """The seed's envelope."""
+    """The error envelope (bank §3.8)."""
     return {
         "error": {"code": error.code, "message": error.message, "details": error.details},
         "requestId": _request_id(),

@@ -1,4 +1,4 @@
-"""The table of routes: the sixteen of the contract, one row each.
+"""The table of routes: the sixteen of bank §3.2, one row each.
 
 Literal paths win over parameters whatever the order here; HEAD, OPTIONS and 405 follow from the rows.
 """

@@ -236,5 +236,5 @@ PASSWORD: Final = text(most=256, format_="password", example="correct horse batt
 NAME: Final = line(most=100, example="Ada Lovelace")
 PAYEE: Final = line(most=140, example="City Water Works")
 OPAQUE_TOKEN: Final = text(most=1024, format_="password", example="b3BhcXVl")
-# Contract, section 2: 1 to 255 visible ASCII characters.
+# bank §2.5: 1 to 255 visible ASCII characters.
 IDEMPOTENCY_KEY: Final = text(most=255, pattern=r"^[\x21-\x7e]+$", example="7f0c9d1e-transfer-42")

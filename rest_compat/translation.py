@@ -1,6 +1,6 @@
 """From the bank's words to HTTP's: two tables, one for refusals (Problems), one for faults (GraphQL errors).
 
-Contract, section 3, "Status of an answer": faults come before nulls, in the order of the table; then a Problem by its
+bank §3.4: faults come before nulls, in the order of the table; then a Problem by its
 code; then a null, which is the route's 404.
 """
 

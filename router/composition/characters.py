@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def has_surrogates(text: str) -> bool:
-    """Whether it holds half of a surrogate pair: escapes can write one, UTF-8 and so GraphQL (§2.1) cannot."""
+    """Whether it holds half of a surrogate pair: escapes can write one, UTF-8 and so GraphQL cannot."""
     return any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,4 +1,4 @@
-"""The stable codes of composition errors and hints (composition.md §6 and §7)."""
+"""The stable codes of composition errors and hints (composition §6 and §7)."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Composition:
 
 
 def compose(subgraphs: Iterable[Subgraph]) -> Composition:
-    """Compose subgraphs into a supergraph (composition.md). Whatever their texts are, it never raises.
+    """Compose subgraphs into a supergraph (docs/spec/composition.md). Whatever their texts are, it never raises.
 
     The result does not depend on the order of the subgraphs.
     """

@@ -31,7 +31,7 @@ _PURPOSES = {
 
 
 def print_supergraph(state: MergeState) -> str:
-    """The supergraph as composition.md §8 lays it out, with a newline at its end."""
+    """The supergraph as composition §8 lays it out, with a newline at its end."""
     directives, types = _machinery(state)
     for name, definition in state.supergraph.directives.items():
         directives[name] = _directive_definition(definition)

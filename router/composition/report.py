@@ -31,7 +31,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class CompositionError:
-    """Why the subgraphs do not compose. `code` is one of the error codes of composition.md §6."""
+    """Why the subgraphs do not compose. `code` is one of the error codes of composition §6."""
 
     code: ErrorCode
     message: str

@@ -1,7 +1,7 @@
 """A plan in, a response out: the reference interpreter, on plain dicts. It is the definition of correct.
 
-Every function names the paragraph it carries out, or its module does where that is one. These are the paragraphs, in
-the order in which a request meets them and in which the modules are best read:
+Every function names the paragraph of docs/spec/execution.md it carries out, or its module does where that is one. These
+are the paragraphs, in the order in which a request meets them and in which the modules are best read:
 
     §6    the client's variables are coerced before anything is sent     variables
     §3    Executing a fetch                                              interpreter

@@ -1,4 +1,4 @@
-"""Which HTTP status an answer has (executor reference §18): by how far the request came, unless its code says more.
+"""Which HTTP status an answer has (execution §18): by how far the request came, unless its code says more.
 
 Under application/json a well-formed request is answered 200 whatever came of it; an operator may map codes of errors to
 statuses, which hold for both media types where nothing at all was answered.

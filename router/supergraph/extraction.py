@@ -1,4 +1,4 @@
-"""Supergraph definitions -> one `SubgraphModel` per subgraph (composition specification §8, "extraction").
+"""Supergraph definitions -> one `SubgraphModel` per subgraph (composition §8.6).
 
 A definition is in a subgraph if it says so by `@join__type`; a field if it has no `@join__field` at all or one for the
 subgraph. Federation 1 supergraphs (join v0.1) say less: types without an owner are everywhere, fields without

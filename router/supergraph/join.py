@@ -1,4 +1,4 @@
-"""Reading `@join__*` applications (composition specification: join v0.1 to v0.5)."""
+"""Reading `@join__*` applications (composition §8.5; join v0.1 to v0.5)."""
 
 from __future__ import annotations
 

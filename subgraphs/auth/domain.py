@@ -20,7 +20,7 @@ from email_validator import EmailNotValidError, validate_email
 SESSION_LIFETIME: Final = timedelta(days=30)
 # OWASP ASVS 5.0, 7.3.1: an end by inactivity; a week lets a monthly banker log in again and a daily one never.
 REFRESH_LIFETIME: Final = timedelta(days=7)
-# The contract's: short, because roles inside a token are as old as the token.
+# bank §2.8: short, because roles inside a token are as old as the token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 
 MAX_NAME_LENGTH: Final = 100

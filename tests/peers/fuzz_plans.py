@@ -89,7 +89,7 @@ def _failing(data: Data, entities: Iterable[str], name: str) -> Data:
 
 @dataclass
 class Tally:
-    """What became of the operations of a run; `worse` and `explained` are ours, by the seed of the federation.
+    """What became of the operations of a run; `worse` and `explained` are ours, by the number of the federation.
 
     `explained` are those where Apollo's cheaper plan does not give the monolith's answer.
     """

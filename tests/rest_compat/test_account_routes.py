@@ -47,7 +47,7 @@ async def test_bad_account_lists_both_fields(ada: httpx.AsyncClient, body: objec
     assert [f["path"][1] for f in response.json()["error"]["details"]["fields"]] == ["type", "currency"]
 
 
-async def test_account_is_the_seeds_document(ada: httpx.AsyncClient, known: Json) -> None:
+async def test_account_is_the_documented_one(ada: httpx.AsyncClient, known: Json) -> None:
     assert (await ada.get(f"/api/accounts/{known['id']}")).json() == document(known)
 
 

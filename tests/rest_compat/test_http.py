@@ -182,7 +182,7 @@ async def test_problem_document_is_for_those_who_name_it(ada: httpx.AsyncClient)
     }
 
 
-async def test_envelope_is_the_seeds(ada: httpx.AsyncClient) -> None:
+async def test_envelope_is_the_documented_one(ada: httpx.AsyncClient) -> None:
     response = await ada.get(f"/api/accounts/{ID}", headers={"x-request-id": "mine-1"})
     envelope = response.json()
     assert envelope.pop("timestamp").endswith("Z")

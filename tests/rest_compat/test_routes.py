@@ -24,7 +24,7 @@ from rest_compat.routes import ROUTES
 from router import supergraph
 from tests.rest_compat.fake_bank import SCHEMA, SUPERGRAPH
 
-DOCUMENTED_BY_THE_SEED = """\
+DOCUMENTED = """\
 POST   /api/auth/login
 POST   /api/auth/register
 POST   /api/auth/refresh
@@ -50,9 +50,9 @@ def ids(value: object) -> str:
     return value.operation if isinstance(value, Route) else str(value)
 
 
-def test_table_has_the_seeds_routes() -> None:
+def test_table_has_the_documented_routes() -> None:
     rows = {f"{route.method:7}{route.path}" for route in ROUTES}
-    assert rows == set(DOCUMENTED_BY_THE_SEED.splitlines())
+    assert rows == set(DOCUMENTED.splitlines())
 
 
 def test_each_operation_file_belongs_to_one_row() -> None:

@@ -1,1 +1,1 @@
-"""Subgraph schemas -> one supergraph schema (composition.md §5): a module a kind of element, `supergraph` runs them."""
+"""Subgraph schemas -> one supergraph schema (composition §5): a module a kind of element, `supergraph` runs them."""

@@ -1,4 +1,4 @@
-"""`@composeDirective`: custom directives that the supergraph carries (composition.md §2).
+"""`@composeDirective`: custom directives that the supergraph carries (composition §2).
 
 DIRECTIVE_COMPOSITION_ERROR, DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITION_INFO.
 """

@@ -1,4 +1,4 @@
-"""The `@join__*` applications (composition.md §8): how the supergraph remembers what each subgraph has."""
+"""The `@join__*` applications (composition §8): how the supergraph remembers what each subgraph has."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[
 
 
 def graph_enum_values(names: Sequence[str]) -> list[str]:
-    """Values of `join__Graph` for subgraph names (composition.md §8), in the same order."""
+    """Values of `join__Graph` for subgraph names (composition §8), in the same order."""
     values = []
     for name in names:
         value = re.sub(r"[^A-Za-z0-9_]", "_", name)

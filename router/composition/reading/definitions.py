@@ -1,7 +1,7 @@
 """Definitions of known directives and types: check those a subgraph brings along, add those it leaves out.
 
 A subgraph may define `@key` and its relatives itself, as servers print them. Such a definition is accepted when every
-use it allows is one that the specification allows too (composition.md §1): no further locations, not repeatable where
+use it allows is one that the specification allows too (composition §1): no further locations, not repeatable where
 the specification is not, no unknown arguments, none of the required ones missing, the same defaults. An optional
 argument may be required, and where the specification has a custom scalar a built-in or other non-scalar type may stand.
 """

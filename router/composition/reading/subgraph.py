@@ -84,7 +84,10 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 
 
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
-    """Whether a supergraph can hold name and URL: half of a surrogate pair is in no GraphQL document (§2.1)."""
+    """Whether a supergraph can hold name and URL: no GraphQL document contains half of a surrogate pair.
+
+    See GraphQL specification, "Source Text".
+    """
     before = len(report.errors)
     name = (
         subgraph.name.encode("ascii", "backslashreplace").decode() if has_surrogates(subgraph.name) else subgraph.name

@@ -1,4 +1,4 @@
-"""The rules on one subgraph by itself (composition.md §4), in the order their errors are listed."""
+"""The rules on one subgraph by itself (composition §4), in the order their errors are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules on the merged supergraph (composition.md §5, post-merge), in the order their errors are listed."""
+"""The rules on the merged supergraph (composition §5.8), in the order their errors are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Federation 1 subgraphs -> Federation 2.4, by small rewrites in a fixed order (composition.md §3).
+"""Federation 1 subgraphs -> Federation 2.4, by small rewrites in a fixed order (composition §3).
 
 Each step changes one subgraph's schema in place, looking at the *original* of all subgraphs where it must know what
 others do. So the outcome does not depend on the order in which subgraphs are upgraded.

@@ -1,4 +1,4 @@
-"""Arguments filled from an ancestor object (`@fromContext`; planner reference §3.22).
+"""Arguments filled from an ancestor object (`@fromContext`; planning §3.22).
 
 A value can differ from object to object, yet it travels as a variable of the whole operation: the objects are grouped
 by their values, and each group is a request of its own.

@@ -1,4 +1,4 @@
-"""Entity fetches that travel together: one subgraph, one stage, one request (planner reference §7, "alias batching").
+"""Entity fetches that travel together: one subgraph, one stage, one request (planning §7.3).
 
     users.@ <- reviews, topProducts.@ <- reviews     =>     one request to reviews with two aliased `_entities`
 

@@ -1,4 +1,4 @@
-"""Objects of deferred fragments (planner reference §3.19).
+"""Objects of deferred fragments (planning §3.19).
 
 A deferred fragment stands on the same object once more: what it takes further fetches to get is fetched for its block
 alone. Operation roots are entered anew. Other objects are entered anew wherever a key allows it, in the very subgraph

@@ -183,7 +183,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.record(posting, outcome)
 
     def expected(self, posting: Posting) -> str | None:
-        """The code of the first refusal by the contract's rules, told in another way than the service tells them."""
+        """The code of the first refusal by the rules of bank §2.7, told in another way than the service tells them."""
         actor, ids = posting.on_behalf_of, posting.customer_ids()
         statuses = [self.statuses[account_id] for account_id in ids]
         spends = posting.type is not PostingType.DEPOSIT
