@@ -31,7 +31,7 @@ from router.policies.limits import LimitWatch
 from router.policies.log_redaction import PersonalData
 from router.policies.masking import ErrorMasking, codes_of, new_error_id
 from router.policies.persisted_documents import PersistedDocuments
-from router.preparation.documents import NotReadOnly, Preparation
+from router.preparation.preparation import NotReadOnly, Preparation
 from router.request.hooks import HookChain, Operation, RequestContext
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
@@ -161,11 +161,7 @@ class Gateway:
         Raises:
             RequestError: it is not valid, has no such operation, or cannot be planned.
         """
-        request, report = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
-        document = self.preparation.document(request, report, trusted=True)
-        self.preparation.operation(document, request, report)
-        for labels in self.preparation.override_labels.likely(document.override_labels[operation_name]):
-            self.preparation.plan(document, operation_name, report, labels)
+        self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
         """Take the place of `previous` (a reload): go on with what it learnt of clients, and with its counts."""
@@ -217,7 +213,7 @@ class Gateway:
         sent = exchange.request
         exposure.variables = sent.variables
         request = await self.documents.resolve(sent)
-        document = self.preparation.document(request, report)
+        document = await self.preparation.document(request, report)
         await self.documents.accepted(sent)
         operation = exposure.operation = self.preparation.operation(document, request, report)
         if self._hooks:
@@ -225,7 +221,7 @@ class Gateway:
         variables = exposure.variables = coerce(operation, request.variables)
         met = document.override_labels[request.operation_name]
         labels = self.preparation.override_labels.decide(met, exchange.override_labels)
-        plan = self.preparation.plan(document, request.operation_name, report, labels)
+        plan = await self.preparation.plan(document, request.operation_name, report, labels)
         if self._hooks:
             await self._hooks.plan(exchange, plan)
         return plan, operation, self._context(course, variables)

@@ -208,12 +208,12 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
 @pytest.mark.parametrize(
     ("settings", "hints"), [("work: 1", (OUT_OF_WORK,)), ("deadline: 1ms", (OUT_OF_TIME,)), ("work: 1000000", ())]
 )
-def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
+async def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
     graph, query = shareable(20, 4)
     gateway = Gateway.from_supergraph(graph.sdl, read(f"planner: {{{settings}}}", {}), send=shop)
-    document = gateway.preparation.document(GraphQLRequest(query=query), RequestRecord())
+    document = await gateway.preparation.document(GraphQLRequest(query=query), RequestRecord())
     with capture_logs() as lines:
-        plans = [gateway.preparation.plan(document, None, RequestRecord(operation_name="Wide")) for _ in range(2)]
+        plans = [await gateway.preparation.plan(document, None, RequestRecord(operation_name="Wide")) for _ in range(2)]
     assert plans[0].hints == hints
     told = [(line["operation"], line["document"], line["hint"]) for line in lines]
     assert told == [("Wide", document.hash, hint) for hint in hints], "each is logged once, when the plan is made"

@@ -1,0 +1,79 @@
+"""Plans: kept by the normal form of the document, the operation's name and the override labels that hold.
+
+Two clients that lay out the same operation differently share a plan. No variable's value is part of the key.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from router import planner
+from router.planner import Bounds
+from router.preparation.documents import bounded_nesting
+from router.storage.lru import Lru
+
+if TYPE_CHECKING:
+    from router.plan import QueryPlan
+    from router.preparation.documents import Document
+    from router.request.record import RequestRecord
+    from router.settings.model import RouterSettings
+    from router.supergraph import Supergraph
+
+_log = structlog.stdlib.get_logger("planner")
+
+
+class PlanKey(NamedTuple):
+    """What a plan depends on, besides the supergraph and the settings."""
+
+    text: str
+    operation_name: str | None
+    override_labels: frozenset[str]
+
+
+class Plans:
+    """The plans for one supergraph; `cache` has those that are known."""
+
+    def __init__(self, graph: Supergraph, settings: RouterSettings) -> None:
+        self._graph = graph
+        self._batch_entity_fetches = settings.planner.batch_entity_fetches
+        self._bounds = Bounds(settings.planner.work, settings.planner.deadline)
+        cache = settings.cache
+        self.cache: Lru[PlanKey, QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
+
+    def plan(
+        self, document: Document, operation_name: str | None, record: RequestRecord, labels: frozenset[str]
+    ) -> QueryPlan:
+        """The plan of one operation where, of the override labels that it can depend on, these hold.
+
+        Raises:
+            PlanningError: there is none.
+        """
+        key = PlanKey(document.text, operation_name, labels)
+        known = self.cache.get(key)
+        record.plan_cached = known is not None
+        record.override_labels = tuple(sorted(labels))
+        if known is not None:
+            return known
+        started = time.perf_counter()
+        try:
+            with bounded_nesting():
+                plan = planner.plan(
+                    self._graph,
+                    document.ast,
+                    operation_name,
+                    override_labels=labels,
+                    batch_entity_fetches=self._batch_entity_fetches,
+                    # Responses are sent as a whole, and deferring takes more fetches.
+                    defer=False,
+                    bounds=self._bounds,
+                )
+        finally:
+            record.plan = time.perf_counter() - started
+        for hint in plan.hints:
+            # Once for a plan, not for each request: it is kept.
+            _log.warning("a plan with a hint", operation=record.operation_name, document=document.hash, hint=hint)
+        self.cache.put(key, plan, len(document.text))
+        return plan
