@@ -21,7 +21,7 @@ from router.planner.normalise.selections import Below, Normaliser, grouped
 from router.planner.plan_tree.deferral import answer_node, answer_of, in_turn
 from router.planner.plan_tree.linearise import plan_node, split_first
 from router.planner.walk.explorer import Explorer
-from router.planner.walk.nodes import Search, UnplannableError
+from router.planner.walk.nodes import LeafSearch, UnplannableError
 from router.planner.walk.response_keys import ResponseKeys
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Draft:
 
     @property
     def cost(self) -> int:
-        return self.choice.activation.cost
+        return self.choice.costing.cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +138,11 @@ class OperationPlanning:
 
     def _draft(self, items: Sequence[Item], subgraphs: Sequence[str]) -> Draft:
         root = self._explorer.root(self._root_type, subgraphs)
-        search = Search()
+        search = LeafSearch()
         self._explorer.explore(root, items, search)
         choice = choose(search.leaves, self._effort)
-        builder = GroupBuilder(self._graph, choice.activation, self._explorer.presence)
-        groups = builder.build(list(zip(search.leaves, choice.places, strict=True)))
+        builder = GroupBuilder(self._graph, choice.costing, self._explorer.presence)
+        groups = builder.build(list(zip(search.leaves, choice.options, strict=True)))
         return Draft(tuple(search.leaves), choice, optimised(groups))
 
     def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, Draft]:

@@ -173,6 +173,6 @@ def explain(
         fields = [
             field
             for draft in planning.drafts()
-            for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice.places)
+            for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice.options)
         ]
     return Explanation(tuple(fields), tuple(effort.hints))

@@ -1,4 +1,4 @@
-"""Choosing one place for every leaf, so that the plan costs least.
+"""Choosing one option for every leaf, so that the plan costs least.
 
 Leaves with the same options move together. Choices are first made greedily, forced ones before free ones; then every
 combination is tried if they are few, else single choices and whole fetches are moved while that helps, under a budget.
@@ -11,14 +11,14 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from router.planner.choose.fetch_costing import Activation
-from router.planner.choose.path_selection import Decisions, root_of
+from router.planner.choose.fetch_costing import FetchCosting
+from router.planner.choose.path_selection import PathSelection, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from router.planner.bounds import Effort
-    from router.planner.walk.nodes import Leaf, Place, RootKey
+    from router.planner.walk.nodes import Leaf, PathOption, RootKey
 
 # Combinations up to which all are tried.
 EXHAUSTIVE_COMBINATIONS = 128
@@ -28,15 +28,15 @@ WEIGHED_PER_WORK = 2
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen place of every leaf."""
+    """The chosen option of every leaf."""
 
-    places: tuple[Place, ...]
-    activation: Activation
+    options: tuple[PathOption, ...]
+    costing: FetchCosting
 
 
 def choose(leaves: Sequence[Leaf], effort: Effort) -> Choice:
     """Choose for each leaf one of its options."""
-    classes: dict[tuple[Place, ...], int] = {}
+    classes: dict[tuple[PathOption, ...], int] = {}
     numbers = [classes.setdefault(leaf.options, len(classes)) for leaf in leaves]
     options = list(classes)
     best = _Search(options, effort).run()
@@ -44,14 +44,14 @@ def choose(leaves: Sequence[Leaf], effort: Effort) -> Choice:
     return Choice(chosen, _activate(options, best))
 
 
-def _activate(options: Sequence[tuple[Place, ...]], assignment: Sequence[int]) -> Activation:
-    return Activation(places[index] for places, index in zip(options, assignment, strict=True))
+def _activate(options: Sequence[tuple[PathOption, ...]], assignment: Sequence[int]) -> FetchCosting:
+    return FetchCosting(options[index] for options, index in zip(options, assignment, strict=True))
 
 
 class _Search:
-    def __init__(self, options: Sequence[tuple[Place, ...]], effort: Effort) -> None:
+    def __init__(self, options: Sequence[tuple[PathOption, ...]], effort: Effort) -> None:
         self._options = options
-        self._free = [number for number, places in enumerate(options) if len(places) > 1]
+        self._free = [number for number, alternatives in enumerate(options) if len(alternatives) > 1]
         self._effort = effort
         self._weighed = 0
 
@@ -65,40 +65,40 @@ class _Search:
 
     def _earliest(self, assignment: list[int]) -> list[int]:
         """Each in the earliest of the fetches that are made anyway: a later one may not know the object."""
-        activation = _activate(self._options, assignment)
-        fetched = activation.fetched
+        costing = _activate(self._options, assignment)
+        fetched = costing.fetched
         earliest = list(assignment)
         for number in self._free:
-            places, chosen = self._options[number], assignment[number]
-            made = (index for index, place in enumerate(places) if root_of(place).key in fetched)
-            earliest[number] = min(made, key=lambda index: (places[index].stage, index != chosen), default=chosen)
-        same = earliest == assignment or _activate(self._options, earliest).rank > activation.rank
+            options, chosen = self._options[number], assignment[number]
+            made = (index for index, option in enumerate(options) if root_of(option).key in fetched)
+            earliest[number] = min(made, key=lambda index: (options[index].stage, index != chosen), default=chosen)
+        same = earliest == assignment or _activate(self._options, earliest).rank > costing.rank
         return assignment if same else earliest
 
     def _greedy(self) -> list[int]:
         assignment = [0] * len(self._options)
-        decisions = Decisions(forced[0] for forced in self._options if len(forced) == 1)
+        selection = PathSelection(forced[0] for forced in self._options if len(forced) == 1)
         for number in sorted(self._free, key=lambda number: len(self._options[number])):
-            decisions.settle(certain_only=True)
-            places = self._options[number]
-            place = decisions.cheapest(places)
-            decisions.add(place)
-            assignment[number] = places.index(place)
+            selection.settle(certain_only=True)
+            options = self._options[number]
+            option = selection.cheapest(options)
+            selection.add(option)
+            assignment[number] = options.index(option)
         return assignment
 
     def _rank(self, assignment: Sequence[int]) -> tuple[int, int] | None:
         """None when the effort for another trial is not to be had.
 
-        Each goes through all sets of options anew, and weighs about as many places as the one before.
+        Each goes through all sets of options anew, and weighs about as many options as the one before.
         """
         if not self._effort.affords(len(self._options) + self._weighed // WEIGHED_PER_WORK):
             return None
         return self._tried(assignment)
 
     def _tried(self, assignment: Sequence[int]) -> tuple[int, int]:
-        activation = _activate(self._options, assignment)
-        self._weighed = activation.weighed
-        return activation.rank
+        costing = _activate(self._options, assignment)
+        self._weighed = costing.weighed
+        return costing.rank
 
     def _exhaustive(self, greedy: list[int]) -> list[int]:
         best, best_rank = greedy, self._tried(greedy)
@@ -160,13 +160,13 @@ class _Search:
         """For each fetch the free choices it can give, each with the option that has it from there."""
         given: dict[RootKey, dict[int, int]] = {}
         for number in self._free:
-            for index, place in enumerate(self._options[number]):
-                given.setdefault(root_of(place).key, {}).setdefault(number, index)
+            for index, option in enumerate(self._options[number]):
+                given.setdefault(root_of(option).key, {}).setdefault(number, index)
         return given
 
     def _without(self, root: RootKey, number: int) -> list[tuple[RootKey, int]]:
         """The options that can do without a root, each with the root it hangs on; the earliest first."""
-        places = self._options[number]
-        found = [index for index, place in enumerate(places) if root not in place.certain]
-        found.sort(key=lambda index: places[index].stage)
-        return [(root_of(places[index]).key, index) for index in found]
+        options = self._options[number]
+        found = [index for index, option in enumerate(options) if root not in option.certain]
+        found.sort(key=lambda index: options[index].stage)
+        return [(root_of(options[index]).key, index) for index in found]

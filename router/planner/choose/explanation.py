@@ -2,7 +2,7 @@
 
 For each field the client asked for: where it is fetched, where else it could have been and what the plan would cost
 then, and why the other subgraphs are no choice at all. Options are told even if they were never weighed, because the
-chosen place is as good in any plan.
+chosen option is as good in any plan.
 
 Costs are Apollo's (a fetch is worth 1000, one that waits for n others in a row a hundred n times that), before passes
 merge fetches; they compare the choices of one field while all others stay as they are.
@@ -13,23 +13,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.planner.choose.fetch_costing import Activation
+from router.planner.choose.fetch_costing import FetchCosting
 from router.planner.choose.path_selection import root_of
-from router.planner.walk.nodes import Step
+from router.planner.walk.nodes import PathStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.walk.hops import Hops
-    from router.planner.walk.nodes import Leaf, Place
+    from router.planner.walk.nodes import Leaf, PathOption
 
 TYPENAME = "__typename"
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One place a field could be fetched at, how one gets there, and what the whole plan comes to with it.
+    """One option a field could be fetched at, how one gets there, and what the whole plan comes to with it.
 
     `stage` is how many fetches run before that one, one after the other.
     """
@@ -76,21 +76,21 @@ class Explanation:
 
 
 def explain_choice(
-    graph: QueryGraph, hops: Hops, leaves: Sequence[Leaf], places: Sequence[Place]
+    graph: QueryGraph, hops: Hops, leaves: Sequence[Leaf], options: Sequence[PathOption]
 ) -> Iterator[FieldExplanation]:
-    """An explanation for each leaf the client asked for, given the place chosen for every leaf."""
-    activation = Activation(places)
-    for number, (leaf, place) in enumerate(zip(leaves, places, strict=True)):
-        if leaf.hidden:
+    """An explanation for each leaf the client asked for, given the option chosen for every leaf."""
+    costing = FetchCosting(options)
+    for number, (leaf, option) in enumerate(zip(leaves, options, strict=True)):
+        if leaf.is_internal:
             continue
-        chosen = _option(place, activation)
-        could = _places(graph, hops, leaf)
-        others = tuple(_instead(places, number, other) for other in could if other.subgraph != place.subgraph)
+        chosen = _option(option, costing)
+        could = _options_of(graph, hops, leaf)
+        others = tuple(_instead(options, number, other) for other in could if other.subgraph != option.subgraph)
         name = leaf.selection.name
-        known = {place.subgraph, *(other.subgraph for other in could)}
+        known = {option.subgraph, *(other.subgraph for other in could)}
         yield FieldExplanation(
-            ".".join((*leaf.position.keys, leaf.selection.key)),
-            f"{leaf.position.type_name}.{name}",
+            ".".join((*leaf.node.keys, leaf.selection.key)),
+            f"{leaf.node.type_name}.{name}",
             chosen,
             _reason(chosen, others),
             others,
@@ -102,33 +102,33 @@ def explain_choice(
         )
 
 
-def _places(graph: QueryGraph, hops: Hops, leaf: Leaf) -> list[Place]:
-    """For each subgraph that can give the leaf, one place to do so: among those weighed if it was."""
-    position, name = leaf.position, leaf.selection.name
-    found = {place.subgraph: place for place in reversed(leaf.options)}
-    for place in (*position.bases, *hops.at(position)):
-        if _gives(graph, place, name):
-            found.setdefault(place.subgraph, place)
-    for entry, edge in () if name == TYPENAME else graph.requiring(position.type_name, name):
-        required = hops.requiring(position, entry, edge, name)
+def _options_of(graph: QueryGraph, hops: Hops, leaf: Leaf) -> list[PathOption]:
+    """For each subgraph that can give the leaf, one option to do so: among those weighed if it was."""
+    node, name = leaf.node, leaf.selection.name
+    found = {option.subgraph: option for option in reversed(leaf.options)}
+    for option in (*node.bases, *hops.at(node)):
+        if _gives(graph, option, name):
+            found.setdefault(option.subgraph, option)
+    for entry, edge in () if name == TYPENAME else graph.requiring(node.type_name, name):
+        required = hops.requiring(node, entry, edge, name)
         if required is not None:
             found.setdefault(required.subgraph, required)
     return [found[subgraph] for subgraph in graph.subgraph_names if subgraph in found]
 
 
-def _gives(graph: QueryGraph, place: Place, name: str) -> bool:
+def _gives(graph: QueryGraph, option: PathOption, name: str) -> bool:
     if name == TYPENAME:
-        return not graph.is_interface_object(place.subgraph, place.type_name)
-    edge = graph.field(place.subgraph, place.type_name, name, place.scope)
+        return not graph.is_interface_object(option.subgraph, option.type_name)
+    edge = graph.field(option.subgraph, option.type_name, name, option.scope)
     return edge is not None and edge.is_free
 
 
-def _option(place: Place, activation: Activation) -> Option:
-    return Option(place.subgraph, _route(place, activation), place.stage, activation.cost, len(activation.seeds))
+def _option(option: PathOption, costing: FetchCosting) -> Option:
+    return Option(option.subgraph, _route(option, costing), option.stage, costing.cost, len(costing.fetches))
 
 
-def _instead(places: Sequence[Place], number: int, other: Place) -> Option:
-    return _option(other, Activation([*places[:number], other, *places[number + 1 :]]))
+def _instead(options: Sequence[PathOption], number: int, other: PathOption) -> Option:
+    return _option(other, FetchCosting([*options[:number], other, *options[number + 1 :]]))
 
 
 def _reason(chosen: Option, others: Sequence[Option]) -> str:
@@ -144,28 +144,28 @@ def _reason(chosen: Option, others: Sequence[Option]) -> str:
     return f"none of {len(others) + 1} is cheaper" + (", and it answers first" if answers_first else "")
 
 
-def _route(place: Place, activation: Activation) -> str:
-    root = root_of(place)
+def _route(option: PathOption, costing: FetchCosting) -> str:
+    root = root_of(option)
     match root.step:
-        case Step.HOP:
+        case PathStep.HOP:
             given: dict[str, list[str]] = {}
-            for leaf, source in activation.inputs.get(root, ()):
+            for leaf, source in costing.inputs.get(root, ()):
                 given.setdefault(source.subgraph, []).append(_inner_path(leaf, root))
             sources = [f"{' '.join(dict.fromkeys(names))} from {subgraph}" for subgraph, names in given.items()]
-            where = ".".join(root.position.keys) or "the root"
+            where = ".".join(root.node.keys) or "the root"
             return f"entity at {where}, given {', '.join(sources)}"
-        case Step.REENTER:
-            return f"query root again, below {'.'.join(root.position.keys)}"
+        case PathStep.REENTER:
+            return f"query root again, below {'.'.join(root.node.keys)}"
         case _:
             return "operation root"
 
 
-def _inner_path(leaf: Leaf, root: Place) -> str:
-    return ".".join((*leaf.position.keys[len(root.position.keys) :], leaf.selection.name))
+def _inner_path(leaf: Leaf, root: PathOption) -> str:
+    return ".".join((*leaf.node.keys[len(root.node.keys) :], leaf.selection.name))
 
 
 def _why_not(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
-    type_name, name = leaf.position.type_name, leaf.selection.name
+    type_name, name = leaf.node.type_name, leaf.selection.name
     definition = graph.type_in(subgraph, type_name)
     if definition is None:
         return f"does not define {type_name}"
@@ -179,7 +179,7 @@ def _why_not(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
 
 
 def _why_unresolved(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
-    type_name, name = leaf.position.type_name, leaf.selection.name
+    type_name, name = leaf.node.type_name, leaf.selection.name
     definition = graph.type_in(subgraph, type_name)
     field = None if definition is None else definition.fields.get(name)
     if field is None:

@@ -1,7 +1,7 @@
-"""Chosen places, closed under what they need.
+"""Chosen options, closed under what they need.
 
-Choosing a place chooses the way to it. Most of it is given: the parents, the key where there is only one. Where a key's
-field could be read from several places the decision waits until everything certain is known, and then costs least.
+Choosing an option chooses the path to it. Most of it is given: the parents, the key where there is only one. Where a
+field of a key could be read from several options, the decision waits until everything certain is known.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.walk.nodes import Step
+from router.planner.walk.nodes import PathStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from router.planner.walk.nodes import Leaf, Place, RootKey, Way
+    from router.planner.walk.nodes import KeyChoice, Leaf, PathOption, RootKey
 
 # Apollo's cost of a plan: a fetch is worth a thousand fields, and a fetch that waits for n others in a row is worth
 # a hundred n that do not wait.
@@ -25,59 +25,59 @@ STAGE_FACTOR = 100
 # How many undecided roots are weighed against each other: enough for any plan people read, and linear beyond.
 COMPARED = 32
 
-Inputs: TypeAlias = "tuple[tuple[Leaf, Place], ...]"
+Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
 
 
 def fetch_cost(stage: int) -> int:
     return FETCH_COST * max(1, STAGE_FACTOR * stage)
 
 
-def root_of(place: Place) -> Place:
-    """The root a place hangs on: the fetch that gets it."""
-    while not place.step.is_root:
-        assert place.parent is not None  # noqa: S101 - only roots have none
-        place = place.parent
-    return place
+def root_of(option: PathOption) -> PathOption:
+    """The root an option hangs on: the fetch that gets it."""
+    while not option.step.is_root:
+        assert option.parent is not None  # noqa: S101 - only roots have none
+        option = option.parent
+    return option
 
 
-class Decisions:
-    """Grows by `add` and `settle`; `inputs` are the leaves decided on for every place behind a key.
+class PathSelection:
+    """Grows by `add` and `settle`; `inputs` are the leaves decided on for every option behind a key.
 
-    `weighed` counts the places whose cost was asked for: what deciding has taken.
+    `weighed` counts the options whose cost was asked for: what deciding has taken.
     """
 
-    def __init__(self, places: Iterable[Place] = ()) -> None:
-        self.inputs: dict[Place, Inputs] = {}
-        self.roots: dict[Place, None] = {}
+    def __init__(self, options: Iterable[PathOption] = ()) -> None:
+        self.inputs: dict[PathOption, Inputs] = {}
+        self.roots: dict[PathOption, None] = {}
         self.weighed = 0
         self._keys: set[RootKey] = set()
         self._hops: set[tuple[tuple[str, ...], str, int]] = set()
-        self._missing: dict[Place, Mapping[RootKey, int]] = {}
-        self._open: deque[Place] = deque()
-        for place in places:
-            self.add(place)
+        self._missing: dict[PathOption, Mapping[RootKey, int]] = {}
+        self._open: deque[PathOption] = deque()
+        for option in options:
+            self.add(option)
 
-    def add(self, place: Place) -> None:
-        """Choose a place."""
-        root = root_of(place)
+    def add(self, option: PathOption) -> None:
+        """Choose an option."""
+        root = root_of(option)
         if root in self.roots:
             return
         self.roots[root] = None
         self._keys.add(root.key)
         self._missing.clear()
-        if root.step is Step.HOP:
+        if root.step is PathStep.HOP:
             self._open.append(root)
-            self._hops.add((root.position.track, root.subgraph, root.stage))
-            if len(root.ways) == 1:
-                for leaf in root.ways[0].leaves:
+            self._hops.add((root.node.track, root.subgraph, root.stage))
+            if len(root.key_choices) == 1:
+                for leaf in root.key_choices[0].leaves:
                     if len(leaf.options) == 1:
                         self.add(leaf.options[0])
-        elif root.step is Step.REENTER:
-            assert root.parent is not None  # noqa: S101 - the place it re-enters from
+        elif root.step is PathStep.REENTER:
+            assert root.parent is not None  # noqa: S101 - the option it re-enters from
             self.add(root.parent)
 
     def settle(self, *, certain_only: bool) -> None:
-        """Decide how places behind keys are entered: where that is free or forced, else all of them in turn."""
+        """Decide how options behind keys are entered: where that is free or forced, else all of them in turn."""
         while True:
             self._settle_certain()
             if certain_only or not self._open:
@@ -87,64 +87,66 @@ class Decisions:
             self._decide(dearest)
 
     def _settle_certain(self) -> None:
-        waiting: deque[Place] = deque()
+        waiting: deque[PathOption] = deque()
         while self._open:
             root = self._open.popleft()
-            if _is_forced(root) or any(map(self._is_had, root.ways)):
+            if _is_forced(root) or any(map(self._is_had, root.key_choices)):
                 self._decide(root)
             else:
                 waiting.append(root)
         self._open = waiting
 
-    def _regret(self, root: Place) -> int:
+    def _regret(self, root: PathOption) -> int:
         """What the second best decision would cost more than the best: who loses most by waiting decides first."""
-        ways = [self._cost(self._way_missing(way)) for way in root.ways]
-        if len(ways) > 1:
-            return _gap(ways)
-        return max((self._regret_of(leaf.options) for leaf in root.ways[0].leaves if len(leaf.options) > 1), default=0)
+        key_choices = [self._cost(self._choice_missing(choice)) for choice in root.key_choices]
+        if len(key_choices) > 1:
+            return _gap(key_choices)
+        return max(
+            (self._regret_of(leaf.options) for leaf in root.key_choices[0].leaves if len(leaf.options) > 1), default=0
+        )
 
-    def _regret_of(self, options: Sequence[Place]) -> int:
-        return _gap([self._cost(self._place_missing(place)) for place in options])
+    def _regret_of(self, options: Sequence[PathOption]) -> int:
+        return _gap([self._cost(self._option_missing(option)) for option in options])
 
-    def _decide(self, root: Place) -> None:
-        way = self._best_way(root.ways)
-        free: list[tuple[Place, ...]] = []
-        # What is forced comes first, then what loses most by waiting: the rest may be had on the same way.
-        for options in dict.fromkeys(leaf.options for leaf in way.leaves):
+    def _decide(self, root: PathOption) -> None:
+        choice = self._best_choice(root.key_choices)
+        free: list[tuple[PathOption, ...]] = []
+        # What is forced comes first, then what loses most by waiting: the rest may be had on the same path.
+        for options in dict.fromkeys(leaf.options for leaf in choice.leaves):
             if len(options) == 1:
                 self.add(options[0])
             else:
                 free.append(options)
         if len(free) > 1:
             free.sort(key=self._regret_of, reverse=True)
-        chosen: dict[tuple[Place, ...], Place] = {}
+        chosen: dict[tuple[PathOption, ...], PathOption] = {}
         for options in free:
             chosen[options] = self.cheapest(options)
             self.add(chosen[options])
-        self.inputs[root] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in way.leaves)
+        self.inputs[root] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in choice.leaves)
 
-    def cheapest(self, options: Sequence[Place]) -> Place:
+    def cheapest(self, options: Sequence[PathOption]) -> PathOption:
         """The option that costs least beyond what is chosen; of several the earliest."""
         if len(options) == 1:
             return options[0]
-        had = [place for place in options if root_of(place).key in self._keys]
+        had = [option for option in options if root_of(option).key in self._keys]
         if had:
             return min(had, key=_stage)
-        return min(options, key=lambda place: (self._cost(self._place_missing(place)), place.stage))
+        return min(options, key=lambda option: (self._cost(self._option_missing(option)), option.stage))
 
-    def _best_way(self, ways: Sequence[Way]) -> Way:
-        if len(ways) == 1:
-            return ways[0]
-        had = next((way for way in ways if self._is_had(way)), None)
-        return had or min(ways, key=lambda way: self._cost(self._way_missing(way)))
+    def _best_choice(self, key_choices: Sequence[KeyChoice]) -> KeyChoice:
+        if len(key_choices) == 1:
+            return key_choices[0]
+        had = next((choice for choice in key_choices if self._is_had(choice)), None)
+        return had or min(key_choices, key=lambda choice: self._cost(self._choice_missing(choice)))
 
-    def _is_had(self, way: Way) -> bool:
+    def _is_had(self, choice: KeyChoice) -> bool:
         """Whether all that is read can be read from what is chosen."""
-        return all(any(root_of(place).key in self._keys for place in leaf.options) for leaf in way.leaves)
+        return all(any(root_of(option).key in self._keys for option in leaf.options) for leaf in choice.leaves)
 
-    def _place_missing(self, place: Place) -> Mapping[RootKey, int]:
-        """The roots that choosing the place would add, with their stages."""
-        root = root_of(place)
+    def _option_missing(self, option: PathOption) -> Mapping[RootKey, int]:
+        """The roots that choosing the option would add, with their stages."""
+        root = root_of(option)
         if root.key in self._keys:
             return {}
         self.weighed += 1
@@ -152,19 +154,19 @@ class Decisions:
         if known is None:
             missing: dict[RootKey, int] = {}
             # Fetches of one subgraph for the same objects at the same stage become one.
-            if root.step is not Step.HOP or (root.position.track, root.subgraph, root.stage) not in self._hops:
+            if root.step is not PathStep.HOP or (root.node.track, root.subgraph, root.stage) not in self._hops:
                 missing[root.key] = root.stage
-            if root.step is Step.HOP:
-                missing.update(self._way_missing(self._best_way(root.ways)))
+            if root.step is PathStep.HOP:
+                missing.update(self._choice_missing(self._best_choice(root.key_choices)))
             elif root.parent is not None:
-                missing.update(self._place_missing(root.parent))
+                missing.update(self._option_missing(root.parent))
             known = self._missing[root] = missing
         return known
 
-    def _way_missing(self, way: Way) -> dict[RootKey, int]:
+    def _choice_missing(self, choice: KeyChoice) -> dict[RootKey, int]:
         missing: dict[RootKey, int] = {}
-        for leaf in way.leaves:
-            missing.update(self._place_missing(self.cheapest(leaf.options)))
+        for leaf in choice.leaves:
+            missing.update(self._option_missing(self.cheapest(leaf.options)))
         return missing
 
     @staticmethod
@@ -172,8 +174,8 @@ class Decisions:
         return sum(fetch_cost(stage) for stage in missing.values())
 
 
-def _stage(place: Place) -> int:
-    return place.stage
+def _stage(option: PathOption) -> int:
+    return option.stage
 
 
 def _gap(costs: Sequence[int]) -> int:
@@ -181,5 +183,5 @@ def _gap(costs: Sequence[int]) -> int:
     return second - first
 
 
-def _is_forced(root: Place) -> bool:
-    return len(root.ways) == 1 and all(len(leaf.options) == 1 for leaf in root.ways[0].leaves)
+def _is_forced(root: PathOption) -> bool:
+    return len(root.key_choices) == 1 and all(len(leaf.options) == 1 for leaf in root.key_choices[0].leaves)

@@ -16,20 +16,20 @@ from router.planner.fetch.inputs import Fetched, input_of, is_below
 from router.planner.fetch.interface_object_sharing import Asked, asked_of, can_ask_all
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.guards import Guards, weaker, weakest
-from router.planner.walk.nodes import Step
+from router.planner.walk.nodes import PathStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from router.planner.choose.fetch_costing import Activation, FetchSeed
+    from router.planner.choose.fetch_costing import FetchCosting, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import Selection
-    from router.planner.walk.nodes import Leaf, Place, Position
+    from router.planner.walk.nodes import Leaf, ObjectNode, PathOption
 
 # What objects are entered as in a subgraph, and their type in the response.
 Entered: TypeAlias = tuple[str, str]
 # A leaf, the place it is fetched at, and the guards it is fetched under.
-Use: TypeAlias = "tuple[Leaf, Place, Guards]"
+Use: TypeAlias = "tuple[Leaf, PathOption, Guards]"
 
 
 @dataclass(eq=False, slots=True)
@@ -37,14 +37,14 @@ class _Draft:
     """A group while its roots are gathered: `builder` grows what a root is asked for, `entities` what entities are."""
 
     number: int
-    seed: FetchSeed
-    inputs: dict[Place, tuple[Input, ...]] = field(default_factory=dict)
+    seed: FetchDraft
+    inputs: dict[PathOption, tuple[Input, ...]] = field(default_factory=dict)
     builder: TreeBuilder = field(default_factory=TreeBuilder)
     entities: dict[Entered, TreeBuilder] = field(default_factory=dict)
     asked: tuple[Asked, ...] = ()
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
-    def takes(self, root: Place, inputs: tuple[Input, ...]) -> bool:
+    def takes(self, root: PathOption, inputs: tuple[Input, ...]) -> bool:
         """Have a root in the fetch, if one representation can carry its inputs beside the others."""
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
@@ -74,16 +74,16 @@ class _Draft:
 class GroupBuilder:
     """Builds the groups of one choice."""
 
-    def __init__(self, graph: QueryGraph, activation: Activation, presence: Callable[[Position], Leaf]) -> None:
+    def __init__(self, graph: QueryGraph, costing: FetchCosting, presence: Callable[[ObjectNode], Leaf]) -> None:
         self._graph = graph
-        self._activation = activation
+        self._costing = costing
         self._presence = presence
         self._fetched = Fetched()
         self._uses: list[Use] = []
-        self._draft_of: dict[Place, _Draft] = {}
-        self._builders: dict[tuple[Place, Guards], TreeBuilder] = {}
+        self._draft_of: dict[PathOption, _Draft] = {}
+        self._builders: dict[tuple[PathOption, Guards], TreeBuilder] = {}
 
-    def build(self, chosen: Sequence[tuple[Leaf, Place]]) -> tuple[FetchGroup, ...]:
+    def build(self, chosen: Sequence[tuple[Leaf, PathOption]]) -> tuple[FetchGroup, ...]:
         """The groups, each after those it waits for."""
         for leaf, place in chosen:
             self._use(leaf, place, leaf.selection.guards)
@@ -98,7 +98,7 @@ class GroupBuilder:
             self._draft_of |= dict.fromkeys(draft.inputs, draft)
         return tuple(self._group(draft) for draft in drafts)
 
-    def _use(self, leaf: Leaf, place: Place, guards: Guards) -> None:
+    def _use(self, leaf: Leaf, place: PathOption, guards: Guards) -> None:
         pending = [(leaf, place)]
         while pending:
             using, at = pending.pop(0)
@@ -109,14 +109,14 @@ class GroupBuilder:
             if guards in usages or next(weaker(guards, usages), None) is not None:
                 continue
             usages[guards] = None
-            if root.step is Step.REENTER:
+            if root.step is PathStep.REENTER:
                 assert root.parent is not None  # noqa: S101 - the place it re-enters from
-                pending.append((self._presence(root.parent.position), root.parent))
-            pending += self._activation.inputs.get(root, ())
+                pending.append((self._presence(root.parent.node), root.parent))
+            pending += self._costing.inputs.get(root, ())
 
     def _drafts(self) -> list[_Draft]:
         drafts: list[_Draft] = []
-        for seed in self._activation.seeds.values():
+        for seed in self._costing.fetches.values():
             mine: list[_Draft] = []
             for root in seed.roots:
                 if root not in self._fetched.usages:
@@ -130,10 +130,10 @@ class GroupBuilder:
             drafts += mine
         return drafts
 
-    def _inputs(self, root: Place) -> tuple[Input, ...]:
-        if root.step is not Step.HOP:
+    def _inputs(self, root: PathOption) -> tuple[Input, ...]:
+        if root.step is not PathStep.HOP:
             return ()
-        return (input_of(self._graph, root, self._activation.inputs[root], self._fetched),)
+        return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
     def _parts(self, draft: _Draft) -> list[_Draft]:
         """The draft, or several where objects entered as one type must not be asked for the same."""
@@ -165,25 +165,25 @@ class GroupBuilder:
         given = frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
         return asked_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)
 
-    def _builder(self, place: Place, guards: Guards) -> TreeBuilder:
+    def _builder(self, place: PathOption, guards: Guards) -> TreeBuilder:
         key = (place, guards)
         known = self._builders.get(key)
         if known is None:
             known = self._builders[key] = self._new_builder(place, guards)
         return known
 
-    def _new_builder(self, place: Place, guards: Guards) -> TreeBuilder:
-        position = place.position
+    def _new_builder(self, place: PathOption, guards: Guards) -> TreeBuilder:
+        position = place.node
         if place.is_root:
             draft = self._draft_of[place]
-            if place.step is Step.HOP:
+            if place.step is PathStep.HOP:
                 return draft.entities.setdefault(_entered(place), TreeBuilder(self._is_abstract(place)))
             return draft.builder
         assert place.parent is not None  # noqa: S101 - only roots have none
         above = self._builder(place.parent, guards)
-        if place.step is Step.DEFER:
+        if place.step is PathStep.DEFER:
             return above
-        if place.step is Step.CAST:
+        if place.step is PathStep.CAST:
             is_narrower = self._graph.is_abstract_in(place.subgraph, place.parent.type_name)
             return above.fragment(place.type_name) if is_narrower else above
         assert position.selection is not None  # noqa: S101 - every field step comes from a selection
@@ -191,12 +191,12 @@ class GroupBuilder:
         selection = _with_contexts(position.selection, place.parent)
         return above.composite(selection, own, is_abstract=self._is_abstract(place))
 
-    def _is_abstract(self, place: Place) -> bool:
+    def _is_abstract(self, place: PathOption) -> bool:
         """Whether to ask for the type; an interface object answers with the interface, until somebody knows better."""
-        if place.step is Step.HOP and self._graph.is_interface_object(place.subgraph, place.type_name):
+        if place.step is PathStep.HOP and self._graph.is_interface_object(place.subgraph, place.type_name):
             return False
         is_abstract_here = self._graph.is_abstract_in(place.subgraph, place.type_name)
-        return is_abstract_here or self._graph.is_abstract(place.position.type_name)
+        return is_abstract_here or self._graph.is_abstract(place.node.type_name)
 
     def _group(self, draft: _Draft) -> FetchGroup:
         root = next(iter(draft.inputs))
@@ -204,9 +204,9 @@ class GroupBuilder:
         return FetchGroup(
             number=draft.number,
             subgraph=root.subgraph,
-            path=root.position.path,
-            track=root.position.track,
-            block=root.position.block,
+            path=root.node.path,
+            track=root.node.track,
+            block=root.node.block,
             tree=draft.tree(),
             after=frozenset(after),
             inputs=tuple(chain(*draft.inputs.values())),
@@ -214,41 +214,41 @@ class GroupBuilder:
             asked=draft.asked,
         )
 
-    def _sources(self, root: Place) -> list[Place]:
-        if root.step is Step.REENTER:
+    def _sources(self, root: PathOption) -> list[PathOption]:
+        if root.step is PathStep.REENTER:
             assert root.parent is not None  # noqa: S101 - the place it re-enters from
             return [root_of(root.parent)]
-        return [root_of(at) for _, at in self._activation.inputs.get(root, ())]
+        return [root_of(at) for _, at in self._costing.inputs.get(root, ())]
 
-    def _select_typename(self, root: Place) -> None:
+    def _select_typename(self, root: PathOption) -> None:
         """Representations name the type of their object: have it fetched where their other fields are."""
-        inputs = self._activation.inputs.get(root, ())
-        pending: list[Place] = []
+        inputs = self._costing.inputs.get(root, ())
+        pending: list[PathOption] = []
         for leaf, at in inputs:
-            if is_below(leaf.position, root.position):
+            if is_below(leaf.node, root.node):
                 pending.append(at)
             else:
                 self._add_typename(at, root)
         while pending:
             place = pending.pop()
-            if place.position is root.position:
-                if place.step is not Step.CAST:
+            if place.node is root.node:
+                if place.step is not PathStep.CAST:
                     self._add_typename(place, root)
             elif place.parent is not None:
                 pending.append(place.parent)
             else:
-                pending += [at for _, at in self._activation.inputs[place]]
+                pending += [at for _, at in self._costing.inputs[place]]
 
-    def _add_typename(self, place: Place, root: Place) -> None:
+    def _add_typename(self, place: PathOption, root: PathOption) -> None:
         for guards in weakest(self._fetched.usages[root]):
             self._builder(place, guards).typename(guards)
 
 
-def _entered(root: Place) -> Entered:
-    return root.type_name, root.position.type_name
+def _entered(root: PathOption) -> Entered:
+    return root.type_name, root.node.type_name
 
 
-def _with_contexts(selection: Selection, place: Place) -> Selection:
+def _with_contexts(selection: Selection, place: PathOption) -> Selection:
     """The selection with the arguments its place fills from ancestors."""
     if not place.contexts or selection.name != place.purpose:
         return selection

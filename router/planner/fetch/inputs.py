@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from router.planner.choose.path_selection import Inputs
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.guards import Guards
-    from router.planner.walk.nodes import Leaf, Place, Position
+    from router.planner.walk.nodes import Leaf, ObjectNode, PathOption
 
 
 @dataclass(slots=True)
@@ -56,25 +56,25 @@ class _Shape:
 class Fetched:
     """Under which guards each root is used, and each leaf fetched, at a place, by response key and signature."""
 
-    usages: dict[Place, dict[Guards, None]] = field(default_factory=dict)
-    leaves: dict[tuple[Place, str, str], list[Guards]] = field(default_factory=dict)
+    usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
+    leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
 
-    def leaf(self, leaf: Leaf, place: Place) -> list[Guards]:
+    def leaf(self, leaf: Leaf, place: PathOption) -> list[Guards]:
         return self.leaves.setdefault((place, leaf.selection.key, leaf.selection.signature), [])
 
 
-def input_of(graph: QueryGraph, root: Place, chosen: Inputs, fetched: Fetched) -> Input:
+def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> Input:
     """The input of a place behind a key, given the leaves it was decided to be entered with."""
     entry = root.entry
     assert entry is not None  # noqa: S101 - every place behind a key has one
     shape = _Shape()
     guards: dict[tuple[str, ...], list[Guards]] = {}
     for leaf, place in chosen:
-        if is_below(leaf.position, root.position):
-            path = _add(graph, shape, leaf, root.position)
+        if is_below(leaf.node, root.node):
+            path = _add(graph, shape, leaf, root.node)
             for length in range(1, len(path) + 1):
                 guards.setdefault(path[:length], []).extend(fetched.leaf(leaf, place))
-    type_name = root.position.type_name
+    type_name = root.node.type_name
     start: Path = (TypeIs((type_name,)),)
     rewrites = list(shape.rewrites(start))
     if entry.is_interface_object:
@@ -89,19 +89,19 @@ def input_of(graph: QueryGraph, root: Place, chosen: Inputs, fetched: Fetched) -
     )
 
 
-def is_below(position: Position, start: Position) -> bool:
+def is_below(position: ObjectNode, start: ObjectNode) -> bool:
     """Whether a position is the object at `start` or below it; values of contexts are read above it."""
-    at: Position | None = position
+    at: ObjectNode | None = position
     while at is not None and at is not start:
         at = at.parent
     return at is start
 
 
-def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: Position) -> tuple[str, ...]:
+def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: ObjectNode) -> tuple[str, ...]:
     """Add a leaf to the shape; the answer is its path in the representation."""
     path: list[str] = []
-    steps: list[Position] = []
-    position = leaf.position
+    steps: list[ObjectNode] = []
+    position = leaf.node
     while position is not start:
         steps.append(position)
         assert position.parent is not None  # noqa: S101 - the leaves of an input are below its object

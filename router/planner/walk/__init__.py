@@ -1,1 +1,1 @@
-"""Operation + graph -> leaves with every place each could be fetched at, and the choice between them."""
+"""Operation + graph -> leaves with every option each could be fetched at, and the choice between them."""

@@ -1,6 +1,6 @@
 """Selections on interfaces and unions.
 
-A field stays on the abstract type where a place resolves it for every type it stands for; else it is expanded to the
+A field stays on the abstract type where an option resolves it for every type it stands for; else it is expanded to the
 concrete types, each of which finds its own way. Which concrete types: those possible in *every* subgraph the object
 could have been fetched from. A type one of them does not know is a type the response must not depend on; its selection
 is dropped and the object keeps its `__typename`.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from router.planner.normalise.selections import TYPENAME, grouped, response_key
-from router.planner.walk.nodes import Place, Position, Search, Step, UnplannableError
+from router.planner.walk.nodes import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,46 +29,46 @@ class Explorer(Protocol):
     normaliser: Normaliser
     hops: Hops
 
-    def explore(self, position: Position, items: Sequence[Item], search: Search) -> None: ...
+    def explore(self, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None: ...
     def producers(
-        self, position: Position, selection: Selection, search: Search
-    ) -> list[tuple[Place, FieldEdge | None]]: ...
+        self, node: ObjectNode, selection: Selection, search: LeafSearch
+    ) -> list[tuple[PathOption, FieldEdge | None]]: ...
     def descend(
         self,
-        position: Position,
+        node: ObjectNode,
         selection: Selection,
-        producers: Sequence[tuple[Place, FieldEdge | None]],
-        search: Search,
+        producers: Sequence[tuple[PathOption, FieldEdge | None]],
+        search: LeafSearch,
     ) -> None: ...
-    def knows_type(self, place: Place) -> bool: ...
+    def knows_type(self, option: PathOption) -> bool: ...
 
 
-def explore_abstract(explorer: Explorer, position: Position, items: Sequence[Item], search: Search) -> None:
+def explore_abstract(explorer: Explorer, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None:
     """Append the leaves of what is selected on an object of abstract type.
 
     Raises:
-        UnplannableError: a selection has no place at all.
+        UnplannableError: a selection has no option at all.
     """
-    if all(map(explorer.knows_type, position.bases)):
-        items = explorer.normaliser.folded(items, position.type_name, frozenset(_runtime_types(explorer, position)))
+    if all(map(explorer.knows_type, node.bases)):
+        items = explorer.normaliser.folded(items, node.type_name, frozenset(_runtime_types(explorer, node)))
         items = _without_repeated(items)
     else:
         # Whether and in which order the response has what only some types select, no one could tell without the type.
         items = _without_repeated(items, behind=True)
-    kept: list[tuple[Selection, list[tuple[Place, FieldEdge | None]]]] = []
+    kept: list[tuple[Selection, list[tuple[PathOption, FieldEdge | None]]]] = []
     expanded: list[Item] = []
     for group in grouped(item for item in items if item.types is None):
-        for selection in explorer.normaliser.merged(group, position.type_name):
-            producers = explorer.producers(position, selection, search)
+        for selection in explorer.normaliser.merged(group, node.type_name):
+            producers = explorer.producers(node, selection, search)
             if not producers:
-                _check_expansion(explorer, position, selection)
-            if not producers or _is_better_by_type(explorer, position, selection, [place for place, _ in producers]):
+                _check_expansion(explorer, node, selection)
+            if not producers or _is_better_by_type(explorer, node, selection, [option for option, _ in producers]):
                 expanded += group
                 break
             kept.append((selection, producers))
     for selection, producers in kept:
-        explorer.descend(position, selection, producers, search)
-    _explore_branches(explorer, position, (items, expanded), search)
+        explorer.descend(node, selection, producers, search)
+    _explore_branches(explorer, node, (items, expanded), search)
 
 
 def _without_repeated(items: Sequence[Item], *, behind: bool = False) -> Sequence[Item]:
@@ -87,48 +87,47 @@ def _without_repeated(items: Sequence[Item], *, behind: bool = False) -> Sequenc
 
 
 def _is_better_by_type(
-    explorer: Explorer, position: Position, selection: Selection, producers: Sequence[Place]
+    explorer: Explorer, node: ObjectNode, selection: Selection, producers: Sequence[PathOption]
 ) -> bool:
     """Whether a field that the abstract type has is to be looked for on each concrete type all the same."""
-    if selection.name == TYPENAME or position.is_deferred:
+    if selection.name == TYPENAME or node.is_deferred:
         return False
-    earliest = min((base.stage for base in position.bases), default=0)
-    given = [place for place in producers if place.stage <= earliest]
-    if not given and _is_on_the_spot(explorer, position, selection, given):
+    earliest = min((base.stage for base in node.bases), default=0)
+    given = [option for option in producers if option.stage <= earliest]
+    if not given and _is_on_the_spot(explorer, node, selection, given):
         return True
     # Nothing is lost by it: what has the field for the abstract type stays among the options.
-    loses_nothing = _give_the_same_types(explorer, position.bases) or _give_no_other_types(
-        explorer, producers, _runtime_types(explorer, position)
+    loses_nothing = _give_the_same_types(explorer, node.bases) or _give_no_other_types(
+        explorer, producers, _runtime_types(explorer, node)
     )
     return loses_nothing and (
-        _is_on_the_spot(explorer, position, selection, given)
-        or _is_elsewhere_for_the_only_type(explorer, position, selection, (producers, bool(given)))
+        _is_on_the_spot(explorer, node, selection, given)
+        or _is_elsewhere_for_the_only_type(explorer, node, selection, (producers, bool(given)))
     )
 
 
-def _is_on_the_spot(explorer: Explorer, position: Position, selection: Selection, given: Sequence[Place]) -> bool:
+def _is_on_the_spot(explorer: Explorer, node: ObjectNode, selection: Selection, given: Sequence[PathOption]) -> bool:
     """Whether a base that is not given has the field for each concrete type, and no other answers earlier."""
-    earliest = min((base.stage for base in position.bases), default=0)
+    earliest = min((base.stage for base in node.bases), default=0)
     return any(
         _has_on_each_type(explorer.graph, base, selection.name)
-        for base in position.bases
+        for base in node.bases
         if base.stage == earliest and base not in given and explorer.knows_type(base)
     )
 
 
 def _is_elsewhere_for_the_only_type(
-    explorer: Explorer, position: Position, selection: Selection, found: tuple[Sequence[Place], bool]
+    explorer: Explorer, node: ObjectNode, selection: Selection, found: tuple[Sequence[PathOption], bool]
 ) -> bool:
     """Whether the object can be of one type only, and a subgraph that has a field of it is none so far.
 
-    A leaf that is found on the spot is not worth the search. With more types the ways to explore would be multiplied at
-    every level.
+    A leaf that is found on the spot is not worth the search. With more types, what to explore would multiply by level.
     """
-    types = _runtime_types(explorer, position)
+    types = _runtime_types(explorer, node)
     producers, is_given = found
     if len(types) > 1 or (is_given and not explorer.normaliser.is_composite(selection.type_name)):
         return False
-    known = {place.subgraph for place in producers}
+    known = {option.subgraph for option in producers}
     return any(
         entry.subgraph not in known
         and explorer.graph.field(entry.subgraph, entry.type_name, selection.name) is not None
@@ -137,103 +136,112 @@ def _is_elsewhere_for_the_only_type(
     )
 
 
-def _give_the_same_types(explorer: Explorer, bases: Sequence[Place]) -> bool:
+def _give_the_same_types(explorer: Explorer, bases: Sequence[PathOption]) -> bool:
     types = {explorer.graph.possible_in(base.subgraph, base.type_name) for base in bases}
     return len(types) == 1 and all(explorer.knows_type(base) for base in bases)
 
 
-def _give_no_other_types(explorer: Explorer, producers: Sequence[Place], types: Sequence[str]) -> bool:
+def _give_no_other_types(explorer: Explorer, producers: Sequence[PathOption], types: Sequence[str]) -> bool:
     """Whether the objects the field is had for now are all of the types it would be expanded to."""
     return all(
-        explorer.knows_type(place) and explorer.graph.possible_in(place.subgraph, place.type_name) == set(types)
-        for place in producers
+        explorer.knows_type(option) and explorer.graph.possible_in(option.subgraph, option.type_name) == set(types)
+        for option in producers
     )
 
 
-def _has_on_each_type(graph: QueryGraph, base: Place, name: str) -> bool:
+def _has_on_each_type(graph: QueryGraph, base: PathOption, name: str) -> bool:
     types = graph.possible_in(base.subgraph, base.type_name)
     edges = [graph.field(base.subgraph, type_name, name, base.scope) for type_name in sorted(types)]
     return bool(edges) and all(edge is not None and edge.is_free for edge in edges)
 
 
-def _check_expansion(explorer: Explorer, position: Position, selection: Selection) -> None:
+def _check_expansion(explorer: Explorer, node: ObjectNode, selection: Selection) -> None:
     """Refuse a field of the abstract type that no single base can give for all its types.
 
     Two subgraphs that both return the object, each resolving the field for other types, do not make up for each other:
     whichever is asked, the field is missing on some object it may return. And an interface without any object type has
     nothing to expand to.
     """
-    if not explorer.graph.possible(position.type_name):
-        raise UnplannableError(position, selection)
-    bases = [place for place in position.bases if explorer.knows_type(place)]
+    if not explorer.graph.possible(node.type_name):
+        raise UnplannableError(node, selection)
+    bases = [option for option in node.bases if explorer.knows_type(option)]
     if len(bases) > 1 and not any(_gives_all(explorer, base, selection) for base in bases):
-        raise UnplannableError(position, selection)
+        raise UnplannableError(node, selection)
 
 
-def _gives_all(explorer: Explorer, base: Place, selection: Selection) -> bool:
+def _gives_all(explorer: Explorer, base: PathOption, selection: Selection) -> bool:
     types = explorer.graph.possible_in(base.subgraph, base.type_name)
     return all(
-        explorer.producers(_under_type(base.position, type_name, [base]), selection, Search(hidden=True))
+        explorer.producers(_under_type(base.node, type_name, [base]), selection, LeafSearch(is_internal=True))
         for type_name in sorted(types)
     )
 
 
 def _explore_branches(
-    explorer: Explorer, position: Position, selected: tuple[Sequence[Item], Sequence[Item]], search: Search
+    explorer: Explorer, node: ObjectNode, selected: tuple[Sequence[Item], Sequence[Item]], search: LeafSearch
 ) -> None:
     items, expanded = selected
     if len(expanded) == 0 and all(item.types is None for item in items):
         return
     chosen: dict[str, list[Item]] = {}
-    for type_name in _runtime_types(explorer, position):
+    for type_name in _runtime_types(explorer, node):
         mine = [item for item in items if (item in expanded if item.types is None else type_name in item.types)]
         if mine:
             chosen[type_name] = mine
-    split = frozenset() if search.hidden else explorer.normaliser.split_keys(chosen)
+    split = frozenset() if search.is_internal else explorer.normaliser.split_keys(chosen)
     for type_name, mine in chosen.items():
-        branch = _branch(explorer, position, type_name)
+        branch = _branch(explorer, node, type_name)
         branch.split_keys = split
         explorer.explore(branch, mine, search)
 
 
-def _runtime_types(explorer: Explorer, position: Position) -> list[str]:
+def _runtime_types(explorer: Explorer, node: ObjectNode) -> list[str]:
     """The types the object can have whichever base is chosen; an interface object says nothing about them."""
-    types = explorer.graph.possible(position.type_name)
-    for place in position.bases:
-        if explorer.knows_type(place):
-            types &= explorer.graph.possible_in(place.subgraph, place.type_name)
+    types = explorer.graph.possible(node.type_name)
+    for option in node.bases:
+        if explorer.knows_type(option):
+            types &= explorer.graph.possible_in(option.subgraph, option.type_name)
     return sorted(types)
 
 
-def _branch(explorer: Explorer, position: Position, type_name: str) -> Position:
-    known = position.branches.get(type_name)
+def _branch(explorer: Explorer, node: ObjectNode, type_name: str) -> ObjectNode:
+    known = node.branches.get(type_name)
     if known is not None:
         return known
-    bases = [place for place in position.bases if explorer.knows_type(place)]
-    closing = position.closing
+    bases = [option for option in node.bases if explorer.knows_type(option)]
+    closing = node.closing
     if not bases:
-        bases = [place for place in explorer.hops.at(position) if explorer.knows_type(place)]
-    branch = _under_type(position, type_name, bases)
+        bases = [option for option in explorer.hops.at(node) if explorer.knows_type(option)]
+    branch = _under_type(node, type_name, bases)
     if not closing:
-        position.branches[type_name] = branch
+        node.branches[type_name] = branch
     return branch
 
 
-def _under_type(position: Position, type_name: str, places: Sequence[Place]) -> Position:
-    """The object of a position under a type condition, standing where the given places stand."""
-    branch = Position(
+def _under_type(node: ObjectNode, type_name: str, options: Sequence[PathOption]) -> ObjectNode:
+    """The object of a node under a type condition, standing where the given options stand."""
+    branch = ObjectNode(
         type_name,
-        path=position.path,
-        keys=position.keys,
-        track=position.track,
-        parent=position,
-        guards=position.guards,
-        block=position.block,
-        is_deferred=position.is_deferred,
-        helper_depth=position.helper_depth,
+        path=node.path,
+        keys=node.keys,
+        track=node.track,
+        parent=node,
+        guards=node.guards,
+        block=node.block,
+        is_deferred=node.is_deferred,
+        helper_depth=node.helper_depth,
     )
     branch.bases = [
-        Place(Step.CAST, branch, place.subgraph, type_name, place.stage, place.needs, scope=place.scope, parent=place)
-        for place in places
+        PathOption(
+            PathStep.CAST,
+            branch,
+            option.subgraph,
+            type_name,
+            option.stage,
+            option.needs,
+            scope=option.scope,
+            parent=option,
+        )
+        for option in options
     ]
     return branch

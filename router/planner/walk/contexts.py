@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.walk.nodes import Demand, Leaf, Position
+    from router.planner.walk.nodes import Demand, Leaf, ObjectNode
     from router.supergraph.model import ContextArgument
 
 
@@ -32,33 +32,35 @@ class Contexts:
 
 
 def contexts_of(
-    graph: QueryGraph, demand: Demand, position: Position, field: tuple[str, tuple[ContextArgument, ...]]
+    graph: QueryGraph, demand: Demand, node: ObjectNode, field: tuple[str, tuple[ContextArgument, ...]]
 ) -> Contexts | None:
-    """The contexts of a field on the object at a position, None if an ancestor or its value is missing."""
+    """The contexts of a field on the object at a node, None if an ancestor or its value is missing."""
     name, arguments = field
     leaves: list[Leaf] = []
     values: list[ContextValue] = []
     for argument in arguments:
-        found = next(_ancestors(graph, position, argument.context), None)
+        found = next(_ancestors(graph, node, argument.context), None)
         if found is None:
             return None
         ancestor, levels = found
         wanted = demand(ancestor, argument.selection)
         if wanted is None:
             return None
-        variable = f"{position.type_name}_{name}_{argument.name}"
-        node = ArgumentNode(name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable)))
+        variable = f"{node.type_name}_{name}_{argument.name}"
+        argument_node = ArgumentNode(
+            name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable))
+        )
         paths = [_path(leaf, ancestor, levels) for leaf in wanted]
         rewrites = tuple(KeyRenamer(path, variable) for path in paths)
-        values.append(ContextValue(node, variable, argument.type, rewrites))
+        values.append(ContextValue(argument_node, variable, argument.type, rewrites))
         leaves += wanted
     return Contexts(tuple(leaves), tuple(values))
 
 
-def _ancestors(graph: QueryGraph, position: Position, context: str) -> Iterator[tuple[Position, int]]:
+def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tuple[ObjectNode, int]]:
     """The ancestors that carry the context, nearest first, and how many objects up each is."""
     levels = 0
-    at = position
+    at = node
     while at.parent is not None:
         levels += at.selection is not None
         at = at.parent
@@ -66,14 +68,14 @@ def _ancestors(graph: QueryGraph, position: Position, context: str) -> Iterator[
             yield at, levels
 
 
-def _path(leaf: Leaf, ancestor: Position, levels: int) -> Path:
+def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
     steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
-    position = leaf.position
-    while position is not ancestor:
-        assert position.parent is not None  # noqa: S101 - the leaf was found at or below the ancestor
-        if position.selection is not None:
-            steps.append(Key(position.selection.key))
-        elif position.type_condition is not None:
-            steps.append(TypeIs((position.type_condition,)))
-        position = position.parent
+    node = leaf.node
+    while node is not ancestor:
+        assert node.parent is not None  # noqa: S101 - the leaf was found at or below the ancestor
+        if node.selection is not None:
+            steps.append(Key(node.selection.key))
+        elif node.type_condition is not None:
+            steps.append(TypeIs((node.type_condition,)))
+        node = node.parent
     return (*(Parent() for _ in range(levels)), TypeIs((ancestor.type_name,)), *reversed(steps))

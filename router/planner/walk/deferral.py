@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.planner.walk.nodes import Place, Position, RootKey, Step
+from router.planner.walk.nodes import ObjectNode, PathOption, PathStep, RootKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import Item
 
 
-def enter(position: Position, subgraphs: Iterable[str]) -> None:
+def enter(node: ObjectNode, subgraphs: Iterable[str]) -> None:
     """Stand on an operation root in each of the subgraphs."""
     for subgraph in subgraphs:
-        needs: dict[RootKey, int] = {(position.track, subgraph, ""): 0}
-        position.bases.append(Place(Step.ENTER, position, subgraph, position.type_name, 0, needs))
+        needs: dict[RootKey, int] = {(node.track, subgraph, ""): 0}
+        node.bases.append(PathOption(PathStep.ENTER, node, subgraph, node.type_name, 0, needs))
 
 
 def apart(items: Sequence[Item]) -> tuple[list[Item], dict[int, list[Item]]]:
@@ -39,30 +39,30 @@ def apart(items: Sequence[Item]) -> tuple[list[Item], dict[int, list[Item]]]:
     return at_once, later
 
 
-def deferred_object(position: Position, block: Block) -> Position:
-    """The object of a position, for a block."""
-    is_root = position.parent is None
-    deferred = Position(
-        position.type_name,
-        path=position.path,
-        keys=position.keys,
-        track=(*position.track, f"@defer {block.number}"),
-        parent=None if is_root else position,
-        guards=position.guards,
+def deferred_object(node: ObjectNode, block: Block) -> ObjectNode:
+    """The object of a node, for a block."""
+    is_root = node.parent is None
+    deferred = ObjectNode(
+        node.type_name,
+        path=node.path,
+        keys=node.keys,
+        track=(*node.track, f"@defer {block.number}"),
+        parent=None if is_root else node,
+        guards=node.guards,
         block=block,
         is_deferred=not is_root,
     )
     if is_root:
-        enter(deferred, [base.subgraph for base in position.bases])
+        enter(deferred, [base.subgraph for base in node.bases])
     else:
-        deferred.bases = [_standing(deferred, base) for base in position.bases]
+        deferred.bases = [_standing(deferred, base) for base in node.bases]
     return deferred
 
 
-def _standing(position: Position, base: Place) -> Place:
-    return Place(
-        Step.DEFER,
-        position,
+def _standing(node: ObjectNode, base: PathOption) -> PathOption:
+    return PathOption(
+        PathStep.DEFER,
+        node,
         base.subgraph,
         base.type_name,
         base.stage,

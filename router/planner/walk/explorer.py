@@ -1,7 +1,7 @@
-"""The walk: from selections to leaves, each with all places it can be fetched at.
+"""The walk: from selections to leaves, each with all options it can be fetched at.
 
-Level by level: every place of an object that resolves a composite field gives a place on the object below. A leaf that
-only another subgraph has thereby finds its way back up to the nearest ancestor from which that subgraph can be entered.
+Level by level: every option of an object that resolves a composite field gives an option on the object below. A leaf
+that only another subgraph has finds its way up to the nearest ancestor from which that subgraph can be entered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from router.planner.normalise.selections import TYPENAME, Below, Item, Selection
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.deferral import apart, deferred_object, enter
 from router.planner.walk.hops import Hops
-from router.planner.walk.nodes import Leaf, Place, Position, Search, Step, UnplannableError, undominated
+from router.planner.walk.nodes import Leaf, LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError, undominated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,208 +56,208 @@ class Explorer:
         self._wanted: dict[tuple[int, str], _Wanted] = {}
         self.hops = Hops(graph, query_type, self.demand)
 
-    def root(self, type_name: str, subgraphs: Sequence[str]) -> Position:
-        """The root of an operation, with a place in each of the subgraphs that has the root type."""
-        position = Position(type_name)
-        enter(position, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
-        return position
+    def root(self, type_name: str, subgraphs: Sequence[str]) -> ObjectNode:
+        """The root of an operation, with an option in each of the subgraphs that has the root type."""
+        node = ObjectNode(type_name)
+        enter(node, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
+        return node
 
-    def explore(self, position: Position, items: Sequence[Item], search: Search) -> None:
-        """Append the leaves of what is selected on the position.
+    def explore(self, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None:
+        """Append the leaves of what is selected on the node.
 
         Raises:
-            UnplannableError: a selection has no place at all.
+            UnplannableError: a selection has no option at all.
         """
-        if search.hidden or self._blocks is None:
-            self._explore_at_once(position, items, search)
+        if search.is_internal or self._blocks is None:
+            self._explore_at_once(node, items, search)
             return
         at_once, later = apart(items)
-        self._explore_at_once(position, at_once, search)
+        self._explore_at_once(node, at_once, search)
         for fragment, deferred in later.items():
-            block = self._blocks.at(position.keys, fragment, position.block)
-            self.explore(deferred_object(position, block), deferred, search)
+            block = self._blocks.at(node.keys, fragment, node.block)
+            self.explore(deferred_object(node, block), deferred, search)
 
-    def _explore_at_once(self, position: Position, items: Sequence[Item], search: Search) -> None:
-        if search.hidden:
-            items = [self._keyed(position, item) for item in items]
-        if not self.graph.is_abstract(position.type_name):
-            self._explore_fields(position, self.normaliser.merged(items, position.type_name), search)
+    def _explore_at_once(self, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None:
+        if search.is_internal:
+            items = [self._keyed(node, item) for item in items]
+        if not self.graph.is_abstract(node.type_name):
+            self._explore_fields(node, self.normaliser.merged(items, node.type_name), search)
             return
         count = len(search.leaves)
-        explore_abstract(self, position, items, search)
-        self._ensure_presence(position, search, count)
+        explore_abstract(self, node, items, search)
+        self._ensure_presence(node, search, count)
 
-    def _explore_fields(self, position: Position, selections: Iterable[Selection], search: Search) -> None:
+    def _explore_fields(self, node: ObjectNode, selections: Iterable[Selection], search: LeafSearch) -> None:
         count = len(search.leaves)
         for selection in selections:
-            self.descend(position, selection, self.producers(position, selection, search), search)
-        self._ensure_presence(position, search, count)
+            self.descend(node, selection, self.producers(node, selection, search), search)
+        self._ensure_presence(node, search, count)
 
-    def _ensure_presence(self, position: Position, search: Search, count: int) -> None:
+    def _ensure_presence(self, node: ObjectNode, search: LeafSearch, count: int) -> None:
         """Have the object in the response even if none of its leaves, those after the first `count`, puts it there."""
-        if not self._is_present(position, search.leaves[count:]):
-            search.leaves.append(self.presence(position))
+        if not self._is_present(node, search.leaves[count:]):
+            search.leaves.append(self.presence(node))
 
     @staticmethod
-    def _is_present(position: Position, leaves: Sequence[Leaf]) -> bool:
+    def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:
         """Whether one of its leaves puts the object into the response whenever it has to be there."""
-        if position.parent is None or position.is_deferred:
+        if node.parent is None or node.is_deferred:
             return True
-        if position.selection is None:
+        if node.selection is None:
             return bool(leaves)
-        return any(leaf.selection.guards <= position.guards for leaf in leaves)
+        return any(leaf.selection.guards <= node.guards for leaf in leaves)
 
-    def _keyed(self, position: Position, item: Item) -> Item:
+    def _keyed(self, node: ObjectNode, item: Item) -> Item:
         """The item under a response key that the client does not use for something else."""
         name = item.node.name.value
         if name == TYPENAME:
             return item
-        key = self._keys.key_for(position.keys, name, signature(item.node))
+        key = self._keys.key_for(node.keys, name, signature(item.node))
         if key == response_key(item.node):
             return item
         return replace(item, node=replace(item.node, alias=NameNode(value=key)))
 
-    def presence(self, position: Position) -> Leaf:
+    def presence(self, node: ObjectNode) -> Leaf:
         """What to select when nothing else is, so that the object appears in the response."""
-        item = Item(_TYPENAME_NODE, position.type_name, None, position.guards)
-        selection = self.normaliser.merged([item], position.type_name)[0]
-        return Leaf(position, selection, tuple(position.bases), hidden=True)
+        item = Item(_TYPENAME_NODE, node.type_name, None, node.guards)
+        selection = self.normaliser.merged([item], node.type_name)[0]
+        return Leaf(node, selection, tuple(node.bases), is_internal=True)
 
     def descend(
         self,
-        position: Position,
+        node: ObjectNode,
         selection: Selection,
-        producers: Sequence[tuple[Place, FieldEdge | None]],
-        search: Search,
+        producers: Sequence[tuple[PathOption, FieldEdge | None]],
+        search: LeafSearch,
     ) -> None:
-        """Append the leaves of a selection that the given places resolve.
+        """Append the leaves of a selection that the given options resolve.
 
         Raises:
-            UnplannableError: there are no such places, or something below has none.
+            UnplannableError: there are no such options, or something below has none.
         """
         if not producers:
-            raise UnplannableError(position, selection)
+            raise UnplannableError(node, selection)
         if selection.is_leaf:
-            options = undominated([place for place, _ in producers])
-            search.leaves.append(Leaf(position, selection, options, hidden=search.hidden))
+            options = undominated([option for option, _ in producers])
+            search.leaves.append(Leaf(node, selection, options, is_internal=search.is_internal))
             return
-        child = self._child_of(position, selection, producers, search)
+        child = self._child_of(node, selection, producers, search)
         self.explore(child, self.normaliser.items(selection.below, selection.type_name), search)
 
     def _child_of(
         self,
-        position: Position,
+        node: ObjectNode,
         selection: Selection,
-        producers: Sequence[tuple[Place, FieldEdge | None]],
-        search: Search,
-    ) -> Position:
-        """The object below; one for all keys and requirements that reach it from the same places."""
-        reached = (selection.key, *(place for place, _ in producers))
-        child = position.helpers.get(reached) if search.hidden else None
+        producers: Sequence[tuple[PathOption, FieldEdge | None]],
+        search: LeafSearch,
+    ) -> ObjectNode:
+        """The object below; one for all keys and requirements that reach it from the same options."""
+        reached = (selection.key, *(option for option, _ in producers))
+        child = node.helpers.get(reached) if search.is_internal else None
         if child is None:
-            child = self._child(position, selection, search)
-            child.bases += [_step(child, place, edge) for place, edge in producers if edge is not None]
-            if search.hidden:
-                position.helpers[reached] = child
+            child = self._child(node, selection, search)
+            child.bases += [_step(child, option, edge) for option, edge in producers if edge is not None]
+            if search.is_internal:
+                node.helpers[reached] = child
         return child
 
     @staticmethod
-    def _child(position: Position, selection: Selection, search: Search) -> Position:
-        is_split = selection.key in position.split_keys
-        condition = (TypeIs((position.type_name,)),) if is_split else ()
+    def _child(node: ObjectNode, selection: Selection, search: LeafSearch) -> ObjectNode:
+        is_split = selection.key in node.split_keys
+        condition = (TypeIs((node.type_name,)),) if is_split else ()
         lists = (Each() for _ in range(selection.list_depth))
-        return Position(
+        return ObjectNode(
             selection.type_name,
-            path=(*position.path, *condition, Key(selection.key), *lists),
-            keys=(*position.keys, selection.key),
-            track=(*position.track, f"{position.type_name}.{selection.key}" if is_split else selection.key),
-            parent=position,
+            path=(*node.path, *condition, Key(selection.key), *lists),
+            keys=(*node.keys, selection.key),
+            track=(*node.track, f"{node.type_name}.{selection.key}" if is_split else selection.key),
+            parent=node,
             selection=selection,
             guards=selection.guards,
-            block=position.block,
-            helper_depth=position.helper_depth + 1 if search.hidden else 0,
+            block=node.block,
+            helper_depth=node.helper_depth + 1 if search.is_internal else 0,
         )
 
     def producers(
-        self, position: Position, selection: Selection, search: Search
-    ) -> list[tuple[Place, FieldEdge | None]]:
-        """Every place of the position the selection can be fetched at; only `__typename` has no edge."""
+        self, node: ObjectNode, selection: Selection, search: LeafSearch
+    ) -> list[tuple[PathOption, FieldEdge | None]]:
+        """Every option of the node the selection can be fetched at; only `__typename` has no edge."""
         if selection.name == TYPENAME:
-            return [(place, None) for place in self.typename_places(position)]
-        found: list[tuple[Place, FieldEdge | None]] = []
-        for place in position.bases:
-            edge = self.graph.field(place.subgraph, place.type_name, selection.name, place.scope)
+            return [(option, None) for option in self.typename_options(node)]
+        found: list[tuple[PathOption, FieldEdge | None]] = []
+        for option in node.bases:
+            edge = self.graph.field(option.subgraph, option.type_name, selection.name, option.scope)
             if edge is not None and edge.is_free:
-                found.append((place, edge))
-        if position.is_deferred and not search.hidden:
-            standing = {place.subgraph for place, _ in found}
-            behind = self._behind_keys(position, selection)
+                found.append((option, edge))
+        if node.is_deferred and not search.is_internal:
+            standing = {option.subgraph for option, _ in found}
+            behind = self._behind_keys(node, selection)
             # Of several that cost the same the one that would have been asked without deferring.
             return sorted(behind, key=lambda option: option[0].subgraph not in standing) or found
-        if self._bases_suffice(position, selection, found, search):
+        if self._bases_suffice(node, selection, found, search):
             return found
-        return found + self._behind_keys(position, selection)
+        return found + self._behind_keys(node, selection)
 
-    def _behind_keys(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
-        found: list[tuple[Place, FieldEdge | None]] = []
-        for place in self.hops.at(position):
-            edge = self.graph.field(place.subgraph, place.type_name, selection.name)
+    def _behind_keys(self, node: ObjectNode, selection: Selection) -> list[tuple[PathOption, FieldEdge | None]]:
+        found: list[tuple[PathOption, FieldEdge | None]] = []
+        for option in self.hops.at(node):
+            edge = self.graph.field(option.subgraph, option.type_name, selection.name)
             if edge is not None and edge.is_free:
-                found.append((place, edge))
-        return found + self._requiring(position, selection)
+                found.append((option, edge))
+        return found + self._requiring(node, selection)
 
     def _bases_suffice(
         self,
-        position: Position,
+        node: ObjectNode,
         selection: Selection,
-        found: Sequence[tuple[Place, FieldEdge | None]],
-        search: Search,
+        found: Sequence[tuple[PathOption, FieldEdge | None]],
+        search: LeafSearch,
     ) -> bool:
-        """Whether looking behind keys cannot give a place that is better than those found among the bases.
+        """Whether looking behind keys cannot give an option that is better than those found among the bases.
 
         A hop may spare a fetch that is made for one of several bases alone, or for something deeper, if the hop is made
         anyway. What a key or a requirement is made of has that only where the hops are there to be looked at: they are
         not looked for on its account, lest finding one hop be a search for others.
         """
-        is_only_base = len(position.bases) == 1
+        is_only_base = len(node.bases) == 1
         if not found or (is_only_base and selection.is_leaf):
             return bool(found)
-        if not search.hidden or (position.hops is not None and not position.closing):
+        if not search.is_internal or (node.hops is not None and not node.closing):
             return False
-        earliest = min(base.stage for base in position.bases)
-        return is_only_base or any(place.stage == earliest for place, _ in found)
+        earliest = min(base.stage for base in node.bases)
+        return is_only_base or any(option.stage == earliest for option, _ in found)
 
-    def _requiring(self, position: Position, selection: Selection) -> list[tuple[Place, FieldEdge | None]]:
-        found: list[tuple[Place, FieldEdge | None]] = []
-        for entry, edge in self.graph.requiring(position.type_name, selection.name):
-            place = self.hops.requiring(position, entry, edge, selection.name)
-            if place is not None:
-                found.append((place, edge))
+    def _requiring(self, node: ObjectNode, selection: Selection) -> list[tuple[PathOption, FieldEdge | None]]:
+        found: list[tuple[PathOption, FieldEdge | None]] = []
+        for entry, edge in self.graph.requiring(node.type_name, selection.name):
+            option = self.hops.requiring(node, entry, edge, selection.name)
+            if option is not None:
+                found.append((option, edge))
         return found
 
-    def typename_places(self, position: Position) -> Sequence[Place]:
+    def typename_options(self, node: ObjectNode) -> Sequence[PathOption]:
         """Places that know the concrete type: an interface object does not."""
-        bases = [place for place in position.bases if self.knows_type(place)]
-        return bases or [place for place in self.hops.at(position) if self.knows_type(place)]
+        bases = [option for option in node.bases if self.knows_type(option)]
+        return bases or [option for option in self.hops.at(node) if self.knows_type(option)]
 
-    def knows_type(self, place: Place) -> bool:
-        return not self.graph.is_interface_object(place.subgraph, place.type_name)
+    def knows_type(self, option: PathOption) -> bool:
+        return not self.graph.is_interface_object(option.subgraph, option.type_name)
 
-    def demand(self, position: Position, selection_set: SelectionSetNode) -> tuple[Leaf, ...] | None:
-        """The leaves of a key or requires selection at a position, None if one of them is nowhere to be had."""
+    def demand(self, node: ObjectNode, selection_set: SelectionSetNode) -> tuple[Leaf, ...] | None:
+        """The leaves of a key or requires selection at a node, None if one of them is nowhere to be had."""
         key = id(selection_set)
-        if key in position.demands:
-            return position.demands[key]
+        if key in node.demands:
+            return node.demands[key]
         before = self.hops.cut_short
-        search = Search(hidden=True)
+        search = LeafSearch(is_internal=True)
         leaves: tuple[Leaf, ...] | None
         try:
-            self._explore_wanted(position, self._wanted_of(selection_set, position.type_name), search)
+            self._explore_wanted(node, self._wanted_of(selection_set, node.type_name), search)
             leaves = tuple(search.leaves)
         except UnplannableError:
             leaves = None
         if self.hops.cut_short == before:
-            position.demands[key] = leaves
+            node.demands[key] = leaves
         return leaves
 
     def _wanted_of(self, selection_set: SelectionSetNode, type_name: str) -> _Wanted:
@@ -268,24 +268,24 @@ class Explorer:
             known = self._wanted[key] = _Wanted(items, self.normaliser.merged(items, type_name))
         return known
 
-    def _explore_wanted(self, position: Position, wanted: _Wanted, search: Search) -> None:
-        keyed = [self._keyed(position, item) for item in wanted.items]
+    def _explore_wanted(self, node: ObjectNode, wanted: _Wanted, search: LeafSearch) -> None:
+        keyed = [self._keyed(node, item) for item in wanted.items]
         is_as_written = all(item is written for item, written in zip(keyed, wanted.items, strict=True))
-        if is_as_written and not self.graph.is_abstract(position.type_name):
-            self._explore_fields(position, wanted.selections, search)
+        if is_as_written and not self.graph.is_abstract(node.type_name):
+            self._explore_fields(node, wanted.selections, search)
         else:
-            self._explore_at_once(position, keyed, search)
+            self._explore_at_once(node, keyed, search)
 
 
-def _step(child: Position, place: Place, edge: FieldEdge) -> Place:
-    return Place(
-        Step.FIELD,
+def _step(child: ObjectNode, option: PathOption, edge: FieldEdge) -> PathOption:
+    return PathOption(
+        PathStep.FIELD,
         child,
-        place.subgraph,
+        option.subgraph,
         edge.target,
-        place.stage,
-        place.needs,
+        option.stage,
+        option.needs,
         scope=edge.scope,
-        parent=place,
+        parent=option,
         edge=edge,
     )

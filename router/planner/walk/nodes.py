@@ -1,17 +1,17 @@
-"""Positions, places and leaves: what the walk over an operation builds.
+"""Object nodes, options and leaves: what the walk over an operation builds.
 
-A *position* is an object in the response: a response path and a type. A *place* is one way to stand on it: a subgraph
+A *node* is an object in the response: a response path and a type. An *option* is one way to stand on it: a subgraph
 that has the object, reached by one kind of step:
 
     ENTER   an operation root of the subgraph
-    FIELD   a field of a place on the parent position
-    CAST    a type condition on a place of the same object
-    DEFER   a deferred fragment on a place of the same object
-    HOP     `_entities`, with a key (and what `@requires` asks for) read from other places of the same object
+    FIELD   a field of an option on the parent node
+    CAST    a type condition on an option of the same object
+    DEFER   a deferred fragment on an option of the same object
+    HOP     `_entities`, with a key (and what `@requires` asks for) read from other options of the same object
     REENTER the query root of another subgraph, below a field that leads back to the query root
 
-Places are persistent: each names the place(s) it came from, so that choosing a place for a leaf chooses a whole way.
-ENTER, HOP and REENTER places are *roots*: each costs a fetch.
+An option names the option(s) it came from, so that choosing an option for a leaf chooses a whole path.
+ENTER, HOP and REENTER options are *roots*: each costs a fetch.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 RootKey: TypeAlias = tuple[tuple[str, ...], str, str]
 
 
-class Step(Enum):
+class PathStep(Enum):
     """Each with whether it costs a fetch."""
 
     ENTER = "enter", True
@@ -52,7 +52,7 @@ class Step(Enum):
 
 
 @dataclass(eq=False, slots=True)
-class Position:
+class ObjectNode:
     """An object in the response.
 
     Attributes:
@@ -65,12 +65,12 @@ class Position:
         block: the deferred block the object, or this standing on it, is in.
         is_deferred: whether its fields are to come by fetches of their own, if that can be.
         helper_depth: 0 for what the client selects, n for objects that exist only for keys and requires, n levels deep.
-        bases: places reached from the parent's places (or, at the root, by entering).
-        hops: places behind a key, None until they are looked for; while `closing`, those found so far.
+        bases: options reached from the parent's options (or, at the root, by entering).
+        hops: options behind a key, None until they are looked for; while `closing`, those found so far.
         branches: the same object under a type condition, by concrete type.
         demands, requirements: answers already found for keys (by identity of their selection) and for fields that
             require something (by subgraph and field); `in_progress` are requirements being looked for.
-        helpers: the objects below it that are looked at for keys and requirements, by response key and the places they
+        helpers: the objects below it that are looked at for keys and requirements, by response key and the options they
             are reached from: many keys lead through the same object.
     """
 
@@ -79,19 +79,19 @@ class Position:
     keys: tuple[str, ...] = ()
     track: tuple[str, ...] = ()
     split_keys: frozenset[str] = frozenset()
-    parent: Position | None = None
+    parent: ObjectNode | None = None
     selection: Selection | None = None
     guards: Guards = ALWAYS
     block: Block | None = None
     is_deferred: bool = False
     helper_depth: int = 0
-    bases: list[Place] = field(default_factory=list)
-    hops: list[Place] | None = None
-    branches: dict[str, Position] = field(default_factory=dict)
+    bases: list[PathOption] = field(default_factory=list)
+    hops: list[PathOption] | None = None
+    branches: dict[str, ObjectNode] = field(default_factory=dict)
     closing: bool = False
     demands: dict[int, tuple[Leaf, ...] | None] = field(default_factory=dict)
-    helpers: dict[tuple[object, ...], Position] = field(default_factory=dict)
-    requirements: dict[tuple[str, str], Place | None] = field(default_factory=dict)
+    helpers: dict[tuple[object, ...], ObjectNode] = field(default_factory=dict)
+    requirements: dict[tuple[str, str], PathOption | None] = field(default_factory=dict)
     in_progress: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -103,24 +103,24 @@ class Position:
 
 
 @dataclass(eq=False, slots=True)
-class Place:
-    """One way to stand on a position. `type_name` is the type of the object in the subgraph.
+class PathOption:
+    """One way to stand on a node. `type_name` is the type of the object in the subgraph.
 
-    `stage` is the least number of fetches in a row before this place can answer; `needs` are the roots on the way,
-    with the stage of each, along the way that looked best when the place was found.
+    `stage` is the least number of fetches in a row before this option can answer; `needs` are the roots on the way,
+    with the stage of each, along the path that looked best when the option was found.
     """
 
-    step: Step
-    position: Position
+    step: PathStep
+    node: ObjectNode
     subgraph: str
     type_name: str
     stage: int
     needs: dict[RootKey, int]
     scope: Scope = NOTHING
-    parent: Place | None = None
+    parent: PathOption | None = None
     edge: FieldEdge | None = None
     entry: Entry | None = None
-    ways: tuple[Way, ...] = ()
+    key_choices: tuple[KeyChoice, ...] = ()
     # What else than objects and subgraph tells a root from others: the field whose requirements it carries, or the
     # fetch after which the root of the operation is entered again.
     purpose: str = ""
@@ -129,48 +129,48 @@ class Place:
 
     @property
     def certain(self) -> frozenset[RootKey]:
-        """The roots on every way to this place: of `needs`, those that no other choice of keys can spare."""
+        """The roots on every path to this option: of `needs`, those that no other choice of keys can spare."""
         if self._certain is None:
-            self._certain = self._on_every_way()
+            self._certain = self._on_every_path()
         return self._certain
 
-    def _on_every_way(self) -> frozenset[RootKey]:
+    def _on_every_path(self) -> frozenset[RootKey]:
         if not self.is_root:
             assert self.parent is not None  # noqa: S101 - only roots have none
             return self.parent.certain
-        if self.step is Step.ENTER:
+        if self.step is PathStep.ENTER:
             return frozenset(self.needs)
-        if self.step is Step.REENTER:
-            assert self.parent is not None  # noqa: S101 - the place it re-enters from
+        if self.step is PathStep.REENTER:
+            assert self.parent is not None  # noqa: S101 - the option it re-enters from
             return self.parent.certain | {self.key}
-        ways = [
+        key_choices = [
             frozenset[RootKey]().union(
-                *(frozenset.intersection(*(option.certain for option in leaf.options)) for leaf in way.leaves)
+                *(frozenset.intersection(*(option.certain for option in leaf.options)) for leaf in choice.leaves)
             )
-            for way in self.ways
+            for choice in self.key_choices
         ]
-        return frozenset.intersection(*ways) | {self.key}
+        return frozenset.intersection(*key_choices) | {self.key}
 
     @property
     def key(self) -> RootKey:
         """The fetch a root stands for, as far as it is known before groups exist."""
-        return self.position.track, self.subgraph, self.purpose
+        return self.node.track, self.subgraph, self.purpose
 
     @property
     def is_root(self) -> bool:
         return self.step.is_root
 
 
-def undominated(places: Sequence[Place]) -> tuple[Place, ...]:
-    """The places without those that, whichever way, need all the fetches another one needs, and maybe more."""
-    if len(places) == 1:
-        return (places[0],)
-    kept: list[Place] = []
-    for place in places:
-        if any(other.needs.keys() <= place.certain for other in kept):
+def undominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
+    """The options without those that, whichever way, need all the fetches another one needs, and maybe more."""
+    if len(options) == 1:
+        return (options[0],)
+    kept: list[PathOption] = []
+    for option in options:
+        if any(other.needs.keys() <= option.certain for other in kept):
             continue
-        kept = [other for other in kept if not place.needs.keys() <= other.certain]
-        kept.append(place)
+        kept = [other for other in kept if not option.needs.keys() <= other.certain]
+        kept.append(option)
     return tuple(kept)
 
 
@@ -185,42 +185,42 @@ class ContextValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One set of leaves whose values let a HOP place be entered."""
+class KeyChoice:
+    """One set of leaves whose values let a HOP option be entered."""
 
     leaves: tuple[Leaf, ...]
 
 
 @dataclass(eq=False, slots=True)
 class Leaf:
-    """A leaf field wanted at a position, and the places it can be fetched at, never none.
+    """A leaf field wanted at a node, and the options it can be fetched at, never none.
 
-    `hidden` leaves are not asked for by the client: keys, requires, and what keeps a selection from being empty.
+    `is_internal` leaves are not asked for by the client: keys, requires, and what keeps a selection from being empty.
     """
 
-    position: Position
+    node: ObjectNode
     selection: Selection
-    options: tuple[Place, ...]
-    hidden: bool = False
+    options: tuple[PathOption, ...]
+    is_internal: bool = False
 
 
 @dataclass(eq=False, slots=True)
-class Search:
-    """A walk's result so far. `hidden` says that the walk is for a key or a requirement, not for the client."""
+class LeafSearch:
+    """A walk's result so far. `is_internal` says that the walk is for a key or a requirement, not for the client."""
 
-    hidden: bool = False
+    is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
 
 
 class UnplannableError(Exception):
     """A field no sequence of fetches reaches."""
 
-    def __init__(self, position: Position, selection: Selection) -> None:
-        path = ".".join((*position.keys, selection.key))
-        super().__init__(f"No subgraph can be reached that resolves {position.type_name}.{selection.name} at {path}.")
+    def __init__(self, node: ObjectNode, selection: Selection) -> None:
+        path = ".".join((*node.keys, selection.key))
+        super().__init__(f"No subgraph can be reached that resolves {node.type_name}.{selection.name} at {path}.")
 
 
 class Demand(Protocol):
-    """Finds the leaves of a selection at a position, None if one of them is nowhere to be had."""
+    """Finds the leaves of a selection at a node, None if one of them is nowhere to be had."""
 
-    def __call__(self, position: Position, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
+    def __call__(self, node: ObjectNode, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
