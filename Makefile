@@ -45,8 +45,9 @@ fuzz: $(READY) ## Fuzz the REST API by its OpenAPI document, 1,000 requests
 peers: ## Install other implementations (npm) that tests compare with; needs Node.js, skipped without it
 	@tests/peers/install.sh
 
-interop: ## Install GraphQL clients (npm) that tests run against the router; needs Node.js, skipped without it
+interop: ## Install GraphQL clients and Mermaid (npm) that tests use; needs Node.js, skipped without it
 	@tests/peers/install.sh tests/interop clients
+	@tests/peers/install.sh tests/docs diagrams
 
 COUNT ?= 10000
 SEED  ?= 1
