@@ -1,21 +1,32 @@
 """The router's errors: one tree, each class with a stable `code`.
 
     RouterError
-    ├── InvalidSupergraph              INVALID_FEDERATION_SUPERGRAPH | UNSUPPORTED_LINKED_FEATURE
-    ├── RequestError                   the client's request is refused before anything is fetched
-    │   ├── ParsingFailed              PARSING_ERROR
-    │   ├── ValidationFailed           GRAPHQL_VALIDATION_FAILED
-    │   ├── UnknownOperation           GRAPHQL_UNKNOWN_OPERATION_NAME
-    │   ├── InvalidVariables           VALIDATION_INVALID_TYPE_VARIABLE
-    │   └── PlanningError              QUERY_PLANNING_FAILED
-    └── TransportError                 one subgraph did not answer as it must; the others go on
-        ├── SubgraphUnreachable        SUBREQUEST_HTTP_ERROR
-        ├── SubgraphTimeout            GATEWAY_TIMEOUT
-        └── SubgraphMalformedResponse  SUBREQUEST_MALFORMED_RESPONSE
+    ├── InvalidSupergraph                   INVALID_FEDERATION_SUPERGRAPH | UNSUPPORTED_LINKED_FEATURE
+    ├── RequestError                        the whole request is refused; nothing is fetched
+    │   ├── PersistedQueryNotSupported      PERSISTED_QUERY_NOT_SUPPORTED
+    │   ├── PersistedQueryNotFound          PERSISTED_QUERY_NOT_FOUND
+    │   ├── PersistedQueryHashMismatch      PERSISTED_QUERY_HASH_MISMATCH
+    │   ├── DocumentIdRequired              PERSISTED_QUERY_ID_REQUIRED
+    │   ├── DocumentIdAndBody               CANNOT_SEND_PQ_ID_AND_BODY
+    │   ├── DocumentNotListed               PERSISTED_QUERY_NOT_IN_LIST | QUERY_NOT_IN_SAFELIST
+    │   ├── LimitExceeded                   MAX_*_LIMIT
+    │   ├── NestedTooDeeply                 MAX_DEPTH_LIMIT
+    │   ├── ParsingFailed                   PARSING_ERROR
+    │   ├── ValidationFailed                GRAPHQL_VALIDATION_FAILED
+    │   ├── UnknownOperation                GRAPHQL_UNKNOWN_OPERATION_NAME
+    │   ├── NotReadOnly                     METHOD_NOT_ALLOWED
+    │   ├── SubscriptionsNotEnabled         SUBSCRIPTIONS_NOT_ENABLED
+    │   ├── InvalidVariables                VALIDATION_INVALID_TYPE_VARIABLE
+    │   ├── PlanningError                   QUERY_PLANNING_FAILED
+    │   └── Refused                         FORBIDDEN, or the code that a stage gives
+    └── TransportError                      one subgraph sent no usable response; the other fetches go on
+        ├── SubgraphUnreachable             SUBREQUEST_HTTP_ERROR
+        ├── SubgraphTimeout                 GATEWAY_TIMEOUT
+        └── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE
 
-Exceptions end a stage. What a *response* says went wrong in a part of it is data: `ResponseError`.
-
-An exception's `message` may be shown to a client, `detail` is for logs alone (host names, system errors).
+Request errors stand in the order of the stages that raise them. An exception ends a stage; an error in a part of a
+response is data: `ResponseError`. An exception's `message` may be shown to a client, `detail` is for logs alone (host
+names, system errors).
 """
 
 from __future__ import annotations
@@ -36,8 +47,8 @@ ResponsePath = tuple[PathSegment, ...]
 class ResponseError:
     """One entry of a response's `errors`, before any masking (GraphQL specification, "Errors").
 
-    `origin` is the name of the subgraph that reported the error or failed to answer, None when the router itself
-    found it. `path` is the place in the client's response, None when no place is known. `extensions` is what
+    `origin` is the name of the subgraph that reported the error or sent no usable response, None when the router itself
+    found it. `path` is a path of the client's response, None when it is not known. `extensions` is what
     the origin sent, without `code`. `locations` refer to the client's document only when `origin` is None.
     """
 
@@ -65,7 +76,7 @@ SupergraphCode = Literal["INVALID_FEDERATION_SUPERGRAPH", "UNSUPPORTED_LINKED_FE
 
 
 class InvalidSupergraph(RouterError):
-    """The text is no supergraph this router can run."""
+    """The text is not a supergraph that this router can run."""
 
     def __init__(self, message: str, *, code: SupergraphCode = "INVALID_FEDERATION_SUPERGRAPH") -> None:
         super().__init__(message)
@@ -95,6 +106,58 @@ class RequestError(RouterError):
         return cls(entries[0].message, errors=entries)
 
 
+class PersistedQueryNotSupported(RequestError):
+    """The request names a document, and this router knows no documents by name. Clients then send the document."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+class PersistedQueryNotFound(RequestError):
+    """No store has a document with this hash."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class PersistedQueryHashMismatch(RequestError):
+    """The hash of the request is not the hash of its document."""
+
+    code = "PERSISTED_QUERY_HASH_MISMATCH"
+
+
+class DocumentIdRequired(RequestError):
+    """The request has a document where only ids are accepted."""
+
+    code = "PERSISTED_QUERY_ID_REQUIRED"
+
+
+class DocumentIdAndBody(RequestError):
+    """The request has an id and a document; it is not clear which of them counts."""
+
+    code = "CANNOT_SEND_PQ_ID_AND_BODY"
+
+
+class DocumentNotListed(RequestError):
+    """The list of persisted documents does not have this document, or none with this id."""
+
+    def __init__(self, message: str, *, code: Literal["QUERY_NOT_IN_SAFELIST", "PERSISTED_QUERY_NOT_IN_LIST"]) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class LimitExceeded(RequestError):
+    """The operation exceeds a limit of the operator; `code` is one of MAX_*_LIMIT."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class NestedTooDeeply(RequestError):
+    """Preparing the document needs more of the interpreter's stack than there is."""
+
+    code = "MAX_DEPTH_LIMIT"
+
+
 class ParsingFailed(RequestError):
     """The document is not GraphQL."""
 
@@ -108,9 +171,21 @@ class ValidationFailed(RequestError):
 
 
 class UnknownOperation(RequestError):
-    """`operationName` names no operation of the document, or is missing where several could be meant."""
+    """`operationName` names no operation of the document, or is missing where the document has several."""
 
     code = "GRAPHQL_UNKNOWN_OPERATION_NAME"
+
+
+class NotReadOnly(RequestError):
+    """A mutation came by a method that HTTP calls safe (GraphQL over HTTP, "GET")."""
+
+    code = "METHOD_NOT_ALLOWED"
+
+
+class SubscriptionsNotEnabled(RequestError):
+    """The operation is a subscription, and this router does not run subscriptions."""
+
+    code = "SUBSCRIPTIONS_NOT_ENABLED"
 
 
 class InvalidVariables(RequestError):
@@ -120,15 +195,23 @@ class InvalidVariables(RequestError):
 
 
 class PlanningError(RequestError):
-    """No sequence of fetches can answer a selection of the operation."""
+    """No sequence of fetches can resolve a selection of the operation."""
 
     code = "QUERY_PLANNING_FAILED"
 
 
-class TransportError(RouterError):
-    """A subgraph did not answer as it must. `status` is its HTTP status, None when none was received.
+class Refused(RequestError):
+    """A stage refuses the request: the client gets `message` and `extensions.code`."""
 
-    `retry_after` is how many seconds it asked to be left alone, where it did.
+    def __init__(self, message: str, *, code: str = "FORBIDDEN") -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class TransportError(RouterError):
+    """A subgraph sent no usable response. `status` is its HTTP status, None when none was received.
+
+    `retry_after` is the number of seconds in the subgraph's `Retry-After`, None without one.
     """
 
     retry_after: int | None = None
@@ -146,12 +229,12 @@ class SubgraphUnreachable(TransportError):
 
 
 class SubgraphTimeout(TransportError):
-    """No complete answer within the time the subgraph is given."""
+    """No complete response within the subgraph's timeout."""
 
     code = "GATEWAY_TIMEOUT"
 
 
 class SubgraphMalformedResponse(TransportError):
-    """An answer that is not a GraphQL response: not JSON, not an object, neither `data` nor `errors`, or too large."""
+    """The response is not a GraphQL response: not JSON, not an object, neither `data` nor `errors`, or too large."""
 
     code = "SUBREQUEST_MALFORMED_RESPONSE"

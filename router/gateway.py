@@ -21,17 +21,23 @@ from graphql import OperationType
 
 from router import supergraph
 from router.assembly import open_lookup
-from router.errors import InvalidSupergraph, PlanningError, RequestError, ResponseError
+from router.errors import (
+    InvalidSupergraph,
+    NotReadOnly,
+    PersistedQueryNotFound,
+    PlanningError,
+    RequestError,
+    ResponseError,
+)
 from router.executor.context import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
-from router.policies.apq import PersistedQueryNotFound
 from router.policies.headers import HeaderPropagation
 from router.policies.limits import LimitWatch
 from router.policies.log_redaction import PersonalData
 from router.policies.masking import ErrorMasking, codes_of, new_error_id
 from router.policies.persisted_documents import PersistedDocuments
-from router.preparation.preparation import NotReadOnly, Preparation
+from router.preparation.preparation import Preparation
 from router.request.hooks import HookChain, Operation, RequestContext
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.errors import RequestError
+from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
 
 if TYPE_CHECKING:
     from router.policies.document_lookup import DocumentLookup
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _log = structlog.stdlib.get_logger("apq")
-
-
-class PersistedQueryNotFound(RequestError):
-    """No store has a document with this hash."""
-
-    code = "PERSISTED_QUERY_NOT_FOUND"
-
-
-class PersistedQueryHashMismatch(RequestError):
-    """The hash is not that of the document it came with."""
-
-    code = "PERSISTED_QUERY_HASH_MISMATCH"
 
 
 class AutomaticPersistedQueries:

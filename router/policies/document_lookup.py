@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from router.errors import RequestError
+from router.errors import PersistedQueryNotSupported
 
 if TYPE_CHECKING:
     from router.request.messages import GraphQLRequest
-
-
-class PersistedQueryNotSupported(RequestError):
-    """A request names a document, and nothing here knows documents by name. Clients then send the document."""
-
-    code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
 class DocumentLookup(Protocol):

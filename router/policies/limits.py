@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from router.errors import RequestError
+from router.errors import LimitExceeded
 from router.policies.document_size import extent
 from router.policies.operation_size import Size, distinct_fields, fragments_of, measure, operations_of
 
@@ -50,14 +50,6 @@ _MESSAGES: Mapping[LimitName, str] = {
     "introspection_depth": "The introspection nests lists deeper than {limit} levels.",
     "operation_name_length": "An operation's name is longer than {limit}.",
 }
-
-
-class LimitExceeded(RequestError):
-    """An operation asks for more than the operator allows; `code` is one of MAX_*_LIMIT."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
 
 
 class LimitWatch:

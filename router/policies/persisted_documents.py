@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLSyntaxError, parse, print_ast
 
-from router.errors import RequestError
+from router.errors import DocumentIdAndBody, DocumentIdRequired, DocumentNotListed
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
 from router.settings.sections.persisted_documents import PersistedMode
 
@@ -35,24 +35,6 @@ CLIENT_NAME = "apollographql-client-name"
 
 # GraphQL over HTTP, "Persisted Documents": an id that is a hash says so; manifests hold the bare hash.
 _HASH_PREFIX = "sha256:"
-
-
-class NotInList(RequestError):
-    """The list has no document with this id."""
-
-    code = "PERSISTED_QUERY_NOT_IN_LIST"
-
-
-class IdRequired(RequestError):
-    """A document was sent where only ids are taken."""
-
-    code = "PERSISTED_QUERY_ID_REQUIRED"
-
-
-class IdAndBody(RequestError):
-    """An id and a document: which of them counts?"""
-
-    code = "CANNOT_SEND_PQ_ID_AND_BODY"
 
 
 class PersistedDocuments:
@@ -84,15 +66,15 @@ class PersistedDocuments:
         """See `DocumentLookup.resolve`."""
         if request.document_id is None:
             if self._mode is PersistedMode.REQUIRE_ID:
-                raise IdRequired("This server runs persisted documents only; send the id of one.")
+                raise DocumentIdRequired("This server runs persisted documents only; send the id of one.")
             return request
         if request.query:
             if self._mode is not PersistedMode.MEASURE:
-                raise IdAndBody("Send the id of a persisted document or a document, not both.")
+                raise DocumentIdAndBody("Send the id of a persisted document or a document, not both.")
             return request
         text = self._find(request.document_id, request.headers.get(CLIENT_NAME))
         if text is None:
-            raise NotInList("No persisted document has this id.")
+            raise DocumentNotListed("No persisted document has this id.", code="PERSISTED_QUERY_NOT_IN_LIST")
         return replace(request, query=text)
 
     async def accepted(self, request: GraphQLRequest) -> None:

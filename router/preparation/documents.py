@@ -18,7 +18,7 @@ from graphql import (
     validate,
 )
 
-from router.errors import ParsingFailed, RequestError, ValidationFailed
+from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, ValidationFailed
 from router.storage.lru import Lru
 
 if TYPE_CHECKING:
@@ -32,18 +32,6 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
     from router.supergraph import Supergraph
-
-
-class NestedTooDeeply(RequestError):
-    """A stage would need more of the interpreter's stack than there is."""
-
-    code = "MAX_DEPTH_LIMIT"
-
-
-class NotOnTheList(RequestError):
-    """The document is none of those that may be run."""
-
-    code = "QUERY_NOT_IN_SAFELIST"
 
 
 class AllowList(Protocol):
@@ -126,7 +114,7 @@ class Documents:
         """Whether a document is on the list; before it is validated, which would tell strangers about the schema."""
         listed = self._allow_list is None or self._allow_list.lists(text)
         if not (listed or trusted) and self._allow_list is not None and self._allow_list.enforced:
-            raise NotOnTheList("Only operations known to this server are run.")
+            raise DocumentNotListed("Only operations known to this server are run.", code="QUERY_NOT_IN_SAFELIST")
         return listed
 
     def _parsed(self, text: str, record: RequestRecord) -> DocumentNode:

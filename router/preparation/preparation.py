@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql import OperationType
 
-from router.errors import RequestError
+from router.errors import NotReadOnly, SubscriptionsNotEnabled
 from router.operation import prepare
 from router.preparation.documents import Documents
 from router.preparation.override_labels import OverrideLabels
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from router.storage.lru import Lru
     from router.supergraph import Supergraph
-
-
-class NotReadOnly(RequestError):
-    """A mutation came by a method that HTTP calls safe (GraphQL over HTTP, "GET")."""
-
-    code = "METHOD_NOT_ALLOWED"
-
-
-class SubscriptionsNotEnabled(RequestError):
-    """The operation is a subscription, and this router answers once."""
-
-    code = "SUBSCRIPTIONS_NOT_ENABLED"
 
 
 class Preparation:

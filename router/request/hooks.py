@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.errors import RequestError
 from router.request.messages import GraphQLResponse
 from router.transport.messages import SubgraphRequest, SubgraphResponse
 
@@ -30,14 +29,6 @@ if TYPE_CHECKING:
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
 """Gives a request to the next hook, or to the subgraph; raises what `Transport.send` raises."""
-
-
-class Refused(RequestError):
-    """Raised by a hook: the client gets `message` and `extensions.code`, and nothing is fetched."""
-
-    def __init__(self, message: str, *, code: str = "FORBIDDEN") -> None:
-        self.code = code
-        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)

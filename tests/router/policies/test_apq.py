@@ -5,7 +5,8 @@ from hashlib import sha256
 import pytest
 from structlog.testing import capture_logs
 
-from router.policies.apq import AutomaticPersistedQueries, PersistedQueryHashMismatch, PersistedQueryNotFound
+from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
+from router.policies.apq import AutomaticPersistedQueries
 from router.request.messages import GraphQLRequest
 from router.storage.memory import MemoryStore
 

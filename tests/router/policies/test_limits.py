@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 from graphql import DocumentNode, parse
 
-from router.policies.limits import LimitExceeded, LimitWatch
+from router.errors import LimitExceeded
+from router.policies.limits import LimitWatch
 from router.settings.sections.limits import LimitName, Limits
 
 QUERY = """

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from router.errors import SubgraphTimeout
+from router.errors import Refused, SubgraphTimeout
 from router.gateway import Gateway
-from router.request.hooks import Hook, Operation, Refused, RequestContext, SendOn
+from router.request.hooks import Hook, Operation, RequestContext, SendOn
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
