@@ -13,7 +13,7 @@ from router.storage.memory import MemoryStore
 if TYPE_CHECKING:
     from router.policies.document_lookup import DocumentLookup
     from router.settings.model import RouterSettings
-    from router.settings.sections.persisted_documents import Apq
+    from router.settings.sections.apq import Apq
 
 
 def open_lookup(settings: RouterSettings) -> DocumentLookup:

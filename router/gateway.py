@@ -95,9 +95,9 @@ class Gateway:
                 f"The supergraph restricts who may read it with {directives}, which this router does not enforce.",
                 code="UNSUPPORTED_LINKED_FEATURE",
             )
-        strangers = settings.strangers(graph.subgraphs)
-        if strangers:
-            raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in strangers)}")
+        unknown = settings.unknown_subgraphs(graph.subgraphs)
+        if unknown:
+            raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in unknown)}")
         self._graph = graph
         self._settings = settings
         self._transport = transport

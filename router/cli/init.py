@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from router.settings.starter_file import starter
+from router.settings.starter_file import starter_file
 from servicekit.errors import StartupError
 
 
@@ -23,7 +23,7 @@ def command(output: Path, force: bool) -> None:  # noqa: FBT001  (click passes a
     """Write a router.yaml in which every key has its default and its meaning."""
     try:
         with output.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(starter())
+            file.write(starter_file())
     except FileExistsError:
         raise StartupError(f"{output} is there already; --force overwrites it") from None
     except OSError as error:

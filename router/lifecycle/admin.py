@@ -19,7 +19,7 @@ from servicekit.health import NotReady
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from router.settings.sections.process import Admin
+    from router.settings.sections.admin import Admin
     from servicekit.asgi import Receive, Scope, Send
 
 JsonObject = dict[str, object]

@@ -11,7 +11,7 @@ from servicekit.errors import StartupError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from router.settings.sections.process import SupergraphSource
+    from router.settings.sections.supergraph import SupergraphSource
 
 Stamp = tuple[int, int, int]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from router.gateway import Gateway
-    from router.settings.sections.process import WarmUp
+    from router.settings.sections.warm_up import WarmUp
 
 
 class Wanted(NamedTuple):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from router.settings.types import PROTOCOL_HEADERS
 
 if TYPE_CHECKING:
-    from router.settings.model import HeaderRule, Headers, Insert, Propagate, Remove
+    from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
 Incoming = Mapping[str, str]
 _Step = Callable[[Incoming, MutableMapping[str, str]], None]

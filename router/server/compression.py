@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from router.transport import content_codings
 
 if TYPE_CHECKING:
-    from router.settings.model import Compression as Settings
+    from router.settings.sections.compression import Compression as Settings
 
 Headers = tuple[tuple[bytes, bytes], ...]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.settings.model import Cors
+    from router.settings.sections.cors import Cors
 
 Headers = tuple[tuple[bytes, bytes], ...]
 

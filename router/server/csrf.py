@@ -19,7 +19,7 @@ from router.server.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.settings.model import Csrf
+    from router.settings.sections.csrf import Csrf
 
 # https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})

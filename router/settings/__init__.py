@@ -1,4 +1,9 @@
-"""The router's configuration: `router.yaml` and the environment in, one frozen typed value out."""
+"""The router's configuration: `router.yaml` and the environment in, one frozen `RouterSettings` out.
+
+`model` lists the sections, one file each in `sections/`, made of `types` and `section`. `load` reads a file and reports
+every mistake in it (`errors`, `error_messages`). `reference`, `schema` and `starter_file` are generated from the model
+with the help of `key_paths`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in words for who wrote it: pydantic's speak of dictionaries, instances and validation."""
+"""Messages about wrong values in the terms of YAML; pydantic's own speak of dictionaries and instances."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 _WHOLE_NUMBER = "a whole number is expected"
 _NUMBER = "a number is expected"
-_TRUTH = "true or false is expected"
+_BOOLEAN = "true or false is expected"
 _CHOICE = "one of {expected} is expected"
 _SHORT = "text of length {min_length} or more is expected"
-_WORDS: Mapping[str, str] = {
-    "bool_parsing": _TRUTH,
-    "bool_type": _TRUTH,
+_MESSAGES: Mapping[str, str] = {
+    "bool_parsing": _BOOLEAN,
+    "bool_type": _BOOLEAN,
     "dict_type": "a mapping of keys to values is expected",
     "enum": _CHOICE,
     "finite_number": _NUMBER,
@@ -39,12 +39,12 @@ _WORDS: Mapping[str, str] = {
     "too_short": _SHORT,
     "tuple_type": "a list is expected",
 }
-"""By pydantic's type of error (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
+"""By pydantic's error type (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
 
 
-def in_words(finding: ErrorDetails) -> str:
-    """The message, without the value: it may be secret, and so may its length."""
-    words = _WORDS.get(finding["type"])
-    if words is None:
+def message_of(finding: ErrorDetails) -> str:
+    """The message without the value: the value may be secret, and so may its length."""
+    message = _MESSAGES.get(finding["type"])
+    if message is None:
         return finding["msg"].removeprefix("Value error, ")
-    return words.format_map(finding.get("ctx", {}))
+    return message.format_map(finding.get("ctx", {}))

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, all of it at once, each with its place."""
+"""The errors of a configuration: all problems at once, each with its place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Problem(NamedTuple):
     """`key` is the dotted path of a setting (empty for the document); `line` counts from 1.
 
-    `message` never repeats a value: it may have come from a secret.
+    `message` never contains a value: it may be a secret.
     """
 
     file: str
@@ -30,7 +30,7 @@ class Problem(NamedTuple):
 
 
 class InvalidSettings(StartupError):
-    """The configuration cannot be used; `problems` is never empty, and its text lists them a line each."""
+    """The configuration cannot be used. `problems` is never empty; the error's text has one line for each."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

@@ -1,4 +1,4 @@
-"""Every key of the configuration, read off the model: what the reference page, the starter and their tests go through.
+"""All keys of the configuration, read from the model, for the reference page, the starter file and tests.
 
 A key is a dotted path. `<name>` stands for a subgraph's name, `[]` for an entry of a list:
 
@@ -17,7 +17,7 @@ from router.settings.model import RouterSettings
 
 
 class Key(NamedTuple):
-    """`section` is the model behind it if it has keys of its own; `default` is as YAML would have it."""
+    """One key. `section` is its model if it has keys of its own; `default` is a JSON value."""
 
     path: str
     name: str
@@ -29,12 +29,12 @@ class Key(NamedTuple):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether a value is written here, rather than keys."""
+        """Whether the key has a value, not further keys."""
         return self.section is None
 
 
 def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[Key]:
-    """All keys, those of a section right after it, in the order of the model."""
+    """All keys in the order of the model, the keys of a section right after it."""
     schema = model.model_json_schema()
     for name, field in model.model_fields.items():
         value = _inlined(schema["properties"][name], schema.get("$defs", {}))
@@ -54,7 +54,7 @@ def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[
 
 
 def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
-    """The section that an annotation holds, and how one comes to it."""
+    """The section in an annotation, and the path suffix that leads to it."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     origin, arguments = get_origin(annotation), get_args(annotation)

@@ -1,11 +1,11 @@
-"""From the text of `router.yaml` to `RouterSettings`, with the line of everything that is wrong.
+"""From the text of `router.yaml` to `RouterSettings`; every mistake is reported with its line.
 
-Any scalar may be written as a reference, resolved before types are looked at:
+Any scalar may be written as a reference, which is resolved before types are checked:
 
     port: {from_env: ROUTER_PORT, default: 4000}     # a variable; without `default` it must be set
-    value: {from_file: /run/secrets/key}             # a file's text without the line break at its end
+    value: {from_file: /run/secrets/key}             # a file's text without the final line break
 
-A key that is absent falls back to the environment where `ENVIRONMENT` has a variable for it, then to its default.
+A missing key gets its value from the environment if `ENVIRONMENT` has a variable for it, otherwise its default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from router.settings.error_messages import in_words
+from router.settings.error_messages import message_of
 from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
 
@@ -35,7 +35,7 @@ ENVIRONMENT: Mapping[tuple[str, str], str] = {
     ("server", "port"): "ROUTER_PORT",
     ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
 }
-"""Settings that a deployment changes without touching the file."""
+"""Settings that a deployment can change without editing the file."""
 
 _FROM_ENV = frozenset({"from_env", "default"})
 _FROM_FILE = frozenset({"from_file"})
@@ -44,11 +44,11 @@ _FROM_FILE = frozenset({"from_file"})
 def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection[str] | None = None) -> RouterSettings:
     """Read and check a file; None means no file, all defaults.
 
-    A relative path in it begins at its folder. With `subgraphs`, the names of those there are, a key for any other is
-    refused too.
+    A relative path in the file starts at the file's folder. If `subgraphs` is given, the names of the supergraph's
+    subgraphs, a key for any other subgraph is an error too.
 
     Raises:
-        InvalidSettings: the file cannot be read, or anything in it is wrong.
+        InvalidSettings: the file cannot be read, or something in it is wrong.
     """
     if path is None:
         return read("", environ)
@@ -62,7 +62,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
 
 
 def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
-    """Check a configuration's text. Files it refers to are looked for from the working directory.
+    """Check a configuration's text. Relative paths in it start at the working directory.
 
     Raises:
         InvalidSettings: with every problem found.
@@ -73,7 +73,7 @@ def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
 def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> RouterSettings:
     values = source.resolve(source.parse(text), ())
     if isinstance(values, dict):
-        source.fill_from_environment(values)
+        source.add_from_environment(values)
     else:
         source.report((), "a configuration is a mapping of keys to values")
     if source.problems:
@@ -82,7 +82,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
         settings = RouterSettings.model_validate(values, context=source.folder)
     except ValidationError as error:
         raise InvalidSettings(list(source.explain(error))) from None
-    for key in settings.strangers(subgraphs) if subgraphs is not None else ():
+    for key in settings.unknown_subgraphs(subgraphs) if subgraphs is not None else ():
         source.report(key, f"the supergraph has no such subgraph; it has {', '.join(sorted(subgraphs or ()))}")
     if source.problems:
         raise InvalidSettings(source.problems)
@@ -91,7 +91,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
 
 @dataclass
 class _Source:
-    """Where each value of one file came from."""
+    """One file: the lines of its keys, where its values come from, and the problems found."""
 
     name: str
     environ: Mapping[str, str]
@@ -104,7 +104,7 @@ class _Source:
         self.problems.append(Problem(self.name, self.line(location), ".".join(map(str, location)), message))
 
     def line(self, location: Location) -> int:
-        """The line of a key, or of the nearest one around it."""
+        """The line of a key, or of the nearest enclosing key."""
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location, 1)
@@ -122,28 +122,28 @@ class _Source:
         return {} if document is None else document
 
     def resolve(self, node: object, location: Location) -> object:
-        """Plain values, references replaced, the line of each key noted."""
+        """The plain value with references replaced; the line of each key is recorded."""
         if isinstance(node, Mapping):
             if "from_env" in node or "from_file" in node:
-                return self._referred(node, location)
-            return {key: self.resolve(value, self._note(node, key, location)) for key, value in node.items()}
+                return self._resolve_reference(node, location)
+            return {key: self.resolve(value, self._record_line(node, key, location)) for key, value in node.items()}
         if isinstance(node, list):
-            return [self.resolve(item, self._note(node, index, location)) for index, item in enumerate(node)]
+            return [self.resolve(item, self._record_line(node, index, location)) for index, item in enumerate(node)]
         return node
 
-    def _note(self, parent: object, key: str | int, location: Location) -> Location:
+    def _record_line(self, parent: object, key: str | int, location: Location) -> Location:
         inner = (*location, key)
         if isinstance(parent, CommentedMap | CommentedSeq) and parent.lc.data and key in parent.lc.data:
             self.lines[inner] = parent.lc.data[key][0] + 1
         return inner
 
-    def _referred(self, reference: Mapping[str, object], location: Location) -> object:
+    def _resolve_reference(self, reference: Mapping[str, object], location: Location) -> object:
         if reference.keys() == _FROM_FILE:
             return self._from_file(reference["from_file"], location)
         if "from_env" in reference and reference.keys() <= _FROM_ENV:
             return self._from_env(reference, location)
-        kind = "`from_env` and, if you like, `default`" if "from_env" in reference else "`from_file` alone"
-        self.report(location, f"a reference has {kind}; it has {', '.join(f'`{key}`' for key in reference)}")
+        kind = "`from_env` and optionally `default`" if "from_env" in reference else "`from_file` alone"
+        self.report(location, f"a reference has {kind}; this one has {', '.join(f'`{key}`' for key in reference)}")
         return None
 
     def _from_env(self, reference: Mapping[str, object], location: Location) -> object:
@@ -172,19 +172,19 @@ class _Source:
             self.report(location, f"{path} is not UTF-8")
         return None
 
-    def fill_from_environment(self, values: dict[str, object]) -> None:
-        """Take what the file leaves out from the variables in `ENVIRONMENT`."""
+    def add_from_environment(self, values: dict[str, object]) -> None:
+        """Add missing keys from the variables in `ENVIRONMENT`."""
         for (section, key), variable in ENVIRONMENT.items():
-            held = values.setdefault(section, {})
-            if isinstance(held, dict) and key not in held and self.environ.get(variable):
-                held[key] = self.environ[variable]
+            section_values = values.setdefault(section, {})
+            if isinstance(section_values, dict) and key not in section_values and self.environ.get(variable):
+                section_values[key] = self.environ[variable]
                 self.origins[section, key] = f"environment variable {variable}"
 
     def explain(self, error: ValidationError) -> Iterator[Problem]:
-        """One problem for each finding, without the values."""
+        """One problem for each of pydantic's findings, without the values."""
         for finding in error.errors(include_url=False, include_input=False):
             location: Location = tuple(finding["loc"])
-            message = in_words(finding)
+            message = message_of(finding)
             if finding["type"] == "extra_forbidden":
                 message = _unknown_key(location)
             elif location in self.origins:
@@ -194,14 +194,14 @@ class _Source:
 
 def _unknown_key(location: Location) -> str:
     known = _keys_beside(location)
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    if near:
-        return f"unknown key; did you mean `{near[0]}`?"
+    closest = difflib.get_close_matches(str(location[-1]), known, n=1)
+    if closest:
+        return f"unknown key; did you mean `{closest[0]}`?"
     return f"unknown key; known here: {', '.join(sorted(known))}"
 
 
 def _keys_beside(location: Location) -> list[str]:
-    """The keys that the model knows where `location` points."""
+    """The keys that the model has at the place of `location`."""
     model: type[BaseModel] | None = RouterSettings
     annotation: object = None
     for part in location[:-1]:

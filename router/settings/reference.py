@@ -1,4 +1,4 @@
-"""The reference page of the configuration, in Markdown: generated from the model, so that it cannot be wrong."""
+"""The reference page of the configuration in Markdown, generated from the model."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _HEAD = """# router.yaml
 
 <!-- Generated: router config reference > docs/configuration.md -->
 
-Every key, with its default. All are optional unless it says *required*. An unknown key stops the start, with its line
-and the nearest known one; `router config check --config router.yaml` says so without starting, and opens the files
-that are named in it. `router init` writes a file to begin with, and `router config schema` prints a JSON Schema for
+Every key with its default. All keys are optional unless marked *required*. An unknown key stops the start; the message
+names its line and the nearest known key. `router config check --config router.yaml` checks a file without starting, and
+opens the files that it names. `router init` writes a starter file, and `router config schema` prints a JSON Schema for
 editors.
 
-Any value may come from elsewhere:
+A value can be a reference:
 
-| written | is |
+| written | value |
 |---|---|
 | `{from_env: VARIABLE}` | the environment variable, which must be set |
 | `{from_env: VARIABLE, default: value}` | the same, or `value` when it is unset or empty |
 | `{from_file: path}` | the text of a file (beside `router.yaml`), without the line break at its end |
 
-A relative path begins at the folder of `router.yaml`, wherever the router is started. Durations are written `500ms`,
+A relative path starts at the folder of `router.yaml`, wherever the router is started. Durations are written `500ms`,
 `30s`, `1m`, or as a number of seconds. `<name>` is the name of a subgraph, `[]` an entry of a list.
-What a key means for running the router is in [router.md](router.md).
+[router.md](router.md) explains how to run the router.
 """
 _TYPES = {
     "boolean": "`true` or `false`",
@@ -80,7 +80,7 @@ def _row(key: Key, prefix: str) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """The values that a schema allows, in words."""
+    """The values that a schema allows, as text."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:
@@ -97,7 +97,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def written(key: Key) -> str:
-    """A key's default as YAML; JSON is YAML, and text that needs no quotes goes without."""
+    """A key's default as YAML: JSON, but text without quotes where YAML needs none."""
     value = key.default
     if isinstance(value, float) and _kind(key.schema).startswith("duration"):
         return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"

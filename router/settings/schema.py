@@ -1,6 +1,6 @@
-"""The configuration as JSON Schema (draft 2020-12), from which editors complete and check `router.yaml`.
+"""The configuration as JSON Schema (draft 2020-12), with which editors complete and check `router.yaml`.
 
-Pydantic knows the types of the values; that any scalar may be a reference to a variable or a file is added here.
+Pydantic generates it from the model; this module adds that any scalar may be a reference to a variable or a file.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _REFERENCES: JsonSchema = {
         "additionalProperties": False,
     },
 }
-_REFERRED = [{"$ref": f"#/$defs/{name}"} for name in _REFERENCES]
+_REFERENCE_REFS = [{"$ref": f"#/$defs/{name}"} for name in _REFERENCES]
 
 
 def json_schema() -> JsonSchema:
     """The schema of `router.yaml`."""
-    schema: JsonSchema = _referable(RouterSettings.model_json_schema())
+    schema: JsonSchema = _with_references(RouterSettings.model_json_schema())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "router.yaml",
@@ -46,23 +46,23 @@ def json_schema() -> JsonSchema:
     }
 
 
-def _referable(schema: Any) -> Any:
-    """The same schema, in which each scalar may be a reference."""
+def _with_references(schema: Any) -> Any:
+    """The same schema in which each scalar may be a reference."""
     if isinstance(schema, list):
-        return [_referable(item) for item in schema]
+        return [_with_references(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if _is_scalar(schema):
         kept = {key: schema[key] for key in _ANNOTATIONS if key in schema}
         plain = {key: value for key, value in schema.items() if key not in {*_ANNOTATIONS, "title"}}
-        return {**kept, "anyOf": [*plain.get("anyOf", [plain]), *_REFERRED]}
+        return {**kept, "anyOf": [*plain.get("anyOf", [plain]), *_REFERENCE_REFS]}
     return {key: _within(key, value) for key, value in schema.items() if key != "title"}
 
 
 def _within(keyword: str, value: Any) -> Any:
     if keyword in _NAMED_SCHEMAS:
-        return {name: _referable(inner) for name, inner in value.items()}
-    return _referable(value) if keyword in _SCHEMAS else value
+        return {name: _with_references(inner) for name, inner in value.items()}
+    return _with_references(value) if keyword in _SCHEMAS else value
 
 
 def _is_scalar(schema: JsonSchema) -> bool:

@@ -1,4 +1,4 @@
-"""What the sections of `router.yaml` have in common."""
+"""The base class of the sections of `router.yaml`, and their number types."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
-def _no_truth(value: object) -> object:
+def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("Input should be a number, not true or false")  # noqa: TRY004  (what pydantic collects)
     return value
 
 
-IsNumber = BeforeValidator(_no_truth)
-"""For numbers: to Python, and so to pydantic, `true` is one of them, and `workers: true` would be one worker."""
+IsNumber = BeforeValidator(_no_boolean)
+"""For numbers: in Python, and so in pydantic, `true` is a number, and `workers: true` would mean one worker."""
 
 Count = Annotated[int, Field(gt=0), IsNumber]
 Port = Annotated[int, Field(ge=0, le=65535), IsNumber]
-"""0 stands for a free one."""
+"""0 means a free port."""
 Percentage = Annotated[float, Field(ge=0, le=100), IsNumber]
 
 
 class Section(BaseModel):
-    """Frozen, closed to unknown keys, silent about values (they may be secret); a key's text is its description."""
+    """A section: frozen, without unknown keys; the docstring below a key is its description.
+
+    Errors do not show values, which may be secret.
+    """
 
     model_config = ConfigDict(
         frozen=True,

@@ -1,4 +1,4 @@
-"""Kinds of values that a configuration writes down: durations, URLs, header names, regular expressions."""
+"""The types of values in a configuration: durations, URLs, header names, regular expressions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 # RFC 9110 §5.6.2: a field name is a token.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# What the transport writes itself, and what governs one connection only (RFC 9110 §7.6.1): never a rule's to set.
+# Headers that the transport writes, or that concern one connection only (RFC 9110 §7.6.1): rules cannot set them.
 PROTOCOL_HEADERS = frozenset(
     {
         "accept",
@@ -61,14 +61,22 @@ def _settable_header(value: str) -> str:
 
 
 def check_header_value(value: str) -> str:
-    """What may stand in a header's value (RFC 9110 §5.5); raises `ValueError`, without the value."""
+    """Check a header's value (RFC 9110 §5.5).
+
+    Raises:
+        ValueError: it has a character that is not allowed; the message does not contain the value.
+    """
     if any(character < " " and character != "\t" for character in value) or not value.isascii():
         raise ValueError("a header's value is visible ASCII text without line breaks")
     return value
 
 
 def http_url(value: str) -> str:
-    """An address that may be asked; raises `ValueError`, without the value."""
+    """Check a URL that the router connects to.
+
+    Raises:
+        ValueError: it is not absolute, has credentials or an invalid port; the message does not contain the value.
+    """
     url = urlsplit(value)
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError("a URL is absolute and begins with http:// or https://")
@@ -121,7 +129,7 @@ Duration = Annotated[
 """Seconds; written as `30s`, `500ms`, `1m`, or a number of seconds."""
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]
-"""A header's name, in lower case from here on."""
+"""A header's name, converted to lower case."""
 
 SettableHeader = Annotated[str, AfterValidator(_settable_header)]
 """A header that a rule may set."""
@@ -133,7 +141,7 @@ HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
-"""A file or folder; relative to the folder of the configuration, wherever the router was started."""
+"""A file or folder; a relative path starts at the folder of the configuration file."""
 
 UrlPath = Annotated[str, AfterValidator(_path)]
 Origin = Annotated[str, AfterValidator(_origin)]

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
-    from router.settings.sections.persisted_documents import Redis as RedisSettings
+    from router.settings.sections.apq import Redis as RedisSettings
 
 REST_SECONDS = 1.0
 """Short enough that a restarted Redis is in use at once, long enough that a dead one costs little."""

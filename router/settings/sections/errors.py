@@ -1,4 +1,4 @@
-"""`errors`: what clients see of what went wrong."""
+"""`errors`: what clients see of the errors of subgraphs."""
 
 # ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
@@ -15,36 +15,36 @@ ErrorCode = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.:-]+$")]
 ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]
 
 
-class ErrorPassage(Section):
-    """Which errors of a subgraph clients see as they are."""
+class AllowedErrors(Section):
+    """Which errors of a subgraph clients see unchanged."""
 
     allow_codes: tuple[str, ...] = ()
-    """Values of `extensions.code` with which an error keeps its message."""
+    """Values of `extensions.code`; errors with one of them keep their message."""
     allow_extensions: tuple[str, ...] = ()
-    """Other keys of `extensions` that such an error keeps."""
+    """Other keys of `extensions` that such errors keep."""
 
 
 class TransportCodes(Section):
-    """The `extensions.code` for each way in which a subgraph can fail to answer."""
+    """The `extensions.code` for each way in which a subgraph can fail to respond."""
 
     unreachable: ErrorCode = "SUBREQUEST_HTTP_ERROR"
-    """No connection, a broken one, or a status that is not 2xx without a GraphQL response."""
+    """No connection, a broken connection, or a status other than 2xx without a GraphQL response."""
     timeout: ErrorCode = "GATEWAY_TIMEOUT"
-    """No whole answer in time."""
+    """No complete response in time."""
     malformed: ErrorCode = "SUBREQUEST_MALFORMED_RESPONSE"
-    """An answer that is not a GraphQL response, or is too large."""
+    """A response that is not a GraphQL response, or is too large."""
 
 
-class Errors(ErrorPassage):
+class Errors(AllowedErrors):
     """What clients see of the errors of subgraphs."""
 
     mask: bool = True
-    """Whether what a subgraph says is replaced; `false` shows clients all of it, for development."""
+    """Whether errors of subgraphs are replaced; `false` shows them unchanged to clients, for development."""
     message: str = Field("Unexpected error", min_length=1)
-    """What stands in for a message that is hidden."""
-    subgraphs: Mapping[str, ErrorPassage] = {}
-    """What is allowed for one subgraph besides, by its name."""
+    """The message that replaces a masked one."""
+    subgraphs: Mapping[str, AllowedErrors] = {}
+    """What is allowed for one subgraph in addition, by its name."""
     transport_codes: TransportCodes = TransportCodes()
-    """The `extensions.code` for each way in which a subgraph can fail to answer."""
+    """The `extensions.code` for each way in which a subgraph can fail to respond."""
     status: Mapping[ErrorCode, ErrorStatus] = {}
-    """HTTP status of an answer without data, by the code of its first error that is listed here."""
+    """HTTP status of a response without data, by error code; the first error with a listed code decides."""

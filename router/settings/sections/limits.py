@@ -1,4 +1,4 @@
-"""`limits`: what a request may cost."""
+"""`limits`: the limits of a request."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LimitName = Literal[
 
 
 class Limits(Section):
-    """What a request may cost, judged before any work is done for it; null switches a limit off where that is safe.
+    """Limits of a request, checked before the operation is executed; null switches a limit off where that is safe.
 
-    An operation is counted through fragments, a fragment as often as it is spread.
+    Fragments are expanded for counting: a fragment counts as often as it is spread.
     """
 
     body_bytes: Count = 2_000_000
@@ -38,34 +38,35 @@ class Limits(Section):
     url_bytes: Count = 32_768
     """The longest path and query string."""
     header_bytes: Count = 65_536
-    """All header names and values of a request."""
+    """Total size of the header names and values of a request."""
     header_count: Count = 100
-    """Header lines of a request."""
+    """Number of header lines of a request."""
     batch_size: Count = 10
-    """Operations in one request, where `batching` is on."""
+    """Number of operations in one request if `batching` is enabled."""
     tokens: Count = 15_000
-    """Lexical tokens of a document."""
+    """Number of lexical tokens of a document."""
     recursion: Annotated[int, Field(gt=0, le=200), IsNumber] = 200
-    """Brackets within brackets of a document, whatever they hold; the parser goes no deeper than 200."""
+    """Nesting of brackets of any kind in a document; the parser supports at most 200."""
     depth: Count | None = 200
-    """Levels of nested fields."""
+    """Nesting of fields."""
     fields: Count | None = 3_500
-    """All fields of an operation, after fragments are expanded."""
+    """Number of fields of an operation, after fragments are expanded."""
     height: Count | None = None
-    """Different fields of an operation: those of one name at one place count once, whatever their aliases."""
+    """Number of different fields of an operation: fields of the same name at the same place count once, whatever their
+    aliases."""
     aliases: Count | None = None
-    """All aliases of an operation."""
+    """Number of aliases of an operation."""
     directives: Count | None = None
-    """All directives of an operation."""
+    """Number of directives of an operation."""
     root_fields: Count | None = None
-    """Fields at the root of an operation."""
+    """Number of root fields of an operation."""
     introspection_depth: Count | None = 3
-    """Lists within lists of an introspection (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
+    """Nesting of lists in an introspection query (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
     operation_name_length: Count | None = 512
-    """Characters of an operation's name."""
+    """Number of characters of an operation's name."""
     measure: tuple[LimitName, ...] = ()
-    """Limits that refuse nothing yet: what exceeds them is logged and counted, to see whom they would hit."""
+    """Limits that are only measured: requests that exceed them are logged and counted, but not refused."""
 
     def enforces(self, name: LimitName) -> bool:
-        """Whether exceeding this limit refuses a request."""
+        """Whether a request that exceeds this limit is refused."""
         return name not in self.measure

@@ -11,7 +11,7 @@ import pytest
 
 from router.gateway import Gateway
 from router.lifecycle.warm_up import Throttle, Wanted, from_file, warm
-from router.settings.sections.process import WarmUp
+from router.settings.sections.warm_up import WarmUp
 from servicekit.errors import StartupError
 from tests.router.lifecycle.harness import running, sdl, write
 from tests.router.shop import SDL

@@ -12,7 +12,7 @@ from router.cli import command
 from router.settings import RouterSettings, load, read
 from router.settings.key_paths import keys
 from router.settings.reference import reference
-from router.settings.starter_file import starter
+from router.settings.starter_file import starter_file
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def test_every_section_of_the_model_is_found() -> None:
 
 
 def test_the_starter_is_the_same_as_no_file() -> None:
-    assert read(starter(), {}) == RouterSettings()
+    assert read(starter_file(), {}) == RouterSettings()
 
 
 def test_everything_in_it_can_be_switched_on_at_once() -> None:
-    switched_on = re.sub(r"^#(?!#| yaml)", "", starter(), flags=re.MULTILINE)
+    switched_on = re.sub(r"^#(?!#| yaml)", "", starter_file(), flags=re.MULTILINE)
     assert len([line for line in switched_on.splitlines() if line and not line.startswith("#")]) > 80
     assert read(switched_on, {}) == RouterSettings()
 
@@ -68,7 +68,7 @@ def test_init_writes_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(refused.exception, StartupError)
     assert (tmp_path / "router.yaml").read_text() == "mine"
     CliRunner().invoke(command, ["init", "--force"])
-    assert (tmp_path / "router.yaml").read_text() == starter()
+    assert (tmp_path / "router.yaml").read_text() == starter_file()
 
 
 def test_init_says_why_it_cannot(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
-from router.settings.sections.persisted_documents import Redis as RedisSettings
+from router.settings.sections.apq import Redis as RedisSettings
 from router.storage import redis as redis_store
 from router.storage.memory import MemoryStore
 from router.storage.redis import RedisStore

@@ -1,0 +1,44 @@
+"""`apq`: automatic persisted queries, and the Redis that shares them."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from pydantic import SecretStr, field_validator
+
+from router.settings.section import Count, Section
+from router.settings.types import Duration
+
+
+class Redis(Section):
+    """A Redis that several routers share."""
+
+    url: SecretStr
+    """redis://, rediss:// or unix://, with the credentials it needs; never printed."""
+    timeout: Duration = 0.1
+    """Time limit of a lookup. After a failure the router does not ask this Redis for one second."""
+    ttl: Duration = 86_400.0
+    """How long a document is kept after its last registration."""
+    prefix: str = "mosafe:apq:"
+    """The prefix of its keys."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis_url(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("a URL of a Redis begins with redis://, rediss:// or unix://")
+        return value
+
+
+class Apq(Section):
+    """Automatic persisted queries: a client sends a document's hash, and the document only if the hash is not known."""
+
+    enabled: bool = False
+    """Whether clients may register documents."""
+    entries: Count = 512
+    """Number of documents in memory."""
+    text_bytes: Count = 10_000_000
+    """Total size of the documents in memory."""
+    redis: Redis | None = None
+    """A Redis in which all routers of a deployment share registered documents; null: each router has its own memory
+    only."""

@@ -1,0 +1,17 @@
+"""`cache`: how many documents and plans are kept."""
+
+from __future__ import annotations
+
+from router.settings.section import Count, Section
+
+
+class Cache(Section):
+    """The caches of documents and plans."""
+
+    documents: Count = 1_000
+    """Number of validated documents, by their text."""
+    plans: Count = 1_000
+    """Number of plans, by document and operation name."""
+    text_bytes: Count = 2_000_000
+    """Total size of the document texts in each of the two caches. In memory an entry takes up to a hundred times the
+    size of its text."""

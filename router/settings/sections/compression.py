@@ -1,0 +1,19 @@
+"""`compression`: content codings of responses to clients."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from router.settings.section import Count, Section
+from router.settings.types import ContentCoding
+
+
+class Compression(Section):
+    """Content codings of responses to clients (RFC 9110 §8.4)."""
+
+    enabled: bool = True
+    """Whether responses are compressed for clients that accept it."""
+    minimum_bytes: Count = 1_024
+    """The smallest body that is compressed; a smaller one fits into one network packet anyway."""
+    encodings: tuple[ContentCoding, ...] = ("zstd", "br", "gzip")
+    """The codings offered. If a client gives several of them the same weight, the first one in this list is used."""

@@ -1,0 +1,35 @@
+"""`cors`: which web pages may call the router from a browser."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from router.settings.section import Section
+from router.settings.types import Duration, HeaderName, Origin
+
+
+class Cors(Section):
+    """Which web pages may call the router from a browser."""
+
+    enabled: bool = False
+    """Whether CORS is on; if it is off, no page of another origin can read a response."""
+    origins: tuple[Origin, ...] = ()
+    """Origins whose pages may call the router, as scheme://host[:port]; * allows all."""
+    allow_headers: tuple[HeaderName, ...] = ("authorization", "content-type", "apollo-require-preflight")
+    """Request headers that such a page may set."""
+    expose_headers: tuple[HeaderName, ...] = ("x-request-id", "retry-after")
+    """Response headers that such a page may read."""
+    allow_credentials: bool = False
+    """Whether the browser may send cookies with the request."""
+    max_age: Duration = 600.0
+    """How long a browser may cache the response to a preflight request."""
+
+    @model_validator(mode="after")
+    def _does_not_send_credentials_to_everyone(self) -> Cors:
+        if self.enabled and not self.origins:
+            raise ValueError("`enabled: true` needs `origins`")
+        if self.allow_credentials and "*" in self.origins:
+            raise ValueError("`allow_credentials` with origin * would give every site the user's session")
+        return self

@@ -1,0 +1,21 @@
+"""`planner`: how operations are divided into fetches."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from router.settings.section import Count, Section
+from router.settings.types import Duration
+
+
+class Planner(Section):
+    """How operations are divided into fetches."""
+
+    batch_entity_fetches: bool = True
+    """Whether entity fetches of one subgraph at the same stage of a plan share one request. It is sent when the inputs
+    of all of them are available."""
+    work: Count = 10_000
+    """The work budget of the search for a better plan, in units of about 10 µs. When it is used up, the best plan found
+    so far is taken, with a hint. Work is counted, not timed, so that the same operation always gets the same plan."""
+    deadline: Duration = 1.0
+    """When the search ends even if work budget is left, for machines under heavy load."""

@@ -1,0 +1,20 @@
+"""`reload`: when changed files are read again."""
+
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from router.settings.section import Section
+from router.settings.types import Duration
+
+
+class Reload(Section):
+    """When changed files are read again. SIGHUP and the admin port reload in any case.
+
+    If the new files cannot be used, the reason is logged and the router continues with the old ones.
+    """
+
+    watch: bool = True
+    """Whether a change of the supergraph file or of this file causes a reload."""
+    watch_interval: Duration = 1.0
+    """Time between two checks of the files."""

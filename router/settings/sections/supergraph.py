@@ -1,0 +1,42 @@
+"""`supergraph`: where the supergraph comes from."""
+
+# ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr, field_validator, model_validator
+
+from router.settings.section import Section
+from router.settings.types import Duration, FilePath, HttpUrl, SettableHeader, check_header_value
+
+
+class SupergraphSource(Section):
+    """Where the supergraph comes from if the command line does not name one."""
+
+    file: FilePath | None = None
+    """A file on this machine."""
+    url: HttpUrl | None = None
+    """A URL from which it is fetched and polled; an unchanged supergraph (same ETag or same text) causes no reload."""
+    headers: Mapping[SettableHeader, SecretStr] = {}
+    """Headers of the request to the URL, for example a credential; never printed."""
+    poll_interval: Duration = 10.0
+    """Time between two polls of the URL, varied by a tenth so that many routers do not poll at the same moment."""
+    timeout: Duration = 10.0
+    """Time limit for one response from the URL."""
+    certificate_authority: FilePath | None = None
+    """A PEM file that replaces the system's trust store for the URL."""
+
+    @field_validator("headers")
+    @classmethod
+    def _have_valid_values(cls, headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+        for value in headers.values():
+            check_header_value(value.get_secret_value())
+        return headers
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> SupergraphSource:
+        if self.file is not None and self.url is not None:
+            raise ValueError("give either `file` or `url`")
+        return self
