@@ -1,14 +1,19 @@
-"""docs/federation.md: what of a federation this router can do, shown by the cases of tests/cases/federation.
+"""What of Federation the router can do, shown by the cases of tests/cases/federation.
 
-`python -m tests.docs.federation` runs every case and writes the page; a test finds it stale.
+`docs/federation.md` has a row for each capability; `docs/federation/<suite>.md` lists the cases behind it.
+`python -m tests.docs.federation` runs every case and writes the pages; a test finds them stale.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from tests.router.oracle.cases import ROOT, Case, cases
 from tests.router.oracle.served import served
@@ -18,18 +23,19 @@ if TYPE_CHECKING:
 
 FOLDER: Final = ROOT / "federation"
 PAGE: Final = Path(__file__).parents[2] / "docs" / "federation.md"
+SUITES: Final = PAGE.with_suffix("")
 
-# Suite: what it takes to pass it.
+# Suite: the capability that its cases show.
 CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
     "Entities and keys": {
-        "simple-entity-call": "An object is continued in another subgraph by its key",
-        "complex-entity-call": "Keys of nested objects and lists, gathered over several hops",
-        "keys-mashup": "Resolvable and non-resolvable keys on one type, overlapping composite keys",
-        "parent-entity-call": "A nested object without a key is reached through its parent's entity",
-        "parent-entity-call-complex": "The same, over several subgraphs, with a key that only one of them takes",
-        "shared-root": "A type without a key is put together from several roots, objects and lists",
-        "null-keys": "Where an object on the way is null, nothing is asked about it further on",
-        "mysterious-external": "A key field marked external that is there all the same",
+        "simple-entity-call": "Fields of an object come from another subgraph by its key",
+        "complex-entity-call": "Keys with nested objects and lists, collected from several subgraphs",
+        "keys-mashup": "Resolvable, non-resolvable and overlapping composite keys on one type",
+        "parent-entity-call": "A nested object without a key is reached through its parent's key",
+        "parent-entity-call-complex": "The same over several subgraphs, with a key that only one of them has",
+        "shared-root": "A type without a key is merged from several root fields, objects and lists",
+        "null-keys": "Nothing is fetched for objects that are null",
+        "mysterious-external": "An external key field that its subgraph resolves all the same",
         "fed1-external-extends": "Federation 1: `@extends`, external keys, `@provides`",
         "fed1-external-extends-resolvable": "Federation 1: several keys on an extension, one of them composite",
         "fed1-external-extension": "Federation 1: `extend type` with external fields and `@provides`",
@@ -37,111 +43,139 @@ CAPABILITIES: Final[Mapping[str, Mapping[str, str]]] = {
         "fed2-external-extension": "Federation 2: `extend type` with external fields and `@provides`",
     },
     "`@requires` and `@provides`": {
-        "simple-requires-provides": "Required fields are fetched first, provided ones where they are provided",
-        "requires-requires": "A required field requires others, over several subgraphs, inaccessible ones among them",
-        "requires-circular": "Two subgraphs require each other's fields, back and forth",
-        "requires-interface": "Requirements through an interface, or of some of its types only",
-        "requires-with-fragments": "Requirements with nested fragments over an interface hierarchy",
-        "requires-with-argument": "Requirements with arguments, beside the client's own arguments for the same field",
+        "simple-requires-provides": "Required fields are fetched first, provided fields where they are provided",
+        "requires-requires": "A required field requires other fields, hidden ones among them",
+        "requires-circular": "Two subgraphs require each other's fields",
+        "requires-interface": "Requirements through an interface, or for some of its types",
+        "requires-with-fragments": "Requirements with nested fragments on interfaces",
+        "requires-with-argument": "Requirements with arguments, beside the client's arguments for the same field",
         "requires-with-argument-conflict": "Two fields require one field with different arguments",
         "nested-provides": "`@provides` below nested lists",
-        "provides-on-interface": "`@provides` through an interface, per type",
+        "provides-on-interface": "`@provides` through an interface, by type",
         "provides-on-union": "`@provides` for one member of a union",
-        "include-skip": "A condition on a field holds for the fetches of what it requires too",
+        "include-skip": "A condition on a field also holds for the fields that it requires",
     },
     "`@override`": {
         "simple-override": "A field moves to another subgraph",
-        "override-with-requires": "An overridden field that others require",
-        "override-type-interface": "A field overridden on one implementation of an interface",
-        "unavailable-override": "Overriding a subgraph that does not exist changes nothing",
+        "override-with-requires": "An overridden field that other fields require",
+        "override-type-interface": "A field is overridden on one implementation of an interface",
+        "unavailable-override": "Overriding a subgraph that does not exist has no effect",
     },
     "Interfaces and unions": {
-        "abstract-types": "Fields of interfaces, requirements, conditions, nested interfaces, aliases",
-        "circular-reference-interface": "An interface that refers to itself, with `@provides`",
-        "child-type-mismatch": "One response key with different types under different concrete types",
+        "abstract-types": "Fields of interfaces: requirements, conditions, nested interfaces, aliases",
+        "circular-reference-interface": "An interface with a field of its own type, and `@provides`",
+        "child-type-mismatch": "One response key with different types on different concrete types",
         "node": "A `Node` interface that one subgraph returns and others have the fields of",
         "union-intersection": "Members of a union that not every subgraph knows",
-        "union-interface-distributed": "An interface implemented elsewhere than where the object comes from",
-        "partial-union": "A smaller union in a subgraph that cannot be asked leaves the larger one as it is",
-        "partial-union-complex": "Of several subgraphs that could answer, only common members count",
-        "corrupted-supergraph-node-id": "What no fetch can answer is refused before any fetch",
-        "typename": "`__typename` anywhere, aliased or not, on interface objects too",
+        "union-interface-distributed": "An interface that another subgraph implements",
+        "partial-union": "A subgraph with fewer members does not count if it cannot return the field",
+        "partial-union-complex": "Of several subgraphs that can return a field, the common members count",
+        "corrupted-supergraph-node-id": "An operation that no fetches can resolve is refused before any fetch",
+        "typename": "`__typename` everywhere, with and without alias, on interface objects too",
     },
     "`@interfaceObject`": {
-        "simple-interface-object": "Fields for all implementations of an interface from a subgraph that knows none",
-        "interface-object-with-requires": "The same, with requirements",
-        "interface-object-indirect-extension": "An implementation extended where the interface is not known",
-        "non-resolvable-interface-object": "Interface objects whose key cannot be used in one direction",
+        "simple-interface-object": "A subgraph adds fields to all implementations of an interface",
+        "interface-object-with-requires": "The same with requirements",
+        "interface-object-indirect-extension": "A subgraph extends an implementation without knowing the interface",
+        "non-resolvable-interface-object": "Interface objects whose key is not resolvable in one direction",
     },
-    "Merging, visibility, mutations": {
-        "enum-intersection": "Enum values hidden from the client, as input and as output",
-        "input-object-intersection": "Input fields that not all subgraphs have are not in the API",
+    "Merge, visibility, mutations": {
+        "enum-intersection": "Enum values that clients do not see, as input and as output",
+        "input-object-intersection": "Input fields that some subgraphs lack are not in the API",
         "simple-inaccessible": "`@inaccessible` on arguments, values and types",
-        "mutations": "Mutations in document order, each done once, over several subgraphs",
+        "mutations": "Mutations run in document order, each once, over several subgraphs",
     },
-    "More": {
+    "Other": {
         "progressive-override": "`@override` with a label, for all requests or for none",
-        "contextual-arguments": "Arguments from an object around (`@context`, `@fromContext`)",
-        "introspection": "Introspection of what clients may see, answered without a subgraph",
-        "defer": "`@defer`: the whole answer for a client that takes one",
+        "contextual-arguments": "Arguments from an ancestor object (`@context`, `@fromContext`)",
+        "introspection": "Introspection of the API schema, without a subgraph request",
+        "defer": "`@defer`: the complete response at once",
     },
 }
 
 _HEAD = """# Federation
 
-What this router can do with a federation, and what shows it: {cases} cases in {suites} suites. Each row is a suite in
-[tests/cases/federation](../tests/cases/federation), each name in it a case: a folder with an operation, the answer and,
-where it matters, how many requests the subgraphs get for it; beside it lie the subgraphs' schemas and their data.
+What this router can do with a federation: {cases} cases in {suites} suites. Each row is a suite of
+[tests/cases/federation](../tests/cases/federation); its page lists the cases. A case is a folder with an operation, the
+expected response and, where it matters, the number of requests that each subgraph gets. Beside it are the subgraphs'
+schemas and data.
 
-A case passes when
+A case passes when:
 
-- a client that sends the operation to the router over HTTP gets exactly this answer. Each subgraph is a server of its
-  own, at the address that the supergraph says; the router is composed, started and asked as in production;
-- the answer is that of one server with all the schemas and all the data, mutations in the same order included; the
-  cases where a federation has to answer differently are [listed at the end](#unlike-one-server), each with its reason;
-- no subgraph was sent anything it refuses. They are strict: a document that is not valid there, an object by a key that
-  is not there, an `@external` field that is not provided, a field that was overridden, a field without what it
-  requires are errors, whatever the data.
+- A client that sends the operation to the router over HTTP gets exactly this response. Each subgraph is a server of its
+  own; the supergraph is composed, and the router started, as in production.
+- The response equals that of one server with all schemas and all data, mutations in the same order included. The cases
+  that differ are [listed at the end](#differences-from-one-server), each with its reason.
+- No subgraph gets an invalid request. The subgraphs of the tests refuse a document that is not valid, a key that does
+  not exist, an `@external` field that is not provided, a field that was overridden, and a missing required field.
 
-The files of a case and how data are written are told in [cases.py](../tests/router/oracle/cases.py) and
-[store.py](../tests/router/oracle/store.py). This page is generated: `python -m tests.docs.federation` runs the cases
-and writes it; a test fails when it is stale.
+The files of a case are described in [cases.py](../tests/router/oracle/cases.py), the data in
+[store.py](../tests/router/oracle/store.py). `python -m tests.docs.federation` runs the cases and writes these pages; a
+test fails when one is stale.
 """
 
-_UNLIKE = """## Unlike one server
+_DIFFERENCES = """## Differences from one server
 
-Where subgraphs know less than all of them together, an answer differs from that of one server with all the data:
+If subgraphs know less than all of them together, a response differs from that of one server with all the data:
 
-| case | why |
-|---|---|"""
+| capability | cases | reason |
+|---|---|---|"""
 
 
-async def page() -> str:
-    """The text of the page, by running every case."""
-    by_row: dict[str, list[Case]] = {}
+async def pages() -> dict[Path, str]:
+    """The text of every page, by running every case."""
+    by_suite: dict[str, list[Case]] = {}
     for case in cases("federation"):
-        by_row.setdefault(case.folder.relative_to(FOLDER).parts[0], []).append(case)
-    told = [name for suites in CAPABILITIES.values() for name in suites]
-    assert sorted(by_row) == sorted(told), "every suite has a row, every row a suite"
-    sections = [await _section(title, suites, by_row) for title, suites in CAPABILITIES.items()]
-    unlike = [f"| {_link(case)} | {case.unlike_one_server} |" for case in cases("federation") if case.unlike_one_server]
-    head = _HEAD.format(cases=len(cases("federation")), suites=len(by_row))
-    return "\n".join([head, *sections, _UNLIKE, *unlike, ""])
+        by_suite.setdefault(case.folder.relative_to(FOLDER).parts[0], []).append(case)
+    described = {name: capability for suites in CAPABILITIES.values() for name, capability in suites.items()}
+    assert sorted(by_suite) == sorted(described), "every suite has a row, every row a suite"
+    failing = {name: await _failing(own) for name, own in by_suite.items()}
+    head = _HEAD.format(cases=len(cases("federation")), suites=len(by_suite))
+    sections = [_section(title, suites, by_suite, failing) for title, suites in CAPABILITIES.items()]
+    main = "\n".join([head, *sections, _DIFFERENCES, *_differences(described, by_suite), ""])
+    own_pages = {
+        SUITES / f"{name}.md": _suite_page(name, capability, by_suite[name], failing[name])
+        for name, capability in described.items()
+    }
+    return {PAGE: main, **own_pages}
 
 
-async def _section(title: str, suites: Mapping[str, str], by_row: Mapping[str, list[Case]]) -> str:
-    lines = [f"## {title}", "", "| capability | cases | state |", "|---|---|---|"]
+def _section(
+    title: str, suites: Mapping[str, str], by_suite: Mapping[str, list[Case]], failing: Mapping[str, list[Case]]
+) -> str:
+    lines = [f"## {title}", "", "| capability | cases |", "|---|---|"]
     for name, capability in suites.items():
-        row = by_row[name]
-        failing = await _failing(row)
-        state = f"**fails: {', '.join(map(_link, failing))}**" if failing else f"{len(row)} of {len(row)} pass"
-        suite = f"[{capability}](../tests/cases/federation/{name})"
-        lines.append(f"| {suite} | {', '.join(map(_link, row))} | {state} |")
+        count, failed = len(by_suite[name]), len(failing[name])
+        state = f"**{failed} of {count} fail**" if failed else f"{count} of {count} pass"
+        lines.append(f"| [{capability}](federation/{name}.md) | {state} |")
+    return "\n".join([*lines, ""])
+
+
+def _differences(described: Mapping[str, str], by_suite: Mapping[str, list[Case]]) -> list[str]:
+    rows: list[str] = []
+    for name, capability in described.items():
+        reasons = Counter(case.unlike_one_server for case in by_suite[name] if case.unlike_one_server)
+        rows += [f"| [{capability}](federation/{name}.md) | {count} | {reason} |" for reason, count in reasons.items()]
+    return rows
+
+
+def _suite_page(name: str, capability: str, own: list[Case], failing: list[Case]) -> str:
+    lines = [
+        f"# {capability}",
+        "",
+        f"The cases of [tests/cases/federation/{name}](../../tests/cases/federation/{name});",
+        "what a case is, and when it passes, is said in [Federation](../federation.md).",
+        "",
+    ]
+    for case in own:
+        failed = " **fails**" if case in failing else ""
+        differs = f" (differs from one server: {case.unlike_one_server})" if case.unlike_one_server else ""
+        lines.append(f"- {_link(case)}{failed}{differs}")
     return "\n".join([*lines, ""])
 
 
 async def _failing(row: list[Case]) -> list[Case]:
-    """The cases that are not answered as they say."""
+    """The cases whose response is not the expected one."""
     failing: list[Case] = []
     for _, suite in groupby(row, key=lambda case: case.suite):
         own = list(suite)
@@ -153,11 +187,18 @@ async def _failing(row: list[Case]) -> list[Case]:
 def _link(case: Case) -> str:
     path = case.folder.relative_to(FOLDER)
     name = " / ".join(path.parts[1:]).replace("-", " ")
-    return f"[{name}](../tests/cases/federation/{path.as_posix()})"
+    return f"[{name}](../../tests/cases/federation/{path.as_posix()})"
 
 
 def main() -> None:
-    PAGE.write_text(asyncio.run(page()), encoding="utf-8")
+    # The log lines of some hundred requests are not what a writer of documents wants to read.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    written = asyncio.run(pages())
+    SUITES.mkdir(exist_ok=True)
+    for stale in set(SUITES.glob("*.md")) - written.keys():
+        stale.unlink()
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""docs/federation.md says what the cases show."""
+"""docs/federation.md and the pages of its suites say what the cases show."""
 
 from __future__ import annotations
 
-from tests.docs.federation import PAGE, page
+from tests.docs.federation import PAGE, SUITES, pages
 
 
-async def test_the_page_is_what_running_its_cases_gives() -> None:
-    assert PAGE.read_text(encoding="utf-8") == await page(), "run `python -m tests.docs.federation`"
+async def test_the_pages_are_what_running_the_cases_gives() -> None:
+    written = {path: path.read_text(encoding="utf-8") for path in (PAGE, *SUITES.glob("*.md"))}
+    assert written == await pages(), "run `python -m tests.docs.federation`"
