@@ -1,1 +1,10 @@
-"""The bank's own vocabulary, shared by its services: identity and roles, service credential, revocation, money."""
+"""The bank's own vocabulary, which its services and the REST layer share; the router knows nothing of it.
+
+In reading order:
+
+- `values`: ids, money, currencies and times, as they are written on the wire.
+- `identity`: roles, access tokens, and the caller whom a token identifies.
+- `revocation`: sessions that ended before their access tokens expired.
+- `service_credential`: how one service authenticates to another.
+- `variables`, `settings`: the environment variables of the platform, and the settings that every service has.
+"""

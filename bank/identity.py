@@ -1,6 +1,6 @@
-"""Who is calling: access tokens in, a :class:`Caller` out.
+"""Who is calling: access tokens in, a `Caller` out.
 
-Access tokens are JWTs of RFC 9068 (``typ: at+jwt``) signed with rotating asymmetric keys that the auth service
+Access tokens are JWTs of RFC 9068 (`typ: at+jwt`) signed with rotating asymmetric keys that the auth service
 publishes as a JWK set. Every process verifies them itself; a header is never trusted because it came from inside.
 """
 
@@ -36,10 +36,9 @@ RETRY_SECONDS = 1.0
 MAX_AGE_SECONDS = 300.0
 FETCH_TIMEOUT_SECONDS = 3.0
 
+CUSTOMER = "CUSTOMER"
 SUPPORT = "SUPPORT"
 ADMIN = "ADMIN"
-CUSTOMER = "CUSTOMER"
-ROLES = (CUSTOMER, SUPPORT, ADMIN)
 
 _UNVERIFIABLE = "Access tokens cannot be verified right now"
 
@@ -51,7 +50,7 @@ class Caller:
     """The person behind a verified access token.
 
     Attributes:
-        user_id: claim ``sub``. session_id: claim ``sid``. roles: claim ``roles``. scopes: claim ``scope``, split.
+        user_id: claim `sub`. session_id: claim `sid`. roles: claim `roles`. scopes: claim `scope`, split.
     """
 
     user_id: str
@@ -69,7 +68,7 @@ class Caller:
         return ADMIN in self.roles
 
     def may_see(self, owner_id: str | None) -> bool:
-        """Whether data owned by ``owner_id`` is the caller's to see."""
+        """Whether data owned by `owner_id` is the caller's to see."""
         return self.is_staff or (owner_id is not None and owner_id == self.user_id)
 
 
@@ -87,7 +86,7 @@ class TokenVerifier:
         self._revocations = revocations
 
     async def caller(self, authorization: str | None) -> Caller | None:
-        """The caller behind an ``Authorization`` header; None when there is no header at all.
+        """The caller behind an `Authorization` header; None when there is no header at all.
 
         Raises:
             Unauthenticated: another scheme than Bearer, or a token that is malformed, expired, revoked or not ours.
@@ -101,7 +100,7 @@ class TokenVerifier:
         return await self.verify(token.strip())
 
     async def verify(self, token: str) -> Caller:
-        """The caller behind an access token; raises as :meth:`caller` does."""
+        """The caller behind an access token; raises as `caller` does."""
         key = await self._signing_key(token)
         try:
             claims = jwt.decode(
@@ -152,7 +151,7 @@ class RemoteKeys:
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[Any]], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """``fetch`` returns the parsed JSON of the set, or raises ``httpx.HTTPError`` or ``ValueError``."""
+        """`fetch` returns the parsed JSON of the set, or raises `httpx.HTTPError` or `ValueError`."""
         self._fetch = fetch
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}

@@ -22,7 +22,7 @@ FILE_NAME = "revocations.sqlite3"
 
 class RevocationList(Protocol):
     async def revoke(self, session_id: str, expires_at: float) -> None:
-        """End ``session_id``; the entry may be forgotten after ``expires_at`` (Unix seconds)."""
+        """End `session_id`; the entry may be forgotten after `expires_at` (Unix seconds)."""
 
     async def is_revoked(self, session_id: str) -> bool:
         """Whether the session was ended."""
@@ -36,7 +36,7 @@ class SqliteRevocationList:
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Open or make the list in ``folder``. Raises StartupError when that is impossible."""
+        """Open or make the list in `folder`. Raises StartupError when that is impossible."""
         path = folder / FILE_NAME
         try:
             self._connection = connect(path)

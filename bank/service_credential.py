@@ -1,6 +1,6 @@
 """How one service proves itself to another: a shared secret that signs short-lived tokens.
 
-The secret is ``MOSAFE_SERVICE_SECRET``, or a file in the data directory that whichever process comes first creates.
+The secret is `MOSAFE_SERVICE_SECRET`, or a file in the data directory that whichever process comes first creates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MIN_LENGTH = 32
 
 
 def read_or_create_secret(path: Path) -> str:
-    """The secret in ``path``; made there (mode 0600, 256 bits) by exactly one of the processes that ask first.
+    """The secret in `path`; made there (mode 0600, 256 bits) by exactly one of the processes that ask first.
 
     Raises:
         StartupError: the file cannot be read or made, or holds too little.
@@ -63,7 +63,7 @@ def read_or_create_secret(path: Path) -> str:
 
 
 class ServiceCredential:
-    """Signs and verifies service-to-service tokens of :data:`LIFETIME_SECONDS` seconds."""
+    """Signs and verifies service-to-service tokens of `LIFETIME_SECONDS` seconds."""
 
     def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._secret = secret
@@ -76,11 +76,11 @@ class ServiceCredential:
         return cls(read_or_create_secret(settings.data_dir / "secrets" / "service.key"))
 
     def derive_key(self, purpose: str) -> bytes:
-        """A 256-bit key of its own for ``purpose`` (signing cursors, say); stable as long as the secret is."""
+        """A 256-bit key of its own for `purpose` (signing cursors, say); stable as long as the secret is."""
         return hmac.new(self._secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
     def authorization(self, *, service: str, audience: str) -> str:
-        """The ``Authorization`` header with which ``service`` calls ``audience``."""
+        """The `Authorization` header with which `service` calls `audience`."""
         now = int(self._clock())
         claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
         return f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"

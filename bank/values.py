@@ -28,7 +28,7 @@ EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.ex
 
 
 class InvalidValue(ValueError):
-    """The text is not a value of its kind; ``str(error)`` is safe for clients and never repeats the input."""
+    """The text is not a value of its kind; `str(error)` is safe for clients and never repeats the input."""
 
 
 class _ObjectIds:
@@ -71,12 +71,12 @@ def is_user_id(text: str) -> bool:
 
 
 def is_account_number_shaped(text: str) -> bool:
-    """Whether ``text`` is 10 digits; the check digit is judged by the account service."""
+    """Whether `text` is 10 digits; the check digit is judged by the account service."""
     return _ACCOUNT_NUMBER.fullmatch(text) is not None
 
 
 def exponent(currency: str) -> int:
-    """How many decimals amounts of ``currency`` have.
+    """How many decimals amounts of `currency` have.
 
     Raises:
         InvalidValue: not an upper-case ISO 4217 code of a currency with a minor unit.
@@ -88,7 +88,7 @@ def exponent(currency: str) -> int:
 
 
 def parse_amount(text: str) -> Decimal:
-    """A positive amount in plain decimal notation, its number of decimals kept (``"100.00"`` has two).
+    """A positive amount in plain decimal notation, its number of decimals kept (`"100.00"` has two).
 
     Raises:
         InvalidValue: sign, exponent, NaN, underscores, too many digits, zero.
@@ -105,7 +105,7 @@ def parse_amount(text: str) -> Decimal:
 
 
 def check_precision(amount: Decimal, currency: str) -> Decimal:
-    """``amount``, when it has exactly as many decimals as ``currency``.
+    """`amount`, when it has exactly as many decimals as `currency`.
 
     Raises:
         InvalidValue: too few or too many decimals, or an unknown currency.
@@ -117,7 +117,7 @@ def check_precision(amount: Decimal, currency: str) -> Decimal:
 
 
 def format_amount(amount: Decimal, currency: str) -> str:
-    """``amount`` with exactly the currency's decimals; amounts are exact, so nothing is ever rounded here.
+    """`amount` with exactly the currency's decimals; amounts are exact, so nothing is ever rounded here.
 
     Raises:
         InvalidValue: the amount has more decimals than the currency.
@@ -137,7 +137,7 @@ def _exponent_of(amount: Decimal) -> int:
 
 
 def to_minor_units(amount: Decimal, currency: str) -> int:
-    """``Decimal("1.05")`` USD -> 105. Raises InvalidValue when the amount has more decimals than the currency."""
+    """`Decimal("1.05")` USD -> 105. Raises InvalidValue when the amount has more decimals than the currency."""
     scaled = amount.scaleb(exponent(currency))
     if scaled != scaled.to_integral_value():
         raise InvalidValue(f"an amount in {currency} has exactly {exponent(currency)} decimals")
@@ -145,7 +145,7 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
 
 def from_minor_units(units: int, currency: str) -> Decimal:
-    """105 USD -> ``Decimal("1.05")``."""
+    """105 USD -> `Decimal("1.05")`."""
     return Decimal(units).scaleb(-exponent(currency))
 
 
@@ -159,7 +159,7 @@ def cut_to_milliseconds(moment: datetime) -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and ``Z``."""
+    """RFC 3339 in UTC with milliseconds and `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

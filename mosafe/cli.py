@@ -1,4 +1,4 @@
-"""``mosafe``: one command with a group per service.
+"""`mosafe`: one command with a group per service.
 
 Groups are loaded when they are used, so that an image that holds one service needs only that service's dependencies.
 """
@@ -11,7 +11,7 @@ import click
 
 from servicekit.commands import LazyGroup, run
 
-# Command -> the module whose ``command`` it is, and its line in the help.
+# Command -> the module whose `command` it is, and its line in the help.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("mosafe.up", "Run the whole platform on this machine."),
     "sdl": ("mosafe.sdl", "Write each subgraph's SDL beside its code."),

@@ -1,4 +1,4 @@
-"""``mosafe up --demo``: people, accounts and a month of transactions, so that every screen has something to show.
+"""`mosafe up --demo`: people, accounts and a month of transactions, so that every screen has something to show.
 
 The month lies in the past, which no public operation can write. So the services' own rules and stores run in this
 process, on a calendar that is turned from day to day, before the real processes start; the transaction service's

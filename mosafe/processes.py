@@ -19,11 +19,11 @@ class Process:
 
     Attributes:
         name: as in log prefixes.
-        arguments: after ``python -m``; ``{supergraph}`` and ``{router_config}`` name the two files of the checkout.
+        arguments: after `python -m`; `{supergraph}` and `{router_config}` name the two files of the checkout.
         port_variable: which variable changes the port.
         default_port: when it is unset.
         entry_path: what a person opens.
-        found_by: variable -> path: set for the other processes to ``http://host:port<path>`` unless already set.
+        found_by: variable -> path: set for the other processes to `http://host:port<path>` unless already set.
     """
 
     name: str
@@ -72,7 +72,7 @@ PROCESSES: Final = (
 
 
 def port_of(process: Process, environ: Mapping[str, str]) -> int:
-    """The port ``process`` will listen on.
+    """The port `process` will listen on.
 
     Raises:
         ConfigurationError: the variable is not a port number.
@@ -104,6 +104,6 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def command_line(process: Process, root: Path) -> list[str]:
-    """The argument vector that starts ``process`` with this interpreter."""
+    """The argument vector that starts `process` with this interpreter."""
     files = {"supergraph": str(root / "supergraph.graphql"), "router_config": str(root / "router.yaml")}
     return [sys.executable, "-m", *(argument.format(**files) for argument in process.arguments)]

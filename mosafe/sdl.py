@@ -1,4 +1,4 @@
-"""``mosafe sdl``: write ``subgraphs/<name>/schema.graphql``, which ``router compose`` reads.
+"""`mosafe sdl`: write `subgraphs/<name>/schema.graphql`, which `router compose` reads.
 
 The router may not import subgraphs, so their SDL meets it as files; a test finds a stale one.
 """
@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).parent.parent
 
 
 def sdl_of(name: str) -> str:
-    """The SDL that subgraph ``name`` serves, ending in a newline."""
+    """The SDL that subgraph `name` serves, ending in a newline."""
     text: str = importlib.import_module(f"subgraphs.{name}.schema").sdl()
     return text.rstrip("\n") + "\n"
 

@@ -2,7 +2,7 @@
 
 Children run in sessions of their own, so that a Ctrl-C of the terminal reaches the supervisor alone, which then stops
 them in order. Each child inherits the reading end of a pipe whose writing end lives here: should the supervisor be
-killed outright, the pipe ends, and the children stop themselves (``servicekit.server``).
+killed outright, the pipe ends, and the children stop themselves (`servicekit.server`).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Supervisor:
     """Use as an asynchronous context manager: leaving it stops every child."""
 
     def __init__(self, environ: Mapping[str, str], write_line: Callable[[str, str], None]) -> None:
-        """``write_line(name, line)`` receives each line that a child writes."""
+        """`write_line(name, line)` receives each line that a child writes."""
         self._environ = environ
         self._write_line = write_line
         self._children: list[Child] = []
@@ -82,7 +82,7 @@ class Supervisor:
 
         Raises:
             ChildDied: one ended before that.
-            NotReady: some were not ready after :data:`READY_SECONDS`.
+            NotReady: some were not ready after `READY_SECONDS`.
         """
         for spec in specs:
             self._children.append(await self._spawn(spec))

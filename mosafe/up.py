@@ -1,4 +1,4 @@
-"""``mosafe up``: the whole platform on this machine, as one command."""
+"""`mosafe up`: the whole platform on this machine, as one command."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import click
 import psutil
 import structlog
 
+from bank.variables import VARIABLES
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
 from mosafe.supervisor import ChildDied, ChildSpec, NotReady, Supervisor
 from servicekit.errors import StartupError
@@ -35,7 +36,7 @@ NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
 def command(*, demo: bool) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
-    refuse_unknown(environ)
+    refuse_unknown(environ, VARIABLES)
     environ.update(addresses(environ))
     if sys.stdout.isatty():
         environ.setdefault("MOSAFE_LOG_FORMAT", "text")
@@ -89,7 +90,7 @@ def _free_port() -> int:
 
 
 def _holder(port: int) -> str:
-    """Who listens on ``port``, as far as this user may know."""
+    """Who listens on `port`, as far as this user may know."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:

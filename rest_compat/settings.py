@@ -1,4 +1,4 @@
-"""What the REST layer can be told."""
+"""The settings of the REST layer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from servicekit.settings import Port, ProcessSettings
+from bank.settings import BankSettings
+from servicekit.settings import Port
 
-# Beside the packages in a checkout, wherever the process was started.
+# Beside the packages in a checkout, whatever the working directory is.
 _CHECKED_IN = Path(__file__).parent.parent / "supergraph.graphql"
 
 
-class RestSettings(ProcessSettings):
+class RestSettings(BankSettings):
     """Settings of the REST layer.
 
     Attributes:

@@ -1,1 +1,12 @@
-"""What every process of the platform needs, and nothing a single one needs alone."""
+"""What every process of the platform needs, and nothing that only one of them needs.
+
+In reading order:
+
+- `errors`: the errors that any process may raise.
+- `variables`, `settings`: environment variables and their validation.
+- `context`, `logging`: the identity of the current request, and structured logs that carry it.
+- `asgi`, `health`: middleware that every HTTP application has.
+- `http_limits`, `server`: one process that serves one application, with limits for its clients.
+- `sqlite`: the embedded store.
+- `commands`: command lines.
+"""

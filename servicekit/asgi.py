@@ -20,7 +20,7 @@ _log = structlog.stdlib.get_logger("access")
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first header called ``name`` (lower case), decoded as Latin-1 as HTTP does; None if absent."""
+    """The first header called `name` (lower case), decoded as Latin-1 as HTTP does; None if absent."""
     for key, value in scope["headers"]:
         if key == name:
             text: str = value.decode("latin-1")
@@ -29,7 +29,7 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 class RequestContextMiddleware:
-    """Give each HTTP request an id and a trace, echo ``X-Request-Id``, log one line when the answer is out.
+    """Give each HTTP request an id and a trace, echo `X-Request-Id`, log one line when the answer is out.
 
     The line has the path without its query string, since query strings may hold personal data.
     """

@@ -24,7 +24,7 @@ class LazyGroup(click.Group):
     """
 
     def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **options: Any) -> None:
-        """``table``: command -> the module whose ``command`` it is, and its line in the help."""
+        """`table`: command -> the module whose `command` it is, and its line in the help."""
         super().__init__(*args, **options)
         self._table = table
 
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 
 
 def run(command: click.Command, program: str) -> None:
-    """Run ``command`` as the process; a start that cannot succeed is told in clear lines and exit code 2."""
+    """Run `command` as the process; a start that cannot succeed is told in clear lines and exit code 2."""
     try:
         command(prog_name=program)
     except StartupError as error:

@@ -23,7 +23,7 @@ class RequestContext:
     """One request's identity.
 
     Attributes:
-        request_id: the client's if well-formed, else ``req_`` and 24 hex digits.
+        request_id: the client's if well-formed, else `req_` and 24 hex digits.
         trace_id: 32 hex digits.
         span_id: 16 hex digits, this process's.
         flags: two hex digits.
@@ -71,7 +71,7 @@ def current() -> RequestContext | None:
 
 @contextmanager
 def serving(context: RequestContext) -> Iterator[None]:
-    """Make ``context`` current inside the block, for this task and what it starts."""
+    """Make `context` current inside the block, for this task and what it starts."""
     token = _current.set(context)
     try:
         yield

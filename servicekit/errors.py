@@ -26,7 +26,7 @@ class ServiceError(Exception):
     """A fault that is told to the caller.
 
     Attributes:
-        code: stable, upper snake case; becomes ``extensions.code`` in GraphQL and ``error.code`` in REST.
+        code: stable, upper snake case; becomes `extensions.code` in GraphQL and `error.code` in REST.
         status: the HTTP status that fits the code.
         message: safe for clients.
         details: JSON values, safe for clients.
@@ -61,7 +61,7 @@ class BadUserInput(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """Too many requests; ``retry_after`` is in seconds."""
+    """Too many requests; `retry_after` is in seconds."""
 
     code = "RATE_LIMITED"
     status = 429

@@ -1,4 +1,4 @@
-"""``/health/live`` and ``/health/ready``, in front of any ASGI application."""
+"""`/health/live` and `/health/ready`, in front of any ASGI application."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class UntilClosed:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol within :class:`ConnectionLimits`; see :func:`bounded`."""
+    """uvicorn's HTTP/1.1 protocol within `ConnectionLimits`; see `bounded`."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
@@ -189,5 +189,5 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def bounded(limits: ConnectionLimits) -> type[BoundedProtocol]:
-    """The protocol class for ``uvicorn.Config(http=...)``."""
+    """The protocol class for `uvicorn.Config(http=...)`."""
     return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits})

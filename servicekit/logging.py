@@ -1,7 +1,7 @@
 """Structured logs: one line an event, JSON for machines, coloured text for a terminal.
 
 Every line has the service, and within a request its request id and trace id. Lines of libraries that log through
-``logging`` (uvicorn, say) take the same road. Values under names that suggest a secret never leave the process.
+`logging` (uvicorn, say) take the same road. Values under names that suggest a secret never leave the process.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ _personal: ContextVar[Personal | None] = ContextVar("personal", default=None)
 
 
 class Hiding:
-    """Makes ``personal`` current inside its block, for this task and what it starts. On the way of every request."""
+    """Makes `personal` current inside its block, for this task and what it starts. On the way of every request."""
 
     __slots__ = ("_personal", "_token")
 

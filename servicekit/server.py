@@ -38,7 +38,7 @@ LAST_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a process listens, and which variable changes the port. With ``shared``, several sockets may listen."""
+    """Where a process listens, and which variable changes the port. With `shared`, several sockets may listen."""
 
     host: str
     port: int
@@ -81,8 +81,8 @@ def serve(
 
     A socket instead of an endpoint is one that listens already, and is closed at the end.
 
-    SIGTERM and SIGINT let requests in flight finish for ``settings.shutdown_seconds``. The end of
-    ``settings.parent_pipe`` does the same, and then ends the process whatever still runs.
+    SIGTERM and SIGINT let requests in flight finish for `settings.shutdown_seconds`. The end of
+    `settings.parent_pipe` does the same, and then ends the process whatever still runs.
 
     Raises:
         StartupError: the port is taken, or the application refused to start.
@@ -154,7 +154,7 @@ _CUT_OFF_HEADERS = [
 class _FirstAndLast:
     """Takes care of what goes wrong before an application serves, and when it no longer may.
 
-    Keeps the :class:`StartupError` that its lifespan raised, so that the process can end with it: a framework would
+    Keeps the `StartupError` that its lifespan raised, so that the process can end with it: a framework would
     have printed its traceback. Any other failure to start takes its course. Clients whose requests are cut off at the
     end of the grace period get 503: uvicorn would say 500, and the log show a traceback.
     """
@@ -208,7 +208,7 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
 
 def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
-    """Shut down when ``pipe`` ends: the supervising process holds its other end, and loses it even at kill -9.
+    """Shut down when `pipe` ends: the supervising process holds its other end, and loses it even at kill -9.
 
     Raises:
         ConfigurationError: there is no such file descriptor.

@@ -1,12 +1,17 @@
 """Settings from the environment: read once, validated as a whole, frozen.
 
-A process declares a :class:`ProcessSettings` subclass whose fields carry the variable's name as alias::
+A process declares a subclass of `ProcessSettings` whose fields carry the variable's name as alias, and a table of all
+variables that may be set:
 
-    class AuthSettings(ProcessSettings):
-        port: Port = Field(3001, alias="AUTH_PORT")
+```python
+class AuthSettings(ProcessSettings):
+    variables: ClassVar[VariableTable] = VARIABLES
 
-and calls ``load(AuthSettings, environment())``. Whatever is wrong (an unknown ``MOSAFE_*`` name, a malformed value, a
-secret given twice) stops the start with a :class:`~servicekit.errors.ConfigurationError` that names the variable.
+    port: Port = Field(3001, alias="AUTH_PORT")
+```
+
+`load(AuthSettings, environment())` reads them. A mistake (an unknown `MOSAFE_*` name, a malformed value, a secret given
+twice) stops the start with a `ConfigurationError` that names the variable.
 """
 
 from __future__ import annotations
@@ -14,12 +19,12 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from servicekit.errors import ConfigurationError
-from servicekit.variables import KNOWN, SECRETS
+from servicekit.variables import PROCESS_VARIABLES, VariableTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,20 +32,23 @@ if TYPE_CHECKING:
 PREFIX = "MOSAFE_"
 FILE_SUFFIX = "_FILE"
 
-# 0 asks the kernel for a free port: tests use it.
+# Port 0 asks the kernel for a free port, which tests use.
 Port = Annotated[int, Field(ge=0, le=65535)]
 # 32 characters carry at least the 128 bits a symmetric signing key needs, even in hexadecimal.
 Secret = Annotated[SecretStr, Field(min_length=32)]
 
 
 class ProcessSettings(BaseModel):
-    """What every process can be told.
+    """The settings that every process has.
 
     Attributes:
+        variables: all variables that may be set, those of other processes included.
         data_dir: folder of embedded databases, keys and the service credential.
-        shutdown_seconds: grace for requests in flight after SIGTERM.
+        shutdown_seconds: how long requests in flight may still run after SIGTERM.
         parent_pipe: file descriptor whose end of file means that the supervising process died.
     """
+
+    variables: ClassVar[VariableTable] = PROCESS_VARIABLES
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, hide_input_in_errors=True)
 
@@ -62,7 +70,7 @@ S = TypeVar("S", bound=ProcessSettings)
 
 
 def environment(folder: Path | None = None) -> dict[str, str]:
-    """The process environment on top of ``.env`` in ``folder`` (default: the working directory)."""
+    """The process environment on top of `.env` in `folder` (default: the working directory)."""
     from dotenv import dotenv_values  # noqa: PLC0415 - only entry points read the file, libraries never do
 
     path = (folder or Path.cwd()) / ".env"
@@ -71,17 +79,17 @@ def environment(folder: Path | None = None) -> dict[str, str]:
 
 
 def load(cls: type[S], environ: Mapping[str, str]) -> S:
-    """Read ``cls`` from ``environ``.
+    """Read `cls` from `environ`.
 
-    An empty value counts as unset, as in ``docker compose`` files.
+    An empty value counts as unset, as in `docker compose` files.
 
     Raises:
         ConfigurationError: a variable is unknown, malformed, unreadable or given twice.
     """
-    refuse_unknown(environ)
+    refuse_unknown(environ, cls.variables)
     values: dict[str, str] = {}
     for name in variable_names(cls):
-        value = _lookup(environ, name)
+        value = _lookup(environ, name, is_secret=name in cls.variables.secrets)
         if value:
             values[name] = value
     try:
@@ -92,28 +100,28 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
 
 
 def variable_names(cls: type[ProcessSettings]) -> frozenset[str]:
-    """The environment variables that ``cls`` reads."""
+    """The environment variables that `cls` reads."""
     return frozenset(field.alias for field in cls.model_fields.values() if field.alias)
 
 
-def refuse_unknown(environ: Mapping[str, str]) -> None:
-    """Stop at a ``MOSAFE_*`` variable that no process of the platform knows.
+def refuse_unknown(environ: Mapping[str, str], table: VariableTable) -> None:
+    """Stop at a `MOSAFE_*` variable that is not in `table`.
 
     Raises:
-        ConfigurationError: names it and the nearest known name.
+        ConfigurationError: names the variable and the nearest known name.
     """
     for name in sorted(environ):
-        plain = name.removesuffix(FILE_SUFFIX) if name.removesuffix(FILE_SUFFIX) in SECRETS else name
-        if name.startswith(PREFIX) and plain not in KNOWN:
-            near = difflib.get_close_matches(name, KNOWN, n=1)
+        plain = name.removesuffix(FILE_SUFFIX) if name.removesuffix(FILE_SUFFIX) in table.secrets else name
+        if name.startswith(PREFIX) and plain not in table.names:
+            near = difflib.get_close_matches(name, table.names, n=1)
             raise ConfigurationError(name, f"unknown variable{f'; did you mean {near[0]}?' if near else ''}")
 
 
-def _lookup(environ: Mapping[str, str], name: str) -> str | None:
-    """The value of ``name``, or the stripped content of the file that ``<name>_FILE`` names."""
+def _lookup(environ: Mapping[str, str], name: str, *, is_secret: bool) -> str | None:
+    """The value of `name`, or for a secret the stripped content of the file that `<name>_FILE` names."""
     value = environ.get(name)
     file_variable = name + FILE_SUFFIX
-    path = environ.get(file_variable) if name in SECRETS else None
+    path = environ.get(file_variable) if is_secret else None
     if not path:
         return value
     if value:
@@ -129,14 +137,17 @@ def _lookup(environ: Mapping[str, str], name: str) -> str | None:
 
 
 def sqlite_path(url: SecretStr | None, variable: str, default: Path) -> Path:
-    """The file behind a ``sqlite:///path`` URL, or ``default`` when unset.
+    """The file that a `sqlite:///path` URL names, or `default` without a URL.
 
     Raises:
-        ConfigurationError: the URL names a store that this release does not have.
+        ConfigurationError: the URL names a store that this release does not support.
     """
     if url is None:
         return default
     scheme, _, path = url.get_secret_value().partition(":///")
     if scheme != "sqlite" or not path:
-        raise ConfigurationError(variable, "this release knows sqlite:///path only; unset it for the embedded default")
+        raise ConfigurationError(
+            variable, "this release supports only sqlite:///path; unset it for the embedded default"
+        )
+
     return Path(path)

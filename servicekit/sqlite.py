@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, numbered migrations, one writer at a time.
 
-Write-ahead logging lets readers go on while a writer commits. ``synchronous=FULL`` makes a commit survive a power
+Write-ahead logging lets readers go on while a writer commits. `synchronous=FULL` makes a commit survive a power
 cut, because a bank's answer is a promise. Several processes may open one file (the command line beside a running
-service, say): a writer waits up to :data:`BUSY_SECONDS` for the other.
+service, say): a writer waits up to `BUSY_SECONDS` for the other.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path, migrations: Sequence[Migration]) -> Self:
-        """Open ``path`` (folders are made, private to the user), bring its schema up to date.
+        """Open `path` (folders are made, private to the user), bring its schema up to date.
 
         Raises:
             StartupError: the file cannot be opened, or was written by a newer release.
@@ -114,7 +114,7 @@ class Database:
 
 @asynccontextmanager
 async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """``database.transaction()`` for a store, whose callers know no SQLite.
+    """`database.transaction()` for a store, whose callers know no SQLite.
 
     Raises:
         Unavailable: the file does not answer.
@@ -126,7 +126,7 @@ async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
 
 @asynccontextmanager
 async def reading(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """``database.snapshot()`` for a store; raises as :func:`writing` does."""
+    """`database.snapshot()` for a store; raises as `writing` does."""
     with _unavailable():
         async with database.snapshot() as connection:
             yield connection
@@ -188,7 +188,7 @@ async def _connect(path: Path) -> aiosqlite.Connection:
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await ``work`` and, if cancelled meanwhile, finish it all the same; the cancellation is raised afterwards.
+    """Await `work` and, if cancelled meanwhile, finish it all the same; the cancellation is raised afterwards.
 
     Whoever gets the shared connection next must not find it inside a transaction.
     """

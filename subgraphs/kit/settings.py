@@ -1,13 +1,13 @@
-"""What every subgraph can be told: how to verify access tokens."""
+"""The settings that every subgraph has: how to verify access tokens."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from servicekit.settings import ProcessSettings
+from bank.settings import BankSettings
 
 
-class SubgraphSettings(ProcessSettings):
+class SubgraphSettings(BankSettings):
     """Attributes of token verification.
 
     Attributes:

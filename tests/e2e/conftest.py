@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One running platform for all tests of the session that ask for it; it must stop as promised.
 
-    Tests that use it carry ``pytest.mark.xdist_group("bank")``, so that one worker runs them all.
+    Tests that use it carry `pytest.mark.xdist_group("bank")`, so that one worker runs them all.
     """
     platform = start_platform(tmp_path_factory.mktemp("bank"))
     children = platform.children()

@@ -40,7 +40,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """The environment without any variable of the platform's, plus ``variables``."""
+    """The environment without any variable of the platform's, plus `variables`."""
     ours = ("MOSAFE_", "AUTH_", "ACCOUNT_", "TRANSACTION_", "ROUTER_", "REST_", "REDIS_URL", "KAFKA_BROKERS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
@@ -62,7 +62,7 @@ class Person:
 
 @dataclass
 class Platform:
-    """A running platform. ``lines`` holds everything its processes have written."""
+    """A running platform. `lines` holds everything its processes have written."""
 
     process: subprocess.Popen[str]
     ports: dict[str, int]
@@ -117,7 +117,7 @@ class Platform:
         url: str | None = None,
         request_id: str | None = None,
     ) -> dict[str, Any]:
-        """The GraphQL response of the router, or of the subgraph at ``url``."""
+        """The GraphQL response of the router, or of the subgraph at `url`."""
         headers = {**(person.headers if person else {}), "accept": "application/graphql-response+json"}
         if request_id is not None:
             headers["x-request-id"] = request_id
@@ -128,7 +128,7 @@ class Platform:
         return body
 
     def access_lines(self, request_id: str, of: set[str]) -> list[tuple[str, dict[str, Any]]]:
-        """(service, event) of each access-log line of the services ``of`` that carries ``request_id``."""
+        """(service, event) of each access-log line of the services `of` that carries `request_id`."""
         found = []
         for line in list(self.lines):
             service, _, text = line.partition(" | ")
@@ -139,7 +139,7 @@ class Platform:
     def wait_for_access_lines(
         self, request_id: str, *, at_least: int, of: set[str]
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Access-log lines as above, once there are ``at_least`` that many: logs arrive after answers."""
+        """Access-log lines as above, once there are `at_least` that many: logs arrive after answers."""
         deadline = time.monotonic() + LOG_SECONDS
         while len(found := self.access_lines(request_id, of)) < at_least:
             assert time.monotonic() < deadline, found
@@ -157,7 +157,7 @@ class Platform:
 
 
 def start_platform(data_dir: Path, *arguments: str, **variables: str) -> Platform:
-    """Run ``mosafe up`` and return once it says that it is up."""
+    """Run `mosafe up` and return once it says that it is up."""
     ports = dict(zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True))
     environ = clean_environment(
         MOSAFE_DATA_DIR=str(data_dir),

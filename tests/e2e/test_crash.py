@@ -130,7 +130,7 @@ def random_order(customers: list[Customer], chance: random.Random) -> Order:
 
 
 async def run_round(cluster: Cluster, orders: list[Order], victim: str, delay: float) -> None:
-    """Send ``orders``, and kill and restart ``victim`` ``delay`` seconds after the first has an answer."""
+    """Send `orders`, and kill and restart `victim` `delay` seconds after the first has an answer."""
     gate = asyncio.Semaphore(CONCURRENCY)
     first_answer = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""``mosafe up`` as its user sees it: starts, says where things are, stops as promised, leaves nothing behind."""
+"""`mosafe up` as its user sees it: starts, says where things are, stops as promised, leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
+from bank.variables import VARIABLES
 from mosafe.processes import PROCESSES, addresses, port_of
 from mosafe.up import banner, refuse_taken_ports
 from servicekit.errors import ConfigurationError, StartupError
-from servicekit.variables import KNOWN
 from tests.e2e.platform import PORT_VARIABLES, free_ports
 
 
@@ -22,7 +22,7 @@ def free_environment() -> dict[str, str]:
 def test_every_variable_of_the_table_is_documented() -> None:
     used = {process.port_variable for process in PROCESSES}
     used |= {variable for process in PROCESSES for variable, _ in process.found_by}
-    assert used <= KNOWN
+    assert used <= VARIABLES.names
 
 
 def test_processes_find_each_other_at_the_ports_they_were_given() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
-    """Undo what ``servicekit.logging.configure`` does to the whole process."""
+    """Undo what `servicekit.logging.configure` does to the whole process."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield

@@ -1,4 +1,4 @@
-"""``serve`` in a process of its own, with real sockets and real signals."""
+"""`serve` in a process of its own, with real sockets and real signals."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ except StartupError as error:
 
 
 class Server:
-    """A running child; ``port`` is known once it listens."""
+    """A running child; `port` is known once it listens."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process

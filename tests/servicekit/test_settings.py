@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from pydantic import Field, SecretStr
 
 from servicekit.errors import ConfigurationError
 from servicekit.settings import Port, ProcessSettings, Secret, environment, load, refuse_unknown, sqlite_path
-from servicekit.variables import KNOWN, SECRETS, SECTIONS, render_env_example
+from servicekit.variables import EVERY_PROCESS, REDIS_URL, Section, Variable, VariableTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,14 @@ SECRET = "s" * 32
 
 
 class Settings(ProcessSettings):
+    variables: ClassVar[VariableTable] = VariableTable(
+        (
+            EVERY_PROCESS,
+            Section("Here", (Variable("AUTH_PORT", "3001", ""), Variable("AUTH_JWT_SECRET", "", "", secret=True))),
+            Section("Shared", (REDIS_URL,)),
+        )
+    )
+
     port: Port = Field(3001, alias="AUTH_PORT")
     jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
 
@@ -70,11 +78,14 @@ def test_an_unknown_mosafe_variable_stops_the_start_and_suggests_the_nearest() -
         load(Settings, {"MOSAFE_DATADIR": "x"})
 
 
-def test_every_known_variable_passes_the_check_for_unknown_ones() -> None:
-    refuse_unknown(dict.fromkeys(KNOWN, "x") | {f"{name}_FILE": "x" for name in SECRETS})
+def test_a_variable_of_the_class_s_own_table_is_known() -> None:
+    table = VariableTable((Section("Here", (Variable("MOSAFE_EXTRA", "", "", secret=True),)),))
+    refuse_unknown({"MOSAFE_EXTRA": "x", "MOSAFE_EXTRA_FILE": "x"}, table)
+    with pytest.raises(ConfigurationError, match=r"^MOSAFE_EXTRA: unknown"):
+        load(Settings, {"MOSAFE_EXTRA": "x"})
 
 
-def test_a_file_variant_of_what_is_no_secret_is_unknown() -> None:
+def test_the_file_variant_of_a_variable_that_is_not_secret_is_unknown() -> None:
     with pytest.raises(ConfigurationError, match=r"^MOSAFE_DATA_DIR_FILE: unknown"):
         load(Settings, {"MOSAFE_DATA_DIR_FILE": "x"})
 
@@ -108,7 +119,7 @@ def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
         load(Settings, {"MOSAFE_SERVICE_SECRET_FILE": str(tmp_path / "missing")})
 
 
-def test_dotenv_lies_below_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("AUTH_PORT=1\nMOSAFE_HOST=from-file\nACCOUNT_PORT=\n")
     monkeypatch.setenv("AUTH_PORT", "2")
     monkeypatch.delenv("MOSAFE_HOST", raising=False)
@@ -128,11 +139,3 @@ def test_another_store_is_refused_without_showing_its_url(tmp_path: Path, url: s
         sqlite_path(SecretStr(url), "AUTH_DB_URL", tmp_path)
     assert caught.value.variable == "AUTH_DB_URL"
     assert url not in str(caught.value)
-
-
-def test_the_env_example_shows_every_variable_commented_out() -> None:
-    text = render_env_example()
-    for section in SECTIONS:
-        for variable in section.variables:
-            assert f"\n# {variable.name}=" in text
-    assert all(line.startswith("#") or not line for line in text.splitlines())

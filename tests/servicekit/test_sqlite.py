@@ -128,7 +128,7 @@ async def test_transactions_of_one_process_queue_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("steps", range(12))
 async def test_a_transaction_cancelled_at_any_step_is_whole_or_absent(tmp_path: Path, steps: int) -> None:
-    """Cancel after ``steps`` turns of the event loop: at BEGIN, between statements, at COMMIT."""
+    """Cancel after `steps` turns of the event loop: at BEGIN, between statements, at COMMIT."""
     async with opened(tmp_path / "x.sqlite3") as database:
 
         async def add_two() -> None:

@@ -1,0 +1,104 @@
+"""Every environment variable of the platform, in one table.
+
+A service knows only its own settings class, so each `MOSAFE_*` variable is judged against this table, and
+`.env.example` is printed from it. A test holds the table equal to the settings classes and to `router.yaml`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from servicekit.variables import EVERY_PROCESS, REDIS_URL, Section, Variable, VariableTable
+
+SECTIONS: Final[tuple[Section, ...]] = (
+    EVERY_PROCESS,
+    Section(
+        "Auth service",
+        (
+            Variable("AUTH_PORT", "3001", "Port of the auth subgraph."),
+            Variable(
+                "AUTH_DB_URL",
+                "<SQLite in the data directory>",
+                "Where users and sessions are stored; this release knows sqlite:///path.",
+                secret=True,
+            ),
+            Variable(
+                "AUTH_JWT_SECRET",
+                "<generated into the data directory>",
+                "Encrypts the private signing keys at rest; at least 32 characters.",
+                secret=True,
+            ),
+            Variable("AUTH_ISSUER", "http://127.0.0.1:3001", "The `iss` claim of access tokens."),
+            Variable(
+                "AUTH_JWKS_URL",
+                "<AUTH_ISSUER>/.well-known/jwks.json",
+                "Where the other processes fetch the public signing keys.",
+            ),
+        ),
+    ),
+    Section(
+        "Account service",
+        (
+            Variable("ACCOUNT_PORT", "3002", "Port of the account subgraph."),
+            Variable(
+                "ACCOUNT_DB_URL",
+                "<SQLite in the data directory>",
+                "Where accounts and the ledger are stored; this release knows sqlite:///path.",
+                secret=True,
+            ),
+            Variable("ACCOUNT_MAX_PER_USER", "100", "How many accounts that are not closed a user may own."),
+        ),
+    ),
+    Section(
+        "Transaction service",
+        (
+            Variable("TRANSACTION_PORT", "3003", "Port of the transaction subgraph."),
+            Variable(
+                "TRANSACTION_DB_URL",
+                "<SQLite in the data directory>",
+                "Where transactions are stored; this release knows sqlite:///path.",
+                secret=True,
+            ),
+            Variable("ACCOUNT_INTERNAL_URL", "http://127.0.0.1:3002", "Base URL of the account service's postings."),
+        ),
+    ),
+    Section(
+        "Router",
+        (
+            Variable("ROUTER_PORT", "4000", "Port of the router."),
+            Variable("ROUTER_WORKERS", "1", "Processes the router serves with, one for each core to use."),
+            Variable("ROUTER_ADMIN", "false", "Whether the router's port for operators is open, on 127.0.0.1."),
+            Variable("ROUTER_ADMIN_PORT", "4001", "Port for operators of the router."),
+            Variable(
+                "ROUTER_ADMIN_TOKEN", "<unset: nobody can>", "Bearer token with which operators reload; 16 characters."
+            ),
+            Variable("ROUTER_INTROSPECTION", "true", "Whether clients may introspect the API schema."),
+            Variable("AUTH_URL", "http://127.0.0.1:3001/graphql", "Where the router finds the auth subgraph."),
+            Variable("ACCOUNT_URL", "http://127.0.0.1:3002/graphql", "Where the router finds the account subgraph."),
+            Variable(
+                "TRANSACTION_URL", "http://127.0.0.1:3003/graphql", "Where the router finds the transaction subgraph."
+            ),
+        ),
+    ),
+    Section(
+        "REST layer",
+        (
+            Variable("REST_PORT", "8000", "Port of the REST layer."),
+            Variable("ROUTER_URL", "http://127.0.0.1:4000/graphql", "Where the REST layer finds the router."),
+            Variable(
+                "REST_SUPERGRAPH",
+                "<supergraph.graphql of the checkout>",
+                "The schema that the REST layer checks its operations against at start-up.",
+            ),
+        ),
+    ),
+    Section(
+        "Shared stores of later releases (setting one is refused, so that it is not silently ignored)",
+        (
+            REDIS_URL,
+            Variable("KAFKA_BROKERS", "<unset: in-process bus>", "Kafka brokers for transaction events."),
+        ),
+    ),
+)
+
+VARIABLES: Final = VariableTable(SECTIONS)
