@@ -19,7 +19,7 @@ root fetch), and pass through lists without naming them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -83,6 +83,32 @@ InputSelection: TypeAlias = InputField | InputFragment
 
 
 @dataclass(frozen=True, slots=True)
+class OutputField:
+    """A field that a fetch selects: `key` is its response key, `selections` are empty for a leaf.
+
+    It is selected where all `conditions` hold: Boolean variables with the values they must have. What a selection
+    above requires is not repeated.
+    """
+
+    key: str
+    name: str
+    selections: tuple[OutputSelection, ...] = ()
+    conditions: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFragment:
+    """Fields that a fetch selects on objects of this type (or of a subtype of it); conditions as for a field."""
+
+    type_condition: str
+    selections: tuple[OutputSelection, ...]
+    conditions: tuple[tuple[str, bool], ...] = ()
+
+
+OutputSelection: TypeAlias = OutputField | OutputFragment
+
+
+@dataclass(frozen=True, slots=True)
 class ValueSetter:
     """Sets the value at `path`, wherever the path exists."""
 
@@ -111,6 +137,8 @@ class Fetch:
             through their own `depends_on`.
         operation: minified GraphQL text. An entity fetch has a variable for its representations and the one root field
             `_entities`.
+        selections: what `operation` selects on the root, or on the entities of an entity fetch: the same as the text,
+            for those who would otherwise parse it. Arguments stand in the text only.
         operation_name: set only when the client's operation has a name.
         variable_usages: names of client variables the operation uses, sorted.
         requires: how to build one representation per object, empty for a root fetch. The alternatives are tried on
@@ -135,6 +163,7 @@ class Fetch:
     context_rewrites: tuple[KeyRenamer, ...] = ()
     has_defers: bool = False
     representations: str = "representations"
+    selections: tuple[OutputSelection, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +200,13 @@ class BatchPart:
     Attributes:
         alias: the response key of its `_entities` field.
         representations: the variable with its representations.
-        selections: minified, what is asked of its entities.
+        selection_set: minified text of what is selected on its entities.
         node: the fetch on its own: a `Flatten`, inside the conditions under which the part takes part.
     """
 
     alias: str
     representations: str
-    selections: str
+    selection_set: str
     node: Flatten | Condition
 
     @property
@@ -209,7 +238,9 @@ class BatchFetch:
         variables = [f"${part.representations}:[_Any!]!" for part in parts]
         variables += [text for name, text in self.definitions if name in used]
         head = "query" if self.operation_name is None else f"query {self.operation_name}"
-        fields = [f"{part.alias}:_entities(representations:${part.representations}){part.selections}" for part in parts]
+        fields = [
+            f"{part.alias}:_entities(representations:${part.representations}){part.selection_set}" for part in parts
+        ]
         return f"{head}({','.join(variables)}){{{''.join(fields)}}}"
 
 

@@ -30,7 +30,7 @@ def alike(steps: Iterable[Step]) -> list[list[Step]]:
     """The parts of a batch in groups of those that differ by the place of their objects only, in order."""
     groups: dict[object, list[Step]] = {}
     for step in steps:
-        fetch, selections = step.fetch, step.part and step.part.selections
+        fetch, selections = step.fetch, step.part and step.part.selection_set
         asked = (selections, fetch.requires, fetch.input_rewrites, fetch.output_rewrites)
         groups.setdefault(asked, []).append(step)
     return list(groups.values())

@@ -1,4 +1,4 @@
-"""A fetch group as the text of an operation.
+"""A fetch group as an operation: its text, and the same selections as data.
 
 Texts are minified while they are written: printing a syntax tree and stripping it again would take most of the time
 of planning.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
-from router.plan import BatchFetch, BatchPart, Fetch
+from router.plan import BatchFetch, BatchPart, Fetch, OutputField, OutputFragment
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.requires import requires_of, rewrites_of
 from router.planner.fetch.trees import common_guards
@@ -25,21 +25,22 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, OperationDefinitionNode
 
-    from router.plan import Condition, Flatten, OperationKind
+    from router.plan import Condition, Flatten, OperationKind, OutputSelection
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree, TreeField
     from router.planner.normalise.guards import Guards
     from router.supergraph.model import SubgraphModel
 
 _REPRESENTATIONS = "representations"
+_TYPENAME_FIELD = OutputField(TYPENAME, TYPENAME)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A fetch, what is asked of its root or its entities, and the client's variables that decide on selections."""
+    """A fetch, the text of its selection set, and the client's variables that decide on selections."""
 
     fetch: Fetch
-    selections: str
+    selection_set: str
     guards: frozenset[str]
 
 
@@ -64,7 +65,7 @@ class OperationWriter:
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
         body = _Body(self._argument_text)
         emitted = common_guards(tree)
-        selections = body.selections(tree, emitted)
+        text, selections = body.selections(tree, emitted)
         filled = {value.variable: f"${value.variable}:{value.type}" for value in group.contexts}
         asked = sorted(body.variables - filled.keys())
         definitions = [self._definition(name, required=name in body.guards) for name in asked]
@@ -73,7 +74,7 @@ class OperationWriter:
             kind = "query"
             definitions.insert(0, f"${self._representations}:[_Any!]!")
         name = self._operation_name(group)
-        written = f"{{_entities(representations:${self._representations}){selections}}}" if group.inputs else selections
+        written = f"{{_entities(representations:${self._representations}){text}}}" if group.inputs else text
         fetch = Fetch(
             id=group.number,
             service_name=group.subgraph,
@@ -87,8 +88,9 @@ class OperationWriter:
             output_rewrites=renamers,
             context_rewrites=tuple(rewrite for value in group.contexts for rewrite in value.rewrites),
             representations=self._representations,
+            selections=selections,
         )
-        return Written(fetch, selections, frozenset(body.guards))
+        return Written(fetch, text, frozenset(body.guards))
 
     def batch(self, parts: Sequence[tuple[Written, Flatten | Condition]]) -> BatchFetch:
         """Entity fetches of one subgraph in one request; with each fetch the node that runs it on its own."""
@@ -98,7 +100,7 @@ class OperationWriter:
         return BatchFetch(
             service_name=first.service_name,
             parts=tuple(
-                BatchPart(f"_e{index}", f"{self._representations}_{index}", written.selections, node)
+                BatchPart(f"_e{index}", f"{self._representations}_{index}", written.selection_set, node)
                 for index, (written, node) in enumerate(parts)
             ),
             definitions=tuple((name, self._definition(name, required=name in guards)) for name in used),
@@ -146,26 +148,34 @@ class _Body:
     variables: set[str] = field(default_factory=set)
     guards: set[str] = field(default_factory=set)
 
-    def selections(self, tree: Tree, emitted: Guards) -> str:
-        """The selection set of a tree whose `emitted` guards are written (or tested) further up."""
-        parts: list[str] = []
+    def selections(self, tree: Tree, emitted: Guards) -> tuple[str, tuple[OutputSelection, ...]]:
+        """The selection set of a tree whose `emitted` guards are written (or tested) further up, twice: as text too."""
+        texts: list[str] = []
+        selected: list[OutputSelection] = []
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
-            parts.append(TYPENAME)
-        parts += [self._field(entry, emitted) for entry in tree.fields]
-        for type_name, below in tree.fragments:
-            guards = emitted | common_guards(below)
-            body = self.selections(below, guards)
-            parts.append(self._guarded(f"...on {type_name}", body, guards - emitted))
-        return f"{{{spaced(parts or [TYPENAME])}}}"
+            texts.append(TYPENAME)
+            selected.append(_TYPENAME_FIELD)
+        texts += [self._field(entry, emitted, selected) for entry in tree.fields]
+        for type_name, tree_below in tree.fragments:
+            common = common_guards(tree_below)
+            text, below = self.selections(tree_below, emitted | common)
+            guards = common - emitted
+            texts.append(self._guarded(f"...on {type_name}", text, guards))
+            selected.append(OutputFragment(type_name, below, tuple(sorted(guards))))
+        if not texts:
+            return f"{{{TYPENAME}}}", (_TYPENAME_FIELD,)
+        return f"{{{spaced(texts)}}}", tuple(selected)
 
-    def _field(self, entry: TreeField, emitted: Guards) -> str:
+    def _field(self, entry: TreeField, emitted: Guards, selected: list[OutputSelection]) -> str:
         head = entry.name if entry.key == entry.name else f"{entry.key}:{entry.name}"
         if entry.arguments:
             written = [self.argument_text(argument) for argument in entry.arguments]
             self.variables.update(*(variables for _, variables in written))
             head = f"{head}({spaced([text for text, _ in written])})"
-        below = "" if entry.tree is None else self.selections(entry.tree, emitted | entry.guards)
-        return self._guarded(head, below, entry.guards - emitted)
+        text, below = ("", ()) if entry.tree is None else self.selections(entry.tree, emitted | entry.guards)
+        guards = entry.guards - emitted
+        selected.append(OutputField(entry.key, entry.name, below, tuple(sorted(guards))))
+        return self._guarded(head, text, guards)
 
     def _guarded(self, head: str, below: str, guards: Guards) -> str:
         """A selection under its guards: at most one `@include` and one `@skip`, further ones around it."""

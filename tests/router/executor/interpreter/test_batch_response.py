@@ -133,7 +133,7 @@ async def test_its_parts_travel_in_one_request_and_their_entities_go_to_their_pl
 
 
 async def test_parts_that_ask_the_same_are_one_part_with_the_objects_of_both() -> None:
-    also_of_best = part(1, BEST, OF_USERS.selections, ("a",))
+    also_of_best = part(1, BEST, OF_USERS.selection_set, ("a",))
     others = part(2, USERS, "{...on User{price}}")
     error = {"message": "no rating", "path": ["_e0", 1, "rating"]}
     prices: list[object] = [{"price": 7}, {"price": 8}]
@@ -148,7 +148,7 @@ async def test_parts_that_ask_the_same_are_one_part_with_the_objects_of_both() -
 
 
 async def test_parts_that_all_ask_the_same_are_sent_as_one_fetch() -> None:
-    also_of_best = part(1, BEST, OF_USERS.selections, ("a",))
+    also_of_best = part(1, BEST, OF_USERS.selection_set, ("a",))
     sent = transport({"data": {"_entities": [{"rating": 5}, {"rating": 3}]}})
     query = "query($a:Int=1){users{rating(of:$a)} best{rating(of:$a)}}"
     result = await run(SDL, query, planned((OF_USERS, also_of_best)), sent)
@@ -157,7 +157,7 @@ async def test_parts_that_all_ask_the_same_are_sent_as_one_fetch() -> None:
 
 
 async def test_parts_whose_answers_are_renamed_differently_stay_apart() -> None:
-    renaming = part(1, BEST, OF_USERS.selections, ("a",), renames=(KeyRenamer((Key("rating"),), "price"),))
+    renaming = part(1, BEST, OF_USERS.selection_set, ("a",), renames=(KeyRenamer((Key("rating"),), "price"),))
     sent = transport(batch_of([{"rating": 5}, {"rating": 3}], [{"rating": 3}]))
     query = "query($a:Int=1){users{rating(of:$a)} best{price}}"
     result = await run(SDL, query, planned((OF_USERS, renaming)), sent)
@@ -198,7 +198,7 @@ async def test_a_part_takes_part_under_its_own_conditions(
     on: bool,  # noqa: FBT001 - a table's column
     asked: list[str],
 ) -> None:
-    guarded = BatchPart("_e1", "representations_1", OF_BEST.selections, Condition("on", if_clause=OF_BEST.node))
+    guarded = BatchPart("_e1", "representations_1", OF_BEST.selection_set, Condition("on", if_clause=OF_BEST.node))
     ratings: list[object] = [{"rating": 5}, {"rating": 3}]
     alone: Answer = {"data": {"_entities": ratings}}
     sent = transport(batch_of(ratings, [{"price": 1, "rating": 2}]) if on else alone)
@@ -233,7 +233,7 @@ class Patient(Scripted):
 
 
 async def test_a_part_that_is_not_wanted_holds_up_no_other_but_what_follows_it() -> None:
-    guarded = BatchPart("_e1", "representations_1", OF_BEST.selections, Condition("on", if_clause=OF_BEST.node))
+    guarded = BatchPart("_e1", "representations_1", OF_BEST.selection_set, Condition("on", if_clause=OF_BEST.node))
     following = Flatten(BEST, Fetch(4, "ratings", OF_BEST.fetch.operation, "query", None, (), NEEDS, (3,)))
     bodies: list[Answer] = [
         {"data": {"_entities": [{"rating": 5}, {"rating": 3}]}},

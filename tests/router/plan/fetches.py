@@ -1,0 +1,59 @@
+"""Fetches for tests, which are easier to write as text: the structured selections are read from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, VariableNode, parse
+
+from router.plan import Fetch, OutputField, OutputFragment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from graphql import DirectiveNode, SelectionSetNode
+
+    from router.plan import OperationKind, OutputSelection
+
+Conditions = tuple[tuple[str, bool], ...]
+
+
+def fetch(number: int, service: str, operation: str, kind: OperationKind = "query", **more: Any) -> Fetch:
+    """A fetch with the selections of its text."""
+    return with_selections(Fetch(number, service, operation, kind, **more))
+
+
+def with_selections(one: Fetch) -> Fetch:
+    """The fetch with the selections of its text: those of its entities, if it is an entity fetch."""
+    return replace(one, selections=selections_of(one.operation, entities=bool(one.requires)))
+
+
+def selections_of(operation: str, *, entities: bool) -> tuple[OutputSelection, ...]:
+    """What an operation selects on its root, or on the entities of its only root field."""
+    (definition,) = parse(operation, no_location=True).definitions
+    assert isinstance(definition, OperationDefinitionNode)
+    selected = tuple(_selections(definition.selection_set, ()))
+    if entities:
+        assert isinstance(selected[0], OutputField)
+        return selected[0].selections
+    return selected
+
+
+def _selections(selection_set: SelectionSetNode, above: Conditions) -> Iterator[OutputSelection]:
+    for node in selection_set.selections:
+        conditions = tuple(sorted({*above, *map(_condition, node.directives or ())}))
+        match node:
+            case FieldNode():
+                below = () if node.selection_set is None else tuple(_selections(node.selection_set, ()))
+                yield OutputField((node.alias or node.name).value, node.name.value, below, conditions)
+            case InlineFragmentNode(type_condition=None):
+                yield from _selections(node.selection_set, conditions)
+            case InlineFragmentNode(type_condition=condition) if condition is not None:
+                yield OutputFragment(condition.name.value, tuple(_selections(node.selection_set, ())), conditions)
+
+
+def _condition(directive: DirectiveNode) -> tuple[str, bool]:
+    (argument,) = directive.arguments or ()
+    assert isinstance(argument.value, VariableNode)
+    return argument.value.name.value, directive.name.value == "include"

@@ -1,0 +1,79 @@
+"""Covers `router/planner/fetch/operations.py`: a fetch's text and its structured selections say the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql import parse, validate
+
+from router.errors import RequestError
+from router.plan import BatchFetch, OutputField, OutputFragment, iter_fetches
+from router.plan.nodes import iter_requests
+from router.planner import plan
+from tests.router.oracle.cases import Case, cases
+from tests.router.plan.fetches import with_selections
+from tests.router.planner.federation import composed
+
+if TYPE_CHECKING:
+    from router.plan import PlanNode
+
+SHOP = composed(
+    pets="""
+        type Query { pets: [Pet] }
+        interface Pet { id: ID! name: String }
+        type Cat implements Pet @key(fields: "id") { id: ID! name: String }
+        type Dog implements Pet @key(fields: "id") { id: ID! name: String }
+    """,
+    teeth="""
+        type Cat @key(fields: "id") { id: ID! teeth(jaw: String): Int }
+        type Dog @key(fields: "id") { id: ID! teeth(jaw: String): Int }
+    """,
+)
+
+
+def planned(case: Case) -> PlanNode | None:
+    """None for a case that is about a refusal."""
+    graph, document = case.supergraph(), parse(case.operation.query)
+    if validate(graph.api_schema, document):
+        return None
+    try:
+        return plan(graph, document).node
+    except RequestError:
+        return None
+
+
+def test_the_selections_of_a_fetch_are_those_of_its_text() -> None:
+    fetches = [fetch for case in cases("federation") for fetch in iter_fetches(planned(case))]
+    assert len(fetches) > 100
+    for fetch in fetches:
+        assert fetch.selections == with_selections(fetch).selections, fetch.operation
+
+
+def test_an_entity_fetch_has_the_selections_of_its_entities() -> None:
+    query = 'query ($a: Boolean!) { pets { beast: name ... on Cat { upper: teeth(jaw: "u") @include(if: $a) } } }'
+    root, entities = iter_fetches(plan(SHOP, query).node)
+    (pets,) = root.selections
+    assert isinstance(pets, OutputField)
+    assert (pets.key, pets.name, pets.conditions) == ("pets", "pets", ())
+    assert OutputField("beast", "name") in pets.selections
+    # The guard is on the whole fetch: a condition node tests it, the text does not.
+    assert entities.selections == (OutputFragment("Cat", (OutputField("upper", "teeth"),)),)
+
+
+def test_guards_are_conditions_of_what_they_guard() -> None:
+    query = "query ($a: Boolean!, $b: Boolean!) { pets { id name @include(if: $a) @skip(if: $b) } }"
+    (root,) = iter_fetches(plan(SHOP, query).node)
+    (pets,) = root.selections
+    assert isinstance(pets, OutputField)
+    assert pets.selections == (
+        OutputField("__typename", "__typename"),
+        OutputField("id", "id"),
+        OutputField("name", "name", (), (("a", True), ("b", False))),
+    )
+
+
+def test_a_batch_has_the_selection_sets_of_its_parts() -> None:
+    query = "{ one: pets { ... on Cat { teeth } } two: pets { ... on Dog { teeth } } }"
+    requests = list(iter_requests(plan(SHOP, query).node))
+    (batch,) = (request for request in requests if isinstance(request, BatchFetch))
+    assert [part.selection_set for part in batch.parts] == ["{...on Cat{teeth}}", "{...on Dog{teeth}}"]
