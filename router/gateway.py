@@ -10,7 +10,6 @@ masked last; anything else is our fault: an id for the client, the traceback for
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,7 +19,7 @@ import structlog
 from graphql import OperationType
 
 from router import supergraph
-from router.assembly import open_lookup
+from router.assembly import open_lookup, transport_for
 from router.errors import (
     InvalidSupergraph,
     NotReadOnly,
@@ -45,10 +44,7 @@ from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.server.overload import Overload
 from router.settings.model import RouterSettings
-from router.transport.http import Endpoint, HttpTransport
-from router.transport.http1.pool import PoolLimits
-from router.transport.in_process import InProcessTransport
-from router.transport.layers.metering import MeteredTransport
+from router.transport.layers.metering import MeteringLayer
 from servicekit import context as request_context
 from servicekit.asgi import RequestContextMiddleware
 from servicekit.health import HealthEndpoints
@@ -63,7 +59,7 @@ if TYPE_CHECKING:
     from router.preparation.documents import Document
     from router.request.hooks import Hook
     from router.supergraph import Supergraph
-    from router.transport.in_process import Answer
+    from router.transport.in_process import SubgraphHandler
     from router.transport.messages import Transport
     from servicekit.asgi import ASGIApp
 
@@ -120,7 +116,7 @@ class Gateway:
         sdl: str,
         settings: RouterSettings | None = None,
         *,
-        send: Answer | None = None,
+        send: SubgraphHandler | None = None,
         hooks: Sequence[Hook] = (),
     ) -> Gateway:
         """A gateway for a composed supergraph.
@@ -135,8 +131,7 @@ class Gateway:
         """
         graph = supergraph.load(sdl)
         settings = settings if settings is not None else RouterSettings()
-        transport = http_transport(graph, settings) if send is None else InProcessTransport(send)
-        return cls(graph, settings, transport, hooks)
+        return cls(graph, settings, transport_for(graph, settings, send), hooks)
 
     @property
     def persisted(self) -> Collection[str]:
@@ -238,9 +233,10 @@ class Gateway:
         sent = course.exposure.sent if self._personal.names else None
         return ExecutionContext(
             schema=self._graph.schema,
-            transport=self._hooks.around(MeteredTransport(self._transport, course.report, sent), course.exchange),
+            transport=self._hooks.around(MeteringLayer(self._transport, course.report, sent), course.exchange),
             variables=variables,
             headers=self._headers.apply(incoming),
+            deadline=course.deadline,
         )
 
     async def _run(
@@ -253,6 +249,7 @@ class Gateway:
         finally:
             report.execute = time.perf_counter() - started
         course.exposure.data = result.data
+        course.exchange.responses = result.responses
         body: dict[str, object] = {"data": result.data}
         if result.errors:
             body["errors"] = self._told(result.errors, report)
@@ -336,34 +333,3 @@ def _without_places(error: ResponseError, error_id: str) -> ResponseError:
     if error.code != PlanningError.code:
         return error
     return replace(error, message="The operation cannot be planned.", extensions={"errorId": error_id})
-
-
-def http_transport(graph: Supergraph, settings: RouterSettings) -> HttpTransport:
-    """Connections to where the subgraphs listen: at the address in the settings, else at the supergraph's.
-
-    Raises:
-        ValueError: an address, or a certificate authority, cannot work.
-    """
-    return HttpTransport({name: _endpoint(name, subgraph.url, settings) for name, subgraph in graph.subgraphs.items()})
-
-
-def _endpoint(name: str, url: str, settings: RouterSettings) -> Endpoint:
-    traffic = settings.traffic.of(name)
-    authority = traffic.certificate_authority
-    try:
-        tls = ssl.create_default_context(cafile=authority) if authority is not None else None
-    except OSError as error:
-        raise ValueError(f"subgraph {name}: {authority} holds no certificates: {error.strerror}") from error
-    return Endpoint(
-        url=settings.override_subgraph_url.get(name, url),
-        timeout=traffic.timeout,
-        limits=PoolLimits(
-            max_connections=traffic.max_connections,
-            idle_seconds=traffic.idle_timeout,
-            max_response_bytes=traffic.max_response_bytes,
-        ),
-        tls=tls,
-        codings=traffic.accept_encodings,
-        share_queries=traffic.share_queries,
-        longest_retry_after=traffic.longest_retry_after,
-    )

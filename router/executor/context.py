@@ -1,4 +1,4 @@
-"""What an execution is given, and what it gives back."""
+"""The input and the result of an execution."""
 
 from __future__ import annotations
 
@@ -11,31 +11,40 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.errors import ResponseError
-    from router.transport.messages import Transport
+    from router.transport.messages import ResponseHead, Transport
 
 JsonObject: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """What is shared by all fetches of one execution.
+    """What all fetches of one execution share.
 
     Attributes:
-        schema: the full merged schema, hidden elements included: the types of representations.
-        transport: carries the fetches.
-        variables: coerced by `router.executor.graphql.variable_coercion.coerce`; a variable that is not set is absent.
-        headers: by subgraph name, what policy lets through.
+        schema: The full merged schema, internal elements included: the types of representations.
+        transport: Sends the fetches.
+        variables: Coerced by `router.executor.graphql.variable_coercion.coerce`; a variable without value is absent.
+        headers: By subgraph name, those that header rules let through.
+        deadline: When the client's response is due, in the event loop's time; no fetch outlives it. None for no bound.
     """
 
     schema: GraphQLSchema
     transport: Transport
     variables: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """`data` in the client's field order, None when null reached the root; `errors` with their origins, unmasked."""
+    """The response to the client, before masking.
+
+    Attributes:
+        data: In the client's field order; None when a null propagated to the root.
+        errors: With their origins.
+        responses: Status and headers of every subgraph response, in the order of arrival.
+    """
 
     data: JsonObject | None
     errors: tuple[ResponseError, ...] = ()
+    responses: tuple[ResponseHead, ...] = ()

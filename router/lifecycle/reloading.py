@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import structlog
 
 from router import supergraph
+from router.assembly import transport_for
 from router.errors import InvalidSupergraph
-from router.gateway import Gateway, http_transport
+from router.gateway import Gateway
 from router.lifecycle.generation import Generation
 from router.lifecycle.sources import FileSource, Stamp, UrlSource, is_url, stamp
 from router.lifecycle.warm_up import Throttle, Wanted, from_file, hottest, warm
@@ -247,7 +248,7 @@ def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
         StartupError: a file that the settings name cannot be used, or an address of the supergraph's.
     """
     try:
-        return Gateway(graph, settings, http_transport(graph, settings))
+        return Gateway(graph, settings, transport_for(graph, settings))
     except InvalidSupergraph as error:
         raise _unusable(name, error) from error
     except InvalidManifest as error:

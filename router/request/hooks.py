@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from router.plan import QueryPlan
     from router.request.messages import GraphQLRequest
-    from router.transport.messages import Transport
+    from router.transport.messages import ResponseHead, Transport
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
 """Gives a request to the next hook, or to the subgraph; raises what `Transport.send` raises."""
@@ -52,12 +52,14 @@ class RequestContext:
 
     `override_labels` is for hooks to say which labels of progressive overrides hold, or do not, for this request; on
     others the settings decide, or `percent(x)` itself. `state` is for hooks: it is theirs, and ends with the request.
+    `responses` are status and headers of every subgraph response, there when `on_response` is called.
     """
 
     request: GraphQLRequest
     operation: Operation | None = None
     override_labels: dict[str, bool] = field(default_factory=dict)
     state: dict[str, object] = field(default_factory=dict)
+    responses: tuple[ResponseHead, ...] = ()
 
 
 class Hook:

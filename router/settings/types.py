@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from router.settings.section import IsNumber
+from servicekit.http_url import split_http_url
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
@@ -77,21 +78,8 @@ def http_url(value: str) -> str:
     Raises:
         ValueError: it is not absolute, has credentials or an invalid port; the message does not contain the value.
     """
-    url = urlsplit(value)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError("a URL is absolute and begins with http:// or https://")
-    if url.username is not None or url.password is not None:
-        raise ValueError("a URL carries no credentials; insert a header instead")
-    if not _has_usable_port(url):
-        raise ValueError("a URL's port is a number from 1 to 65535")
+    split_http_url(value)
     return value
-
-
-def _has_usable_port(url: SplitResult) -> bool:
-    try:
-        return url.port != 0
-    except ValueError:
-        return False
 
 
 def _pattern(value: str) -> str:

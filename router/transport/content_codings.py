@@ -1,7 +1,7 @@
-"""Content codings (RFC 9110 §8.4): bytes made smaller for the wire, and back within a bound.
+"""Content codings (RFC 9110 §8.4): compression of bodies, and decompression within a bound.
 
-A few kilobytes can decode to gigabytes, so decoding stops as soon as there is more than the caller takes. Levels are
-those where another step costs more time than the bytes it saves take on a fast network.
+A few kilobytes can decode to gigabytes, so decoding stops at the caller's bound. The compression levels are those above
+which compressing takes longer than a fast network needs for the bytes saved.
 """
 
 from __future__ import annotations
@@ -26,32 +26,50 @@ if TYPE_CHECKING:
 _GZIP_LEVEL = 5
 _BROTLI_QUALITY = 4
 _ZSTD_LEVEL = 3
-# RFC 9659: a decoder of the content coding may refuse windows beyond 8 MB, which a frame would make it allocate.
+# RFC 9659: a decoder may refuse windows above 8 MB; it would have to allocate them.
 _ZSTD_WINDOW_LOG = 23
 _GZIP_WBITS = 31
 
 
 class CodingError(ValueError):
-    """The bytes are not what their coding says, or decode to more than is taken."""
+    """The bytes are not in their coding, or decode to more than the bound."""
 
 
 def encode(coding: ContentCoding, body: bytes) -> bytes:
-    """The body in a coding."""
+    """The body compressed with `coding`."""
     return _ENCODERS[coding](body)
 
 
 def decode(coding: ContentCoding, body: bytes, max_bytes: int) -> bytes:
-    """The body of at most `max_bytes` that was encoded. Raises `CodingError`."""
+    """The body decompressed, at most `max_bytes`.
+
+    Raises:
+        CodingError: The body is not in this coding, or decodes to more than `max_bytes`.
+    """
     try:
         return _DECODERS[coding](body, max_bytes)
     except (zlib.error, brotli.error, zstd.ZstdError) as error:
         raise CodingError(f"the body is not {coding}: {error}") from error
 
 
-def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
-    """Which of the codings offered a client likes best (RFC 9110 §12.5.3); None for the body as it is.
+def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding], max_bytes: int) -> bytes:
+    """The body of a message whose `Content-Encoding` is `named`.
 
-    Of those it likes equally, the first one offered.
+    Raises:
+        CodingError: It is none of `codings`, or `decode` raises it.
+    """
+    if named is None or named.lower() == "identity":
+        return body
+    for coding in codings:
+        if named.lower() == coding:
+            return decode(coding, body, max_bytes)
+    raise CodingError(f"the body is encoded ({named.lower()}), which was not asked for")
+
+
+def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
+    """The coding of `offered` that the client prefers (RFC 9110 §12.5.3), None for no coding.
+
+    Among equal preferences it is the first one offered.
     """
     if not accept_encoding:
         return None
@@ -84,12 +102,12 @@ def _bounded(part: bytes, size: int, max_bytes: int) -> int:
 def _gunzip(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    while body or not parts:  # RFC 1952 §2.2: members one after the other
+    while body or not parts:  # RFC 1952 §2.2: a sequence of members
         member = zlib.decompressobj(_GZIP_WBITS)
         parts.append(member.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)
         if not member.eof:
-            raise CodingError("the body ends in mid-member")
+            raise CodingError("the body ends within a member")
         body = member.unused_data
     return b"".join(parts)
 
@@ -101,7 +119,7 @@ def _unbrotli(body: bytes, max_bytes: int) -> bytes:
     while not decoder.is_finished():
         part: bytes = decoder.process(body, output_buffer_limit=max_bytes + 1)
         if not part and not body:
-            raise CodingError("the body ends in mid-stream")
+            raise CodingError("the body ends within the stream")
         parts.append(part)
         size, body = _bounded(part, size, max_bytes), b""
     return b"".join(parts)
@@ -111,12 +129,12 @@ def _unzstd(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-    while body or not parts:  # RFC 8878 §3: frames one after the other
+    while body or not parts:  # RFC 8878 §3: a sequence of frames
         frame = zstd.ZstdDecompressor(options=options)
         parts.append(frame.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)
         if not frame.eof:
-            raise CodingError("the body ends in mid-frame")
+            raise CodingError("the body ends within a frame")
         body = frame.unused_data
     return b"".join(parts)
 

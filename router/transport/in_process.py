@@ -1,17 +1,19 @@
 """Subgraphs without sockets: functions for tests, ASGI applications for a federation in one process.
 
-    InProcessTransport(by_name({"auth": answer, "account": AsgiSubgraph(app)}))
+    InProcessTransport(by_name({"auth": handler, "account": AsgiSubgraph(app)}))
 
-`answer` is any coroutine function from a request to a response. Applications are driven by one HTTP exchange each, so
-they see what they would see on the network.
+`handler` is any coroutine function from a request to a response. An ASGI application gets one HTTP exchange for each
+request, as it would on the network.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
-from router.transport.http import decode_response, encode_body
+from router.transport.failures import FAILED, timed_out
+from router.transport.http import readable_response
 from router.transport.http1.connection import RawResponse
 
 if TYPE_CHECKING:
@@ -25,48 +27,55 @@ if TYPE_CHECKING:
         Awaitable[None],
     ]
 
-_FAILED = "A service needed to answer this request failed."
 
-
-class Answer(Protocol):
-    """What stands behind a subgraph: a request in, a response out, with the failures of `Transport.send`."""
+class SubgraphHandler(Protocol):
+    """A subgraph as a function from a request to a response; it raises what `Transport.send` raises."""
 
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse: ...
 
 
 class InProcessTransport:
-    """A `Transport` behind which one function answers for all subgraphs."""
+    """A `Transport` that gives all requests to one function."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, handler: SubgraphHandler) -> None:
+        self._handler = handler
         self._closed = False
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
         if self._closed:
-            raise SubgraphUnreachable(request.subgraph, _FAILED, detail="the transport is closed")
-        return await self._answer(request)
+            raise SubgraphUnreachable(request.subgraph, FAILED, detail="the transport is closed")
+        if request.deadline is None:
+            return await self._handler(request)
+        timeout = asyncio.timeout_at(request.deadline)
+        try:
+            async with timeout:
+                return await self._handler(request)
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise  # the handler's own
+            raise timed_out(request.subgraph, "no response before the request's deadline") from error
 
     async def aclose(self) -> None:
         """Refuse requests from now on."""
         self._closed = True
 
 
-def by_name(subgraphs: Mapping[str, Answer]) -> Answer:
-    """One function for all, from one for each; a name that is missing is unreachable."""
+def by_name(subgraphs: Mapping[str, SubgraphHandler]) -> SubgraphHandler:
+    """One handler for all subgraphs; a subgraph that is not in `subgraphs` is unreachable."""
 
-    async def answer(request: SubgraphRequest, /) -> SubgraphResponse:
+    async def handler(request: SubgraphRequest, /) -> SubgraphResponse:
         subgraph = subgraphs.get(request.subgraph)
         if subgraph is None:
             detail = f"no subgraph {request.subgraph!r} is in this process"
-            raise SubgraphUnreachable(request.subgraph, _FAILED, detail=detail)
+            raise SubgraphUnreachable(request.subgraph, FAILED, detail=detail)
         return await subgraph(request)
 
-    return answer
+    return handler
 
 
 class AsgiSubgraph:
-    """An ASGI application as a subgraph; `path` is where it answers GraphQL."""
+    """An ASGI application as a `SubgraphHandler`; `path` is its GraphQL endpoint."""
 
     def __init__(self, app: AsgiApp, path: str = "/graphql") -> None:
         self._app = app
@@ -75,17 +84,20 @@ class AsgiSubgraph:
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse:
         """Run one HTTP exchange.
 
-        Raises what `decode_response` raises, and `SubgraphUnreachable` for an application that fails.
+        Raises:
+            SubgraphUnreachable: The application raised, or `readable_response` raises it.
+            SubgraphMalformedResponse: The response is not complete, or `readable_response` raises it.
         """
-        exchange = _Exchange(encode_body(request))
+        exchange = _AsgiExchange(request.body or b"")
         try:
             await self._app(self._scope(request, exchange.body), exchange.receive, exchange.send)
         except Exception as error:
             detail = f"the application raised {type(error).__name__}: {error}"
-            raise SubgraphUnreachable(request.subgraph, _FAILED, detail=detail) from error
+            raise SubgraphUnreachable(request.subgraph, FAILED, detail=detail) from error
         if not exchange.finished:
-            raise SubgraphMalformedResponse(request.subgraph, _FAILED, detail="the application ended in mid-response")
-        return decode_response(request.subgraph, exchange.response())
+            detail = "the application did not complete its response"
+            raise SubgraphMalformedResponse(request.subgraph, FAILED, detail=detail)
+        return readable_response(request.subgraph, exchange.response())
 
     def _scope(self, request: SubgraphRequest, body: bytes) -> dict[str, Any]:
         headers = {
@@ -112,24 +124,26 @@ class AsgiSubgraph:
         }
 
 
-class _Exchange:
+class _AsgiExchange:
     """Both directions of one ASGI HTTP exchange, in memory."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
         self.finished = False
-        self._asked = False
+        self._is_received = False
         self._status = 0
         self._headers: dict[str, str] = {}
         self._parts: list[bytes] = []
 
     async def receive(self) -> AsgiMessage:
-        if self._asked:
+        """The request; after it, that the client disconnected."""
+        if self._is_received:
             return {"type": "http.disconnect"}
-        self._asked = True
+        self._is_received = True
         return {"type": "http.request", "body": self.body, "more_body": False}
 
     async def send(self, message: AsgiMessage) -> None:
+        """Keep a part of the response."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message.get("headers", [])}
@@ -138,4 +152,5 @@ class _Exchange:
             self.finished = not message.get("more_body", False)
 
     def response(self) -> RawResponse:
+        """The whole response."""
         return RawResponse(self._status, self._headers, b"".join(self._parts))

@@ -1,9 +1,15 @@
-"""What a transport is: a request in, a response out. A fake subgraph in a test is a function behind it."""
+"""The transport interface: a `SubgraphRequest` goes in, the status, headers and body bytes of its response come out.
+
+A transport does not interpret bodies. The executor encodes the body of a request and decodes the body of a response
+(`router/executor/graphql_over_http.py`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from router import json_codec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +21,13 @@ OperationKind = Literal["query", "mutation", "subscription"]
 class SubgraphRequest:
     """One operation for one subgraph.
 
-    `variables` holds JSON values, with integers of any size and `decimal.Decimal` for other numbers. `headers` are
-    the ones policy lets through; those of the protocol (content type, length, host) are the transport's.
+    Attributes:
+        variables: JSON values, with integers of any size and `decimal.Decimal` for other numbers.
+        headers: Those that header rules let through; the transport adds content type, length and host.
+        body: The operation and its variables as JSON (GraphQL over HTTP, "Request Parameters"). None until the request
+            is encoded, which happens after the hooks; a hook that changes the operation or variables leaves it None.
+        deadline: When the response must be complete, in the event loop's time; None for no bound but the subgraph's
+            own timeout.
     """
 
     subgraph: str
@@ -25,32 +36,55 @@ class SubgraphRequest:
     operation_name: str | None = None
     variables: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgraphResponse:
-    """`body` is the decoded GraphQL response, a JSON object; its numbers are exact (`json_codec.decode`)."""
+    """The response of a subgraph, with any status.
+
+    `headers` has lower-case names. `body` is as sent, except that content codings are undone.
+    """
 
     status: int
-    body: Mapping[str, object]
+    body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, value: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> SubgraphResponse:
+        """A response whose body is a JSON object; for subgraphs that are functions.
+
+        Raises:
+            TypeError: `value` holds something that is not JSON.
+        """
+        return cls(status=status, body=json_codec.encode(value), headers=headers or {})
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    """The status and headers of one subgraph response."""
+
+    subgraph: str
+    status: int
+    headers: Mapping[str, str]
 
 
 class Transport(Protocol):
     """Carries requests to subgraphs. Implementations are safe to use from many tasks at once."""
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """Send one request and wait for its response.
-
-        An HTTP status other than 2xx whose body is a GraphQL response is a response, not an error.
+        """Send one request and wait for its response, whatever its status and body.
 
         Raises:
-            SubgraphUnreachable: no connection, a broken one, or a status without a GraphQL response.
-            SubgraphTimeout: no complete answer in time.
-            SubgraphMalformedResponse: the body is not a GraphQL response.
+            SubgraphUnreachable: No connection, or the connection broke.
+            SubgraphTimeout: No complete response before the deadline or within the subgraph's timeout.
+            SubgraphMalformedResponse: The response is not HTTP, is too large, or its content coding is not usable.
         """
         ...
 
     async def aclose(self) -> None:
-        """Release connections; requests still in flight fail with `SubgraphUnreachable`."""
+        """Close connections; requests in flight fail with `SubgraphUnreachable`."""
         ...

@@ -123,7 +123,7 @@ class Shop:
             variable_values=dict(request.variables),
             operation_name=request.operation_name,
         )
-        return SubgraphResponse(status=200, body=result.formatted)
+        return SubgraphResponse.of({**result.formatted})
 
 
 def failing(
@@ -132,7 +132,7 @@ def failing(
     """For `Shop.before`: answer with one error and no data."""
     known = {**extensions, **({} if code is None else {"code": code})}
     body = {"data": None, "errors": [{"message": message, "extensions": known}]}
-    return lambda _request: SubgraphResponse(status=200, body=body)
+    return lambda _request: SubgraphResponse.of(body)
 
 
 GRAPH = supergraph.load(SDL)

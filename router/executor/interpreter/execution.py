@@ -20,6 +20,7 @@ from router.executor.errors.subgraph_errors import ENTITIES, Delivery, reported,
 from router.executor.errors.unavailable_values import Losses, asked, keys_at, root_keys
 from router.executor.graphql.completion import NO_AFTERMATH, Aftermath, complete
 from router.executor.graphql.introspection import introspect
+from router.executor.graphql_over_http import decode_body
 from router.executor.interpreter.batch_response import alike, split
 from router.executor.interpreter.context_values import Surroundings
 from router.executor.interpreter.flatten import collect
@@ -27,7 +28,7 @@ from router.executor.interpreter.merge import merge
 from router.executor.interpreter.representations import Projection, input_keys
 from router.executor.interpreter.rewrites import rename_in_path, rewritten
 from router.executor.interpreter.schedule import requests
-from router.transport.messages import SubgraphRequest
+from router.transport.messages import ResponseHead, SubgraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +56,8 @@ async def execute(
     introspection = introspect(operation, context.variables)
     errors = run.errors()
     aftermath = Aftermath(input_keys(plan.fetches()), run.lost) if errors else NO_AFTERMATH
-    return complete(operation, context.variables, run.data | introspection, errors, aftermath)
+    result = complete(operation, context.variables, run.data | introspection, errors, aftermath)
+    return replace(result, responses=tuple(run.responses))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class _Run:
     failures: Failures = field(default_factory=Failures)
     lost: Losses = field(default_factory=Losses)
     errors_by_step: dict[int, list[ResponseError]] = field(default_factory=dict)
+    responses: list[ResponseHead] = field(default_factory=list)
 
     def errors(self) -> list[ResponseError]:
         """In the plan's order, whatever the order of arrival."""
@@ -177,6 +180,7 @@ class _Run:
             operation_kind="query",
             variables=self._client_variables(batch.variable_usages(parts)) | told,
             headers=self.context.headers.get(batch.service_name, {}),
+            deadline=self.context.deadline,
         )
         body = await self._send(request, [entities.delivery for _, entities in asking])
         if body is not None:
@@ -203,12 +207,15 @@ class _Run:
             operation_kind=fetch.operation_kind,
             variables=self._client_variables(fetch.variable_usages) | variables,
             headers=self.context.headers.get(fetch.service_name, {}),
+            deadline=self.context.deadline,
         )
 
     async def _send(self, request: SubgraphRequest, deliveries: Iterable[Delivery]) -> Mapping[str, object] | None:
-        """The body of the subgraph's response; None when there is none, which each delivery is told (§3.5, §4)."""
+        """The GraphQL response of the subgraph, None when the fetch failed (§3.5, §4)."""
         try:
-            return (await self.context.transport.send(request)).body
+            response = await self.context.transport.send(request)
+            self.responses.append(ResponseHead(request.subgraph, response.status, response.headers))
+            return decode_body(request.subgraph, response)
         except TransportError as failure:
             for delivery in deliveries:
                 self._record(delivery.fetch, transport_failure(delivery, failure))

@@ -1,11 +1,12 @@
-"""Connections to one origin: kept alive, bounded, handed out in the order they were asked for.
+"""The pool of connections to one origin: kept alive, bounded, given out in the order of the requests.
 
-A permit (FIFO semaphore) is held for each exchange; idle connections exist only while permits are free, so their sum
-never exceeds the bound. The connection used last is used first: the others grow old and are dropped.
+Each exchange holds a permit (FIFO semaphore). Idle connections exist only while permits are free, so the number of
+connections never exceeds the bound. The connection used last is used first: the others become idle for too long and are
+closed.
 
-A kept-alive connection may be closed by the server in the very moment it is used again. Where the exchange may be
-repeated, that is harmless: it is tried once more on a connection of its own. Where it may not (a mutation), only a
-connection used within the last second is taken again, which no server in its senses closes.
+The server may close a kept-alive connection at the moment it is used again. A repeatable request is then sent once more
+on a new connection. A request that must not be repeated (a mutation) takes only a connection that was used within the
+last second, because servers keep idle connections longer than that.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ FRESH_SECONDS = 1.0
 """How recently a connection must have been used to carry an exchange that cannot be repeated."""
 
 
-class Origin(NamedTuple):
-    """Where connections lead; `tls` is None for plain HTTP."""
+class ServerOrigin(NamedTuple):
+    """The server that connections lead to; `tls` is None for plain HTTP."""
 
     host: str
     port: int
@@ -36,9 +37,9 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
-    """Bounds of one origin's pool; 100 connections and 50 s are what other routers chose.
+    """Bounds of the pool of one origin; other routers also default to 100 connections and 50 s.
 
-    `max_response_bytes` is for one response with its headers.
+    `max_response_bytes` bounds one response with its headers.
     """
 
     max_connections: int = 100
@@ -49,7 +50,7 @@ class PoolLimits:
 class Pool:
     """The connections to one origin."""
 
-    def __init__(self, origin: Origin, limits: PoolLimits) -> None:
+    def __init__(self, origin: ServerOrigin, limits: PoolLimits) -> None:
         self._origin = origin
         self._limits = limits
         self._permits = asyncio.Semaphore(limits.max_connections)
@@ -57,17 +58,23 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self._closed = False
 
-    async def exchange(self, request: bytes, *, repeatable: bool, seconds: float) -> RawResponse:
-        """Carry one request within `seconds`, the wait for a permit when all connections are busy included.
+    async def exchange(self, request: bytes, *, repeatable: bool, deadline: float) -> RawResponse:
+        """Send one request and wait for its response.
+
+        Args:
+            request: The bytes of the whole request.
+            repeatable: Whether the request may be sent a second time when a kept-alive connection turns out closed.
+            deadline: The end of everything, in the event loop's time; the wait for a free connection counts too.
 
         Raises:
-            ExchangeFailed: no response (`repeatable` ones were tried again where that can help).
-            OSError: no connection could be made.
-            TimeoutError: no whole response in time.
+            ExchangeFailed: The connection broke before the response was complete.
+            OSError: No connection could be made.
+            TimeoutError: No complete response before `deadline`.
         """
         loop = asyncio.get_running_loop()
         now = loop.time()
-        deadline = now + seconds
+        if now >= deadline:
+            raise TimeoutError
         await self._permit(deadline)
         try:
             connection = self._take_idle(now, self._limits.idle_seconds if repeatable else FRESH_SECONDS)
@@ -93,7 +100,7 @@ class Pool:
 
     async def _permit(self, deadline: float) -> None:
         if not self._permits.locked():
-            await self._permits.acquire()  # there is one: this does not wait
+            await self._permits.acquire()  # a permit is free, so this does not wait
             return
         async with asyncio.timeout_at(deadline):
             await self._permits.acquire()

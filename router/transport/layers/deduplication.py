@@ -1,10 +1,10 @@
-"""Exchanges that are under way already are not begun again.
+"""Sends identical queries that are in flight at the same time once.
 
-    first    ──────── exchange ────────>  answer
-    second        └── waits ───────────>  the same bytes, which it decodes for itself
+    first    ──────── request ────────>  response
+    second        └── waits ──────────>  the same bytes, which each caller decodes for itself
 
-The first caller runs the exchange in its own task, so a query that nobody else asks for costs a look into a table. If
-its client leaves, the exchange ends with it and the next one waiting begins it anew.
+The first caller sends the query in its own task, so a query without a duplicate costs one look into a table. When the
+first caller is cancelled or its deadline passes, the next waiting caller sends the query again.
 """
 
 from __future__ import annotations
@@ -12,48 +12,89 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from router.errors import SubgraphTimeout
+from router.transport.failures import timed_out
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Collection, Hashable
 
-    from router.transport.http1.connection import RawResponse
+    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+
+    # A waiting caller gets the response, or None when it must send the query itself.
+    Waiting = asyncio.Future[SubgraphResponse | None]
+
+# Headers that differ from request to request and that no response depends on.
+_OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 
-class InFlight:
-    """Exchanges under way, by what makes two of them the same; `shared` counts those that were not begun."""
+class DeduplicationLayer:
+    """A `Transport` that shares the response of a query with identical queries in flight.
 
-    def __init__(self) -> None:
-        self._waiting: dict[Hashable, list[asyncio.Future[RawResponse | None]]] = {}
+    Queries are identical when subgraph, body and headers are equal. `subgraphs` are those whose queries are shared;
+    `shared` counts the queries that were not sent.
+    """
+
+    def __init__(self, inner: Transport, subgraphs: Collection[str]) -> None:
+        self._inner = inner
+        self._subgraphs = frozenset(subgraphs)
+        self._in_flight: dict[Hashable, list[Waiting]] = {}
         self.shared = 0
 
-    async def exchange(self, key: Hashable, begin: Callable[[], Awaitable[RawResponse]]) -> RawResponse:
-        """The answer of the exchange under `key`, begun if it is not under way. Raises what the exchange raises."""
-        while (waiting := self._waiting.get(key)) is not None:
-            answer: asyncio.Future[RawResponse | None] = asyncio.get_running_loop().create_future()
-            waiting.append(answer)
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """See `Transport.send`; a failure is shared too, except for a deadline that is the sender's own."""
+        if request.operation_kind != "query" or request.subgraph not in self._subgraphs:
+            return await self._inner.send(request)
+        headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
+        key = (request.subgraph, request.body, headers)
+        while (waiting := self._in_flight.get(key)) is not None:
             self.shared += 1
-            raw = await answer
-            if raw is not None:
-                return raw
-            self.shared -= 1  # whoever ran it is gone
-        return await self._run(key, begin)
+            response = await _shared(waiting, request)
+            if response is not None:
+                return response
+            self.shared -= 1
+        return await self._send(key, request)
 
-    async def _run(self, key: Hashable, begin: Callable[[], Awaitable[RawResponse]]) -> RawResponse:
-        waiting: list[asyncio.Future[RawResponse | None]] = []
-        self._waiting[key] = waiting
-        raw: RawResponse | None = None
+    async def aclose(self) -> None:
+        """See `Transport.aclose`."""
+        await self._inner.aclose()
+
+    async def _send(self, key: Hashable, request: SubgraphRequest) -> SubgraphResponse:
+        waiting: list[Waiting] = []
+        self._in_flight[key] = waiting
+        response: SubgraphResponse | None = None
         failure: Exception | None = None
         try:
-            raw = await begin()
-            return raw
+            response = await self._inner.send(request)
+            return response
+        except SubgraphTimeout as error:
+            failure = None if _is_over(request) else error
+            raise
         except Exception as error:
             failure = error
             raise
         finally:
-            del self._waiting[key]
-            for answer in waiting:
-                if answer.done():  # its client is gone
+            del self._in_flight[key]
+            for caller in waiting:
+                if caller.done():  # its client left, or its deadline passed
                     continue
                 if failure is not None:
-                    answer.set_exception(failure)
+                    caller.set_exception(failure)
                 else:
-                    answer.set_result(raw)
+                    caller.set_result(response)
+
+
+async def _shared(waiting: list[Waiting], request: SubgraphRequest) -> SubgraphResponse | None:
+    """The response to the identical query, None when its sender is gone. Raises what the sender's request raises."""
+    caller: Waiting = asyncio.get_running_loop().create_future()
+    waiting.append(caller)
+    if request.deadline is None:
+        return await caller
+    try:
+        async with asyncio.timeout_at(request.deadline):
+            return await caller
+    except TimeoutError as error:
+        raise timed_out(request.subgraph, "the request's deadline passed") from error
+
+
+def _is_over(request: SubgraphRequest) -> bool:
+    return request.deadline is not None and asyncio.get_running_loop().time() >= request.deadline

@@ -1,4 +1,4 @@
-"""Counts what one request sends to subgraphs, the time it waits for them, and how long they ask it to stay away."""
+"""Counts the fetches of one client request, the time spent waiting for them, and the longest `Retry-After`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from router.errors import TransportError
-from router.transport.layers.pause import MEANINGFUL, retry_after
+from router.transport.retry_after import RETRY_LATER, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,44 +15,47 @@ if TYPE_CHECKING:
     from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
 
 
-class MeteredTransport:
-    """The `Transport` of one client request, in front of the one all share; `sent` gets the variables of each fetch."""
+class MeteringLayer:
+    """The `Transport` of one client request around the transport that all requests share.
 
-    __slots__ = ("_began", "_inner", "_report", "_sent", "_under_way")
+    Writes `fetches`, `fetch` and `retry_after` of `record`; appends the variables of each fetch to `sent`.
+    """
 
-    def __init__(self, inner: Transport, report: RequestRecord, sent: list[Mapping[str, object]] | None = None) -> None:
+    __slots__ = ("_began", "_in_flight", "_inner", "_record", "_sent")
+
+    def __init__(self, inner: Transport, record: RequestRecord, sent: list[Mapping[str, object]] | None = None) -> None:
         self._inner = inner
-        self._report = report
+        self._record = record
         self._sent = sent
-        self._under_way = 0
+        self._in_flight = 0
         self._began = 0.0
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
-        self._report.fetches += 1
+        self._record.fetches += 1
         if self._sent is not None:
             self._sent.append(request.variables)
-        if self._under_way == 0:
+        if self._in_flight == 0:
             self._began = time.perf_counter()
-        self._under_way += 1
+        self._in_flight += 1
         try:
             response = await self._inner.send(request)
         except TransportError as failure:
-            self._note(failure.retry_after)
+            self._keep_longest(failure.retry_after)
             raise
         else:
-            if response.status in MEANINGFUL:
-                self._note(retry_after(response.status, response.headers))
+            if response.status in RETRY_LATER:
+                self._keep_longest(retry_after(response.status, response.headers))
             return response
         finally:
-            self._under_way -= 1
-            if self._under_way == 0:
-                self._report.fetch += time.perf_counter() - self._began
-
-    def _note(self, seconds: int | None) -> None:
-        """A client is told the longest wait that a subgraph asked for."""
-        if seconds is not None:
-            self._report.retry_after = max(seconds, self._report.retry_after or 0)
+            self._in_flight -= 1
+            if self._in_flight == 0:
+                self._record.fetch += time.perf_counter() - self._began
 
     async def aclose(self) -> None:
-        """Nothing to release: the shared transport outlives the request."""
+        """Nothing to close: the shared transport outlives the request."""
+
+    def _keep_longest(self, seconds: int | None) -> None:
+        """Keep the longest wait that a subgraph asked for; the client's response passes it on."""
+        if seconds is not None:
+            self._record.retry_after = max(seconds, self._record.retry_after or 0)

@@ -1,55 +1,79 @@
-"""`Retry-After` (RFC 9110 §10.2.3): a subgraph that says when to come back is left alone until then."""
+"""Pauses requests to a subgraph that responds 503 with `Retry-After` (RFC 9110 §10.2.3)."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+
+from router.errors import TransportError
+from router.transport.failures import unreachable
+from router.transport.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# With these it means "do not ask again before" (RFC 9110 §15.6.4, RFC 6585 §4); with others, something else.
-MEANINGFUL = frozenset({429, 503})
-LONGEST_TOLD = 86_400
-"""A day: what a client is told at most, whatever the subgraph says."""
+    from router.errors import SubgraphUnreachable
+    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
 
-_SECONDS = re.compile(r"[0-9]{1,9}")
+_UNAVAILABLE = 503
 
 
-def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
-    """Whole seconds from now, or None if the answer does not say."""
-    text = headers.get("retry-after", "").strip()
-    if status not in MEANINGFUL or not text:
-        return None
-    if _SECONDS.fullmatch(text):
-        return min(int(text), LONGEST_TOLD)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:  # "-0000": the time is UTC, the place unknown
-        moment = moment.replace(tzinfo=UTC)
-    seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
-    return min(max(seconds, 0), LONGEST_TOLD)
-
-
-class Rest:
-    """Until when a subgraph is left alone, in the event loop's time; at most `longest` seconds, None for not at all."""
+class Pause:
+    """The time during which one subgraph gets no requests, in the event loop's time; never longer than `longest` s."""
 
     __slots__ = ("_longest", "_until")
 
-    def __init__(self, longest: float | None) -> None:
+    def __init__(self, longest: float) -> None:
         self._longest = longest
         self._until = 0.0
 
     def begin(self, now: float, seconds: int) -> None:
-        """It asked for a rest."""
-        if self._longest is not None:
-            self._until = max(self._until, now + min(seconds, self._longest))
+        """Pause for `seconds` from `now`, unless a longer pause is running."""
+        self._until = max(self._until, now + min(seconds, self._longest))
 
-    def left(self, now: float) -> int | None:
-        """Whole seconds that it still rests, None if it does not."""
+    def remaining(self, now: float) -> int | None:
+        """The whole seconds until the pause ends, None without a pause."""
         return math.ceil(self._until - now) if now < self._until else None
+
+
+class PauseLayer:
+    """A `Transport` that sends nothing to a subgraph while it is paused.
+
+    `longest` maps the subgraphs that may be paused to the longest pause in seconds.
+    """
+
+    def __init__(self, inner: Transport, longest: Mapping[str, float]) -> None:
+        self._inner = inner
+        self._pauses = {subgraph: Pause(seconds) for subgraph, seconds in longest.items()}
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """See `Transport.send`; raises `SubgraphUnreachable` at once during a pause."""
+        pause = self._pauses.get(request.subgraph)
+        if pause is None:
+            return await self._inner.send(request)
+        clock = asyncio.get_running_loop().time
+        seconds = pause.remaining(clock())
+        if seconds is not None:
+            raise _paused(request.subgraph, seconds)
+        try:
+            response = await self._inner.send(request)
+        except TransportError as failure:
+            if failure.status == _UNAVAILABLE and failure.retry_after is not None:
+                pause.begin(clock(), failure.retry_after)
+            raise
+        wait = retry_after(response.status, response.headers) if response.status == _UNAVAILABLE else None
+        if wait is not None:
+            pause.begin(clock(), wait)
+        return response
+
+    async def aclose(self) -> None:
+        """See `Transport.aclose`."""
+        await self._inner.aclose()
+
+
+def _paused(subgraph: str, seconds: int) -> SubgraphUnreachable:
+    failure = unreachable(subgraph, f"it sent 503 with Retry-After, and gets no request for another {seconds} s")
+    failure.status = _UNAVAILABLE
+    failure.retry_after = seconds
+    return failure

@@ -37,7 +37,7 @@ class Scripted:
         answer = self.subgraphs[request.subgraph](request)
         if isinstance(answer, TransportError):
             raise answer
-        return SubgraphResponse(status=200, body=answer)
+        return SubgraphResponse.of(answer)
 
     async def aclose(self) -> None:
         self.requests.clear()

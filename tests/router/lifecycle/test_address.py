@@ -142,7 +142,7 @@ async def test_it_is_asked_with_the_headers_of_the_settings(tmp_path: Path) -> N
 async def test_an_answer_has_its_time(tmp_path: Path) -> None:
     async with polling(Registry(silent=True), tmp_path, "timeout: 10ms") as live:
         status = await live.until(lambda status: bool(status["last_reload"]))
-        assert status["last_reload"]["reason"].endswith("no whole answer within 0.01 s")
+        assert status["last_reload"]["reason"].endswith("no complete response within 0.01 s")
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -23,9 +23,10 @@ import httpx
 import uvicorn
 
 from router import supergraph
+from router.assembly import transport_for
 from router.composition import Subgraph as Composable
 from router.composition import compose
-from router.gateway import Gateway, http_transport
+from router.gateway import Gateway
 from router.json_codec import decode, encode
 from router.settings.model import RouterSettings
 from router.transport.messages import SubgraphRequest
@@ -176,7 +177,7 @@ async def served(subgraphs: Mapping[str, str]) -> AsyncIterator[Served]:
         addresses = {name: _address(listener) for name, listener in listeners.items()}
         door = listening.enter_context(_listener())
         graph = supergraph.load(_supergraph(subgraphs, addresses))
-        gateway = Gateway(graph, SETTINGS, http_transport(graph, SETTINGS))
+        gateway = Gateway(graph, SETTINGS, transport_for(graph, SETTINGS))
         servers = [
             _Server(door, gateway.asgi, "on"),
             *(_Server(listeners[name], service, "off") for name, service in services.items()),

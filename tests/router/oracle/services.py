@@ -256,8 +256,7 @@ class InProcess:
         assert isinstance(variables, dict)
         request = replace(request, variables=variables)
         self.requests.append(request)
-        body = decode(encode(self.subgraphs[request.subgraph].execute(request).formatted))
-        assert isinstance(body, dict)
+        body = encode(self.subgraphs[request.subgraph].execute(request).formatted)
         return SubgraphResponse(status=200, body=body)
 
     async def aclose(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import build_schema
 
+from router.executor.graphql_over_http import decode_body
 from router.transport.messages import SubgraphRequest
 from tests.router.oracle.choices import Seeded, shrink
 from tests.router.oracle.rules import Federation
@@ -34,9 +35,10 @@ async def ask(subgraph: str, operation: str, *representations: dict[str, object]
     transport = InProcess.over(federation, Store(DATA, federation.meaning))
     variables: dict[str, object] = {"representations": list(representations)} if representations else {}
     response = await transport.send(SubgraphRequest(subgraph=subgraph, operation=operation, variables=variables))
-    errors = response.body.get("errors", [])
+    body = decode_body(subgraph, response)
+    errors = body.get("errors", [])
     assert isinstance(errors, list)
-    return response.body["data"], [error["message"] for error in errors]
+    return body["data"], [error["message"] for error in errors]
 
 
 def entities(selection: str) -> str:

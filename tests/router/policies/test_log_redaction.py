@@ -62,7 +62,7 @@ def lines() -> Any:
         output = io.StringIO()
         with redirect_stdout(output):
             service_logging.configure("router", process.load(process.ProcessSettings, {"MOSAFE_LOG_FORMAT": "json"}))
-            user = SubgraphResponse(status=200, body={"data": {"me": {"__typename": "User", "id": me}}})
+            user = SubgraphResponse.of({"data": {"me": {"__typename": "User", "id": me}}})
             answers = people(message) if me is None else lambda _request: user
             shop = Shop(before={"orders": failing(message), "people": answers})
             gateway = Gateway.from_supergraph(sdl, read(settings, {}), send=shop, hooks=[hook] if hook else [])

@@ -88,7 +88,7 @@ class Services:
         asked = [name for name in ("name", "motto", "open") if name in request.operation]
         shop = {"__typename": "Shop", "id": "1", **dict.fromkeys(asked, request.subgraph)}
         data = {"_entities": [shop]} if "_entities" in request.operation else {"shop": shop}
-        return SubgraphResponse(status=200, headers={}, body={"data": data})
+        return SubgraphResponse.of({"data": data})
 
 
 def gateway(settings: str = "", *hooks: Hook) -> Gateway:

@@ -1,33 +1,47 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from router.transport.http1.connection import RawResponse
-from router.transport.layers.deduplication import InFlight
+from router.errors import SubgraphTimeout, SubgraphUnreachable
+from router.transport.layers.deduplication import DeduplicationLayer
+from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
-ANSWER = RawResponse(200, {}, b"{}")
+    from router.errors import TransportError
+
+RESPONSE = SubgraphResponse(status=200, body=b"{}")
+QUERY = SubgraphRequest(subgraph="a", operation="{ x }", body=b"{ x }")
 
 
 class Upstream:
-    """Counts exchanges, and answers when it is let."""
+    """A transport that counts requests, and responds when it is released."""
 
     def __init__(self) -> None:
         self.begun = 0
         self.release = asyncio.Event()
-        self.failure: Exception | None = None
+        self.failure: TransportError | None = None
 
-    async def __call__(self) -> RawResponse:
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         self.begun += 1
+        if request.deadline is not None:
+            try:
+                async with asyncio.timeout_at(request.deadline):
+                    await self.release.wait()
+            except TimeoutError:
+                raise SubgraphTimeout("a", "too slow") from None
         await self.release.wait()
         if self.failure is not None:
             raise self.failure
-        return ANSWER
+        return RESPONSE
+
+    async def aclose(self) -> None:
+        self.release.set()
 
 
 @pytest.fixture
@@ -35,71 +49,110 @@ def upstream() -> Upstream:
     return Upstream()
 
 
-async def started(*exchanges: Awaitable[RawResponse]) -> list[asyncio.Task[RawResponse]]:
-    """All of them, each as far as it comes without an answer."""
-    tasks = [asyncio.ensure_future(exchange) for exchange in exchanges]
+@pytest.fixture
+def layer(upstream: Upstream) -> DeduplicationLayer:
+    return DeduplicationLayer(upstream, {"a"})
+
+
+async def started(*sent: Awaitable[SubgraphResponse]) -> list[asyncio.Task[SubgraphResponse]]:
+    """All of them as tasks, each as far as it comes without a response."""
+    tasks = [asyncio.ensure_future(each) for each in sent]
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_the_same_at_once_is_begun_once(upstream: Upstream) -> None:
-    flight = InFlight()
-    tasks = await started(*(flight.exchange("k", upstream) for _ in range(5)))
+async def test_identical_queries_in_flight_are_sent_once(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    tasks = await started(*(layer.send(QUERY) for _ in range(5)))
     upstream.release.set()
-    assert await asyncio.gather(*tasks) == [ANSWER] * 5
-    assert (upstream.begun, flight.shared) == (1, 4)
+    assert await asyncio.gather(*tasks) == [RESPONSE] * 5
+    assert (upstream.begun, layer.shared) == (1, 4)
 
 
-async def test_others_and_later_ones_are_begun(upstream: Upstream) -> None:
-    flight = InFlight()
+async def test_headers_of_one_request_do_not_tell_queries_apart(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    queries = [replace(QUERY, headers={"x-request-id": str(number)}) for number in range(3)]
+    tasks = await started(*map(layer.send, queries))
     upstream.release.set()
-    await asyncio.gather(flight.exchange("a", upstream), flight.exchange("b", upstream))
-    await flight.exchange("a", upstream)
-    assert (upstream.begun, flight.shared) == (3, 0)
+    await asyncio.gather(*tasks)
+    assert upstream.begun == 1
 
 
-async def test_a_failure_is_shared_too(upstream: Upstream) -> None:
-    flight = InFlight()
-    tasks = await started(*(flight.exchange("k", upstream) for _ in range(3)))
-    upstream.failure = OSError("reset")
+@pytest.mark.parametrize("other", [replace(QUERY, body=b"{ y }"), replace(QUERY, headers={"authorization": "t"})])
+async def test_other_queries_and_later_ones_are_sent(
+    upstream: Upstream, layer: DeduplicationLayer, other: SubgraphRequest
+) -> None:
+    upstream.release.set()
+    await asyncio.gather(layer.send(QUERY), layer.send(other))
+    await layer.send(QUERY)
+    assert (upstream.begun, layer.shared) == (3, 0)
+
+
+@pytest.mark.parametrize("request_", [replace(QUERY, subgraph="b"), replace(QUERY, operation_kind="mutation")])
+async def test_mutations_and_other_subgraphs_are_never_shared(
+    upstream: Upstream, layer: DeduplicationLayer, request_: SubgraphRequest
+) -> None:
+    tasks = await started(*(layer.send(request_) for _ in range(3)))
+    upstream.release.set()
+    await asyncio.gather(*tasks)
+    assert (upstream.begun, layer.shared) == (3, 0)
+
+
+async def test_a_failure_is_shared_too(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    tasks = await started(*(layer.send(QUERY) for _ in range(3)))
+    upstream.failure = SubgraphUnreachable("a", "reset")
     upstream.release.set()
     assert await asyncio.gather(*tasks, return_exceptions=True) == [upstream.failure] * 3
     assert upstream.begun == 1
     upstream.failure = None
-    assert await flight.exchange("k", upstream) == ANSWER
+    assert await layer.send(QUERY) == RESPONSE
 
 
-async def test_one_that_waits_may_leave(upstream: Upstream) -> None:
-    flight = InFlight()
-    first, second, third = await started(*(flight.exchange("k", upstream) for _ in range(3)))
+async def test_one_that_waits_may_leave(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    first, second, third = await started(*(layer.send(QUERY) for _ in range(3)))
     second.cancel()
     upstream.release.set()
-    assert [await first, await third] == [ANSWER] * 2
+    assert [await first, await third] == [RESPONSE] * 2
     assert second.cancelled()
     assert upstream.begun == 1
 
 
-async def test_when_the_one_that_runs_it_leaves_another_begins_anew(upstream: Upstream) -> None:
-    flight = InFlight()
-    first, second, third = await started(*(flight.exchange("k", upstream) for _ in range(3)))
+async def test_when_the_sender_leaves_another_sends_again(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    first, second, third = await started(*(layer.send(QUERY) for _ in range(3)))
     first.cancel()
     while upstream.begun < 2:
         await asyncio.sleep(0)
     upstream.release.set()
-    assert [await second, await third] == [ANSWER] * 2
+    assert [await second, await third] == [RESPONSE] * 2
     assert first.cancelled()
     assert upstream.begun == 2
 
 
-async def test_when_all_leave_nothing_is_left_behind() -> None:
-    hanging: Callable[[], Awaitable[RawResponse]] = asyncio.Event().wait  # type: ignore[assignment]  # never returns
-    flight = InFlight()
-    tasks = await started(*(flight.exchange("k", hanging) for _ in range(3)))
+async def test_when_the_senders_deadline_passes_another_sends_again(
+    upstream: Upstream, layer: DeduplicationLayer
+) -> None:
+    soon = asyncio.get_running_loop().time() + 0.02
+    first, second = await started(layer.send(replace(QUERY, deadline=soon)), layer.send(QUERY))
+    with pytest.raises(SubgraphTimeout):
+        await first
+    while upstream.begun < 2:
+        await asyncio.sleep(0)
+    upstream.release.set()
+    assert await second == RESPONSE
+
+
+async def test_one_that_waits_waits_no_longer_than_its_deadline(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    soon = asyncio.get_running_loop().time() + 0.02
+    first, second = await started(layer.send(QUERY), layer.send(replace(QUERY, deadline=soon)))
+    with pytest.raises(SubgraphTimeout):
+        await second
+    upstream.release.set()
+    assert await first == RESPONSE
+    assert upstream.begun == 1
+
+
+async def test_when_all_leave_nothing_is_left_behind(upstream: Upstream, layer: DeduplicationLayer) -> None:
+    tasks = await started(*(layer.send(QUERY) for _ in range(3)))
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert await flight.exchange("k", _at_once) == ANSWER
-
-
-async def _at_once() -> RawResponse:
-    return ANSWER
+    upstream.release.set()
+    assert await layer.send(QUERY) == RESPONSE

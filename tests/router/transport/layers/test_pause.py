@@ -1,66 +1,69 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-
 import pytest
 
-from router.transport.layers.pause import LONGEST_TOLD, Rest, retry_after
+from router.errors import SubgraphUnreachable
+from router.transport.in_process import InProcessTransport
+from router.transport.layers.pause import Pause, PauseLayer
+from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 
-def after(seconds: float) -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+def test_a_pause_ends_after_the_seconds_asked_for() -> None:
+    pause = Pause(longest=30)
+    assert pause.remaining(100.0) is None
+    pause.begin(100.0, 3)
+    assert (pause.remaining(100.0), pause.remaining(102.5), pause.remaining(103.0)) == (3, 1, None)
 
 
-@pytest.mark.parametrize(
-    ("status", "text", "expected"),
-    [
-        (503, "3", 3),
-        (429, " 120 ", 120),
-        (503, "0", 0),
-        (503, "999999999", LONGEST_TOLD),
-        (200, "3", None),
-        (301, "3", None),
-        (503, "", None),
-        (503, "-3", None),
-        (503, "3.5", None),
-        (503, "soon", None),
-        (503, "9" * 30, None),
-        (503, "Wed, 21 Oct 2015 07:28:00 GMT", 0),
-        (503, "Wed, 21 Oct 9999 07:28:00 -0000", LONGEST_TOLD),
-        (503, "Wed, 99 Oct 2015 07:28:00 GMT", None),
-    ],
-)
-def test_seconds_are_read_where_they_mean_a_wait(status: int, text: str, expected: int | None) -> None:
-    assert retry_after(status, {"retry-after": text}) == expected
+def test_a_pause_has_a_bound_and_a_shorter_one_does_not_end_it() -> None:
+    pause = Pause(longest=10)
+    pause.begin(0.0, 86_400)
+    pause.begin(1.0, 2)
+    assert pause.remaining(9.0) == 1
+    assert pause.remaining(10.0) is None
 
 
-def test_a_date_is_turned_into_seconds_from_now() -> None:
-    seconds = retry_after(503, {"retry-after": after(100)})
-    assert seconds is not None
-    assert 98 <= seconds <= 100
+class Busy:
+    """A subgraph that responds 503, with or without `Retry-After`, or fails with that status."""
+
+    def __init__(self, headers: dict[str, str], failure: SubgraphUnreachable | None = None) -> None:
+        self.headers = headers
+        self.failure = failure
+        self.sent = 0
+
+    async def __call__(self, _request: SubgraphRequest, /) -> SubgraphResponse:
+        self.sent += 1
+        if self.failure is not None:
+            raise self.failure
+        return SubgraphResponse.of({}, status=503, headers=self.headers)
 
 
-def test_a_header_that_is_not_there_says_nothing() -> None:
-    assert retry_after(503, {}) is None
+async def test_a_paused_subgraph_gets_no_requests() -> None:
+    busy = Busy({"retry-after": "60"})
+    layer = PauseLayer(InProcessTransport(busy), {"a": 30.0})
+    assert (await layer.send(SubgraphRequest(subgraph="a", operation="{ x }"))).status == 503
+    with pytest.raises(SubgraphUnreachable) as raised:
+        await layer.send(SubgraphRequest(subgraph="a", operation="{ x }"))
+    assert (raised.value.status, raised.value.retry_after) == (503, 30)
+    await layer.send(SubgraphRequest(subgraph="b", operation="{ x }"))
+    await layer.send(SubgraphRequest(subgraph="b", operation="{ x }"))
+    assert busy.sent == 3
 
 
-def test_a_rest_ends_when_it_was_asked_to() -> None:
-    rest = Rest(longest=30)
-    assert rest.left(100.0) is None
-    rest.begin(100.0, 3)
-    assert (rest.left(100.0), rest.left(102.5), rest.left(103.0)) == (3, 1, None)
+async def test_a_failure_that_asks_to_wait_begins_a_pause_too() -> None:
+    failure = SubgraphUnreachable("a", "busy", status=503)
+    failure.retry_after = 5
+    busy = Busy({}, failure)
+    layer = PauseLayer(InProcessTransport(busy), {"a": 30.0})
+    for _ in range(2):
+        with pytest.raises(SubgraphUnreachable):
+            await layer.send(SubgraphRequest(subgraph="a", operation="{ x }"))
+    assert busy.sent == 1
 
 
-def test_a_rest_has_a_bound_and_a_shorter_one_does_not_end_it() -> None:
-    rest = Rest(longest=10)
-    rest.begin(0.0, 86_400)
-    rest.begin(1.0, 2)
-    assert rest.left(9.0) == 1
-    assert rest.left(10.0) is None
-
-
-def test_without_a_bound_there_is_no_rest() -> None:
-    rest = Rest(longest=None)
-    rest.begin(0.0, 10)
-    assert rest.left(1.0) is None
+async def test_without_retry_after_there_is_no_pause() -> None:
+    busy = Busy({})
+    layer = PauseLayer(InProcessTransport(busy), {"a": 30.0})
+    for _ in range(2):
+        await layer.send(SubgraphRequest(subgraph="a", operation="{ x }"))
+    assert busy.sent == 2

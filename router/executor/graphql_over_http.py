@@ -1,0 +1,65 @@
+"""GraphQL over HTTP, as the client of subgraphs: operations become JSON bodies, JSON bodies become GraphQL responses.
+
+Transports carry bytes; this module is what gives them a meaning (execution §3.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from router import json_codec
+from router.transport.failures import without_graphql_response
+
+if TYPE_CHECKING:
+    from router.executor.context import JsonObject
+    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+
+
+class EncodingLayer:
+    """A `Transport` that gives each request its JSON body, unless it has one. Hooks stand before it."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """See `Transport.send`."""
+        if request.body is None:
+            request = replace(request, body=encode_body(request))
+        return await self._inner.send(request)
+
+    async def aclose(self) -> None:
+        """See `Transport.aclose`."""
+        await self._inner.aclose()
+
+
+def encode_body(request: SubgraphRequest) -> bytes:
+    """The JSON body of a request (GraphQL over HTTP, "Request Parameters"), without the members that are empty."""
+    payload: dict[str, object] = {"query": request.operation}
+    if request.operation_name is not None:
+        payload["operationName"] = request.operation_name
+    if request.variables:
+        payload["variables"] = request.variables
+    return json_codec.encode(payload)
+
+
+def decode_body(subgraph: str, response: SubgraphResponse) -> JsonObject:
+    """The GraphQL response in an HTTP response, whatever its status; numbers are exact (`json_codec.decode`).
+
+    Raises:
+        SubgraphUnreachable: The status is not 2xx, and the body is not a GraphQL response.
+        SubgraphMalformedResponse: The status is 2xx, and the body is not a GraphQL response.
+    """
+    try:
+        return _graphql_response(response.body)
+    except ValueError as error:
+        raise without_graphql_response(subgraph, response.status, response.headers, str(error)) from error
+
+
+def _graphql_response(body: bytes) -> JsonObject:
+    value = json_codec.decode(body)
+    if not isinstance(value, dict):
+        raise ValueError("the body is not a JSON object")  # noqa: TRY004  (hostile input, not a caller's mistake)
+    if "data" not in value and not isinstance(value.get("errors"), list):
+        raise ValueError("the body has neither `data` nor a list of `errors`")
+    return value

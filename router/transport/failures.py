@@ -1,0 +1,55 @@
+"""The failures of fetches, with the messages that clients may read.
+
+A client learns what happened, not which service it was: names and causes are for logs (`TransportError.detail`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
+from router.transport.retry_after import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.errors import TransportError
+
+UNREACHABLE = "A service needed to answer this request could not be reached."
+REFUSED = "A service needed to answer this request refused it."
+TIMED_OUT = "A service needed to answer this request did not answer in time."
+MALFORMED = "A service needed to answer this request sent a malformed response."
+FAILED = "A service needed to answer this request failed."
+
+_SUCCESS = range(200, 300)
+
+
+def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
+    """No connection, or one that broke."""
+    return SubgraphUnreachable(subgraph, UNREACHABLE, detail=detail)
+
+
+def timed_out(subgraph: str, detail: str) -> SubgraphTimeout:
+    """No complete response in time."""
+    return SubgraphTimeout(subgraph, TIMED_OUT, detail=detail)
+
+
+def malformed(subgraph: str, detail: str) -> SubgraphMalformedResponse:
+    """The response is not HTTP, or is too large."""
+    return SubgraphMalformedResponse(subgraph, MALFORMED, detail=detail)
+
+
+def without_graphql_response(subgraph: str, status: int, headers: Mapping[str, str], reason: str) -> TransportError:
+    """The failure for an HTTP response whose body is not a GraphQL response, for this `reason`.
+
+    With a status of 2xx the response is malformed; with another status the subgraph refused the request.
+    """
+    failure: TransportError
+    if status in _SUCCESS:
+        detail = f"HTTP status {status}: {reason}"
+        failure = SubgraphMalformedResponse(subgraph, MALFORMED, status=status, detail=detail)
+    else:
+        detail = f"HTTP status {status} without a GraphQL response"
+        failure = SubgraphUnreachable(subgraph, REFUSED, status=status, detail=detail)
+    failure.retry_after = retry_after(status, headers)
+    return failure

@@ -1,0 +1,36 @@
+"""The header `Retry-After` (RFC 9110 §10.2.3) as seconds from now."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RETRY_LATER = frozenset({429, 503})
+"""The statuses with which `Retry-After` asks clients to wait (RFC 9110 §15.6.4, RFC 6585 §4)."""
+LONGEST_SECONDS = 86_400
+"""A day: the longest wait that is passed on to clients."""
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
+    """The whole seconds that a response asks to wait, None without a usable `Retry-After`."""
+    text = headers.get("retry-after", "").strip()
+    if status not in RETRY_LATER or not text:
+        return None
+    if _SECONDS.fullmatch(text):
+        return min(int(text), LONGEST_SECONDS)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000": the time is UTC, the place unknown
+        moment = moment.replace(tzinfo=UTC)
+    seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
+    return min(max(seconds, 0), LONGEST_SECONDS)

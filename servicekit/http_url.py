@@ -1,0 +1,40 @@
+"""Absolute `http(s)` URLs: which ones are usable, and the parts a client of HTTP/1.1 needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class SplitHttpUrl(NamedTuple):
+    """A URL split for a request: `authority` is the `Host` header, `target` the request target (RFC 9112 §3.2.1)."""
+
+    is_tls: bool
+    host: str
+    port: int
+    authority: str
+    target: str
+
+
+def split_http_url(text: str) -> SplitHttpUrl:
+    """Split an absolute URL.
+
+    Raises:
+        ValueError: The URL is not absolute `http(s)`, or carries credentials, which would end up in logs. The message
+            does not repeat the URL.
+    """
+    url = urlsplit(text)
+    if url.scheme not in _DEFAULT_PORTS or not url.hostname:
+        raise ValueError("a URL is absolute and begins with http:// or https://")
+    if url.username is not None or url.password is not None:
+        raise ValueError("a URL carries no credentials; insert a header instead")
+    try:
+        port = url.port if url.port is not None else _DEFAULT_PORTS[url.scheme]
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("a URL's port is a number from 1 to 65535")
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return SplitHttpUrl(url.scheme == "https", url.hostname, port, url.netloc, target)
