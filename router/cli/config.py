@@ -1,4 +1,4 @@
-"""`router config`: look at a configuration without serving it."""
+"""`router config`: inspect a configuration without serving it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from router.assembly import open_lookup
 from router.cli.supergraph_file import read_supergraph
-from router.lifecycle.reloading import assemble, first_wanted
+from router.lifecycle.reloading import assemble, initial_documents
 from router.lifecycle.sources import UrlSource
 from router.policies.persisted_manifest import InvalidManifest
 from router.settings import RouterSettings, load
@@ -51,7 +51,7 @@ def check(config_file: Path, supergraph_file: Path | None) -> None:
 
 def _open_what_it_names(settings: RouterSettings) -> None:
     """Raises `StartupError` for a file that cannot be used."""
-    first_wanted(settings)
+    initial_documents(settings)
     if settings.supergraph.url is not None:
         UrlSource(settings.supergraph.url, settings.supergraph).close()
     try:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from router.lifecycle.admin import AdminApp, ready_check
-from router.lifecycle.control import answering
+from router.lifecycle.control import serve_supervisor
 from router.lifecycle.live import LiveRouter
-from router.lifecycle.reloading import Origin
+from router.lifecycle.reloading import FileLocations
 from router.lifecycle.sources import is_url
 from router.lifecycle.workers import Launch, Workers, follow, reserve
 from router.settings.types import http_url
@@ -29,7 +29,7 @@ from servicekit.server import Endpoint, bind, serve, serving_beside
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from router.lifecycle.admin import Operated
+    from router.lifecycle.admin import Operable
     from router.settings import RouterSettings
     from servicekit.settings import ProcessSettings
 
@@ -63,7 +63,7 @@ def command(
     It is taken up anew whenever its file or the configuration changes, and at SIGHUP.
     """
     environ = process.environment()
-    origin = Origin(config_file, supergraph, environ)
+    origin = FileLocations(config_file, supergraph, environ)
     settings = origin.settings()
     process_settings = _with_grace(process.load(process.ProcessSettings, environ), settings)
     if worker is not None:
@@ -98,24 +98,24 @@ def _connections(settings: RouterSettings) -> ConnectionLimits:
     )
 
 
-def _serve_alone(origin: Origin, settings: RouterSettings, process_settings: ProcessSettings) -> None:
+def _serve_alone(origin: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
     live = LiveRouter(origin)
-    signal.signal(signal.SIGHUP, lambda _number, _frame: live.reload_soon())
+    signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
     live.beside += _admin(settings, live)
     serve("router", lambda: live.asgi, _listening(settings), process_settings, _connections(settings))
 
 
 def _serve_as_worker(
-    origin: Origin, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
+    origin: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
 ) -> None:
     listener, channel = sockets
     # The supervisor decides; a terminal sends its signals to all processes at once.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     live = LiveRouter(origin)
     live.start()
-    answers = {"status": live.status, "reload": live.reload, "hang_up": live.hang_up}
-    live.beside.append(answering(socket.socket(fileno=channel), answers, _stop_this_process))
+    answers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
+    live.beside.append(serve_supervisor(socket.socket(fileno=channel), answers, _stop_this_process))
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
 
 
@@ -144,7 +144,7 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
     return asyncio.run(run())
 
 
-def _admin(settings: RouterSettings, operated: Operated) -> list[AbstractAsyncContextManager[object]]:
+def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncContextManager[object]]:
     """The port for operators, if there is to be one. Raises `StartupError` for one that is taken."""
     admin = settings.admin
     if not admin.enabled:

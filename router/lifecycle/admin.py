@@ -1,8 +1,8 @@
 """The port for operators: a table of routes over one or several workers.
 
-GET  /health/live, /health/ready     of this process; ready when every worker is
+GET  /health/live, /health/ready     of this process; ready when every worker is ready
 GET  /status                         each worker: memory, supergraph, caches, requests, last reload
-POST /reload                         Authorization: Bearer <admin.token>; what came of it, for each worker
+POST /reload                         Authorization: Bearer <admin.token>; the outcome of the reload for each worker
 """
 
 from __future__ import annotations
@@ -24,50 +24,50 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, object]
 Headers = tuple[tuple[bytes, bytes], ...]
-Reply = tuple[int, JsonObject, Headers]
+AdminResponse = tuple[int, JsonObject, Headers]
 
 _CHALLENGE: Headers = ((b"www-authenticate", b"Bearer"),)
 
 _log = structlog.stdlib.get_logger("admin")
 
 
-class Operated(Protocol):
-    """What an operator can do with it: a router in this process, or several in processes of their own."""
+class Operable(Protocol):
+    """What the port operates: a router in this process, or several worker processes."""
 
     async def status(self) -> Sequence[JsonObject]:
-        """What each worker says of itself."""
+        """The status of each worker, as JSON objects."""
         ...
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload all workers, one after the other; what came of it in each (`Outcome.to_json`)."""
+        """Reload all workers, one after the other, and return the outcome of each (`ReloadOutcome.to_json`)."""
         ...
 
 
 class AdminApp:
     """An ASGI application (HTTP only)."""
 
-    def __init__(self, operated: Operated, settings: Admin) -> None:
+    def __init__(self, operated: Operable, settings: Admin) -> None:
         self._operated = operated
         self._token = settings.token.get_secret_value() if settings.token is not None else None
-        self._routes: Mapping[tuple[str, str], Callable[[Scope], Awaitable[Reply]]] = {
+        self._routes: Mapping[tuple[str, str], Callable[[Scope], Awaitable[AdminResponse]]] = {
             ("GET", "/status"): self._status,
             ("POST", "/reload"): self._reload,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del receive  # no route has a body
-        status, body, extra = await self._answer(scope)
+        status, body, extra_headers = await self._respond(scope)
         content = json_codec.encode(body)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),
             (b"cache-control", b"no-store"),
-            *extra,
+            *extra_headers,
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    async def _answer(self, scope: Scope) -> Reply:
+    async def _respond(self, scope: Scope) -> AdminResponse:
         route = self._routes.get((scope["method"], scope["path"]))
         if route is not None:
             return await route(scope)
@@ -76,23 +76,23 @@ class AdminApp:
             return 405, {"error": f"use {', '.join(allowed)}"}, ((b"allow", ", ".join(allowed).encode()),)
         return 404, {"error": f"there is {', '.join(f'{method} {path}' for method, path in self._routes)}"}, ()
 
-    async def _status(self, _scope: Scope) -> Reply:
+    async def _status(self, _scope: Scope) -> AdminResponse:
         return 200, {"workers": list(await self._operated.status())}, ()
 
-    async def _reload(self, scope: Scope) -> Reply:
+    async def _reload(self, scope: Scope) -> AdminResponse:
         if self._token is None:
             return 403, {"error": "set admin.token in router.yaml to reload through this port"}, ()
         scheme, _, given = (header(scope, b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not secrets.compare_digest(given.strip().encode(), self._token.encode()):
-            _log.warning("a reload was asked for with a wrong token")
-            return 401, {"error": "the token is not the one in admin.token"}, _CHALLENGE
+            _log.warning("a reload request had a wrong token")
+            return 401, {"error": "the token differs from admin.token"}, _CHALLENGE
         outcomes = list(await self._operated.reload())
         refused = any(outcome["result"] == "refused" for outcome in outcomes)
         return (422 if refused else 200), {"workers": outcomes}, ()
 
 
-def ready_check(operated: Operated) -> Callable[[], Awaitable[None]]:
-    """For readiness: raises `NotReady` unless every worker is ready."""
+def ready_check(operated: Operable) -> Callable[[], Awaitable[None]]:
+    """A readiness check that raises `NotReady` unless every worker is ready."""
 
     async def check() -> None:
         workers = await operated.status()

@@ -1,8 +1,9 @@
-"""A conversation between the supervising process and one worker: lines of JSON over a socket pair.
+"""The control channel between the supervisor and one worker: lines of JSON over a socket pair.
 
-    supervisor  {"id": 1, "ask": "status"}          worker   {"id": 1, "answer": [...]}
+    supervisor  {"id": 1, "request": "status"}      worker   {"id": 1, "response": [...]}
 
-The worker speaks first, once, when it serves: {"id": 0, "answer": []}. Either side sees at once that the other is gone.
+When the worker serves, it sends {"id": 0, "response": []} without a request. Each side sees at once when the other
+closes its end.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
     from router.lifecycle.admin import JsonObject
 
 HELLO = 0
-# A status is a kilobyte; the bound is against a peer that is not one of ours.
+# A status takes about a kilobyte; the limit protects against a peer that is not ours.
 _LONGEST_LINE = 1 << 20
 
 
 class WorkerGone(Exception):
-    """The other end closed before it answered."""
+    """The worker closed its end before it responded."""
 
 
 class Channel:
-    """The supervisor's end."""
+    """The supervisor's end of the channel."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -40,25 +41,25 @@ class Channel:
 
     @classmethod
     async def over(cls, connection: socket.socket) -> Channel:
-        """A channel over one half of a socket pair, which it owns from now on."""
+        """A channel over one socket of a pair; the channel owns the socket from then on."""
         return cls(*await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE))
 
-    async def ask(self, what: str) -> Sequence[JsonObject]:
-        """What the worker answers.
+    async def request(self, name: str) -> Sequence[JsonObject]:
+        """Send a request and return the worker's response.
 
         Raises:
-            WorkerGone: it ended before it did.
+            WorkerGone: the worker ended before it responded.
         """
         if self._reading.done():
             raise WorkerGone
         self._last += 1
         future = self._open[self._last] = asyncio.get_running_loop().create_future()
-        self._writer.write(json.dumps({"id": self._last, "ask": what}).encode() + b"\n")
-        answer: Sequence[JsonObject] = await future
-        return answer
+        self._writer.write(json.dumps({"id": self._last, "request": name}).encode() + b"\n")
+        response: Sequence[JsonObject] = await future
+        return response
 
     async def aclose(self) -> None:
-        """Close; the worker takes that for the end of its supervisor."""
+        """Close the channel; the worker then stops, as if its supervisor had ended."""
         self._writer.close()
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
@@ -69,37 +70,37 @@ class Channel:
                 message = json.loads(line)
                 future = self._open.pop(message["id"])
                 if not future.done():
-                    future.set_result(message["answer"])
+                    future.set_result(message["response"])
         except ConnectionError:
-            pass  # a worker that was killed; its process tells the rest
+            pass  # the worker was killed; its exit code says the rest
         finally:
             for future in self._open.values():
                 if not future.done():
                     future.set_exception(WorkerGone())
-                    future.exception()  # that nobody was waiting is no mistake
+                    future.exception()  # marks it as retrieved: often nobody waits
 
 
 @asynccontextmanager
-async def answering(
+async def serve_supervisor(
     connection: socket.socket,
-    answers: Mapping[str, Callable[[], Awaitable[Sequence[JsonObject]]]],
+    responders: Mapping[str, Callable[[], Awaitable[Sequence[JsonObject]]]],
     orphaned: Callable[[], None],
 ) -> AsyncIterator[None]:
-    """The worker's end: answer while the block runs; `orphaned` is called when the supervisor is gone."""
+    """The worker's end: respond while the block runs; call `orphaned` when the supervisor has closed its end."""
     reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE)
 
-    async def answer(message: Mapping[str, Any]) -> None:
-        given = list(await answers[message["ask"]]())
-        writer.write(json.dumps({"id": message["id"], "answer": given}).encode() + b"\n")
+    async def respond(message: Mapping[str, Any]) -> None:
+        response = list(await responders[message["request"]]())
+        writer.write(json.dumps({"id": message["id"], "response": response}).encode() + b"\n")
 
-    async def answer_all() -> None:
-        writer.write(json.dumps({"id": HELLO, "answer": []}).encode() + b"\n")
-        async with asyncio.TaskGroup() as asked:  # side by side: a reload takes long, and a status must not wait for it
+    async def respond_to_all() -> None:
+        writer.write(json.dumps({"id": HELLO, "response": []}).encode() + b"\n")
+        async with asyncio.TaskGroup() as responding:  # concurrently: a status must not wait for a long reload
             while line := await reader.readline():
-                asked.create_task(answer(json.loads(line)))
+                responding.create_task(respond(json.loads(line)))
             orphaned()
 
-    task = asyncio.get_running_loop().create_task(answer_all())
+    task = asyncio.get_running_loop().create_task(respond_to_all())
     try:
         yield
     finally:

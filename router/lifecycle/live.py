@@ -1,4 +1,4 @@
-"""A router in this process that keeps itself up to date: the application, its reloads, and what it says of itself."""
+"""One router process: its ASGI application, its reloads, its status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from router.lifecycle.admin import JsonObject
-    from router.lifecycle.reloading import Origin
+    from router.lifecycle.reloading import FileLocations
     from router.storage.lru import Lru
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
@@ -35,18 +35,18 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class LiveRouter:
-    """`start` it, then serve `asgi`; `beside` are what runs as long as it does (an admin port, a control channel)."""
+    """Call `start`, then serve `asgi`. `beside` are entered while it serves (an admin port, a control channel)."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: FileLocations) -> None:
         self._rollover = Rollover()
         self._reloader = Reloader(origin, self._rollover)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._hung_up_early = False
+        self._reload_requested = False
         self.beside: list[AbstractAsyncContextManager[object]] = []
 
     def start(self) -> None:
-        """Load what is a file.
+        """Load the supergraph if it is a file.
 
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
@@ -55,15 +55,15 @@ class LiveRouter:
 
     @cached_property
     def asgi(self) -> ASGIApp:
-        """GraphQL and health, whatever the current supergraph; each request with an id."""
+        """The application: GraphQL of the current supergraph, and health; each request has an id."""
         checks = {"supergraph": self._rollover.check_loaded, "capacity": self._rollover.check_capacity}
         return RequestContextMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
 
     async def status(self) -> Sequence[JsonObject]:
-        """One worker (see `admin.Operated`)."""
+        """The status of this worker (see `admin.Operable`)."""
         current = self._rollover.current
         last = self._reloader.last
-        told: JsonObject = {
+        status: JsonObject = {
             "pid": os.getpid(),
             "memory_bytes": resident_bytes(),
             "ready": await self._is_ready(),
@@ -71,35 +71,35 @@ class LiveRouter:
         }
         if current is not None:
             preparation = current.gateway.preparation
-            told |= {
+            status |= {
                 "supergraph": current.hash,
                 "generation": current.number,
                 "loaded_seconds_ago": round(time.time() - current.loaded_at, 1),
                 "in_flight": current.in_flight,
                 "refused": current.gateway.overload.refused,
                 "limits_exceeded": dict(current.gateway.limits.exceeded),
-                "warmed_up": current.warmed._asdict(),
+                "warmed_up": current.warm_up_result._asdict(),
                 "caches": {"documents": _cache(preparation.documents), "plans": _cache(preparation.plans)},
             }
-        return [told]
+        return [status]
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload even if nothing changed: a certificate may have."""
-        return [(await self._reloader.reload("admin", even_unchanged=True)).to_json()]
+        """Reload even if no file has changed: a certificate may have."""
+        return [(await self._reloader.reload("admin", force=True)).to_json()]
 
-    async def hang_up(self) -> Sequence[JsonObject]:
-        """The same because a signal came."""
-        return [(await self._reloader.reload("SIGHUP", even_unchanged=True)).to_json()]
+    async def reload_on_signal(self) -> Sequence[JsonObject]:
+        """Reload because of SIGHUP."""
+        return [(await self._reloader.reload("SIGHUP", force=True)).to_json()]
 
-    def reload_soon(self) -> None:
-        """Reload because a signal came; safe to call from a signal handler. Before the server runs: once it does."""
+    def request_reload(self) -> None:
+        """Reload because of a signal, once the server runs; safe in a signal handler."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._begin, self._reload_for_signal())
+            self._loop.call_soon_threadsafe(self._start_task, self._reload_for_signal())
         else:
-            self._hung_up_early = True
+            self._reload_requested = True
 
     async def _reload_for_signal(self) -> None:
-        await self.hang_up()
+        await self.reload_on_signal()
 
     async def _is_ready(self) -> bool:
         try:
@@ -115,17 +115,17 @@ class LiveRouter:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            raise ValueError(f"no {scope['type']} connections here")
+            raise ValueError(f"{scope['type']} connections are not supported")
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._loop = asyncio.get_running_loop()
         watch = Watch(self._reloader, self._rollover)
-        self._begin(watch.files())
-        self._begin(watch.address())
-        self._tell_what_is_served()
-        if self._hung_up_early:
-            self._begin(self._reload_for_signal())
+        self._start_task(watch.files())
+        self._start_task(watch.address())
+        self._log_supergraph()
+        if self._reload_requested:
+            self._start_task(self._reload_for_signal())
         async with AsyncExitStack() as stack:
             for companion in self.beside:
                 await stack.enter_async_context(companion)
@@ -138,23 +138,23 @@ class LiveRouter:
             await self._rollover.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _tell_what_is_served(self) -> None:
-        current = self._rollover.current  # held no longer than this call, or its memory would never be freed
+    def _log_supergraph(self) -> None:
+        current = self._rollover.current  # a local: a lasting reference would keep its memory
         if current is not None:
-            _log.info("serving", supergraph=current.hash, warmed_up=current.warmed._asdict())
+            _log.info("serving", supergraph=current.hash, warmed_up=current.warm_up_result._asdict())
 
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
+    def _start_task(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
 def _cache(cache: Lru[K, V]) -> JsonObject:
-    asked = cache.hits + cache.misses
+    lookups = cache.hits + cache.misses
     return {
         "entries": len(cache),
         "text_bytes": cache.weight,
         "hits": cache.hits,
         "misses": cache.misses,
-        "hit_ratio": round(cache.hits / asked, 4) if asked else None,
+        "hit_ratio": round(cache.hits / lookups, 4) if lookups else None,
     }

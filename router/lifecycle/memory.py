@@ -1,4 +1,4 @@
-"""How much memory this process has."""
+"""The resident memory of this process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-# getrusage tells kibibytes, except on macOS (bytes).
+# getrusage returns kibibytes, on macOS bytes.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def resident_bytes() -> int:
-    """Resident memory now; where the system does not tell that, its highest value so far."""
+    """Resident memory in bytes; where the system does not report it, the highest value so far."""
     try:
         return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
     except OSError:

@@ -1,10 +1,10 @@
-"""From files to a running gateway, and again: the same road for the start and for every reload.
+"""From files to a running gateway, at the start and at every reload.
 
     router.yaml ──load──> settings ─┐
     supergraph  ──read──> SDL ──────┴──> Gateway ──warm up──> Generation ──adopt──> serving
 
-What is slow (loading a schema, planning) runs in a thread while the current generation answers. Whatever fails on the
-way ends in a `Refused` with its reason; the current generation is not touched before the new one is ready.
+Slow steps (loading a schema, planning) run in a thread while the current generation serves. If a step fails, the reload
+is refused with the reason; the current generation is replaced only when the new one is ready.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.lifecycle.generation import Generation
 from router.lifecycle.sources import FileSource, Stamp, UrlSource, is_url, stamp
-from router.lifecycle.warm_up import Throttle, Wanted, from_file, hottest, warm
+from router.lifecycle.warm_up import Throttle, WarmUpDocument, most_used, read_documents, warm
 from router.policies.persisted_manifest import InvalidManifest
 from router.settings import RouterSettings, load
 from servicekit.errors import StartupError
@@ -45,19 +45,19 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class UnusableSupergraph(StartupError):
-    """No change of anything but the supergraph's text can help."""
+    """Only another supergraph text can help."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """What the command line says: where things are. `supergraph` is a path or an address, None for the settings'."""
+class FileLocations:
+    """The locations that the command line names. `supergraph` is a path or a URL; None means that of the settings."""
 
     config: Path | None
     supergraph: str | None
     environ: Mapping[str, str]
 
     def settings(self, subgraphs: Collection[str] | None = None) -> RouterSettings:
-        """The configuration as it is now, held against the subgraphs there are once they are known.
+        """Read the configuration now; if `subgraphs` are given, check the names in it against them.
 
         Raises:
             InvalidSettings: it cannot be used.
@@ -66,8 +66,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of a reload. `reason` is why it was refused; `supergraph` the hash of what runs now."""
+class ReloadOutcome:
+    """The outcome of a reload. `reason` says why it was refused; `supergraph` is the hash of the current supergraph."""
 
     result: Result
     cause: str
@@ -80,49 +80,49 @@ class Outcome:
         """A JSON object; `at` is Unix time."""
         return asdict(self)
 
-    def is_news_after(self, before: Outcome | None) -> bool:
-        """Whether to log it: what was refused before is gone even if nothing changed; no poll complains twice."""
+    def is_worth_logging_after(self, before: ReloadOutcome | None) -> bool:
+        """Whether to log it: a refusal that is now over is logged, the same refusal of repeated polls only once."""
         if self.result == "unchanged":
             return before is not None and before.result == "refused"
         return before is None or self.cause != "poll" or (self.result, self.reason) != (before.result, before.reason)
 
 
 class Reloader:
-    """Makes generations, one at a time."""
+    """Builds generations, one at a time."""
 
-    def __init__(self, origin: Origin, rollover: Rollover) -> None:
+    def __init__(self, origin: FileLocations, rollover: Rollover) -> None:
         self._origin = origin
         self._rollover = rollover
         self._source: tuple[tuple[object, ...], Source] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._stopped = threading.Event()
         self._unusable: tuple[str, str] | None = None
-        """The text that was refused last, and why: a poll that brings it again must not cost the clients a core."""
+        """The last refused text and the reason, so that a poll that returns it again does not load it again."""
         self.seen: Stamps = ()
         self.settings = RouterSettings()
-        self.last: Outcome | None = None
+        self.last: ReloadOutcome | None = None
 
     def start(self) -> None:
-        """Load a supergraph that is a file, before anything listens: a router that cannot work does not start.
+        """Load a supergraph file before the router listens: a router with an unusable supergraph does not start.
 
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
         """
-        before = self.look()
+        before = self.file_stamps()
         settings = self.settings = self._origin.settings()
         source = self._source_for(settings)
-        self.seen = (*before[:1], *self.look()[1:])  # as they were before they were read
+        self.seen = (*before[:1], *self.file_stamps()[1:])  # the stamps from before the files were read
         if isinstance(source, FileSource):
-            found = Found(source.text(), source.name, first_wanted(settings))
+            found = SupergraphText(source.text(), source.name, initial_documents(settings))
             self._rollover.adopt(build(self._origin, found, None))
 
-    async def reload(self, cause: str, *, even_unchanged: bool = False) -> Outcome:
-        """Take up what the files and the address say now. Raises nothing; the outcome tells, and a log line."""
-        async with self._one_at_a_time:
+    async def reload(self, cause: str, *, force: bool = False) -> ReloadOutcome:
+        """Load the current files or URL. It raises nothing: the outcome and a log line say what happened."""
+        async with self._lock:
             started = time.monotonic()
-            result, reason = await self._tried(even_unchanged=even_unchanged)
+            result, reason = await self._try_renew(force=force)
             current, before = self._rollover.current, self.last
-            self.last = Outcome(
+            self.last = ReloadOutcome(
                 result=result,
                 cause=cause,
                 reason=reason,
@@ -130,50 +130,50 @@ class Reloader:
                 seconds=round(time.monotonic() - started, 3),
                 at=round(time.time(), 3),
             )
-            if self.last.is_news_after(before):
+            if self.last.is_worth_logging_after(before):
                 _log.log(logging.INFO if reason is None else logging.WARNING, "reload", **self.last.to_json())
             return self.last
 
-    async def _tried(self, *, even_unchanged: bool) -> tuple[Result, str | None]:
+    async def _try_renew(self, *, force: bool) -> tuple[Result, str | None]:
         try:
-            return await self._renew(even_unchanged=even_unchanged), None
+            return await self._renew(force=force), None
         except StartupError as error:
             return "refused", str(error)
-        except Exception:  # noqa: BLE001  (whatever it is, the router goes on with what it has)
+        except Exception:  # noqa: BLE001  (whatever it is, the router continues with what it has)
             _log.exception("a reload failed")
             return "refused", "an internal error; the log has its traceback"
 
-    async def _renew(self, *, even_unchanged: bool) -> Result:
-        before = self.look()
+    async def _renew(self, *, force: bool) -> Result:
+        before = self.file_stamps()
         settings = self.settings = await asyncio.to_thread(self._origin.settings)
         source = self._source_for(settings)
-        self.seen = (*before[:1], *self.look()[1:])
+        self.seen = (*before[:1], *self.file_stamps()[1:])
         sdl = await source.read()
         current = self._rollover.current
         if current is None:
-            wanted = first_wanted(settings)
-        elif even_unchanged or (current.sdl, current.settings) != (sdl, settings):
-            wanted = hottest(current.gateway, settings.warm_up.hottest)
-            _tell_what_needs_a_restart(current.settings, settings)
+            wanted = initial_documents(settings)
+        elif force or (current.sdl, current.settings) != (sdl, settings):
+            wanted = most_used(current.gateway, settings.warm_up.hottest)
+            _warn_about_fixed_settings(current.settings, settings)
         else:
             return "unchanged"
         if self._unusable is not None and self._unusable[0] == sdl:
             raise UnusableSupergraph(self._unusable[1])
-        generation = await self._built(Found(sdl, source.name, wanted))
+        generation = await self._build(SupergraphText(sdl, source.name, wanted))
         if current is not None:
             generation.gateway.inherit(current.gateway)
         self._rollover.adopt(generation)
         return "reloaded"
 
-    async def _built(self, found: Found) -> Generation:
+    async def _build(self, found: SupergraphText) -> Generation:
         try:
             return await asyncio.to_thread(build, self._origin, found, self._stopped)
         except UnusableSupergraph as error:
             self._unusable = (found.sdl, str(error))
             raise
 
-    def look(self) -> Stamps:
-        """The files as they are now: the configuration's, the supergraph's; None for one that is not there or asked."""
+    def file_stamps(self) -> Stamps:
+        """The stamps of the configuration file and the supergraph file; None for one that is missing or not used."""
         source = self.source
         config = self._origin.config
         return (
@@ -182,18 +182,18 @@ class Reloader:
         )
 
     def close(self) -> None:
-        """Stop warming up, and let go of what is open."""
+        """Stop warming up, and close connections."""
         self._stopped.set()
         if self._source is not None:
             self._source[1].close()
 
     def _source_for(self, settings: RouterSettings) -> Source:
-        """The place of the supergraph; the same object for as long as nothing about the place changes."""
+        """The source of the supergraph; the same object as long as its settings do not change."""
         configured = settings.supergraph
         location = self._origin.supergraph or configured.url or (str(configured.file) if configured.file else None)
         if location is None:
             raise StartupError(
-                "there is no supergraph: name one with --supergraph, or with `supergraph` in router.yaml"
+                "no supergraph is configured: name one with --supergraph, or with `supergraph` in router.yaml"
             )
         key = (location, configured)
         if self._source is not None and self._source[0] == key:
@@ -206,25 +206,25 @@ class Reloader:
 
     @property
     def source(self) -> Source | None:
-        """Where the supergraph was looked for last."""
+        """The source that was used last."""
         return self._source[1] if self._source is not None else None
 
 
-class Found(NamedTuple):
-    """A supergraph's text, where it was found, and what to prepare with it, besides persisted documents."""
+class SupergraphText(NamedTuple):
+    """A supergraph's text, the name of its source, and the documents to prepare, besides persisted ones."""
 
     sdl: str
     name: str
-    wanted: Sequence[Wanted] = ()
+    wanted: Sequence[WarmUpDocument] = ()
 
 
-def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Generation:
-    """A generation, ready to answer: everything slow is done here.
+def build(origin: FileLocations, found: SupergraphText, stopped: threading.Event | None) -> Generation:
+    """Build a generation that is ready to serve; all slow work is done here.
 
-    With `stopped`, clients are being served meanwhile: warming up goes at a gentle pace, and ends when it is set.
+    If `stopped` is given, clients are served meanwhile: warming up is throttled, and ends when the event is set.
 
     Raises:
-        StartupError: settings or supergraph cannot be used, or not together.
+        StartupError: the settings or the supergraph cannot be used, or do not fit together.
     """
     try:
         graph = supergraph.load(found.sdl)
@@ -233,11 +233,13 @@ def build(origin: Origin, found: Found, stopped: threading.Event | None) -> Gene
     settings = origin.settings(graph.subgraphs)
     gateway = assemble(graph, settings, found.name)
     gateway.warm_up()
-    warmed = warm(gateway, _with_persisted(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped))
+    warm_up_result = warm(
+        gateway, _add_persisted_documents(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped)
+    )
     for cache in (gateway.preparation.documents, gateway.preparation.plans):
         cache.recount()
     gateway.limits.exceeded.clear()
-    return Generation(gateway, settings, found.sdl, warmed)
+    return Generation(gateway, settings, found.sdl, warm_up_result)
 
 
 def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
@@ -261,34 +263,36 @@ def _unusable(name: str, error: InvalidSupergraph) -> UnusableSupergraph:
     return UnusableSupergraph(f"{name}: {error.code}: {error.message}")
 
 
-def _with_persisted(wanted: Sequence[Wanted], gateway: Gateway, settings: RouterSettings) -> Sequence[Wanted]:
-    """The persisted documents come last, and nothing for which there is no room: it would push out what comes first."""
+def _add_persisted_documents(
+    wanted: Sequence[WarmUpDocument], gateway: Gateway, settings: RouterSettings
+) -> Sequence[WarmUpDocument]:
+    """Append the persisted documents, up to the size of the caches: more would evict the first ones."""
     asked = {each.query for each in wanted}
-    others = [Wanted(text) for text in dict.fromkeys(gateway.persisted) if text not in asked]
+    others = [WarmUpDocument(text) for text in dict.fromkeys(gateway.persisted) if text not in asked]
     return [*wanted, *others][: min(settings.cache.documents, settings.cache.plans)]
 
 
-def first_wanted(settings: RouterSettings) -> Sequence[Wanted]:
-    """What to prepare when no client has asked for anything yet.
+def initial_documents(settings: RouterSettings) -> Sequence[WarmUpDocument]:
+    """The documents to prepare at the start, before any client has sent one.
 
     Raises:
-        StartupError: the file that names it cannot be used.
+        StartupError: the file with them cannot be used.
     """
-    return from_file(settings.warm_up.file) if settings.warm_up.file is not None else ()
+    return read_documents(settings.warm_up.file) if settings.warm_up.file is not None else ()
 
 
-# What a listening socket, or each of its connections, was given when the process started.
+# Settings of the listening socket and its connections, which are fixed when the process starts.
 _FIXED = (
     *(f"server.{key}" for key in ("host", "port", "workers", "drain_timeout", "head_timeout")),
     "server.keep_alive_timeout",
     "server.keep_alive_requests",
     "admin",
 )
-# What a connection may send before anybody looks at it follows from these; the limits themselves change at once.
+# The size of a connection's buffers follows from these at the start; the limits themselves change at once.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes")
 
 
-def _tell_what_needs_a_restart(old: RouterSettings, new: RouterSettings) -> None:
+def _warn_about_fixed_settings(old: RouterSettings, new: RouterSettings) -> None:
     for key in _FIXED:
         if attrgetter(key)(old) != attrgetter(key)(new):
             _log.warning("this setting takes effect at the next start", key=key)

@@ -1,4 +1,4 @@
-"""Where a supergraph comes from: a file of this machine, or an address."""
+"""Where a supergraph comes from: a file, or a URL."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Stamp = tuple[int, int, int]
 
 
 def is_url(location: str) -> bool:
-    """Whether a supergraph's location is an address rather than a path."""
+    """Whether a supergraph's location is a URL rather than a path."""
     return location.startswith(("http://", "https://"))
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Differs whenever a file was written, replaced, or is reached through another link; None when it is not there."""
+    """Changes whenever the file is written or replaced, or a link to it changes; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -31,36 +31,36 @@ def stamp(path: Path) -> Stamp | None:
 
 
 class SourceUnavailable(StartupError):
-    """The supergraph cannot be read now; the text names the place and the reason."""
+    """The supergraph cannot be read; the message names the place and the reason."""
 
 
 class Source(Protocol):
-    """A place that has the supergraph's SDL. `name` is for messages."""
+    """A place with the supergraph's SDL. `name` is used in messages."""
 
     name: str
 
     async def read(self) -> str:
-        """The SDL as it is there now.
+        """The current SDL.
 
         Raises:
-            SourceUnavailable: it cannot be had.
+            SourceUnavailable: it cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close connections."""
         ...
 
 
 class FileSource:
-    """A file."""
+    """A supergraph in a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
 
     def text(self) -> str:
-        """What `read` gives, for a caller that may wait for a disk."""
+        """The same as `read`, for a caller without an event loop."""
         try:
             return self.path.read_text(encoding="utf-8")
         except OSError as error:
@@ -69,15 +69,15 @@ class FileSource:
             raise SourceUnavailable(f"{self.path}: is not UTF-8 text") from error
 
     async def read(self) -> str:
-        """See `Source.read`. A supergraph is read in a millisecond; a thread would cost more."""
+        """See `Source.read`. Reading takes about a millisecond; a thread would cost more."""
         return self.text()
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """A file has no connections."""
 
 
 class UrlSource:
-    """An address; asked with the ETag it gave last, so that an unchanged supergraph is not sent again."""
+    """A supergraph at a URL, fetched with the last ETag, so that an unchanged one is not sent again."""
 
     def __init__(self, url: str, settings: SupergraphSource) -> None:
         self.name = url.partition("?")[0]

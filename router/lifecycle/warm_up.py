@@ -1,6 +1,6 @@
-"""Prepare operations before a client waits for them: at the start from a file, at a reload from what was used most.
+"""Prepare operations before clients send them: from a file at the start, the most used ones at a reload.
 
-A warm-up never stops anything: what does not fit the new schema is skipped and counted.
+A warm-up never fails: documents that are not valid for the new schema are skipped and counted.
 """
 
 from __future__ import annotations
@@ -21,33 +21,34 @@ if TYPE_CHECKING:
     from router.settings.sections.warm_up import WarmUp
 
 
-class Wanted(NamedTuple):
-    """A document, and the names of its operations that are run (None: it has one, and it is not named)."""
+class WarmUpDocument(NamedTuple):
+    """A document and the names of the operations to prepare (None: its only operation, which has no name)."""
 
     query: str
     operations: tuple[str | None, ...] = (None,)
 
 
-class Warmed(NamedTuple):
-    """`skipped` are those that are not valid, `left` those for which there was no time."""
+class WarmUpResult(NamedTuple):
+    """Numbers of documents: `skipped` are not valid, for `left` there was no time."""
 
     prepared: int
     skipped: int
     left: int
 
 
-def hottest(gateway: Gateway, count: int) -> list[Wanted]:
-    """What clients asked `gateway` for most. Call it where the gateway is used: its caches are not for two threads."""
+def most_used(gateway: Gateway, count: int) -> list[WarmUpDocument]:
+    """The documents used most. Call it in the gateway's thread: its caches are not thread-safe."""
     return [
-        Wanted(query, tuple(document.operations)) for query, document in gateway.preparation.documents.hottest(count)
+        WarmUpDocument(query, tuple(document.operations))
+        for query, document in gateway.preparation.documents.hottest(count)
     ]
 
 
-def from_file(path: Path) -> list[Wanted]:
+def read_documents(path: Path) -> list[WarmUpDocument]:
     """The documents of a folder of `.graphql` files, or of a JSON manifest (see `WarmUp.file`).
 
     Raises:
-        StartupError: it cannot be read, or is neither.
+        StartupError: it cannot be read, or has another format.
     """
     try:
         if path.is_dir():
@@ -57,12 +58,12 @@ def from_file(path: Path) -> list[Wanted]:
     except OSError as error:
         raise StartupError(f"warm_up.file: {path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise StartupError(f"warm_up.file: {path}: no manifest of operations: {error}") from error
-    return [Wanted(text) for text in texts]
+        raise StartupError(f"warm_up.file: {path}: not a manifest of operations: {error}") from error
+    return [WarmUpDocument(text) for text in texts]
 
 
 def _documents(manifest: object) -> Iterator[str]:
-    """Documents of a list, of an object by id (Relay's form), or of an object with `operations` (Apollo's)."""
+    """The documents of a list, of an object by id (Relay's format), or of an object with `operations` (Apollo's)."""
     match manifest:
         case {"operations": list() as operations}:
             entries: Iterable[object] = [entry.get("body") for entry in operations if isinstance(entry, dict)]
@@ -74,12 +75,12 @@ def _documents(manifest: object) -> Iterator[str]:
             raise ValueError("neither a list nor an object")
     for entry in entries:
         if not isinstance(entry, str):
-            raise ValueError("an entry has no document")  # noqa: TRY004  (what a file holds, not a caller's mistake)
+            raise ValueError("an entry has no document")  # noqa: TRY004  (a file's content, not a caller's mistake)
         yield entry
 
 
 class Throttle:
-    """So many documents a second, and an end. Without `stopped` nothing waits: nobody is being served yet."""
+    """Limits documents per second and the total time. Without `stopped` there is no pause: no client is served yet."""
 
     def __init__(self, settings: WarmUp, stopped: threading.Event | None) -> None:
         self._pause = 1 / settings.rate
@@ -87,14 +88,14 @@ class Throttle:
         self._stopped = stopped
 
     def wait(self, spent: float) -> bool:
-        """Let others have the time until the next document, `spent` seconds being used up; False when it is over."""
+        """Pause until the next document is due; `spent` seconds were used. False when warming up must end."""
         if self._stopped is not None and self._stopped.wait(max(self._pause - spent, 0.0)):
             return False
         return time.monotonic() < self._end
 
 
-def warm(gateway: Gateway, wanted: Iterable[Wanted], throttle: Throttle) -> Warmed:
-    """Prepare documents in order. Takes its time: call it in a thread when clients are being served."""
+def warm(gateway: Gateway, wanted: Iterable[WarmUpDocument], throttle: Throttle) -> WarmUpResult:
+    """Prepare documents in order. It takes long: call it in a thread while clients are served."""
     queue = list(wanted)
     prepared = skipped = 0
     for position, document in enumerate(queue):
@@ -107,4 +108,4 @@ def warm(gateway: Gateway, wanted: Iterable[Wanted], throttle: Throttle) -> Warm
             skipped += 1
         if position + 1 < len(queue) and not throttle.wait(time.monotonic() - started):
             break
-    return Warmed(prepared, skipped, len(queue) - prepared - skipped)
+    return WarmUpResult(prepared, skipped, len(queue) - prepared - skipped)

@@ -1,4 +1,4 @@
-"""Look again: at files every second, at an address every few; reload when something is new."""
+"""Check files every second and a URL every few seconds, and reload after a change."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ if TYPE_CHECKING:
     from router.settings import RouterSettings
 
 _JITTER = 0.1
-"""Of the interval, either way: routers started together must not ask together for ever."""
+"""A share of the interval, added or subtracted at random, so that routers do not poll at the same moment."""
 
 
 class Watch:
-    """Two endless loops, to be run as tasks; intervals are those of the settings in use."""
+    """Two endless loops, run as tasks; their intervals come from the current settings."""
 
     def __init__(self, reloader: Reloader, rollover: Rollover) -> None:
         self._reloader = reloader
         self._rollover = rollover
 
     async def files(self) -> None:
-        """Reload when a file has changed and then stayed the same for one interval: it is not half written."""
+        """Reload when a file has changed and then stayed unchanged for one interval: it is then completely written."""
         found = tried = self._reloader.seen
         while True:
             await asyncio.sleep(self._settings.reload.watch_interval)
             if not self._settings.reload.watch:
                 continue
-            before, found = found, self._reloader.look()
+            before, found = found, self._reloader.file_stamps()
             if found == before and found not in (tried, self._reloader.seen):
                 tried = found
                 await self._reloader.reload("file")
 
     async def address(self) -> None:
-        """Reload when the supergraph at an address has changed. The first look is at once if nothing is loaded."""
+        """Reload when the supergraph at a URL has changed. Without a loaded supergraph, poll at once."""
         if self._rollover.current is None:
             await self._reloader.reload("start")
         while True:
             interval = self._settings.supergraph.poll_interval
-            await asyncio.sleep(interval * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311  (no secret hangs on it)
+            await asyncio.sleep(interval * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311  (not for security)
             if isinstance(self._reloader.source, UrlSource):
                 await self._reloader.reload("poll")
 

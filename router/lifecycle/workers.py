@@ -1,13 +1,13 @@
-"""Several workers behind one port: processes that share nothing, and one that starts them, asks them and replaces them.
+"""Several worker processes behind one port, and the supervisor that starts, monitors and replaces them.
 
     supervisor ── listens on N sockets of one port (SO_REUSEPORT), one for each worker, and serves the admin port
       ├── worker 0   accepts from socket 0, has its own supergraph, plans and connections
       └── worker 1   accepts from socket 1
 
-The kernel spreads connections over the sockets. They belong to the supervisor, so while a worker that died is replaced,
-its connections wait in its socket's queue instead of being refused. A worker that cannot start is not tried again at
-the start of the router (its reason is the router's); later it is, at growing intervals, and its socket closes, so that
-the kernel sends its share of the connections to the others.
+The kernel distributes connections over the sockets. The supervisor owns them: while a dead worker is replaced, its
+connections wait in the socket's queue and are not refused. If a worker cannot start when the router starts, the router
+ends with the worker's reason. Later, the supervisor tries again at growing intervals and closes the worker's socket, so
+that the kernel sends the connections to the other workers.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 
     from router.lifecycle.admin import JsonObject
 
-# A worker that ran this long has proven that it can; its end is news, not a habit.
+# After a worker has run this long, its end is treated as a single failure, and the pause starts small again.
 _PROVEN_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-# What a worker's loop needs to end after its own grace period, before it is killed.
+# How long a worker may take to end after its own grace period before it is killed.
 _LAST_SECONDS = 3.0
-# A worker that does not say how it is within this is stuck; probes of a load balancer wait about as long.
+# A worker that does not report its status within this time is stuck; load balancers' probes wait about as long.
 _STATUS_SECONDS = 2.0
 
 _log = structlog.stdlib.get_logger("workers")
 
 
 def reserve(endpoint: Endpoint, count: int) -> list[socket.socket]:
-    """Listening sockets of one port, one for each worker.
+    """Listening sockets for one port, one for each worker.
 
     Raises:
-        PortTaken: another process listens there, even one that would share.
-        StartupError: the address is not one of this machine's.
+        PortTaken: another process listens on the port, even if it would share it.
+        StartupError: this machine does not have the address.
     """
-    bind(endpoint).close()  # sharing works with strangers too: only a socket that does not share finds them
+    bind(endpoint).close()  # a sharing socket would not detect another process's sharing socket
     first = bind(Endpoint(endpoint.host, endpoint.port, endpoint.variable, shared=True))
     port = first.getsockname()[1]
     others = [bind(Endpoint(endpoint.host, port, endpoint.variable, shared=True)) for _ in range(count - 1)]
@@ -60,9 +60,9 @@ def reserve(endpoint: Endpoint, count: int) -> list[socket.socket]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How a worker is started: `command` gets `--worker <listener> <channel>` (file descriptors) appended.
+    """How a worker is started: `--worker <listener> <channel>` (file descriptors) is appended to `command`.
 
-    `grace` in seconds is how long a worker may take to finish what it does.
+    `grace` is how many seconds a worker may take to finish running requests.
     """
 
     command: Sequence[str]
@@ -71,7 +71,7 @@ class Launch:
 
 
 class Workers:
-    """The supervisor's work (see `admin.Operated`). `beside` runs as long as the workers do."""
+    """The supervisor (see `admin.Operable`). `beside` are entered for as long as the workers run."""
 
     def __init__(self, launch: Launch, listeners: Sequence[socket.socket]) -> None:
         self._launch = launch
@@ -85,9 +85,9 @@ class Workers:
         self.beside: list[AbstractAsyncContextManager[object]] = []
 
     async def run(self) -> int:
-        """Until a signal, or a start that fails; the exit code."""
+        """Run until a signal or a failed start, and return the exit code."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._reload_for_signal()))
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._start_task(self._reload_for_signal()))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         async with AsyncExitStack() as stack:
@@ -95,24 +95,24 @@ class Workers:
                 await stack.enter_async_context(companion)
             async with asyncio.TaskGroup() as group:
                 for index in range(len(self._listeners)):
-                    group.create_task(self._keep(index))
+                    group.create_task(self._keep_running(index))
             for task in self._tasks:
                 task.cancel()
         _log.info("stopped")
         return self._exit_code
 
     def stop(self) -> None:
-        """Accept nothing more, let the workers finish, end."""
+        """Accept no more connections, let the workers finish, then end."""
         self._stop.set()
         for listener in self._listeners:
             listener.close()
 
     async def status(self) -> Sequence[JsonObject]:
-        """All workers in their order, those too that do not serve or do not answer: these are not ready."""
+        """All workers in order; those that do not serve or do not respond are not ready."""
         return await asyncio.gather(*map(self._status_of, range(len(self._listeners))))
 
     async def reload(self) -> Sequence[JsonObject]:
-        """One after the other: all at once would take every core from the clients."""
+        """Reload one worker after the other: all at once would leave no core for clients."""
         return await self._reload("reload")
 
     async def _status_of(self, index: int) -> JsonObject:
@@ -121,40 +121,40 @@ class Workers:
         if channel is not None:
             try:
                 async with asyncio.timeout(_STATUS_SECONDS):
-                    (status,) = await channel.ask("status")
+                    (status,) = await channel.request("status")
             except WorkerGone:
                 reason = "it ended"
             except TimeoutError:
-                reason = f"it does not answer within {_STATUS_SECONDS:g} s"
+                reason = f"it does not respond within {_STATUS_SECONDS:g} s"
             else:
                 return {"worker": index, **status}
         return {"worker": index, "ready": False, "reason": reason}
 
-    async def _reload(self, ask: str) -> list[JsonObject]:
-        """Of the workers that serve; one that is being started reads what there is now."""
+    async def _reload(self, request: str) -> list[JsonObject]:
+        """Reload the workers that serve; a worker that is being started reads the new files anyway."""
         outcomes: list[JsonObject] = []
         async with self._reloading:
             for index, channel in sorted(self._channels.items()):
                 status = await self._status_of(index)
-                if "pid" not in status:  # one that is stuck must not hold up the others, nor every later reload
+                if "pid" not in status:  # a stuck worker must not block the others or later reloads
                     outcomes.append({"worker": index, "result": "refused", "reason": status["reason"]})
                     continue
                 try:
-                    outcomes += [{"worker": index, **outcome} for outcome in await channel.ask(ask)]
+                    outcomes += [{"worker": index, **outcome} for outcome in await channel.request(request)]
                 except WorkerGone:
                     outcomes.append({"worker": index, "result": "refused", "reason": "it ended"})
         return outcomes
 
     async def _reload_for_signal(self) -> None:
-        await self._reload("hang_up")
+        await self._reload("reload_on_signal")
 
-    def _begin(self, work: Coroutine[object, object, None]) -> None:
+    def _start_task(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _keep(self, index: int) -> None:
-        """Have worker `index` running until all stop."""
+    async def _keep_running(self, index: int) -> None:
+        """Keep worker `index` running until all stop."""
         pause, served_before = _FIRST_PAUSE, False
         while not self._stop.is_set():
             started = time.monotonic()
@@ -167,13 +167,13 @@ class Workers:
                 self.stop()
                 return
             if not served:
-                self._let_others_serve(index)
+                self._close_listener(index)
             pause = _FIRST_PAUSE if time.monotonic() - started > _PROVEN_SECONDS else min(pause * 2, _LONGEST_PAUSE)
             _log.error("a worker ended; it will be replaced", worker=index, exit_code=code, after_seconds=pause)
-            await _either(self._stop.wait(), asyncio.sleep(pause))
+            await _first_completed(self._stop.wait(), asyncio.sleep(pause))
 
-    def _let_others_serve(self, index: int) -> None:
-        """Nobody is sent to a socket that does not listen; the next worker makes it listen when it is ready."""
+    def _close_listener(self, index: int) -> None:
+        """Replace the socket by one that gets no connections, as it does not listen; the next worker listens on it."""
         self._listeners[index].close()
         self._listeners[index] = replacement = socket.socket(self._family, socket.SOCK_STREAM)
         replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -181,7 +181,7 @@ class Workers:
         replacement.bind(self._address)
 
     async def _run_one(self, index: int) -> tuple[int, bool]:
-        """Its exit code, and whether it ever served."""
+        """Run one worker process. Returns its exit code and whether it ever served."""
         ours, theirs = socket.socketpair()
         listener = self._listeners[index]
         process = await asyncio.create_subprocess_exec(
@@ -195,19 +195,19 @@ class Workers:
         theirs.close()
         channel = await Channel.over(ours)
         try:
-            await _either(channel.hello, process.wait(), self._stop.wait())
+            await _first_completed(channel.hello, process.wait(), self._stop.wait())
             served = channel.hello.done() and channel.hello.exception() is None
             if served:
                 self._channels[index] = channel
                 _log.info("a worker serves", worker=index, pid=process.pid)
-            await _either(process.wait(), self._stop.wait())
+            await _first_completed(process.wait(), self._stop.wait())
             self._channels.pop(index, None)
-            return await self._ended(process), served
+            return await self._stop_process(process), served
         finally:
             await channel.aclose()
 
-    async def _ended(self, process: Process) -> int:
-        """Its exit code; told to stop if it runs, killed if it does not."""
+    async def _stop_process(self, process: Process) -> int:
+        """Stop the process, kill it if it does not stop in time, and return its exit code."""
         if process.returncode is None:
             process.terminate()
             try:
@@ -219,8 +219,8 @@ class Workers:
         return await process.wait()
 
 
-async def _either(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
-    """Until one of them is done. Coroutines are cancelled then, futures left alone."""
+async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
+    """Wait for the first one. The other coroutines are cancelled, futures are not."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -234,7 +234,7 @@ async def _either(*waits: Coroutine[object, object, object] | asyncio.Future[obj
 
 
 def follow(pipe: int, stop: Callable[[], None]) -> None:
-    """Call `stop` in the running event loop when `pipe` ends: its other end is held by whoever started us."""
+    """Call `stop` in the running event loop when `pipe` ends: the process that started this one holds the other end."""
     loop = asyncio.get_running_loop()
 
     def readable() -> None:

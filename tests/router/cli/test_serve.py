@@ -286,7 +286,7 @@ def test_a_worker_that_is_stuck_is_not_ready_and_holds_up_no_status(folder: Path
         try:
             first, second = admin.workers()
             assert (first["ready"], second["ready"]) == (False, True)
-            assert "does not answer" in first["reason"]
+            assert "does not respond" in first["reason"]
             assert not admin.ready()
             outcomes = admin.reload()
             assert outcomes.status_code == 422

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from router.lifecycle.live import LiveRouter
-from router.lifecycle.reloading import Origin
+from router.lifecycle.reloading import FileLocations
 from tests.router.server.asgi_client import AsgiClient
 from tests.router.shop import SDL
 
@@ -20,15 +20,15 @@ QUICK = "reload: {watch_interval: 10ms}\nintrospection: true\n"
 
 
 def sdl(version: int) -> str:
-    """The shop's supergraph, told apart by a field `v<version>` of Query."""
+    """The shop's supergraph, with a field `v<version>` of Query."""
     return SDL.replace("  me: User", f"  v{version}: Int @join__field(graph: PEOPLE)\n  me: User", 1)
 
 
-def write(folder: Path, version: int, settings: str = QUICK) -> Origin:
+def write(folder: Path, version: int, settings: str = QUICK) -> FileLocations:
     """The files of a router."""
     (folder / "supergraph.graphql").write_text(sdl(version))
     (folder / "router.yaml").write_text(settings)
-    return Origin(folder / "router.yaml", str(folder / "supergraph.graphql"), {})
+    return FileLocations(folder / "router.yaml", str(folder / "supergraph.graphql"), {})
 
 
 class Live:
@@ -62,18 +62,18 @@ class Live:
 
 
 @asynccontextmanager
-async def running(origin: Origin, meanwhile: Callable[[], object] = tuple) -> AsyncIterator[Live]:
+async def running(origin: FileLocations, meanwhile: Callable[[], object] = tuple) -> AsyncIterator[Live]:
     """A router from its start to its end, as a server would run it; `meanwhile` is before it is served."""
     router = LiveRouter(origin)
     router.start()
     meanwhile()
-    told: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    lifespan_messages: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     said: asyncio.Queue[Any] = asyncio.Queue()
-    life = asyncio.ensure_future(router.asgi({"type": "lifespan"}, told.get, said.put))
-    await told.put({"type": "lifespan.startup"})
+    life = asyncio.ensure_future(router.asgi({"type": "lifespan"}, lifespan_messages.get, said.put))
+    await lifespan_messages.put({"type": "lifespan.startup"})
     assert (await said.get())["type"] == "lifespan.startup.complete"
     try:
         yield Live(router)
     finally:
-        await told.put({"type": "lifespan.shutdown"})
+        await lifespan_messages.put({"type": "lifespan.shutdown"})
         await asyncio.wait_for(life, SECONDS)

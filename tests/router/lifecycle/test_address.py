@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from router import supergraph
-from router.lifecycle.reloading import Origin
+from router.lifecycle.reloading import FileLocations
 from tests.router.lifecycle.harness import Live, running, sdl
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, response, serving
@@ -53,7 +53,7 @@ async def polling(
     async with serving(registry, tls=tls) as server:
         text = f"introspection: true\nsupergraph: {{url: '{server.url}', {settings}}}\n"
         (folder / "router.yaml").write_text(text)
-        async with running(Origin(folder / "router.yaml", None, {})) as live:
+        async with running(FileLocations(folder / "router.yaml", None, {})) as live:
             yield live
 
 
@@ -155,7 +155,7 @@ async def test_https_needs_an_authority_that_vouches_for_it(tmp_path: Path, trus
 
 
 async def test_nobody_listens() -> None:
-    async with running(Origin(None, "http://127.0.0.1:9/supergraph?secret=1", {})) as live:
+    async with running(FileLocations(None, "http://127.0.0.1:9/supergraph?secret=1", {})) as live:
         status = await live.until(lambda status: bool(status["last_reload"]))
         assert status["last_reload"]["reason"].startswith("http://127.0.0.1:9/supergraph: ")
         assert "secret" not in status["last_reload"]["reason"]

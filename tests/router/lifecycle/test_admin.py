@@ -22,7 +22,7 @@ TOKEN = "0123456789abcdef"
 
 
 class Fleet:
-    """Two workers that answer as told."""
+    """Two workers with given responses."""
 
     def __init__(self, *results: str, ready: bool = True) -> None:
         self.results = results

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.lifecycle.control import Channel, WorkerGone, answering
+from router.lifecycle.control import Channel, WorkerGone, serve_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -37,7 +37,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         channel = await Channel.over(ours)
         answers = {"status": self.status, "reload": self.reload}
-        async with asyncio.timeout(10), answering(theirs, answers, self.orphaned.set):
+        async with asyncio.timeout(10), serve_supervisor(theirs, answers, self.orphaned.set):
             await channel.hello
             yield channel
         await channel.aclose()
@@ -46,8 +46,8 @@ class Worker:
 async def test_a_worker_that_reloads_still_says_how_it_is() -> None:
     worker = Worker()
     async with worker.asked() as channel:
-        reload = asyncio.create_task(channel.ask("reload"))
-        assert await channel.ask("status") == [{"ready": True}]
+        reload = asyncio.create_task(channel.request("reload"))
+        assert await channel.request("status") == [{"ready": True}]
         assert not reload.done()
         worker.released.set()
         assert await reload == [{"result": "reloaded"}]
@@ -56,8 +56,8 @@ async def test_a_worker_that_reloads_still_says_how_it_is() -> None:
 async def test_a_worker_that_goes_leaves_nobody_waiting() -> None:
     worker = Worker()
     async with worker.asked() as channel:
-        reload = asyncio.create_task(channel.ask("reload"))
-        await channel.ask("status")
+        reload = asyncio.create_task(channel.request("reload"))
+        await channel.request("status")
     with pytest.raises(WorkerGone):
         await reload
 
@@ -65,8 +65,8 @@ async def test_a_worker_that_goes_leaves_nobody_waiting() -> None:
 async def test_a_worker_hears_at_once_that_its_supervisor_is_gone_also_while_it_reloads() -> None:
     worker = Worker()
     async with worker.asked() as channel:
-        reload = asyncio.create_task(channel.ask("reload"))
-        await channel.ask("status")
+        reload = asyncio.create_task(channel.request("reload"))
+        await channel.request("status")
         await channel.aclose()
         await worker.orphaned.wait()
         with pytest.raises(WorkerGone):

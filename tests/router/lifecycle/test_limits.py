@@ -20,8 +20,8 @@ async def test_a_measured_limit_is_in_the_log_of_each_request_and_in_the_status(
         with capture_logs() as lines:
             for payload in (DEEP, FLAT, DEEP):
                 assert (await live.client.post(payload)).status == 200
-        told = [line.get("exceeds") for line in lines if line["event"] == "request"]
-        assert told == [["depth"], None, ["depth"]]
+        exceeded = [line.get("exceeds") for line in lines if line["event"] == "request"]
+        assert exceeded == [["depth"], None, ["depth"]]
         assert (await live.status())["limits_exceeded"] == {"depth": 2}
 
 

@@ -1,4 +1,4 @@
-"""A router that is told of a new supergraph or configuration while it serves."""
+"""Reloads: a router gets a new supergraph or configuration while it serves."""
 
 from __future__ import annotations
 
@@ -164,12 +164,12 @@ async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_began_
 
 
 async def test_reloading_under_load_drops_nothing_and_frees_what_it_replaces(tmp_path: Path) -> None:
-    async def answering(peer: Peer) -> None:
+    async def respond(peer: Peer) -> None:
         while True:
             await peer.request()
             await peer.reply(ADA)
 
-    async with serving(answering) as subgraph:
+    async with serving(respond) as subgraph:
         own = f"override_subgraph_url: {{people: '{subgraph.url}'}}\nwarm_up: {{rate: 1000}}\n"
         origin = write(tmp_path, 1, f"introspection: true\nreload: {{watch: false}}\n{own}")
         async with running(origin) as live:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.gateway import Gateway
-from router.lifecycle.warm_up import Throttle, Wanted, from_file, warm
+from router.lifecycle.warm_up import Throttle, WarmUpDocument, read_documents, warm
 from router.settings.sections.warm_up import WarmUp
 from servicekit.errors import StartupError
 from tests.router.lifecycle.harness import running, sdl, write
@@ -37,7 +37,7 @@ def manifest(folder: Path, content: object) -> Path:
     ],
 )
 def test_a_manifest_may_have_any_of_three_forms(tmp_path: Path, content: object) -> None:
-    assert [wanted.query for wanted in from_file(manifest(tmp_path, content))] == [ME, GREET]
+    assert [wanted.query for wanted in read_documents(manifest(tmp_path, content))] == [ME, GREET]
 
 
 def test_a_folder_of_documents_will_do(tmp_path: Path) -> None:
@@ -45,18 +45,18 @@ def test_a_folder_of_documents_will_do(tmp_path: Path) -> None:
     (tmp_path / "a.graphql").write_text(ME)
     (tmp_path / "b" / "c.graphql").write_text(GREET)
     (tmp_path / "README.md").write_text("not one")
-    assert [wanted.query for wanted in from_file(tmp_path)] == [ME, GREET]
+    assert [wanted.query for wanted in read_documents(tmp_path)] == [ME, GREET]
 
 
 @pytest.mark.parametrize("content", [3, "text", {"operations": [{"name": "Q"}]}, [1]])
 def test_anything_else_is_refused(tmp_path: Path, content: object) -> None:
-    with pytest.raises(StartupError, match="no manifest of operations"):
-        from_file(manifest(tmp_path, content))
+    with pytest.raises(StartupError, match="not a manifest of operations"):
+        read_documents(manifest(tmp_path, content))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match="cannot be read"):
-        from_file(tmp_path / "nothing.json")
+        read_documents(tmp_path / "nothing.json")
 
 
 async def test_the_first_request_of_a_client_finds_its_plan(tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def gateway() -> Gateway:
     return Gateway.from_supergraph(SDL)
 
 
-def many(count: int) -> list[Wanted]:
-    return [Wanted(f"query Q{number} {{ me {{ name }} }}") for number in range(count)]
+def many(count: int) -> list[WarmUpDocument]:
+    return [WarmUpDocument(f"query Q{number} {{ me {{ name }} }}") for number in range(count)]
 
 
 def test_while_clients_are_served_it_keeps_to_its_rate() -> None:
@@ -117,9 +117,9 @@ def test_before_that_it_hurries() -> None:
 
 
 def test_it_ends_when_its_time_is_over() -> None:
-    warmed = warm(gateway(), many(500), Throttle(WarmUp(timeout="50ms", rate=100), threading.Event()))
-    assert 0 < warmed.prepared < 100
-    assert warmed.left == 500 - warmed.prepared
+    warm_up_result = warm(gateway(), many(500), Throttle(WarmUp(timeout="50ms", rate=100), threading.Event()))
+    assert 0 < warm_up_result.prepared < 100
+    assert warm_up_result.left == 500 - warm_up_result.prepared
 
 
 def test_it_ends_when_the_router_does() -> None:
