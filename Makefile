@@ -12,7 +12,7 @@ UV = $(if $(PIP_INDEX),UV_DEFAULT_INDEX="$(PIP_INDEX)") UV_NO_PROGRESS=1 SSL_CER
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format supergraph lock fuzz fuzz-composition fuzz-oracle fuzz-plans peers interop clean
+.PHONY: help run demo test lint hooks format supergraph lock fuzz fuzz-composition fuzz-oracle fuzz-plans peers interop clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ lint: $(READY) ## Check style and types of sources and tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+hooks: $(READY) ## Run the checks of `make lint` before each commit, and check its message
+	$(BIN)/pre-commit install
 
 format: $(READY) ## Rewrite sources in the project's style
 	$(BIN)/ruff check --fix-only --quiet .
