@@ -1,4 +1,4 @@
-"""Memory over many reloads under load. `--reloads=200` is the long run, by hand."""
+"""Memory over many reloads under load (`router/lifecycle/memory.py`). `--reloads=200` is the long run, by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`router serve` as an operator runs it: signals, draining, several workers, the admin port."""
+"""`router serve` as an operator runs it: signals, draining, workers, the admin port.
+
+Covers `router/lifecycle/workers.py`.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,9 @@ def test_a_hangup_signal_reloads(folder: Path) -> None:
         assert running.event("reload")["result"] == "reloaded"
 
 
-def test_draining_finishes_what_runs_refuses_what_comes_and_closes_what_idles(folder: Path, slow: str) -> None:
+def test_draining_finishes_running_requests_refuses_new_ones_and_closes_idle_connections(
+    folder: Path, slow: str
+) -> None:
     with routing(folder, f"override_subgraph_url: {{people: '{slow}'}}\n") as running:
         port = int(str(running.event("listening")["port"]))
         answers: list[httpx.Response] = []
@@ -125,7 +130,7 @@ def test_draining_finishes_what_runs_refuses_what_comes_and_closes_what_idles(fo
 
 
 @pytest.mark.parametrize("by", ["file", "environment"])
-def test_draining_has_its_time(folder: Path, slow: str, by: str) -> None:
+def test_draining_has_a_time_limit(folder: Path, slow: str, by: str) -> None:
     server = "server: {port: 0, drain_timeout: 1s}" if by == "file" else "server: {port: 0}"
     (folder / "router.yaml").write_text(f"{server}\noverride_subgraph_url: {{people: '{slow}'}}\n")
     variables = {} if by == "file" else {"MOSAFE_SHUTDOWN_SECONDS": "1"}
@@ -186,7 +191,7 @@ class Admin:
         return httpx.post(f"{self.url}/reload", headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS)
 
 
-def test_the_admin_port_is_another_than_the_public_one(folder: Path) -> None:
+def test_the_admin_port_differs_from_the_public_port(folder: Path) -> None:
     with routing(folder, ADMIN) as running:
         public = f"http://127.0.0.1:{running.event('listening')['port']}"
         admin = Admin.of(running)
@@ -255,7 +260,7 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
-def test_a_worker_that_cannot_come_back_leaves_its_connections_to_the_others(folder: Path) -> None:
+def test_connections_of_a_worker_that_cannot_restart_go_to_the_others(folder: Path) -> None:
     with routing(folder, ADMIN + "reload: {watch: false}\n", "--workers", "2") as running:
         url = f"http://127.0.0.1:{running.event('listening')['port']}/graphql"
         admin = Admin.of(running)
@@ -277,7 +282,7 @@ def test_a_worker_that_cannot_come_back_leaves_its_connections_to_the_others(fol
         eventually(both_answer)
 
 
-def test_a_worker_that_is_stuck_is_not_ready_and_holds_up_no_status(folder: Path) -> None:
+def test_a_stuck_worker_is_not_ready_and_does_not_block_the_status(folder: Path) -> None:
     with routing(folder, ADMIN, "--workers", "2") as running:
         admin = Admin.of(running)
         eventually(admin.ready)
@@ -319,7 +324,7 @@ def test_workers_do_not_outlive_their_supervisor(folder: Path) -> None:
         eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
-def test_workers_that_cannot_start_end_the_router_with_their_reason(folder: Path) -> None:
+def test_workers_that_cannot_start_end_the_router_with_the_reason(folder: Path) -> None:
     (folder / "supergraph.graphql").write_text("type Query { a: Int }")
     arguments = ("serve", "--supergraph", "supergraph.graphql", "--workers", "2")
     code, _, errors = outcome(router(folder, *arguments, ROUTER_PORT="0"))
@@ -328,7 +333,7 @@ def test_workers_that_cannot_start_end_the_router_with_their_reason(folder: Path
     assert "Traceback" not in errors
 
 
-def test_several_workers_find_a_port_taken_too(folder: Path) -> None:
+def test_a_taken_port_is_reported_with_several_workers_too(folder: Path) -> None:
     with socket.socket() as taken:
         # A stranger that would share.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -342,7 +347,7 @@ def test_several_workers_find_a_port_taken_too(folder: Path) -> None:
     assert "server.port" in errors
 
 
-def test_without_a_supergraph_there_is_nothing_to_serve(folder: Path) -> None:
+def test_a_start_without_supergraph_is_refused(folder: Path) -> None:
     code, _, errors = outcome(router(folder, "serve"))
     assert code == 2
     assert "name one with --supergraph" in errors

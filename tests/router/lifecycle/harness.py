@@ -1,4 +1,4 @@
-"""A live router over files of a test, driven through its ASGI application."""
+"""A live router over the files of a test, driven through its ASGI application."""
 
 from __future__ import annotations
 

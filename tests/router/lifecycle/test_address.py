@@ -1,4 +1,4 @@
-"""A supergraph that lies at an address."""
+"""A supergraph at a URL. Covers `router/lifecycle/sources.py`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_it_is_fetched_at_the_start_and_polled_with_its_etag(tmp_path: Pat
         assert await live.version() == "v2"
 
 
-async def test_until_it_is_there_the_router_is_not_ready(tmp_path: Path) -> None:
+async def test_the_router_is_not_ready_before_the_first_supergraph(tmp_path: Path) -> None:
     registry = Registry(status=500)
     async with polling(registry, tmp_path) as live:
         status = await live.until(lambda status: bool(status["last_reload"]))
@@ -90,7 +90,7 @@ async def test_until_it_is_there_the_router_is_not_ready(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("broken", ["type Query {", "type Query { a: Int }"])
-async def test_a_broken_one_is_refused_and_the_old_goes_on(tmp_path: Path, broken: str) -> None:
+async def test_a_broken_supergraph_is_refused_and_the_old_one_kept(tmp_path: Path, broken: str) -> None:
     registry = Registry()
     async with polling(registry, tmp_path) as live:
         await live.until(lambda status: status["ready"])
@@ -100,7 +100,7 @@ async def test_a_broken_one_is_refused_and_the_old_goes_on(tmp_path: Path, broke
         assert (await live.version(), await live.ready()) == ("v1", 200)
 
 
-async def test_a_broken_one_that_is_polled_again_costs_nothing_and_is_not_news(
+async def test_a_broken_supergraph_polled_again_is_neither_loaded_nor_logged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry, loaded, load = Registry(), list[str](), supergraph.load
@@ -124,7 +124,7 @@ async def test_a_broken_one_that_is_polled_again_costs_nothing_and_is_not_news(
         assert [line["result"] for line in lines if line["event"] == "reload"] == ["refused", "unchanged"]
 
 
-async def test_the_interval_is_a_setting(tmp_path: Path) -> None:
+async def test_the_poll_interval_is_a_setting(tmp_path: Path) -> None:
     registry = Registry()
     async with polling(registry, tmp_path, "poll_interval: 1m") as live:
         await live.until(lambda status: status["ready"])
@@ -132,21 +132,21 @@ async def test_the_interval_is_a_setting(tmp_path: Path) -> None:
         assert len(registry.asked) == 1
 
 
-async def test_it_is_asked_with_the_headers_of_the_settings(tmp_path: Path) -> None:
+async def test_the_request_has_the_headers_of_the_settings(tmp_path: Path) -> None:
     registry = Registry()
     async with polling(registry, tmp_path, "headers: {Authorization: Bearer abc}") as live:
         await live.until(lambda status: status["ready"])
         assert "authorization: bearer abc\r\n" in registry.asked[0]
 
 
-async def test_an_answer_has_its_time(tmp_path: Path) -> None:
+async def test_a_response_has_a_time_limit(tmp_path: Path) -> None:
     async with polling(Registry(silent=True), tmp_path, "timeout: 10ms") as live:
         status = await live.until(lambda status: bool(status["last_reload"]))
         assert status["last_reload"]["reason"].endswith("no complete response within 0.01 s")
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_https_needs_an_authority_that_vouches_for_it(tmp_path: Path, trusted: bool) -> None:  # noqa: FBT001  (a column)
+async def test_https_needs_a_trusted_certificate_authority(tmp_path: Path, trusted: bool) -> None:  # noqa: FBT001  (a column)
     context, authority = self_signed(tmp_path)
     settings = f"certificate_authority: {authority}" if trusted else "poll_interval: 10s"
     async with polling(Registry(), tmp_path, settings, context) as live:
@@ -154,14 +154,14 @@ async def test_https_needs_an_authority_that_vouches_for_it(tmp_path: Path, trus
         assert status["ready"] is trusted
 
 
-async def test_nobody_listens() -> None:
+async def test_a_url_where_nothing_listens_is_refused() -> None:
     async with running(FileLocations(None, "http://127.0.0.1:9/supergraph?secret=1", {})) as live:
         status = await live.until(lambda status: bool(status["last_reload"]))
         assert status["last_reload"]["reason"].startswith("http://127.0.0.1:9/supergraph: ")
         assert "secret" not in status["last_reload"]["reason"]
 
 
-async def test_the_place_can_be_changed_while_it_runs(tmp_path: Path) -> None:
+async def test_a_reload_can_change_the_source(tmp_path: Path) -> None:
     registry = Registry()
     async with polling(registry, tmp_path) as live:
         await live.until(lambda status: status["ready"])

@@ -1,3 +1,5 @@
+"""The port for operators, and the status that workers report."""
+
 from __future__ import annotations
 
 import json
@@ -52,7 +54,7 @@ async def test_status_lists_the_workers() -> None:
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
-async def test_it_is_ready_when_every_worker_is(ready: bool, status: int) -> None:  # noqa: FBT001  (a column)
+async def test_it_is_ready_when_every_worker_is_ready(ready: bool, status: int) -> None:  # noqa: FBT001  (a column)
     assert (await ask(Fleet("reloaded", ready=ready), "GET", "/health/ready")).status == status
 
 
@@ -64,7 +66,7 @@ async def test_without_a_worker_it_is_not_ready() -> None:
 @pytest.mark.parametrize(
     ("results", "status"), [(("reloaded", "reloaded"), 200), (("reloaded", "refused"), 422), (("unchanged",), 200)]
 )
-async def test_a_reload_tells_what_came_of_it(results: tuple[str, ...], status: int) -> None:
+async def test_a_reload_responds_with_the_outcome_of_each_worker(results: tuple[str, ...], status: int) -> None:
     answer = await ask(Fleet(*results), "POST", "/reload", Authorization=f"Bearer {TOKEN}")
     assert answer.status == status
     assert [worker["result"] for worker in answer.json["workers"]] == list(results)
@@ -79,7 +81,7 @@ async def test_a_wrong_token_reloads_nothing(authorization: str) -> None:
     assert TOKEN not in str(lines) + answer.body.decode()
 
 
-async def test_the_scheme_may_be_written_in_any_case() -> None:
+async def test_the_bearer_scheme_is_case_insensitive() -> None:
     assert (await ask(Fleet("reloaded"), "POST", "/reload", Authorization=f"bearer {TOKEN}")).status == 200
 
 
@@ -89,13 +91,13 @@ async def test_without_a_token_in_the_settings_nobody_reloads() -> None:
     assert (answer.status, fleet.reloads) == (403, 0)
 
 
-async def test_other_methods_and_paths_are_told_what_there_is() -> None:
+async def test_the_response_to_other_methods_and_paths_lists_the_routes() -> None:
     answer = await ask(Fleet(), "GET", "/reload")
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
     assert (await ask(Fleet(), "GET", "/graphql")).status == 404
 
 
-async def test_the_status_of_a_router_tells_its_memory_its_caches_and_what_it_runs(tmp_path: Path) -> None:
+async def test_the_status_has_memory_caches_and_supergraph(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1)) as live:
         for _ in range(3):
             await live.client.post({"query": "query Q { __typename }"})

@@ -1,4 +1,4 @@
-"""The conversation between the supervising process and a worker, both ends here."""
+"""The control channel between supervisor and worker, both ends in this process."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Worker:
         await channel.aclose()
 
 
-async def test_a_worker_that_reloads_still_says_how_it_is() -> None:
+async def test_a_worker_reports_its_status_during_a_reload() -> None:
     worker = Worker()
     async with worker.asked() as channel:
         reload = asyncio.create_task(channel.request("reload"))
@@ -53,7 +53,7 @@ async def test_a_worker_that_reloads_still_says_how_it_is() -> None:
         assert await reload == [{"result": "reloaded"}]
 
 
-async def test_a_worker_that_goes_leaves_nobody_waiting() -> None:
+async def test_a_request_fails_when_the_worker_ends() -> None:
     worker = Worker()
     async with worker.asked() as channel:
         reload = asyncio.create_task(channel.request("reload"))
@@ -62,7 +62,7 @@ async def test_a_worker_that_goes_leaves_nobody_waiting() -> None:
         await reload
 
 
-async def test_a_worker_hears_at_once_that_its_supervisor_is_gone_also_while_it_reloads() -> None:
+async def test_a_worker_notices_the_end_of_its_supervisor_also_during_a_reload() -> None:
     worker = Worker()
     async with worker.asked() as channel:
         reload = asyncio.create_task(channel.request("reload"))

@@ -1,4 +1,4 @@
-"""What operators see of limits before they enforce them."""
+"""Limits in measure mode, as operators see them in the log and in the status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live router with persisted documents: ready before a client asks, and no worse off for a list that broke."""
+"""A live router with persisted documents: prepared before the first request, and kept when a new list is broken."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_they_are_prepared_beside_the_operations_of_a_file(tmp_path: Path)
         assert (await live.status())["warmed_up"]["prepared"] == 3
 
 
-async def test_those_added_to_the_list_are_prepared_at_a_reload_beside_the_hottest(tmp_path: Path) -> None:
+async def test_documents_added_to_the_list_are_prepared_at_a_reload_besides_the_most_used(tmp_path: Path) -> None:
     settings = listing(tmp_path, {"1": ME}) + "warm_up: {rate: 1000}\n"
     async with running(write(tmp_path, 1, settings)) as live:
         await live.client.post({"query": "{ me { id } }"})
@@ -43,13 +43,13 @@ async def test_those_added_to_the_list_are_prepared_at_a_reload_beside_the_hotte
         assert (await live.status())["caches"]["plans"]["hits"] == 1
 
 
-async def test_no_more_are_prepared_than_are_kept(tmp_path: Path) -> None:
+async def test_no_more_documents_are_prepared_than_the_caches_hold(tmp_path: Path) -> None:
     settings = listing(tmp_path, {str(number): f"{{ a{number}: __typename }}" for number in range(9)})
     async with running(write(tmp_path, 1, f"{settings}cache: {{documents: 4}}\n")) as live:
         assert (await live.status())["warmed_up"] == {"prepared": 4, "skipped": 0, "left": 0}
 
 
-async def test_a_list_that_broke_leaves_the_old_one_in_force_and_says_why(tmp_path: Path) -> None:
+async def test_a_broken_list_is_refused_with_the_reason_and_the_old_one_kept(tmp_path: Path) -> None:
     origin = write(tmp_path, 1, listing(tmp_path, {"1": ME}))
     async with running(origin) as live:
         (tmp_path / "list.json").write_text("{")
@@ -61,7 +61,7 @@ async def test_a_list_that_broke_leaves_the_old_one_in_force_and_says_why(tmp_pa
 
 
 @pytest.mark.parametrize(("entries", "known"), [(512, True), (511, False)])
-async def test_what_clients_registered_is_known_after_a_reload_with_the_same_bounds(
+async def test_registered_documents_survive_a_reload_with_the_same_limits(
     tmp_path: Path, entries: int, *, known: bool
 ) -> None:
     hashed = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(b"{__typename}").hexdigest()}}}

@@ -1,4 +1,8 @@
-"""Reloads: a router gets a new supergraph or configuration while it serves."""
+"""Reloads: a router gets a new supergraph or configuration while it serves.
+
+Covers `router/lifecycle/reloading.py`, `router/lifecycle/generation.py`, `router/lifecycle/live.py` and
+`router/lifecycle/watch.py`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ def refused(status: dict[str, dict[str, object]]) -> bool:
     return bool(status["last_reload"] and status["last_reload"]["result"] == "refused")
 
 
-async def test_a_changed_supergraph_is_taken_up(tmp_path: Path) -> None:
+async def test_a_changed_supergraph_is_loaded(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1)) as live:
         assert await live.version() == "v1"
         (tmp_path / "supergraph.graphql").write_text(sdl(2))
@@ -43,14 +47,14 @@ async def test_a_changed_supergraph_is_taken_up(tmp_path: Path) -> None:
         assert (status["generation"], status["last_reload"]["cause"]) == (2, "file")
 
 
-async def test_a_supergraph_that_changed_while_the_router_was_starting_is_taken_up(tmp_path: Path) -> None:
+async def test_a_supergraph_that_changes_during_the_start_is_loaded(tmp_path: Path) -> None:
     origin = write(tmp_path, 1)
     async with running(origin, lambda: (tmp_path / "supergraph.graphql").write_text(sdl(2))) as live:
         await live.until(reloaded)
         assert await live.version() == "v2"
 
 
-async def test_a_changed_configuration_is_taken_up(tmp_path: Path) -> None:
+async def test_a_changed_configuration_is_loaded(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1)) as live:
         (tmp_path / "router.yaml").write_text(QUICK + "limits: {depth: 1}\n")
         await live.until(reloaded)
@@ -88,7 +92,7 @@ async def test_files_are_watched_as_the_settings_say(tmp_path: Path, settings: s
         ("router.yaml", "headers: {subgraphs: {nobody: {}}}\n", "router.yaml:1: headers.subgraphs.nobody: the superg"),
     ],
 )
-async def test_what_is_broken_is_refused_with_its_reason_and_the_old_goes_on(
+async def test_broken_files_are_refused_with_the_reason_and_the_old_ones_kept(
     tmp_path: Path, file: str, text: str, reason: str
 ) -> None:
     async with running(write(tmp_path, 1)) as live:
@@ -103,14 +107,14 @@ async def test_what_is_broken_is_refused_with_its_reason_and_the_old_goes_on(
         await live.until(lambda status: not refused(status))
 
 
-async def test_a_start_that_cannot_work_is_refused(tmp_path: Path) -> None:
+async def test_a_start_with_broken_files_is_refused(tmp_path: Path) -> None:
     origin = write(tmp_path, 1, "introspection: perhaps")
     with pytest.raises(StartupError, match="introspection"):
         async with running(origin):
             pass
 
 
-async def test_a_request_in_flight_finishes_on_the_supergraph_it_began_with(tmp_path: Path) -> None:
+async def test_a_running_request_finishes_on_the_supergraph_it_started_with(tmp_path: Path) -> None:
     begun, answer = asyncio.Event(), asyncio.Event()
 
     async def slow(peer: Peer) -> None:
@@ -135,7 +139,7 @@ async def test_a_request_in_flight_finishes_on_the_supergraph_it_began_with(tmp_
             await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
 
 
-async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_began_with(tmp_path: Path) -> None:
+async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_started_with(tmp_path: Path) -> None:
     begun, answer, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(peer: Peer) -> None:
@@ -163,7 +167,7 @@ async def test_a_mutation_whose_client_left_finishes_on_the_supergraph_it_began_
             await asyncio.wait_for(subgraph.closed_by_client.wait(), 5)
 
 
-async def test_reloading_under_load_drops_nothing_and_frees_what_it_replaces(tmp_path: Path) -> None:
+async def test_reloads_under_load_drop_no_request_and_free_the_old_supergraph(tmp_path: Path) -> None:
     async def respond(peer: Peer) -> None:
         while True:
             await peer.request()
@@ -237,7 +241,7 @@ async def test_refusals_and_exceeded_limits_are_counted_over_reloads(tmp_path: P
             await answer
 
 
-async def test_a_limit_that_the_connections_know_is_named_when_it_is_raised(tmp_path: Path) -> None:
+async def test_a_limit_fixed_for_connections_is_named_when_it_is_raised(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1)) as live:
         with capture_logs() as lines:
             (tmp_path / "router.yaml").write_text(QUICK + "limits: {url_bytes: 40000, header_bytes: 100}\n")

@@ -1,4 +1,4 @@
-"""Operations that are ready before a client asks for them."""
+"""Operations that are prepared before clients send them."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def manifest(folder: Path, content: object) -> Path:
         {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"body": ME}, {"body": GREET}]},
     ],
 )
-def test_a_manifest_may_have_any_of_three_forms(tmp_path: Path, content: object) -> None:
+def test_a_manifest_may_have_any_of_three_formats(tmp_path: Path, content: object) -> None:
     assert [wanted.query for wanted in read_documents(manifest(tmp_path, content))] == [ME, GREET]
 
 
-def test_a_folder_of_documents_will_do(tmp_path: Path) -> None:
+def test_a_folder_of_documents_is_read(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "a.graphql").write_text(ME)
     (tmp_path / "b" / "c.graphql").write_text(GREET)
@@ -49,12 +49,12 @@ def test_a_folder_of_documents_will_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [3, "text", {"operations": [{"name": "Q"}]}, [1]])
-def test_anything_else_is_refused(tmp_path: Path, content: object) -> None:
+def test_another_format_is_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(StartupError, match="not a manifest of operations"):
         read_documents(manifest(tmp_path, content))
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match="cannot be read"):
         read_documents(tmp_path / "nothing.json")
 
@@ -86,7 +86,7 @@ async def test_a_new_supergraph_is_warmed_up_with_what_was_used_most(tmp_path: P
         assert (await live.status())["caches"]["plans"]["hits"] == hits + (count > 0)
 
 
-async def test_the_hottest_stays_where_there_is_not_room_for_all(tmp_path: Path) -> None:
+async def test_the_most_used_documents_stay_in_a_full_cache(tmp_path: Path) -> None:
     async with running(write(tmp_path, 1, "warm_up: {rate: 1000}\ncache: {plans: 1}")) as live:
         for query in (ME, ME, GREET, "{ me { id } }"):
             await live.client.post({"query": query})
@@ -110,19 +110,19 @@ def test_while_clients_are_served_it_keeps_to_its_rate() -> None:
     assert time.monotonic() - started >= 4 * 0.02
 
 
-def test_before_that_it_hurries() -> None:
+def test_before_clients_are_served_it_does_not_pause() -> None:
     started = time.monotonic()
     warm(gateway(), many(5), Throttle(WarmUp(rate=1), None))
     assert time.monotonic() - started < 1
 
 
-def test_it_ends_when_its_time_is_over() -> None:
+def test_it_ends_at_its_time_limit() -> None:
     warm_up_result = warm(gateway(), many(500), Throttle(WarmUp(timeout="50ms", rate=100), threading.Event()))
     assert 0 < warm_up_result.prepared < 100
     assert warm_up_result.left == 500 - warm_up_result.prepared
 
 
-def test_it_ends_when_the_router_does() -> None:
+def test_it_ends_when_the_router_stops() -> None:
     stopped = threading.Event()
     stopped.set()
     assert warm(gateway(), many(3), Throttle(WarmUp(), stopped)) == (1, 0, 2)

@@ -1,4 +1,4 @@
-"""The bank's `router.yaml`: what the contract says about it."""
+"""The bank's `router.yaml`: what bank §3 says about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def bank(**environ: str) -> RouterSettings:
     return load(FILE, environ, subgraphs=SERVICES)
 
 
-def test_without_any_variable_everything_is_on_this_machine() -> None:
+def test_without_variables_all_services_are_on_this_machine() -> None:
     settings = bank()
     assert (settings.server.host, settings.server.port, settings.server.path) == ("127.0.0.1", 4000, "/graphql")
     assert settings.override_subgraph_url == {
@@ -24,7 +24,7 @@ def test_without_any_variable_everything_is_on_this_machine() -> None:
     assert settings.introspection is True
 
 
-def test_variables_move_it() -> None:
+def test_variables_change_addresses() -> None:
     settings = bank(MOSAFE_HOST="::", ROUTER_PORT="1", ROUTER_INTROSPECTION="false", AUTH_URL="http://auth/graphql")
     assert (settings.server.host, settings.server.port) == ("::", 1)
     assert settings.introspection is False
@@ -44,7 +44,7 @@ def test_services_are_sent_three_headers_and_no_other() -> None:
     assert sent == dict.fromkeys(SERVICES, expected)
 
 
-def test_four_codes_pass_the_masking() -> None:
+def test_four_codes_are_not_masked() -> None:
     errors = bank().errors
     assert errors.mask is True
     assert set(errors.allow_codes) == {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED"}

@@ -1,4 +1,14 @@
-"""Every key of the configuration acts: for each there is a test in which changing it changes what the router does."""
+"""Every key of the configuration has an effect: for each key a test changes it and sees the behaviour change.
+
+Covers `router/settings/model.py`, `router/settings/sections/admin.py`, `router/settings/sections/apq.py`,
+`router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
+`router/settings/sections/compression.py`, `router/settings/sections/cors.py`, `router/settings/sections/csrf.py`,
+`router/settings/sections/errors.py`, `router/settings/sections/headers.py`, `router/settings/sections/limits.py`,
+`router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
+`router/settings/sections/persisted_documents.py`, `router/settings/sections/planner.py`,
+`router/settings/sections/reload.py`, `router/settings/sections/server.py`, `router/settings/sections/supergraph.py`,
+`router/settings/sections/traffic.py`, `router/settings/sections/warm_up.py`.
+"""
 
 from __future__ import annotations
 
@@ -53,20 +63,20 @@ TESTS: dict[str, str] = {
     "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_has_its_time",
     "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_serves_so_many_requests",
     "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
-    "server.drain_timeout": f"{SERVE}::test_draining_has_its_time",
-    "supergraph.file": f"{ADDRESS}::test_the_place_can_be_changed_while_it_runs",
+    "server.drain_timeout": f"{SERVE}::test_draining_has_a_time_limit",
+    "supergraph.file": f"{ADDRESS}::test_a_reload_can_change_the_source",
     "supergraph.url": f"{ADDRESS}::test_it_is_fetched_at_the_start_and_polled_with_its_etag",
-    "supergraph.headers": f"{ADDRESS}::test_it_is_asked_with_the_headers_of_the_settings",
-    "supergraph.poll_interval": f"{ADDRESS}::test_the_interval_is_a_setting",
-    "supergraph.timeout": f"{ADDRESS}::test_an_answer_has_its_time",
-    "supergraph.certificate_authority": f"{ADDRESS}::test_https_needs_an_authority_that_vouches_for_it",
+    "supergraph.headers": f"{ADDRESS}::test_the_request_has_the_headers_of_the_settings",
+    "supergraph.poll_interval": f"{ADDRESS}::test_the_poll_interval_is_a_setting",
+    "supergraph.timeout": f"{ADDRESS}::test_a_response_has_a_time_limit",
+    "supergraph.certificate_authority": f"{ADDRESS}::test_https_needs_a_trusted_certificate_authority",
     "reload.watch": RELOAD,
     "reload.watch_interval": RELOAD,
     "warm_up.file": f"{WARM_UP}::test_the_first_request_of_a_client_finds_its_plan",
     "warm_up.hottest": f"{WARM_UP}::test_a_new_supergraph_is_warmed_up_with_what_was_used_most",
     "warm_up.rate": f"{WARM_UP}::test_while_clients_are_served_it_keeps_to_its_rate",
-    "warm_up.timeout": f"{WARM_UP}::test_it_ends_when_its_time_is_over",
-    "admin.enabled": f"{SERVE}::test_the_admin_port_is_another_than_the_public_one",
+    "warm_up.timeout": f"{WARM_UP}::test_it_ends_at_its_time_limit",
+    "admin.enabled": f"{SERVE}::test_the_admin_port_differs_from_the_public_port",
     "admin.host": f"{SERVE}::test_the_admin_port_is_where_the_settings_say",
     "admin.port": f"{SERVE}::test_a_taken_admin_port_is_named",
     "admin.token": f"{ROUTER}/lifecycle/test_admin.py::test_without_a_token_in_the_settings_nobody_reloads",

@@ -1,3 +1,9 @@
+"""Reading `router.yaml`: values, references, and every mistake with its place.
+
+Covers also `router/settings/types.py`, `router/settings/section.py`, `router/settings/errors.py` and
+`router/settings/error_messages.py`.
+"""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -59,7 +65,7 @@ def test_an_unknown_key_is_refused_with_its_place_and_the_nearest_known_one(text
     assert expected in problems(text)
 
 
-def test_everything_wrong_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     assert len(problems("server:\n  port: x\n  path: no\nerrors:\n  mask: perhaps\n")) == 3
 
 
@@ -74,7 +80,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         ("text", 1),
     ],
 )
-def test_what_is_no_mapping_in_yaml_is_refused_with_its_line(text: str, line: int) -> None:
+def test_text_that_is_not_a_yaml_mapping_is_refused_with_its_line(text: str, line: int) -> None:
     (problem,) = problems(text)
     assert problem.startswith(f"router.yaml:{line}: ")
 
@@ -122,7 +128,7 @@ def test_what_is_no_mapping_in_yaml_is_refused_with_its_line(text: str, line: in
         ),
     ],
 )
-def test_a_value_that_cannot_work_is_refused(text: str, key: str) -> None:
+def test_an_invalid_value_is_refused(text: str, key: str) -> None:
     assert [problem.split(": ")[1] for problem in problems(text)] == [key]
 
 
@@ -148,7 +154,7 @@ def test_a_value_that_cannot_work_is_refused(text: str, key: str) -> None:
         ("persisted_documents: {parameters: ['a b']}", "text that matches ^[A-Za-z_][A-Za-z0-9_.-]*$ is expected"),
     ],
 )
-def test_what_is_wrong_with_a_value_is_said_in_words_of_the_file(text: str, expected: str) -> None:
+def test_messages_about_values_use_the_terms_of_yaml(text: str, expected: str) -> None:
     (problem,) = problems(text)
     assert problem.endswith(f": {expected}")
 
@@ -210,7 +216,7 @@ def test_a_path_is_relative_to_the_configuration_wherever_the_router_is_started(
     assert settings.persisted_documents.manifests == (tmp_path / "a.json", tmp_path / "b.json")
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xff\xfe")
     (tmp_path / "router.yaml").write_text("server: {host: {from_file: key}}")
     with pytest.raises(InvalidSettings, match="not UTF-8"):
@@ -233,7 +239,7 @@ def test_the_file_wins_over_the_environment() -> None:
     assert read("server: {port: 5000}", {"ROUTER_PORT": "4999"}).server.port == 5000
 
 
-def test_a_malformed_variable_is_named_where_the_file_is_silent() -> None:
+def test_a_malformed_variable_is_named_if_the_file_lacks_the_key() -> None:
     (problem,) = problems("", {"ROUTER_PORT": "many"})
     assert "ROUTER_PORT" in problem
     assert "many" not in problem
@@ -249,7 +255,7 @@ def test_no_message_and_no_printout_contains_a_value_that_may_be_secret() -> Non
     assert "geheim" not in problems("a: geheim\na: geheim\n")[0]
 
 
-def test_what_holds_for_one_subgraph_is_its_own_and_then_everyones() -> None:
+def test_settings_of_one_subgraph_override_those_of_all() -> None:
     traffic = read("traffic: {all: {timeout: 5s, max_connections: 7}, subgraphs: {auth: {timeout: 1s}}}", {}).traffic
     assert (traffic.of("auth").timeout, traffic.of("auth").max_connections) == (1.0, 7)
     assert (traffic.of("other").timeout, traffic.of("other").max_connections) == (5.0, 7)

@@ -1,4 +1,4 @@
-"""The pages and files that are generated from the configuration's model."""
+"""The pages and files that are generated from the configuration's model (also `router/settings/starter_file.py`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_reference_page_is_fresh() -> None:
     assert CliRunner().invoke(command, ["config", "reference"]).output == page
 
 
-def test_every_key_is_on_it_with_its_meaning() -> None:
+def test_every_key_is_on_the_page_with_its_description() -> None:
     page = reference()
     for key in KEYS:
         assert key.description, key.path
@@ -49,11 +49,11 @@ def test_every_section_of_the_model_is_found() -> None:
     assert unreachable == set()
 
 
-def test_the_starter_is_the_same_as_no_file() -> None:
+def test_the_starter_file_has_the_effect_of_no_file() -> None:
     assert read(starter_file(), {}) == RouterSettings()
 
 
-def test_everything_in_it_can_be_switched_on_at_once() -> None:
+def test_every_key_of_the_starter_file_can_be_activated() -> None:
     switched_on = re.sub(r"^#(?!#| yaml)", "", starter_file(), flags=re.MULTILINE)
     assert len([line for line in switched_on.splitlines() if line and not line.startswith("#")]) > 80
     assert read(switched_on, {}) == RouterSettings()
@@ -71,7 +71,7 @@ def test_init_writes_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (tmp_path / "router.yaml").read_text() == starter_file()
 
 
-def test_init_says_why_it_cannot(tmp_path: Path) -> None:
+def test_init_reports_why_it_cannot_write(tmp_path: Path) -> None:
     failed = CliRunner().invoke(command, ["init", "--output", str(tmp_path / "nowhere" / "router.yaml")])
     assert isinstance(failed.exception, StartupError)
     assert "cannot be written" in str(failed.exception)

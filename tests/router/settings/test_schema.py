@@ -1,3 +1,5 @@
+"""The JSON Schema of `router.yaml` agrees with the router."""
+
 from __future__ import annotations
 
 import json
@@ -62,7 +64,7 @@ def test_every_key_says_what_it_does() -> None:
         "cors: {origins: ['*']}",
     ],
 )
-def test_what_the_router_takes_the_schema_takes(text: str) -> None:
+def test_the_schema_accepts_what_the_router_accepts(text: str) -> None:
     assert accepts(text)
     read(text.replace("host: {from_file: x}", "host: x"), {"P": "1", "X": "http://x/"})
 
@@ -81,7 +83,7 @@ def test_what_the_router_takes_the_schema_takes(text: str) -> None:
         "errors: {mask: {}}",
     ],
 )
-def test_what_the_schema_refuses_the_router_refuses(text: str) -> None:
+def test_the_router_refuses_what_the_schema_refuses(text: str) -> None:
     assert not accepts(text)
     with pytest.raises(InvalidSettings):
         read(text, {"P": "1"})
