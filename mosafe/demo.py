@@ -24,26 +24,28 @@ from bank.identity import CUSTOMER
 from bank.service_credential import ServiceCredential
 from servicekit.errors import StartupError
 from servicekit.settings import load
-from servicekit.sqlite import Database
 from subgraphs.account.domain import Account, AccountType, Opening, open_account
 from subgraphs.account.internal import internal_router
 from subgraphs.account.settings import AccountSettings
-from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.account.store.factory import STORES as ACCOUNT_STORES
 from subgraphs.auth.domain import Role, User
 from subgraphs.auth.passwords import PasswordHasher
 from subgraphs.auth.service import NewUser, TakenEmail, create_user
 from subgraphs.auth.settings import AuthSettings
-from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.auth.store.factory import STORES as AUTH_STORES
+from subgraphs.kit.store_factory import open_store
 from subgraphs.transaction.domain import Order, Requester, TransactionType
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.settings import TransactionSettings
-from subgraphs.transaction.store.migrations import MIGRATIONS
-from subgraphs.transaction.store.sqlite import SqliteTransactionStore
+from subgraphs.transaction.store.factory import STORES as TRANSACTION_STORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
 # The story is the same on every machine; only ids, account numbers and passwords differ.
@@ -78,9 +80,9 @@ class Bank:
     """The services' inside, on one calendar."""
 
     calendar: Calendar
-    auth: SqliteAuthStore
+    auth: AuthStore
     hasher: PasswordHasher
-    accounts: SqliteAccountStore
+    accounts: AccountStore
     orders: Orders
 
 
@@ -114,26 +116,23 @@ async def fill(environ: Mapping[str, str]) -> str:
 async def _open(environ: Mapping[str, str], calendar: Calendar, stack: AsyncExitStack) -> Bank:
     account, transaction = load(AccountSettings, environ), load(TransactionSettings, environ)
     hasher = stack.enter_context(PasswordHasher())
-    auth_store = await SqliteAuthStore.open(load(AuthSettings, environ).database)
-    stack.push_async_callback(auth_store.close)
-    accounts = await SqliteAccountStore.open_file(account.database, clock=calendar)
-    stack.push_async_callback(accounts.close)
-    database = await Database.open(transaction.database, MIGRATIONS)
-    stack.push_async_callback(database.close)
+    auth_store = await stack.enter_async_context(open_store(load(AuthSettings, environ).store, AUTH_STORES))
+    accounts = await stack.enter_async_context(open_store(account.store, ACCOUNT_STORES, clock=calendar))
+    transactions = await stack.enter_async_context(open_store(transaction.store, TRANSACTION_STORES, clock=calendar))
     credential = ServiceCredential.load(account)
     client = await stack.enter_async_context(_postings_without_socket(accounts, credential))
     ledger = HttpLedger(client, credential)
-    orders = Orders(SqliteTransactionStore(database), ledger, SandboxProvider(), clock=calendar)
+    orders = Orders(transactions, ledger, SandboxProvider(), clock=calendar)
     return Bank(calendar, auth_store, hasher, accounts, orders)
 
 
 @dataclass(frozen=True, slots=True)
 class _InternalRuntime:
-    store: SqliteAccountStore
+    store: AccountStore
     credential: ServiceCredential
 
 
-def _postings_without_socket(store: SqliteAccountStore, credential: ServiceCredential) -> httpx.AsyncClient:
+def _postings_without_socket(store: AccountStore, credential: ServiceCredential) -> httpx.AsyncClient:
     """A client whose every request reaches the account service's internal routes in this process."""
     app = FastAPI(openapi_url=None)
     app.include_router(internal_router(lambda: _InternalRuntime(store, credential)))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import structlog
+
+from bank import values
 from bank.service_credential import ServiceCredential
 from subgraphs.account.context import AccountContext, AccountServices
 from subgraphs.account.internal import internal_router
 from subgraphs.account.schema import build_schema
+from subgraphs.account.store.factory import STORES
 from subgraphs.account.store.protocol import SORT_KEY_WIDTH
-from subgraphs.account.store.sqlite import SqliteAccountStore
 from subgraphs.kit import app as kit
+from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.outbox import prune
+from subgraphs.kit.store_factory import open_store
 from subgraphs.kit.verification import token_verifier
 
 if TYPE_CHECKING:
@@ -24,6 +30,12 @@ if TYPE_CHECKING:
     from servicekit.errors import ServiceError
     from subgraphs.account.settings import AccountSettings
     from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.kit.outbox import Outbox
+
+# The outbox keeps events for days; an hour more does not matter.
+PRUNE_SECONDS: Final = 3600.0
+
+_log = structlog.stdlib.get_logger("account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +59,24 @@ class AccountRuntime:
 
 @asynccontextmanager
 async def open_runtime(settings: AccountSettings) -> AsyncIterator[AccountRuntime]:
-    """Open the store and what verifies callers, people and services.
+    """Open the store and the verifiers of access tokens and service credentials.
 
     Raises:
-        StartupError: a file cannot be opened or made.
+        StartupError: a file cannot be opened or created.
     """
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("account cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
-        store = await SqliteAccountStore.open_file(settings.database)
-        stack.push_async_callback(store.close)
+        store = await stack.enter_async_context(open_store(settings.store, STORES))
+        await stack.enter_async_context(in_background(repeat(lambda: _prune(store), every(PRUNE_SECONDS))))
         verifier = await stack.enter_async_context(token_verifier(settings))
         yield AccountRuntime(AccountServices(store, cursors, settings.max_per_user), verifier, credential)
+
+
+async def _prune(outbox: Outbox) -> None:
+    deleted = await prune(outbox, values.now())
+    if deleted:
+        _log.debug("pruned the outbox", count=deleted)
 
 
 def create_app(settings: AccountSettings) -> ASGIApp:

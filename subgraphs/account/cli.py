@@ -9,30 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from bank.values import format_amount, from_minor_units
-from servicekit.server import Endpoint, serve
 from servicekit.settings import environment, load
 from subgraphs.account.app import create_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.ledger_check import INVARIANTS, check_ledger
+from subgraphs.kit.commands import service_group
 
 if TYPE_CHECKING:
     from subgraphs.account.store.ledger_check import LedgerReport
 
 
-@click.group("account", invoke_without_command=True)
-@click.pass_context
-def command(context: click.Context) -> None:
-    """The account service; without a sub-command it serves."""
-    if context.invoked_subcommand is None:
-        context.invoke(serve_command)
-
-
-@command.command("serve")
-def serve_command() -> None:
-    """Serve the account subgraph (the default)."""
-    settings = load(AccountSettings, environment())
-    endpoint = Endpoint(settings.host, settings.port, "ACCOUNT_PORT")
-    serve("account", lambda: create_app(settings), endpoint, settings)
+command = service_group(
+    "account", AccountSettings, create_app, help_text="The account service; without a sub-command it serves."
+)
 
 
 @command.group()

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bank.identity import ADMIN, SUPPORT
-from bank.values import InvalidValue, from_minor_units, is_object_id, to_minor_units
+from bank.values import InvalidValue, format_timestamp, from_minor_units, is_object_id, to_minor_units
 from subgraphs.account.domain import Account, AccountStatus, Actor, usable
+from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.problems import (
     AccountFrozen,
     CurrencyMismatch,
@@ -28,10 +29,12 @@ from subgraphs.account.problems import (
     PaymentDeclined,
     Refusal,
     SameAccount,
+    to_json,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
     from decimal import Decimal
 
 # No balance may pass this many minor units, in either direction: sums of a few such balances still fit the 64-bit
@@ -237,11 +240,11 @@ def _move(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refusa
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The definite answer to a posting, as remembered: ``problem`` is None when it was posted.
+    """The definite outcome of a posting, as the ledger records it.
 
     Attributes:
         decided_at: RFC 3339 text, the same at every repetition.
-        problem: the refusal as JSON; it outlives the class it came from.
+        problem: the refusal as JSON, readable after its class has changed; None when the entries were posted.
     """
 
     decided_at: str
@@ -250,3 +253,61 @@ class Outcome:
     @property
     def posted(self) -> bool:
         return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPosting:
+    """What the ledger has recorded under a transaction id."""
+
+    content_hash: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a store does about a posting: write all of this in one database transaction, return the outcome.
+
+    Attributes:
+        outcome: recorded under the posting's transaction id, and returned at every repetition.
+        is_new: False for a repetition; the store then writes nothing.
+        movements: the entries to write, in the posting's order; none for a refusal.
+        accounts: the customers' accounts after the movements, each once.
+    """
+
+    outcome: Outcome
+    is_new: bool
+    movements: tuple[Movement, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+
+def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | None, at: datetime) -> Settlement:
+    """Decide ``posting`` at the time ``at``, once per transaction id (bank §2).
+
+    Args:
+        posting: the order.
+        ledger: the accounts that the posting names.
+        recorded: what the ledger has recorded under the posting's transaction id.
+        at: the time of the decision and of the entries.
+
+    Raises:
+        TransactionIdReused: the transaction id belongs to a posting with other content.
+    """
+    if recorded is not None:
+        if recorded.content_hash != posting.content_hash():
+            raise TransactionIdReused
+        return Settlement(recorded.outcome, is_new=False)
+    verdict = decide(posting, ledger)
+    if isinstance(verdict, Refusal):
+        return Settlement(Outcome(format_timestamp(at), to_json(verdict)), is_new=True)
+    accounts = tuple(
+        replace(
+            ledger.customers[movement.account.id],
+            balance=movement.balance_after,
+            version=ledger.customers[movement.account.id].version + 1,
+            balance_as_of=at,
+            updated_at=at,
+        )
+        for movement in verdict
+        if isinstance(movement.account, CustomerAccount)
+    )
+    return Settlement(Outcome(format_timestamp(at), None), is_new=True, movements=verdict, accounts=accounts)

@@ -1,4 +1,4 @@
-"""What the account service can be told."""
+"""The settings of the account service."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from servicekit.settings import Port, sqlite_path
+from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import SubgraphSettings
+from subgraphs.kit.store_factory import StoreAddress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class AccountSettings(SubgraphSettings):
-    """Attributes of the account service.
+    """Settings of the account service.
 
     Attributes:
         db_url: ``sqlite:///path``; by default a file in the data directory.
@@ -26,6 +27,11 @@ class AccountSettings(SubgraphSettings):
     max_per_user: int = Field(100, alias="ACCOUNT_MAX_PER_USER", ge=1)
 
     @property
+    def store(self) -> StoreAddress:
+        """Where the service keeps its data."""
+        return StoreAddress(self.db_url, "ACCOUNT_DB_URL", self.data_dir / "account.sqlite3")
+
+    @property
     def database(self) -> Path:
-        """The file of the embedded store. Raises ConfigurationError when another store is asked for."""
-        return sqlite_path(self.db_url, "ACCOUNT_DB_URL", self.data_dir / "account.sqlite3")
+        """The file of the SQLite store. Raises ConfigurationError when the URL selects another store."""
+        return self.store.sqlite_file

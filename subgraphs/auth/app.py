@@ -18,9 +18,10 @@ from subgraphs.auth.passwords import PasswordHasher
 from subgraphs.auth.schema import build_schema
 from subgraphs.auth.service import IdentityService
 from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
-from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens
 from subgraphs.kit import app as kit
+from subgraphs.kit.store_factory import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -50,14 +51,13 @@ class AuthRuntime:
 
 @asynccontextmanager
 async def open_runtime(settings: AuthSettings) -> AsyncIterator[AuthRuntime]:
-    """Open the store, see that a key can sign, finish what a crash left behind.
+    """Open the store, make sure that a key can sign, revoke the sessions that a crash left half ended.
 
     Raises:
-        StartupError: a file cannot be opened, or ``AUTH_JWT_SECRET`` is not the one that sealed the keys.
+        StartupError: a file cannot be opened, or ``AUTH_JWT_SECRET`` is not the secret that sealed the keys.
     """
     async with AsyncExitStack() as stack:
-        store = await SqliteAuthStore.open(settings.database)
-        stack.push_async_callback(store.close)
+        store = await stack.enter_async_context(open_store(settings.store, STORES))
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
         hasher = stack.enter_context(PasswordHasher())
@@ -77,7 +77,7 @@ def create_app(settings: AuthSettings) -> ASGIApp:
 
 
 def jwks_router(runtime: Callable[[], AuthRuntime]) -> APIRouter:
-    """``/.well-known/jwks.json``: the public signing keys (RFC 7517, section 5)."""
+    """``/.well-known/jwks.json``: the public signing keys (RFC 7517 §5)."""
     router = APIRouter()
 
     async def jwks() -> JSONResponse:

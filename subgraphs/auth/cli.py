@@ -1,6 +1,6 @@
-"""``mosafe auth``: serve, and what only the bank's operators may do: staff accounts and signing keys.
+"""``mosafe auth``: serve, and the operators' commands for users, roles and signing keys.
 
-The commands work on the store itself, so that the first ADMIN needs no ADMIN, and beside a running service.
+The commands work directly on the store: the first ADMIN needs no other ADMIN, and the service may be running.
 """
 
 from __future__ import annotations
@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bank import values
 from servicekit.errors import BadUserInput, StartupError
-from servicekit.server import Endpoint, serve
 from servicekit.settings import environment, load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
@@ -23,36 +22,39 @@ from subgraphs.auth.passwords import PasswordHasher
 from subgraphs.auth.service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.signing_keys import KeyVault, published, signing
-from subgraphs.auth.store.sqlite import SqliteAuthStore
+from subgraphs.auth.store.factory import STORES
+from subgraphs.kit.commands import service_group
+from subgraphs.kit.store_factory import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
-T = TypeVar("T")
+    from subgraphs.auth.store.protocol import AuthStore
 
-# 18 random bytes are 24 characters: beyond guessing, still copied by hand if need be.
+# 18 random bytes are 24 characters: nobody guesses them, a person can still copy them by hand.
 _GENERATED_PASSWORD_BYTES: Final = 18
 _PAGE: Final = 500
 _ROLE: Final = click.Choice([role.value for role in Role])
 
 
-@click.group("auth", invoke_without_command=True)
-@click.pass_context
-def command(context: click.Context) -> None:
-    """The auth service; without a sub-command it serves."""
-    if context.invoked_subcommand is None:
-        context.invoke(serve_command)
+class _OneLineErrors(click.Group):
+    """A group whose commands report a StartupError in one line on standard error, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except StartupError as error:
+            raise click.ClickException(str(error)) from error
 
 
-@command.command("serve")
-def serve_command() -> None:
-    """Serve the auth subgraph (the default)."""
-    settings = _settings()
-    endpoint = Endpoint(settings.host, settings.port, "AUTH_PORT")
-    try:
-        serve("auth", lambda: create_app(settings), endpoint, settings)
-    except StartupError as error:
-        raise click.ClickException(str(error)) from error
+command = service_group(
+    "auth",
+    AuthSettings,
+    create_app,
+    help_text="The auth service; without a sub-command it serves.",
+    cls=_OneLineErrors,
+)
 
 
 @command.group()
@@ -62,7 +64,7 @@ def users() -> None:
 
 @users.command("create")
 @click.argument("email")
-@click.option("--name", required=True, help="As other customers see it.")
+@click.option("--name", required=True, help="The name that other customers see.")
 @click.option("--role", "roles", type=_ROLE, multiple=True, default=(Role.CUSTOMER.value,), show_default=True)
 @click.option("--prompt", is_flag=True, help="Ask for the password instead of generating one.")
 def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> None:
@@ -72,7 +74,7 @@ def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> No
         if prompt
         else secrets.token_urlsafe(_GENERATED_PASSWORD_BYTES)
     )
-    user = _run(_create(NewUser(email, password, name, tuple(Role(role) for role in roles))))
+    user = asyncio.run(_create(NewUser(email, password, name, tuple(Role(role) for role in roles))))
     click.echo(f"{user.id}  {user.email}  {_roles(user)}")
     if not prompt:
         click.echo(f"password: {password}")
@@ -83,62 +85,46 @@ def create(email: str, name: str, roles: tuple[str, ...], *, prompt: bool) -> No
 @click.argument("role", type=_ROLE)
 def grant(email: str, role: str) -> None:
     """Give a user one more role, from the next access token on."""
-    user = _run(_grant(email, Role(role)))
+    user = asyncio.run(_grant(email, Role(role)))
     click.echo(f"{user.id}  {user.email}  {_roles(user)}")
 
 
 @users.command("list")
 def list_users() -> None:
     """List all users, oldest first."""
-    for user in _run(_all_users()):
+    for user in asyncio.run(_all_users()):
         click.echo(f"{user.id}  {values.format_timestamp(user.created_at)}  {user.email}  {_roles(user)}")
 
 
 @command.group()
 def keys() -> None:
-    """The keys that sign access tokens."""
+    """Manage the keys that sign access tokens."""
 
 
 @keys.command("list")
 def list_keys() -> None:
     """List the stored keys, oldest first."""
-    _run(_print_keys())
+    asyncio.run(_print_keys())
 
 
 @keys.command("rotate")
 @click.option(
     "--withdraw",
     is_flag=True,
-    help="For a key that leaked: sign with the new key at once, and void every access token of the others.",
+    help="For a key that leaked: sign with the new key at once; access tokens of all other keys become invalid.",
 )
 def rotate(*, withdraw: bool) -> None:
-    """Publish a new key; it signs as soon as every verifier can know it."""
-    _run(_rotate(withdraw=withdraw))
-    _run(_print_keys())
+    """Publish a new key; it signs as soon as every verifier has had time to fetch it."""
+    asyncio.run(_rotate(withdraw=withdraw))
+    asyncio.run(_print_keys())
 
 
 def _settings() -> AuthSettings:
-    try:
-        return load(AuthSettings, environment())
-    except StartupError as error:
-        raise click.ClickException(str(error)) from error
+    return load(AuthSettings, environment())
 
 
-def _run(work: Coroutine[None, None, T]) -> T:
-    """Run ``work``; what it cannot do is one line on standard error and exit code 1."""
-    try:
-        return asyncio.run(work)
-    except StartupError as error:
-        raise click.ClickException(str(error)) from error
-
-
-@asynccontextmanager
-async def _store() -> AsyncIterator[SqliteAuthStore]:
-    store = await SqliteAuthStore.open(_settings().database)
-    try:
-        yield store
-    finally:
-        await store.close()
+def _store() -> AbstractAsyncContextManager[AuthStore]:
+    return open_store(_settings().store, STORES)
 
 
 @asynccontextmanager

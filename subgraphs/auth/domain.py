@@ -1,15 +1,15 @@
-"""Pure rules of identity: who a user is, when a session lives, what a refresh token is still good for.
+"""Pure rules of identity: users, sessions and refresh tokens.
 
 A *session* begins at login and ends at logout, at the reuse of a refresh token, or when it is :data:`SESSION_LIFETIME`
-old. It is carried on by a chain of refresh tokens, each good for one use::
+old. A chain of refresh tokens continues it; each token can be used once::
 
     login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
-                 └── shown again: somebody copied it, and nobody can tell who. The session ends.
+                 └── used again: a copy exists, and the user and the thief look alike. The session ends.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from typing import Final
@@ -18,9 +18,9 @@ from email_validator import EmailNotValidError, validate_email
 
 # OWASP ASVS 5.0, 7.3.2: an absolute end, however active the session is.
 SESSION_LIFETIME: Final = timedelta(days=30)
-# OWASP ASVS 5.0, 7.3.1: an end by inactivity; a week lets a monthly banker log in again and a daily one never.
+# OWASP ASVS 5.0, 7.3.1: an end by inactivity. Who uses the bank every day never logs in again within a session.
 REFRESH_LIFETIME: Final = timedelta(days=7)
-# bank §2.8: short, because roles inside a token are as old as the token.
+# bank §2.8. Short, because the roles in a token are as old as the token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)
 
 MAX_NAME_LENGTH: Final = 100
@@ -38,8 +38,8 @@ class User:
 
     Attributes:
         id: UUIDv7 text.
-        email: as the person writes it, the domain in lower case.
-        name: what other customers see.
+        email: as the user typed it, the domain in lower case.
+        name: the name that other customers see.
         created_at: UTC, milliseconds.
     """
 
@@ -52,7 +52,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What begins at login. ``ended_at`` is None while it goes on (unless it has expired)."""
+    """A login and its tokens. ``ended_at`` is None unless the session was ended; it may have expired all the same."""
 
     id: str
     user_id: str
@@ -67,14 +67,18 @@ class Session:
     def begin(cls, session_id: str, user_id: str, now: datetime) -> Session:
         return cls(session_id, user_id, now, now + SESSION_LIFETIME)
 
+    def end(self, now: datetime) -> Session:
+        """The ended session; the first end counts."""
+        return self if self.ended_at is not None else replace(self, ended_at=now)
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """One link of a session's chain; of the token itself only the digest is kept.
+    """One token of a session's chain; only the digest of the token is stored.
 
     Attributes:
         digest: SHA-256 of the token; 256 random bits need no slow hash.
-        used_at: when it was exchanged for the next one, None before.
+        used_at: when it was exchanged for the next token; None before.
     """
 
     digest: bytes
@@ -90,18 +94,44 @@ class RefreshToken:
 
 
 class Verdict(Enum):
-    """What a presented refresh token deserves."""
+    """What happens to a refresh token that a client presents."""
 
     ROTATE = auto()
-    """Exchange it for the next one."""
+    """It is exchanged for the next token."""
     DEAD = auto()
-    """Expired, or its session is over: refuse."""
+    """It has expired, or its session has ended: refused."""
     REUSED = auto()
-    """It was exchanged before: refuse and end the session, which may be in a thief's hands."""
+    """It was exchanged before: refused, and the session ends, because a thief may use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a store does about a presented refresh token; it writes all of this in one database transaction.
+
+    Attributes:
+        session: as it is afterwards; it has ended after a reuse.
+        successor: the next token, stored when the presented one is marked as used; None unless the verdict is ROTATE.
+    """
+
+    verdict: Verdict
+    session: Session
+    successor: RefreshToken | None = None
+
+
+def rotate(token: RefreshToken, session: Session, successor_digest: bytes, now: datetime) -> Rotation:
+    """Decide about ``token``, which belongs to ``session``."""
+    verdict = judge(token, session, now)
+    match verdict:
+        case Verdict.ROTATE:
+            return Rotation(verdict, session, RefreshToken.issue(successor_digest, session, now))
+        case Verdict.REUSED:
+            return Rotation(verdict, session.end(now))
+        case Verdict.DEAD:
+            return Rotation(verdict, session)
 
 
 def judge(token: RefreshToken, session: Session, now: datetime) -> Verdict:
-    """The verdict on ``token``. A used one ends its session even when it has expired meanwhile."""
+    """The verdict on ``token``. A used token ends its session even when the token has expired since."""
     if not session.is_live(now):
         return Verdict.DEAD
     if token.used_at is not None:
@@ -110,7 +140,7 @@ def judge(token: RefreshToken, session: Session, now: datetime) -> Verdict:
 
 
 class InvalidField(ValueError):
-    """A field of the input has no acceptable shape; code and message are safe for clients.
+    """A field of the input is not valid; code and message may be shown to clients.
 
     Attributes:
         code: ``REQUIRED``, ``TOO_LONG`` or ``INVALID_FORMAT``.
@@ -123,10 +153,10 @@ class InvalidField(ValueError):
 
 
 def parse_email(text: str) -> str:
-    """The address in normal form (Unicode NFC, domain in lower case); whether it exists is not asked.
+    """The address in normal form (Unicode NFC, domain in lower case); its existence is not checked.
 
     Raises:
-        InvalidField: not an address of the form mail can be sent to.
+        InvalidField: the text is not an e-mail address.
     """
     try:
         return validate_email(text, check_deliverability=False, strict=True).normalized
@@ -135,7 +165,7 @@ def parse_email(text: str) -> str:
 
 
 def email_key(email: str) -> str:
-    """What makes two addresses the same user's: the address without regard to case."""
+    """The key that two spellings of one user's address share: the address without regard to case."""
     return email.casefold()
 
 
@@ -143,7 +173,7 @@ def parse_name(text: str) -> str:
     """A name without surrounding space.
 
     Raises:
-        InvalidField: empty, too long, or with characters that do not print.
+        InvalidField: the name is empty, too long, or has characters that are not printable.
     """
     name = text.strip()
     if not name:

@@ -1,4 +1,4 @@
-"""What the auth service can be told."""
+"""The settings of the auth service."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field, SecretStr
 
 from bank.service_credential import read_or_create_secret
-from servicekit.settings import Port, Secret, sqlite_path
+from servicekit.settings import Port, Secret  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import SubgraphSettings
+from subgraphs.kit.store_factory import StoreAddress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class AuthSettings(SubgraphSettings):
-    """Attributes of the auth service.
+    """Settings of the auth service.
 
     Attributes:
         db_url: ``sqlite:///path``; by default a file in the data directory.
@@ -27,9 +28,14 @@ class AuthSettings(SubgraphSettings):
     jwt_secret: Secret | None = Field(None, alias="AUTH_JWT_SECRET")
 
     @property
+    def store(self) -> StoreAddress:
+        """Where the service keeps its data."""
+        return StoreAddress(self.db_url, "AUTH_DB_URL", self.data_dir / "auth.sqlite3")
+
+    @property
     def database(self) -> Path:
-        """The file of the embedded store. Raises ConfigurationError when another store is asked for."""
-        return sqlite_path(self.db_url, "AUTH_DB_URL", self.data_dir / "auth.sqlite3")
+        """The file of the SQLite store. Raises ConfigurationError when the URL selects another store."""
+        return self.store.sqlite_file
 
     def key_encryption_secret(self) -> str:
         """``AUTH_JWT_SECRET``, or the generated one. Raises StartupError when that cannot be read or made."""

@@ -1,9 +1,9 @@
-"""One subgraph as an ASGI application: GraphQL, health, request context, resources that live as long as it does."""
+"""A subgraph as an ASGI application: GraphQL, health, request context, and resources opened and closed with it."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 
@@ -29,10 +29,10 @@ class Runtime(Protocol):
     def verifier(self) -> TokenVerifier: ...
 
     def context(self, caller: Caller | ServiceError | None) -> BaseContext:
-        """A fresh context, with fresh loaders, for one request."""
+        """A new context, with new loaders, for one request."""
 
     async def ping(self) -> None:
-        """Raise unless the store answers."""
+        """Raise unless the store responds."""
 
 
 R = TypeVar("R", bound=Runtime)
@@ -53,35 +53,43 @@ def create_app(
         title: the service's name in its OpenAPI document.
         routers: further routes, given a function that returns the open runtime.
     """
-    opened: list[R] = []
+    resources = _Resources(open_runtime)
+    app = FastAPI(title=title, lifespan=resources.lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(graphql_router(schema, resources.create_context))
+    for router in routers(resources.runtime):
+        app.include_router(router)
+    return RequestContextMiddleware(HealthEndpoints(app, {"store": resources.ping}))
 
-    def runtime() -> R:
-        if not opened:
-            raise Unavailable
-        return opened[0]
+
+class _Resources(Generic[R]):
+    """The runtime of an application, available while its lifespan runs."""
+
+    def __init__(self, open_runtime: Callable[[], AbstractAsyncContextManager[R]]) -> None:
+        self._open_runtime = open_runtime
+        self._runtime: R | None = None
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with open_runtime() as resources:
-            opened.append(resources)
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        async with self._open_runtime() as runtime:
+            self._runtime = runtime
             try:
                 yield
             finally:
-                opened.clear()
+                self._runtime = None
 
-    async def create_context(request: Request) -> BaseContext:
-        caller: Caller | ServiceError | None
+    def runtime(self) -> R:
+        """The open runtime. Raises Unavailable before start-up and after shutdown."""
+        if self._runtime is None:
+            raise Unavailable
+        return self._runtime
+
+    async def create_context(self, request: Request) -> BaseContext:
+        runtime = self.runtime()
         try:
-            caller = await runtime().verifier.caller(request.headers.get("authorization"))
+            caller = await runtime.verifier.caller(request.headers.get("authorization"))
         except ServiceError as error:
-            caller = error
-        return runtime().context(caller)
+            return runtime.context(error)
+        return runtime.context(caller)
 
-    async def ready() -> None:
-        await runtime().ping()
-
-    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(graphql_router(schema, create_context))
-    for router in routers(runtime):
-        app.include_router(router)
-    return RequestContextMiddleware(HealthEndpoints(app, {"store": ready}))
+    async def ping(self) -> None:
+        await self.runtime().ping()

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from bank.service_credential import ServiceCredential
-from servicekit.sqlite import Database
 from subgraphs.kit import app as kit
+from subgraphs.kit.background import every, in_background, repeat
 from subgraphs.kit.connections import CursorCodec
+from subgraphs.kit.store_factory import open_store
 from subgraphs.kit.verification import token_verifier
 from subgraphs.transaction.context import TransactionContext
+from subgraphs.transaction.lease import RENEWAL_SECONDS
 from subgraphs.transaction.ledger_client import HttpLedger
 from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler, interval
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.schema import build_schema
-from subgraphs.transaction.store.migrations import MIGRATIONS
+from subgraphs.transaction.store.factory import STORES
 from subgraphs.transaction.store.protocol import SORT_KEY_WIDTH
-from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from subgraphs.transaction.settings import TransactionSettings
     from subgraphs.transaction.store.protocol import TransactionStore
 
-# The server has let requests in flight finish before; what runs now has lost its client, and the next start's
-# reconciler takes over what does not finish at once.
+# The server has let requests in flight finish before. Orders that still run have lost their clients; a reconciler
+# takes over those that do not finish at once.
 DRAIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What lies outside of the service.
+class ExternalParts:
+    """What the service uses outside of itself; tests replace it.
 
     Attributes:
-        account_transport: how the account service is reached; None is the network.
-        provider: where deposits come from, where withdrawals and payments go.
+        account_transport: the way to the account service; None is the network.
+        provider: the payment provider.
         wait: the pause between two rounds of the reconciler.
     """
 
@@ -70,43 +70,31 @@ class TransactionRuntime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: TransactionSettings, surroundings: Surroundings) -> AsyncIterator[TransactionRuntime]:
-    """Open the store, reach out to the other services, begin to finish what a crash left behind.
+async def open_runtime(settings: TransactionSettings, external: ExternalParts) -> AsyncIterator[TransactionRuntime]:
+    """Open the store, connect to the account service, start to finish what a crash left PENDING.
 
     Raises:
-        StartupError: a file cannot be opened or made.
+        StartupError: a file cannot be opened or created.
     """
     credential = ServiceCredential.load(settings)
     cursors = CursorCodec(credential.derive_key("transaction cursors"), width=SORT_KEY_WIDTH)
     async with AsyncExitStack() as stack:
-        database = await Database.open(settings.database, MIGRATIONS)
-        stack.push_async_callback(database.close)
+        store = await stack.enter_async_context(open_store(settings.store, STORES))
         verifier = await stack.enter_async_context(token_verifier(settings))
         ledger_client = await stack.enter_async_context(
             httpx.AsyncClient(
-                base_url=settings.account_internal_url, transport=surroundings.account_transport, trust_env=False
+                base_url=settings.account_internal_url, transport=external.account_transport, trust_env=False
             )
         )
-        store = SqliteTransactionStore(database)
-        orders = Orders(store, HttpLedger(ledger_client, credential), surroundings.provider)
+        orders = Orders(store, HttpLedger(ledger_client, credential), external.provider)
         stack.push_async_callback(orders.drain, DRAIN_SECONDS)
-        reconciler = Reconciler(store, orders, wait=surroundings.wait)
-        await stack.enter_async_context(_in_background(reconciler))
+        await stack.enter_async_context(in_background(repeat(orders.renew_leases, every(RENEWAL_SECONDS))))
+        # Not awaited: the account service may start later than this one.
+        reconciler = Reconciler(store, orders, wait=external.wait)
+        await stack.enter_async_context(in_background(reconciler.run()))
         yield TransactionRuntime(store, orders, cursors, verifier)
 
 
-@asynccontextmanager
-async def _in_background(reconciler: Reconciler) -> AsyncIterator[None]:
-    """Not awaited at start: the account service may come up later than this one."""
-    task = asyncio.create_task(reconciler.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def create_app(settings: TransactionSettings, surroundings: Surroundings | None = None) -> ASGIApp:
-    outside = surroundings or Surroundings()
-    return kit.create_app(build_schema(), lambda: open_runtime(settings, outside), title="transaction")
+def create_app(settings: TransactionSettings, external: ExternalParts | None = None) -> ASGIApp:
+    parts = external or ExternalParts()
+    return kit.create_app(build_schema(), lambda: open_runtime(settings, parts), title="transaction")

@@ -1,8 +1,7 @@
 """The rules of orders and transactions. Pure: no clock, no store, no network.
 
-An :class:`Order` is what a caller asks for; a :class:`Transaction` is its record, and changes only its status, once
-per step, along :data:`TRANSITIONS`. Whether the money may move is for the account service to say; what is decided
-here is what can be decided without a balance.
+An :class:`Order` is what a caller asks for; a :class:`Transaction` is its record, which changes only its status, along
+:data:`TRANSITIONS`. The account service decides whether money may move; the rules here need no balance.
 """
 
 from __future__ import annotations
@@ -59,14 +58,14 @@ TRANSITIONS: Final[Mapping[TransactionStatus, frozenset[TransactionStatus]]] = M
     }
 )
 
-# The order's outcome is still open.
+# The outcome of the order is not known yet.
 OPEN: Final = frozenset({TransactionStatus.PENDING, TransactionStatus.HELD})
-# The ledger has moved the money: only now does the other side learn of the transaction.
+# The ledger has moved the money: only from now on does the other side see the transaction.
 SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVERSED})
 
 
 class IllegalTransition(Exception):
-    """A transaction was asked to change to a status that :data:`TRANSITIONS` does not allow."""
+    """A transaction does not exist, or :data:`TRANSITIONS` does not allow it to change to the status."""
 
 
 def predecessors(status: TransactionStatus) -> frozenset[TransactionStatus]:
@@ -85,7 +84,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Who stands behind the accounts an order names; None where the order names none, or one not to be found."""
+    """The owners of the accounts that an order names; None where the order names none or an unknown one."""
 
     source: Party | None
     destination: Party | None
@@ -93,7 +92,7 @@ class Parties:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who gives an order; the roles are kept, so that the reconciler repeats exactly the first call."""
+    """Who gives an order; the roles are stored, so that the reconciler repeats exactly the first call."""
 
     user_id: str
     roles: frozenset[str]
@@ -113,8 +112,9 @@ class Order:
 
     Attributes:
         amount: positive, with exactly the currency's decimals.
-        source: id of the debited account. destination: id (24 hex digits) or number (10 digits) of the credited one.
-        payee: only in a payment, who receives it outside of the bank.
+        source: id of the debited account.
+        destination: id (24 hex digits) or number (10 digits) of the credited account.
+        payee: who receives a payment outside of the bank; None in other orders.
     """
 
     type: TransactionType
@@ -144,11 +144,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """An order on record.
+    """A recorded order.
 
     Attributes:
         requester: who gave the order.
-        parties: frozen at creation.
+        parties: as they were when the order was recorded.
         problem: why it failed; None in every other status.
     """
 
@@ -162,18 +162,23 @@ class Transaction:
     updated_at: datetime
 
     @property
-    def principal_user_id(self) -> str:
-        """Whose order it is: the owner of the debited account, or of the one a deposit credits.
+    def is_open(self) -> bool:
+        """Whether the outcome is not known yet."""
+        return self.status in OPEN
 
-        When that account was not to be found, it is the person who asked.
+    @property
+    def principal_user_id(self) -> str:
+        """Whose order it is: the owner of the debited account, or of the account that a deposit credits.
+
+        When that account does not exist, it is the requester.
         """
         party = self.parties.destination if self.order.type is TransactionType.DEPOSIT else self.parties.source
         return party.user_id if party else self.requester.user_id
 
     def visible_to(self, viewer: Caller) -> bool:
-        """Staff see all, the principal sees each state, the receiver what arrived.
+        """Staff see all transactions, the principal sees every status, the receiver sees settled ones.
 
-        An attempt that failed would otherwise tell the receiver about the sender's balance.
+        A failed transaction would show the receiver something about the sender's balance.
         """
         destination = self.parties.destination
         return viewer.may_see(self.principal_user_id) or (
@@ -181,9 +186,9 @@ class Transaction:
         )
 
     def counterparty(self, viewer: Caller) -> Party | None:
-        """The other side as ``viewer`` sees it; for staff, and between own accounts, the receiver.
+        """The other side of the transaction for ``viewer``; the receiver for staff and between own accounts.
 
-        None until the money has moved: a refused order proves nothing about the account it named.
+        None until the money has moved: a refused order proves nothing about the account that it names.
         """
         source, destination = self.parties.source, self.parties.destination
         if self.status not in SETTLED or source is None or destination is None:
@@ -195,7 +200,7 @@ class Transaction:
 def open_transaction(
     transaction_id: str, order: Order, requester: Requester, parties: Parties, at: datetime
 ) -> Transaction:
-    """The record of a new order: PENDING, or FAILED when it is refused before the ledger need be asked."""
+    """The record of a new order: PENDING, or FAILED when it is refused without asking the ledger."""
     problem = _refusal(order, requester, parties)
     status = TransactionStatus.PENDING if problem is None else TransactionStatus.FAILED
     return Transaction(transaction_id, order, requester, parties, status, problem, at, at)
@@ -213,11 +218,27 @@ def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | 
     return None
 
 
-def as_told(problem: Problem, transaction: Transaction) -> Problem:
-    """``problem`` as the ledger found it, in the requester's words.
+def conclude(
+    transaction_id: str, found: Transaction | None, status: TransactionStatus, problem: Problem | None, at: datetime
+) -> Transaction:
+    """The stored transaction ``found`` after one step to ``status``; unchanged when it has that status already.
 
-    The ledger names accounts by id. The requester may have named the receiver by its number only, and must not learn
-    the id from a refusal.
+    Raises:
+        IllegalTransition: there is no such transaction, or :data:`TRANSITIONS` does not allow the step.
+    """
+    if found is None:
+        raise IllegalTransition(f"{transaction_id} does not exist")
+    if found.status is status:
+        return found
+    if found.status not in predecessors(status):
+        raise IllegalTransition(f"{transaction_id}: {found.status} to {status}")
+    return replace(found, status=status, problem=problem, updated_at=at)
+
+
+def in_requester_terms(problem: Problem, transaction: Transaction) -> Problem:
+    """The ledger's ``problem``, with accounts named as the requester named them.
+
+    The ledger names accounts by id. A requester who named the receiver by number must not learn the id.
     """
     destination = transaction.parties.destination
     named = transaction.order.destination

@@ -1,4 +1,4 @@
-"""Idempotency keys: one key, one order, however often it is sent."""
+"""Idempotency keys: one key stands for one order, however often the order is sent (bank §2)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_key(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class KeyScope:
-    """A key means something only to the caller and the mutation it was sent with."""
+    """A key is valid for one caller and one mutation."""
 
     user_id: str
     mutation: str
@@ -34,7 +34,7 @@ class KeyScope:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """What a key stands for; forgotten after ``expires_at``, but never while its transaction is open."""
+    """What a key stands for, until :func:`is_forgotten`."""
 
     scope: KeyScope
     fingerprint: str
@@ -43,7 +43,12 @@ class KeyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The order that a key stands for already."""
+    """The order that a key already stands for."""
 
     fingerprint: str
     transaction: Transaction
+
+
+def is_forgotten(expires_at: datetime, transaction: Transaction, at: datetime) -> bool:
+    """Whether a key stands for nothing any more: it has expired, and the outcome of its transaction is known."""
+    return expires_at <= at and not transaction.is_open

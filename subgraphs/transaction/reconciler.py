@@ -1,13 +1,15 @@
-"""Finishes what a crash, a timeout or an outage left PENDING, and forgets idempotency keys that have expired."""
+"""Finishes orders that a crash, a timeout or an outage left PENDING, and deletes what has expired."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
 from bank import values
+from subgraphs.kit import outbox
+from subgraphs.kit.background import every, repeat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,24 +19,22 @@ if TYPE_CHECKING:
     from subgraphs.transaction.store.protocol import TransactionStore
 
 INTERVAL_SECONDS: Final = 5.0
-# Orders resumed at once: enough to hide the ledger's latency, too few to crowd out live orders.
+# Orders resumed at once: enough to hide the ledger's latency, few enough not to slow down new orders.
 CONCURRENCY: Final = 8
 # Orders read at once: bounds memory after a long outage.
 BATCH: Final = 200
 
 _log = structlog.stdlib.get_logger("reconciler")
 
-
-async def interval() -> None:
-    """The pause between two rounds."""
-    await asyncio.sleep(INTERVAL_SECONDS)
+# The pause between two rounds.
+interval: Final = every(INTERVAL_SECONDS)
 
 
 class Reconciler:
-    """One round at start, then one after each ``wait``.
+    """One round at start, then one after each ``wait`` (bank §2).
 
-    A round repeats the steps of every PENDING order once. An order that is running in this process is left alone; one
-    whose outcome stays unknown is left to the next round, and does not hold up the others.
+    A round repeats the steps of every PENDING order that no process has a lease on. An order whose outcome stays
+    unknown is left to the next round and does not delay the others. Any number of processes may reconcile one store.
     """
 
     def __init__(
@@ -50,30 +50,29 @@ class Reconciler:
         self._wait = wait
         self._clock = clock
 
-    async def run(self) -> None:
-        """Rounds without end; a round that fails is logged, and the next one tries again."""
-        while True:
-            try:
-                await self.round()
-            except Exception:  # noqa: BLE001 - whatever it was, nobody else will finish these orders
-                _log.exception("a round failed")
-            await self._wait()
+    async def run(self) -> NoReturn:
+        """Rounds without end; an error of a round is logged, and the next round tries again."""
+        await repeat(self.round, self._wait)
 
     async def round(self) -> None:
-        """Resume all orders that are PENDING now, oldest first."""
-        places = asyncio.Semaphore(CONCURRENCY)
+        """Resume the PENDING orders without a live lease, oldest first; then delete expired keys and events."""
+        slots = asyncio.Semaphore(CONCURRENCY)
 
         async def resume(transaction_id: str) -> None:
-            async with places:
+            async with slots:
                 await self._orders.resume(transaction_id)
 
         last = ""
-        while batch := await self._store.pending_ids(after=last, limit=BATCH):
+        while batch := await self._store.unclaimed_ids(self._clock(), after=last, limit=BATCH):
             outcomes = await asyncio.gather(*map(resume, batch), return_exceptions=True)
             for transaction_id, outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, Exception):
                     _log.error("cannot resume an order", transaction=transaction_id, exc_info=outcome)
             last = batch[-1]
-        forgotten = await self._store.forget_keys(self._clock())
-        if forgotten:
-            _log.debug("forgot expired idempotency keys", count=forgotten)
+        await self._delete_expired()
+
+    async def _delete_expired(self) -> None:
+        keys = await self._store.forget_keys(self._clock())
+        events = await outbox.prune(self._store, self._clock())
+        if keys or events:
+            _log.debug("deleted what has expired", idempotency_keys=keys, events=events)

@@ -1,21 +1,21 @@
-"""The course of an order, from the request to a definite outcome, whatever breaks on the way.
+"""Carries an order from the request to a definite outcome, whatever breaks in between (bank §2).
 
-The money lies in the account service, the external world behind a payment provider, the record of the order here.
-No transaction spans the three, so the order is recorded first and then driven by steps that may all be repeated::
+The money is in the account service, the external world behind a payment provider, the record of the order here. No
+transaction spans the three, so the order is recorded first and then carried out in steps that may all be repeated::
 
-    look up parties -> record PENDING + idempotency key -> authorise -> post -> capture | void -> COMPLETED | FAILED
-    '-- a fault here leaves no trace ------------------'    '-- idempotent by the transaction's id, repeatable ---'
+    look up parties -> record PENDING, key and lease -> authorise -> post -> capture | void -> COMPLETED | FAILED
+    '-- a fault here leaves nothing behind ---------'   '-- idempotent by the transaction id, repeatable ------'
 
-An unknown outcome leaves PENDING; :class:`~subgraphs.transaction.reconciler.Reconciler` repeats the steps until each
-is definite. Orders without a provider (transfers) skip ``authorise``, ``capture`` and ``void``.
+An unknown outcome leaves PENDING; :class:`~subgraphs.transaction.reconciler.Reconciler` repeats the steps until the
+outcome is definite. Orders without a provider (transfers) skip ``authorise``, ``capture`` and ``void``.
 
-An order runs in a task of its own: a client that hangs up cancels the wait for the answer, not the order.
+The lease (``lease.py``) keeps other processes on the same store from carrying out the order at the same time. An order
+runs in its own task: a client that disconnects cancels the wait for the response, not the order.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -28,16 +28,17 @@ from subgraphs.transaction.domain import (
     Transaction,
     TransactionStatus,
     TransactionType,
-    as_told,
+    in_requester_terms,
     open_transaction,
 )
 from subgraphs.transaction.idempotency import KEPT, KeyEntry, KeyScope, Remembered
+from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
 from subgraphs.transaction.problems import IdempotencyKeyReused, PaymentDeclined, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
     from datetime import datetime
 
     from subgraphs.transaction.domain import Order
@@ -47,22 +48,25 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Money that enters or leaves the bank passes the provider.
+# Money that enters or leaves the bank goes through the provider.
 EXTERNAL: Final = frozenset({TransactionType.DEPOSIT, TransactionType.WITHDRAWAL, TransactionType.PAYMENT})
 
 _log = structlog.stdlib.get_logger("saga")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of an order so far; ``replayed`` when the key stood for it before this call."""
+class PlacedOrder:
+    """The transaction of an order; ``replayed`` when the key stood for it before this call."""
 
     transaction: Transaction
     replayed: bool
 
 
 class Orders:
-    """Takes orders and sees them through."""
+    """Accepts orders and carries them out.
+
+    While orders run, :meth:`renew_leases` must be called every ``lease.RENEWAL_SECONDS``.
+    """
 
     def __init__(
         self,
@@ -76,11 +80,13 @@ class Orders:
         self._ledger = ledger
         self._provider = provider
         self._clock = clock
+        # Names this process in leases; a restarted process is another owner.
+        self._owner = values.new_object_id()
         self._running: set[str] = set()
         self._tasks: set[asyncio.Task[object]] = set()
 
-    async def place(self, order: Order, requester: Requester, key: str) -> Answer | IdempotencyKeyReused:
-        """Carry ``order`` out, once for each ``key`` of the requester and the kind of order.
+    async def place(self, order: Order, requester: Requester, key: str) -> PlacedOrder | IdempotencyKeyReused:
+        """Carry out ``order``, once for each ``key`` of the requester and the type of order.
 
         Cancelling the call does not cancel the order.
 
@@ -90,14 +96,19 @@ class Orders:
         return await asyncio.shield(self._start(self._place(order, requester, key)))
 
     async def resume(self, transaction_id: str) -> None:
-        """Repeat the steps of a PENDING order, unless it is running in this process or is not PENDING any more.
+        """Repeat the steps of a PENDING order, unless a process has a live lease on it.
 
         Cancelling the call does not cancel the order.
         """
         await asyncio.shield(self._start(self._resume(transaction_id)))
 
+    async def renew_leases(self) -> None:
+        """Extend the leases of the orders that run in this process."""
+        if self._running:
+            await self._store.renew(self._running, Lease.take(self._owner, self._clock()))
+
     async def drain(self, seconds: float) -> None:
-        """Wait for running orders; those that take longer are left PENDING to the next start's reconciler."""
+        """Wait for running orders; those that take longer stay PENDING, without a lease, for any reconciler."""
         tasks = set(self._tasks)
         if not tasks:
             return
@@ -116,43 +127,58 @@ class Orders:
 
     def _finished(self, task: asyncio.Task[T]) -> None:
         self._tasks.discard(task)
-        # Whoever waits for the order gets its error; when nobody does any more, it must not vanish.
+        # The caller may be gone: without this line nobody would see the error.
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ServiceError):
-            _log.error("an order ended with a fault", exc_info=error)
+            _log.error("order failed unexpectedly", exc_info=error)
 
-    async def _place(self, order: Order, requester: Requester, key: str) -> Answer | IdempotencyKeyReused:
+    async def _place(self, order: Order, requester: Requester, key: str) -> PlacedOrder | IdempotencyKeyReused:
         scope = KeyScope(requester.user_id, order.type, key)
         fingerprint = order.fingerprint()
-        # Before anything else, so that a replay is answered even while the ledger is away.
+        # First of all, so that a replay works even while the ledger is unavailable.
         remembered = await self._store.remembered(scope, self._clock())
         if remembered is not None:
             return _replay(remembered, fingerprint)
         parties = await self._ledger.parties(order, requester)
         now = self._clock()
         transaction = open_transaction(values.new_object_id(), order, requester, parties, now)
-        # Claimed before it is recorded: the reconciler may read it the moment it is there.
-        with self._claim(transaction.id):
-            remembered = await self._store.record(transaction, KeyEntry(scope, fingerprint, now + KEPT))
-            if remembered is not None:
-                return _replay(remembered, fingerprint)
-            return Answer(await self._carry_out(transaction), replayed=False)
+        try:
+            remembered = await self._store.record(
+                transaction,
+                KeyEntry(scope, fingerprint, now + KEPT),
+                Lease.take(self._owner, now) if transaction.status is TransactionStatus.PENDING else None,
+            )
+        except asyncio.CancelledError:
+            # The order may be recorded all the same.
+            await self._release(transaction.id)
+            raise
+        if remembered is not None:
+            return _replay(remembered, fingerprint)
+        return PlacedOrder(await self._run(transaction), replayed=False)
 
     async def _resume(self, transaction_id: str) -> None:
-        if transaction_id in self._running:
-            return
-        with self._claim(transaction_id):
-            transaction = (await self._store.by_ids([transaction_id])).get(transaction_id)
-            if transaction is not None:
-                await self._carry_out(transaction)
+        now = self._clock()
+        transaction = await self._store.claim(transaction_id, Lease.take(self._owner, now), now)
+        if transaction is not None:
+            await self._run(transaction)
 
-    @contextmanager
-    def _claim(self, transaction_id: str) -> Iterator[None]:
-        self._running.add(transaction_id)
+    async def _run(self, transaction: Transaction) -> Transaction:
+        """Carry out an order that this process has the lease of; end the lease with the order, however it ends."""
+        current = transaction
+        self._running.add(transaction.id)
         try:
-            yield
+            current = await self._carry_out(transaction)
         finally:
-            self._running.discard(transaction_id)
+            self._running.discard(transaction.id)
+            if current.status is TransactionStatus.PENDING:
+                await self._release(transaction.id)
+        return current
+
+    async def _release(self, transaction_id: str) -> None:
+        try:
+            await self._store.release(transaction_id, self._owner)
+        except Unavailable:
+            _log.warning("cannot release a lease, it will expire", transaction=transaction_id)
 
     async def _carry_out(self, transaction: Transaction) -> Transaction:
         if transaction.status is not TransactionStatus.PENDING:
@@ -161,7 +187,7 @@ class Orders:
             problem = await (self._external(transaction) if _is_external(transaction) else self._post(transaction))
             return await self._conclude(transaction, problem)
         except (OutcomeUnknown, ProviderUnavailable, Unavailable) as error:
-            _log.warning("outcome unknown, left pending", transaction=transaction.id, reason=str(error))
+            _log.warning("outcome unknown, order stays pending", transaction=transaction.id, reason=str(error))
             return transaction
 
     async def _conclude(self, transaction: Transaction, problem: Problem | None) -> Transaction:
@@ -172,7 +198,7 @@ class Orders:
 
     async def _post(self, transaction: Transaction) -> Problem | None:
         outcome = await self._ledger.post(transaction)
-        return as_told(outcome.problem, transaction) if isinstance(outcome, Refused) else None
+        return in_requester_terms(outcome.problem, transaction) if isinstance(outcome, Refused) else None
 
     async def _external(self, transaction: Transaction) -> Problem | None:
         instruction = _instruction(transaction)
@@ -192,7 +218,7 @@ def _instruction(transaction: Transaction) -> PaymentInstruction:
     return PaymentInstruction(transaction.id, order.type, order.amount, order.currency, order.payee)
 
 
-def _replay(remembered: Remembered, fingerprint: str) -> Answer | IdempotencyKeyReused:
+def _replay(remembered: Remembered, fingerprint: str) -> PlacedOrder | IdempotencyKeyReused:
     if remembered.fingerprint != fingerprint:
         return IdempotencyKeyReused()
-    return Answer(remembered.transaction, replayed=True)
+    return PlacedOrder(remembered.transaction, replayed=True)

@@ -48,7 +48,7 @@ from subgraphs.transaction.inputs import (
     transfer_order,
     withdrawal_order,
 )
-from subgraphs.transaction.saga import Answer
+from subgraphs.transaction.saga import PlacedOrder
 from subgraphs.transaction.store.protocol import sort_key
 
 
@@ -140,7 +140,7 @@ async def _place(info: Info, order: Order, key: str) -> Any:
     caller = info.context.caller
     answer = await info.context.orders.place(order, Requester.of(caller), key)
     info.context.forget()
-    if not isinstance(answer, Answer):
+    if not isinstance(answer, PlacedOrder):
         return present_problem(answer)
     problem = answer.transaction.problem
     if problem is not None:

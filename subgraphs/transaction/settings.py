@@ -1,4 +1,4 @@
-"""What the transaction service can be told."""
+"""The settings of the transaction service."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from pydantic import Field, SecretStr
 
 from servicekit.errors import ConfigurationError
-from servicekit.settings import Port, sqlite_path
+from servicekit.settings import Port  # noqa: TC001 - pydantic reads annotations at run time
 from subgraphs.kit.settings import SubgraphSettings
+from subgraphs.kit.store_factory import StoreAddress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class TransactionSettings(SubgraphSettings):
-    """Attributes of the transaction service.
+    """Settings of the transaction service.
 
     Attributes:
         db_url: ``sqlite:///path``; by default a file in the data directory.
@@ -33,6 +34,11 @@ class TransactionSettings(SubgraphSettings):
             raise ConfigurationError("KAFKA_BROKERS", "this release publishes no events; unset it")
 
     @property
+    def store(self) -> StoreAddress:
+        """Where the service keeps its data."""
+        return StoreAddress(self.db_url, "TRANSACTION_DB_URL", self.data_dir / "transaction.sqlite3")
+
+    @property
     def database(self) -> Path:
-        """The file of the embedded store. Raises ConfigurationError when another store is asked for."""
-        return sqlite_path(self.db_url, "TRANSACTION_DB_URL", self.data_dir / "transaction.sqlite3")
+        """The file of the SQLite store. Raises ConfigurationError when the URL selects another store."""
+        return self.store.sqlite_file

@@ -19,7 +19,7 @@ from servicekit.settings import load
 from subgraphs.account import app as account_app
 from subgraphs.account.settings import AccountSettings
 from subgraphs.transaction import app as transaction_app
-from subgraphs.transaction.app import Surroundings
+from subgraphs.transaction.app import ExternalParts
 from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
 from subgraphs.transaction.settings import TransactionSettings
 from tests.subgraphs.support import GraphQLClient, Issuer, running
@@ -182,7 +182,7 @@ class Bank:
         Yields when its first round of reconciliation is over.
         """
         pauses = Pauses()
-        app = transaction_app.create_app(self.settings, Surroundings(self.road, wait=pauses.wait))
+        app = transaction_app.create_app(self.settings, ExternalParts(self.road, wait=pauses.wait))
         before = self.transactions
         async with running(app) as self.transactions:
             await pauses.until_round_is_over()
@@ -200,7 +200,7 @@ async def open_bank(folder: Path, provider: PaymentProvider | None = None) -> As
         accounts = await stack.enter_async_context(running(ledger))
         road = Road(httpx.ASGITransport(ledger))
         settings = load(TransactionSettings, variables)
-        surroundings = Surroundings(road, provider or SandboxProvider(), pauses.wait)
+        surroundings = ExternalParts(road, provider or SandboxProvider(), pauses.wait)
         transactions = await stack.enter_async_context(running(transaction_app.create_app(settings, surroundings)))
         await pauses.until_round_is_over()
         yield Bank(issuer, settings, accounts, transactions, road, pauses)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from servicekit.sqlite import Migration
+from subgraphs.kit.sqlite_store import OUTBOX_TABLE
 
 _ACCOUNTS = """
 CREATE TABLE accounts (
@@ -148,4 +149,5 @@ MIGRATIONS: Final = (
             *_TRIGGERS,
         ),
     ),
+    Migration(2, "outbox", (OUTBOX_TABLE,)),
 )

@@ -1,4 +1,4 @@
-"""What the account service asks of a store, whichever it is."""
+"""The store of the account service; ``tests/subgraphs/account/store_contract.py`` tests every implementation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
+from subgraphs.kit.outbox import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,18 +22,21 @@ SORT_KEY_WIDTH: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class AccountFilter:
-    """Which accounts a list shows; None means any."""
+    """Which accounts a list shows; None sets no condition."""
 
     statuses: tuple[AccountStatus, ...] | None = OPEN_STATUSES
     types: tuple[AccountType, ...] | None = None
     currencies: tuple[str, ...] | None = None
 
 
-class AccountStore(Protocol):
-    """Every method raises Unavailable when the store cannot be reached or stays locked.
+class AccountStore(Outbox, Protocol):
+    """Customers' accounts and the ledger (bank §2).
 
-    Lists are in order of account ids, which is the order of opening; the sort key of a page is ``(id,)``. A list
-    method returns up to ``page.limit + 1`` accounts, last first when ``page.backwards``.
+    Every method raises Unavailable when the store cannot be reached or stays locked. A method that changes an account
+    writes the events of ``subgraphs.account.events`` to the outbox in the same database transaction.
+
+    Lists are ordered by account id, which is the order of opening; the sort key of a page is ``(id,)``. A list method
+    returns up to ``page.limit + 1`` accounts, in reverse order when ``page.backwards``.
     """
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
@@ -42,39 +46,55 @@ class AccountStore(Protocol):
         """Customers' accounts by account number; numbers that do not exist are left out."""
 
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
-        """All customers' accounts, one page."""
+        """One page of all customers' accounts."""
 
     async def count(self, wanted: AccountFilter) -> int:
-        """How many accounts all pages of :meth:`page` have together."""
+        """The number of accounts on all pages of :meth:`page`."""
 
     async def pages_of(
         self, owners: Collection[str], wanted: AccountFilter, page: PageRequest
     ) -> Mapping[str, Sequence[Account]]:
-        """The same page of each owner's accounts, in one query; owners without accounts are left out."""
+        """The same page of each owner's accounts, by owner, in one query; owners without accounts are left out."""
 
     async def counts_of(self, owners: Collection[str], wanted: AccountFilter) -> Mapping[str, int]:
-        """How many accounts all pages of each owner have together; owners without accounts are left out."""
+        """The number of each owner's accounts on all pages, by owner; owners without accounts are left out."""
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
-        """Insert the account that ``rule`` makes of the number of the user's accounts that are not closed.
+        """Insert the account that ``rule`` returns, or nothing when it returns a refusal.
 
-        ``rule`` is called again, for another account number, when the number was ever given out before.
+        ``rule`` gets the number of the user's accounts that are not closed. It is called again, for another account
+        number, when the number belongs or belonged to another account.
+
+        Returns:
+            What ``rule`` returned.
+
+        Raises:
+            Unavailable: also when no free account number was found.
         """
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        """Replace the account by what ``rule`` makes of it, unless that is a refusal or the same account.
+        """Replace the account by the one that ``rule`` returns; a refusal or an equal account changes nothing.
 
-        Nobody else changes the account meanwhile. Only type, status, version and ``updated_at`` may differ.
+        No other writer changes the account in between. Only type, status, version and ``updated_at`` may differ.
+
+        Returns:
+            What ``rule`` returned.
         """
 
     async def post(self, posting: Posting) -> Outcome:
-        """Decide ``posting`` and carry it out, at most once: the first outcome is remembered and answered again.
+        """Execute what :func:`subgraphs.account.postings.settle` decides about ``posting`` (bank §2).
+
+        Reading, deciding and writing are one database transaction.
+
+        Returns:
+            The outcome; at a repetition of the posting, the first one.
 
         Raises:
-            TransactionIdReused: the id belongs to a posting with other content.
+            TransactionIdReused: the transaction id belongs to a posting with other content.
         """
 
     async def ping(self) -> None:
-        """Raise unless the store answers."""
+        """Raise unless the store responds."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Release the connections; the store cannot be used afterwards."""

@@ -1,27 +1,33 @@
-"""Accounts and the ledger in one SQLite file; what the database itself guarantees stands in ``migrations``."""
+"""Accounts and the ledger in one SQLite file; ``migrations`` says what the database itself guarantees."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
 from bank import values
 from bank.values import format_timestamp, from_minor_units, parse_timestamp, to_minor_units
 from servicekit.errors import Unavailable
-from servicekit.sqlite import Database, reading, writing
-from subgraphs.account.domain import Account, AccountStatus, AccountType
-from subgraphs.account.errors import TransactionIdReused
-from subgraphs.account.postings import InternalAccount, LedgerView, Movement, Outcome, Posting, decide
-from subgraphs.account.problems import Refusal, to_json
+from servicekit.sqlite import reading, writing
+from subgraphs.account import events
+from subgraphs.account.domain import OPEN_STATUSES, Account, AccountStatus, AccountType
+from subgraphs.account.postings import (
+    InternalAccount,
+    LedgerView,
+    Outcome,
+    Posting,
+    RecordedPosting,
+    Settlement,
+    settle,
+)
 from subgraphs.account.store.migrations import MIGRATIONS
+from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
 
     import aiosqlite
 
@@ -30,23 +36,16 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# With nine free digits, ten draws in a row that were all given out before happen to a bank with a billion accounts.
-NUMBER_DRAWS = 10
+# A number has nine free digits: ten draws in a row that are all taken need close to a billion accounts.
+NUMBER_DRAWS: Final = 10
 
 _log = structlog.stdlib.get_logger("account.store")
 
 
-class SqliteAccountStore:
-    """The embedded :class:`~subgraphs.account.store.protocol.AccountStore`."""
+class SqliteAccountStore(SqliteOutboxStore):
+    """The :class:`~subgraphs.account.store.protocol.AccountStore` on one SQLite file."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime] = values.now) -> None:
-        self._database = database
-        self._clock = clock
-
-    @classmethod
-    async def open_file(cls, path: Path, *, clock: Callable[[], datetime] = values.now) -> Self:
-        """Open or make the file at ``path``. Raises StartupError when that is impossible."""
-        return cls(await Database.open(path, MIGRATIONS), clock=clock)
+    migrations = MIGRATIONS
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
         async with reading(self._database) as connection:
@@ -105,7 +104,10 @@ class SqliteAccountStore:
             already_open = await _count_open(connection, user_id)
             for _ in range(NUMBER_DRAWS):
                 account = rule(already_open)
-                if not isinstance(account, Account) or await _insert(connection, account):
+                if not isinstance(account, Account):
+                    return account
+                if await _insert(connection, account):
+                    await append_events(connection, events.of_change(None, account))
                     return account
         _log.error("no free account number found", draws=NUMBER_DRAWS)
         raise Unavailable
@@ -119,28 +121,18 @@ class SqliteAccountStore:
                     "UPDATE accounts SET type = ?, status = ?, version = ?, updated_at = ? WHERE id = ?",
                     (changed.type, changed.status, changed.version, format_timestamp(changed.updated_at), account_id),
                 )
+                await append_events(connection, events.of_change(current, changed))
             return changed
 
     async def post(self, posting: Posting) -> Outcome:
         async with writing(self._database) as connection:
-            remembered = await _remembered(connection, posting)
-            if remembered is not None:
-                return remembered
-            verdict = decide(posting, await _view(connection, posting))
-            decided_at = format_timestamp(self._clock())
-            if isinstance(verdict, Refusal):
-                outcome = Outcome(decided_at, to_json(verdict))
-            else:
-                outcome = Outcome(decided_at, None)
-                await _write_entries(connection, posting, verdict, decided_at)
-            await _remember(connection, posting, outcome)
-            return outcome
-
-    async def ping(self) -> None:
-        await self._database.ping()
-
-    async def close(self) -> None:
-        await self._database.close()
+            recorded = await _recorded(connection, posting.transaction_id)
+            settlement = settle(posting, await _view(connection, posting), recorded, self._clock())
+            if settlement.is_new:
+                await _write_entries(connection, posting, settlement)
+                await _record(connection, posting, settlement.outcome)
+                await append_events(connection, events.of_settlement(posting, settlement))
+            return settlement.outcome
 
 
 def _conditions(
@@ -192,7 +184,8 @@ def _account(row: sqlite3.Row) -> Account:
 
 async def _count_open(connection: aiosqlite.Connection, user_id: str) -> int:
     rows = await connection.execute_fetchall(
-        "SELECT count(*) AS n FROM accounts WHERE user_id = ? AND status <> ?", (user_id, AccountStatus.CLOSED)
+        "SELECT count(*) AS n FROM accounts WHERE user_id = ? AND status IN (SELECT value FROM json_each(?))",
+        (user_id, json.dumps(OPEN_STATUSES)),
     )
     return sum(row["n"] for row in rows)
 
@@ -220,22 +213,17 @@ async def _insert(connection: aiosqlite.Connection, account: Account) -> bool:
     return cursor.rowcount == 1
 
 
-async def _remembered(connection: aiosqlite.Connection, posting: Posting) -> Outcome | None:
-    rows = list(
-        await connection.execute_fetchall(
-            "SELECT content_hash, problem, decided_at FROM postings WHERE transaction_id = ?",
-            (posting.transaction_id,),
-        )
+async def _recorded(connection: aiosqlite.Connection, transaction_id: str) -> RecordedPosting | None:
+    rows = await connection.execute_fetchall(
+        "SELECT content_hash, problem, decided_at FROM postings WHERE transaction_id = ?", (transaction_id,)
     )
-    if not rows:
-        return None
-    if rows[0]["content_hash"] != posting.content_hash():
-        raise TransactionIdReused
-    problem: dict[str, Any] | None = json.loads(rows[0]["problem"]) if rows[0]["problem"] else None
-    return Outcome(rows[0]["decided_at"], problem)
+    for row in rows:
+        problem: dict[str, Any] | None = json.loads(row["problem"]) if row["problem"] else None
+        return RecordedPosting(row["content_hash"], Outcome(row["decided_at"], problem))
+    return None
 
 
-async def _remember(connection: aiosqlite.Connection, posting: Posting, outcome: Outcome) -> None:
+async def _record(connection: aiosqlite.Connection, posting: Posting, outcome: Outcome) -> None:
     await connection.execute(
         "INSERT INTO postings (transaction_id, content_hash, type, on_behalf_of, outcome, problem, decided_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -244,7 +232,7 @@ async def _remember(connection: aiosqlite.Connection, posting: Posting, outcome:
             posting.content_hash(),
             posting.type,
             posting.on_behalf_of.user_id,
-            "POSTED" if outcome.problem is None else "REFUSED",
+            "POSTED" if outcome.posted else "REFUSED",
             None if outcome.problem is None else json.dumps(outcome.problem),
             outcome.decided_at,
         ),
@@ -263,10 +251,10 @@ async def _view(connection: aiosqlite.Connection, posting: Posting) -> LedgerVie
     )
 
 
-async def _write_entries(
-    connection: aiosqlite.Connection, posting: Posting, movements: tuple[Movement, ...], posted_at: str
-) -> None:
-    for line, movement in enumerate(movements):
+async def _write_entries(connection: aiosqlite.Connection, posting: Posting, settlement: Settlement) -> None:
+    """Write the movements. Triggers bring the accounts to what ``settlement.accounts`` says."""
+    posted_at = settlement.outcome.decided_at
+    for line, movement in enumerate(settlement.movements):
         account = movement.account
         account_id = (
             await _internal_id(connection, account.name, posting.currency, posted_at)
@@ -289,7 +277,7 @@ async def _write_entries(
 
 
 async def _internal_id(connection: aiosqlite.Connection, name: str, currency: str, now: str) -> str:
-    """The id of an internal account, which is made here when it is first needed."""
+    """The id of an internal account, which is created when the first posting names it."""
     await connection.execute(
         "INSERT INTO accounts (id, internal_name, currency, status, balance_as_of, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (internal_name, currency) DO NOTHING",

@@ -1,6 +1,6 @@
-"""What the auth service asks of its database; every implementation passes tests/subgraphs/auth/store_contract.py.
+"""The store of the auth service; ``tests/subgraphs/auth/store_contract.py`` tests every implementation.
 
-Times come from the caller: a store has no clock.
+Times are arguments: a store does not read the clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EmailExists(Exception):
-    """The e-mail, without regard to case, is another user's."""
+    """Another user has the e-mail address, in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """What became of a refresh token. ``user`` is whom ``session`` belongs to, as of now."""
+class TokenExchange:
+    """What happened to a presented refresh token; ``user`` is the session's user as stored now."""
 
     verdict: Verdict
     session: Session
@@ -38,55 +38,65 @@ class Exchange:
 
 
 class AuthStore(Protocol):
-    # --- users
+    """Users, sessions with their refresh tokens, and signing keys (bank §2)."""
 
     async def add_user(self, user: User, password_hash: str) -> None:
-        """Raises EmailExists."""
+        """Insert a user.
+
+        Raises:
+            EmailExists: another user has the e-mail address.
+        """
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
-        """The users among ``ids`` that exist, by id, in one query."""
+        """The users by id, in one query; ids that do not exist are left out."""
 
     async def credentials(self, email: str) -> Credentials | None:
-        """The user with this e-mail, whatever its case."""
+        """The user with this e-mail address in any case, or None."""
 
     async def set_password_hash(self, user_id: str, password_hash: str) -> None:
         """Replace the hash; nothing happens when there is no such user."""
 
     async def grant(self, user_id: str, role: Role) -> None:
-        """Add ``role`` to the user's; granting twice changes nothing."""
+        """Add ``role`` to the user's roles; a role that the user has changes nothing."""
 
     async def list_users(self, after: str, limit: int) -> list[User]:
-        """Up to ``limit`` users by ascending id (hence by age), from the one behind ``after`` on ("" for the first)."""
-
-    # --- sessions
+        """Up to ``limit`` users with ids greater than ``after``, by ascending id, which is the order of creation."""
 
     async def begin_session(self, session: Session, token: RefreshToken) -> None:
-        """Store a session with its first refresh token, and forget sessions that expired before it began."""
+        """Insert a session with its first refresh token; delete the sessions that expired before it began."""
 
-    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> Exchange | None:
-        """Judge the token with ``digest`` (:func:`subgraphs.auth.domain.judge`) and do what follows, atomically.
+    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
+        """Execute what :func:`subgraphs.auth.domain.rotate` decides about the token with ``digest``.
 
-        ROTATE marks it as used and stores its successor; REUSED ends the session. None when there is no such token.
+        Reading, deciding and writing are one database transaction.
+
+        Returns:
+            What happened, or None when there is no such token.
         """
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
-        """End a session (the first end counts); None when there is no such session."""
+        """End a session (the first end counts); the ended session, or None when there is no such session."""
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         """Sessions with ``ended_at`` at or after ``moment``."""
 
-    # --- signing keys
-
     async def signing_keys(self) -> list[SigningKey]:
-        """All of them, in no particular order."""
+        """All signing keys, in any order."""
 
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
     ) -> bool:
-        """Add and remove keys if the stored ids are still exactly ``known``; False, and no change, otherwise."""
+        """Insert and delete keys if the stored ids are exactly ``known``; otherwise change nothing.
+
+        Returns:
+            Whether the ids were ``known``.
+        """
 
     async def ping(self) -> None:
-        """Raise unless the database answers."""
+        """Raise unless the store responds."""
+
+    async def close(self) -> None:
+        """Release the connections; the store cannot be used afterwards."""
 
 
-__all__: Sequence[str] = ("AuthStore", "Credentials", "EmailExists", "Exchange")
+__all__: Sequence[str] = ("AuthStore", "Credentials", "EmailExists", "TokenExchange")

@@ -1,21 +1,21 @@
-"""The embedded store: one SQLite file."""
+"""Users, sessions and signing keys in one SQLite file."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from servicekit.sqlite import Database
-from subgraphs.auth.domain import RefreshToken, Role, Session, User, Verdict, email_key, judge
+from subgraphs.auth.domain import RefreshToken, Role, Session, User, email_key, rotate
 from subgraphs.auth.signing_keys import SigningKey
 from subgraphs.auth.store.migrations import MIGRATIONS
-from subgraphs.auth.store.protocol import Credentials, EmailExists, Exchange
+from subgraphs.auth.store.protocol import Credentials, EmailExists, TokenExchange
+from subgraphs.kit.sqlite_store import SqliteStore
+from subgraphs.kit.times import from_milliseconds, to_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
+    from datetime import datetime
 
     import aiosqlite
 
@@ -23,22 +23,10 @@ _USER: Final = "users.id, email, name, roles, users.created_at"
 _SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM sessions"
 
 
-class SqliteAuthStore:
-    """Implements :class:`subgraphs.auth.store.protocol.AuthStore`."""
+class SqliteAuthStore(SqliteStore):
+    """The :class:`~subgraphs.auth.store.protocol.AuthStore` on one SQLite file."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Raises StartupError."""
-        return cls(await Database.open(path, MIGRATIONS))
-
-    async def close(self) -> None:
-        await self._database.close()
-
-    async def ping(self) -> None:
-        await self._database.ping()
+    migrations = MIGRATIONS
 
     async def add_user(self, user: User, password_hash: str) -> None:
         row = (
@@ -48,7 +36,7 @@ class SqliteAuthStore:
             user.name,
             password_hash,
             _roles_text(user.roles),
-            _to_ms(user.created_at),
+            to_milliseconds(user.created_at),
         )
         async with self._database.transaction() as connection:
             try:
@@ -94,38 +82,43 @@ class SqliteAuthStore:
 
     async def begin_session(self, session: Session, token: RefreshToken) -> None:
         async with self._database.transaction() as connection:
-            await connection.execute("DELETE FROM sessions WHERE expires_at < ?", (_to_ms(session.created_at),))
+            await connection.execute(
+                "DELETE FROM sessions WHERE expires_at < ?", (to_milliseconds(session.created_at),)
+            )
             await connection.execute(
                 "INSERT INTO sessions (id, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)",
-                (session.id, session.user_id, _to_ms(session.created_at), _to_ms(session.expires_at)),
+                (session.id, session.user_id, to_milliseconds(session.created_at), to_milliseconds(session.expires_at)),
             )
             await _insert_token(connection, token)
 
-    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> Exchange | None:
+    async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
         async with self._database.transaction() as connection:
             token = await _find_token(connection, digest)
             if token is None:
                 return None
             session, user = await _session_and_user(connection, token.session_id)
-            verdict = judge(token, session, now)
-            if verdict is Verdict.ROTATE:
+            rotation = rotate(token, session, successor_digest, now)
+            if rotation.successor is not None:
                 await connection.execute(
-                    "UPDATE refresh_tokens SET used_at = ? WHERE digest = ?", (_to_ms(now), digest)
+                    "UPDATE refresh_tokens SET used_at = ? WHERE digest = ?", (to_milliseconds(now), digest)
                 )
-                await _insert_token(connection, RefreshToken.issue(successor_digest, session, now))
-            elif verdict is Verdict.REUSED:
-                session = await _end(connection, session, now)
-        return Exchange(verdict, session, user)
+                await _insert_token(connection, rotation.successor)
+            await _write_end(connection, session, rotation.session)
+        return TokenExchange(rotation.verdict, rotation.session, user)
 
     async def end_session(self, session_id: str, now: datetime) -> Session | None:
         async with self._database.transaction() as connection:
             async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
                 row = await cursor.fetchone()
-            return None if row is None else await _end(connection, _session(row), now)
+            if row is None:
+                return None
+            ended = _session(row).end(now)
+            await _write_end(connection, _session(row), ended)
+        return ended
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
         async with self._database.snapshot() as connection:
-            rows = await connection.execute_fetchall(f"{_SESSION} WHERE ended_at >= ?", (_to_ms(moment),))
+            rows = await connection.execute_fetchall(f"{_SESSION} WHERE ended_at >= ?", (to_milliseconds(moment),))
         return [_session(row) for row in rows]
 
     async def signing_keys(self) -> list[SigningKey]:
@@ -135,8 +128,8 @@ class SqliteAuthStore:
         return [
             SigningKey(
                 row["id"],
-                _from_ms(row["created_at"]),
-                _from_ms(row["active_from"]),
+                from_milliseconds(row["created_at"]),
+                from_milliseconds(row["active_from"]),
                 json.loads(row["public_jwk"]),
                 row["sealed_private_key"],
             )
@@ -157,8 +150,8 @@ class SqliteAuthStore:
                     " VALUES (?, ?, ?, ?, ?)",
                     (
                         add.id,
-                        _to_ms(add.created_at),
-                        _to_ms(add.active_from),
+                        to_milliseconds(add.created_at),
+                        to_milliseconds(add.active_from),
                         json.dumps(add.public_jwk),
                         add.sealed_private_key,
                     ),
@@ -169,7 +162,7 @@ class SqliteAuthStore:
 async def _insert_token(connection: aiosqlite.Connection, token: RefreshToken) -> None:
     await connection.execute(
         "INSERT INTO refresh_tokens (digest, session_id, issued_at, expires_at) VALUES (?, ?, ?, ?)",
-        (token.digest, token.session_id, _to_ms(token.issued_at), _to_ms(token.expires_at)),
+        (token.digest, token.session_id, to_milliseconds(token.issued_at), to_milliseconds(token.expires_at)),
     )
 
 
@@ -179,13 +172,13 @@ async def _find_token(connection: aiosqlite.Connection, digest: bytes) -> Refres
         row = await cursor.fetchone()
     if row is None:
         return None
-    used_at = None if row["used_at"] is None else _from_ms(row["used_at"])
-    issued_at, expires_at = _from_ms(row["issued_at"]), _from_ms(row["expires_at"])
+    used_at = None if row["used_at"] is None else from_milliseconds(row["used_at"])
+    issued_at, expires_at = from_milliseconds(row["issued_at"]), from_milliseconds(row["expires_at"])
     return RefreshToken(row["digest"], row["session_id"], issued_at, expires_at, used_at)
 
 
 async def _session_and_user(connection: aiosqlite.Connection, session_id: str) -> tuple[Session, User]:
-    """Of a session that a token names: foreign keys see to it that both exist."""
+    """The session of a stored token, and its user; foreign keys guarantee that both exist."""
     async with connection.execute(f"{_SESSION} WHERE id = ?", (session_id,)) as cursor:
         (session_row,) = await cursor.fetchall()
     query = f"SELECT {_USER} FROM users WHERE id = ?"  # noqa: S608 - a constant
@@ -194,20 +187,22 @@ async def _session_and_user(connection: aiosqlite.Connection, session_id: str) -
     return _session(session_row), _user(user_row)
 
 
-async def _end(connection: aiosqlite.Connection, session: Session, now: datetime) -> Session:
-    if session.ended_at is not None:
-        return session
-    await connection.execute("UPDATE sessions SET ended_at = ? WHERE id = ?", (_to_ms(now), session.id))
-    return Session(session.id, session.user_id, session.created_at, session.expires_at, now)
+async def _write_end(connection: aiosqlite.Connection, before: Session, after: Session) -> None:
+    if after.ended_at is not None and after != before:
+        await connection.execute(
+            "UPDATE sessions SET ended_at = ? WHERE id = ?", (to_milliseconds(after.ended_at), after.id)
+        )
 
 
 def _user(row: Any) -> User:
-    return User(row["id"], row["email"], row["name"], _roles(row["roles"]), _from_ms(row["created_at"]))
+    return User(row["id"], row["email"], row["name"], _roles(row["roles"]), from_milliseconds(row["created_at"]))
 
 
 def _session(row: Any) -> Session:
-    ended_at = None if row["ended_at"] is None else _from_ms(row["ended_at"])
-    return Session(row["id"], row["user_id"], _from_ms(row["created_at"]), _from_ms(row["expires_at"]), ended_at)
+    ended_at = None if row["ended_at"] is None else from_milliseconds(row["ended_at"])
+    return Session(
+        row["id"], row["user_id"], from_milliseconds(row["created_at"]), from_milliseconds(row["expires_at"]), ended_at
+    )
 
 
 def _roles(text: str) -> frozenset[Role]:
@@ -216,11 +211,3 @@ def _roles(text: str) -> frozenset[Role]:
 
 def _roles_text(roles: Collection[Role]) -> str:
     return " ".join(sorted(roles))
-
-
-def _to_ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def _from_ms(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from servicekit.sqlite import Migration
+from subgraphs.kit.sqlite_store import OUTBOX_TABLE
 
-# amount: minor units, `exponent` decimals. *_named: the account as the order named it; the other columns of a side are
-# null when it was not to be found. principal_user_id: see domain.Transaction. Times: milliseconds since the epoch.
+# amount: minor units, `exponent` decimals. *_named: the account as the order names it; the other columns of a side are
+# null when no such account exists. principal_user_id: see domain.Transaction. Times: milliseconds since the epoch.
 _TRANSACTIONS = """
 CREATE TABLE transactions (
     id TEXT PRIMARY KEY,
@@ -51,16 +52,26 @@ MIGRATIONS = (
         "transactions and idempotency keys",
         (
             _TRANSACTIONS,
-            # Each list is one range of one of these, in its own order.
+            # Each list is a range of one of these indexes, in the order of the index.
             "CREATE INDEX transactions_by_time ON transactions (created_at, id)",
             "CREATE INDEX transactions_by_principal ON transactions (principal_user_id, created_at, id)",
             "CREATE INDEX transactions_by_destination_user ON transactions (destination_user_id, created_at, id)",
             "CREATE INDEX transactions_by_source ON transactions (source_account_id, created_at, id)",
             "CREATE INDEX transactions_by_destination ON transactions (destination_account_id, created_at, id)",
-            # The reconciler looks every few seconds, and there is seldom anything.
+            # The reconciler reads it every few seconds; it is nearly always empty.
             "CREATE INDEX transactions_pending ON transactions (id) WHERE status = 'PENDING'",
             _IDEMPOTENCY_KEYS,
             "CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)",
+        ),
+    ),
+    Migration(
+        2,
+        "leases and outbox",
+        (
+            # A lease is set while a process carries the order out, see lease.py. Milliseconds since the epoch.
+            "ALTER TABLE transactions ADD COLUMN lease_owner TEXT",
+            "ALTER TABLE transactions ADD COLUMN lease_expires_at INTEGER",
+            OUTBOX_TABLE,
         ),
     ),
 )

@@ -1,4 +1,7 @@
-"""What the service asks of a store. ``tests/subgraphs/transaction/store_contract.py`` is this page as tests."""
+"""The store of the transaction service.
+
+``tests/subgraphs/transaction/store_contract.py`` tests every implementation.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from subgraphs.kit.connections import PageRequest
+from subgraphs.kit.outbox import Outbox
+from subgraphs.kit.times import to_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
     from subgraphs.transaction.domain import Transaction, TransactionStatus, TransactionType
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope, Remembered
+    from subgraphs.transaction.lease import Lease
     from subgraphs.transaction.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which transactions of a list are wanted; None leaves open.
+    """Which transactions a list shows; None sets no condition.
 
     Attributes:
-        created_from: inclusive. created_to: exclusive.
-        min_amount: inclusive, in whatever currency. max_amount: inclusive.
+        created_from: inclusive.
+        created_to: exclusive.
+        min_amount: inclusive, in any currency.
+        max_amount: inclusive, in any currency.
     """
 
     types: frozenset[TransactionType] | None = None
@@ -39,8 +47,8 @@ class Listing:
     """A page of a list, newest first.
 
     Attributes:
-        viewer_id: whose transactions, as ``Transaction.visible_to`` says; None sees all.
-        page: sort keys are those of :func:`sort_key`.
+        viewer_id: the user who may see the transactions (``Transaction.visible_to``); None sees all.
+        page: its sort keys are those of :func:`sort_key`.
     """
 
     viewer_id: str | None
@@ -59,72 +67,94 @@ class TurnoverRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What one account received and gave, in one currency, with the currency's decimals."""
+    """The sums that credited and debited one account, in one currency, with the currency's decimals."""
 
     credited: Decimal
     debited: Decimal
 
 
-class TransactionStore(Protocol):
-    """Every method raises Unavailable when the store cannot be reached or stays locked.
+class TransactionStore(Outbox, Protocol):
+    """Transactions, idempotency keys and leases (bank §2).
 
-    A list method makes one query, however many accounts it is asked about.
+    Every method raises Unavailable when the store cannot be reached or stays locked. :meth:`record` and
+    :meth:`conclude` write the events of ``subgraphs.transaction.events`` to the outbox in the same database
+    transaction. A list method makes one query for any number of accounts.
     """
 
-    async def record(self, transaction: Transaction, key: KeyEntry) -> Remembered | None:
-        """Insert both, or neither: returns what the key stands for already, None when it was free."""
+    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> Remembered | None:
+        """Insert the transaction, its key and its lease together, unless the key stands for another order.
+
+        Returns:
+            None, or what the key already stands for; then nothing is inserted.
+        """
 
     async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
-        """What a key stands for at ``at``; an expired one nothing, unless its transaction is still open."""
+        """What a key stands for at the time ``at``; None when ``idempotency.is_forgotten`` holds."""
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
     ) -> Transaction:
-        """Take one step to ``status``; a transaction that is there already is returned as it is.
+        """Take the step that :func:`subgraphs.transaction.domain.conclude` decides, and end the lease.
+
+        Returns:
+            The transaction after the step.
 
         Raises:
-            IllegalTransition: ``domain.TRANSITIONS`` has no such step.
+            IllegalTransition: see ``domain.conclude``.
         """
 
-    async def pending_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        """Ids of PENDING transactions greater than ``after``, ascending, which is oldest first."""
+    async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
+        """Give ``lease`` to a PENDING transaction without a live lease.
+
+        Of several claims at once, one succeeds.
+
+        Returns:
+            The claimed transaction, or None when there is no such transaction or it cannot be claimed.
+        """
+
+    async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
+        """Replace the leases that ``lease.owner`` has on these transactions by ``lease``."""
+
+    async def release(self, transaction_id: str, owner: str) -> None:
+        """End the lease of ``owner``; a lease of another owner stays."""
+
+    async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
+        """Ids of PENDING transactions without a live lease, greater than ``after``, ascending (oldest first)."""
 
     async def forget_keys(self, at: datetime) -> int:
-        """Delete keys that stand for nothing at ``at``; returns how many."""
+        """Delete the keys for which ``idempotency.is_forgotten`` holds; returns their number."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
-        """The transactions that exist, whoever asks."""
+        """The transactions by id, for any viewer; ids that do not exist are left out."""
 
     async def listing(self, listing: Listing) -> Sequence[Transaction]:
-        """Up to ``page.limit + 1`` transactions of the viewer in the direction asked."""
+        """Up to ``page.limit + 1`` transactions that the viewer may see, in the direction of the page."""
 
     async def listing_of_accounts(
         self, account_ids: Sequence[str], listing: Listing
     ) -> Mapping[str, Sequence[Transaction]]:
-        """The same for each account: transactions that debit or credit it, as far as the viewer may see them."""
+        """The same for each account: transactions that debit or credit it and that the viewer may see."""
 
     async def count(self, listing: Listing) -> int:
-        """How many transactions the whole list has, its page left aside."""
+        """The number of transactions on all pages of :meth:`listing`."""
 
     async def count_of_accounts(self, account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
         """The same for each account."""
 
     async def turnover(self, account_ids: Sequence[str], request: TurnoverRequest) -> Mapping[tuple[str, str], Sums]:
-        """Sums by (account id, currency); an account without transactions is left out."""
+        """Sums by (account id, currency); accounts without transactions are left out."""
 
     async def ping(self) -> None:
-        """Raise unless the store answers."""
+        """Raise unless the store responds."""
+
+    async def close(self) -> None:
+        """Release the connections; the store cannot be used afterwards."""
 
 
-# Parts of a sort key.
+# The number of parts of a sort key.
 SORT_KEY_WIDTH: Final = 2
 
 
 def sort_key(transaction: Transaction) -> tuple[str, str]:
-    """Milliseconds since the epoch, and the id for those of one millisecond."""
-    return str(milliseconds(transaction.created_at)), transaction.id
-
-
-def milliseconds(moment: datetime) -> int:
-    """Since the epoch; exact for times cut to milliseconds."""
-    return round(moment.timestamp() * 1000)
+    """Milliseconds since the epoch, then the id."""
+    return str(to_milliseconds(transaction.created_at)), transaction.id

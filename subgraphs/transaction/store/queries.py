@@ -21,8 +21,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bank.values import EXPONENTS
+from subgraphs.kit.times import to_milliseconds
 from subgraphs.transaction.domain import MAX_MINOR_UNITS, SETTLED
-from subgraphs.transaction.store.protocol import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,7 +188,7 @@ def _time_conditions(created_from: datetime | None, created_to: datetime | None)
     for name, operator, moment in (("created_from", ">=", created_from), ("created_to", "<", created_to)):
         if moment is not None:
             conditions.append(f"created_at {operator} :{name}")
-            parameters[name] = milliseconds(moment)
+            parameters[name] = to_milliseconds(moment)
     return conditions, parameters
 
 

@@ -1,18 +1,18 @@
-"""The embedded store."""
+"""Transactions, idempotency keys and leases in one SQLite file."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bank.values import exponent, from_minor_units, to_minor_units
 from servicekit.sqlite import reading, writing
-from subgraphs.transaction import problems
+from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
+from subgraphs.kit.times import from_milliseconds, to_milliseconds
+from subgraphs.transaction import domain, events, problems
 from subgraphs.transaction.domain import (
     OPEN,
-    IllegalTransition,
     Order,
     Parties,
     Party,
@@ -20,23 +20,23 @@ from subgraphs.transaction.domain import (
     Transaction,
     TransactionStatus,
     TransactionType,
-    predecessors,
 )
-from subgraphs.transaction.idempotency import Remembered
+from subgraphs.transaction.idempotency import Remembered, is_forgotten
+from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
 from subgraphs.transaction.store import queries
-from subgraphs.transaction.store.protocol import Sums, milliseconds
+from subgraphs.transaction.store.migrations import MIGRATIONS
+from subgraphs.transaction.store.protocol import Sums
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import aiosqlite
 
-    from servicekit.sqlite import Database
     from subgraphs.transaction.idempotency import KeyEntry, KeyScope
     from subgraphs.transaction.problems import Problem
     from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
-
 
 _OPEN = ", ".join(f"'{status}'" for status in sorted(OPEN))
 
@@ -45,46 +45,50 @@ INSERT INTO transactions VALUES (
     :id, :type, :status, :amount, :exponent, :currency,
     :source_named, :source_account_id, :source_user_id, :source_account_number,
     :destination_named, :destination_account_id, :destination_user_id, :destination_account_number,
-    :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at
+    :payee, :metadata, :problem, :requester_user_id, :requester_roles, :principal_user_id, :created_at, :updated_at,
+    :lease_owner, :lease_expires_at
 )
 """
 
-# The join's columns of the key have names that no column of transactions has.
-_REMEMBERED = f"""
-SELECT transactions.*, fingerprint FROM idempotency_keys AS k JOIN transactions ON transactions.id = k.transaction_id
-WHERE k.user_id = ? AND k.mutation = ? AND k.key = ? AND (k.expires_at > ? OR status IN ({_OPEN}))
-"""  # noqa: S608 - constants of the domain
+# The selected columns of the key have names that no column of transactions has.
+_FIND_KEY = """
+SELECT transactions.*, fingerprint, expires_at FROM idempotency_keys AS k
+JOIN transactions ON transactions.id = k.transaction_id
+WHERE k.user_id = ? AND k.mutation = ? AND k.key = ?
+"""
 
+# idempotency.is_forgotten
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
 """  # noqa: S608 - constants of the domain
 
-# The status is compared in the statement itself, so that of two writers only one takes the step.
-_CONCLUDE = """
-UPDATE transactions SET status = ?, problem = ?, updated_at = ?
-WHERE id = ? AND status IN (SELECT value FROM json_each(?))
+# lease.may_claim
+_UNCLAIMED = """
+SELECT id FROM transactions WHERE status = 'PENDING' AND id > :after
+AND (lease_expires_at IS NULL OR lease_expires_at <= :at OR lease_expires_at > :max_ahead)
+ORDER BY id LIMIT :limit
 """
 
 
-class SqliteTransactionStore:
-    """Implements ``TransactionStore`` on a database opened with ``migrations.MIGRATIONS``."""
+class SqliteTransactionStore(SqliteOutboxStore):
+    """The :class:`~subgraphs.transaction.store.protocol.TransactionStore` on one SQLite file."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    migrations = MIGRATIONS
 
-    async def record(self, transaction: Transaction, key: KeyEntry) -> Remembered | None:
+    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> Remembered | None:
         scope = key.scope
         async with writing(self._database) as connection:
             taken = await _find_key(connection, scope, transaction.created_at)
             if taken is not None:
                 return taken
-            await connection.execute(_INSERT, _to_row(transaction))
+            await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
             await connection.execute(
-                # An entry may still be there, expired and not yet forgotten.
+                # The entry may exist: forgotten, but not deleted yet.
                 "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
-                (*_key(scope), key.fingerprint, transaction.id, milliseconds(key.expires_at)),
+                (*_key(scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
             )
+            await append_events(connection, events.of_change(None, transaction))
         return None
 
     async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
@@ -94,26 +98,58 @@ class SqliteTransactionStore:
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
     ) -> Transaction:
-        document = json.dumps(problems.to_json(problem)) if problem is not None else None
-        allowed = json.dumps(sorted(predecessors(status)))
         async with writing(self._database) as connection:
-            await connection.execute(_CONCLUDE, (status, document, milliseconds(at), transaction_id, allowed))
-            rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
-        for transaction in map(_from_row, rows):
-            if transaction.status is status:
-                return transaction
-            raise IllegalTransition(f"{transaction_id}: {transaction.status} to {status}")
-        raise IllegalTransition(f"{transaction_id} does not exist")
+            row = await _find_row(connection, transaction_id)
+            found = None if row is None else _from_row(row)
+            concluded = domain.conclude(transaction_id, found, status, problem, at)
+            if concluded != found:
+                await connection.execute(
+                    "UPDATE transactions SET status = ?, problem = ?, updated_at = ?,"
+                    " lease_owner = NULL, lease_expires_at = NULL WHERE id = ?",
+                    (status, _problem_text(problem), to_milliseconds(at), transaction_id),
+                )
+                await append_events(connection, events.of_change(found, concluded))
+            return concluded
 
-    async def pending_ids(self, *, after: str, limit: int) -> Sequence[str]:
-        rows = await self._read(
-            "SELECT id FROM transactions WHERE status = 'PENDING' AND id > ? ORDER BY id LIMIT ?", (after, limit)
-        )
-        return [row["id"] for row in rows]
+    async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
+        async with writing(self._database) as connection:
+            row = await _find_row(connection, transaction_id)
+            if row is None or not may_claim(_from_row(row), _lease(row), at):
+                return None
+            await connection.execute(
+                "UPDATE transactions SET lease_owner = :lease_owner, lease_expires_at = :lease_expires_at"
+                " WHERE id = :id",
+                {**_lease_columns(lease), "id": transaction_id},
+            )
+            return _from_row(row)
+
+    async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
+        async with writing(self._database) as connection:
+            await connection.execute(
+                "UPDATE transactions SET lease_expires_at = :lease_expires_at"
+                " WHERE id IN (SELECT value FROM json_each(:ids)) AND lease_owner = :lease_owner",
+                {**_lease_columns(lease), "ids": json.dumps(list(transaction_ids))},
+            )
+
+    async def release(self, transaction_id: str, owner: str) -> None:
+        async with writing(self._database) as connection:
+            await connection.execute(
+                "UPDATE transactions SET lease_owner = NULL, lease_expires_at = NULL WHERE id = ? AND lease_owner = ?",
+                (transaction_id, owner),
+            )
+
+    async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
+        parameters = {
+            "at": to_milliseconds(at),
+            "max_ahead": to_milliseconds(at + MAX_AHEAD),
+            "after": after,
+            "limit": limit,
+        }
+        return [row["id"] for row in await self._read(_UNCLAIMED, parameters)]
 
     async def forget_keys(self, at: datetime) -> int:
         async with writing(self._database) as connection:
-            cursor = await connection.execute(_FORGET, (milliseconds(at),))
+            cursor = await connection.execute(_FORGET, (to_milliseconds(at),))
             return cursor.rowcount
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
@@ -151,9 +187,6 @@ class SqliteTransactionStore:
             for key, sides in units.items()
         }
 
-    async def ping(self) -> None:
-        await self._database.ping()
-
     async def _run(self, query: queries.Query) -> Iterable[sqlite3.Row]:
         return await self._read(query.sql, query.parameters)
 
@@ -163,9 +196,16 @@ class SqliteTransactionStore:
 
 
 async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datetime) -> Remembered | None:
-    for row in await connection.execute_fetchall(_REMEMBERED, (*_key(scope), milliseconds(at))):
-        return Remembered(row["fingerprint"], _from_row(row))
+    for row in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
+        transaction = _from_row(row)
+        if not is_forgotten(from_milliseconds(row["expires_at"]), transaction, at):
+            return Remembered(row["fingerprint"], transaction)
     return None
+
+
+async def _find_row(connection: aiosqlite.Connection, transaction_id: str) -> sqlite3.Row | None:
+    async with connection.execute("SELECT * FROM transactions WHERE id = ?", (transaction_id,)) as cursor:
+        return await cursor.fetchone()
 
 
 def _key(scope: KeyScope) -> tuple[str, str, str]:
@@ -173,7 +213,7 @@ def _key(scope: KeyScope) -> tuple[str, str, str]:
 
 
 def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
-    order, problem = transaction.order, transaction.problem
+    order = transaction.order
     return {
         "id": transaction.id,
         "type": order.type,
@@ -185,12 +225,12 @@ def _to_row(transaction: Transaction) -> dict[str, str | int | None]:
         **_side("destination", order.destination, transaction.parties.destination),
         "payee": order.payee,
         "metadata": json.dumps(dict(order.metadata)),
-        "problem": json.dumps(problems.to_json(problem)) if problem is not None else None,
+        "problem": _problem_text(transaction.problem),
         "requester_user_id": transaction.requester.user_id,
         "requester_roles": json.dumps(sorted(transaction.requester.roles)),
         "principal_user_id": transaction.principal_user_id,
-        "created_at": milliseconds(transaction.created_at),
-        "updated_at": milliseconds(transaction.updated_at),
+        "created_at": to_milliseconds(transaction.created_at),
+        "updated_at": to_milliseconds(transaction.updated_at),
     }
 
 
@@ -220,8 +260,8 @@ def _from_row(row: sqlite3.Row) -> Transaction:
         parties=Parties(_party(row, "source"), _party(row, "destination")),
         status=TransactionStatus(row["status"]),
         problem=problems.from_json(json.loads(row["problem"])) if row["problem"] else None,
-        created_at=_moment(row["created_at"]),
-        updated_at=_moment(row["updated_at"]),
+        created_at=from_milliseconds(row["created_at"]),
+        updated_at=from_milliseconds(row["updated_at"]),
     )
 
 
@@ -232,6 +272,18 @@ def _party(row: sqlite3.Row, side: str) -> Party | None:
     return Party(account_id, row[f"{side}_user_id"], row[f"{side}_account_number"])
 
 
-def _moment(milliseconds_since_epoch: int) -> datetime:
-    seconds, rest = divmod(milliseconds_since_epoch, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+def _problem_text(problem: Problem | None) -> str | None:
+    return None if problem is None else json.dumps(problems.to_json(problem))
+
+
+def _lease_columns(lease: Lease | None) -> dict[str, str | int | None]:
+    return {
+        "lease_owner": lease.owner if lease else None,
+        "lease_expires_at": to_milliseconds(lease.expires_at) if lease else None,
+    }
+
+
+def _lease(row: sqlite3.Row) -> Lease | None:
+    if row["lease_owner"] is None:
+        return None
+    return Lease(row["lease_owner"], from_milliseconds(row["lease_expires_at"]))

@@ -23,7 +23,7 @@ PUBLIC = "... on User { id name }"
 async def sign_up_staff(auth: Auth, settings: AuthSettings, role: Role) -> dict[str, Any]:
     """A session of somebody who was granted ``role`` on the command line."""
     first = await auth.sign_up("Staff")
-    store = await SqliteAuthStore.open(settings.database)
+    store = await SqliteAuthStore.open_file(settings.database)
     await store.grant(first["user"]["id"], role)
     await store.close()
     session: dict[str, Any] = (await auth.mutate("login", email="staff@example.com", password=PASSWORD)).ok()["login"]

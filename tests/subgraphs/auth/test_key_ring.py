@@ -29,7 +29,7 @@ class Clock:
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[SqliteAuthStore]:
-    store = await SqliteAuthStore.open(path / "auth.sqlite3")
+    store = await SqliteAuthStore.open_file(path / "auth.sqlite3")
     try:
         yield store
     finally:

@@ -162,7 +162,7 @@ async def a_failure_keeps_its_problem(factory: StoreFactory) -> None:
         assert (await store.by_ids([record.id]))[record.id].problem == problem
 
 
-async def pending_ids_come_oldest_first_in_batches(factory: StoreFactory) -> None:
+async def unclaimed_ids_come_oldest_first_in_batches(factory: StoreFactory) -> None:
     ann = party()
     records = [transaction(payment_order(ann), Parties(ann, None)) for _ in range(5)]
     async with factory() as store:
@@ -171,8 +171,8 @@ async def pending_ids_come_oldest_first_in_batches(factory: StoreFactory) -> Non
         await store.conclude(records[1].id, S.COMPLETED, None, START)
         await store.conclude(records[2].id, S.HELD, None, START)
         expected = sorted(records[n].id for n in (0, 3, 4))
-        assert list(await store.pending_ids(after="", limit=2)) == expected[:2]
-        assert list(await store.pending_ids(after=expected[1], limit=2)) == expected[2:]
+        assert list(await store.unclaimed_ids(START, after="", limit=2)) == expected[:2]
+        assert list(await store.unclaimed_ids(START, after=expected[1], limit=2)) == expected[2:]
 
 
 async def a_list_shows_what_its_viewer_may_see_and_nothing_else(factory: StoreFactory) -> None:
@@ -366,7 +366,7 @@ CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     an_expired_key_may_be_taken_again_before_it_is_forgotten,
     a_conclusion_is_taken_once,
     a_failure_keeps_its_problem,
-    pending_ids_come_oldest_first_in_batches,
+    unclaimed_ids_come_oldest_first_in_batches,
     a_list_shows_what_its_viewer_may_see_and_nothing_else,
     the_list_of_an_account_shows_what_its_viewer_may_see,
     pages_follow_each_other_in_both_directions,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from bank.identity import CUSTOMER, SUPPORT, Caller
 from bank.values import is_object_id, new_object_id, new_user_id
 from servicekit.errors import Unavailable
-from servicekit.sqlite import Database
 from subgraphs.transaction.domain import (
     Order,
     Parties,
@@ -26,7 +25,6 @@ from subgraphs.transaction.domain import (
 from subgraphs.transaction.idempotency import KEPT, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.problems import InsufficientFunds, Problem
-from subgraphs.transaction.store.migrations import MIGRATIONS
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
 
 if TYPE_CHECKING:
@@ -96,11 +94,11 @@ async def recorded(store: TransactionStore, record: Transaction) -> Transaction:
 
 @asynccontextmanager
 async def sqlite_store(folder: Path) -> AsyncIterator[SqliteTransactionStore]:
-    database = await Database.open(folder / "transaction.sqlite3", MIGRATIONS)
+    store = await SqliteTransactionStore.open_file(folder / "transaction.sqlite3")
     try:
-        yield SqliteTransactionStore(database)
+        yield store
     finally:
-        await database.close()
+        await store.close()
 
 
 def ticking(start: datetime = START, step: timedelta = timedelta(milliseconds=1)) -> Iterator[datetime]:

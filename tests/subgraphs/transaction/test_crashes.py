@@ -17,7 +17,7 @@ from bank.identity import CUSTOMER
 from subgraphs.transaction.domain import Requester, TransactionStatus, TransactionType
 from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
-from subgraphs.transaction.saga import Answer, Orders
+from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Listing
 from tests.subgraphs.transaction.support import (
     MemoryLedger,
@@ -168,7 +168,7 @@ async def test_a_crash_is_finished_by_the_next_process(name: str, step: str, mom
 
         # The client never had an answer and sends the order again: it is carried out once in all.
         answer = await orders.place(order, requester, "key")
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, PlacedOrder)
         assert answer.replayed is bool(recorded)
         assert answer.transaction.status is kind.status
         assert world.money == tuple(map(Decimal, kind.money))

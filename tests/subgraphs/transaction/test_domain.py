@@ -16,7 +16,7 @@ from subgraphs.transaction.domain import (
     Requester,
     TransactionStatus,
     TransactionType,
-    as_told,
+    in_requester_terms,
     open_transaction,
     predecessors,
 )
@@ -165,12 +165,12 @@ def test_a_refusal_names_the_receiver_as_the_order_did() -> None:
     order = replace(transfer_order(source, destination), destination=destination.account_number)
     record = transaction(order, Parties(source, destination))
     found = InvalidAccount(account_id=destination.account_id)
-    assert as_told(found, record) == InvalidAccount(account_id=destination.account_number)
+    assert in_requester_terms(found, record) == InvalidAccount(account_id=destination.account_number)
 
 
 def test_a_refusal_keeps_what_is_the_requesters_own() -> None:
     source, destination = party(), party()
     record = transaction(transfer_order(source, destination), Parties(source, destination))
     closed = InvalidAccount(account_id=source.account_id, reason="Account has been closed")
-    assert as_told(closed, record) == closed
-    assert as_told(AccountFrozen(source.account_id), record) == AccountFrozen(source.account_id)
+    assert in_requester_terms(closed, record) == closed
+    assert in_requester_terms(AccountFrozen(source.account_id), record) == AccountFrozen(source.account_id)

@@ -25,6 +25,7 @@ from tests.subgraphs.transaction.support import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from subgraphs.transaction.domain import Transaction
@@ -122,16 +123,16 @@ async def test_a_round_that_fails_is_followed_by_another(
 ) -> None:
     await left_behind(store, ledger)
     pauses = Pauses()
-    working = store.pending_ids
+    working = store.unclaimed_ids
 
-    async def broken(*, after: str, limit: int) -> Sequence[str]:
-        raise RuntimeError(after, limit)
+    async def broken(at: datetime, *, after: str, limit: int) -> Sequence[str]:
+        raise RuntimeError(at, after, limit)
 
-    monkeypatch.setattr(store, "pending_ids", broken)
+    monkeypatch.setattr(store, "unclaimed_ids", broken)
     task = asyncio.create_task(Reconciler(store, orders, wait=pauses.wait).run())
     await pauses.until_round_is_over()
     assert await statuses(store) == [S.PENDING]
-    monkeypatch.setattr(store, "pending_ids", working)
+    monkeypatch.setattr(store, "unclaimed_ids", working)
     pauses.end()
     await pauses.until_round_is_over()
     assert await statuses(store) == [S.COMPLETED]

@@ -15,7 +15,7 @@ from subgraphs.transaction.domain import Requester, TransactionStatus
 from subgraphs.transaction.idempotency import KEPT
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable, SandboxProvider
 from subgraphs.transaction.problems import IdempotencyKeyReused, InsufficientFunds, InvalidAccount, PaymentDeclined
-from subgraphs.transaction.saga import Answer, Orders
+from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Listing
 from tests.subgraphs.transaction.support import (
     Clock,
@@ -71,12 +71,12 @@ class Bank:
     clock: Clock
     orders: Orders
 
-    async def place(self, order: Order, owner: Party, key: str = "key") -> Answer | IdempotencyKeyReused:
+    async def place(self, order: Order, owner: Party, key: str = "key") -> PlacedOrder | IdempotencyKeyReused:
         return await self.orders.place(order, requester(owner), key)
 
-    async def placed(self, order: Order, owner: Party, key: str = "key") -> Answer:
+    async def placed(self, order: Order, owner: Party, key: str = "key") -> PlacedOrder:
         answer = await self.place(order, owner, key)
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, PlacedOrder)
         return answer
 
     async def everything(self) -> list[Transaction]:
@@ -111,7 +111,7 @@ async def test_a_replay_answers_as_the_first_call_did_and_moves_nothing(bank: Ba
     first = await bank.placed(transfer_order(ann, bob), ann)
     bank.ledger.refuse_connections = 1
     second = await bank.placed(transfer_order(ann, bob), ann)
-    assert second == Answer(first.transaction, replayed=True)
+    assert second == PlacedOrder(first.transaction, replayed=True)
     assert bank.ledger.attempts == [first.transaction.id]
     assert bank.ledger.lookups == 1
 
@@ -122,7 +122,7 @@ async def test_a_refusal_is_remembered_even_when_the_order_would_succeed_later(b
     assert first.transaction.status is S.FAILED
     assert first.transaction.problem == InsufficientFunds(Decimal("5.00"), Decimal("10.00"), "USD")
     bank.ledger.balances[ann.account_id] = Decimal("50.00")
-    assert await bank.place(transfer_order(ann, bob), ann) == Answer(first.transaction, replayed=True)
+    assert await bank.place(transfer_order(ann, bob), ann) == PlacedOrder(first.transaction, replayed=True)
 
 
 async def test_an_unknown_account_is_a_remembered_refusal_that_never_reaches_the_ledger(bank: Bank) -> None:
@@ -177,7 +177,7 @@ async def test_ten_concurrent_calls_with_one_key_pay_once(bank: Bank) -> None:
 async def test_concurrent_calls_with_one_key_and_different_orders_carry_out_one(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     answers = await asyncio.gather(*(bank.place(transfer_order(ann, bob, f"{n}.00"), ann) for n in range(1, 6)))
-    assert sum(isinstance(answer, Answer) for answer in answers) == 1
+    assert sum(isinstance(answer, PlacedOrder) for answer in answers) == 1
     assert answers.count(IdempotencyKeyReused()) == 4
     assert len(bank.ledger.attempts) == 1
 

@@ -139,7 +139,7 @@ async def test_a_failure_amid_the_entries_leaves_nothing(path: Path, monkeypatch
             raise ConnectionResetError
 
         with monkeypatch.context() as patch:
-            patch.setattr(sqlite, "_remember", fail)
+            patch.setattr(sqlite, "_record", fail)
             with pytest.raises(ConnectionResetError):
                 await store.post(posting)
         assert await current(store, source) == source

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[SqliteAuthStore]:
-    store = await SqliteAuthStore.open(path)
+    store = await SqliteAuthStore.open_file(path)
     try:
         yield store
     finally:

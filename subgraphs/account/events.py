@@ -1,0 +1,52 @@
+"""The events of accounts: what the outbox reports when an account is opened, changed or posted to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bank.values import format_amount
+from subgraphs.account.postings import CustomerAccount
+from subgraphs.kit.outbox import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from subgraphs.account.domain import Account
+    from subgraphs.account.postings import Posting, Settlement
+
+
+def of_change(before: Account | None, after: Account) -> Iterator[Event]:
+    """``account.opened`` without a ``before``, ``account.changed`` for a new version, nothing for an equal account."""
+    if before != after:
+        yield Event(
+            "account.opened" if before is None else "account.changed", after.id, after.updated_at, _state(after)
+        )
+
+
+def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
+    """``account.posted`` for each customer's account that the settlement changes; nothing for a refusal."""
+    amounts = {
+        movement.account.id: movement.amount
+        for movement in settlement.movements
+        if isinstance(movement.account, CustomerAccount)
+    }
+    for account in settlement.accounts:
+        facts = {
+            "transactionId": posting.transaction_id,
+            "transactionType": posting.type,
+            "amount": format_amount(amounts[account.id], account.currency),
+        }
+        yield Event("account.posted", account.id, account.updated_at, {**_state(account), **facts})
+
+
+def _state(account: Account) -> dict[str, object]:
+    return {
+        "accountId": account.id,
+        "userId": account.user_id,
+        "type": account.type,
+        "status": account.status,
+        "currency": account.currency,
+        "balance": format_amount(account.balance, account.currency),
+        "held": format_amount(account.held, account.currency),
+        "version": account.version,
+    }

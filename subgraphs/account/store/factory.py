@@ -1,0 +1,14 @@
+"""The kinds of store that this service can keep its data in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from subgraphs.account.store.sqlite import SqliteAccountStore
+from subgraphs.kit.store_factory import SQLITE
+
+if TYPE_CHECKING:
+    from subgraphs.account.store.protocol import AccountStore
+    from subgraphs.kit.store_factory import Stores
+
+STORES: Final[Stores[AccountStore]] = {SQLITE: SqliteAccountStore.open_at}

@@ -1,0 +1,45 @@
+"""Work that a service repeats beside its requests for as long as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+_log = structlog.stdlib.get_logger("background")
+
+
+async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Run ``step`` now and after each ``wait``. An exception of a step is logged; the next step runs all the same."""
+    while True:
+        try:
+            await step()
+        except Exception:  # noqa: BLE001 - no other process does this work, so the loop must go on
+            _log.exception("background step failed", step=getattr(step, "__qualname__", repr(step)))
+        await wait()
+
+
+def every(seconds: float) -> Callable[[], Awaitable[None]]:
+    """A ``wait`` for :func:`repeat` that takes ``seconds``."""
+
+    async def wait() -> None:
+        await asyncio.sleep(seconds)
+
+    return wait
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run ``work`` in a task while the block runs; cancel it afterwards."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

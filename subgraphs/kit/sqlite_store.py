@@ -1,0 +1,107 @@
+"""What the SQLite stores of the three services share: opening, closing, and the outbox table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, ClassVar, Final, Self
+
+from bank import values
+from servicekit.sqlite import Database, Migration, reading, writing
+from subgraphs.kit.outbox import Event, OutboxRow
+from subgraphs.kit.times import from_milliseconds, to_milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import aiosqlite
+
+    from subgraphs.kit.store_factory import Clock, StoreAddress
+
+# AUTOINCREMENT: the sequence of a deleted row is not given to a later event. The statements belong to released
+# migrations and must not change.
+OUTBOX_TABLE: Final = """
+CREATE TABLE outbox (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    data TEXT NOT NULL
+) STRICT
+"""
+
+_INSERT_EVENT: Final = "INSERT INTO outbox (id, type, subject, time, data) VALUES (?, ?, ?, ?, ?)"
+
+# Only the oldest rows are looked at, which needs no index on the time.
+_PRUNE_EVENTS: Final = """
+DELETE FROM outbox WHERE sequence IN (
+    SELECT sequence FROM (SELECT sequence, time FROM outbox ORDER BY sequence LIMIT ?) WHERE time < ?
+)
+"""
+
+
+class SqliteStore:
+    """One SQLite file. A service's store is a subclass with its migrations and its statements."""
+
+    migrations: ClassVar[Sequence[Migration]]
+
+    def __init__(self, database: Database, *, clock: Clock = values.now) -> None:
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    async def open_file(cls, path: Path, *, clock: Clock = values.now) -> Self:
+        """Open or create the file at ``path`` and apply the missing migrations.
+
+        Raises:
+            StartupError: the file cannot be opened, or a newer release wrote it.
+        """
+        return cls(await Database.open(path, cls.migrations), clock=clock)
+
+    @classmethod
+    async def open_at(cls, address: StoreAddress, clock: Clock) -> Self:
+        """As :meth:`open_file`; also raises ConfigurationError for a URL that is not ``sqlite:///path``."""
+        return await cls.open_file(address.sqlite_file, clock=clock)
+
+    async def ping(self) -> None:
+        await self._database.ping()
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+class SqliteOutboxStore(SqliteStore):
+    """A store whose migrations create :data:`OUTBOX_TABLE`; implements :class:`~subgraphs.kit.outbox.Outbox`."""
+
+    async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
+        query = "SELECT * FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
+        async with reading(self._database) as connection:
+            rows = await connection.execute_fetchall(query, (after, limit))
+        return [
+            OutboxRow(
+                row["sequence"],
+                Event(
+                    id=row["id"],
+                    type=row["type"],
+                    subject=row["subject"],
+                    time=from_milliseconds(row["time"]),
+                    data=json.loads(row["data"]),
+                ),
+            )
+            for row in rows
+        ]
+
+    async def prune_events(self, before: datetime, *, limit: int) -> int:
+        async with writing(self._database) as connection:
+            cursor = await connection.execute(_PRUNE_EVENTS, (limit, to_milliseconds(before)))
+            return cursor.rowcount
+
+
+async def append_events(connection: aiosqlite.Connection, events: Iterable[Event]) -> None:
+    """Write ``events`` to the outbox, in the database transaction that ``connection`` is in."""
+    rows = [
+        (event.id, event.type, event.subject, to_milliseconds(event.time), json.dumps(event.data)) for event in events
+    ]
+    await connection.executemany(_INSERT_EVENT, rows)

@@ -1,0 +1,16 @@
+"""Times as stores keep them: whole milliseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Milliseconds since the epoch; exact for times with millisecond precision."""
+    return round(moment.timestamp() * 1000)
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """The time in UTC; the inverse of :func:`to_milliseconds`."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)

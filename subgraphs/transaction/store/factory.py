@@ -1,0 +1,14 @@
+"""The kinds of store that this service can keep its data in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from subgraphs.kit.store_factory import SQLITE
+from subgraphs.transaction.store.sqlite import SqliteTransactionStore
+
+if TYPE_CHECKING:
+    from subgraphs.kit.store_factory import Stores
+    from subgraphs.transaction.store.protocol import TransactionStore
+
+STORES: Final[Stores[TransactionStore]] = {SQLITE: SqliteTransactionStore.open_at}
