@@ -281,7 +281,7 @@ class Settlement:
 
 
 def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | None, at: datetime) -> Settlement:
-    """Decide ``posting`` at the time ``at``, once per transaction id (bank §2).
+    """Decide ``posting`` at the time ``at``, once per transaction id (bank §2.7).
 
     Args:
         posting: the order.

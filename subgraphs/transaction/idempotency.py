@@ -1,4 +1,4 @@
-"""Idempotency keys: one key stands for one order, however often the order is sent (bank §2)."""
+"""Idempotency keys: one key stands for one order, however often the order is sent (bank §2.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries an order from the request to a definite outcome, whatever breaks in between (bank §2).
+"""Carries an order from the request to a definite outcome, whatever breaks in between (bank §2.7).
 
 The money is in the account service, the external world behind a payment provider, the record of the order here. No
 transaction spans the three, so the order is recorded first and then carried out in steps that may all be repeated::

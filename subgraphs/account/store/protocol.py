@@ -30,7 +30,7 @@ class AccountFilter:
 
 
 class AccountStore(Outbox, Protocol):
-    """Customers' accounts and the ledger (bank §2).
+    """Customers' accounts and the ledger (bank §2.7).
 
     Every method raises Unavailable when the store cannot be reached or stays locked. A method that changes an account
     writes the events of ``subgraphs.account.events`` to the outbox in the same database transaction.
@@ -82,7 +82,7 @@ class AccountStore(Outbox, Protocol):
         """
 
     async def post(self, posting: Posting) -> Outcome:
-        """Execute what :func:`subgraphs.account.postings.settle` decides about ``posting`` (bank §2).
+        """Execute what :func:`subgraphs.account.postings.settle` decides about ``posting`` (bank §2.7).
 
         Reading, deciding and writing are one database transaction.
 

@@ -38,7 +38,7 @@ class TokenExchange:
 
 
 class AuthStore(Protocol):
-    """Users, sessions with their refresh tokens, and signing keys (bank §2)."""
+    """Users, sessions with their refresh tokens, and signing keys (bank §2.8)."""
 
     async def add_user(self, user: User, password_hash: str) -> None:
         """Insert a user.

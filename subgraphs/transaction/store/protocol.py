@@ -74,7 +74,7 @@ class Sums:
 
 
 class TransactionStore(Outbox, Protocol):
-    """Transactions, idempotency keys and leases (bank §2).
+    """Transactions, idempotency keys and leases (bank §2.7).
 
     Every method raises Unavailable when the store cannot be reached or stays locked. :meth:`record` and
     :meth:`conclude` write the events of ``subgraphs.transaction.events`` to the outbox in the same database
