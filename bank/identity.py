@@ -1,7 +1,7 @@
-"""Who is calling: access tokens in, a `Caller` out.
+"""Verifies access tokens: an `Authorization` header in, the `Caller` whom it identifies out.
 
-Access tokens are JWTs of RFC 9068 (`typ: at+jwt`) signed with rotating asymmetric keys that the auth service
-publishes as a JWK set. Every process verifies them itself; a header is never trusted because it came from inside.
+Access tokens are JWTs of RFC 9068 (`typ: at+jwt`), signed with rotating asymmetric keys that the auth service publishes
+as a JWK set. Every process verifies them itself and trusts no header because of the process that sent it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 AUDIENCE = "mosafe"
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 ALGORITHMS = ("ES256", "EdDSA")
-# Clocks of machines that run NTP differ by less.
+# The clocks of machines that run NTP differ by less.
 LEEWAY_SECONDS = 5
-# An unknown key id makes us ask for the set again; a flood of forged ids must not become a flood of requests.
+# An unknown key id causes a new fetch of the set. Many forged ids must not cause many fetches.
 REFETCH_SECONDS = 5.0
-# After a fetch that failed: an auth service that is starting is found soon, one that hangs is not asked by all at once.
+# The pause after a failed fetch: short enough to find an auth service that starts, long enough to spare one that hangs.
 RETRY_SECONDS = 1.0
-# A withdrawn key must not be trusted for ever; the auth service's Cache-Control says the same.
+# A withdrawn key is trusted no longer than this; the Cache-Control header of the auth service has the same value.
 MAX_AGE_SECONDS = 300.0
 FETCH_TIMEOUT_SECONDS = 3.0
 
@@ -47,10 +47,13 @@ _log = structlog.stdlib.get_logger("identity")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The person behind a verified access token.
+    """The person whom a verified access token identifies.
 
     Attributes:
-        user_id: claim `sub`. session_id: claim `sid`. roles: claim `roles`. scopes: claim `scope`, split.
+        user_id: the claim `sub`.
+        session_id: the claim `sid`.
+        roles: the claim `roles`.
+        scopes: the claim `scope`, split.
     """
 
     user_id: str
@@ -68,13 +71,19 @@ class Caller:
         return ADMIN in self.roles
 
     def may_see(self, owner_id: str | None) -> bool:
-        """Whether data owned by `owner_id` is the caller's to see."""
+        """Whether the caller may see data that belongs to `owner_id`."""
         return self.is_staff or (owner_id is not None and owner_id == self.user_id)
 
 
 class KeySource(Protocol):
+    """Finds public signing keys."""
+
     async def key(self, key_id: str) -> jwt.PyJWK | None:
-        """The public key with this id, or None. Raises Unavailable when that cannot be known."""
+        """The public key with this id, or None if there is no such key.
+
+        Raises:
+            Unavailable: the keys are not available.
+        """
 
 
 class TokenVerifier:
@@ -86,10 +95,10 @@ class TokenVerifier:
         self._revocations = revocations
 
     async def caller(self, authorization: str | None) -> Caller | None:
-        """The caller behind an `Authorization` header; None when there is no header at all.
+        """The caller whom an `Authorization` header identifies; None without a header.
 
         Raises:
-            Unauthenticated: another scheme than Bearer, or a token that is malformed, expired, revoked or not ours.
+            Unauthenticated: the scheme is not Bearer, or the token is malformed, expired, revoked or of another issuer.
             Unavailable: the signing keys cannot be fetched.
         """
         if authorization is None:
@@ -100,7 +109,12 @@ class TokenVerifier:
         return await self.verify(token.strip())
 
     async def verify(self, token: str) -> Caller:
-        """The caller behind an access token; raises as `caller` does."""
+        """The caller whom an access token identifies.
+
+        Raises:
+            Unauthenticated: the token is malformed, expired, revoked or of another issuer.
+            Unavailable: the signing keys cannot be fetched.
+        """
         key = await self._signing_key(token)
         try:
             claims = jwt.decode(
@@ -145,9 +159,9 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
 
 
 class RemoteKeys:
-    """The JWK set at a URL: fetched at first need, when it is old, and when a token names a key that is not in it.
+    """The JWK set at a URL: fetched on first use, when it is old, and when a token names an unknown key.
 
-    An old set that cannot be fetched again is still used: a short failure of the auth service must not stop the bank.
+    While a new set is not available, the old one is used: a short failure of the auth service must not stop the bank.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[Any]], *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -155,7 +169,7 @@ class RemoteKeys:
         self._fetch = fetch
         self._clock = clock
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._asked_at = float("-inf")
+        self._attempted_at = float("-inf")
         self._fetched_at = float("-inf")
         self._failing = False
         self._lock = asyncio.Lock()
@@ -175,28 +189,32 @@ class RemoteKeys:
             return self._keys.get(key_id)
         async with self._lock:
             if key_id not in self._keys:
-                await self._ask_again()
+                await self._refresh_unless_recent()
         return self._keys.get(key_id)
 
     async def _renew_if_old(self) -> None:
-        # One request pays for the fetch; those that come meanwhile go on with the old set.
+        # One request waits for the fetch; concurrent requests use the old set.
         if self._clock() - self._fetched_at < MAX_AGE_SECONDS or self._lock.locked():
             return
         async with self._lock:
             with contextlib.suppress(Unavailable):
-                await self._ask_again()
+                await self._refresh_unless_recent()
 
-    async def _ask_again(self) -> None:
-        """Fetch the set unless that was just done; raises Unavailable when it failed, now or just before."""
+    async def _refresh_unless_recent(self) -> None:
+        """Fetch the set unless the last attempt was recent.
+
+        Raises:
+            Unavailable: this attempt or the recent one failed.
+        """
         pause = RETRY_SECONDS if self._failing else REFETCH_SECONDS
-        if self._clock() - self._asked_at >= pause:
+        if self._clock() - self._attempted_at >= pause:
             await self._refresh()
         elif self._failing:
             raise Unavailable(_UNVERIFIABLE)
 
     async def _refresh(self) -> None:
-        self._asked_at = self._clock()
-        # Until the answer is there, so that a cancelled fetch counts as a failed one.
+        self._attempted_at = self._clock()
+        # Set until the response has arrived, so that a cancelled fetch counts as a failed one.
         self._failing = True
         try:
             document = await self._fetch()

@@ -1,7 +1,7 @@
 """Sessions that ended before their access tokens expired.
 
-Logout is immediate: the auth service writes the session id, every process reads the list on each request. Embedded,
-the list is an SQLite file in the data directory that all processes of one machine share.
+Logout takes effect immediately: the auth service writes the session id to a list that every process reads on each
+request. The embedded list is an SQLite file in the data directory, shared by all processes of one machine.
 """
 
 from __future__ import annotations
@@ -21,22 +21,28 @@ FILE_NAME = "revocations.sqlite3"
 
 
 class RevocationList(Protocol):
+    """The ids of sessions that have ended."""
+
     async def revoke(self, session_id: str, expires_at: float) -> None:
-        """End `session_id`; the entry may be forgotten after `expires_at` (Unix seconds)."""
+        """Add `session_id`; the entry may be removed after `expires_at` (Unix seconds)."""
 
     async def is_revoked(self, session_id: str) -> bool:
-        """Whether the session was ended."""
+        """Whether the session has ended."""
 
 
 class SqliteRevocationList:
     """The embedded list.
 
-    It reads on the event loop's own thread: a look-up by primary key in a file this small takes some 10 µs, a hop to
-    another thread takes more, and in write-ahead mode a reader never waits for a writer.
+    It reads on the event loop's thread: a look-up by primary key in such a small file takes some 10 µs, which is less
+    than a switch to another thread, and in write-ahead mode a reader never waits for a writer.
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Open or make the list in `folder`. Raises StartupError when that is impossible."""
+        """Open the list in `folder`, or create it.
+
+        Raises:
+            StartupError: the file cannot be opened or created.
+        """
         path = folder / FILE_NAME
         try:
             self._connection = connect(path)
@@ -49,7 +55,7 @@ class SqliteRevocationList:
         self._clock = clock
 
     async def revoke(self, session_id: str, expires_at: float) -> None:
-        # One statement list in one implicit transaction each: forgetting old entries may fail independently.
+        # Each statement is its own transaction, because removing old entries may fail independently.
         self._connection.execute("DELETE FROM revocations WHERE expires_at < ?", (self._clock(),))
         self._connection.execute(
             "INSERT INTO revocations VALUES (?, ?)"

@@ -1,6 +1,6 @@
-"""How one service proves itself to another: a shared secret that signs short-lived tokens.
+"""How one service authenticates to another: with a short-lived token, signed with a shared secret.
 
-The secret is `MOSAFE_SERVICE_SECRET`, or a file in the data directory that whichever process comes first creates.
+The secret is `MOSAFE_SERVICE_SECRET`, or a file in the data directory that the first process creates.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from servicekit.settings import ProcessSettings
 
-# The only internal audience there is: the postings of the account service.
+# The only internal audience: the postings of the account service.
 ACCOUNT_INTERNAL = "account-internal"
 LIFETIME_SECONDS = 60
 _ALGORITHM = "HS256"
-# As long as a secret given by a variable must be; a shorter file was cut off or written by hand.
+# The minimum for a secret in a variable, too. A shorter file was truncated or written by hand.
 _MIN_LENGTH = 32
 
 
 def read_or_create_secret(path: Path) -> str:
-    """The secret in `path`; made there (mode 0600, 256 bits) by exactly one of the processes that ask first.
+    """The secret in `path`; if the file is missing, exactly one process creates it (mode 0600, 256 bits).
 
     Raises:
-        StartupError: the file cannot be read or made, or holds too little.
+        StartupError: the file cannot be read or created, or is too short.
     """
     try:
         if not path.exists():
@@ -45,10 +45,10 @@ def read_or_create_secret(path: Path) -> str:
             with draft.open("w", encoding="ascii") as file:
                 file.write(secrets.token_hex(32))
                 file.flush()
-                # What is sealed with the secret outlives a power cut; so must the secret.
+                # Data encrypted with the secret survives a power cut, so the secret must survive it too.
                 os.fsync(file.fileno())
             try:
-                # A hard link appears whole or not at all, and only for the first.
+                # Creating a hard link is atomic, and only the first process succeeds.
                 path.hardlink_to(draft)
             except FileExistsError:
                 pass
@@ -58,12 +58,12 @@ def read_or_create_secret(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"cannot read or create the secret file {path}: {error}") from error
     if len(secret) < _MIN_LENGTH:
-        raise StartupError(f"the secret file {path} holds fewer than {_MIN_LENGTH} characters")
+        raise StartupError(f"the secret file {path} has fewer than {_MIN_LENGTH} characters")
     return secret
 
 
 class ServiceCredential:
-    """Signs and verifies service-to-service tokens of `LIFETIME_SECONDS` seconds."""
+    """Signs and verifies tokens between services, which are valid for `LIFETIME_SECONDS`."""
 
     def __init__(self, secret: str, *, clock: Callable[[], float] = time.time) -> None:
         self._secret = secret
@@ -76,11 +76,11 @@ class ServiceCredential:
         return cls(read_or_create_secret(settings.data_dir / "secrets" / "service.key"))
 
     def derive_key(self, purpose: str) -> bytes:
-        """A 256-bit key of its own for `purpose` (signing cursors, say); stable as long as the secret is."""
+        """A 256-bit key for one purpose, such as signing cursors; it changes only with the secret."""
         return hmac.new(self._secret.encode(), purpose.encode(), hashlib.sha256).digest()
 
     def authorization(self, *, service: str, audience: str) -> str:
-        """The `Authorization` header with which `service` calls `audience`."""
+        """The `Authorization` header for a request from `service` to `audience`."""
         now = int(self._clock())
         claims = {"iss": service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
         return f"Bearer {jwt.encode(claims, self._secret, algorithm=_ALGORITHM)}"
@@ -89,7 +89,7 @@ class ServiceCredential:
         """The name of the calling service.
 
         Raises:
-            Unauthenticated: no token, or one that is malformed, expired, for another audience, or signed by others.
+            Unauthenticated: the token is missing, malformed, expired, for another audience, or has another signature.
         """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":

@@ -1,4 +1,4 @@
-"""The bank's values on the wire: ids, money, currencies, time (one spelling each, checked at every edge)."""
+"""The bank's values on the wire: ids, money, currencies and times, with one format each that every service checks."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _ACCOUNT_NUMBER = re.compile(r"[0-9]{10}")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
-# 15 digits before the point and 4 after it fit Decimal128's 34 digits with room for any sum of them.
+# 15 digits before the point and 4 after it leave enough of Decimal128's 34 digits for any sum of amounts.
 MAX_INTEGER_DIGITS: Final = 15
 
-# Code -> exponent of ISO 4217's list; precious metals, test codes and units of account have none and are left out.
+# Code -> exponent in ISO 4217. Precious metals, test codes and units of account have no exponent and are not included.
 EXPONENTS: Final[dict[str, int]] = {c.code: c.exponent for c in Currency if c.exponent is not None}
 
 
 class InvalidValue(ValueError):
-    """The text is not a value of its kind; `str(error)` is safe for clients and never repeats the input."""
+    """The text does not have the required format; `str(error)` is safe for clients and never repeats the input."""
 
 
 class _ObjectIds:
-    """Makes ids in the layout of MongoDB's ObjectId: 4 bytes of seconds, 5 random ones per process, 3 of a counter."""
+    """Generates ids in the layout of MongoDB's ObjectId: 4 bytes of seconds, 5 random per process, 3 of a counter."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ _object_ids = _ObjectIds()
 
 
 def new_object_id() -> str:
-    """A fresh account or transaction id: 24 hex digits, ascending by time of creation."""
+    """A new account or transaction id: 24 hex digits, ascending by time of creation."""
     return _object_ids.next()
 
 
@@ -62,7 +62,7 @@ def is_object_id(text: str) -> bool:
 
 
 def new_user_id() -> str:
-    """A fresh user id: the text of a UUIDv7."""
+    """A new user id: the text of a UUIDv7."""
     return str(uuid_utils.uuid7())
 
 
@@ -71,15 +71,15 @@ def is_user_id(text: str) -> bool:
 
 
 def is_account_number_shaped(text: str) -> bool:
-    """Whether `text` is 10 digits; the check digit is judged by the account service."""
+    """Whether `text` has 10 digits; the account service verifies the check digit."""
     return _ACCOUNT_NUMBER.fullmatch(text) is not None
 
 
 def exponent(currency: str) -> int:
-    """How many decimals amounts of `currency` have.
+    """How many decimals an amount in `currency` has.
 
     Raises:
-        InvalidValue: not an upper-case ISO 4217 code of a currency with a minor unit.
+        InvalidValue: the code is not an upper-case ISO 4217 code of a currency with a minor unit.
     """
     try:
         return EXPONENTS[currency]
@@ -88,27 +88,27 @@ def exponent(currency: str) -> int:
 
 
 def parse_amount(text: str) -> Decimal:
-    """A positive amount in plain decimal notation, its number of decimals kept (`"100.00"` has two).
+    """A positive amount in plain decimal notation, with its number of decimals kept: `"100.00"` has two.
 
     Raises:
-        InvalidValue: sign, exponent, NaN, underscores, too many digits, zero.
+        InvalidValue: the text has a sign, an exponent, underscores or too many digits, or is NaN or zero.
     """
     match = _AMOUNT.fullmatch(text)
     if match is None:
         raise InvalidValue("not a decimal amount such as 100.00")
-    if len(match[1]) > MAX_INTEGER_DIGITS or len(match[2] or "") > 5:  # noqa: PLR2004 - ISO 4217 knows at most 4 decimals
+    if len(match[1]) > MAX_INTEGER_DIGITS or len(match[2] or "") > 5:  # noqa: PLR2004 - ISO 4217 has at most 4 decimals
         raise InvalidValue("too many digits")
     amount = Decimal(text)
     if amount == 0:
-        raise InvalidValue("must be more than zero")
+        raise InvalidValue("must be greater than zero")
     return amount
 
 
 def check_precision(amount: Decimal, currency: str) -> Decimal:
-    """`amount`, when it has exactly as many decimals as `currency`.
+    """Return `amount` if it has exactly as many decimals as `currency`.
 
     Raises:
-        InvalidValue: too few or too many decimals, or an unknown currency.
+        InvalidValue: the amount has too few or too many decimals, or the currency is unknown.
     """
     decimals = exponent(currency)
     if -_exponent_of(amount) != decimals:
@@ -117,7 +117,7 @@ def check_precision(amount: Decimal, currency: str) -> Decimal:
 
 
 def format_amount(amount: Decimal, currency: str) -> str:
-    """`amount` with exactly the currency's decimals; amounts are exact, so nothing is ever rounded here.
+    """The text of `amount` with exactly as many decimals as `currency`; an amount is never rounded.
 
     Raises:
         InvalidValue: the amount has more decimals than the currency.
@@ -137,7 +137,11 @@ def _exponent_of(amount: Decimal) -> int:
 
 
 def to_minor_units(amount: Decimal, currency: str) -> int:
-    """`Decimal("1.05")` USD -> 105. Raises InvalidValue when the amount has more decimals than the currency."""
+    """The amount in minor units: `Decimal("1.05")` USD is 105.
+
+    Raises:
+        InvalidValue: the amount has more decimals than the currency.
+    """
     scaled = amount.scaleb(exponent(currency))
     if scaled != scaled.to_integral_value():
         raise InvalidValue(f"an amount in {currency} has exactly {exponent(currency)} decimals")
@@ -145,33 +149,33 @@ def to_minor_units(amount: Decimal, currency: str) -> int:
 
 
 def from_minor_units(units: int, currency: str) -> Decimal:
-    """105 USD -> `Decimal("1.05")`."""
+    """The amount of a number of minor units: 105 USD is `Decimal("1.05")`."""
     return Decimal(units).scaleb(-exponent(currency))
 
 
 def now() -> datetime:
-    """The present in UTC, cut to the milliseconds that the wire carries."""
-    return cut_to_milliseconds(datetime.now(UTC))
+    """The current time in UTC, truncated to milliseconds as on the wire."""
+    return truncate_to_milliseconds(datetime.now(UTC))
 
 
-def cut_to_milliseconds(moment: datetime) -> datetime:
+def truncate_to_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def format_timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and `Z`."""
+    """The text of a time as in RFC 3339, in UTC with milliseconds and `Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> datetime:
-    """An RFC 3339 time with any offset, as UTC, cut to milliseconds.
+    """The time of an RFC 3339 text with any offset, in UTC and truncated to milliseconds.
 
     Raises:
-        InvalidValue: another form, or no such time.
+        InvalidValue: the text is not in this format, or the time does not exist.
     """
     if not _TIMESTAMP.fullmatch(text):
         raise InvalidValue("not an RFC 3339 time such as 2026-01-31T09:30:00Z")
     try:
-        return cut_to_milliseconds(datetime.fromisoformat(text.upper()).astimezone(UTC))
+        return truncate_to_milliseconds(datetime.fromisoformat(text.upper()).astimezone(UTC))
     except (ValueError, OverflowError):
-        raise InvalidValue("no such time") from None
+        raise InvalidValue("not an existing time") from None

@@ -1,6 +1,6 @@
-"""`mosafe`: one command with a group per service.
+"""`mosafe`: one command with a group for each service.
 
-Groups are loaded when they are used, so that an image that holds one service needs only that service's dependencies.
+A group is imported on first use, so that an image with one service needs only the dependencies of that service.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import click
 
 from servicekit.commands import LazyGroup, run
 
-# Command -> the module whose `command` it is, and its line in the help.
+# Name of the command -> the module that defines it as `command`, and its line of help.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("mosafe.up", "Run the whole platform on this machine."),
     "sdl": ("mosafe.sdl", "Write each subgraph's SDL beside its code."),
@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mosafe")
 def command() -> None:
-    """A federated GraphQL gateway over three bank services, with the old REST API on top."""
+    """Run a federated GraphQL gateway, the three bank services behind it, and a REST API in front of it."""
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""`mosafe up --demo`: people, accounts and a month of transactions, so that every screen has something to show.
+"""`mosafe up --demo`: creates people, accounts and a month of transactions.
 
-The month lies in the past, which no public operation can write. So the services' own rules and stores run in this
-process, on a calendar that is turned from day to day, before the real processes start; the transaction service's
-orders reach the account service's real postings, only without a socket. Nothing is written past the rules: the
-ledger balances as it always does, and the sandbox provider sees each deposit.
+The month is in the past, and no public operation writes past transactions. Therefore the services' own rules and stores
+run in this process, with a clock that is set to one day after the other, before the real processes start. The orders
+of the transaction service reach the real postings of the account service without a socket. All rules apply: the ledger
+balances, and the sandbox provider receives each deposit.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.store.protocol import AuthStore
 
 DAYS: Final = 30
-# The story is the same on every machine; only ids, account numbers and passwords differ.
+# The transactions are the same on every machine; only ids, account numbers and passwords differ.
 SEED: Final = 2026
 PASSWORD_BYTES: Final = 12
 EUR: Final = "EUR"
@@ -67,7 +67,7 @@ NOTES: Final = ("rent", "dinner", "concert tickets", "groceries", "thanks!", "ho
 
 @dataclass
 class Calendar:
-    """A clock that shows what it was last set to."""
+    """A clock that shows the time it was set to."""
 
     moment: datetime
 
@@ -77,7 +77,7 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Bank:
-    """The services' inside, on one calendar."""
+    """The stores and rules of the services, with one clock."""
 
     calendar: Calendar
     auth: AuthStore
@@ -94,26 +94,26 @@ class Customer:
 
 
 async def fill(environ: Mapping[str, str]) -> str:
-    """Write the demo data unless it is there; returns what to tell the user, passwords included.
+    """Write the demo data unless it exists; returns the message for the user, with the passwords.
 
     Raises:
         StartupError: a database cannot be opened.
     """
     async with AsyncExitStack() as stack:
         calendar = Calendar(values.now() - timedelta(days=DAYS))
-        bank = await _open(environ, calendar, stack)
+        bank = await _open_stores(environ, calendar, stack)
         people: list[tuple[User, str]] = []
         for name, email, roles in PEOPLE:
             person = await _register(bank, name, email, roles)
             if person is None:
-                return "The demo data is already there; its passwords were shown when it was made."
+                return "The demo data is already there; its passwords were shown when it was created."
             people.append(person)
         customers = [await _customer(bank, user) for user, _ in people if user.roles == {Role.CUSTOMER}]
-        await _live_a_month(bank, customers)
+        await _place_orders(bank, customers)
     return _report(people)
 
 
-async def _open(environ: Mapping[str, str], calendar: Calendar, stack: AsyncExitStack) -> Bank:
+async def _open_stores(environ: Mapping[str, str], calendar: Calendar, stack: AsyncExitStack) -> Bank:
     account, transaction = load(AccountSettings, environ), load(TransactionSettings, environ)
     hasher = stack.enter_context(PasswordHasher())
     auth_store = await stack.enter_async_context(open_store(load(AuthSettings, environ).store, AUTH_STORES))
@@ -133,14 +133,14 @@ class _InternalRuntime:
 
 
 def _postings_without_socket(store: AccountStore, credential: ServiceCredential) -> httpx.AsyncClient:
-    """A client whose every request reaches the account service's internal routes in this process."""
+    """A client whose requests reach the internal routes of the account service in this process."""
     app = FastAPI(openapi_url=None)
     app.include_router(internal_router(lambda: _InternalRuntime(store, credential)))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://account")
 
 
 async def _register(bank: Bank, name: str, email: str, roles: Iterable[Role]) -> tuple[User, str] | None:
-    """The new user and the password; None when the e-mail is taken."""
+    """The new user and the password, or None when the e-mail address is taken."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     user = await create_user(bank.auth, bank.hasher, NewUser(email, password, name, roles), bank.calendar())
     if isinstance(user, TakenEmail):
@@ -165,8 +165,8 @@ async def _open_account(bank: Bank, user: User, kind: AccountType) -> Account:
     return account
 
 
-async def _live_a_month(bank: Bank, customers: list[Customer]) -> None:
-    chance = random.Random(SEED)  # noqa: S311 - a story, not a secret
+async def _place_orders(bank: Bank, customers: list[Customer]) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - demo data, not a secret
     start = bank.calendar()
     for day in range(DAYS):
         for number, customer in enumerate(customers):
@@ -177,7 +177,7 @@ async def _live_a_month(bank: Bank, customers: list[Customer]) -> None:
 
 
 def _orders_of(day: int, customer: Customer, customers: list[Customer], chance: random.Random) -> Iterable[Order]:
-    """What a person does in a day: salary on the first, savings on the second, life in between."""
+    """The orders of one person on one day: the salary on the first, savings on the second, payments and transfers."""
     checking = customer.checking.id
     if day == 0:
         yield Order(TransactionType.DEPOSIT, Decimal("2800.00"), EUR, destination=checking, metadata={"note": "salary"})
@@ -197,7 +197,7 @@ def _orders_of(day: int, customer: Customer, customers: list[Customer], chance: 
 
 
 def _report(people: list[tuple[User, str]]) -> str:
-    lines = ["Demo data is in. Passwords are shown this once:"]
+    lines = ["The demo data is written. Its passwords are shown only now:"]
     for user, password in people:
         roles = ", ".join(sorted(role.value for role in user.roles - {Role.CUSTOMER}))
         lines.append(f"  {user.email:<20} {password}  {user.name}{f' ({roles})' if roles else ''}")

@@ -1,4 +1,4 @@
-"""The five processes of the platform: how each is started, where it listens, how the others find it."""
+"""The five processes of the platform: how each is started, where it listens, and how the others find it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One row of the table.
+    """One process of the platform.
 
     Attributes:
-        name: as in log prefixes.
-        arguments: after `python -m`; `{supergraph}` and `{router_config}` name the two files of the checkout.
-        port_variable: which variable changes the port.
-        default_port: when it is unset.
-        entry_path: what a person opens.
-        found_by: variable -> path: set for the other processes to `http://host:port<path>` unless already set.
+        name: the name in the prefix of its log lines.
+        arguments: after `python -m`; `{supergraph}` and `{router_config}` stand for two files of the checkout.
+        port_variable: the variable that changes the port.
+        default_port: the port when that variable is unset.
+        entry_path: the path that a user opens.
+        found_by: pairs of variable and path. The variable is set to `http://host:port<path>` unless it is already set.
     """
 
     name: str
@@ -72,7 +72,7 @@ PROCESSES: Final = (
 
 
 def port_of(process: Process, environ: Mapping[str, str]) -> int:
-    """The port `process` will listen on.
+    """The port on which `process` listens.
 
     Raises:
         ConfigurationError: the variable is not a port number.
@@ -84,7 +84,7 @@ def port_of(process: Process, environ: Mapping[str, str]) -> int:
 
 
 def reachable_host(environ: Mapping[str, str]) -> str:
-    """Where processes of this machine reach each other: a wildcard address listens on loopback too."""
+    """The host at which processes of this machine reach each other; a wildcard address includes loopback."""
     host = environ.get("MOSAFE_HOST") or "127.0.0.1"
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
@@ -94,7 +94,7 @@ def base_url(process: Process, environ: Mapping[str, str]) -> str:
 
 
 def addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables by which the processes find each other, for those that the user has not set."""
+    """The variables by which the processes find each other, except those that the user has set."""
     return {
         variable: base_url(process, environ) + path
         for process in PROCESSES
@@ -104,6 +104,6 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def command_line(process: Process, root: Path) -> list[str]:
-    """The argument vector that starts `process` with this interpreter."""
+    """The command line that starts `process` with this interpreter."""
     files = {"supergraph": str(root / "supergraph.graphql"), "router_config": str(root / "router.yaml")}
     return [sys.executable, "-m", *(argument.format(**files) for argument in process.arguments)]

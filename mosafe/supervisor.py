@@ -1,8 +1,8 @@
-"""Runs a set of processes as one: all start, all are ready, all stop; none is left behind.
+"""Runs a set of processes together: it starts all, waits until all are ready, and stops all.
 
-Children run in sessions of their own, so that a Ctrl-C of the terminal reaches the supervisor alone, which then stops
-them in order. Each child inherits the reading end of a pipe whose writing end lives here: should the supervisor be
-killed outright, the pipe ends, and the children stop themselves (`servicekit.server`).
+Each child runs in a session of its own, so that Ctrl-C in the terminal reaches only the supervisor, which then stops
+the children. Each child inherits the reading end of a pipe whose writing end the supervisor holds. When the supervisor
+is killed, the pipe ends, and the children stop themselves (`servicekit.server`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# A child's own grace (MOSAFE_SHUTDOWN_SECONDS, default 8) ends before ours, and ours before the 10 s promised.
+# Longer than a child's grace period (MOSAFE_SHUTDOWN_SECONDS, default 8), shorter than the 10 s that `mosafe up` has.
 STOP_SECONDS: Final = 9.0
 READY_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.05
@@ -29,7 +29,13 @@ LAST_LINES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """What to run: a name for the log, an argument vector, and the URL that answers 200 once it is ready."""
+    """A process to run.
+
+    Attributes:
+        name: the name in the log.
+        arguments: the command line.
+        ready_url: responds with 200 once the process is ready.
+    """
 
     name: str
     arguments: Sequence[str]
@@ -38,6 +44,8 @@ class ChildSpec:
 
 @dataclass(slots=True)
 class Child:
+    """A running process."""
+
     spec: ChildSpec
     process: asyncio.subprocess.Process
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
@@ -45,25 +53,25 @@ class Child:
 
 
 class ChildDied(Exception):
-    """A child ended although nobody asked it to."""
+    """A child ended although the supervisor did not stop it."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
         super().__init__(f"{child.spec.name} ended with exit code {child.process.returncode}")
 
 
-class NotReady(Exception):
-    """Children did not become ready in time."""
+class ChildrenNotReady(Exception):
+    """Some children did not become ready in time."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(f"not ready after {READY_SECONDS:g} s: {', '.join(names)}")
 
 
 class Supervisor:
-    """Use as an asynchronous context manager: leaving it stops every child."""
+    """An asynchronous context manager that stops every child at its end."""
 
     def __init__(self, environ: Mapping[str, str], write_line: Callable[[str, str], None]) -> None:
-        """`write_line(name, line)` receives each line that a child writes."""
+        """`write_line` is called with the child's name and each line that the child writes."""
         self._environ = environ
         self._write_line = write_line
         self._children: list[Child] = []
@@ -81,8 +89,8 @@ class Supervisor:
         """Start all children and return when all are ready.
 
         Raises:
-            ChildDied: one ended before that.
-            NotReady: some were not ready after `READY_SECONDS`.
+            ChildDied: a child ended before all were ready.
+            ChildrenNotReady: some children were not ready after `READY_SECONDS`.
         """
         for spec in specs:
             self._children.append(await self._spawn(spec))
@@ -95,14 +103,15 @@ class Supervisor:
                 if death.done():
                     raise ChildDied(death.result())
                 if not ready.done():
-                    raise NotReady([spec.name for spec in specs if not await self._is_ready(client, spec.ready_url)])
+                    late = [spec.name for spec in specs if not await self._is_ready(client, spec.ready_url)]
+                    raise ChildrenNotReady(late)
             finally:
                 for task in (ready, death):
                     task.cancel()
                 await asyncio.gather(ready, death, return_exceptions=True)
 
     async def wait_for_death(self) -> Child:
-        """The first child that ends, once its output has been read to the end."""
+        """Wait for the first child that ends, and for the end of its output."""
         waits = {asyncio.ensure_future(child.process.wait()): child for child in self._children}
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -145,7 +154,7 @@ class Supervisor:
         self._write_line(child.spec.name, text)
 
     async def _wait_ready(self, client: httpx.AsyncClient, url: str) -> None:
-        while not await self._is_ready(client, url):  # noqa: ASYNC110 - a port nobody listens on offers no event
+        while not await self._is_ready(client, url):  # noqa: ASYNC110 - a closed port offers no event to wait for
             await asyncio.sleep(POLL_SECONDS)
 
     async def _is_ready(self, client: httpx.AsyncClient, url: str) -> bool:
@@ -155,7 +164,7 @@ class Supervisor:
             return False
 
     async def _stop(self) -> None:
-        """Ask every child to end, then make those that do not."""
+        """Send every child SIGTERM, and SIGKILL to those that do not end in time."""
         for child in self._children:
             self._signal(child, signal.SIGTERM)
         waits = [asyncio.ensure_future(child.process.wait()) for child in self._children]
@@ -170,5 +179,5 @@ class Supervisor:
     @staticmethod
     def _signal(child: Child, number: signal.Signals) -> None:
         if child.process.returncode is None:
-            with suppress(ProcessLookupError):  # it ended between the look and the signal
+            with suppress(ProcessLookupError):  # the child ended just now
                 child.process.send_signal(number)

@@ -1,4 +1,4 @@
-"""`mosafe up`: the whole platform on this machine, as one command."""
+"""`mosafe up`: run the whole platform on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import structlog
 
 from bank.variables import VARIABLES
 from mosafe.processes import PROCESSES, Process, addresses, base_url, command_line, port_of
-from mosafe.supervisor import ChildDied, ChildSpec, NotReady, Supervisor
+from mosafe.supervisor import ChildDied, ChildrenNotReady, ChildSpec, Supervisor
 from servicekit.errors import StartupError
 from servicekit.settings import environment, refuse_unknown
 
@@ -32,7 +32,7 @@ NAME_WIDTH: Final = max(len(process.name) for process in PROCESSES)
 
 
 @click.command("up")
-@click.option("--demo", is_flag=True, help="Fill in people, accounts and a month of transactions first.")
+@click.option("--demo", is_flag=True, help="Create people, accounts and a month of transactions first.")
 def command(*, demo: bool) -> None:
     """Start auth, account, transaction, router and REST; stop them all with Ctrl-C."""
     environ = environment()
@@ -44,17 +44,17 @@ def command(*, demo: bool) -> None:
     if demo:
         from mosafe.demo import fill  # noqa: PLC0415 - the demo needs every service in this process
 
-        # The services' own lines about each order of the month would bury the passwords.
+        # The services log a line for each order, between which the passwords would be hard to find.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         click.echo(asyncio.run(fill(environ)))
     sys.exit(asyncio.run(_run(environ)))
 
 
 def refuse_taken_ports(environ: Mapping[str, str]) -> None:
-    """Stop before anything starts when a port is not free.
+    """Check that every port is free, before any process starts.
 
     Raises:
-        StartupError: names the port, its holder where the system tells, and the variable that changes it.
+        StartupError: names the port, the process that holds it if that is known, and the variable that changes it.
     """
     seen: dict[int, Process] = {}
     for process in PROCESSES:
@@ -90,7 +90,7 @@ def _free_port() -> int:
 
 
 def _holder(port: int) -> str:
-    """Who listens on `port`, as far as this user may know."""
+    """The process that listens on `port`, as far as this user may see it."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:
@@ -136,7 +136,7 @@ async def _run(environ: Mapping[str, str]) -> int:
             for line in error.child.last_lines:
                 click.echo(f"  {line}", err=True)
             return 1
-        except NotReady as error:
+        except ChildrenNotReady as error:
             click.secho(f"mosafe: {error}", err=True, fg="red")
             return 1
         finally:
@@ -155,7 +155,7 @@ def _write_line(name: str, line: str) -> None:
 
 
 def banner(environ: Mapping[str, str]) -> str:
-    """Where everything listens, and how to get a first token."""
+    """The message after the start: where each process listens, and how to get a first token."""
     rows = [
         f"  {process.name:<{NAME_WIDTH}}  {base_url(process, environ)}{process.entry_path}" for process in PROCESSES
     ]

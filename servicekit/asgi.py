@@ -1,4 +1,4 @@
-"""The few ASGI shapes we use, and the middleware that opens a request's context and logs its end."""
+"""The ASGI types, and the middleware that gives each request its context and writes the access log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = structlog.stdlib.get_logger("access")
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """The first header called `name` (lower case), decoded as Latin-1 as HTTP does; None if absent."""
+    """The first header with this lower-case name, decoded as Latin-1; None if it is absent."""
     for key, value in scope["headers"]:
         if key == name:
             text: str = value.decode("latin-1")
@@ -29,9 +29,9 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 
 class RequestContextMiddleware:
-    """Give each HTTP request an id and a trace, echo `X-Request-Id`, log one line when the answer is out.
+    """Gives each HTTP request an id and a trace, returns `X-Request-Id`, and logs one line after the response.
 
-    The line has the path without its query string, since query strings may hold personal data.
+    The line contains the path without the query string, because query strings may contain personal data.
     """
 
     def __init__(self, app: ASGIApp, *, access_log: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Command lines: groups that load a command when it is used, and starts that fail with a line, not a traceback."""
+"""Command lines: groups that import a command on first use, and startup errors without a traceback."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from servicekit.errors import StartupError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Exit code when the input of a command (not its arguments alone) makes it impossible.
+# The exit code of a command that cannot run with its input, such as a configuration file.
 CANNOT_START: Final = 2
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported on first use, and not at all for its own help.
+    """A group whose commands are imported on first use; its help imports none of them.
 
-    So an image that holds one process needs the dependencies of that process only.
+    An image that contains one process therefore needs the dependencies of that process only.
     """
 
     def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **options: Any) -> None:
-        """`table`: command -> the module whose `command` it is, and its line in the help."""
+        """`table` maps the name of a command to the module that defines it as `command`, and to its line of help."""
         super().__init__(*args, **options)
         self._table = table
 
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 
 
 def run(command: click.Command, program: str) -> None:
-    """Run `command` as the process; a start that cannot succeed is told in clear lines and exit code 2."""
+    """Run `command` as the process. A `StartupError` is printed without a traceback and ends it with exit code 2."""
     try:
         command(prog_name=program)
     except StartupError as error:

@@ -1,4 +1,4 @@
-"""Which request is being served: its id and its place in a W3C trace, carried in a context variable."""
+"""The current request: its id and its place in a W3C trace, carried in a context variable."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a client may send as X-Request-Id; anything else is replaced, so that no log line can be forged with it.
+# The accepted values of X-Request-Id. Any other value is replaced, so that it cannot forge log lines.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-# https://www.w3.org/TR/trace-context/ section 3.2: version, trace-id, parent-id, flags; later versions may append.
+# W3C Trace Context §3.2: version, trace-id, parent-id and flags; later versions may append fields.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request's identity.
+    """The identity of one request.
 
     Attributes:
-        request_id: the client's if well-formed, else `req_` and 24 hex digits.
+        request_id: the id that the client sent if it is well-formed, else `req_` and 24 hex digits.
         trace_id: 32 hex digits.
-        span_id: 16 hex digits, this process's.
+        span_id: 16 hex digits that identify this process's part of the trace.
         flags: two hex digits.
     """
 
@@ -36,12 +36,12 @@ class RequestContext:
 
     @property
     def traceparent(self) -> str:
-        """The header that makes the next process a child of this one."""
+        """The value of the `traceparent` header for requests to other processes."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
     @classmethod
     def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestContext:
-        """Continue the caller's trace where its header is well-formed, else begin one."""
+        """Continue the trace of a well-formed `traceparent` header, otherwise start a new trace."""
         valid = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
         trace_id, flags = _parse_traceparent(traceparent) or (secrets.token_hex(16), "01")
         return cls(
@@ -65,13 +65,13 @@ _current: ContextVar[RequestContext | None] = ContextVar("request_context", defa
 
 
 def current() -> RequestContext | None:
-    """The request being served by this task, or None outside of one."""
+    """The request that this task serves, or None outside a request."""
     return _current.get()
 
 
 @contextmanager
 def serving(context: RequestContext) -> Iterator[None]:
-    """Make `context` current inside the block, for this task and what it starts."""
+    """Make `context` current inside the block, for this task and the tasks that it starts."""
     token = _current.set(context)
     try:
         yield
@@ -80,6 +80,6 @@ def serving(context: RequestContext) -> Iterator[None]:
 
 
 def outgoing_headers() -> dict[str, str]:
-    """Headers that carry the current request's identity to another of our processes."""
+    """The headers that carry the identity of the current request to another process."""
     context = current()
     return {} if context is None else {"x-request-id": context.request_id, "traceparent": context.traceparent}

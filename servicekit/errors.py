@@ -1,17 +1,17 @@
 """Errors that any process may raise, and what a client may see of them.
 
-::
-
-    ServiceError                      code and message are safe for clients; the cause stays in the log
-    ├── Unauthenticated               401  UNAUTHENTICATED
-    ├── Forbidden                     403  FORBIDDEN
-    ├── BadUserInput                  400  BAD_USER_INPUT
-    ├── RateLimited                   429  RATE_LIMITED
-    ├── Unavailable                   503  SERVICE_UNAVAILABLE
-    └── InternalError                 500  INTERNAL_SERVER_ERROR
-    StartupError                      never reaches a client: the process stops with it
-    ├── ConfigurationError            names the variable
-    └── PortTaken                     names the port and the variable that changes it
+```
+ServiceError                      code and message are safe for clients; the cause is only logged
+├── Unauthenticated               401  UNAUTHENTICATED
+├── Forbidden                     403  FORBIDDEN
+├── BadUserInput                  400  BAD_USER_INPUT
+├── RateLimited                   429  RATE_LIMITED
+├── Unavailable                   503  SERVICE_UNAVAILABLE
+└── InternalError                 500  INTERNAL_SERVER_ERROR
+StartupError                      never reaches a client: the process stops with it
+├── ConfigurationError            names the variable
+└── PortTaken                     names the port and the variable that changes it
+```
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class ServiceError(Exception):
-    """A fault that is told to the caller.
+    """An error that is reported to the client.
 
     Attributes:
-        code: stable, upper snake case; becomes `extensions.code` in GraphQL and `error.code` in REST.
-        status: the HTTP status that fits the code.
+        code: stable, in upper snake case; becomes `extensions.code` in GraphQL and `error.code` in REST.
+        status: the HTTP status that corresponds to the code.
         message: safe for clients.
         details: JSON values, safe for clients.
     """
@@ -61,7 +61,7 @@ class BadUserInput(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """Too many requests; `retry_after` is in seconds."""
+    """The client sent too many requests; `retry_after` is in seconds."""
 
     code = "RATE_LIMITED"
     status = 429
@@ -85,11 +85,11 @@ class InternalError(ServiceError):
 
 
 class StartupError(Exception):
-    """The process cannot start; the text says why and what to change."""
+    """The process cannot start; the message says why and what to change."""
 
 
 class ConfigurationError(StartupError):
-    """A variable is unknown, malformed or contradicts another; the text starts with its name."""
+    """A variable is unknown, malformed or contradicts another one; the message starts with its name."""
 
     def __init__(self, variable: str, problem: str) -> None:
         self.variable = variable
@@ -98,6 +98,8 @@ class ConfigurationError(StartupError):
 
 
 class PortTaken(StartupError):
+    """Another process listens on the port."""
+
     def __init__(self, host: str, port: int, variable: str) -> None:
         self.host = host
         self.port = port

@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
-# Longer than a slow disk, shorter than the probes of an orchestrator (10 s by default).
+# Longer than a slow disk takes, shorter than the probes of an orchestrator (10 s by default).
 CHECK_SECONDS = 3.0
 
 _log = structlog.stdlib.get_logger("health")
 
 
 class NotReady(Exception):
-    """Raised by a check that knows what is the matter: the log gets its text, and no traceback."""
+    """Raised by a check that knows the reason for its failure, which is logged without a traceback."""
 
 
 class HealthEndpoints:
-    """Answer health probes; pass everything else on.
+    """Responds to health probes and passes every other request to the application.
 
-    Live is 200 while the event loop turns. Ready is 200 when every check returns, and 503 while one raises or hangs;
-    the body names the failing checks, the reasons go to the log only. A process that shuts down no longer listens.
+    `/health/live` is 200 while the event loop runs. `/health/ready` is 200 when every check returns, and 503 when a
+    check raises or hangs: the body names the failing checks, and only the log has the reasons. A process that shuts
+    down no longer listens.
     """
 
     def __init__(self, app: ASGIApp, checks: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
@@ -35,10 +36,10 @@ class HealthEndpoints:
         self._checks = checks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Mounted in another application, the path begins with where that mounted it.
+        # In an application that is mounted in another one, the path starts with the mount point.
         path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else None
         if path == "/health/live":
-            await _answer(scope, send, 200, {"status": "live"})
+            await _respond(scope, send, 200, {"status": "live"})
         elif path == "/health/ready":
             await self._ready(scope, send)
         else:
@@ -46,12 +47,12 @@ class HealthEndpoints:
 
     async def _ready(self, scope: Scope, send: Send) -> None:
         names = list(self._checks)
-        outcomes = await asyncio.gather(*(self._passes(name) for name in names))
-        failing = [name for name, passed in zip(names, outcomes, strict=True) if not passed]
+        results = await asyncio.gather(*(self._passes(name) for name in names))
+        failing = [name for name, passed in zip(names, results, strict=True) if not passed]
         if failing:
-            await _answer(scope, send, 503, {"status": "not ready", "failing": failing})
+            await _respond(scope, send, 503, {"status": "not ready", "failing": failing})
         else:
-            await _answer(scope, send, 200, {"status": "ready"})
+            await _respond(scope, send, 200, {"status": "ready"})
 
     async def _passes(self, name: str) -> bool:
         try:
@@ -60,13 +61,13 @@ class HealthEndpoints:
         except NotReady as reason:
             _log.warning("health check failed", check=name, reason=str(reason))
             return False
-        except Exception as failure:  # noqa: BLE001 - a check may fail in any way; what way is logged, the answer is 503
+        except Exception as failure:  # noqa: BLE001 - a check may raise anything; it is logged, and the status is 503
             _log.warning("health check failed", check=name, reason=f"{type(failure).__name__}: {failure}")
             return False
         return True
 
 
-async def _answer(scope: Scope, send: Send, status: int, body: Mapping[str, object]) -> None:
+async def _respond(scope: Scope, send: Send, status: int, body: Mapping[str, object]) -> None:
     allowed = scope["method"] in {"GET", "HEAD"}
     content = json.dumps(body).encode() if allowed else b""
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]

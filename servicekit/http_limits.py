@@ -1,17 +1,21 @@
-"""What a client may do to a connection before, and beside, sending a request: uvicorn's protocol has no bounds for it.
+"""Limits for a client's connection: time and size of request heads, idle time, requests per connection.
 
-    connected ── first byte ──> head ── complete ──> body, answer ──> idle ── first byte ──> head ...
-        └── head_seconds ─────────┘ 408                                 └─ keep_alive_seconds ─┘ closed
-                                  └ head_bytes: 431
+uvicorn's protocol has none of these limits.
 
-- A head (request line and headers) has a time and a size. Without, a few bytes a minute on many connections hold a
-  server's descriptors for ever ("slow-loris"), and one head without end its memory.
-- A connection serves a number of requests and is closed, so that clients behind a balancer spread over new processes.
-- A client that resets its connection is gone at once, but uvicorn hears of it only in the next turn of the event loop;
-  what the application says between is dropped. uvloop would raise, and the log show a traceback of a client's doing.
-- An answer that nobody reads is dropped after `keep_alive_seconds`; uvicorn would wait for its reader for ever.
+```
+connected ── first byte ──> head ── complete ──> body, response ──> idle ── first byte ──> head ...
+    └── head_seconds ─────────┘ 408                                   └─ keep_alive_seconds ─┘ closed
+                              └ head_bytes: 431
+```
 
-The parser tells only of whole headers, so bytes are counted where they arrive.
+- A head (request line and headers) is limited in time and size. Without limits, a client that sends a few bytes a
+  minute on many connections holds the server's file descriptors ("slow-loris"), and an endless head its memory.
+- A connection is closed after a number of requests, so that clients behind a load balancer move to new processes.
+- When a client resets its connection, uvicorn learns of it only in the next turn of the event loop. Until then, writes
+  are discarded; uvloop would raise, and the log would have a traceback that the client caused.
+- A response that the client does not read is discarded after `keep_alive_seconds`; uvicorn would wait without limit.
+
+The parser reports only complete headers, so bytes are counted when they arrive.
 """
 
 from __future__ import annotations
@@ -36,15 +40,15 @@ _TOO_LARGE = http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What a client's connection may take.
+    """The limits of one connection.
 
     Attributes:
-        head_seconds: from the connection, or the first byte of a further request, to the end of its headers. 30 s is
-            what a phone on a bad line needs, several times.
-        head_bytes: request line and headers; 64 KiB as other servers have it.
-        keep_alive_seconds: how long an unused connection stays. Longer than the pools of common clients keep theirs
-            (5 to 60 s), so that it is the client who closes and no request meets a closing socket.
-        keep_alive_requests: after how many requests it is closed; None for no bound.
+        head_seconds: time from the connection, or from the first byte of a later request, to the end of its headers.
+            30 s is several times what a phone on a bad line needs.
+        head_bytes: size of request line and headers; 64 KiB, as in other servers.
+        keep_alive_seconds: how long an idle connection stays open. Longer than in the pools of common clients (5 to
+            60 s), so that the client closes first and no request meets a closing socket.
+        keep_alive_requests: after how many requests the connection is closed; None for no limit.
     """
 
     head_seconds: float = 30.0
@@ -54,11 +58,11 @@ class ConnectionLimits:
 
 
 class HeadTooLarge(Exception):
-    """Ends the parser's work; never leaves the protocol."""
+    """Stops the parser; never leaves the protocol."""
 
 
-class UntilClosed:
-    """A transport that ignores what is written after it was closed."""
+class LenientTransport:
+    """A transport that discards what is written after it was closed."""
 
     __slots__ = ("_transport", "close", "is_closing")
 
@@ -73,7 +77,7 @@ class UntilClosed:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 protocol within `ConnectionLimits`; see `bounded`."""
+    """uvicorn's HTTP/1.1 protocol with `ConnectionLimits`; `bounded` makes one with other limits."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
@@ -82,14 +86,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self.timeout_keep_alive = self.limits.keep_alive_seconds  # type: ignore[assignment]  # a timer takes fractions
         self._head_timer: asyncio.TimerHandle | None = None
         self._in_head = True
-        self._begun = False
+        self._head_begun = False
         self._head_size = 0
         self._requests = 0
-        self._deaf = False
+        self._ignores_input = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
-        self._until_closed = UntilClosed(transport)
+        self._lenient_transport = LenientTransport(transport)
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -97,19 +101,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._ignores_input:
             return
         if self._in_head:
             self._head_size += len(data)
         super().data_received(data)
-        if self._in_head and self._begun and not self._deaf:
+        if self._in_head and self._head_begun and not self._ignores_input:
             if self._head_size > self.limits.head_bytes:
                 self._refuse(_TOO_LARGE)
             elif self._head_timer is None:
                 self._start_head_timer()
 
     def on_message_begin(self) -> None:
-        self._begun = True
+        self._head_begun = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -119,7 +123,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_size > self.limits.head_bytes:
             raise HeadTooLarge
         super().on_headers_complete()
-        self.cycle.transport = self._until_closed  # type: ignore[assignment]  # the part of a transport that a cycle uses
+        self.cycle.transport = self._lenient_transport  # type: ignore[assignment]  # the methods that a cycle uses
         self._requests += 1
         most = self.limits.keep_alive_requests
         if most is not None and self._requests >= most:
@@ -127,30 +131,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        # What follows in the same read is the next head's; it is not in the count, but no more than one read is.
-        self._in_head, self._begun, self._head_size = True, False, 0
+        # The rest of this read belongs to the next head and is not counted; it is less than one read.
+        self._in_head, self._head_begun, self._head_size = True, False, 0
 
     def send_400_response(self, msg: str) -> None:
-        """What uvicorn calls when the parser gives up, also over a head that is too large."""
+        """Called by uvicorn when the parser fails, which includes a head that is too large."""
         if self._head_size > self.limits.head_bytes:
             self._refuse(_TOO_LARGE)
-        elif self._in_head and self._is_answering():
-            self._end_after_answer()
-        elif self._is_answering() and (self.cycle.response_started or self.pipeline):
-            self._close()  # a status line in the middle of an answer would be taken for its part
+        elif self._in_head and self._is_responding():
+            self._close_after_response()
+        elif self._is_responding() and (self.cycle.response_started or self.pipeline):
+            self._close()  # the client would take a second status line for a part of the response
         else:
-            self._deaf = True
+            self._ignores_input = True
             super().send_400_response(msg)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Also for a client that does not read its answer: closing would wait for it to do so."""
+        """Close an idle connection. If the client does not read its response, closing would wait for it: abort."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
 
-    def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever uvicorn declares
+    def _is_responding(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, although not declared so
         return cycle is not None and not cycle.response_complete
 
     def _start_head_timer(self) -> None:
@@ -163,28 +167,28 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _head_expired(self) -> None:
         self._head_timer = None
-        if self._begun:
+        if self._head_begun:
             self._refuse(_TIMEOUT)
         else:
-            self._close()  # a connection opened in advance and never used
+            self._close()  # the client opened the connection in advance and never used it
 
     def _refuse(self, status: http.HTTPStatus) -> None:
-        if self._is_answering():
-            self._end_after_answer()
+        if self._is_responding():
+            self._close_after_response()
             return
-        _log.info("a head was refused", status=status.value)  # no application sees it, so none will tell
+        _log.info("request head refused", status=status.value)  # the application never sees it and cannot log it
         text = status.phrase.encode()
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
         self.transport.write(head.encode() + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text) + text)
         self._close()
 
-    def _end_after_answer(self) -> None:
-        """The answer under way is the last one; what comes after its request is not looked at."""
-        self._deaf = True
+    def _close_after_response(self) -> None:
+        """Finish the current response, ignore all further input, and close."""
+        self._ignores_input = True
         self.cycle.keep_alive = False
 
     def _close(self) -> None:
-        self._deaf = True
+        self._ignores_input = True
         self.transport.close()
 
 

@@ -1,7 +1,7 @@
-"""Structured logs: one line an event, JSON for machines, coloured text for a terminal.
+"""Structured logs: one line per event, JSON for machines, coloured text for a terminal.
 
-Every line has the service, and within a request its request id and trace id. Lines of libraries that log through
-`logging` (uvicorn, say) take the same road. Values under names that suggest a secret never leave the process.
+Every line names the service, and within a request the request id and the trace id. Libraries that use `logging`, such
+as uvicorn, write the same format. Values whose names suggest a secret are replaced before a line is written.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 _SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|credential", re.IGNORECASE)
 REDACTED = "[redacted]"
 
-# Chatty below warning: a line per request or per step of a shutdown, which our own lines tell already.
+# These loggers write a line per request or per step of a shutdown below warning; our own lines have the same facts.
 _QUIET = ("httpx", "httpcore", "aiosqlite", "asyncio", "uvicorn.error")
 
 
 def configure(service: str, settings: ProcessSettings) -> None:
-    """Send structlog's and the standard library's records to standard output in one format."""
+    """Write the records of structlog and of `logging` to standard output in one format."""
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stdout.isatty())
     shared = _processors(service)
     structlog.configure(
@@ -74,10 +74,10 @@ def _processors(service: str) -> Sequence[Processor]:
 
 def _renderers(*, as_text: bool) -> list[Processor]:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    # After exceptions have become text: theirs may quote anything.
+    # Scrubbing follows the formatting of exceptions, because an exception's text may contain any value.
     last: list[Processor] = [remove_meta, structlog.processors.format_exc_info, scrub]
     if as_text:
-        # Plain tracebacks: the prettier ones print local variables, and those hold tokens and personal data.
+        # Plain tracebacks: the pretty ones print local variables, which contain tokens and personal data.
         console = structlog.dev.ConsoleRenderer(
             colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
@@ -86,7 +86,7 @@ def _renderers(*, as_text: bool) -> list[Processor]:
 
 
 def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add the ids of the request being served, if any."""
+    """Add the ids of the current request, if there is one."""
     request = context.current()
     if request is not None:
         event["request_id"] = request.request_id
@@ -95,7 +95,7 @@ def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank the values of names that suggest a secret, in nested mappings and lists too."""
+    """Replace the values whose names suggest a secret, in nested mappings and lists too."""
     for name, value in event.items():
         event[name] = _redacted(name, value)
     return event
@@ -112,15 +112,15 @@ def _redacted(name: object, value: object) -> object:
 
 
 class Personal(Protocol):
-    """What no line may tell while it is current: values under these names, and these values anywhere in a text."""
+    """The personal data of a request, which no log line may contain."""
 
     @property
     def names(self) -> frozenset[str]:
-        """Keys of mappings, and of lines themselves."""
+        """The keys whose values are personal, in a line and in the mappings inside it."""
         ...
 
     def values(self) -> Collection[str]:
-        """Texts; asked for only when a line is written."""
+        """The texts that are personal wherever they occur; called only when a line is written."""
         ...
 
 
@@ -128,7 +128,10 @@ _personal: ContextVar[Personal | None] = ContextVar("personal", default=None)
 
 
 class Hiding:
-    """Makes `personal` current inside its block, for this task and what it starts. On the way of every request."""
+    """Hides `personal` from the log inside its block, for this task and the tasks that it starts.
+
+    A class with slots rather than a generator, because every request enters it.
+    """
 
     __slots__ = ("_personal", "_token")
 
@@ -145,7 +148,7 @@ class Hiding:
 
 
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank what is personal in the request being served. A program that configures structlog itself can use it too."""
+    """Replace the personal data of the current request. Programs that configure structlog themselves can use it too."""
     personal = _personal.get()
     if personal is None:
         return event

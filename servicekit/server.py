@@ -1,7 +1,7 @@
-"""Run one ASGI application as one process, until a signal, a failure or the death of the supervising process.
+"""Runs one ASGI application as one process, until a signal, a failure or the death of the supervising process.
 
-uvicorn with uvloop and httptools serves; the socket is bound here first, so that a taken port is a clear message and
-never a traceback.
+The server is uvicorn with uvloop and httptools. The socket is bound before it starts, so that a taken port is reported
+in a clear message instead of a traceback.
 """
 
 from __future__ import annotations
@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 _log = structlog.stdlib.get_logger("server")
 
 BACKLOG = 2048
-# After the grace period, what is left of the loop's cleanup.
+# The time for the event loop's cleanup after the grace period.
 LAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a process listens, and which variable changes the port. With `shared`, several sockets may listen."""
+    """Where a process listens.
+
+    Attributes:
+        variable: the variable that changes the port, for error messages.
+        shared: whether several sockets may listen on the port.
+    """
 
     host: str
     port: int
@@ -47,11 +52,11 @@ class Endpoint:
 
 
 def bind(endpoint: Endpoint) -> socket.socket:
-    """A listening socket.
+    """A socket that listens at `endpoint`.
 
     Raises:
-        PortTaken: another process listens there.
-        StartupError: the address is not one of this machine's.
+        PortTaken: another process listens on the port.
+        StartupError: this machine does not have the address.
     """
     family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -77,19 +82,19 @@ def serve(
     settings: ProcessSettings,
     connections: ConnectionLimits | None = None,
 ) -> None:
-    """Configure logs, bind, build the application, serve; return after a graceful shutdown.
+    """Configure logs, bind, create the application and serve it; return after a graceful shutdown.
 
-    A socket instead of an endpoint is one that listens already, and is closed at the end.
+    A listening socket in place of an endpoint is closed at the end.
 
-    SIGTERM and SIGINT let requests in flight finish for `settings.shutdown_seconds`. The end of
-    `settings.parent_pipe` does the same, and then ends the process whatever still runs.
+    After SIGTERM or SIGINT, requests in flight may run for `settings.shutdown_seconds`. The end of
+    `settings.parent_pipe` has the same effect, and afterwards ends the process even if work is left.
 
     Raises:
-        StartupError: the port is taken, or the application refused to start.
+        StartupError: the port is taken, or the application cannot start.
     """
     logging.configure(service, settings)
     listener = bind(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-    app = _FirstAndLast(create_app())
+    app = _LifecycleGuard(create_app())
     protocol = bounded(connections or ConnectionLimits())
     server = uvicorn.Server(_config(app, "on", settings.shutdown_seconds, protocol))
     _stop_on_signals(server)
@@ -100,8 +105,8 @@ def serve(
     with listener:
         try:
             server.run(sockets=[listener])
-        except SystemExit:  # uvicorn's way to say that the application did not start
-            raise app.error or StartupError(f"{service} could not start; its log has the reason") from None
+        except SystemExit:  # raised by uvicorn when the application did not start
+            raise app.startup_error or StartupError(f"{service} could not start; its log has the reason") from None
     _log.info("stopped")
 
 
@@ -124,8 +129,8 @@ def _config(
 
 @asynccontextmanager
 async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve a second application (no lifespan) in the running event loop, for as long as the block runs."""
-    server = _Beside(_config(app, "off", LAST_SECONDS))
+    """Serve a second application, without lifespan, in the running event loop while the block runs."""
+    server = _SecondServer(_config(app, "off", LAST_SECONDS))
     task = asyncio.get_running_loop().create_task(server.serve([listener]))
     try:
         yield
@@ -134,41 +139,41 @@ async def serving_beside(app: ASGIApp, listener: socket.socket) -> AsyncIterator
         await task
 
 
-class _Beside(uvicorn.Server):
-    """A server that leaves the signals to whoever runs the process."""
+class _SecondServer(uvicorn.Server):
+    """A server that leaves the signals to the first server of the process."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-# Not a word of trying again: what was cut off may have happened.
-_CUT_OFF = b"The server is shutting down."
-_CUT_OFF_HEADERS = [
+# Without Retry-After: the interrupted request may have taken effect.
+_SHUTDOWN_BODY = b"The server is shutting down."
+_SHUTDOWN_HEADERS = [
     (b"content-type", b"text/plain; charset=utf-8"),
-    (b"content-length", str(len(_CUT_OFF)).encode()),
+    (b"content-length", str(len(_SHUTDOWN_BODY)).encode()),
     (b"connection", b"close"),
 ]
 
 
-class _FirstAndLast:
-    """Takes care of what goes wrong before an application serves, and when it no longer may.
+class _LifecycleGuard:
+    """Handles an application's `StartupError`, and the requests that are interrupted at shutdown.
 
-    Keeps the `StartupError` that its lifespan raised, so that the process can end with it: a framework would
-    have printed its traceback. Any other failure to start takes its course. Clients whose requests are cut off at the
-    end of the grace period get 503: uvicorn would say 500, and the log show a traceback.
+    A `StartupError` that the lifespan raises is kept, so that the process ends with it; a framework would print its
+    traceback. Other failures to start pass through. The response to a request that is interrupted at the end of the
+    grace period is 503; uvicorn would send 500 and log a traceback.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.error: StartupError | None = None
+        self.startup_error: StartupError | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             try:
                 await self._app(scope, receive, send)
-            except asyncio.CancelledError:  # nobody else cancels the task of a request
-                await _tell_cut_off(send)
+            except asyncio.CancelledError:  # only the shutdown cancels the task of a request
+                await _send_shutdown_response(send)
             return
         failure: Message | None = None
 
@@ -182,22 +187,22 @@ class _FirstAndLast:
         try:
             await self._app(scope, receive, hold_failure)
         except StartupError as error:
-            self.error, failure = error, {"type": "lifespan.startup.failed"}
+            self.startup_error, failure = error, {"type": "lifespan.startup.failed"}
         finally:
             if failure is not None:
                 await send(failure)
 
 
-async def _tell_cut_off(send: Send) -> None:
-    with suppress(RuntimeError):  # uvicorn's word for an answer that has begun
-        await send({"type": "http.response.start", "status": 503, "headers": _CUT_OFF_HEADERS})
-        await send({"type": "http.response.body", "body": _CUT_OFF})
+async def _send_shutdown_response(send: Send) -> None:
+    with suppress(RuntimeError):  # raised by uvicorn when the response has already started
+        await send({"type": "http.response.start", "status": 503, "headers": _SHUTDOWN_HEADERS})
+        await send({"type": "http.response.body", "body": _SHUTDOWN_BODY})
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
-    """Stop for signals that come before uvicorn listens to them.
+    """Handle signals that arrive before uvicorn handles them.
 
-    uvicorn raises a caught signal again after its shutdown; by then the work is done, and the exit code is 0.
+    uvicorn raises a caught signal again after its shutdown; this handler then lets the process end with exit code 0.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -208,10 +213,10 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
 
 def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
-    """Shut down when `pipe` ends: the supervising process holds its other end, and loses it even at kill -9.
+    """Shut down when `pipe` ends: the supervising process holds its other end, which closes even after SIGKILL.
 
     Raises:
-        ConfigurationError: there is no such file descriptor.
+        ConfigurationError: `pipe` is not an open file descriptor.
     """
     try:
         os.fstat(pipe)
@@ -221,7 +226,7 @@ def _follow_parent(pipe: int, server: uvicorn.Server, grace: float) -> None:
     def wait() -> None:
         while os.read(pipe, 1024):
             pass
-        _log.warning("the supervising process is gone, shutting down")
+        _log.warning("supervising process ended, shutting down")
         server.should_exit = True
         last = threading.Timer(grace + LAST_SECONDS, os._exit, args=(1,))
         last.daemon = True

@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, numbered migrations, one writer at a time.
 
-Write-ahead logging lets readers go on while a writer commits. `synchronous=FULL` makes a commit survive a power
-cut, because a bank's answer is a promise. Several processes may open one file (the command line beside a running
-service, say): a writer waits up to `BUSY_SECONDS` for the other.
+Write-ahead logging lets readers continue while a writer commits. With `synchronous=FULL`, a commit survives a power
+cut: a client that has a response can rely on it. Several processes may open one file, for example the command line
+beside a running service; a writer waits up to `BUSY_SECONDS` for another one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
     from pathlib import Path
 
-# Long enough for another process's migration, short enough to fail before a client's patience ends.
+# Long enough for the migration of another process, shorter than the timeouts of clients.
 BUSY_SECONDS = 5.0
 _RETRY_SECONDS = 0.02
-# Rows that cross from the connection's thread at a time; most of our queries have fewer.
+# How many rows one transfer from the connection's thread has; most of our queries return fewer.
 _ROWS_PER_FETCH = 64
 
 _log = structlog.stdlib.get_logger("sqlite")
@@ -34,7 +34,7 @@ _log = structlog.stdlib.get_logger("sqlite")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of a schema. Released steps never change; a new need is a new step with the next number."""
+    """One step of a schema. Released steps never change; a change of the schema is a new step with the next number."""
 
     number: int
     name: str
@@ -42,7 +42,7 @@ class Migration:
 
 
 class Database:
-    """Two connections to one file: a writer, whose transactions queue up, and a reader that never waits for it."""
+    """Two connections to one file: a writer, whose transactions wait for each other, and a reader that never waits."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
         self._writer = writer
@@ -52,7 +52,7 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path, migrations: Sequence[Migration]) -> Self:
-        """Open `path` (folders are made, private to the user), bring its schema up to date.
+        """Open `path` and apply the migrations that it lacks. Missing folders are created, private to the user.
 
         Raises:
             StartupError: the file cannot be opened, or was written by a newer release.
@@ -72,23 +72,23 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        """A write transaction: committed at the end of the block, rolled back when it raises or is cancelled."""
+        """A write transaction: committed at the end of the block, rolled back when the block raises or is cancelled."""
         async with self._write_lock:
             try:
                 await self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
             except BaseException:
-                # Statements run in order on the connection's thread, so this undoes even a BEGIN whose caller was
-                # cancelled.
-                await _to_the_end(self._writer.rollback())
+                # Statements run in order on the connection's thread, so the rollback also follows a BEGIN whose
+                # caller was cancelled.
+                await _finish(self._writer.rollback())
                 raise
-            await _to_the_end(self._commit())
+            await _finish(self._commit())
 
     async def _commit(self) -> None:
         try:
             await self._writer.commit()
         except sqlite3.Error:
-            # A refused commit (a full disk, a deferred constraint) leaves the transaction open.
+            # A failed commit (a full disk, a deferred constraint) leaves the transaction open.
             await self._writer.rollback()
             raise
 
@@ -100,10 +100,10 @@ class Database:
                 await self._reader.execute("BEGIN")
                 yield self._reader
             finally:
-                await _to_the_end(self._reader.rollback())
+                await _finish(self._reader.rollback())
 
     async def ping(self) -> None:
-        """Raise unless the file answers a query."""
+        """Raise unless a query succeeds."""
         async with self.snapshot() as connection, connection.execute("SELECT 1") as cursor:
             await cursor.fetchone()
 
@@ -114,10 +114,10 @@ class Database:
 
 @asynccontextmanager
 async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """`database.transaction()` for a store, whose callers know no SQLite.
+    """`database.transaction()` for a store, whose callers do not know SQLite's errors.
 
     Raises:
-        Unavailable: the file does not answer.
+        Unavailable: the file is locked, full or missing.
     """
     with _unavailable():
         async with database.transaction() as connection:
@@ -126,7 +126,11 @@ async def writing(database: Database) -> AsyncIterator[aiosqlite.Connection]:
 
 @asynccontextmanager
 async def reading(database: Database) -> AsyncIterator[aiosqlite.Connection]:
-    """`database.snapshot()` for a store; raises as `writing` does."""
+    """`database.snapshot()` for a store.
+
+    Raises:
+        Unavailable: the file is locked, full or missing.
+    """
     with _unavailable():
         async with database.snapshot() as connection:
             yield connection
@@ -134,19 +138,20 @@ async def reading(database: Database) -> AsyncIterator[aiosqlite.Connection]:
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """A file that is locked too long, full or gone is no bug of ours: say so, and let the caller try again."""
+    """Report a file that is locked, full or missing as `Unavailable`, so that the client tries again."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        _log.warning("the store does not answer", reason=error.sqlite_errorname)
+        _log.warning("store unavailable", reason=error.sqlite_errorname)
         raise Unavailable from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection in write-ahead mode without implicit transactions; the file, if new, is private to the user.
+    """A connection in write-ahead mode without implicit transactions. A new file is private to the user.
 
     Raises:
-        OSError, sqlite3.Error: the file cannot be made or opened, or is no database.
+        OSError: the file cannot be created.
+        sqlite3.Error: the file cannot be opened, or is not a database.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
@@ -163,10 +168,10 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
-    """Make write-ahead logging the file's mode.
+    """Switch the file to write-ahead logging.
 
-    Where several processes do that first, SQLite refuses some of them at once, without the patience it has for other
-    locks.
+    When several processes switch a new file at once, SQLite fails some of them immediately: its busy timeout does not
+    apply to this statement.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -181,16 +186,16 @@ def _enter_write_ahead_mode(connection: sqlite3.Connection) -> None:
 
 
 async def _connect(path: Path) -> aiosqlite.Connection:
-    # aiosqlite gives up a connection that fails to open without waiting for its thread, which may then outlive the
-    # event loop it answers to. A file that cannot be opened fails here, before there is such a thread.
+    # When a connection fails to open, aiosqlite does not wait for its thread, which may then outlive the event loop.
+    # A file that cannot be opened fails here, before such a thread exists.
     await asyncio.to_thread(lambda: connect(path).close())
     return await aiosqlite.Connection(lambda: connect(path), iter_chunk_size=_ROWS_PER_FETCH)
 
 
-async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await `work` and, if cancelled meanwhile, finish it all the same; the cancellation is raised afterwards.
+async def _finish(work: Coroutine[None, None, None]) -> None:
+    """Await `work` to its end even when the caller is cancelled; the cancellation is raised afterwards.
 
-    Whoever gets the shared connection next must not find it inside a transaction.
+    The next user of the shared connection must not find it inside a transaction.
     """
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
@@ -214,7 +219,8 @@ async def _migrate(connection: aiosqlite.Connection, path: Path, migrations: Seq
         version: int = row[0] if row else 0
         newest = migrations[-1].number if migrations else 0
         if version > newest:
-            raise StartupError(f"{path} has schema version {version}; this release knows only {newest}")
+            raise StartupError(f"{path} has schema version {version}; this release supports versions up to {newest}")
+
         for migration in migrations[version:]:
             for statement in migration.statements:
                 await connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Options with which the long tests run longer, by hand."""
+"""Options that make the long tests run longer, for runs by hand."""
 
 from __future__ import annotations
 

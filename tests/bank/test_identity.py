@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# A fixed id: it is part of test names, which must be the same in every worker.
+# A fixed id, because it is part of test names, which must be the same in every worker.
 ISSUER = Issuer(key_id="k1")
 
 
@@ -54,7 +54,7 @@ def verifier_of(jwks: dict[str, object], revocations: SqliteRevocationList) -> T
 
 
 class KeyServer:
-    """A JWK set that counts how often it is fetched, and fails or hangs when told to."""
+    """A JWK set that counts its fetches; `failure` makes a fetch fail, `gate` makes it wait."""
 
     def __init__(self, document: Any) -> None:
         self.document = document
@@ -86,7 +86,7 @@ async def test_a_good_token_names_its_caller(verifier: TokenVerifier) -> None:
     assert await verifier.caller(f"bearer  {token}") == expected
 
 
-async def test_no_header_is_nobody(verifier: TokenVerifier) -> None:
+async def test_without_a_header_there_is_no_caller(verifier: TokenVerifier) -> None:
     assert await verifier.caller(None) is None
 
 
@@ -167,7 +167,7 @@ async def test_a_forged_header_is_refused(verifier: TokenVerifier, header: dict[
         await verifier.verify(forged(header, "AAAA"))
 
 
-async def test_a_public_key_is_not_taken_for_a_shared_secret(verifier: TokenVerifier) -> None:
+async def test_a_public_key_is_not_accepted_as_a_shared_secret(verifier: TokenVerifier) -> None:
     public = ISSUER.private_key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -177,7 +177,7 @@ async def test_a_public_key_is_not_taken_for_a_shared_secret(verifier: TokenVeri
         await verifier.verify(f"{unsigned}.{signature}")
 
 
-async def test_a_key_that_a_token_brings_along_is_not_trusted(verifier: TokenVerifier) -> None:
+async def test_a_key_inside_a_token_is_not_trusted(verifier: TokenVerifier) -> None:
     stranger = Issuer(url=ISSUER.url, key_id=ISSUER.key_id)
     claims = jwt.decode(stranger.token(), options={"verify_signature": False})
     jwk = jwt.algorithms.ECAlgorithm.to_jwk(stranger.private_key.public_key(), as_dict=True)
@@ -229,7 +229,7 @@ def test_staff_sees_everybody_and_a_customer_only_themselves() -> None:
 # --- RemoteKeys
 
 
-async def test_keys_are_fetched_at_first_need_and_once_for_all_who_wait() -> None:
+async def test_keys_are_fetched_on_first_use_and_once_for_concurrent_requests() -> None:
     server = KeyServer(ISSUER.jwks())
     keys = RemoteKeys(server.fetch)
     assert server.fetches == 0
@@ -238,7 +238,7 @@ async def test_keys_are_fetched_at_first_need_and_once_for_all_who_wait() -> Non
     assert server.fetches == 1
 
 
-async def test_an_unknown_key_is_asked_for_again_but_rarely() -> None:
+async def test_an_unknown_key_causes_few_fetches() -> None:
     clock, server = Clock(), KeyServer(ISSUER.jwks())
     keys = RemoteKeys(server.fetch, clock=clock)
     await keys.key(ISSUER.key_id)
@@ -264,7 +264,7 @@ async def test_a_withdrawn_key_is_forgotten_when_the_set_is_old() -> None:
     assert await keys.key(ISSUER.key_id) is None
 
 
-async def test_an_old_set_is_used_while_a_new_one_cannot_be_had() -> None:
+async def test_an_old_set_is_used_while_a_new_one_is_not_available() -> None:
     clock, server = Clock(), KeyServer(ISSUER.jwks())
     keys = RemoteKeys(server.fetch, clock=clock)
     await keys.key(ISSUER.key_id)
@@ -275,7 +275,7 @@ async def test_an_old_set_is_used_while_a_new_one_cannot_be_had() -> None:
     assert server.fetches == 2
 
 
-async def test_an_old_set_holds_up_one_request_at_most() -> None:
+async def test_an_old_set_delays_at_most_one_request() -> None:
     clock, server = Clock(), KeyServer(ISSUER.jwks())
     keys = RemoteKeys(server.fetch, clock=clock)
     await keys.key(ISSUER.key_id)
@@ -292,7 +292,7 @@ async def test_an_old_set_holds_up_one_request_at_most() -> None:
 @pytest.mark.parametrize(
     "failure", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")], ids=repr
 )
-async def test_without_keys_nothing_can_be_said_and_a_hanging_service_is_spared(failure: Exception) -> None:
+async def test_without_keys_verification_is_unavailable_and_fetches_are_rare(failure: Exception) -> None:
     clock, server = Clock(), KeyServer(ISSUER.jwks())
     server.failure = failure
     keys = RemoteKeys(server.fetch, clock=clock)
@@ -305,7 +305,7 @@ async def test_without_keys_nothing_can_be_said_and_a_hanging_service_is_spared(
     assert await keys.key(ISSUER.key_id) is not None
 
 
-async def test_a_new_key_is_not_called_unknown_when_the_set_could_not_be_fetched() -> None:
+async def test_a_failed_fetch_does_not_make_a_new_key_unknown() -> None:
     clock, server = Clock(), KeyServer(ISSUER.jwks())
     keys = RemoteKeys(server.fetch, clock=clock)
     await keys.key(ISSUER.key_id)
@@ -331,18 +331,18 @@ async def test_a_cancelled_fetch_does_not_make_a_good_key_unknown() -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"keys": []}, {"keys": [7]}, {"keys": 7}, "text"], ids=repr)
-async def test_what_is_no_key_set_is_no_answer(document: Any) -> None:
+async def test_a_document_that_is_not_a_key_set_is_unavailable(document: Any) -> None:
     with pytest.raises(Unavailable):
         await RemoteKeys(KeyServer(document).fetch).key("any")
 
 
-async def test_keys_come_over_http() -> None:
+async def test_keys_are_fetched_over_http() -> None:
     async with ISSUER.published() as url, httpx.AsyncClient() as client:
         assert await RemoteKeys.at(url, client).key(ISSUER.key_id) is not None
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-async def test_an_http_error_is_no_answer(status: int) -> None:
+async def test_an_http_error_is_unavailable(status: int) -> None:
     async with serving_json(ISSUER.jwks(), status=status) as url, httpx.AsyncClient() as client:
         with pytest.raises(Unavailable):
             await RemoteKeys.at(url, client).key(ISSUER.key_id)

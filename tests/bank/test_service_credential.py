@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SECRET = "s" * 32
 
 
-def test_what_one_service_signs_another_with_the_same_secret_accepts() -> None:
+def test_a_service_with_the_same_secret_accepts_the_token() -> None:
     header = ServiceCredential(SECRET).authorization(service="transaction", audience=ACCOUNT_INTERNAL)
     assert ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL) == "transaction"
 
@@ -67,7 +67,7 @@ def test_any_other_header_is_refused(header: str | None) -> None:
         ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL)
 
 
-def test_the_variable_wins_over_the_file(tmp_path: Path) -> None:
+def test_the_variable_overrides_the_file(tmp_path: Path) -> None:
     environ = {"MOSAFE_DATA_DIR": str(tmp_path), "MOSAFE_SERVICE_SECRET": SECRET}
     header = ServiceCredential.load(load(ProcessSettings, environ)).authorization(service="a", audience="b")
     assert ServiceCredential(SECRET).verify(header, audience="b") == "a"
@@ -80,7 +80,7 @@ def test_without_the_variable_processes_of_one_data_directory_share_a_generated_
     assert ServiceCredential.load(settings).verify(header, audience="b") == "a"
 
 
-def test_the_generated_secret_is_private_and_long_and_stays(tmp_path: Path) -> None:
+def test_the_generated_secret_is_private_and_long_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "secrets" / "service.key"
     secret = read_or_create_secret(path)
     assert len(bytes.fromhex(secret)) == 32
@@ -89,7 +89,7 @@ def test_the_generated_secret_is_private_and_long_and_stays(tmp_path: Path) -> N
     assert read_or_create_secret(path) == secret
 
 
-def test_derived_keys_differ_by_purpose_and_stay() -> None:
+def test_derived_keys_differ_by_purpose_and_are_stable() -> None:
     credential = ServiceCredential(SECRET)
     assert len(credential.derive_key("cursors")) == 32
     assert credential.derive_key("cursors") == ServiceCredential(SECRET).derive_key("cursors")
@@ -105,7 +105,7 @@ def test_a_damaged_secret_file_stops_the_start(tmp_path: Path, content: str) -> 
         read_or_create_secret(path)
 
 
-def test_processes_that_ask_first_at_the_same_moment_get_one_secret(tmp_path: Path) -> None:
+def test_processes_that_start_at_the_same_moment_share_one_secret(tmp_path: Path) -> None:
     path = tmp_path / "new" / "secrets" / "service.key"
     program = (
         "import sys, pathlib\n"

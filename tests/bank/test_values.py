@@ -16,7 +16,7 @@ from bank import values
 from bank.values import InvalidValue
 
 CURRENCIES = st.sampled_from(sorted(values.EXPONENTS))
-# As many minor units as an amount of 15 digits before the point and 4 after it has.
+# Up to the minor units of an amount with 15 digits.
 MINOR_UNITS = st.integers(min_value=1, max_value=10**15 - 1)
 
 
@@ -36,7 +36,7 @@ def test_object_ids_are_unique_across_threads_and_ascend() -> None:
 
 
 def _wraps(ids: list[str]) -> list[bool]:
-    """Where the 3-byte counter, which begins anywhere, began anew."""
+    """For each pair of neighbours, whether the 3-byte counter, which starts at a random value, wrapped between them."""
     return [later[18:] < earlier[18:] for earlier, later in itertools.pairwise(ids)]
 
 
@@ -61,7 +61,7 @@ def test_user_ids_are_uuid_v7_and_ascend() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0" * 23, "0" * 25, "G" * 24, "A" * 24, "\uff10" * 24, "0" * 24 + "\n"])
-def test_what_is_no_object_id(text: str) -> None:
+def test_other_texts_are_not_object_ids(text: str) -> None:
     assert not values.is_object_id(text)
 
 
@@ -76,7 +76,7 @@ def test_what_is_no_object_id(text: str) -> None:
         "0192f0c1-0000-7000-8000-000000000000\n",
     ],
 )
-def test_what_is_no_user_id(text: str) -> None:
+def test_other_texts_are_not_user_ids(text: str) -> None:
     assert not values.is_user_id(text)
 
 
@@ -104,12 +104,12 @@ def test_an_amount_prints_exactly_the_decimals_of_its_currency(units: int, curre
 
 
 @pytest.mark.parametrize(("currency", "text"), [("USD", "0.00"), ("JPY", "0"), ("KWD", "0.000")])
-def test_zero_has_the_decimals_too(currency: str, text: str) -> None:
+def test_zero_has_the_decimals_of_its_currency(currency: str, text: str) -> None:
     assert values.format_amount(values.from_minor_units(0, currency), currency) == text
 
 
 @given(st.text() | st.from_regex(r"\A[0-9]{1,18}(\.[0-9]{0,6})?\Z"))
-def test_no_text_makes_the_parser_of_amounts_fail_otherwise(text: str) -> None:
+def test_parsing_an_amount_raises_only_invalid_value(text: str) -> None:
     with contextlib.suppress(InvalidValue):
         amount = values.parse_amount(text)
         assert amount > 0
@@ -123,7 +123,7 @@ def test_no_text_makes_the_parser_of_amounts_fail_otherwise(text: str) -> None:
         *(" 1", "1 ", "1\n", "0x10", "1.00000", "\u0661", "\uff11", "1" * 16, "1" * 10_000),
     ],
 )
-def test_what_is_no_amount(text: str) -> None:
+def test_other_texts_are_not_amounts(text: str) -> None:
     with pytest.raises(InvalidValue):
         values.parse_amount(text)
 
@@ -146,7 +146,7 @@ def test_an_amount_is_never_rounded() -> None:
 
 
 @pytest.mark.parametrize("code", ["", "usd", "US", "XXX", "XAU", "ZZZ", "USD "])
-def test_what_is_no_currency(code: str) -> None:
+def test_other_texts_are_not_currencies(code: str) -> None:
     with pytest.raises(InvalidValue):
         values.exponent(code)
 
@@ -161,7 +161,7 @@ def test_what_is_no_currency(code: str) -> None:
 def test_every_time_survives_the_wire_to_the_millisecond(moment: datetime) -> None:
     text = values.format_timestamp(moment)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
-    assert values.parse_timestamp(text) == values.cut_to_milliseconds(moment.astimezone(UTC))
+    assert values.parse_timestamp(text) == values.truncate_to_milliseconds(moment.astimezone(UTC))
 
 
 @pytest.mark.parametrize(
@@ -199,18 +199,18 @@ def test_times_of_rfc_3339_are_read_with_any_offset(text: str, expected: str) ->
         "\u0662026-01-31T09:30:00Z",
     ],
 )
-def test_what_is_no_time(text: str) -> None:
+def test_other_texts_are_not_times(text: str) -> None:
     with pytest.raises(InvalidValue):
         values.parse_timestamp(text)
 
 
 @given(st.text() | st.from_regex(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)\Z"))
-def test_no_text_makes_the_parser_of_times_fail_otherwise(text: str) -> None:
+def test_parsing_a_time_raises_only_invalid_value(text: str) -> None:
     with contextlib.suppress(InvalidValue):
         assert values.parse_timestamp(text).tzinfo is UTC
 
 
-def test_the_present_is_in_utc_and_whole_milliseconds() -> None:
+def test_the_current_time_is_in_utc_and_whole_milliseconds() -> None:
     now = values.now()
     assert now.utcoffset() == timedelta(0)
     assert now.microsecond % 1000 == 0

@@ -1,4 +1,4 @@
-"""The published audit suite itself, where Node is; `test_graphql_over_http.py` holds the same rules without it."""
+"""The published audit suite, if Node.js is installed; `test_graphql_over_http.py` has the same rules without it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.interop import node
 from tests.router.server.live import serving
 from tests.router.shop import SDL, Shop
 
-# graphql-http 1.23.1 has so many; fewer would mean that some did not run.
+# The number of audits in graphql-http 1.23.1; fewer results mean that some audits did not run.
 COUNT = 61
 
 

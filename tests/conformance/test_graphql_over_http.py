@@ -1,7 +1,7 @@
 """GraphQL over HTTP, rule by rule, against a real server (https://graphql.github.io/graphql-over-http/draft/).
 
-Identifiers in `AUDITS` are those of the audit suite published with the `graphql-http` package, so that the two can be
-compared; rules that suite does not have stand below. A SHOULD and a MAY are held here like a MUST.
+The identifiers in `AUDITS` are those of the audit suite in the `graphql-http` package, so that the results can be
+compared; the rules that the suite lacks follow below it. SHOULD and MAY are tested like MUST.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def client() -> Iterator[httpx.Client]:
 
 
 class Audit(NamedTuple):
-    """A request, and what its answer must be. `data` is None where the answer has no `data` entry."""
+    """A request and its expected response. `data` is None when the response has no `data` entry."""
 
     id: str
     rule: str
@@ -49,7 +49,7 @@ class Audit(NamedTuple):
     accept: str | None = GRAPHQL
     content_type: str | None = JSON
     status: int = 200
-    answer_type: str | None = None
+    response_type: str | None = None
     data: object = None
     has_data: bool = True
 
@@ -77,8 +77,8 @@ NOT_MAPS: tuple[object, ...] = ("string", 0, False, ["array"])
 AUDITS: tuple[Audit, ...] = (
     post("22EB", "SHOULD accept application/graphql-response+json and match the content-type", {"query": Q}),
     post("4655", "MUST accept application/json and match the content-type", {"query": Q}, accept=JSON),
-    post("47DE", "SHOULD accept */* and use application/json", {"query": Q}, accept="*/*", answer_type=JSON),
-    post("80D8", "SHOULD assume application/json when accept is missing", {"query": Q}, accept=None, answer_type=JSON),
+    post("47DE", "SHOULD accept */* and use application/json", {"query": Q}, accept="*/*", response_type=JSON),
+    post("80D8", "SHOULD assume application/json without accept", {"query": Q}, accept=None, response_type=JSON),
     post("82A3", "MUST use utf-8 encoding when responding", {"query": Q}),
     post("BF61", "MUST accept utf-8 encoded request", {"query": Q}, content_type=f"{JSON}; charset=utf-8"),
     post("78D5", "MUST assume utf-8 in request if encoding is unspecified", {"query": Q}),
@@ -171,7 +171,7 @@ AUDITS: tuple[Audit, ...] = (
     refused("74FF", "SHOULD use 400 on document validation failure", {"query": "{ nofield }"}),
     refused("5E5B", "SHOULD not contain the data entry on document validation failure", {"query": "{ nofield }"}),
     refused("86EE", "SHOULD use 400 on variable coercion failure", {"query": WITH_VARIABLE, "variables": {}}),
-    # Beyond the suite.
+    # Rules that the suite lacks.
     refused("batch", "400 for a batch", [{"query": Q}]),
     refused(
         "operation",
@@ -183,18 +183,18 @@ AUDITS: tuple[Audit, ...] = (
         "subscription", "400 for a kind of operation that is not served", {"query": "subscription { bought { id } }"}
     ),
     refused(
-        "accept", "406 when no acceptable type can be given", {"query": Q}, 406, accept="text/html", answer_type=JSON
+        "accept", "406 when no acceptable type can be given", {"query": Q}, 406, accept="text/html", response_type=JSON
     ),
     refused("charset", "415 for another charset than utf-8", {"query": Q}, 415, content_type=f"{JSON}; charset=utf-16"),
     refused("form", "415 for a form", b"query=%7B__typename%7D", 415, content_type="application/x-www-form-urlencoded"),
     refused("put", "405 for another method", {"query": Q}, 405, method="PUT"),
-    post("quality", "prefers by quality", {"query": Q}, accept=f"{GRAPHQL};q=0.1, {JSON};q=0.9", answer_type=JSON),
+    post("quality", "prefers by quality", {"query": Q}, accept=f"{GRAPHQL};q=0.1, {JSON};q=0.9", response_type=JSON),
     post(
         "both",
         "takes the first of two it likes equally",
         {"query": Q},
         accept=f"{GRAPHQL}, {JSON}",
-        answer_type=GRAPHQL,
+        response_type=GRAPHQL,
     ),
     get("named", "GET with {operationName}", {"query": NAMED, "operationName": "Query"}),
     get("extensions", "GET with {extensions}", {"query": Q, "extensions": '{"a":1}'}),
@@ -239,12 +239,12 @@ def test_audit(server: str, client: httpx.Client, audit: Audit) -> None:
     )
     response = client.send(request)
     assert response.status_code == audit.status, audit.rule
-    assert response.headers["content-type"] == f"{audit.answer_type or audit.accept}; charset=utf-8"
-    answer = response.json()
-    assert ("data" in answer) is audit.has_data
-    assert ("errors" in answer) is not audit.has_data
+    assert response.headers["content-type"] == f"{audit.response_type or audit.accept}; charset=utf-8"
+    document = response.json()
+    assert ("data" in document) is audit.has_data
+    assert ("errors" in document) is not audit.has_data
     if audit.has_data:
-        assert answer["data"] == (audit.data or TYPENAME)
+        assert document["data"] == (audit.data or TYPENAME)
 
 
 def test_head_has_the_headers_of_get_and_no_body(server: str, client: httpx.Client) -> None:
@@ -254,7 +254,7 @@ def test_head_has_the_headers_of_get_and_no_body(server: str, client: httpx.Clie
     assert head.headers["content-length"] == got.headers["content-length"]
 
 
-def test_options_tells_what_is_allowed(server: str, client: httpx.Client) -> None:
+def test_options_lists_the_allowed_methods(server: str, client: httpx.Client) -> None:
     response = client.options(server)
     assert response.status_code == 204
     assert response.headers["allow"] == "GET, HEAD, POST, OPTIONS"

@@ -1,4 +1,4 @@
-"""The five processes one by one, so that a test can kill any of them and start it again."""
+"""The five processes of the platform, each of which a test can kill and start again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAMES = tuple(process.name for process in PROCESSES)
 
 @dataclass
 class Cluster:
-    """Use as an asynchronous context manager; every process is dead when the block ends."""
+    """An asynchronous context manager; all processes have ended when the block ends."""
 
     data_dir: Path
     environ: dict[str, str] = field(init=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """One running platform for all tests of the session that ask for it; it must stop as promised.
+    """One running platform for all tests of the session that use it; at the end, it must stop with exit code 0.
 
     Tests that use it carry `pytest.mark.xdist_group("bank")`, so that one worker runs them all.
     """

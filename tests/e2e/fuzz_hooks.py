@@ -1,6 +1,6 @@
-"""What schemathesis does to each generated case before it sends it; its process imports this file by name.
+"""Hooks with which schemathesis changes each generated case before it is sent; its process imports this file by name.
 
-The bank's address, a customer and the customer's accounts come in environment variables, see `test_fuzz_rest`.
+Environment variables contain the bank's address, a customer and the customer's accounts; see `test_fuzz_rest`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REST_URL = os.environ["FUZZ_REST_URL"]
 CREDENTIALS = json.loads(os.environ["FUZZ_CREDENTIALS"])
 ACCOUNTS = json.loads(os.environ["FUZZ_ACCOUNTS"])
 
-# Of the customer's accounts.
+# The currency of the customer's accounts.
 CURRENCY = "EUR"
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -26,7 +26,7 @@ _client = httpx.Client(base_url=REST_URL, timeout=30)
 
 @schemathesis.auth(refresh_interval=None)
 class FreshLogin:
-    """A session for each case, so that one that ends it does not turn all others into 401s."""
+    """A new session for each case, because a case that logs out would make all later ones 401."""
 
     def get(self, case: schemathesis.Case[Any], _context: schemathesis.AuthContext) -> str | None:
         if not case.operation.definition.raw["security"]:
@@ -42,9 +42,9 @@ class FreshLogin:
 
 
 def _real(value: Any) -> Any:
-    """One of the customer's accounts for three of four well-formed ids: random ones only ever meet a 404.
+    """Replaces three of four well-formed ids with one of the customer's accounts, because a random id is always a 404.
 
-    The choice hangs on the value alone, so that a failing case fails again.
+    The choice depends on the value alone, so that a failing case is reproducible.
     """
     if not isinstance(value, str) or not _OBJECT_ID.fullmatch(value):
         return value
@@ -58,7 +58,7 @@ def map_path_parameters(_context: schemathesis.HookContext, path_parameters: Any
 
 @schemathesis.hook
 def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
-    """Orders between the customer's accounts, every other one in their currency, so that some are carried out."""
+    """Uses the customer's accounts, and in every other order their currency, so that some orders are carried out."""
     if not isinstance(body, dict):
         return body
     order = {name: _real(value) if name.endswith("AccountId") else value for name, value in body.items()}

@@ -1,4 +1,4 @@
-"""The whole platform as its user runs it: `mosafe up` in a process of its own, on free ports and its own data."""
+"""The whole platform as a user runs it: `mosafe up` in a process of its own, with free ports and its own data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).parent.parent.parent
 PORT_VARIABLES = ("AUTH_PORT", "ACCOUNT_PORT", "TRANSACTION_PORT", "ROUTER_PORT", "REST_PORT")
 UP_LINE = "MoSafe is up"
-# Five interpreters start on two cores that also run the other tests.
+# Five interpreters start on two cores, which also run the other tests.
 START_SECONDS = 60
 STOP_SECONDS = 10
 LOG_SECONDS = 5
@@ -31,7 +31,7 @@ PASSWORD = "quite unlike any banner 71"
 
 
 def free_ports(count: int) -> list[int]:
-    """Distinct ports that are free right now."""
+    """Distinct ports that are free now."""
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -40,7 +40,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """The environment without any variable of the platform's, plus `variables`."""
+    """The environment without the platform's variables, plus `variables`."""
     ours = ("MOSAFE_", "AUTH_", "ACCOUNT_", "TRANSACTION_", "ROUTER_", "REST_", "REDIS_URL", "KAFKA_BROKERS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
@@ -48,7 +48,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A registered customer with a fresh session."""
+    """A registered customer with a new session."""
 
     id: str
     email: str
@@ -62,7 +62,7 @@ class Person:
 
 @dataclass
 class Platform:
-    """A running platform. `lines` holds everything its processes have written."""
+    """A running platform. `lines` has every line that its processes have written."""
 
     process: subprocess.Popen[str]
     ports: dict[str, int]
@@ -128,7 +128,7 @@ class Platform:
         return body
 
     def access_lines(self, request_id: str, of: set[str]) -> list[tuple[str, dict[str, Any]]]:
-        """(service, event) of each access-log line of the services `of` that carries `request_id`."""
+        """(service, event) of each line in the access logs of the services `of` that has `request_id`."""
         found = []
         for line in list(self.lines):
             service, _, text = line.partition(" | ")
@@ -139,7 +139,7 @@ class Platform:
     def wait_for_access_lines(
         self, request_id: str, *, at_least: int, of: set[str]
     ) -> list[tuple[str, dict[str, Any]]]:
-        """Access-log lines as above, once there are `at_least` that many: logs arrive after answers."""
+        """The same once there are `at_least` as many lines, because a line is logged after the response."""
         deadline = time.monotonic() + LOG_SECONDS
         while len(found := self.access_lines(request_id, of)) < at_least:
             assert time.monotonic() < deadline, found
@@ -150,14 +150,14 @@ class Platform:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Stop as a user does; returns the exit code."""
+        """Stop the platform as a user does; returns the exit code."""
         self.client.close()
         self.process.send_signal(number)
         return self.process.wait(timeout=STOP_SECONDS)
 
 
 def start_platform(data_dir: Path, *arguments: str, **variables: str) -> Platform:
-    """Run `mosafe up` and return once it says that it is up."""
+    """Run `mosafe up` and return when it reports that it is up."""
     ports = dict(zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True))
     environ = clean_environment(
         MOSAFE_DATA_DIR=str(data_dir),

@@ -34,7 +34,7 @@ def peers() -> Iterator[Peers]:
     yield from opened()
 
 
-def test_apollos_gateway_answers_as_ours_does(bank: Platform, peers: Peers) -> None:
+def test_apollo_gateway_gives_the_same_responses(bank: Platform, peers: Peers) -> None:
     ada, bob = bank.register("Ada"), bank.register("Bob")
     account = bank.open_account(ada, deposit="120.00")
     target = bank.open_account(bob)

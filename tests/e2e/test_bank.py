@@ -1,4 +1,4 @@
-"""One query across three services, and its price in requests."""
+"""Queries across the three services, and how many requests they cost."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def test_one_query_takes_data_from_all_three_services(bank: Platform) -> None:
     }
     bank.call("POST", "/api/transactions/transfer", ada, json=order)
 
-    answer = bank.graphql(QUERY, ada)
+    response = bank.graphql(QUERY, ada)
 
-    assert answer == {
+    assert response == {
         "data": {
             "me": {
                 "name": "Ada",
@@ -101,10 +101,10 @@ def test_the_query_costs_the_requests_of_its_plan_and_none_per_item(bank: Platfo
             bank.call("POST", "/api/transactions/transfer", ada, json=order)
     request_id = f"req_{uuid.uuid4().hex}"
 
-    answer = bank.graphql(QUERY, ada, request_id=request_id)
+    response = bank.graphql(QUERY, ada, request_id=request_id)
 
-    assert "errors" not in answer
-    assert len(answer["data"]["me"]["accounts"]["nodes"]) == 3
+    assert "errors" not in response
+    assert len(response["data"]["me"]["accounts"]["nodes"]) == 3
     subgraphs = {"auth", "account", "transaction"}
     requests = bank.wait_for_access_lines(request_id, at_least=4, of=subgraphs)
     fetches = count_fetches(plan(load((ROOT / "supergraph.graphql").read_text(encoding="utf-8")), QUERY).to_json())
@@ -127,7 +127,7 @@ def test_one_request_has_one_id_and_one_trace_in_every_process(bank: Platform) -
     assert len(traces) == 1
 
 
-def test_no_log_line_holds_a_token_a_password_or_an_address(bank: Platform) -> None:
+def test_no_log_line_contains_a_token_a_password_or_an_address(bank: Platform) -> None:
     ada = bank.register("Zebedee")
     bank.graphql(QUERY, ada)
     bank.graphql("{ me { email } }", ada)
@@ -138,13 +138,13 @@ def test_no_log_line_holds_a_token_a_password_or_an_address(bank: Platform) -> N
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 @pytest.mark.parametrize("port", ["AUTH_PORT", "ACCOUNT_PORT", "TRANSACTION_PORT", "ROUTER_PORT", "REST_PORT"])
-def test_every_process_answers_health_probes(bank: Platform, port: str, path: str) -> None:
+def test_every_process_responds_to_health_probes(bank: Platform, port: str, path: str) -> None:
     assert bank.client.get(f"http://127.0.0.1:{bank.ports[port]}{path}").status_code == 200
 
 
 def test_a_subgraph_s_fault_never_shows_its_cause_to_clients(bank: Platform) -> None:
-    answer = bank.graphql('{ accounts(after: "forged") { nodes { id } } }', bank.register())
-    text = json.dumps(answer)
-    assert answer["data"] == {"accounts": None}
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    response = bank.graphql('{ accounts(after: "forged") { nodes { id } } }', bank.register())
+    text = json.dumps(response)
+    assert response["data"] == {"accounts": None}
+    assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert not re.search(r"127\.0\.0\.1|Traceback|sqlite|subgraph", text, re.IGNORECASE)

@@ -1,8 +1,8 @@
 """Money survives the sudden death of any process in the middle of transfers.
 
-Customers send transfers in both directions all the time, each order again and again under one idempotency key until
-its outcome is known. Meanwhile one process is killed and started again. Afterwards every order was carried out at most
-once, every balance is what the completed orders say, and the ledger's own invariants hold.
+Customers send transfers in both directions, and repeat each order under its idempotency key until its outcome is
+known. Meanwhile one process is killed and started again. Afterwards every order was carried out at most once, every
+balance is the sum of the completed orders, and the ledger's own check passes.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.e2e.platform import PASSWORD
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Each round restarts an interpreter; by hand there may be many rounds.
+# Each round restarts an interpreter, and a run by hand may have many rounds.
 pytestmark = pytest.mark.timeout(3600)
 
 CUSTOMERS = 4
 ORDERS_PER_ROUND = 40
 START_BALANCE = Decimal("1000.00")
 SETTLE_SECONDS = 30
-# Orders in flight when the victim dies: as many as customers send at once.
+# How many orders are in flight when the process is killed.
 CONCURRENCY = 8
 
 
@@ -45,10 +45,10 @@ class Customer:
     expected: Decimal = START_BALANCE
 
     async def log_in(self, client: httpx.AsyncClient) -> None:
-        """Begin a new session: an access token does not outlive many rounds."""
-        answer = await client.post("/api/auth/login", json={"email": self.email, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        self.headers = {"authorization": f"Bearer {answer.json()['accessToken']}"}
+        """Start a new session, because an access token expires after some rounds."""
+        response = await client.post("/api/auth/login", json={"email": self.email, "password": PASSWORD})
+        assert response.status_code == 200, response.text
+        self.headers = {"authorization": f"Bearer {response.json()['accessToken']}"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Order:
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     async def send_until_known(self, client: httpx.AsyncClient) -> int:
-        """Send as a careful client does; returns the status of the first definite answer."""
+        """Send the order until its outcome is known, as a careful client does; returns the status of that response."""
         body = {
             "sourceAccountId": self.source.account_id,
             "destinationAccountId": self.destination.account_id,
@@ -79,7 +79,7 @@ class Order:
                 continue
             if response.status_code in {201, 202, 422}:
                 return response.status_code
-            # 409: another process still works on the key; 5xx: a part of the platform is down right now.
+            # 409: another process still works on the key; 5xx: a part of the platform is down.
             assert response.status_code == 409 or response.status_code >= 500, response.text
             await asyncio.sleep(0.05)
 
@@ -124,24 +124,24 @@ async def post(client: httpx.AsyncClient, path: str, body: dict[str, Any], heade
 
 def random_order(customers: list[Customer], chance: random.Random) -> Order:
     source, destination = chance.sample(customers, 2)
-    # Some orders ask for more than anybody has, so that refusals are among the outcomes.
+    # Some amounts exceed every balance, so that some orders are refused.
     amount = Decimal(chance.choice([chance.randint(1, 5_000), 1_000_000])).scaleb(-2)
     return Order(source, destination, amount)
 
 
 async def run_round(cluster: Cluster, orders: list[Order], victim: str, delay: float) -> None:
-    """Send `orders`, and kill and restart `victim` `delay` seconds after the first has an answer."""
+    """Send `orders`, and kill and restart `victim` `delay` seconds after the first has a response."""
     gate = asyncio.Semaphore(CONCURRENCY)
-    first_answer = asyncio.Event()
+    first_response = asyncio.Event()
 
     async def send(order: Order) -> None:
         async with gate:
             await order.send_until_known(cluster.client)
-            first_answer.set()
+            first_response.set()
 
     async def crash() -> None:
-        await first_answer.wait()
-        await asyncio.sleep(delay)  # the moment of a crash is random, not a condition
+        await first_response.wait()
+        await asyncio.sleep(delay)  # the moment of the crash is random, so there is no condition to wait for
         cluster.kill(victim)
         cluster.start(victim)
         await cluster.wait_ready(victim)
@@ -153,7 +153,7 @@ async def run_round(cluster: Cluster, orders: list[Order], victim: str, delay: f
 
 
 async def settle(client: httpx.AsyncClient, customers: list[Customer]) -> None:
-    """Wait until the reconciler has finished what the crash left behind."""
+    """Wait until the reconciler has finished the interrupted orders."""
     async with asyncio.timeout(SETTLE_SECONDS):
         for customer in customers:
             while (await transactions(client, customer, status="PENDING"))["data"]:
@@ -179,7 +179,7 @@ async def all_transactions(client: httpx.AsyncClient, customer: Customer) -> lis
 
 
 async def check_round(client: httpx.AsyncClient, customers: list[Customer], orders: list[Order]) -> None:
-    """Each order once, and each balance as its completed orders say."""
+    """Each order was carried out at most once, and each balance is the sum of the completed orders."""
     by_order: dict[str, dict[str, Any]] = {}
     for customer in customers:
         own = [item for item in await all_transactions(client, customer) if "order" in item["metadata"]]
@@ -193,13 +193,13 @@ async def check_round(client: httpx.AsyncClient, customers: list[Customer], orde
             order.source.expected -= order.amount
             order.destination.expected += order.amount
     for customer in customers:
-        answer = await client.get(f"/api/accounts/{customer.account_id}/balance", headers=customer.headers)
-        assert Decimal(answer.json()["balance"]) == customer.expected
+        response = await client.get(f"/api/accounts/{customer.account_id}/balance", headers=customer.headers)
+        assert Decimal(response.json()["balance"]) == customer.expected
     assert sum(customer.expected for customer in customers) == START_BALANCE * len(customers)
 
 
 def check_ledger(data_dir: Path) -> None:
-    """Ask the account service's own check, on the files that the dead processes left."""
+    """Run the account service's own check on the files that the stopped processes left."""
     outcome = subprocess.run(
         [sys.executable, "-m", "mosafe", "account", "ledger", "check"],
         env={"MOSAFE_DATA_DIR": str(data_dir), "PATH": ""},

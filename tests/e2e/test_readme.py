@@ -1,4 +1,4 @@
-"""The README's commands do what it says: its two blocks of shell run as printed, its answer is the router's."""
+"""The README's commands work: its two shell blocks run as printed, and the router's response is the one it shows."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def blocks(language: str) -> list[str]:
 
 
 def with_equal_numbers(value: Any) -> Any:
-    """The answer with every account number replaced: they are random."""
+    """The response with every account number replaced, because they are random."""
     return json.loads(re.sub(r'"\d{10}"', '"0000000000"', json.dumps(value)))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's commands use curl")
-def test_the_readme_s_query_gives_the_readme_s_answer(bank: Platform) -> None:
+def test_the_query_of_the_readme_gives_its_response(bank: Platform) -> None:
     setup, query, plan = blocks("bash")
-    (answer,) = blocks("json")
+    (response,) = blocks("json")
     script = (
         (setup + "\necho\necho ANSWER\n" + query + "\necho\necho PLAN\n" + plan)
         .replace(":8000", f":{bank.ports['REST_PORT']}")
@@ -48,7 +48,7 @@ def test_the_readme_s_query_gives_the_readme_s_answer(bank: Platform) -> None:
     assert outcome.returncode == 0, outcome.stderr
     _, _, after = outcome.stdout.partition("ANSWER\n")
     body, _, printed_plan = after.partition("PLAN\n")
-    assert with_equal_numbers(json.loads(body)) == with_equal_numbers(json.loads(answer))
+    assert with_equal_numbers(json.loads(body)) == with_equal_numbers(json.loads(response))
     assert printed_plan.startswith("QueryPlan {")
 
 

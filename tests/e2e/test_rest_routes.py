@@ -1,4 +1,4 @@
-"""The sixteen routes against the running platform; each answer is held against the OpenAPI document."""
+"""The sixteen routes against the running platform; each response is checked against the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_session_goes_from_registration_to_logout(ada: Customer) -> None:
     )
 
 
-def test_bad_registration_lists_what_only_the_service_can_judge(ada: Customer) -> None:
+def test_bad_registration_lists_the_errors_that_the_service_finds(ada: Customer) -> None:
     body = {"email": "ada@xn--a.example", "password": PASSWORD, "name": "Ada"}
     response = ada.send("POST", "/api/auth/register", body)
     assert code(response) == (400, "VALIDATION_ERROR")
@@ -112,7 +112,7 @@ def test_somebody_elses_account_is_the_plain_404(ada: Customer, bank: Platform) 
     assert ada.send("POST", "/api/transactions/transfer", transfer(theirs, ada.open_account())).status_code == 404
 
 
-def test_money_comes_moves_and_goes(ada: Customer) -> None:
+def test_deposit_transfer_and_withdrawal(ada: Customer) -> None:
     full, empty = ada.open_account("100.00"), ada.open_account()
     moved = ada.send("POST", "/api/transactions/transfer", transfer(full, empty, "60.00"))
     assert moved.status_code == 201
@@ -136,7 +136,7 @@ def test_money_comes_moves_and_goes(ada: Customer) -> None:
     assert ada.send("GET", "/api/transactions?type=DEPOSIT&minAmount=100.00").json()["data"][0]["amount"] == "100.00"
 
 
-def test_bank_refuses_what_cannot_be_and_says_why(ada: Customer) -> None:
+def test_refusals_of_the_bank_have_a_reason(ada: Customer) -> None:
     full, empty = ada.open_account("10.00"), ada.open_account()
     url = "/api/transactions/transfer"
     poor = ada.send("POST", url, transfer(full, empty, "10.01"))

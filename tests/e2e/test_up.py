@@ -1,4 +1,4 @@
-"""`mosafe up` as its user sees it: starts, says where things are, stops as promised, leaves nothing behind."""
+"""`mosafe up` as a user sees it: it starts, prints the addresses, stops, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("up")
 
-# A child that lost its supervisor has its own grace of 8 s, and a second for what is left.
+# A child that lost its supervisor has its own grace period of 8 s, and one second for its cleanup.
 ORPHAN_SECONDS = 12
 
 

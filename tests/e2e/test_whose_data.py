@@ -1,6 +1,6 @@
-"""Nobody sees another customer's data: every field, every path, through the router and on each subgraph's own port.
+"""No customer sees another customer's data: every field and path, through the router and on each subgraph's port.
 
-Ada has money, and has sent some to Bob. Eve has an account and a token, knows every id, and forges representations.
+Ada has sent some of her money to Bob. Eve has an account and a token, knows every id, and forges representations.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def scene(bank: Platform) -> Scene:
     return Scene(ada, bob, eve, ada_account, bob_account, transfer["id"])
 
 
-def codes(answer: dict[str, Any]) -> set[str]:
-    return {error["extensions"]["code"] for error in answer.get("errors", [])}
+def codes(response: dict[str, Any]) -> set[str]:
+    return {error["extensions"]["code"] for error in response.get("errors", [])}
 
 
 def entities(
@@ -81,9 +81,9 @@ def test_somebody_else_s_transaction_is_indistinguishable_from_a_missing_one(ban
 
 
 def test_lists_hold_the_caller_s_own_only(bank: Platform, scene: Scene) -> None:
-    answer = bank.graphql("{ accounts { nodes { id owner { id } } } transactions { nodes { id } } }", scene.eve)
-    assert {node["owner"]["id"] for node in answer["data"]["accounts"]["nodes"]} == {scene.eve.id}
-    assert scene.transfer_id not in {node["id"] for node in answer["data"]["transactions"]["nodes"]}
+    response = bank.graphql("{ accounts { nodes { id owner { id } } } transactions { nodes { id } } }", scene.eve)
+    assert {node["owner"]["id"] for node in response["data"]["accounts"]["nodes"]} == {scene.eve.id}
+    assert scene.transfer_id not in {node["id"] for node in response["data"]["transactions"]["nodes"]}
 
 
 def test_the_receiver_sees_the_counterparty_but_not_the_sender_s_account(bank: Platform, scene: Scene) -> None:
@@ -100,8 +100,8 @@ def test_the_receiver_sees_the_counterparty_but_not_the_sender_s_account(bank: P
 def test_of_a_counterparty_only_id_and_name_resolve(bank: Platform, scene: Scene) -> None:
     query = """query ($id: ID!) { transaction(id: $id) { counterparty { owner {
         id name email roles createdAt accounts { nodes { id balance } } } } } }"""
-    answer = bank.graphql(query, scene.bob, {"id": scene.transfer_id})
-    owner = answer["data"]["transaction"]["counterparty"]["owner"]
+    response = bank.graphql(query, scene.bob, {"id": scene.transfer_id})
+    owner = response["data"]["transaction"]["counterparty"]["owner"]
     assert owner == {
         "id": scene.ada.id,
         "name": "Ada",
@@ -110,16 +110,18 @@ def test_of_a_counterparty_only_id_and_name_resolve(bank: Platform, scene: Scene
         "createdAt": None,
         "accounts": None,
     }
-    assert codes(answer) == {"FORBIDDEN"}
-    assert len(answer["errors"]) == 4
+    assert codes(response) == {"FORBIDDEN"}
+    assert len(response["errors"]) == 4
 
 
 def test_auth_gives_a_forged_user_s_name_only(bank: Platform, scene: Scene) -> None:
-    answer = entities(bank, "auth", [{"__typename": "User", "id": scene.ada.id, "email": "x"}], USER_FIELDS, scene.eve)
-    assert answer["data"]["_entities"] == [
+    response = entities(
+        bank, "auth", [{"__typename": "User", "id": scene.ada.id, "email": "x"}], USER_FIELDS, scene.eve
+    )
+    assert response["data"]["_entities"] == [
         {"__typename": "User", "id": scene.ada.id, "name": "Ada", "email": None, "roles": None, "createdAt": None}
     ]
-    assert codes(answer) == {"FORBIDDEN"}
+    assert codes(response) == {"FORBIDDEN"}
 
 
 def test_account_gives_nothing_for_a_forged_account(bank: Platform, scene: Scene) -> None:
@@ -128,15 +130,15 @@ def test_account_gives_nothing_for_a_forged_account(bank: Platform, scene: Scene
         {"__typename": "Account", "accountNumber": scene.ada_account["accountNumber"]},
         {"__typename": "Account", "id": values.new_object_id()},
     ]
-    answer = entities(bank, "account", representations, ACCOUNT_FIELDS, scene.eve)
-    assert answer == {"data": {"_entities": [None, None, None]}}
+    response = entities(bank, "account", representations, ACCOUNT_FIELDS, scene.eve)
+    assert response == {"data": {"_entities": [None, None, None]}}
 
 
-def test_account_gives_no_list_for_a_forged_user(bank: Platform, scene: Scene) -> None:
+def test_account_service_lists_no_accounts_for_a_forged_user(bank: Platform, scene: Scene) -> None:
     fields = "... on User { id accounts { nodes { id balance } totalCount } }"
-    answer = entities(bank, "account", [{"__typename": "User", "id": scene.ada.id}], fields, scene.eve)
-    assert answer["data"]["_entities"] == [{"__typename": "User", "id": scene.ada.id, "accounts": None}]
-    assert codes(answer) == {"FORBIDDEN"}
+    response = entities(bank, "account", [{"__typename": "User", "id": scene.ada.id}], fields, scene.eve)
+    assert response["data"]["_entities"] == [{"__typename": "User", "id": scene.ada.id, "accounts": None}]
+    assert codes(response) == {"FORBIDDEN"}
 
 
 def test_transaction_shows_a_forged_account_as_empty_as_a_missing_one(bank: Platform, scene: Scene) -> None:
@@ -161,8 +163,8 @@ def test_transaction_gives_nothing_for_a_forged_transaction(bank: Platform, scen
         {"__typename": "Transaction", "id": values.new_object_id()},
     ]
     fields = f"... on Transaction {{ {TRANSACTION_FIELDS} }}"
-    answer = entities(bank, "transaction", representations, fields, scene.eve)
-    assert answer == {"data": {"_entities": [None, None]}}
+    response = entities(bank, "transaction", representations, fields, scene.eve)
+    assert response == {"data": {"_entities": [None, None]}}
 
 
 @pytest.mark.parametrize(
@@ -175,13 +177,13 @@ def test_transaction_gives_nothing_for_a_forged_transaction(bank: Platform, scen
         ("transaction", "Transaction", f"... on Transaction {{ {TRANSACTION_FIELDS} }}"),
     ],
 )
-def test_without_a_token_no_entity_says_anything(
+def test_without_a_token_no_entity_has_data(
     bank: Platform, scene: Scene, subgraph: str, typename: str, fields: str
 ) -> None:
     known = {"User": scene.ada.id, "Account": scene.ada_account["id"], "Transaction": scene.transfer_id}[typename]
-    answer = entities(bank, subgraph, [{"__typename": typename, "id": known}], fields, None)
-    assert codes(answer) == {"UNAUTHENTICATED"}
-    (entity,) = answer["data"]["_entities"]
+    response = entities(bank, subgraph, [{"__typename": typename, "id": known}], fields, None)
+    assert codes(response) == {"UNAUTHENTICATED"}
+    (entity,) = response["data"]["_entities"]
     assert entity is None or set(entity.values()) <= {None, typename}
 
 
@@ -196,9 +198,9 @@ def test_a_missing_or_bad_token_opens_nothing(bank: Platform, scene: Scene, quer
         token = ".".join((head, payload, secrets.token_urlsafe(64)))
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
-    answer = bank.client.post(bank.router_url, json={"query": query}, headers=headers).json()
-    assert set(answer["data"].values()) == {None}
-    assert codes(answer) == {"UNAUTHENTICATED"}
+    response = bank.client.post(bank.router_url, json={"query": query}, headers=headers).json()
+    assert set(response["data"].values()) == {None}
+    assert codes(response) == {"UNAUTHENTICATED"}
 
 
 def test_the_internal_postings_refuse_a_customer_s_token(bank: Platform, scene: Scene) -> None:

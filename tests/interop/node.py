@@ -1,4 +1,4 @@
-"""Scripts for Node.js beside this file, run with the packages that `make interop` installs."""
+"""Runs the Node.js scripts of this folder with the packages that `make interop` installs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 60
 
 
 def run(script: str, *arguments: str) -> Any:
-    """What the script prints, decoded from JSON. Skips where it cannot run; in CI that is a failure."""
+    """What the script prints, decoded from JSON. Skips the test when it cannot run; in CI, the test fails."""
     node = shutil.which("node")
     fresh = (INSTALLED / ".installed").exists()
     if node is None or not fresh:
@@ -25,7 +25,7 @@ def run(script: str, *arguments: str) -> Any:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    # Modules are looked for from where a script lies.
+    # Node.js looks for modules in the folder of the script.
     copied = shutil.copy(HERE / script, INSTALLED / script)
     done = subprocess.run([node, copied, *arguments], capture_output=True, text=True, check=False, timeout=SECONDS)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""GraphQL clients as their registries have them, against a running router."""
+"""Published GraphQL clients against a running router."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def told(url: str) -> dict[str, Any]:
-    """What each npm client was given."""
+def results(url: str) -> dict[str, Any]:
+    """What each npm client received."""
     found: dict[str, Any] = node.run("clients.mjs", url)
     return found
 
 
 @pytest.mark.parametrize("client", ["@apollo/client", "urql", "graphql-request"])
-def test_npm_clients_query_mutate_and_are_told_what_was_wrong(told: dict[str, Any], client: str) -> None:
-    answers = told[client]
+def test_npm_clients_query_mutate_and_receive_errors(results: dict[str, Any], client: str) -> None:
+    responses = results[client]
     name = {"@apollo/client": "Apollo"}.get(client, client)
-    assert answers["greeting"] == {"data": {"greet": f"Hello {name}"}, "errors": []}
-    assert without_typenames(answers["renamed"]) == {"data": RENAMED, "errors": []}
-    assert answers["invalid"]["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
-    assert without_typenames(answers["failed"]["data"]) == {"me": {"name": "Ada"}, "order": None}
-    assert answers["failed"]["errors"] == ["DOWNSTREAM_SERVICE_ERROR"]
+    assert responses["greeting"] == {"data": {"greet": f"Hello {name}"}, "errors": []}
+    assert without_typenames(responses["renamed"]) == {"data": RENAMED, "errors": []}
+    assert responses["invalid"]["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
+    assert without_typenames(responses["failed"]["data"]) == {"me": {"name": "Ada"}, "order": None}
+    assert responses["failed"]["errors"] == ["DOWNSTREAM_SERVICE_ERROR"]
 
 
 def without_typenames(value: Any) -> Any:
-    """Caches ask for `__typename` everywhere."""
+    """The data without `__typename`, which client caches add everywhere."""
     if isinstance(value, dict):
         return {key: without_typenames(inner) for key, inner in value.items() if key != "__typename"}
     return [without_typenames(item) for item in value] if isinstance(value, list) else value
@@ -69,7 +69,7 @@ async def test_gql_fetches_the_schema_queries_and_mutates(url: str) -> None:
         assert await session.execute(rename) == RENAMED
 
 
-def test_gql_tells_errors_apart_from_data(url: str) -> None:
+def test_gql_separates_errors_from_data(url: str) -> None:
     client = Client(transport=HTTPXTransport(url=url))
     with pytest.raises(TransportQueryError) as caught:
         client.execute(gql("query Failed { me { name } order(id: 1) { id } }"))
@@ -81,6 +81,6 @@ def test_gql_tells_errors_apart_from_data(url: str) -> None:
 def test_httpx_by_post_and_by_get(url: str, accept: str) -> None:
     query = {"query": '{ greet(name: "httpx") }'}
     with httpx.Client(headers={"accept": accept}) as client:
-        for answer in (client.post(url, json=query), client.get(url, params=query)):
-            assert answer.json() == {"data": {"greet": "Hello httpx"}}
-            assert answer.headers["content-type"] == f"{accept}; charset=utf-8"
+        for response in (client.post(url, json=query), client.get(url, params=query)):
+            assert response.json() == {"data": {"greet": "Hello httpx"}}
+            assert response.headers["content-type"] == f"{accept}; charset=utf-8"

@@ -1,4 +1,4 @@
-"""The demo data: written by the services' own rules, complete, and only once."""
+"""The demo data: complete, written once, and accepted by the services' own checks."""
 
 from __future__ import annotations
 

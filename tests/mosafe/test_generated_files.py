@@ -20,7 +20,7 @@ def test_env_example_lists_the_current_variables() -> None:
 
 
 @pytest.mark.parametrize("name", SUBGRAPHS)
-def test_a_subgraph_s_sdl_is_what_it_serves(name: str) -> None:
+def test_the_checked_in_sdl_of_a_subgraph_is_current(name: str) -> None:
     assert sdl_path(name).read_text(encoding="utf-8") == sdl_of(name), "run: make supergraph"
 
 

@@ -1,4 +1,4 @@
-"""The table of processes: ports, addresses and the refusal of ports that cannot be had."""
+"""The table of processes: ports, addresses, and errors about ports that are taken."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_taken_port_names_port_holder_and_variable() -> None:
     assert "ROUTER_PORT=" in message
 
 
-def test_one_port_for_two_processes_names_both_variables() -> None:
+def test_a_port_shared_by_two_processes_names_both_variables() -> None:
     environ = free_environment()
     environ["REST_PORT"] = environ["AUTH_PORT"]
     with pytest.raises(StartupError, match="AUTH_PORT and by REST_PORT"):

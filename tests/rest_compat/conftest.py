@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Stage:
-    """One application for all tests, since it takes a while to build; each test puts its own bank behind it."""
+    """One application for all tests, because it is slow to create; each test puts its own bank behind it."""
 
     def __init__(self) -> None:
         self.bank = FakeBank()
@@ -45,7 +45,7 @@ async def _check(response: httpx.Response) -> None:
 
 @pytest.fixture
 async def anyone(stage: Stage, bank: FakeBank) -> AsyncIterator[httpx.AsyncClient]:
-    """A client without a token; each answer it gets is held against the OpenAPI document."""
+    """A client without a token; each response is checked against the OpenAPI document."""
     assert stage.bank is bank
     transport = httpx.ASGITransport(app=stage.app)
     hooks = {"response": [_check]}

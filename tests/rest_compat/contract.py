@@ -1,4 +1,4 @@
-"""Holds an answer against the OpenAPI document: status, headers, media type, body."""
+"""Checks a response against the OpenAPI document: status, headers, media type, body."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def check(response: httpx.Response) -> None:
-    """Raise AssertionError unless `response` is one that the document promises; unknown routes promise a 404."""
+    """Raise AssertionError unless the document allows `response`; for an unknown route, it must be a 404."""
     assert response.headers["x-request-id"]
     operation = _operation(response.request.method, response.request.url.path)
     if operation is None:
@@ -56,7 +56,7 @@ def _operation(method: str, path: str) -> Json | None:
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], Json]]:
-    """Literal paths first, as they win."""
+    """Path patterns, literal paths first, because they have priority."""
     paths: Json = openapi.document()["paths"]
     ordered = sorted(paths.items(), key=lambda item: item[0].count("{"))
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), methods) for path, methods in ordered]

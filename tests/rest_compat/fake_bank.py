@@ -1,6 +1,6 @@
-"""A router with a bank behind it, in memory: graphql-core over the real API schema, resolvers below.
+"""A router with a bank behind it, in memory: graphql-core executes the real API schema with the resolvers below.
 
-The schema is the checked-in supergraph's, so an operation that does not fit it fails here as it would in production.
+The schema is that of the checked-in supergraph, so an operation that is not valid for it fails as in production.
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ class FakeBank:
     """A bank in memory.
 
     Attributes:
-        answers: by root field, in place of what its resolver below would say.
-        faults: in place of any answer.
-        calls: what was asked: root field, arguments, headers.
-        before: awaited first.
+        responses: root field -> a result that replaces its resolver's.
+        faults: GraphQL errors that replace every result.
+        calls: the recorded calls: root field, arguments, headers.
+        before: awaited before each response.
     """
 
     accounts: dict[str, Json] = field(default_factory=dict)
     transactions: dict[str, Json] = field(default_factory=dict)
-    answers: dict[str, object] = field(default_factory=dict)
+    responses: dict[str, object] = field(default_factory=dict)
     faults: list[GraphQLError] = field(default_factory=list)
     calls: list[tuple[str, Json, Mapping[str, str]]] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
@@ -108,11 +108,11 @@ class FakeBank:
                 self.calls.append((name, arguments, headers))
                 if name not in {"register", "login", "refresh"} and headers.get("authorization") != TOKEN:
                     raise fault("UNAUTHENTICATED")
-                if name in self.answers:
-                    answer = self.answers[name]
-                    if isinstance(answer, Exception):
-                        raise answer
-                    return answer
+                if name in self.responses:
+                    response = self.responses[name]
+                    if isinstance(response, Exception):
+                        raise response
+                    return response
                 resolver: Callable[..., object] = getattr(self, f"_{name}")
                 return resolver(**arguments)
 
@@ -120,7 +120,7 @@ class FakeBank:
 
         return {name: root(name) for name in _ROOTS}
 
-    # --- resolvers, one a root field
+    # --- resolvers, one per root field
 
     def _me(self) -> Json:
         return {"id": ADA, "email": "ada@example.org", "name": "Ada", "roles": ["CUSTOMER"], "createdAt": NOW}
@@ -198,7 +198,7 @@ _ROOTS = [name for type_ in (SCHEMA.query_type, SCHEMA.mutation_type) if type_ f
 
 
 def _connection(nodes: list[Json], first: int = 20, after: str | None = None, **_ignored: object) -> Json:
-    """Cursors are positions here; what is not one is refused as the services refuse a forged one."""
+    """Cursors are positions here; any other text is refused as the services refuse a forged cursor."""
     if after is not None and not after.isdigit():
         raise fault("BAD_USER_INPUT", "`after` is not a cursor of this list", argument="after")
     start = int(after or 0)

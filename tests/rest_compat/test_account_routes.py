@@ -25,7 +25,7 @@ def document(made: Json) -> Json:
     return {"userId": ADA, **{name: made[name] for name in names}}
 
 
-async def test_account_is_opened_where_location_says(ada: httpx.AsyncClient) -> None:
+async def test_location_names_the_new_account(ada: httpx.AsyncClient) -> None:
     response = await ada.post("/api/accounts", json={"type": "SAVINGS", "currency": "JPY"})
     assert (response.status_code, response.json()["currency"]) == (201, "JPY")
     assert response.headers["location"] == f"/api/accounts/{response.json()['id']}"
@@ -34,8 +34,8 @@ async def test_account_is_opened_where_location_says(ada: httpx.AsyncClient) -> 
     assert again.headers["etag"] == response.headers["etag"]
 
 
-async def test_limit_of_accounts_is_told(ada: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.answers["openAccount"] = problem("LimitReached", "LIMIT_REACHED", limit=100)
+async def test_limit_of_accounts_is_reported(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.responses["openAccount"] = problem("LimitReached", "LIMIT_REACHED", limit=100)
     response = await ada.post("/api/accounts", json={"type": "SAVINGS", "currency": "JPY"})
     assert (response.status_code, response.json()["error"]["details"]) == (422, {"limit": 100})
 
@@ -51,7 +51,7 @@ async def test_account_is_the_documented_one(ada: httpx.AsyncClient, known: Json
     assert (await ada.get(f"/api/accounts/{known['id']}")).json() == document(known)
 
 
-async def test_balance_is_told_with_its_parts(ada: httpx.AsyncClient, known: Json) -> None:
+async def test_balance_has_its_parts(ada: httpx.AsyncClient, known: Json) -> None:
     response = await ada.get(f"/api/accounts/{known['id']}/balance")
     expected = {"balance": "100.00", "available": "80.00", "held": "20.00", "currency": "EUR", "asOf": NOW}
     assert (response.status_code, response.json()) == (200, {"accountId": known["id"], **expected})
@@ -127,13 +127,13 @@ async def test_impossible_change_is_400(ada: httpx.AsyncClient, known: Json, bod
 
 
 async def test_freezing_is_for_support(ada: httpx.AsyncClient, bank: FakeBank, known: Json) -> None:
-    bank.answers["updateAccount"] = fault("FORBIDDEN", "For support only")
+    bank.responses["updateAccount"] = fault("FORBIDDEN", "For support only")
     response = await ada.put(f"/api/accounts/{known['id']}", json={"status": "FROZEN"})
     assert (response.status_code, response.json()["error"]["code"]) == (403, "FORBIDDEN")
 
 
 async def test_conflicting_state_is_409(ada: httpx.AsyncClient, bank: FakeBank, known: Json) -> None:
-    bank.answers["updateAccount"] = problem("StateConflict", "CONFLICT")
+    bank.responses["updateAccount"] = problem("StateConflict", "CONFLICT")
     assert (await ada.put(f"/api/accounts/{known['id']}", json={"type": "SAVINGS"})).status_code == 409
 
 
@@ -158,10 +158,10 @@ async def test_empty_account_is_closed(ada: httpx.AsyncClient, known: Json) -> N
         (invalid_account("0" * 24), 404, {"accountId": "0" * 24}),
     ],
 )
-async def test_refused_closing_tells_its_facts(
+async def test_refused_closing_has_its_facts(
     ada: httpx.AsyncClient, bank: FakeBank, refusal: Json, status: int, details: Json
 ) -> None:
-    bank.answers["closeAccount"] = refusal
+    bank.responses["closeAccount"] = refusal
     response = await ada.delete(f"/api/accounts/{'0' * 24}")
     assert (response.status_code, response.json()["error"]["details"]) == (status, details)
 
@@ -186,7 +186,7 @@ class TestIfMatch:
         assert (response.status_code, response.json()["error"]["code"]) == (412, "PRECONDITION_FAILED")
         assert known["version"] == 1
 
-    async def test_any_matches_what_exists_at_whatever_version(
+    async def test_star_matches_every_version(
         self, ada: httpx.AsyncClient, bank: FakeBank, known: Json, method: str
     ) -> None:
         assert (await self._change(ada, method, known, "*")).is_success
@@ -199,5 +199,5 @@ class TestIfMatch:
         self, ada: httpx.AsyncClient, bank: FakeBank, known: Json, method: str
     ) -> None:
         tag = (await ada.get(f"/api/accounts/{known['id']}")).headers["etag"]
-        bank.answers["updateAccount"] = bank.answers["closeAccount"] = version_conflict(1, 2)
+        bank.responses["updateAccount"] = bank.responses["closeAccount"] = version_conflict(1, 2)
         assert (await self._change(ada, method, known, tag)).status_code == 412

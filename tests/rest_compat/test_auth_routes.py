@@ -42,13 +42,13 @@ async def test_session_is_begun(anyone: httpx.AsyncClient, path: str, body: obje
 async def test_refusal_has_the_status_of_its_code(
     anyone: httpx.AsyncClient, bank: FakeBank, path: str, refusal: dict[str, object], status: int
 ) -> None:
-    bank.answers[path] = refusal
+    bank.responses[path] = refusal
     response = await anyone.post(f"/api/auth/{path}", json=BODIES[path])
     assert (response.status_code, response.json()["error"]["code"]) == (status, refusal["code"])
 
 
-async def test_weak_password_tells_the_minimum_length(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.answers["register"] = problem("WeakPassword", "WEAK_PASSWORD", minimumLength=8)
+async def test_weak_password_reports_the_minimum_length(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.responses["register"] = problem("WeakPassword", "WEAK_PASSWORD", minimumLength=8)
     response = await anyone.post("/api/auth/register", json=REGISTRATION)
     assert response.json()["error"]["details"] == {"minimumLength": 8}
 
@@ -68,7 +68,7 @@ async def test_every_bad_field_is_listed(anyone: httpx.AsyncClient) -> None:
 
 async def test_bad_field_that_only_the_service_sees_is_listed_too(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
     listed = [{"path": ["input", "email"], "code": "INVALID_FORMAT", "message": "no"}]
-    bank.answers["register"] = fault("BAD_USER_INPUT", fields=listed)
+    bank.responses["register"] = fault("BAD_USER_INPUT", fields=listed)
     response = await anyone.post("/api/auth/register", json=REGISTRATION)
     assert response.status_code == 400
     assert response.json()["error"]["details"]["fields"] == [{**listed[0], "path": ["body", "email"]}]
@@ -85,8 +85,8 @@ async def test_me_is_the_caller(ada: httpx.AsyncClient) -> None:
     assert response.headers["cache-control"] == "private, no-cache"
 
 
-async def test_nobody_is_not_signed_in(ada: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.answers["me"] = None
+async def test_request_without_a_token_is_not_signed_in(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.responses["me"] = None
     assert (await ada.get("/api/auth/me")).status_code == 401
 
 

@@ -39,7 +39,7 @@ async def test_refused_request_is_read_whatever_its_status() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"data": []}', b'{"errors": {}}', b"\xff"])
-async def test_no_graphql_response_is_a_mistake_of_ours(body: bytes) -> None:
+async def test_body_without_a_graphql_response_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedAnswer):
         await client(200, body).execute(ME, {}, None)
 
@@ -50,7 +50,7 @@ async def test_gateway_in_between_may_speak_for_a_router_that_is_away(status: in
         await client(status, b"<html>").execute(ME, {}, None)
 
 
-async def test_nobody_listening_is_unreachable(unused_tcp_port: int) -> None:
+async def test_closed_port_is_unreachable(unused_tcp_port: int) -> None:
     async with httpx.AsyncClient(trust_env=False) as connections:
         send = http_send(connections, f"http://127.0.0.1:{unused_tcp_port}/graphql")
         with pytest.raises(RouterUnreachable):

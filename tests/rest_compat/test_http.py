@@ -1,4 +1,4 @@
-"""What holds on every route: methods, media types, conditions, headers, forms of errors."""
+"""The rules of every route: methods, media types, conditional requests, headers, forms of errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WITH_BODY = [route for route in ROUTES if route.body]
 
 
 @pytest.mark.parametrize("route", SECURED, ids=ids)
-async def test_nobody_gets_401(anyone: httpx.AsyncClient, bank: FakeBank, route: Route) -> None:
+async def test_request_without_a_token_gets_401(anyone: httpx.AsyncClient, bank: FakeBank, route: Route) -> None:
     body = next(iter(route.body.examples.values())) if route.body else None
     response = await anyone.request(route.method, url(route), json=body)
     assert (response.status_code, response.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
@@ -72,7 +72,7 @@ async def test_documented_examples_are_well_formed(anyone: httpx.AsyncClient, ba
     ],
     ids=lambda value: repr(value)[:24],
 )
-async def test_body_that_is_no_json_object_is_refused(
+async def test_body_that_is_not_a_json_object_is_refused(
     ada: httpx.AsyncClient, route: Route, content: bytes, content_type: str | None, status: int
 ) -> None:
     headers = {} if content_type is None else {"content-type": content_type}
@@ -142,7 +142,7 @@ async def test_methods_come_from_the_table(anyone: httpx.AsyncClient, path: str,
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/", "/api/accounts/", f"/api/accounts/{ID}/", "/api/unknown", "/x/é"]
 )
-async def test_what_is_no_route_is_404(ada: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_path_is_404(ada: httpx.AsyncClient, path: str) -> None:
     response = await ada.get(path)
     assert (response.status_code, response.json()["error"]["code"]) == (404, "NOT_FOUND")
 
@@ -160,7 +160,7 @@ async def test_what_is_no_route_is_404(ada: httpx.AsyncClient, path: str) -> Non
         ("application/json;q=x", 406),
     ],
 )
-async def test_only_json_can_be_had(ada: httpx.AsyncClient, accept: str, status: int) -> None:
+async def test_only_json_is_available(ada: httpx.AsyncClient, accept: str, status: int) -> None:
     assert (await ada.get("/api/auth/me", headers={"accept": accept})).status_code == status
 
 
@@ -241,8 +241,8 @@ async def test_fault_has_the_status_of_its_code(
         assert ("retry-after" in response.headers) == (status == 503)
 
 
-async def test_rate_limit_says_when_to_come_back(ada: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.answers["accounts"] = fault("RATE_LIMITED", retryAfter=7)
+async def test_rate_limit_has_retry_after(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.responses["accounts"] = fault("RATE_LIMITED", retryAfter=7)
     response = await ada.get("/api/accounts")
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
 
@@ -251,7 +251,7 @@ async def test_rate_limit_says_when_to_come_back(ada: httpx.AsyncClient, bank: F
     ("error", "status"),
     [(RouterUnreachable(), 503), (RouterTimeout(), 504), (MalformedAnswer(), 500), (ZeroDivisionError("secret"), 500)],
 )
-async def test_no_answer_of_the_router_is_an_answer_to_the_client(
+async def test_client_gets_a_response_when_the_router_gives_none(
     ada: httpx.AsyncClient, bank: FakeBank, error: Exception, status: int
 ) -> None:
     async def fail() -> None:
@@ -263,8 +263,8 @@ async def test_no_answer_of_the_router_is_an_answer_to_the_client(
     assert "secret" not in response.text
 
 
-async def test_answer_of_another_shape_is_500(ada: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.answers["openAccount"] = {"__typename": "LimitReached", "limit": 1, "code": None, "message": "m"}
+async def test_router_response_of_another_shape_is_500(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    bank.responses["openAccount"] = {"__typename": "LimitReached", "limit": 1, "code": None, "message": "m"}
     response = await ada.post("/api/accounts", json={"type": "SAVINGS", "currency": "EUR"})
     assert response.status_code == 500
 

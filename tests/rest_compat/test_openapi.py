@@ -36,7 +36,7 @@ def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
-def test_each_example_is_what_its_schema_says(operation: dict[str, Any]) -> None:
+def test_each_example_matches_its_schema(operation: dict[str, Any]) -> None:
     components = {"components": {"schemas": DOCUMENT["components"]["schemas"]}}
     count = 0
     for content in contents(operation):
@@ -51,7 +51,7 @@ def test_each_example_is_what_its_schema_says(operation: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
-def test_secured_routes_say_so_and_what_happens_otherwise(operation: dict[str, Any]) -> None:
+def test_secured_routes_have_the_security_scheme_and_401(operation: dict[str, Any]) -> None:
     route = next(route for route in ROUTES if openapi.operation_id(route) == operation["operationId"])
     assert operation["security"] == ([{"accessToken": []}] if route.secured else [])
     assert not route.secured or "401" in operation["responses"]

@@ -1,4 +1,4 @@
-"""Rows, operation files, refusals and the OpenAPI document cover each other."""
+"""The table of routes, the operation files, the refusals and the OpenAPI document are consistent."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ GET    /api/transactions/:id
 GET    /api/transactions/account/:accountId
 POST   /api/transactions/transfer
 """
-# Two types of the bank share a code, as HTTP sees one refusal in them.
+# Two types of the bank share a code, because they are the same refusal in HTTP.
 SHARED_CODES = {"VERSION_CONFLICT": "CONFLICT", "STATE_CONFLICT": "CONFLICT"}
 
 
@@ -69,9 +69,9 @@ def test_openapi_has_the_tables_operations() -> None:
 
 
 def test_api_schema_is_the_routers() -> None:
-    """Two roads to one schema: this layer may not import the router, but must see what the router shows.
+    """This layer may not import the router, so it derives the API schema itself; the result must be the same.
 
-    What it sends is never deferred.
+    The directives of incremental delivery differ, because this layer never defers.
     """
     theirs = supergraph.load(SUPERGRAPH.read_text(encoding="utf-8")).api_schema
     assert [directive.name for directive in theirs.directives if SCHEMA.get_directive(directive.name) is None] == [
@@ -96,7 +96,7 @@ def test_operation_that_does_not_fit_is_named() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
-def test_row_names_the_problems_that_its_operations_may_answer(route: Route) -> None:
+def test_row_names_the_problems_that_its_operations_may_return(route: Route) -> None:
     problem = SCHEMA.get_type("Problem")
     assert isinstance(problem, GraphQLInterfaceType)
     codes = set()
@@ -125,7 +125,7 @@ def _code(type_name: str) -> str:
     return SHARED_CODES.get(code, code)
 
 
-def test_each_refusal_of_the_table_may_come() -> None:
+def test_each_refusal_of_the_table_is_used_by_a_route() -> None:
     assert {code for route in ROUTES for code in route.refusals} == set(translation.REFUSALS)
 
 

@@ -1,4 +1,4 @@
-"""What a kind takes and what its schema admits is the same; fuzzing by the document relies on it."""
+"""A scalar accepts exactly what its JSON Schema accepts; fuzzing with the OpenAPI document relies on it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KINDS = {
     "idempotency key": scalars.IDEMPOTENCY_KEY,
     "type": bodies.ACCOUNT_TYPES,
 }
-# Near misses are more likely to be taken wrongly than noise.
+# Values that are almost valid find more mistakes than random ones.
 NEAR = st.one_of(
     st.text(max_size=12),
     st.from_regex(r"\A-?[0-9]{0,16}\.?[0-9]{0,6}\Z"),
@@ -41,7 +41,7 @@ NEAR = st.one_of(
 
 
 def admits(schema: scalars.JsonSchema, value: object) -> bool:
-    """Whether JSON Schema admits a value, with `$` as in ECMA 262: Python's also ends before a last newline."""
+    """Whether JSON Schema accepts a value, with `$` as in ECMA 262; Python's also matches before a final newline."""
 
     def translate(part: Any) -> Any:
         if isinstance(part, dict):
@@ -65,7 +65,7 @@ def takes(kind: Kind, value: object) -> bool:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @settings(max_examples=60)
 @given(value=NEAR)
-def test_kind_takes_what_its_schema_admits(kind: Kind, value: object) -> None:
+def test_scalar_accepts_what_its_schema_admits(kind: Kind, value: object) -> None:
     assert takes(kind, value) is admits(kind.schema, value)
 
 

@@ -38,7 +38,7 @@ async def test_type_chooses_the_operation(ada: httpx.AsyncClient, bank: FakeBank
     }
 
 
-async def test_transfer_lies_where_location_says(ada: httpx.AsyncClient) -> None:
+async def test_location_names_the_new_transfer(ada: httpx.AsyncClient) -> None:
     response = await ada.post("/api/transactions/transfer", json=TRANSFER)
     assert response.status_code == 201
     again = await ada.get(response.headers["location"])
@@ -47,9 +47,9 @@ async def test_transfer_lies_where_location_says(ada: httpx.AsyncClient) -> None
 
 
 @pytest.mark.parametrize("status", ["PENDING", "HELD"])
-async def test_open_outcome_is_202(ada: httpx.AsyncClient, bank: FakeBank, status: str) -> None:
+async def test_pending_outcome_is_202(ada: httpx.AsyncClient, bank: FakeBank, status: str) -> None:
     made = transaction(status=status)
-    bank.answers["transfer"] = {"__typename": "TransactionSuccess", "transaction": made, "replayed": False}
+    bank.responses["transfer"] = {"__typename": "TransactionSuccess", "transaction": made, "replayed": False}
     response = await ada.post("/api/transactions/transfer", json=TRANSFER)
     assert (response.status_code, response.json()["status"]) == (202, status)
     assert response.headers["location"] == f"/api/transactions/{made['id']}"
@@ -66,8 +66,8 @@ _REFUSALS = [
 
 
 @pytest.mark.parametrize(("refusal", "status"), _REFUSALS, ids=lambda value: str(value)[:40])
-async def test_refusal_tells_its_facts(ada: httpx.AsyncClient, bank: FakeBank, refusal: Json, status: int) -> None:
-    bank.answers["transfer"] = refusal
+async def test_refusal_has_its_facts(ada: httpx.AsyncClient, bank: FakeBank, refusal: Json, status: int) -> None:
+    bank.responses["transfer"] = refusal
     response = await ada.post("/api/transactions/transfer", json=TRANSFER)
     error = response.json()["error"]
     facts = {name: value for name, value in refusal.items() if name not in {"__typename", "code", "message"}}
@@ -75,7 +75,7 @@ async def test_refusal_tells_its_facts(ada: httpx.AsyncClient, bank: FakeBank, r
 
 
 async def test_secret_facts_are_left_out(ada: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.answers["transfer"] = problem("CurrencyMismatch", "CURRENCY_MISMATCH", accountCurrency=None)
+    bank.responses["transfer"] = problem("CurrencyMismatch", "CURRENCY_MISMATCH", accountCurrency=None)
     response = await ada.post("/api/transactions/transfer", json=TRANSFER)
     assert response.json()["error"]["details"] == {}
 
@@ -117,7 +117,7 @@ async def test_order_without_a_known_type_is_400(ada: httpx.AsyncClient, kind: o
     assert response.json()["error"]["details"]["fields"][0]["path"] == ["body", "type"]
 
 
-async def test_list_takes_every_filter(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+async def test_list_accepts_every_filter(ada: httpx.AsyncClient, bank: FakeBank) -> None:
     query = {"type": "DEPOSIT", "status": "FAILED", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00+01:00"}
     response = await ada.get("/api/transactions", params={**query, "minAmount": "1.00", "maxAmount": "9.99"})
     assert (response.status_code, response.json()["data"]) == (200, [])
@@ -140,13 +140,13 @@ async def test_accounts_transactions_are_listed_even_when_it_is_closed(ada: http
 
 
 @pytest.mark.parametrize("account_id", ["0" * 24, "123"])
-async def test_transactions_of_no_account_are_its_404(ada: httpx.AsyncClient, account_id: str) -> None:
+async def test_transactions_of_an_unknown_account_are_404(ada: httpx.AsyncClient, account_id: str) -> None:
     response = await ada.get(f"/api/transactions/account/{account_id}")
     assert (response.status_code, response.json()["error"]["details"]) == (404, {"accountId": account_id})
 
 
 @pytest.mark.parametrize("transaction_id", ["0" * 24, "123", "account"])
-async def test_no_transaction_is_404(ada: httpx.AsyncClient, transaction_id: str) -> None:
+async def test_unknown_transaction_is_404(ada: httpx.AsyncClient, transaction_id: str) -> None:
     response = await ada.get(f"/api/transactions/{transaction_id}")
     assert (response.status_code, response.json()["error"]["code"]) == (404, "INVALID_TRANSACTION")
     assert response.json()["error"]["details"] == {"transactionId": transaction_id}
@@ -157,18 +157,18 @@ class TestIdempotencyKey:
         await ada.post("/api/transactions/transfer", json=TRANSFER, headers={"idempotency-key": "k-1"})
         assert bank.calls[-1][1]["input"]["idempotencyKey"] == "k-1"
 
-    async def test_without_one_each_request_gets_a_fresh_one(self, ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    async def test_each_request_without_a_key_gets_a_new_one(self, ada: httpx.AsyncClient, bank: FakeBank) -> None:
         for _ in range(2):
             assert (await ada.post("/api/transactions/transfer", json=TRANSFER)).status_code == 201
         first, second = (call[1]["input"]["idempotencyKey"] for call in bank.calls)
         assert first != second
 
-    async def test_replay_says_so(self, ada: httpx.AsyncClient, bank: FakeBank) -> None:
+    async def test_replay_has_its_header(self, ada: httpx.AsyncClient, bank: FakeBank) -> None:
         success = {"__typename": "TransactionSuccess", "transaction": transaction()}
-        bank.answers["transfer"] = {**success, "replayed": True}
+        bank.responses["transfer"] = {**success, "replayed": True}
         again = await ada.post("/api/transactions/transfer", json=TRANSFER, headers={"idempotency-key": "k"})
         assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
-        bank.answers["transfer"] = {**success, "replayed": False}
+        bank.responses["transfer"] = {**success, "replayed": False}
         first = await ada.post("/api/transactions/transfer", json=TRANSFER, headers={"idempotency-key": "k"})
         assert "idempotent-replayed" not in first.headers
 

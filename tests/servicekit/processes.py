@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def start(
     program: str, *arguments: str, pass_fds: Sequence[int] = (), stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[str]:
-    """`program` in a fresh interpreter, with its output in pipes."""
+    """Start `program` in a new interpreter, with its output in pipes."""
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
@@ -29,12 +29,12 @@ def start(
 
 
 def at_once(program: str, *arguments: str, processes: int) -> list[str]:
-    """What each of several processes prints that begin `program` at the same moment.
+    """What each of several processes prints when all run `program` at the same moment.
 
-    The program waits for its cue itself: `input()`.
+    The program waits for the start signal with `input()`.
     """
     started = [start(program, *arguments, stdin=subprocess.PIPE) for _ in range(processes)]
-    # Every interpreter is up before the first one gets its cue.
+    # Every interpreter has started before the first one gets the signal.
     for process in started:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def echo(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answers with the request id that the application sees."""
+    """Respond with the request id that the application sees."""
     request = context.current()
     assert request is not None
     if scope["path"] == "/fails":
@@ -30,9 +30,9 @@ def client(app: ASGIApp) -> httpx.AsyncClient:
 
 async def test_the_request_id_is_known_inside_and_echoed_outside() -> None:
     async with client(RequestContextMiddleware(echo)) as http:
-        answer = await http.get("/", headers={"x-request-id": "req_1"})
-    assert answer.text == answer.headers["x-request-id"] == "req_1"
-    assert answer.headers["x-mine"] == "1"
+        response = await http.get("/", headers={"x-request-id": "req_1"})
+    assert response.text == response.headers["x-request-id"] == "req_1"
+    assert response.headers["x-mine"] == "1"
 
 
 async def test_nothing_of_a_request_is_left_when_it_is_over() -> None:

@@ -16,7 +16,7 @@ SPAN = "00f067aa0ba902b7"
     [
         f"00-{TRACE}-{SPAN}-01",
         f"00-{TRACE}-{SPAN}-00",
-        # Later versions may append fields, and are read as far as they are known.
+        # A later version may append fields, which are ignored.
         f"01-{TRACE}-{SPAN}-01",
         f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like",
     ],
@@ -49,7 +49,7 @@ def test_a_well_formed_traceparent_is_continued(header: str) -> None:
         f"00-{TRACE}-{SPAN}-01\n",
     ],
 )
-def test_a_malformed_traceparent_begins_a_new_trace(header: str | None) -> None:
+def test_a_malformed_traceparent_starts_a_new_trace(header: str | None) -> None:
     request = RequestContext.from_headers(None, header)
     assert request.trace_id != TRACE
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", request.traceparent)

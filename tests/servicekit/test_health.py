@@ -39,40 +39,40 @@ async def ask(method: str, path: str, **checks: Callable[[], Awaitable[object]])
         return await client.request(method, path)
 
 
-async def test_live_says_nothing_of_the_checks() -> None:
-    answer = await ask("GET", "/health/live", store=fails)
-    assert (answer.status_code, answer.json()) == (200, {"status": "live"})
-    assert answer.headers["cache-control"] == "no-store"
+async def test_liveness_ignores_the_checks() -> None:
+    response = await ask("GET", "/health/live", store=fails)
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+    assert response.headers["cache-control"] == "no-store"
 
 
 async def test_ready_when_every_check_passes() -> None:
-    answer = await ask("GET", "/health/ready", store=passes, bus=passes)
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    response = await ask("GET", "/health/ready", store=passes, bus=passes)
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
 async def test_not_ready_names_the_failing_checks_and_logs_the_reason() -> None:
     with capture_logs() as lines:
-        answer = await ask("GET", "/health/ready", store=fails, bus=passes)
-    assert (answer.status_code, answer.json()) == (503, {"status": "not ready", "failing": ["store"]})
+        response = await ask("GET", "/health/ready", store=fails, bus=passes)
+    assert (response.status_code, response.json()) == (503, {"status": "not ready", "failing": ["store"]})
     assert [line["check"] for line in lines] == ["store"]
 
 
 async def test_a_check_that_hangs_counts_as_failing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.01)
-    answer = await ask("GET", "/health/ready", store=hangs)
-    assert (answer.status_code, answer.json()["failing"]) == (503, ["store"])
+    response = await ask("GET", "/health/ready", store=hangs)
+    assert (response.status_code, response.json()["failing"]) == (503, ["store"])
 
 
-async def test_head_has_no_body_but_the_same_headers() -> None:
-    answer = await ask("HEAD", "/health/live")
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert int(answer.headers["content-length"]) == len('{"status": "live"}')
+async def test_head_has_the_headers_of_get_and_no_body() -> None:
+    response = await ask("HEAD", "/health/live")
+    assert (response.status_code, response.content) == (200, b"")
+    assert int(response.headers["content-length"]) == len('{"status": "live"}')
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 async def test_other_methods_are_refused(path: str) -> None:
-    answer = await ask("POST", path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    response = await ask("POST", path)
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/live/", "/graphql"])

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from servicekit.http_limits import ConnectionLimits, UntilClosed, bounded
+from servicekit.http_limits import ConnectionLimits, LenientTransport, bounded
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ BIG = 8 * 1024 * 1024
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the request's body; /slow after a while, /big with more than a socket holds."""
+    """Respond with the request's body; /slow after a pause, /big with more than a socket buffers."""
     body = b""
     while (message := await receive())["type"] == "http.request":
         body += message["body"]
@@ -47,12 +47,12 @@ class Client:
         await self.writer.drain()
 
     async def head(self) -> bytes:
-        """The next head of an answer without a body."""
+        """The head of the next response."""
         async with asyncio.timeout(SECONDS):
             return await self.reader.readuntil(b"\r\n\r\n")
 
     async def rest(self) -> bytes:
-        """What comes until the server closes."""
+        """Everything that the server sends until it closes the connection."""
         async with asyncio.timeout(SECONDS):
             return await self.reader.read()
 
@@ -83,37 +83,37 @@ async def served(limits: ConnectionLimits) -> AsyncIterator[Callable[[], Awaitab
 
 
 @pytest.mark.parametrize(("sent", "status"), [(GOOD[:10], 408), (b"GET /" + b"x" * 300, 431)])
-async def test_a_head_that_is_refused_is_in_the_log(sent: bytes, status: int) -> None:
+async def test_a_refused_head_is_logged(sent: bytes, status: int) -> None:
     async with served(ConnectionLimits(head_seconds=SHORT, head_bytes=200)) as connect:
         client = await connect()
         with capture_logs() as lines:
             await client.say(sent)
             await client.rest()
-    assert [(line["event"], line["status"]) for line in lines] == [("a head was refused", status)]
+    assert [(line["event"], line["status"]) for line in lines] == [("request head refused", status)]
 
 
-async def test_a_head_that_does_not_come_to_an_end_is_answered_408() -> None:
+async def test_a_head_that_does_not_end_gets_408() -> None:
     async with served(ConnectionLimits(head_seconds=SHORT)) as connect:
         client = await connect()
         await client.say(GOOD[:-2])
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-        assert b"connection: close" in answer
+        response = await client.rest()
+        assert response.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert b"connection: close" in response
 
 
-async def test_a_trickle_does_not_buy_time() -> None:
+async def test_slow_bytes_do_not_extend_the_time() -> None:
     async with served(ConnectionLimits(head_seconds=2 * SHORT)) as connect:
         client = await connect()
         began = asyncio.get_running_loop().time()
-        answer = asyncio.ensure_future(client.rest())
-        while not answer.done():
+        response = asyncio.ensure_future(client.rest())
+        while not response.done():
             client.writer.write(b"x")
-            await asyncio.wait([answer], timeout=SHORT / 5)
+            await asyncio.wait([response], timeout=SHORT / 5)
         assert asyncio.get_running_loop().time() - began < 10 * SHORT
-        assert answer.result().startswith(b"HTTP/1.1 4")
+        assert response.result().startswith(b"HTTP/1.1 4")
 
 
-async def test_a_further_head_on_the_same_connection_has_its_time_too() -> None:
+async def test_a_later_head_on_the_same_connection_is_limited_too() -> None:
     async with served(ConnectionLimits(head_seconds=SHORT)) as connect:
         client = await connect()
         await client.say(GOOD)
@@ -122,18 +122,18 @@ async def test_a_further_head_on_the_same_connection_has_its_time_too() -> None:
         assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_a_connection_that_is_never_used_is_closed_without_a_word() -> None:
+async def test_an_unused_connection_is_closed_without_a_response() -> None:
     async with served(ConnectionLimits(head_seconds=SHORT)) as connect:
         assert await (await connect()).rest() == b""
 
 
-async def test_a_head_in_time_is_answered_and_stays_connected() -> None:
+async def test_a_head_in_time_gets_a_response_and_stays_connected() -> None:
     async with served(ConnectionLimits(head_seconds=SHORT)) as connect:
         client = await connect()
         await client.say(GOOD[:10])
         await client.say(GOOD[10:])
         assert b" 200 " in await client.head()
-        await asyncio.sleep(2 * SHORT)  # longer than a head may take: idle is another clock's matter
+        await asyncio.sleep(2 * SHORT)  # longer than a head may take, because idle time has its own limit
         await client.say(GOOD)
         assert b" 200 " in await client.head()
 
@@ -148,19 +148,19 @@ async def test_a_body_may_take_longer_than_a_head() -> None:
         assert await client.reader.readexactly(2) == b"ab"
 
 
-async def test_half_a_head_behind_a_request_does_not_spoil_its_answer() -> None:
+async def test_half_a_head_after_a_request_does_not_change_its_response() -> None:
     async with served(ConnectionLimits(head_seconds=SHORT)) as connect:
         client = await connect()
         await client.say(GOOD.replace(b"/ ", b"/slow "))
         await client.say(b"GET / HT")
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert answer.count(b"HTTP/1.1") == 1
+        response = await client.rest()
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert response.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize("parts", [1, 7])
 @pytest.mark.parametrize("where", ["url", "header", "headers", "endless"])
-async def test_a_head_beyond_its_size_is_answered_431(parts: int, where: str) -> None:
+async def test_a_head_that_is_too_large_gets_431(parts: int, where: str) -> None:
     much = b"a" * 3_000
     head = {
         "url": GOOD.replace(b"/ ", b"/" + much + b" "),
@@ -176,7 +176,7 @@ async def test_a_head_beyond_its_size_is_answered_431(parts: int, where: str) ->
         assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
 
 
-async def test_a_head_within_its_size_is_answered_and_a_body_does_not_count() -> None:
+async def test_the_size_of_a_body_does_not_count_for_the_head() -> None:
     async with served(ConnectionLimits(head_bytes=1_000)) as connect:
         client = await connect()
         for _ in range(3):
@@ -185,34 +185,34 @@ async def test_a_head_within_its_size_is_answered_and_a_body_does_not_count() ->
             assert len(await client.reader.readexactly(5_000)) == 5_000
 
 
-async def test_an_endless_head_behind_a_request_does_not_spoil_its_answer() -> None:
+async def test_an_endless_head_after_a_request_does_not_change_its_response() -> None:
     async with served(ConnectionLimits(head_bytes=1_000)) as connect:
         client = await connect()
         await client.say(GOOD.replace(b"/ ", b"/slow "))
         await asyncio.sleep(SHORT)
         await client.say(b"GET /" + b"a" * 2_000)
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert answer.count(b"HTTP/1.1") == 1
+        response = await client.rest()
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert response.count(b"HTTP/1.1") == 1
 
 
-async def test_what_is_not_http_behind_a_request_does_not_spoil_its_answer() -> None:
+async def test_bytes_that_are_not_http_after_a_request_do_not_change_its_response() -> None:
     async with served(ConnectionLimits()) as connect:
         client = await connect()
         await client.say(GOOD.replace(b"/ ", b"/slow ") + b"\x16\x03\x01\r\n\r\n")
-        answer = await client.rest()
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert answer.count(b"HTTP/1.1") == 1
+        response = await client.rest()
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert response.count(b"HTTP/1.1") == 1
 
 
-async def test_a_body_that_is_not_http_is_answered_400() -> None:
+async def test_a_malformed_body_gets_400() -> None:
     async with served(ConnectionLimits()) as connect:
         client = await connect()
         await client.say(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
         assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_an_idle_connection_has_its_time() -> None:
+async def test_an_idle_connection_is_closed() -> None:
     async with served(ConnectionLimits(keep_alive_seconds=SHORT)) as connect:
         client = await connect()
         await client.say(GOOD)
@@ -220,7 +220,7 @@ async def test_an_idle_connection_has_its_time() -> None:
         assert await client.rest() == b""
 
 
-async def test_a_connection_serves_so_many_requests() -> None:
+async def test_a_connection_is_closed_after_a_number_of_requests() -> None:
     async with served(ConnectionLimits(keep_alive_requests=2)) as connect:
         client = await connect()
         await client.say(GOOD)
@@ -230,7 +230,7 @@ async def test_a_connection_serves_so_many_requests() -> None:
         assert await client.rest() == b""
 
 
-async def test_an_answer_that_nobody_reads_is_dropped() -> None:
+async def test_a_response_that_the_client_does_not_read_is_discarded() -> None:
     async with served(ConnectionLimits(keep_alive_seconds=SHORT)) as connect:
         client = await connect()
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # the loop's transports can
@@ -243,7 +243,7 @@ async def test_an_answer_that_nobody_reads_is_dropped() -> None:
 
 
 class Recorded:
-    """As much of a transport as an answer needs; closed, it raises for what is written, as uvloop's does."""
+    """The methods of a transport that a response needs; a write after closing raises, as in uvloop."""
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
@@ -261,11 +261,11 @@ class Recorded:
         return self.closed
 
 
-def test_what_is_said_to_a_client_that_reset_its_connection_is_dropped() -> None:
+def test_writes_to_a_closed_transport_are_discarded() -> None:
     transport: Any = Recorded()
-    connection = UntilClosed(transport)
-    connection.write(b"to someone")
+    connection = LenientTransport(transport)
+    connection.write(b"before")
     connection.close()
-    connection.write(b"to nobody")
-    assert transport.written == [b"to someone"]
+    connection.write(b"after")
+    assert transport.written == [b"before"]
     assert connection.is_closing()

@@ -25,10 +25,10 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 def test_a_line_is_one_json_object_with_service_level_and_time(capsys: pytest.CaptureFixture[str]) -> None:
     configure("auth", settings())
-    structlog.stdlib.get_logger("here").info("hello", answer=42)
+    structlog.stdlib.get_logger("here").info("hello", response=42)
     (line,) = lines(capsys)
     assert line.pop("timestamp").endswith("Z")
-    assert line == {"event": "hello", "answer": 42, "level": "info", "logger": "here", "service": "auth"}
+    assert line == {"event": "hello", "response": 42, "level": "info", "logger": "here", "service": "auth"}
 
 
 def test_lines_within_a_request_carry_its_ids(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,7 +47,7 @@ def test_lines_within_a_request_carry_its_ids(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     "name", ["password", "new_password", "accessToken", "Authorization", "set_cookie", "client_secret", "credentials"]
 )
-def test_values_under_secret_names_never_leave(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_values_under_secret_names_are_not_logged(capsys: pytest.CaptureFixture[str], name: str) -> None:
     configure("auth", settings())
     log = structlog.stdlib.get_logger("here")
     log.info("top", **{name: "hunter2"})
@@ -70,14 +70,14 @@ def test_a_traceback_shows_no_local_variables(capsys: pytest.CaptureFixture[str]
     assert "hunter2" not in output
 
 
-def test_text_is_one_line_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_is_one_line_per_event(capsys: pytest.CaptureFixture[str]) -> None:
     configure("auth", settings(MOSAFE_LOG_FORMAT="text"))
     structlog.stdlib.get_logger("here").info("hello", forged="a\nERROR b")
     (line,) = capsys.readouterr().out.splitlines()
     assert "hello" in line
 
 
-def test_levels_below_the_chosen_one_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_levels_below_the_configured_one_are_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     configure("auth", settings(MOSAFE_LOG_LEVEL="warning"))
     structlog.stdlib.get_logger("here").info("quiet")
     logging.getLogger("httpx").info("quiet")

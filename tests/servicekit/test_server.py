@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Serves until told otherwise. /slow answers after the given pause, /stuck never; "mode" says how its start ends.
+# Serves until a signal. /slow responds after a pause, /stuck never; "mode" says how the start ends.
 PROGRAM = """
 import asyncio, json, os, sys
 from servicekit.errors import StartupError
@@ -64,7 +64,7 @@ except StartupError as error:
 
 
 class Server:
-    """A running child; `port` is known once it listens."""
+    """A running child process that listens on `port`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -101,18 +101,18 @@ def test_a_signal_lets_a_request_in_flight_finish(number: signal.Signals) -> Non
     with serving(MOSAFE_SHUTDOWN_SECONDS="5") as process:
         server = Server(process)
         server.wait_for("started")
-        answers: list[httpx.Response] = []
-        client = threading.Thread(target=lambda: answers.append(server.ask("/slow")))
+        responses: list[httpx.Response] = []
+        client = threading.Thread(target=lambda: responses.append(server.ask("/slow")))
         client.start()
         server.wait_for("asked")
         process.send_signal(number)
         client.join(10)
-        assert [answer.text for answer in answers] == ["done"]
+        assert [response.text for response in responses] == ["done"]
         server.wait_for("cleaned up")
         assert process.wait(5) == 0
 
 
-def test_a_request_that_never_ends_does_not_keep_the_process() -> None:
+def test_a_request_that_never_ends_does_not_keep_the_process_alive() -> None:
     with serving() as process:
         server = Server(process)
         server.wait_for("started")
@@ -146,13 +146,13 @@ def test_the_death_of_the_supervising_process_ends_the_server() -> None:
         server = Server(process)
         server.wait_for("started")
         assert server.ask("/").text == "done"
-        # What the kernel does when the holder of the other end dies, even by kill -9.
+        # As the kernel does when the process with the other end dies, even after SIGKILL.
         os.close(writable)
         server.wait_for("cleaned up")
         assert process.wait(5) == 0
 
 
-def test_a_start_that_is_refused_says_why_without_a_traceback() -> None:
+def test_a_startup_error_is_printed_without_a_traceback() -> None:
     with serving("refuses") as process:
         output, errors = process.communicate(timeout=10)
     assert process.returncode == 1
@@ -160,7 +160,7 @@ def test_a_start_that_is_refused_says_why_without_a_traceback() -> None:
     assert "Traceback" not in output
 
 
-def test_a_start_that_breaks_leaves_its_traceback_in_the_log() -> None:
+def test_an_unexpected_error_at_startup_is_logged_with_its_traceback() -> None:
     with serving("breaks") as process:
         output, errors = process.communicate(timeout=10)
     assert process.returncode == 1
@@ -185,7 +185,7 @@ def test_a_taken_port_names_the_port_and_the_variable() -> None:
             bind(Endpoint("127.0.0.1", port, "AUTH_PORT"))
 
 
-def test_a_port_is_free_again_right_after_its_holder_is_gone() -> None:
+def test_a_port_is_free_right_after_its_process_closed_it() -> None:
     with bind(Endpoint("127.0.0.1", 0, "AUTH_PORT")) as holder:
         port = holder.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)), holder.accept()[0]:
@@ -200,7 +200,7 @@ def test_an_address_that_is_not_ours_stops_the_start(host: str) -> None:
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_nothing_is_built_when_the_port_is_taken() -> None:
+def test_the_application_is_not_created_when_the_port_is_taken() -> None:
     def build() -> Any:
         raise AssertionError("built")
 
@@ -209,6 +209,6 @@ def test_nothing_is_built_when_the_port_is_taken() -> None:
         serve("test", build, Endpoint("127.0.0.1", holder.getsockname()[1], "AUTH_PORT"), settings)
 
 
-def test_startup_errors_are_one_family() -> None:
+def test_startup_errors_have_one_base_class() -> None:
     assert issubclass(PortTaken, StartupError)
     assert issubclass(ConfigurationError, StartupError)

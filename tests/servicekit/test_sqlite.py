@@ -48,7 +48,7 @@ async def add(database: Database, name: str) -> None:
 
 
 async def add_orphan(database: Database, at_commit: asyncio.Event | None = None) -> None:
-    """A transaction whose commit is refused."""
+    """A transaction whose commit fails."""
     async with database.transaction() as connection:
         await connection.execute("INSERT INTO items (name) VALUES ('a')")
         await connection.execute("INSERT INTO parts VALUES (99)")
@@ -56,7 +56,7 @@ async def add_orphan(database: Database, at_commit: asyncio.Event | None = None)
             at_commit.set()
 
 
-async def test_what_a_transaction_wrote_is_read_after_it(tmp_path: Path) -> None:
+async def test_a_committed_write_is_read(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3") as database:
         await add(database, "a")
         assert await names(database) == ["a"]
@@ -113,7 +113,7 @@ async def test_a_snapshot_sees_one_state_and_cannot_write(tmp_path: Path) -> Non
         assert await names(database) == ["a"]
 
 
-async def test_transactions_of_one_process_queue_up(tmp_path: Path) -> None:
+async def test_write_transactions_of_one_process_wait_for_each_other(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3") as database:
 
         async def count_up() -> None:
@@ -138,7 +138,7 @@ async def test_a_transaction_cancelled_at_any_step_is_whole_or_absent(tmp_path: 
 
         task = asyncio.create_task(add_two())
         for _ in range(steps):
-            # A turn that lets the connection's thread answer.
+            # A turn that gives the connection's thread time to finish.
             await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.wait({task})
@@ -146,13 +146,13 @@ async def test_a_transaction_cancelled_at_any_step_is_whole_or_absent(tmp_path: 
         assert await names(database) in (["c"], ["a", "b", "c"])
 
 
-async def test_a_transaction_cancelled_at_its_commit_is_over_before_the_next_begins(tmp_path: Path) -> None:
+async def test_a_transaction_cancelled_at_its_commit_ends_before_the_next_one(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3") as database:
         at_commit = asyncio.Event()
         task = asyncio.create_task(add_orphan(database, at_commit))
         await at_commit.wait()
         task.cancel()
-        # Queued behind the cancelled one, whose commit is going to be refused.
+        # Waits for the cancelled transaction, whose commit fails.
         await add(database, "b")
         await asyncio.wait({task})
         assert task.cancelled() or isinstance(task.exception(), sqlite3.IntegrityError)
@@ -198,11 +198,11 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path: Path
 async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3"):
         pass
-    with pytest.raises(StartupError, match="schema version 2; this release knows only 1"):
+    with pytest.raises(StartupError, match="schema version 2; this release supports versions up to 1"):
         await Database.open(tmp_path / "x.sqlite3", MIGRATIONS[:1])
 
 
-async def test_what_is_no_database_stops_the_start(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_database_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite3").write_bytes(b"plain text " * 200)
     with pytest.raises(StartupError, match=r"cannot open the database .*x\.sqlite3"):
         await Database.open(tmp_path / "x.sqlite3", MIGRATIONS)
