@@ -24,7 +24,9 @@ class PreparedOperation:
     fragments: Mapping[str, FragmentDefinitionNode]
 
 
-def prepare(api_schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None) -> PreparedOperation:
+def get_operation(
+    api_schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None
+) -> PreparedOperation:
     """Choose the operation to run (GraphQL specification, "GetOperation").
 
     Raises:

@@ -24,7 +24,7 @@ from router.executor.context import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
 from router.json_codec import canonical, decode
-from router.operation import prepare
+from router.operation import get_operation
 from router.planner import plan
 from router.transport.messages import SubgraphResponse
 from tests.router.oracle.cases import Case
@@ -119,7 +119,7 @@ async def measure(users: int, rounds: int) -> str:
     transport = Recording(InProcess.over(federation, Store(data(users), federation.meaning)))
     operation = replace(case.operation, variables={})
     document = parse(operation.query)
-    prepared = prepare(supergraph.api_schema, document)
+    prepared = get_operation(supergraph.api_schema, document)
     planned = plan(supergraph, document)
     context = ExecutionContext(supergraph.schema, transport, coerce(prepared, {}))
     first = await execute(planned, prepared, context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from router.cli.operation_options import about_an_operation, tell_hints
-from router.planner import explain
+from router.planner import PlanOptions, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def command(asked: AskedOperation, *, output_format: str) -> None:
     Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """
     explained = explain(
-        asked.supergraph, asked.document, asked.name, override_labels=asked.override_labels, bounds=asked.bounds
+        asked.supergraph, asked.document, asked.name, PlanOptions(asked.override_labels, bounds=asked.bounds)
     )
     tell_hints(explained.hints)
     fields = explained.fields

@@ -9,7 +9,7 @@ import click
 
 from router.cli.operation_options import about_an_operation, tell_hints
 from router.cli.plan_views import cost_table, mermaid
-from router.planner import plan
+from router.planner import PlanOptions, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,14 +37,7 @@ def command(asked: AskedOperation, *, output_format: str, batch: bool, defer: bo
 
     Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """
-    planned = plan(
-        asked.supergraph,
-        asked.document,
-        asked.name,
-        override_labels=asked.override_labels,
-        batch_entity_fetches=batch,
-        defer=defer,
-        bounds=asked.bounds,
-    )
+    options = PlanOptions(asked.override_labels, batch, defer, asked.bounds)
+    planned = plan(asked.supergraph, asked.document, asked.name, options)
     tell_hints(planned.hints)
     click.echo(FORMATS[output_format](planned))

@@ -1,87 +1,179 @@
-"""Plans and explanations for the operations of a document.
+"""Plans and explanations for the operations of one supergraph; every stage of planning on one screen.
+
+    definition -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> response -> node
+             normalise   walk                 choose         fetch/build    fetch/passes     plan_tree
 
 An operation whose `@defer` directives depend on variables is planned for every truth of them.
 """
 
 from __future__ import annotations
 
-import gc
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
-from graphql import FragmentDefinitionNode, OperationDefinitionNode, OperationType, parse
+from graphql import OperationType, parse
 
-from router.errors import PlanningError, ResponseError, UnknownOperation
-from router.plan import Condition, QueryPlan, iter_fetches
+from router.errors import PlanningError, ResponseError
+from router.operation import get_operation
+from router.plan import Condition, QueryPlan, Subscription, iter_fetches
 from router.planner.bounds import Bounds, Effort
+from router.planner.choose.choose import choose
 from router.planner.choose.explanation import Explanation, explain_choice
+from router.planner.fetch.build import GroupBuilder
+from router.planner.fetch.operations import OperationWriter
+from router.planner.fetch.passes import optimised
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
-from router.planner.normalise.selections import TooComplexError
-from router.planner.operation import Operation, OperationPlanning
+from router.planner.normalise.deferred_blocks import DeferredBlocks
+from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.selections import Below, Normaliser, TooComplexError, grouped
 from router.planner.plan_tree.batching import batched, one_by_one
-from router.planner.walk.nodes import UnplannableError
+from router.planner.plan_tree.deferral import answer_node, answer_of, in_turn
+from router.planner.plan_tree.linearise import plan_node, split_first
+from router.planner.walk.explorer import Explorer
+from router.planner.walk.nodes import LeafSearch, UnplannableError
+from router.planner.walk.response_keys import ResponseKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from graphql import DocumentNode
 
-    from router.plan import PlanNode
+    from router.operation import PreparedOperation
+    from router.plan import OperationKind, PlanNode
+    from router.planner.choose.choose import Choice
+    from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.operations import Written
+    from router.planner.normalise.selections import Item
+    from router.planner.plan_tree.deferral import Answer, Arrange
+    from router.planner.walk.hops import Hops
+    from router.planner.walk.nodes import Leaf
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
 # Every variable doubles the number of plans in a plan; beyond so many fragments under further ones are not deferred.
 _DEFER_CONDITIONS: Final = 3
 _NOT_DEFERRED: Final = "The operation defers on more variables than are told apart: some fragments are not deferred."
-
-# By the labels that hold, in the order of their last use: every label doubles the number of possible graphs.
-_KEPT_GRAPHS: Final = 16
-_GRAPHS: WeakKeyDictionary[Supergraph, dict[frozenset[str], QueryGraph]] = WeakKeyDictionary()
-_UNBOUNDED_TIME: Final = Bounds()
+# Every label doubles the number of possible graphs; a planner keeps those that were used last.
+KEPT_GRAPHS: Final = 16
 
 
-def plan(  # noqa: PLR0913 - what may be different from one plan to the next, each by its name
+_DEFAULT_BOUNDS: Final = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What may differ from one plan of an operation to another.
+
+    Attributes:
+        override_labels: the labels of progressive overrides that hold.
+        batch_entity_fetches: whether entity fetches of one subgraph and one stage are sent in one request.
+        defer: whether `@defer` counts; if not, the response has everything at once.
+        bounds: how far to search for a better plan. A plan has a hint where they end the search.
+    """
+
+    override_labels: frozenset[str] = frozenset()
+    batch_entity_fetches: bool = True
+    defer: bool = True
+    bounds: Bounds = _DEFAULT_BOUNDS
+
+
+DEFAULT_OPTIONS: Final = PlanOptions()
+
+
+class Planner:
+    """Plans the operations of one supergraph. What is computed for one operation and serves others is kept here.
+
+    Not for two threads at once.
+    """
+
+    def __init__(self, supergraph: Supergraph) -> None:
+        self.supergraph = supergraph
+        # By the labels that hold, in the order of their last use.
+        self._graphs: dict[frozenset[str], QueryGraph] = {}
+
+    def plan(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> QueryPlan:
+        """The plan of an operation that is valid on the API schema (planning).
+
+        Raises:
+            PlanningError: no sequence of fetches resolves a selection of the operation, or it is too complex.
+        """
+        graph = self._graph(options.override_labels)
+        arrange = batched if options.batch_entity_fetches else one_by_one
+        effort = Effort(options.bounds)
+
+        def node(deferring: frozenset[str] | None, start: int) -> PlanNode | None:
+            return OperationPlanning(graph, operation, effort, deferring).node(arrange, start)
+
+        with _reported_as_planning_errors():
+            variables = _deferring(operation) if options.defer else None
+            if variables is None:
+                return QueryPlan(node(None, 0), tuple(effort.hints))
+            if len(variables) > _DEFER_CONDITIONS:
+                effort.hints[_NOT_DEFERRED] = None
+            return QueryPlan(_conditional(variables[:_DEFER_CONDITIONS], node), tuple(effort.hints))
+
+    def explain(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> Explanation:
+        """Why `plan` fetches each field where it does; deferred fields are explained as if they were not.
+
+        Raises:
+            PlanningError: as `plan` does.
+        """
+        graph = self._graph(options.override_labels)
+        effort = Effort(options.bounds)
+        with _reported_as_planning_errors():
+            planning = OperationPlanning(graph, operation, effort)
+            fields = [
+                field
+                for draft in planning.drafts()
+                for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice.options)
+            ]
+        return Explanation(tuple(fields), tuple(effort.hints))
+
+    def _graph(self, labels: frozenset[str]) -> QueryGraph:
+        graph = self._graphs.pop(labels, None) or QueryGraph(self.supergraph, labels)
+        self._graphs[labels] = graph
+        if len(self._graphs) > KEPT_GRAPHS:
+            del self._graphs[next(iter(self._graphs))]
+        return graph
+
+
+def plan(
     supergraph: Supergraph,
     document: DocumentNode | str,
     operation_name: str | None = None,
-    *,
-    override_labels: frozenset[str] = frozenset(),
-    batch_entity_fetches: bool = True,
-    defer: bool = True,
-    bounds: Bounds = _UNBOUNDED_TIME,
+    options: PlanOptions = DEFAULT_OPTIONS,
 ) -> QueryPlan:
-    """Plan one operation of a document that is valid on the API schema.
-
-    `override_labels` are the labels of progressive overrides that hold for this request. `batch_entity_fetches` says
-    whether entity fetches of one subgraph and one stage travel in one request, `defer` whether `@defer` counts. Where
-    the `bounds` end the search for a better plan, the plan has a hint.
+    """The plan of one operation of a document that is valid on the API schema, by a planner for this plan alone.
 
     Raises:
         UnknownOperation: the document has no such operation, or several and no name was given.
-        PlanningError: no sequence of fetches answers a selection of the operation.
+        PlanningError: as `Planner.plan` does.
     """
-    operation = _operation(document, operation_name)
-    graph = _graph(supergraph, override_labels)
-    arrange = batched if batch_entity_fetches else one_by_one
-    effort = Effort(bounds)
-
-    def node(deferring: frozenset[str] | None, start: int) -> PlanNode | None:
-        variant = replace(operation, deferring=deferring)
-        return OperationPlanning(supergraph, graph, variant, effort).node(arrange, start)
-
-    with _refusing(), _collector_paused():
-        variables = _deferring(operation) if defer else None
-        if variables is None:
-            return QueryPlan(node(None, 0), tuple(effort.hints))
-        if len(variables) > _DEFER_CONDITIONS:
-            effort.hints[_NOT_DEFERRED] = None
-        return QueryPlan(_conditional(variables[:_DEFER_CONDITIONS], node), tuple(effort.hints))
+    return Planner(supergraph).plan(_operation(supergraph, document, operation_name), options)
 
 
-def _deferring(operation: Operation) -> list[str] | None:
+def explain(
+    supergraph: Supergraph,
+    document: DocumentNode | str,
+    operation_name: str | None = None,
+    options: PlanOptions = DEFAULT_OPTIONS,
+) -> Explanation:
+    """Why `plan` fetches each field where it does.
+
+    Raises:
+        UnknownOperation, PlanningError: as `plan` does.
+    """
+    return Planner(supergraph).explain(_operation(supergraph, document, operation_name), options)
+
+
+def _operation(supergraph: Supergraph, document: DocumentNode | str, name: str | None) -> PreparedOperation:
+    parsed = parse(document, no_location=True) if isinstance(document, str) else document
+    return get_operation(supergraph.api_schema, parsed, name)
+
+
+def _deferring(operation: PreparedOperation) -> list[str] | None:
     """The variables that decide about deferring, None if nothing is deferred; an event is delivered as a whole."""
     if operation.definition.operation is OperationType.SUBSCRIPTION:
         return None
@@ -104,23 +196,8 @@ def _conditional(
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Without looking for garbage while nearly all that is made is kept: that takes a quarter of the time.
-
-    How much can be made is bounded (`MAX_SELECTIONS`), and it is looked at once afterwards.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Tells why there is no plan in the router's terms."""
+def _reported_as_planning_errors() -> Iterator[None]:
+    """Turns what the stages raise into the error that a client may see."""
     try:
         yield
     except UnplannableError as error:
@@ -130,49 +207,146 @@ def _refusing() -> Iterator[None]:
         raise PlanningError(refusal.message, errors=[refusal]) from None
 
 
-def _graph(supergraph: Supergraph, labels: frozenset[str]) -> QueryGraph:
-    graphs = _GRAPHS.setdefault(supergraph, {})
-    graph = graphs.pop(labels, None) or QueryGraph(supergraph, labels)
-    graphs[labels] = graph
-    if len(graphs) > _KEPT_GRAPHS:
-        del graphs[next(iter(graphs))]
-    return graph
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Leaves, the places chosen for them, and the fetch groups that follow from the choice."""
+
+    leaves: tuple[Leaf, ...]
+    choice: Choice
+    groups: tuple[FetchGroup, ...]
+
+    @property
+    def cost(self) -> int:
+        return self.choice.costing.cost
 
 
-def _operation(document: DocumentNode | str, name: str | None) -> Operation:
-    parsed = parse(document, no_location=True) if isinstance(document, str) else document
-    fragments = {item.name.value: item for item in parsed.definitions if isinstance(item, FragmentDefinitionNode)}
-    operations = [item for item in parsed.definitions if isinstance(item, OperationDefinitionNode)]
-    if name is not None:
-        operations = [item for item in operations if item.name is not None and item.name.value == name]
-        if not operations:
-            raise UnknownOperation(f'Unknown operation named "{name}".')
-    if len(operations) != 1:
-        raise UnknownOperation("Must provide operation name if query contains multiple operations.")
-    return Operation(operations[0], fragments)
+@dataclass(frozen=True, slots=True)
+class MutationRun:
+    """Mutation fields that follow one another in one subgraph, in one fetch; `draft` is theirs if it is known."""
+
+    subgraph: str
+    items: list[Item]
+    draft: Draft | None = None
 
 
-def explain(
-    supergraph: Supergraph,
-    document: DocumentNode | str,
-    operation_name: str | None = None,
-    *,
-    override_labels: frozenset[str] = frozenset(),
-    bounds: Bounds = _UNBOUNDED_TIME,
-) -> Explanation:
-    """Why `plan` fetches each field where it does; what is deferred as if it were not.
+class OperationPlanning:
+    """Plans one operation.
 
-    Raises:
-        UnknownOperation, PlanningError: as `plan` does.
+    Fragments are deferred while the variables in `deferring` are true, none of them where that is None.
     """
-    operation = _operation(document, operation_name)
-    graph = _graph(supergraph, override_labels)
-    effort = Effort(bounds)
-    with _refusing():
-        planning = OperationPlanning(supergraph, graph, operation, effort)
-        fields = [
-            field
-            for draft in planning.drafts()
-            for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice.options)
+
+    def __init__(
+        self, graph: QueryGraph, operation: PreparedOperation, effort: Effort, deferring: frozenset[str] | None = None
+    ) -> None:
+        self._graph = graph
+        self._effort = effort
+        definition = operation.definition
+        schema = graph.supergraph.schema
+        self._kind: OperationKind = definition.operation.value
+        root, query = schema.get_root_type(definition.operation), schema.query_type
+        if root is None or query is None:
+            raise PlanningError(f"The supergraph has no {self._kind} type.")
+        self._root_type = root.name
+        self._query_type = query.name
+        normaliser = Normaliser(schema, operation.fragments, graph.possible, deferring)
+        below = Below(definition.selection_set, ALWAYS, root.name)
+        keys = ResponseKeys()
+        keys.reserve(normaliser, (below,), root.name)
+        self._blocks: DeferredBlocks | None = None
+        if deferring is not None:
+            self._blocks = DeferredBlocks(normaliser, operation.fragments, deferring)
+            self._blocks.find(definition.selection_set, root.name)
+        self._explorer = Explorer(graph, normaliser, (keys, self._blocks), query.name)
+        self._items = [
+            item
+            for item in normaliser.items([below], root.name)
+            # Answered by the router itself.
+            if not item.node.name.value.startswith("__")
         ]
-    return Explanation(tuple(fields), tuple(effort.hints))
+        self._writer = OperationWriter(definition)
+
+    @property
+    def hops(self) -> Hops:
+        """The places behind keys."""
+        return self._explorer.hops
+
+    def node(self, arrange: Arrange, start: int) -> PlanNode | None:
+        """The plan, with fetches numbered from `start`; None when nothing has to be fetched."""
+        turns = in_turn([draft.groups for draft in self.drafts()])
+        if not turns:
+            return None
+        answer = answer_of(turns, arrange, self._blocks, start)
+        if self._kind == "subscription":
+            return self._subscription(answer)
+        selections = None if self._blocks is None else self._blocks.selections
+        return answer_node(answer, self._fetch, self._writer.batch, selections)
+
+    def drafts(self) -> list[Draft]:
+        """The parts of the plan, one to be run after the other."""
+        if not self._items:
+            return []
+        match self._kind:
+            case "query":
+                return [self._draft(self._items, self._graph.subgraph_names)]
+            case "mutation":
+                return [self._drafted(run) for run in self._mutation_runs()]
+            case "subscription":
+                return [self._cheapest(self._items, None)[1]]
+
+    def _draft(self, items: Sequence[Item], subgraphs: Sequence[str]) -> Draft:
+        root = self._explorer.root(self._root_type, subgraphs)
+        search = LeafSearch()
+        self._explorer.explore(root, items, search)
+        choice = choose(search.leaves, self._effort)
+        builder = GroupBuilder(self._graph, choice.costing, self._explorer.presence)
+        groups = builder.build(list(zip(search.leaves, choice.options, strict=True)))
+        return Draft(tuple(search.leaves), choice, optimised(groups))
+
+    def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, Draft]:
+        """The one subgraph to run root fields in that must run exactly once."""
+        drafts: dict[str, Draft] = {}
+        failure: UnplannableError | None = None
+        for subgraph in self._graph.subgraph_names:
+            if self._graph.type_in(subgraph, self._root_type) is None:
+                continue
+            try:
+                drafts[subgraph] = self._draft(items, [subgraph])
+            except UnplannableError as error:
+                failure = failure or error
+        if not drafts:
+            raise failure or PlanningError("The supergraph has no subgraphs.")
+        best = min(drafts, key=lambda subgraph: (drafts[subgraph].cost, subgraph != preferred))
+        return best, drafts[best]
+
+    def _mutation_runs(self) -> list[MutationRun]:
+        """Mutation fields in document order, with the subgraph they run in.
+
+        Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
+        would be done before that is read.
+        """
+        runs: list[MutationRun] = []
+        is_open = False
+        for items in grouped(self._items):
+            subgraph, draft = self._cheapest(items, runs[-1].subgraph if runs else None)
+            if is_open and runs[-1].subgraph == subgraph:
+                runs[-1] = MutationRun(subgraph, [*runs[-1].items, *items])
+            else:
+                runs.append(MutationRun(subgraph, items, draft))
+            is_open = len(draft.groups) == 1
+        return runs
+
+    def _drafted(self, run: MutationRun) -> Draft:
+        return run.draft or self._draft(run.items, [run.subgraph])
+
+    def _subscription(self, answer: Answer) -> Subscription:
+        """One fetch opens the stream; what it does not bring is fetched for every event."""
+        assert answer.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
+        primary, rest = split_first(answer.first)
+        each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)
+        return Subscription(self._fetch(primary).fetch, each)
+
+    def _fetch(self, group: FetchGroup) -> Written:
+        subgraph = self._graph.supergraph.subgraphs[group.subgraph]
+        is_root = not group.path
+        root_type = self._root_type if is_root else self._query_type
+        return self._writer.fetch(group, subgraph, (root_type, self._kind if is_root else "query"))

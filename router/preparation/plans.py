@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from router import planner
-from router.planner import Bounds
+from router.planner import Bounds, Planner, PlanOptions
 from router.preparation.documents import bounded_nesting
 from router.storage.lru import Lru
 
@@ -37,7 +36,7 @@ class Plans:
     """The plans for one supergraph; `cache` has those that are known."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings) -> None:
-        self._graph = graph
+        self._planner = Planner(graph)
         self._batch_entity_fetches = settings.planner.batch_entity_fetches
         self._bounds = Bounds(settings.planner.work, settings.planner.deadline)
         cache = settings.cache
@@ -60,16 +59,7 @@ class Plans:
         started = time.perf_counter()
         try:
             with bounded_nesting():
-                plan = planner.plan(
-                    self._graph,
-                    document.ast,
-                    operation_name,
-                    override_labels=labels,
-                    batch_entity_fetches=self._batch_entity_fetches,
-                    # Responses are sent as a whole, and deferring takes more fetches.
-                    defer=False,
-                    bounds=self._bounds,
-                )
+                plan = self._planner.plan(document.operations[operation_name], self._options(labels))
         finally:
             record.plan = time.perf_counter() - started
         for hint in plan.hints:
@@ -77,3 +67,7 @@ class Plans:
             _log.warning("a plan with a hint", operation=record.operation_name, document=document.hash, hint=hint)
         self.cache.put(key, plan, len(document.text))
         return plan
+
+    def _options(self, labels: frozenset[str]) -> PlanOptions:
+        # Responses are sent as a whole, and deferring takes more fetches.
+        return PlanOptions(labels, self._batch_entity_fetches, defer=False, bounds=self._bounds)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graphql import OperationType
 
 from router.errors import NotReadOnly, SubscriptionsNotEnabled
-from router.operation import prepare
+from router.operation import get_operation
 from router.preparation.documents import Documents
 from router.preparation.override_labels import OverrideLabels
 from router.preparation.plans import Plans
@@ -62,7 +62,7 @@ class Preparation:
         """
         chosen = document.operations.get(request.operation_name)
         if chosen is None:
-            chosen = prepare(self._graph.api_schema, document.ast, request.operation_name)
+            chosen = get_operation(self._graph.api_schema, document.ast, request.operation_name)
             document.operations[request.operation_name] = chosen
             document.override_labels[request.operation_name] = self.override_labels.met_by(chosen)
         definition = chosen.definition

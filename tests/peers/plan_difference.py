@@ -23,7 +23,7 @@ from graphql import (
     visit,
 )
 
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.peers.apollo_plan import read_plan
 from tests.peers.peers import PeerCrash
 from tests.router.planner.plan_checker import depth
@@ -136,7 +136,7 @@ def compare_plans(
     ):
         if theirs.plan is None:
             raise PeerCrash(theirs.crash)
-        ours = measure(plan(supergraph, operation.query, batch_entity_fetches=False))
+        ours = measure(plan(supergraph, operation.query, options=PlanOptions(batch_entity_fetches=False)))
         yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
 
 

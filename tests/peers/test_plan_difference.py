@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.peers.apollo_plan import UnknownNode, read_plan
 from tests.peers.fuzz_plans import FLOOR, run
 from tests.peers.plan_difference import Measure, is_comparable, measure, measure_json
@@ -46,7 +46,11 @@ def test_a_plan_of_apollos_is_measured_and_read(peers: Peers) -> None:
     supergraph = composed({name: LINK + sdl for name, sdl in SUBGRAPHS.items()})
     (theirs,) = peers.plans(supergraph.sdl, [QUERY], "apollo")
     assert theirs.plan is not None
-    assert measure_json(theirs.plan) == Measure(3, 2) == measure(plan(supergraph, QUERY, batch_entity_fetches=False))
+    assert (
+        measure_json(theirs.plan)
+        == Measure(3, 2)
+        == measure(plan(supergraph, QUERY, options=PlanOptions(batch_entity_fetches=False)))
+    )
     read = read_plan(theirs.plan)
     assert measure(read) == Measure(3, 2)
     assert {fetch.service_name for fetch in read.fetches()} == set(SUBGRAPHS)

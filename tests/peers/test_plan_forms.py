@@ -19,7 +19,7 @@ from graphql import (
     print_ast,
 )
 
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.peers.apollo_plan import read_plan
 from tests.router.planner.federation import composed
 
@@ -73,7 +73,9 @@ OPERATIONS = [
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_plan_is_apollos(peers: Peers, operation: str) -> None:
     theirs = peers.plan(SUPERGRAPH.sdl, operation, "apollo-defer")
-    ours = json.loads(json.dumps(plan(SUPERGRAPH, operation, batch_entity_fetches=False).to_json()))
+    ours = json.loads(
+        json.dumps(plan(SUPERGRAPH, operation, options=PlanOptions(batch_entity_fetches=False)).to_json())
+    )
     assert _plan(ours) == _plan(theirs)
 
 
@@ -84,7 +86,7 @@ def test_plans_are_printed_as_apollo_prints_them(peers: Peers, operation: str) -
     read = read_plan(theirs)
     assert _unnumbered(read.to_text()) == _unnumbered(_balanced(peers.printed(theirs)))
     assert _plan(json.loads(json.dumps(read.to_json()))) == _plan(theirs)
-    ours = plan(SUPERGRAPH, operation, batch_entity_fetches=False)
+    ours = plan(SUPERGRAPH, operation, options=PlanOptions(batch_entity_fetches=False))
     assert ours.to_text() == _balanced(peers.printed(json.loads(json.dumps(ours.to_json()))))
 
 

@@ -211,7 +211,9 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
 async def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
     graph, query = shareable(20, 4)
     gateway = Gateway.from_supergraph(graph.sdl, read(f"planner: {{{settings}}}", {}), send=shop)
-    document = await gateway.preparation.document(GraphQLRequest(query=query), RequestRecord())
+    request = GraphQLRequest(query=query)
+    document = await gateway.preparation.document(request, RequestRecord())
+    gateway.preparation.operation(document, request, RequestRecord())
     with capture_logs() as lines:
         plans = [await gateway.preparation.plan(document, None, RequestRecord(operation_name="Wide")) for _ in range(2)]
     assert plans[0].hints == hints

@@ -58,6 +58,7 @@ class QueryGraph:
     """The graph of a supergraph under one truth of its override labels."""
 
     def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:
+        self.supergraph = supergraph
         self._schema = supergraph.schema
         self._subgraphs = supergraph.subgraphs
         self._labels = override_labels

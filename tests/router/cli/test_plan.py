@@ -88,9 +88,12 @@ def test_the_operation_can_come_from_stdin(supergraph_file: Path) -> None:
     assert (result.exit_code, result.output) == (1, "Error: stdin: cannot be read as UTF-8 text\n")
 
 
-def test_an_operation_that_is_not_there_is_named(tmp_path: Path, supergraph_file: Path) -> None:
+def test_an_operation_that_is_not_there_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
     code, output = run(tmp_path, supergraph_file, "query One { user { id } }", "--operation-name", "Two")
-    assert (code, output) == (1, f'Error: {tmp_path / "query.graphql"}: Unknown operation named "Two".\n')
+    assert (code, output) == (
+        1,
+        f"Error: {tmp_path / 'query.graphql'}: `operationName` names no operation of the document.\n",
+    )
 
 
 @pytest.mark.parametrize("option", ["--supergraph", "--operation"])

@@ -11,7 +11,7 @@ from router.errors import TransportError
 from router.executor.context import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
-from router.operation import prepare
+from router.operation import get_operation
 from router.plan import Fetch, QueryPlan
 from router.transport.messages import SubgraphResponse
 
@@ -64,7 +64,7 @@ async def run(
     schema = build_schema(sdl)
     document = parse(query)
     assert validate(schema, document) == []
-    operation = prepare(schema, document)
+    operation = get_operation(schema, document)
     context = ExecutionContext(schema, transport, coerce(operation, variables or {}))
     return await execute(QueryPlan(node), operation, context)
 

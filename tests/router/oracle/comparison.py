@@ -23,8 +23,8 @@ from router.composition import compose
 from router.executor.context import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
-from router.operation import prepare
-from router.planner import plan
+from router.operation import get_operation
+from router.planner import PlanOptions, plan
 from router.supergraph import load
 from tests.router.oracle.rules import Federation
 from tests.router.oracle.services import InProcess, Monolith
@@ -152,9 +152,9 @@ async def answer(
 ) -> ExecutionResult:
     """What the router answers."""
     document = parse(operation.query)
-    prepared = prepare(supergraph.api_schema, document)
+    prepared = get_operation(supergraph.api_schema, document)
     context = ExecutionContext(supergraph.schema, transport, coerce(prepared, operation.variables))
-    planned = planned or plan(supergraph, document, override_labels=override_labels)
+    planned = planned or plan(supergraph, document, options=PlanOptions(override_labels))
     return await execute(planned, prepared, context)
 
 

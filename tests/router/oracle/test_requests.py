@@ -7,7 +7,7 @@ import json
 import pytest
 
 from router.json_codec import encode
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.router.oracle.cases import ROOT, Case
 from tests.router.oracle.comparison import answer
 from tests.router.oracle.rules import Federation
@@ -24,7 +24,7 @@ async def test_nested_lists_of_four_subgraphs_take_few_requests(
 ) -> None:
     case, federation = NESTED_LISTS, Federation.of(NESTED_LISTS.subgraphs)
     supergraph, operation = case.supergraph(), case.operation
-    planned = plan(supergraph, operation.query, batch_entity_fetches=batch)
+    planned = plan(supergraph, operation.query, options=PlanOptions(batch_entity_fetches=batch))
     transport = InProcess.over(federation, case.store())
     got = await answer(supergraph, transport, operation, planned)
     monolith = Monolith(supergraph.api_schema, federation)

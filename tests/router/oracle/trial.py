@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from router.json_codec import encode
 from router.plan import BatchFetch
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.router.oracle.choices import Replayed, Seeded, shrink
 from tests.router.oracle.comparison import Subject
 from tests.router.oracle.federations import federation
@@ -137,10 +137,10 @@ def _without_absences(data: Data) -> Data:
 
 def _plans(subject: Subject, drawn: Operation) -> Iterator[QueryPlan]:
     """The plan with fetches in batches, and where there are any the one without."""
-    batched = plan(subject.supergraph, drawn.query, override_labels=subject.labels)
+    batched = plan(subject.supergraph, drawn.query, options=PlanOptions(subject.labels))
     yield batched
     if any(isinstance(request, BatchFetch) for request in batched.requests()):
-        yield plan(subject.supergraph, drawn.query, override_labels=subject.labels, batch_entity_fetches=False)
+        yield plan(subject.supergraph, drawn.query, options=PlanOptions(subject.labels, batch_entity_fetches=False))
 
 
 def failure_of(choices: Choices, tally: Tally | None = None) -> Failed | None:

@@ -15,7 +15,7 @@ import pytest
 from graphql import parse
 
 from router.errors import PlanningError
-from router.planner import Bounds, plan
+from router.planner import Bounds, PlanOptions, plan
 from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
 from tests.router.planner.adversarial import (
     CASES,
@@ -47,7 +47,9 @@ def test_planning_stays_within_its_bound(name: str) -> None:
     assert problems(graph, query, plan(graph, query)) == []
 
 
-@pytest.mark.parametrize("planned", [plan, partial(plan, batch_entity_fetches=False)], ids=["batched", "one by one"])
+@pytest.mark.parametrize(
+    "planned", [plan, partial(plan, options=PlanOptions(batch_entity_fetches=False))], ids=["batched", "one by one"]
+)
 @pytest.mark.parametrize("name", GROWING)
 def test_work_grows_with_the_operation_and_no_faster(name: str, planned: Callable[..., QueryPlan]) -> None:
     small, large = (_calls(planned, *GROWING[name](count)) for count in (40, 160))
@@ -77,14 +79,14 @@ def _calls(planned: Callable[..., QueryPlan], graph: Supergraph, query: str) -> 
 )
 def test_a_search_that_ends_early_says_so(bounds: Bounds, hint: str) -> None:
     graph, query = shareable(100, 5)
-    planned = plan(graph, query, bounds=bounds)
+    planned = plan(graph, query, options=PlanOptions(bounds=bounds))
     assert planned.hints == (hint,)
     assert problems(graph, query, planned) == []
 
 
 def test_a_search_that_ends_says_nothing() -> None:
     graph, query = shareable(20, 2)
-    assert plan(graph, query, bounds=Bounds(work=1_000_000)).hints == ()
+    assert plan(graph, query, options=PlanOptions(bounds=Bounds(work=1_000_000))).hints == ()
 
 
 def test_what_cannot_be_planned_in_reasonable_time_is_refused_soon() -> None:

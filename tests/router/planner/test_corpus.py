@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import pytest
 
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from router.supergraph import Supergraph, load
 from tests.router.planner.plan_checker import depth, problems
 
@@ -68,7 +68,7 @@ def test_the_corpus_has_cases() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_plan_is_valid_and_needs_no_more_than_the_peers(case: Case) -> None:
     graph = supergraph(case["supergraph"])
-    planned = plan(graph, case["query"], batch_entity_fetches=False)
+    planned = plan(graph, case["query"], options=PlanOptions(batch_entity_fetches=False))
     assert problems(graph, case["query"], planned, DROPPED.get(case["id"], set())) == []
     fetches = len(list(planned.fetches()))
     assert fetches <= BETTER_RIGHT_THAN_FEW.get(case["id"], case["best"])

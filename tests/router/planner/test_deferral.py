@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.plan import BatchFetch, Condition, Defer, Fetch, Flatten, Parallel, Sequence, iter_fetches
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
 
@@ -34,7 +34,7 @@ SUPERGRAPH = composed(
 
 
 def deferring(query: str) -> QueryPlan:
-    planned = plan(SUPERGRAPH, query, batch_entity_fetches=False)
+    planned = plan(SUPERGRAPH, query, options=PlanOptions(batch_entity_fetches=False))
     assert problems(SUPERGRAPH, query, planned) == []
     return planned
 
@@ -158,7 +158,9 @@ def test_what_an_interface_without_keys_has_comes_with_the_first_part() -> None:
 def test_what_is_never_deferred_is_planned_as_if_nothing_were() -> None:
     expected = deferring("{ me { name likes } }").to_json()
     assert deferring("{ me { name ... @defer(if: false) { likes } } }").to_json() == expected
-    assert plan(SUPERGRAPH, "{ me { name ... @defer { likes } } }", defer=False).to_json() == expected
+    assert (
+        plan(SUPERGRAPH, "{ me { name ... @defer { likes } } }", options=PlanOptions(defer=False)).to_json() == expected
+    )
 
 
 def test_a_condition_on_deferring_makes_two_plans() -> None:

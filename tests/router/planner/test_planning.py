@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from router.errors import PlanningError, UnknownOperation
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
 
@@ -27,7 +27,7 @@ def services(query: str, **subgraphs: str) -> list[str]:
 def test_a_label_that_holds_moves_the_field_to_its_new_subgraph() -> None:
     supergraph = composed(**LABELLED)
     before = plan(supergraph, "{ feed { likes } }")
-    after = plan(supergraph, "{ feed { likes } }", override_labels=frozenset({"percent(5)"}))
+    after = plan(supergraph, "{ feed { likes } }", options=PlanOptions(frozenset({"percent(5)"})))
     assert [fetch.service_name for fetch in before.fetches()] == ["a"]
     assert [fetch.service_name for fetch in after.fetches()] == ["a", "b"]
 

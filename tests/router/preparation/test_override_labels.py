@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from router.composition import Subgraph, compose
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway
-from router.operation import prepare
+from router.operation import get_operation
 from router.preparation.override_labels import MOST_COMBINATIONS, OverrideLabels
 from router.request.hooks import Hook, Operation, RequestContext
 from router.request.messages import GraphQLRequest, GraphQLResponse
@@ -130,7 +130,7 @@ def answered(response: GraphQLResponse) -> Any:
 )
 def test_labels_are_met_where_a_plan_can_depend_on_them(graph: Supergraph, query: str, met: set[str]) -> None:
     name = "A" if "query A" in query else None
-    operation = prepare(graph.api_schema, parse(query), name)
+    operation = get_operation(graph.api_schema, parse(query), name)
     assert OverrideLabels(graph, {}).met_by(operation) == met
 
 
@@ -148,7 +148,7 @@ def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
       type Line @key(fields: "id") { id: ID!  total(in: String @fromContext(field: "$cart { currency }")): Int }
     """
     graph = load(on_the_move(composed(old=old, new=new), "old", "new", "money"))
-    operation = prepare(graph.api_schema, parse("{ cart { line { total } } }"))
+    operation = get_operation(graph.api_schema, parse("{ cart { line { total } } }"))
     assert OverrideLabels(graph, {}).met_by(operation) == {"money"}
     start = 'type Query { a: A } type A @key(fields: "id") { id: ID! }'
     left = 'type A @key(fields: "id") { id: ID!  sku: ID! }'
@@ -156,7 +156,7 @@ def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
     end = 'type A @key(fields: "sku") { sku: ID!  rest: Int }'
     sdl = composed(start=start, left=left, right=right, end=end)
     graph = load(on_the_move(sdl, "left", "right", "skus"))
-    operation = prepare(graph.api_schema, parse("{ a { rest } }"))
+    operation = get_operation(graph.api_schema, parse("{ a { rest } }"))
     assert OverrideLabels(graph, {}).met_by(operation) == {"skus"}
 
 

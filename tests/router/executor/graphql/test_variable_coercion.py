@@ -7,7 +7,7 @@ from graphql import build_schema, parse
 
 from router.errors import InvalidVariables
 from router.executor.graphql.variable_coercion import MAX_ERRORS, coerce
-from router.operation import prepare
+from router.operation import get_operation
 
 SCHEMA = build_schema("""
   scalar Money
@@ -21,7 +21,7 @@ SCHEMA = build_schema("""
 
 def coerced(declaration: str, given: dict[str, object]) -> dict[str, object]:
     document = parse(f"query({declaration}) {{ __typename }}")
-    return coerce(prepare(SCHEMA, document), given)
+    return coerce(get_operation(SCHEMA, document), given)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from graphql import build_schema, parse
 from router.errors import SubgraphTimeout, SubgraphUnreachable
 from router.executor.context import ExecutionContext
 from router.executor.interpreter.execution import execute
-from router.operation import prepare
+from router.operation import get_operation
 from router.plan import (
     Condition,
     Defer,
@@ -297,7 +297,7 @@ async def test_only_variables_in_use_are_sent_and_unset_ones_are_omitted() -> No
     query = "query($a: Boolean!, $b: Boolean = true, $c: Boolean = true) {users {name @skip(if: $a)}}"
     schema = build_schema(SDL)
     context = ExecutionContext(schema, transport, {"a": True, "b": None})
-    await execute(QueryPlan(fetch), prepare(schema, parse(query)), context)
+    await execute(QueryPlan(fetch), get_operation(schema, parse(query)), context)
     assert transport.sent("users") == [{"b": None}]
 
 
@@ -363,7 +363,7 @@ async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> Non
     plan = QueryPlan(Subscription(Fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
     transport = Scripted({"ratings": answers({"data": {"_entities": [{"rating": 4}]}})})
     schema = build_schema(SDL + " type Subscription { me: User }")
-    operation = prepare(schema, parse("subscription { me { name rating } }"))
+    operation = get_operation(schema, parse("subscription { me { name rating } }"))
     event: dict[str, object] = {"me": user("1", name="A")}
     result = await execute(plan, operation, ExecutionContext(schema, transport), event)
     assert result.data == {"me": {"name": "A", "rating": 4}}

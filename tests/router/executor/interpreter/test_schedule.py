@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.plan import BatchFetch
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from tests.router.oracle.comparison import answer, composed
 from tests.router.oracle.operations import Operation
 from tests.router.oracle.rules import Federation
@@ -120,7 +120,7 @@ async def test_without_batches_not_even_one_of_the_same_stage_waits() -> None:
     assert isinstance(together, BatchFetch)
     assert together.service_name == "people"
     transport = Ordered(subgraphs, late={"texts": "people"})
-    planned = plan(supergraph, query, batch_entity_fetches=False)
+    planned = plan(supergraph, query, options=PlanOptions(batch_entity_fetches=False))
     running = answer(supergraph, transport, Operation(query, {}), planned)
     result = await asyncio.wait_for(running, SECONDS)
     assert result.data == {"book": {"fee": 'low{"pages": 7}', "author": {"name": "Ann"}}}

@@ -9,7 +9,7 @@ import pytest
 from graphql import ArgumentNode, NameNode, NullValueNode, OperationDefinitionNode, parse
 
 from router.plan import BatchFetch, Fetch
-from router.planner import plan
+from router.planner import PlanOptions, plan
 from router.planner.fetch.groups import FetchGroup, Input
 from router.planner.fetch.trees import Tree
 from router.planner.plan_tree.batching import Batch, batched, one_by_one
@@ -151,5 +151,7 @@ def test_fetches_behind_one_mutation_field_share_a_request() -> None:
 
 
 def test_without_batches_each_fetch_is_a_request() -> None:
-    planned = plan(composed(**SHOP), "{ first { age } second { age } }", batch_entity_fetches=False)
+    planned = plan(
+        composed(**SHOP), "{ first { age } second { age } }", options=PlanOptions(batch_entity_fetches=False)
+    )
     assert [type(request) for request in planned.requests()] == [Fetch, Fetch, Fetch]
