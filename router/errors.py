@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 PathSegment = str | int
 ResponsePath = tuple[PathSegment, ...]
 
+DOWNSTREAM_SERVICE_ERROR = "DOWNSTREAM_SERVICE_ERROR"
+"""The code of a subgraph's error that has no code of its own, or whose code is masked; other routers use it too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseError:

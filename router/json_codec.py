@@ -1,6 +1,6 @@
-"""JSON in and out without loss: a number a custom scalar carries leaves the router as it came.
+"""Encoding and decoding JSON without loss: the router passes on numbers of custom scalars exactly as it got them.
 
-Integers keep any size, other numbers are `decimal.Decimal` (a float would turn 0.1000000000000000055 into 0.1).
+Integers have any size, other numbers are `decimal.Decimal` (a float would turn 0.1000000000000000055 into 0.1).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted
 
 
 def decode(data: bytes) -> object:
-    """Decode UTF-8 JSON; raises `ValueError` when it is none, or is one that nothing can hold.
+    """Decode UTF-8 JSON.
 
-    The latter are a number whose exponent is out of any range (`ArithmeticError`) and nesting deeper than the
-    interpreter's stack (`RecursionError`): both are hostile input, not a fault of ours.
+    Raises:
+        ValueError: `data` is not JSON, or holds a number or a nesting beyond every bound.
     """
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as error:  # the latter two: exponent, nesting
         raise ValueError(str(error)) from error
 
 
@@ -32,5 +32,5 @@ def encode(value: object) -> bytes:
 
 
 def canonical(value: object) -> bytes:
-    """The same bytes for equal JSON values, whatever the order of their keys."""
+    """Encode a JSON value with sorted keys: equal values give equal bytes."""
     return _canonical_encoder.encode(value)

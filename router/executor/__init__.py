@@ -1,22 +1,22 @@
-"""A plan in, a response out: the reference interpreter, on plain dicts. It is the definition of correct.
+"""A plan in, a response out: the reference interpreter, on plain dicts. It defines the correct behaviour.
 
-Every function names the paragraph of docs/spec/execution.md it carries out, or its module does where that is one. These
-are the paragraphs, in the order in which a request meets them and in which the modules are best read:
+`context` has the input and the result. Every function or module names the paragraph that it carries out. These are the
+paragraphs, in the order in which a request meets them and in which the modules are best read:
 
-    §6    the client's variables are coerced before anything is sent     variables
-    §3    Executing a fetch                                              interpreter
-    §3.1    collect the objects at the fetch's path                      flatten
-    §3.2    project what it is told of each: the representation          representations
-    §3.3    rewrite representations, let equal ones be one               rewrites, representations
-    §3.4    with nothing to tell, nothing is sent                        interpreter
-    §3.5    send the operation with the variables it uses                interpreter
-    §3.6    rewrite what came, merge it at every place                   rewrites, merge
-    §3.7    a fetch starts when what it depends on is merged             schedule, interpreter
-    §3.8    a condition looks at coerced variables                       schedule
-    §3.9    fetches that share a request are split on arrival            batches, interpreter
-    §4    errors get the paths of the client's response                  subgraph_errors, failures, losses
-    §5    completion: leaves, types, null where it may be                completion, collect_fields, leaves
-    §7    introspection is answered without a subgraph                   introspection
+    execution §6    coerce the client's variables                        graphql/variable_coercion
+    execution §3    execute a fetch                                      interpreter/execution
+      §3.1            collect the objects at the fetch's path            interpreter/flatten
+      §3.2            project each object to a representation            interpreter/representations
+      §3.3            rewrite representations, merge equal ones          interpreter/rewrites, representations
+      §3.4            without representations, send nothing              interpreter/execution
+      §3.5            send the operation with its variables              interpreter/execution, graphql_over_http
+      §3.6            rewrite the result, merge it at every place        interpreter/rewrites, merge
+      §3.7            start a fetch when its dependencies are merged     interpreter/schedule, execution
+      §3.8            evaluate conditions on coerced variables           interpreter/schedule
+      §3.9            split the response of fetches in one request       interpreter/batch_response
+    execution §4    give errors their paths in the client's response     errors/
+    execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields
+    execution §7    resolve introspection without a subgraph             graphql/introspection
 
-Arguments filled from an ancestor object (`@fromContext`) come between §3.1 and §3.2 (contextual).
+Arguments from an ancestor object (`@fromContext`) are read between §3.1 and §3.2 (interpreter/context_values).
 """

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from router.federation.type_names import TYPENAME
+
 if TYPE_CHECKING:
     from graphql import FieldNode
 
-TYPENAME: Final = "__typename"
 _LIKE_TYPENAME: Final = re.compile(rf"_*{TYPENAME}")
 
 

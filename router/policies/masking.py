@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
+from router.errors import (
+    DOWNSTREAM_SERVICE_ERROR,
+    SubgraphMalformedResponse,
+    SubgraphTimeout,
+    SubgraphUnreachable,
+)
+from router.transport.failures import MALFORMED, NOT_AVAILABLE, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,12 +34,10 @@ if TYPE_CHECKING:
     from router.errors import ResponseError
     from router.settings.sections.errors import Errors
 
-MASKED_CODE = "DOWNSTREAM_SERVICE_ERROR"
-
 TRANSPORT_MESSAGES: Mapping[str, str] = {
-    SubgraphUnreachable.code: "A service needed to answer this request is not available.",
-    SubgraphTimeout.code: "A service needed to answer this request did not answer in time.",
-    SubgraphMalformedResponse.code: "A service needed to answer this request sent a malformed response.",
+    SubgraphUnreachable.code: NOT_AVAILABLE,
+    SubgraphTimeout.code: TIMED_OUT,
+    SubgraphMalformedResponse.code: MALFORMED,
 }
 
 _log = structlog.stdlib.get_logger("errors")
@@ -82,7 +86,7 @@ class ErrorMasking:
             keys = self._own_keys.get(error.origin, self._keys)
             kept = {key: value for key, value in error.extensions.items() if key in keys}
             return _format(error, error.message, _with_code(error.code, kept))
-        code = self._transport_codes.get(error.code, MASKED_CODE)
+        code = self._transport_codes.get(error.code, DOWNSTREAM_SERVICE_ERROR)
         message = TRANSPORT_MESSAGES.get(error.code or "", self._message)
         extensions: dict[str, object] = {"code": code, "errorId": self._logged(error, ids)}
         wait = error.extensions.get("retryAfter")

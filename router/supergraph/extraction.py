@@ -29,6 +29,7 @@ from graphql import (
     parse_type,
 )
 
+from router.federation.type_names import named_type
 from router.supergraph.join import JoinField
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 
@@ -105,7 +106,7 @@ class _Extraction:
     def _add_provided(self) -> None:
         """Federation 1 does not list the fields a subgraph has only to provide them elsewhere."""
         pending = [
-            (wrapped_name(field.type), field.provides)
+            (named_type(field.type), field.provides)
             for fields in self._fields.values()
             for field in fields.values()
             if field.provides is not None
@@ -119,7 +120,7 @@ class _Extraction:
                 elif isinstance(selection, FieldNode):
                     field = self._provided(type_name, selection.name.value)
                     if field is not None and selection.selection_set is not None:
-                        pending.append((wrapped_name(field.type), selection.selection_set))
+                        pending.append((named_type(field.type), selection.selection_set))
 
     def _provided(self, type_name: str, name: str) -> SubgraphField | None:
         definition = self._present.get(type_name)
@@ -139,7 +140,7 @@ class _Extraction:
             for name in empty:
                 del self._fields[name], self._present[name]
             for fields in self._fields.values():
-                for field in [entry for entry in fields.values() if wrapped_name(entry.type) in empty]:
+                for field in [entry for entry in fields.values() if named_type(entry.type) in empty]:
                     del fields[field.name]
 
     def types(self) -> dict[str, SubgraphType]:
@@ -291,13 +292,6 @@ def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> Fi
 
 def _typed(declared: TypeNode, joined: JoinField | None) -> TypeNode:
     return declared if joined is None or joined.type is None else parse_type(joined.type, no_location=True)
-
-
-def wrapped_name(node: TypeNode) -> str:
-    """The name of the type within lists and non-nulls."""
-    while not isinstance(node, NamedTypeNode):
-        node = node.type  # type: ignore[attr-defined]  # what is not named is a list or non-null: both wrap a type
-    return node.name.value
 
 
 def _named_node(name: str) -> NamedTypeNode:

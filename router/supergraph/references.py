@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from router.errors import InvalidSupergraph
-from router.supergraph.extraction import wrapped_name
+from router.federation.type_names import named_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +43,12 @@ def _references(definition: DefinitionNode) -> Iterator[tuple[str, str]]:
         case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode():
             for field in definition.fields or ():
                 what = f"{definition.name.value}.{field.name.value}"
-                yield what, wrapped_name(field.type)
+                yield what, named_type(field.type)
                 for argument in field.arguments or ():
-                    yield f"{what}({argument.name.value}:)", wrapped_name(argument.type)
+                    yield f"{what}({argument.name.value}:)", named_type(argument.type)
         case InputObjectTypeDefinitionNode():
             for item in definition.fields or ():
-                yield f"{definition.name.value}.{item.name.value}", wrapped_name(item.type)
+                yield f"{definition.name.value}.{item.name.value}", named_type(item.type)
         case UnionTypeDefinitionNode():
             for member in definition.types or ():
                 yield f"A member of {definition.name.value}", member.name.value

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from router.errors import TransportError
 
+NOT_AVAILABLE = "A service needed to answer this request is not available."
+"""Instead of `UNREACHABLE`, `REFUSED` and `FAILED`, where errors are masked."""
 UNREACHABLE = "A service needed to answer this request could not be reached."
 REFUSED = "A service needed to answer this request refused it."
 TIMED_OUT = "A service needed to answer this request did not answer in time."

@@ -1,7 +1,7 @@
-"""Where in the response something failed, by path (§4).
+"""The paths of the response at which something failed (execution §4).
 
-A null *at* which or *below* which there is an error is no null of the data: the value is unknown. So is what a fetch
-that failed *above* it was to bring.
+A null with an error at it or below it is not a null of the data: the value is unknown. The same holds for everything
+that a fetch which failed above it would have brought.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Failures:
-    """Paths with errors, and every prefix of them."""
+    """The paths of errors in `exact`, and every prefix of them in `prefixes`."""
 
     exact: set[ResponsePath] = field(default_factory=set)
     prefixes: set[ResponsePath] = field(default_factory=set)
 
     @classmethod
     def of(cls, errors: Iterable[ResponseError]) -> Failures:
+        """The paths of these errors; errors without a path are left out."""
         failures = cls()
         for error in errors:
             if error.path is not None:
@@ -31,13 +32,14 @@ class Failures:
         return failures
 
     def add(self, path: ResponsePath) -> None:
+        """Add the path of an error."""
         self.exact.add(path)
         self.prefixes.update(path[:length] for length in range(len(path) + 1))
 
     def within(self, path: ResponsePath) -> bool:
-        """Whether an error stands at the path or below it."""
+        """Whether there is an error at the path or below it."""
         return path in self.prefixes
 
     def above(self, path: ResponsePath) -> bool:
-        """Whether an error stands above the path; the root of the response is above every path."""
+        """Whether there is an error above the path; an error at the root of the response is above every path."""
         return any(path[:length] in self.exact for length in range(len(path)))

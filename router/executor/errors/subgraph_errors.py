@@ -1,11 +1,11 @@
-"""From a subgraph's answer to errors of the client's response (§4).
+"""Errors of a subgraph response as errors of the client's response (execution §4).
 
-    fetch at users.@, subgraph says    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
-    entity 1 stands at users.1, users.4   ->   paths users.1.stock.0 and users.4.stock.0
+    fetch at users.@, subgraph response    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
+    entity 1 is at users.1 and users.4     ->   errors at users.1.stock.0 and users.4.stock.0
 
-An error without a usable path is told where the answer left nothing; if it left nothing out, at the place the objects
-of the fetch have in common. A fetch that failed as a whole is told at each object it leaves without data. So every
-null a subgraph causes has an error at it, and completion need not invent one.
+An error without a usable path is reported at every position that is null in the subgraph response; without such a null,
+at the longest path that all objects of the fetch have in common. A fetch that failed as a whole is reported at each of
+its objects. So every null that a subgraph causes has an error, and completion adds none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from router.errors import ResponseError
+from router.errors import DOWNSTREAM_SERVICE_ERROR, ResponseError
 from router.executor.errors.unavailable_values import length_to_null
 from router.executor.interpreter.rewrites import rename_in_path
 
@@ -24,86 +24,96 @@ if TYPE_CHECKING:
     from router.plan import Fetch
 
 ENTITIES = "_entities"
-# What a subgraph's error is called that names no code of its own; clients know it from other routers.
-DEFAULT_CODE = "DOWNSTREAM_SERVICE_ERROR"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """Where the results of one request belong.
+class ResponseTarget:
+    """Where the response of one fetch belongs in the client's response.
 
-    `places` gives for each root position (a response key of a root fetch; the index of an entity) its paths in the
-    client's response.
+    `places` maps each root position of the subgraph response (a response key of a root fetch, the index of an entity)
+    to its paths in the client's response.
     """
 
     fetch: Fetch
     places: Mapping[PathSegment, Sequence[ResponsePath]]
 
     def all_places(self) -> Iterator[ResponsePath]:
+        """The paths of all root positions."""
         for paths in self.places.values():
             yield from paths
 
     def objects(self) -> list[ResponsePath]:
-        """The objects that the request is about: the entities, or those its root fields become part of."""
+        """The objects that the fetch extends: the entities, or the objects its root fields belong to."""
         places = self.all_places()
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
-        """The paths in the client's response of something below a root position."""
-        named = self.named(position, rest)
+        """The paths in the client's response of a value below a root position."""
+        renamed = self.renamed(position, rest)
         for place in self.places[position]:
-            yield (*place, *named) if self.fetch.requires else (*place[:-1], *named)
+            yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)
 
-    def named(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
-        """The path of something in the answer by the keys of the client's response, below an entity from there."""
+    def renamed(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
+        """A path in the subgraph response with the client's response keys; below an entity it begins there."""
         return rename_in_path(self.fetch.output_rewrites, rest if self.fetch.requires else (position, *rest))
 
 
-def transport_failure(delivery: Delivery, failure: TransportError) -> list[ResponseError]:
-    """The subgraph gave no answer at all."""
+def fetch_failure(target: ResponseTarget, failure: TransportError) -> list[ResponseError]:
+    """The errors for a fetch without a usable response: one at each of its objects."""
     extensions: dict[str, object] = {} if failure.status is None else {"http": {"status": failure.status}}
     if failure.retry_after is not None:
         extensions["retryAfter"] = failure.retry_after
     error = ResponseError(
         message=failure.message,
         code=failure.code,
-        origin=delivery.fetch.service_name,
+        origin=target.fetch.service_name,
         extensions=extensions,
         detail=failure.detail,
     )
-    return [replace(error, path=path or None) for path in delivery.all_places()]
+    return [replace(error, path=path or None) for path in target.all_places()]
 
 
-def reported(
-    delivery: Delivery, entries: Iterable[object], answered: Mapping[PathSegment, object]
+def response_errors(
+    target: ResponseTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> list[ResponseError]:
-    """The subgraph answered and reported `entries`; `answered` holds what came back at each root position."""
+    """The `errors` of a subgraph response at their paths in the client's response.
+
+    Args:
+        target: Where the response belongs.
+        entries: The `errors` as the subgraph sent them; entries of any shape are taken.
+        values: The value at each root position of the response.
+    """
     errors: list[ResponseError] = []
     for entry in entries:
         fields = entry if isinstance(entry, dict) else {}
-        error = _without_path(delivery.fetch.service_name, fields)
-        errors += [replace(error, path=path or None) for path in _paths(delivery, fields.get("path"), answered)]
+        error = _without_path(target.fetch.service_name, fields)
+        errors += [replace(error, path=path or None) for path in _paths(target, fields.get("path"), values)]
     return errors
 
 
-def taken_along(
-    delivery: Delivery, entries: Iterable[object], answered: Mapping[PathSegment, object]
+def null_propagation(
+    target: ResponseTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> Iterator[tuple[list[ResponsePath], ResponsePath]]:
-    """The objects that are null because something below them failed: their paths in the response, and in the answer."""
+    """The objects that are null in a subgraph response because of an error below them. Arguments as above.
+
+    Yields:
+        The paths of an object in the client's response, and its path in the subgraph response (empty for the objects
+        of the fetch themselves).
+    """
     entries = list(entries)
-    if entries and not answered:
-        yield delivery.objects(), ()
+    if entries and not values:
+        yield target.objects(), ()
         return
     objects: set[tuple[PathSegment, ResponsePath]] = set()
     for entry in entries:
-        within = _within(delivery, entry.get("path")) if isinstance(entry, dict) else None
+        within = _within(target, entry.get("path")) if isinstance(entry, dict) else None
         if within is not None:
             position, rest = within
-            length = length_to_null(answered.get(position), rest)
+            length = length_to_null(values.get(position), rest)
             if length < len(rest):
                 objects.add((position, rest[:length]))
     for position, rest in objects:
-        yield list(delivery.locate(position, rest)), delivery.named(position, rest)
+        yield list(target.locate(position, rest)), target.renamed(position, rest)
 
 
 def _without_path(origin: str, entry: Mapping[str, object]) -> ResponseError:
@@ -112,30 +122,30 @@ def _without_path(origin: str, entry: Mapping[str, object]) -> ResponseError:
     code = known.pop("code", None)
     return ResponseError(
         message=message if isinstance(message, str) else "The subgraph reported an error without a message.",
-        code=code if isinstance(code, str) else DEFAULT_CODE,
+        code=code if isinstance(code, str) else DOWNSTREAM_SERVICE_ERROR,
         origin=origin,
         extensions=known,
     )
 
 
-def _paths(delivery: Delivery, path: object, answered: Mapping[PathSegment, object]) -> Iterable[ResponsePath]:
-    within = _within(delivery, path)
+def _paths(target: ResponseTarget, path: object, values: Mapping[PathSegment, object]) -> Iterable[ResponsePath]:
+    within = _within(target, path)
     if within is not None:
-        return delivery.locate(*within)
-    missing = [place for key, places in delivery.places.items() if answered.get(key) is None for place in places]
-    return missing or [_common(list(delivery.all_places()))]
+        return target.locate(*within)
+    missing = [place for key, places in target.places.items() if values.get(key) is None for place in places]
+    return missing or [_common(list(target.all_places()))]
 
 
-def _within(delivery: Delivery, path: object) -> tuple[PathSegment, ResponsePath] | None:
-    """Root position and path below it, when the path is one and leads to something this request asked for."""
+def _within(target: ResponseTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
+    """The root position and the rest of an error's path, None when it leads to nothing that the fetch selects."""
     if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
         return None
     segments: ResponsePath = tuple(path)
-    if delivery.fetch.requires:
+    if target.fetch.requires:
         if len(segments) < 2 or segments[0] != ENTITIES:  # noqa: PLR2004 - the field and the index of the entity
             return None
         segments = segments[1:]
-    if not segments or segments[0] not in delivery.places:
+    if not segments or segments[0] not in target.places:
         return None
     return (segments[0], segments[1:])
 

@@ -1,39 +1,36 @@
-"""What is unknown because a fetch failed elsewhere (§4).
+"""Values that are unavailable because a fetch failed elsewhere (execution §4).
 
-A null that may not be there takes along the object around it, with all that the same fetch was to bring of it. Another
-fetch may bring the rest, and the error of the null is at none of the fields that are missing now:
+A null in a non-null position propagates to its parent object and discards the other fields of the same fetch. Another
+fetch may bring the rest of the object; the discarded fields then need errors of their own:
 
-    fetch 0   {user: {id name}}    fetch 1   {user: null}, "broken" at user.rating!    (it was to bring {rating stars})
-    data      {user: {id name rating: null stars: null}}    error at user.rating; user.stars is lost
+    fetch 0   {user: {id name}}    fetch 1   {user: null}, "broken" at user.rating!    (it selects {rating stars})
+    data      {user: {id name rating: null stars: null}}    errors at user.rating and at user.stars
 
-The same holds for what could not be asked for at all.
+Values that no fetch could ask for, because an input of it failed, are unavailable in the same way.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
-
-from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, parse
+from typing import TYPE_CHECKING, TypeAlias
 
 from router.executor.interpreter.rewrites import rename_in_path
+from router.plan import OutputField
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from graphql import SelectionSetNode
-
     from router.errors import PathSegment, ResponsePath
-    from router.plan import Fetch
+    from router.plan import Fetch, OutputSelection
 
-# Fetches whose keys are kept: a gateway keeps plans by the thousand, most with one root fetch.
-KEPT: Final = 4096
-# The response keys of an object, and below each of them those of the objects there.
+# The response keys of an object, and below each key those of the objects there.
 KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
-class Losses:
-    """What is lost, by path: a field or an item of a list, with what is lost below where another fetch brings it."""
+class UnavailableValues:
+    """The paths of unavailable fields and list items, each with the unavailable keys below it.
+
+    The keys below a path count where another fetch brings an object at that path.
+    """
 
     def __init__(self) -> None:
         self.below: dict[ResponsePath, KeyTree] = {}
@@ -42,7 +39,7 @@ class Losses:
         return bool(self.below)
 
     def add(self, paths: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Lose what is at the paths and these keys below it; the answer is the paths."""
+        """Add the values at `paths` with these keys below; returns the paths."""
         paths = list(paths)
         for path in paths:
             known = self.below.get(path)
@@ -50,18 +47,63 @@ class Losses:
         return paths
 
     def add_fields(self, objects: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Lose these fields of objects; the answer is their paths."""
+        """Add these fields of the objects at the paths; returns the paths of the fields."""
         objects = list(objects)
         return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
-    def is_lost(self, path: ResponsePath, value: object) -> bool:
-        """Whether this is a null because it is lost; of a value that is there the fields below are taken note of."""
+    def is_unavailable(self, path: ResponsePath, value: object) -> bool:
+        """Whether `value` is null because it is unavailable.
+
+        When another fetch brought a value at `path`, the unavailable keys below move to the objects in it.
+        """
         keys = self.below.get(path)
         if keys is None:
             return False
         if keys and value is not None:
             self.add_fields(_objects(path, value), keys)
         return value is None
+
+
+def output_keys(fetch: Fetch) -> KeyTree:
+    """The keys of the client's response that a fetch brings: on the root, or on its entities whatever their type."""
+    keys: KeyTree = {}
+    for path in _paths(fetch.selections, ()):
+        below = keys
+        for key in rename_in_path(fetch.output_rewrites, path):
+            below = below.setdefault(str(key), {})
+    return keys
+
+
+def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
+    """The keys of an object further down."""
+    for segment in path:
+        if isinstance(segment, str):
+            keys = keys.get(segment, {})
+    return keys
+
+
+def root_keys(fetch: Fetch) -> dict[str, None]:
+    """The response keys that a root fetch selects on the root, in its order and without repetition."""
+    return dict.fromkeys(field.key for field in _fields(fetch.selections))
+
+
+def length_to_null(value: object, path: ResponsePath) -> int:
+    """The number of segments of `path` up to the first null; the whole length when there is no null before its end."""
+    for length, segment in enumerate(path):
+        if value is None:
+            return length
+        value = value_at(value, segment)
+    return len(path)
+
+
+def value_at(value: object, segment: PathSegment) -> object:
+    """The value under one segment of a path, None when there is none."""
+    match value:
+        case dict():
+            return value.get(segment)
+        case list() if isinstance(segment, int) and segment < len(value):
+            return value[segment]
+    return None
 
 
 def _united(first: KeyTree, second: KeyTree) -> KeyTree:
@@ -77,77 +119,18 @@ def _objects(path: ResponsePath, value: object) -> Iterator[ResponsePath]:
             yield from _objects((*path, index), item)
 
 
-@lru_cache(maxsize=KEPT)
-def asked(fetch: Fetch) -> KeyTree:
-    """The keys of the client's response that a fetch was to fill: those of its entities, whatever their type.
-
-    Each of a thousand objects that are lost wants to know them, so they are kept; nobody changes them.
-    """
-    selections = _operation(fetch).selection_set
-    if fetch.requires:
-        ((_, entities),) = _selected(selections)
-        selections = entities or selections
-    keys: KeyTree = {}
-    for path in _paths(selections, ()):
-        below = keys
-        for key in rename_in_path(fetch.output_rewrites, path):
-            below = below.setdefault(str(key), {})
-    return keys
-
-
-def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
-    """The part of the keys that belongs to an object further down."""
-    for segment in path:
-        if isinstance(segment, str):
-            keys = keys.get(segment, {})
-    return keys
-
-
-@lru_cache(maxsize=KEPT)
-def root_keys(fetch: Fetch) -> tuple[str, ...]:
-    """The response keys a root fetch asks for; every run of a plan wants to know them."""
-    return tuple(dict.fromkeys(key for key, _ in _selected(_operation(fetch).selection_set)))
-
-
-def length_to_null(value: object, path: ResponsePath) -> int:
-    """How far down a path there is something: its whole length where only the end of it is null."""
-    for length, segment in enumerate(path):
-        if value is None:
-            return length
-        value = value_at(value, segment)
-    return len(path)
-
-
-def value_at(value: object, segment: PathSegment) -> object:
-    """What a segment of a path leads to, None if to nothing."""
-    match value:
-        case dict():
-            return value.get(segment)
-        case list() if isinstance(segment, int) and segment < len(value):
-            return value[segment]
-    return None
-
-
-def _paths(selections: SelectionSetNode, above: ResponsePath) -> Iterator[ResponsePath]:
-    for key, below in _selected(selections):
-        path = (*above, key)
-        if below is None:
-            yield path
+def _paths(selections: Iterable[OutputSelection], above: ResponsePath) -> Iterator[ResponsePath]:
+    for field in _fields(selections):
+        path = (*above, field.key)
+        if field.selections:
+            yield from _paths(field.selections, path)
         else:
-            yield from _paths(below, path)
+            yield path
 
 
-def _operation(fetch: Fetch) -> OperationDefinitionNode:
-    operation = parse(fetch.operation, no_location=True).definitions[0]
-    if not isinstance(operation, OperationDefinitionNode):
-        raise TypeError("a fetch holds an operation")
-    return operation
-
-
-def _selected(selections: SelectionSetNode) -> Iterator[tuple[str, SelectionSetNode | None]]:
-    for node in selections.selections:
-        match node:
-            case FieldNode():
-                yield (node.alias or node.name).value, node.selection_set
-            case InlineFragmentNode():
-                yield from _selected(node.selection_set)
+def _fields(selections: Iterable[OutputSelection]) -> Iterator[OutputField]:
+    for selection in selections:
+        if isinstance(selection, OutputField):
+            yield selection
+        else:
+            yield from _fields(selection.selections)

@@ -1,8 +1,8 @@
-"""Which fields of the client's operation apply to an object (GraphQL specification, "CollectFields").
+"""The fields of the client's operation that apply to an object (GraphQL specification, "CollectFields").
 
-An object whose type is known only as an interface, because no subgraph that answered knows more, gets the fields that
-every implementation gets; where the operation tells implementations apart, the object cannot be completed. It does not
-if what it selects of some is leaves that it has selected of all: the planner sees no reason then to ask for the type.
+When subgraphs reported only an interface as an object's type, the object gets the fields that all implementations get.
+When the implementations get different fields, the object cannot be completed. Leaves that are selected on some
+implementations and also on all of them make no difference: the planner does not fetch the type for them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ Fields: TypeAlias = "dict[str, tuple[FieldNode, ...]]"
 
 
 class UndeterminedType(Exception):
-    """Which fields are selected depends on a concrete type that nobody told."""
+    """The selected fields depend on an object type that no subgraph reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldCollector:
-    """Collects fields by type; results are kept, as the objects of a list share them."""
+    """Collects fields by type; results are cached, because the objects of a list share them."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -46,10 +46,10 @@ class FieldCollector:
     _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
 
     def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
-        """The router's response key → the field nodes merged under it, in the client's order.
+        """The field nodes by the router's response key, in the client's order.
 
         Raises:
-            UndeterminedType: the type is an interface or a union, and its types get different fields.
+            UndeterminedType: The type is an interface or a union, and its object types get different fields.
         """
         key = (typename, tuple(map(id, nodes)))
         fields = self._collected.get(key)
@@ -62,7 +62,7 @@ class FieldCollector:
         if types in ([], [typename]):
             return self._of_type(typename, nodes)
         first, *others = (self.collect(name, nodes) for name in types)
-        if any(not _ask_the_same(first, other) for other in others):
+        if any(not _are_equal(first, other) for other in others):
             raise UndeterminedType(typename)
         return first
 
@@ -78,7 +78,7 @@ class FieldCollector:
         return self.collect(typename, tuple(node.selection_set for node in nodes if node.selection_set))
 
     def all_subfields(self, nodes: tuple[FieldNode, ...]) -> Fields:
-        """The fields below the nodes for any type at all."""
+        """The fields below the nodes for any type."""
         grouped: dict[str, list[FieldNode]] = {}
         pending: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
         visited: set[str] = set()
@@ -128,13 +128,13 @@ class FieldCollector:
         return isinstance(value, BooleanValueNode) and value.value
 
 
-def _ask_the_same(one: Fields, other: Fields) -> bool:
-    """Whether both give the same fields in the same order."""
+def _are_equal(one: Fields, other: Fields) -> bool:
+    """Whether both have the same fields in the same order."""
     return [*one] == [*other] and all(_are_alike(nodes, other[key]) for key, nodes in one.items())
 
 
 def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool:
-    """Whether nodes under one response key give the same value: a leaf does, however often it is selected."""
+    """Whether the nodes of one response key have the same value, as the same leaf has in every selection."""
     if one == other:
         return True
     return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])

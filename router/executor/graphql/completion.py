@@ -1,14 +1,16 @@
-"""Completion: from the raw merged tree to the client's response (§5).
+"""Completion: from the raw merged tree to the client's response (execution §5).
 
-The tree holds whatever the subgraphs sent, helper fields included; the client gets the fields it asked for, in its
-order, with every value checked against the API schema. Null at a non-null position moves up to the nearest nullable one
-(GraphQL specification, "Handling Execution Errors").
+The tree holds everything that the subgraphs sent, internal fields included. The client gets the fields it selected, in
+its order, with every value checked against the API schema. A null in a non-null position propagates to the nearest
+nullable position (GraphQL specification, "Handling Execution Errors").
 
     users: [User]!   email: String!     raw  {users: [{email: "a"}, {email: null}]}
                                         data {users: [{email: "a"}, null]}    error at users.1.email
 
-One null has one error. A subgraph that caused a null has usually said so, at the null, below it, or at the object whose
-fetch failed; only a null nobody explained gets an error of the router's.
+One null has one error. A subgraph that causes a null usually reports an error at the null, below it, or at the object
+whose fetch failed; completion adds an error only to a null without one.
+
+A part of the response can be completed on its own (`complete_subtree`).
 """
 
 from __future__ import annotations
@@ -31,53 +33,71 @@ from graphql import (
 from router.errors import ResponseError
 from router.executor.context import ExecutionResult
 from router.executor.errors.failures import Failures
-from router.executor.errors.unavailable_values import Losses, value_at
+from router.executor.errors.unavailable_values import UnavailableValues, value_at
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.leaf_coercion import Unfit, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
+from router.federation.type_names import TYPENAME
 from router.plan.response_keys import as_client_says, client_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType
+    from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode
 
     from router.errors import ResponsePath
     from router.executor.context import JsonObject
     from router.executor.graphql.collect_fields import Fields
     from router.operation import PreparedOperation
 
-# The code Apollo's router uses when a subgraph's value does not fit the schema.
+# Apollo's router uses this code when a subgraph's value does not fit the schema.
 INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
 UNDETERMINED: Final = "The type of the object could not be determined."
 
-LOST_VALUE: Final = "REQUIRED_VALUE_UNKNOWN"
-LOST: Final = "The value could not be fetched, because something that it requires or comes with failed."
+UNAVAILABLE_CODE: Final = "REQUIRED_VALUE_UNKNOWN"
+UNAVAILABLE: Final = "The value could not be fetched, because a value that it requires or is fetched with failed."
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
-    """What fetches do to each other when one fails.
+class FailureEffects:
+    """What the failure of one fetch changes for the results of others.
 
     Attributes:
-        inputs: the response keys that fetches were given values of: an error at one of them has consequences also for
-            objects of which the client did not ask it.
-        lost: what no fetch could be asked for, or was lost with its object.
+        inputs: The response keys that fetches take their inputs from. An error at one of them has effects also on
+            objects of which the client did not select it.
+        unavailable: The values that no fetch could bring.
     """
 
     inputs: Collection[str] = ()
-    lost: Losses = field(default_factory=Losses)
+    unavailable: UnavailableValues = field(default_factory=UnavailableValues)
 
 
-NO_AFTERMATH: Final = Aftermath()
+NO_EFFECTS: Final = FailureEffects()
 
 
 class _Invalid:
-    """Null where null is not allowed: the parent becomes null in its turn."""
+    """A null in a non-null position: the parent becomes null too."""
 
 
 _INVALID: Final = _Invalid()
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """A part of the response: what `selections` select of one object.
+
+    Attributes:
+        selections: The selection sets, merged as for one field.
+        typename: The type of the object.
+        value: The object in the raw tree.
+        path: Where the object is in the response; empty for the root.
+    """
+
+    selections: tuple[SelectionSetNode, ...]
+    typename: str
+    value: JsonObject
+    path: ResponsePath = ()
 
 
 def complete(
@@ -85,19 +105,43 @@ def complete(
     variables: Mapping[str, object],
     raw: JsonObject,
     errors: Sequence[ResponseError],
-    aftermath: Aftermath = NO_AFTERMATH,
+    effects: FailureEffects = NO_EFFECTS,
 ) -> ExecutionResult:
-    """Complete the response from the raw tree and the errors reported so far."""
-    schema = operation.api_schema
-    root = schema.get_root_type(operation.definition.operation)
+    """Complete the whole response from the raw tree and the errors reported so far (execution §5)."""
+    root = operation.api_schema.get_root_type(operation.definition.operation)
     if root is None:
         raise TypeError("a valid operation has a root type")
-    collector = FieldCollector(schema, operation.fragments, variables)
-    fields = collector.collect(root.name, (operation.definition.selection_set,))
-    completion = _Completion(collector, Failures.of(errors), aftermath)
-    data = completion.fields(root.name, raw, fields, ())
-    told = filter(None, (completion.told(error, raw, root.name, fields) for error in errors))
-    named = tuple(_named_by_client(error) for error in (*told, *completion.errors))
+    whole = Subtree((operation.definition.selection_set,), root.name, raw)
+    return complete_subtree(operation, variables, whole, errors, effects)
+
+
+def complete_subtree(
+    operation: PreparedOperation,
+    variables: Mapping[str, object],
+    subtree: Subtree,
+    errors: Sequence[ResponseError],
+    effects: FailureEffects = NO_EFFECTS,
+) -> ExecutionResult:
+    """Complete a part of the response, as a deferred fragment needs it (execution §5).
+
+    Args:
+        operation: The client's operation, for its fragments and schema.
+        variables: Its coerced variables.
+        subtree: The part.
+        errors: All errors of the execution so far. Those above the subtree explain its nulls, but only those without a
+            path, at it or below it are part of the result.
+        effects: What the failures of fetches made unavailable. The same object for all parts of a response, the parts
+            around this one first.
+
+    Returns:
+        The object's fields, or None when a null propagated to the object. Error paths begin at the root.
+    """
+    collector = FieldCollector(operation.api_schema, operation.fragments, variables)
+    fields = collector.collect(subtree.typename, subtree.selections)
+    completion = _Completion(collector, Failures.of(errors), effects)
+    data = completion.fields(subtree.typename, subtree.value, fields, subtree.path)
+    reported = filter(None, (completion.reported_error(error, subtree, fields) for error in errors))
+    named = tuple(_named_by_client(error) for error in (*reported, *completion.errors))
     return ExecutionResult(None if isinstance(data, _Invalid) else data, named)
 
 
@@ -108,8 +152,8 @@ def _named_by_client(error: ResponseError) -> ResponseError:
 @dataclass(slots=True)
 class _Completion:
     collector: FieldCollector
-    reported: Failures
-    aftermath: Aftermath
+    failures: Failures
+    effects: FailureEffects
     field_types: dict[tuple[str, str], GraphQLOutputType] = field(default_factory=dict)
     errors: list[ResponseError] = field(default_factory=list)
 
@@ -125,17 +169,17 @@ class _Completion:
 
     def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
         name = nodes[0].name.value
-        if name == "__typename":
+        if name == TYPENAME:
             return self.typename(typename, path)
         value = raw.get(str(path[-1]))
         if name in META_FIELDS:
             return value
-        if self.aftermath.lost.is_lost(path, value):
-            self.explain(path, LOST, LOST_VALUE)
+        if self.effects.unavailable.is_unavailable(path, value):
+            self.explain(path, UNAVAILABLE, UNAVAILABLE_CODE)
         return self.value(self.field_type(typename, name), value, nodes, path)
 
     def field_type(self, typename: str, name: str) -> GraphQLOutputType:
-        """The type of a field; of an object known as an interface it may be one that every implementation has."""
+        """The type of a field; on an interface it can be a field that only the implementations have."""
         type_ = self.field_types.get((typename, name))
         if type_ is None:
             type_ = self.field_types[typename, name] = self.find_field_type(typename, name)
@@ -179,9 +223,9 @@ class _Completion:
             return None
         items: list[object] = []
         for index, item in enumerate(raw):
-            if self.aftermath.lost:
-                # Where an item is lost, so are the fields below it that are missing now.
-                self.aftermath.lost.is_lost((*path, index), item)
+            if self.effects.unavailable:
+                # When an item is unavailable, so are the missing fields of the object that another fetch brought.
+                self.effects.unavailable.is_unavailable((*path, index), item)
             value = self.value(type_.of_type, item, nodes, (*path, index))
             if isinstance(value, _Invalid):
                 return None
@@ -192,7 +236,7 @@ class _Completion:
         try:
             return coerce_leaf(type_, raw)
         except Unfit:
-            self.explain(path, f"The value is not one of the type {type_.name!r}.")
+            self.explain(path, f"The value is not of the type {type_.name!r}.")
             return None
 
     def composite(
@@ -203,7 +247,7 @@ class _Completion:
             return None
         typename = self.runtime_type(type_, raw)
         if typename is None:
-            self.explain(path, f"The object is of no type that {type_.name!r} can be.")
+            self.explain(path, f"The object's type is not one of the possible types of {type_.name!r}.")
             return None
         try:
             fields = self.collector.subfields(typename, nodes)
@@ -214,10 +258,10 @@ class _Completion:
         return None if isinstance(completed, _Invalid) else completed
 
     def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:
-        """GraphQL specification, "ResolveAbstractType"; an interface stands for itself when nobody knew better."""
+        """GraphQL specification, "ResolveAbstractType"; the interface itself when no fetch reported the object type."""
         if not is_abstract_type(type_):
             return type_.name
-        schema, name = self.collector.schema, raw.get("__typename")
+        schema, name = self.collector.schema, raw.get(TYPENAME)
         if not isinstance(name, str) or schema.get_type(name) is None:
             return None
         if is_subtype(schema, name, type_.name):
@@ -225,38 +269,44 @@ class _Completion:
         return type_.name if is_subtype(schema, type_.name, name) else None
 
     def explain(self, path: ResponsePath, message: str, code: str = INVALID_VALUE) -> None:
-        """Add an error for the null at `path`, unless there is one that explains it."""
-        if not (self.reported.within(path) or self.reported.above(path)):
-            self.reported.add(path)
+        """Add an error for the null at `path`, unless an error at, below or above it explains the null."""
+        if not (self.failures.within(path) or self.failures.above(path)):
+            self.failures.add(path)
             self.errors.append(ResponseError(message=message, code=code, path=path))
 
-    def told(self, error: ResponseError, raw: object, typename: str, fields: Fields) -> ResponseError | None:
-        """The error with its path as far as the client's response has it: helper fields are none of its concern.
+    def reported_error(self, error: ResponseError, subtree: Subtree, fields: Fields) -> ResponseError | None:
+        """The error with its path shortened to what the client selected; None for an error that is not the client's.
 
-        An error at a field that the client did not ask of this object is no error of the response, None, if it took
-        nothing along: neither the rest of the object, nor a field that required it.
+        An error at a field that the client did not select of this object is left out, unless the field has effects
+        elsewhere: its null propagates to the object, or another fetch requires it.
         """
-        known: str | None = typename
+        if error.path is None:
+            return error
+        start = len(subtree.path)
+        if error.path[:start] != subtree.path:
+            return None
+        known: str | None = subtree.typename
+        value: object = subtree.value
         nodes: tuple[FieldNode, ...] = ()
-        for length, segment in enumerate(error.path or ()):
+        for length, segment in enumerate(error.path[start:], start):
             if isinstance(segment, str):
                 if nodes:
-                    known, fields = self.selected(known, raw, nodes)
+                    known, fields = self.selected(known, value, nodes)
                 if segment not in fields:
-                    is_alone = _is_object(raw) and segment in raw
-                    if is_alone and not (self.aftermath.lost and segment in self.aftermath.inputs):
+                    is_alone = _is_object(value) and segment in value
+                    if is_alone and not (self.effects.unavailable and segment in self.effects.inputs):
                         return None
-                    return replace(error, path=(error.path or ())[:length] or None)
+                    return replace(error, path=error.path[:length] or None)
                 nodes = fields[segment]
                 if nodes[0].selection_set is None:
                     break
                 if known is not None:
                     known = get_named_type(self.field_type(known, nodes[0].name.value)).name
-            raw = value_at(raw, segment)
+            value = value_at(value, segment)
         return error
 
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
-        """The type of an object, None if there is no object, and the fields below `nodes` that may apply to it."""
+        """The type of an object, None without an object, and the fields below `nodes` that can apply to it."""
         declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None
         if known is None:

@@ -1,6 +1,6 @@
-"""Introspection: the root fields about the schema, answered by the router from the API schema (§7).
+"""Introspection: the router resolves the root fields about the schema from the API schema (execution §7).
 
-They are cut out of the operation and run by graphql-core; the rest of the operation is the plan's.
+graphql-core executes them as an operation of their own; the plan does not contain them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ META_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
 def introspect(operation: PreparedOperation, variables: Mapping[str, object]) -> JsonObject:
-    """The values of the operation's introspection fields by the router's response key; empty when it has none."""
+    """The values of the operation's introspection fields by the router's response key; empty without such fields."""
     definition = operation.definition
     if definition.operation is not OperationType.QUERY:
         return {}
@@ -51,15 +51,15 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
         selection_set=SelectionSetNode(selections=selections),
     )
     document = DocumentNode(definitions=(pruned, *operation.fragments.values()))
-    at_once = visit(document, _WithoutDefer())
-    result = execute_sync(operation.api_schema, at_once, {}, variable_values=dict(variables))
+    document = visit(document, _WithoutDefer())
+    result = execute_sync(operation.api_schema, document, {}, variable_values=dict(variables))
     if result.errors:
         raise RuntimeError("introspection of a valid schema cannot fail") from result.errors[0]
     return {beside_typename(key): value for key, value in (result.data or {}).items()}
 
 
 class _WithoutDefer(Visitor):
-    """What the router knows itself is there at once; graphql-core would deliver it in parts."""
+    """Removes `@defer`: the values are there at once, and graphql-core would deliver them in parts."""
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
         return REMOVE if node.name.value == GraphQLDeferDirective.name else None
@@ -86,7 +86,7 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """The fragment reduced to its introspection fields, under the fragment's own conditions."""
+    """The fragment with only its introspection fields, under the conditions of the fragment."""
     kept = _meta_fields(inner, fragments)
     return (
         [InlineFragmentNode(directives=node.directives, selection_set=SelectionSetNode(selections=kept))]

@@ -1,6 +1,6 @@
-"""Result coercion of leaves (GraphQL specification, "Scalars" and "Enums"; §5).
+"""Result coercion of leaves (GraphQL specification, "Scalars" and "Enums"; execution §5).
 
-The built-in scalars and enums have rules; what a custom scalar holds is its owners' business and passes untouched.
+Built-in scalars and enums are checked. Values of custom scalars are not changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MIN_INT = -(2**31)
 
 
 class Unfit(ValueError):
-    """The value is not one of the leaf's type."""
+    """The value is not of the leaf's type."""
 
 
 def _int(value: object) -> object:
@@ -69,10 +69,10 @@ _BUILT_IN: dict[str, Callable[[object], object]] = {
 
 
 def coerce_leaf(type_: GraphQLScalarType | GraphQLEnumType, value: object) -> object:
-    """The value as the client gets it.
+    """The value that the client gets (execution §5).
 
     Raises:
-        Unfit: a wrong shape, or an enum value the API schema does not have.
+        Unfit: The value has another type, or is an enum value that the API schema does not have.
     """
     if isinstance(type_, GraphQLEnumType):
         if isinstance(value, str) and value in type_.values:

@@ -1,10 +1,10 @@
-"""Coercing the client's variables (GraphQL specification, "CoerceVariableValues"; §6).
+"""Coercing the client's variables (GraphQL specification, "CoerceVariableValues"; execution §6).
 
-The result is sent to subgraphs, so it stays JSON: enum values are their names, custom scalars are untouched. Defaults
-of variables are filled in, for they are part of the client's operation; defaults of input fields are not, for each
-subgraph has its own. A variable that is not set stays absent.
+The result is sent to subgraphs, so it stays JSON: enum values are their names, custom scalars are not changed. Default
+values of variables are added, because they are part of the client's operation; default values of input fields are not,
+because each subgraph has its own. A variable without value stays absent.
 
-Messages name the variable, the place in it and the type, never the value: it may be a password.
+Messages name the variable, the path in it and the type, never the value: it may be a password.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 
     from router.operation import PreparedOperation
 
-# More are rarely read, and each one costs the router time an attacker does not pay for.
+# An attacker could otherwise make the router write millions of errors.
 MAX_ERRORS: Final = 50
 
-# What a value is coerced to where it does not fit; the whole result is refused then.
+# The result for a value that does not fit; the whole request is refused then.
 _UNFIT: Final = object()
 
 
 def coerce(operation: PreparedOperation, given: Mapping[str, object]) -> dict[str, object]:
-    """The variables of `operation` as they are sent, from the JSON object the client gave.
+    """The variables of `operation` from the JSON object that the client sent, ready for subgraphs (execution §6).
 
     Raises:
-        InvalidVariables: one entry for each place that does not fit, `MAX_ERRORS` at most.
+        InvalidVariables: With an error for each value that does not fit, at most `MAX_ERRORS`.
     """
     coerced: dict[str, object] = {}
     errors: list[ResponseError] = []
@@ -75,14 +75,14 @@ def coerce(operation: PreparedOperation, given: Mapping[str, object]) -> dict[st
 
 
 class _Coercion:
-    """Coerces one variable; what does not fit is added to `errors`."""
+    """Coerces one variable; adds an error to `errors` for each value that does not fit."""
 
     def __init__(self, definition: VariableDefinitionNode, errors: list[ResponseError]) -> None:
         self.definition = definition
         self.errors = errors
 
     def refuse(self, path: tuple[str | int, ...], reason: str) -> object:
-        """Note that the value at `path` within the variable does not fit."""
+        """Add an error for the value at `path` within the variable."""
         name = self.definition.variable.name.value
         place = f" at '{'.'.join(map(str, (name, *path)))}'" if path else ""
         location = self.definition.loc
@@ -110,7 +110,7 @@ class _Coercion:
         return self.leaf(type_, value, path)
 
     def list(self, item_type: GraphQLInputType, value: object, path: tuple[str | int, ...]) -> object:
-        """GraphQL specification, "List", input coercion: one item stands for a list of it."""
+        """GraphQL specification, "List", input coercion: a single item becomes a list of one item."""
         if not isinstance(value, list):
             return [self.value(item_type, value, path)]
         return [self.value(item_type, item, (*path, index)) for index, item in enumerate(value)]
@@ -176,7 +176,7 @@ _BUILT_IN: Final[dict[str, Callable[[object], object]]] = {
 
 
 def json_of_literal(node: ValueNode) -> object:
-    """A constant of the document as the JSON value it stands for, numbers exact."""
+    """The JSON value of a constant in a document, with exact numbers."""
     match node:
         case NullValueNode():
             return None
@@ -190,4 +190,4 @@ def json_of_literal(node: ValueNode) -> object:
             return [json_of_literal(item) for item in values]
         case ObjectValueNode(fields=fields):
             return {field.name.value: json_of_literal(field.value) for field in fields}
-    raise TypeError("a default value holds no variables")
+    raise TypeError("a default value contains no variables")

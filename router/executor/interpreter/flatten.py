@@ -1,9 +1,10 @@
-"""Collecting the objects a fetch extends, along its Flatten path (§3.1)."""
+"""Finding the objects that a fetch extends, by the path of its `Flatten` node (execution §3.1)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from router.federation.type_names import TYPENAME
 from router.plan import Each, Key, Parent, TypeIs
 
 if TYPE_CHECKING:
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
     from router.plan import Path
 
 
-class Place(NamedTuple):
-    """An object of the response tree and where it is."""
+class ResponsePlace(NamedTuple):
+    """An object of the response tree and its path."""
 
     path: ResponsePath
     object: JsonObject
 
 
-def collect(root: JsonObject, path: Path) -> list[Place]:
-    """Every object at `path`, in the order of the response. What is null or absent leads nowhere."""
-    return [Place(place, value) for place, value in _walk(root, path, ()) if isinstance(value, dict)]
+def collect(root: JsonObject, path: Path) -> list[ResponsePlace]:
+    """Every object at `path`, in the order of the response; null and absent values are skipped (execution §3.1)."""
+    return [ResponsePlace(place, value) for place, value in _walk(root, path, ()) if isinstance(value, dict)]
 
 
 def _walk(value: object, path: Path, walked: ResponsePath) -> Iterator[tuple[ResponsePath, object]]:
@@ -40,14 +41,18 @@ def _walk(value: object, path: Path, walked: ResponsePath) -> Iterator[tuple[Res
                 for index, item in enumerate(value):
                     yield from _walk(item, rest, (*walked, index))
         case TypeIs(types=types):
-            if isinstance(value, dict) and value.get("__typename") in types:
+            if isinstance(value, dict) and value.get(TYPENAME) in types:
                 yield from _walk(value, rest, walked)
         case Parent():
             raise ValueError("a Flatten path only descends")
 
 
-def ancestor(root: JsonObject, path: ResponsePath) -> Place:
-    """The nearest object that encloses the one at `path`; list positions are passed over."""
+def ancestor(root: JsonObject, path: ResponsePath) -> ResponsePlace:
+    """The nearest object around the one at `path`; list positions do not count.
+
+    Raises:
+        TypeError: The path leads through something else than objects and lists.
+    """
     above = path
     while above and isinstance(above[-1], int):
         above = above[:-1]
@@ -57,7 +62,7 @@ def ancestor(root: JsonObject, path: ResponsePath) -> Place:
     found = _at(root, above)
     if not isinstance(found, dict):
         raise TypeError("an object is enclosed by objects and lists only")
-    return Place(above, found)
+    return ResponsePlace(above, found)
 
 
 def _at(root: object, path: ResponsePath) -> object:

@@ -1,7 +1,7 @@
-"""Deep merge of a fetch's result into the response tree (§3.6).
+"""Deep merge of the result of a fetch into the response tree (execution §3.6).
 
-The same entity can stand at many places, so containers are copied, never shared: two places must not see each other's
-later changes.
+One entity can have many places in the tree, so objects and lists are copied, never shared: a later change at one place
+must not change the others.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.executor.graphql.type_relations import is_subtype
+from router.federation.type_names import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 def merge(schema: GraphQLSchema, target: dict[str, object], incoming: Mapping[str, object]) -> None:
     """Merge `incoming` into `target`, in place.
 
-    Objects unite, lists go element by element with the surplus appended, of two scalars the later wins. Null erases
-    nothing. A type name gives way only to a more precise one: a subgraph that knows an interface merely as an object
-    reports the interface's name. An object never replaces a list nor the other way round.
+    Objects are united. Lists are merged item by item, and additional items are appended. The later of two scalars
+    replaces the earlier one. Null replaces nothing. An object never replaces a list, nor a list an object. A type
+    name is replaced only by a more precise one: subgraphs with an interface object report the interface's name.
     """
     for key, value in incoming.items():
-        if key == "__typename" and _is_less_precise(schema, value, target.get(key)):
+        if key == TYPENAME and _is_less_precise(schema, value, target.get(key)):
             continue
         target[key] = _merged(schema, target.get(key), value)
 

@@ -1,23 +1,24 @@
-"""Representations: what a fetch tells a subgraph about the objects it extends (§3.2, §3.3).
+"""Representations: what a fetch sends to a subgraph of the objects it extends (execution §3.2, §3.3).
 
     requires {... on Product {__typename upc weight}}
     + {"__typename": "Product", "upc": "1", "name": "Pan", "weight": null}
     = {"__typename": "Product", "upc": "1", "weight": null}
 
-A value that is null is told as null. A value that is *unknown*, because it could not be fetched, is not told as null:
-the object is left out, and with it what depends on the value.
+A null is sent as null. A value that is *unknown*, because it could not be fetched, is not sent as null: the object gets
+no representation, and what depends on the value becomes unavailable.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.rewrites import apply_rewrites
 from router.executor.interpreter.schedule import hold
+from router.federation.type_names import TYPENAME
 from router.json_codec import canonical
 from router.plan import InputField, InputFragment, Key
 
@@ -29,24 +30,46 @@ if TYPE_CHECKING:
     from router.errors import ResponsePath
     from router.executor.context import JsonObject
     from router.executor.errors.failures import Failures
-    from router.executor.interpreter.flatten import Place
+    from router.executor.interpreter.flatten import ResponsePlace
     from router.plan import Fetch, InputSelection
 
 
 @dataclass(frozen=True, slots=True)
 class Representations:
-    """Distinct representations, and for each one the places its entity belongs to.
+    """Distinct representations, and for each one the places of its entity.
 
-    `unknown` are the places left out because a value could not be fetched.
+    `unknown` are the places without a representation because a value could not be fetched.
     """
 
     values: list[JsonObject]
-    places: list[list[Place]]
-    unknown: list[Place]
+    places: list[list[ResponsePlace]]
+    unknown: list[ResponsePlace]
+
+
+class _Source(NamedTuple):
+    """An object of the response tree: its type ("" if not known) and path."""
+
+    object: JsonObject
+    typename: str
+    path: ResponsePath
+
+
+class _Slot(NamedTuple):
+    """Where a value of a representation goes.
+
+    Attributes:
+        path: The value's path in the response tree.
+        typename: The object type of the position, "" when objects of several types can be there.
+        selected: What another fragment selected of the value already; both selections are merged.
+    """
+
+    path: ResponsePath
+    typename: str
+    selected: object
 
 
 def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
-    """The response keys that these fetches are given values of."""
+    """The response keys whose values these fetches take as inputs."""
     pending: list[InputSelection] = []
     keys: set[str] = set()
     for fetch in fetches:
@@ -62,10 +85,13 @@ def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Builds representations. `failures` are those so far.
+    """Builds representations.
 
-    `variables` are the client's: they decide which keys the fetch needs this time. `missed` are the paths of values
-    that were needed and are unknown.
+    Attributes:
+        schema: The merged schema.
+        failures: The failures so far.
+        variables: The client's variables; they decide which keys the fetch needs.
+        missed: The paths of needed values that are unknown.
     """
 
     schema: GraphQLSchema
@@ -73,13 +99,13 @@ class Projection:
     variables: Mapping[str, object]
     missed: list[ResponsePath] = field(default_factory=list)
 
-    def represent(self, fetch: Fetch, places: Iterable[Place]) -> Representations:
-        """Project (§3.2), rewrite, and let equal representations be one (§3.3)."""
+    def represent(self, fetch: Fetch, places: Iterable[ResponsePlace]) -> Representations:
+        """Project objects, rewrite the results, and merge equal ones into one (execution §3.2, §3.3)."""
         only_type = self._only_type(fetch.requires)
         needed = [alternative for alternative in fetch.requires if self._is_needed(alternative)]
         values: list[JsonObject] = []
-        by_representation: dict[bytes, list[Place]] = {}
-        unknown: list[Place] = []
+        by_representation: dict[bytes, list[ResponsePlace]] = {}
+        unknown: list[ResponsePlace] = []
         for place in places:
             missed = len(self.missed)
             value = self._project(place, needed, only_type)
@@ -96,92 +122,80 @@ class Projection:
         return Representations(values, list(by_representation.values()), unknown)
 
     def _is_needed(self, alternative: InputFragment) -> bool:
-        """Whether something asked for this time needs the alternative (§3.8)."""
+        """Whether a selected field needs the alternative (execution §3.8)."""
         conditions = alternative.conditions
         return not conditions or any(hold(those, self.variables) for those in conditions)
 
-    def _project(self, place: Place, alternatives: Sequence[InputFragment], only_type: str | None) -> JsonObject | None:
-        """The representation of one object; None when it is not to be sent (§3.2)."""
-        told = place.object.get("__typename")
-        typename = told if isinstance(told, str) else only_type
+    def _project(
+        self, place: ResponsePlace, alternatives: Sequence[InputFragment], only_type: str | None
+    ) -> JsonObject | None:
+        """The representation of one object, None when it is not sent (execution §3.2)."""
+        reported = place.object.get(TYPENAME)
+        typename = reported if isinstance(reported, str) else only_type
         if typename is None:
             return None
         value: JsonObject = {}
-        complete = self._select(place.object, typename, alternatives, (place.path, value))
-        return value if complete and value.keys() - {"__typename"} else None
+        complete = self._select(_Source(place.object, typename, place.path), alternatives, value)
+        return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """The type of an object without `__typename`, when the alternatives leave one concrete type (§3.2)."""
+        """The type of an object without `__typename`, when the alternatives allow one object type (execution §3.2)."""
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
 
-    def _select(
-        self,
-        source: JsonObject,
-        typename: str,
-        selections: Sequence[InputSelection],
-        target: tuple[ResponsePath, JsonObject],
-    ) -> bool:
-        """Add what `selections` ask of `source` to the target (§3.2); False when something indispensable is missing."""
+    def _select(self, source: _Source, selections: Sequence[InputSelection], into: JsonObject) -> bool:
+        """Add the selections of `source` to `into`; False when a required value is missing (execution §3.2)."""
         for selection in selections:
             match selection:
                 case InputFragment(type_condition=condition, selections=inner):
-                    if is_subtype(self.schema, typename, condition) and not self._select(
-                        source, typename, inner, target
-                    ):
+                    if is_subtype(self.schema, source.typename, condition) and not self._select(source, inner, into):
                         return False
                 case InputField(name="__typename"):
-                    if typename:
-                        target[1]["__typename"] = typename
+                    if source.typename:
+                        into[TYPENAME] = source.typename
                 case InputField():
-                    if not self._add(source, typename, selection, target):
+                    if not self._add(source, selection, into):
                         return False
         return True
 
-    def _add(
-        self, source: JsonObject, typename: str, field: InputField, target: tuple[ResponsePath, JsonObject]
-    ) -> bool:
-        """Add one key (§3.2): null is told as null where the schema allows it, what is unknown is not told."""
-        path, into = target
-        at = (*path, field.name)
-        value = source.get(field.name)
+    def _add(self, source: _Source, field: InputField, into: JsonObject) -> bool:
+        """Add one key (execution §3.2): a null where the schema allows null, an unknown value never."""
+        name = field.name
+        value = source.object.get(name)
         if value is None:
-            if self.failures.within(at) or (field.name not in source and self.failures.above(at)):
-                self.missed.append(at)
+            path = (*source.path, name)
+            if self.failures.within(path) or (name not in source.object and self.failures.above(path)):
+                self.missed.append(path)
                 return False
-            into[field.name] = into.get(field.name)
-            return not self._is_non_null(typename, field.name)
-        position = self._concrete_type(typename, field.name)
-        known, projected = self._value(value, field, at, (position, into.get(field.name)))
-        into[field.name] = projected
+            into[name] = into.get(name)
+            return not self._is_non_null(source.typename, name)
+        if not field.selections:
+            into[name] = value
+            return True
+        slot = _Slot((*source.path, name), self._concrete_type(source.typename, name), into.get(name))
+        known, into[name] = self._value(value, field, slot)
         return known
 
-    def _value(
-        self, value: object, field: InputField, path: ResponsePath, context: tuple[str, object]
-    ) -> tuple[bool, object]:
-        """The part of `value` the field selects (§3.2).
-
-        `context` is the concrete type of the position ("" if it has none) and what another fragment selected there
-        already; both selections unite.
-        """
-        if value is None and self.failures.within(path):
-            self.missed.append(path)
-            return False, None
-        if not field.selections or value is None:
-            return True, value
-        position, present = context
+    def _value(self, value: object, field: InputField, slot: _Slot) -> tuple[bool, object]:
+        """The selected part of an object or a list, and whether all of it is known (execution §3.2)."""
+        if value is None:
+            if self.failures.within(slot.path):
+                self.missed.append(slot.path)
+                return False, None
+            return True, None
         if isinstance(value, list):
-            earlier = present if isinstance(present, list) else [None] * len(value)
+            earlier = slot.selected if isinstance(slot.selected, list) else [None] * len(value)
             items = [
-                self._value(item, field, (*path, index), (position, earlier[index])) for index, item in enumerate(value)
+                self._value(item, field, _Slot((*slot.path, index), slot.typename, earlier[index]))
+                for index, item in enumerate(value)
             ]
             return all(known for known, _ in items), [item for _, item in items]
         if not isinstance(value, dict):
             return False, None
-        typename = value.get("__typename")
-        into: JsonObject = present if isinstance(present, dict) else {}
-        known = self._select(value, typename if isinstance(typename, str) else position, field.selections, (path, into))
-        return known, into
+        reported = value.get(TYPENAME)
+        typename = reported if isinstance(reported, str) else slot.typename
+        into: JsonObject = slot.selected if isinstance(slot.selected, dict) else {}
+        return self._select(_Source(value, typename, slot.path), field.selections, into), into
 
     def _concrete_type(self, typename: str, key: str) -> str:
         field = self._field(typename, key)
@@ -189,7 +203,7 @@ class Projection:
         return named.name if is_object_type(named) else ""
 
     def _is_non_null(self, typename: str, key: str) -> bool:
-        """Whether the merged schema promises a value; a response key that is an internal alias is promised nothing."""
+        """Whether the field is non-null in the merged schema; a key that is an internal alias is not a field there."""
         field = self._field(typename, key)
         return field is not None and is_non_null_type(field.type)
 

@@ -1,7 +1,7 @@
-"""Rewrites of representations before they are sent, of results before they are merged (§3.3, §3.6).
+"""Rewrites of representations before they are sent, and of results before they are merged (execution §3.3, §3.6).
 
-An interface object is sent under the interface's name (`ValueSetter`), an internal alias gives way to the name the
-client or the subgraph knows (`KeyRenamer`). Paths pass through lists without naming them. Error paths follow renames.
+`ValueSetter` sends an interface object under the name of the interface. `KeyRenamer` replaces an internal alias by the
+key that the client or the subgraph uses; paths of errors are renamed too. Rewrite paths do not name list positions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.merge import merge
+from router.federation.type_names import TYPENAME
 from router.plan import Each, Key, KeyRenamer, Parent, TypeIs, ValueSetter
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: object) -> None:
-    """Apply `rewrites` to `value` in place, in order (§3.3)."""
+    """Apply `rewrites` to `value` in place, in order (execution §3.3)."""
     for rewrite in rewrites:
         _apply(schema, rewrite, rewrite.path, value)
 
 
 def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
-    """`value` after `rewrites` (§3.6); the value given stays as it is, others may hold the same response."""
+    """`value` after `rewrites` (execution §3.6). `value` itself is not changed: others may share the response."""
     if not rewrites:
         return value
     changed = deepcopy(value)
@@ -52,7 +53,7 @@ def _apply(schema: GraphQLSchema, rewrite: Rewrite, path: Path, value: object) -
             else:
                 _apply_at(schema, rewrite, name, value)
         case TypeIs(types=types):
-            typename = value.get("__typename")
+            typename = value.get(TYPENAME)
             if isinstance(typename, str) and any(is_subtype(schema, typename, type_) for type_ in types):
                 _apply(schema, rewrite, rest, value)
         case Each():
@@ -68,12 +69,12 @@ def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[st
         case ValueSetter(value=value):
             target[key] = value
         case KeyRenamer(name=name):
-            # The name may be there too: an interface's field beside the same one of a type that promises more.
+            # The key may exist: an interface's field beside the field of an object type with a more precise type.
             merge(schema, target, {name: target.pop(key)})
 
 
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
-    """The path of an error as it is after the output rewrites, types left aside: internal aliases are unique."""
+    """The path of an error after the output rewrites. Types are ignored, because internal aliases are unique."""
     for rewrite in rewrites:
         if isinstance(rewrite, KeyRenamer):
             path = _rename(rewrite, path)

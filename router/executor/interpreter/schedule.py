@@ -1,7 +1,7 @@
-"""From the plan's tree to the requests of its dependency graph (§3.7, §3.8).
+"""From the tree of a plan to the requests of its dependency graph (execution §3.7, §3.8).
 
-`Sequence` and `Parallel` only spell out an order that each fetch's `depends_on` states more finely, so they vanish
-here; conditions stay with the fetches they guard. Deferred parts are folded into the one response.
+`Sequence` and `Parallel` only repeat an order that `depends_on` of each fetch states more precisely, so they are
+ignored; conditions stay with the fetches they guard. Deferred parts belong to the one response.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 
 
 def hold(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
-    """Whether each of the Boolean variables has the value it is named with (§3.8)."""
+    """Whether each Boolean variable has the value that its condition names (execution §3.8)."""
     return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One fetch, the place of its objects, and the values its guarding variables must have.
+class FetchStep:
+    """One fetch of the plan.
 
-    `part` is what the fetch is in a batch.
+    Attributes:
+        fetch: The fetch.
+        path: Leads to the objects that the fetch extends.
+        conditions: The values that Boolean variables must have for the fetch to run.
+        part: The fetch as a part of a batch, None outside of a batch.
     """
 
     fetch: Fetch
@@ -35,45 +39,46 @@ class Step:
     part: BatchPart | None = None
 
     def is_wanted(self, variables: Mapping[str, object]) -> bool:
+        """Whether the conditions hold."""
         return hold(self.conditions, variables)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is sent at once: one step, or those of a batch."""
+class PlannedRequest:
+    """The steps that are sent in one request: one step, or those of a batch."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[FetchStep, ...]
     batch: BatchFetch | None = None
 
 
-def requests(  # noqa: C901 - one case per kind of node
+def planned_requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()
-) -> Iterator[Request]:
-    """Every request of the plan, in order of appearance; of a subscription, what runs for each event (§3.7)."""
+) -> Iterator[PlannedRequest]:
+    """Every request of the plan, in order of appearance; of a subscription, those for each event (execution §3.7)."""
     match node:
         case None:
             return
         case Fetch():
-            yield Request((Step(node, (), conditions),))
+            yield PlannedRequest((FetchStep(node, (), conditions),))
         case BatchFetch(parts=parts):
-            yield Request(tuple(step for part in parts for step in _steps(part, conditions)), node)
+            yield PlannedRequest(tuple(step for part in parts for step in _steps(part, conditions)), node)
         case Flatten(path=path, node=fetch):
-            yield Request((Step(fetch, path, conditions),))
+            yield PlannedRequest((FetchStep(fetch, path, conditions),))
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
-                yield from requests(child, conditions)
+                yield from planned_requests(child, conditions)
         case Condition(variable=variable, if_clause=if_clause, else_clause=else_clause):
-            yield from requests(if_clause, (*conditions, (variable, True)))
-            yield from requests(else_clause, (*conditions, (variable, False)))
+            yield from planned_requests(if_clause, (*conditions, (variable, True)))
+            yield from planned_requests(else_clause, (*conditions, (variable, False)))
         case Defer(primary=primary, deferred=deferred):
-            yield from requests(primary.node, conditions)
+            yield from planned_requests(primary.node, conditions)
             for part in deferred:
-                yield from requests(part.node, conditions)
+                yield from planned_requests(part.node, conditions)
         case Subscription(rest=rest):
-            yield from requests(rest, conditions)
+            yield from planned_requests(rest, conditions)
 
 
-def _steps(part: BatchPart, conditions: tuple[tuple[str, bool], ...]) -> Iterator[Step]:
-    for alone in requests(part.node, conditions):
-        for step in alone.steps:
+def _steps(part: BatchPart, conditions: tuple[tuple[str, bool], ...]) -> Iterator[FetchStep]:
+    for request in planned_requests(part.node, conditions):
+        for step in request.steps:
             yield replace(step, part=part)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.federation.type_names import TYPENAME
 from router.planner.choose.fetch_costing import FetchCosting
 from router.planner.choose.path_selection import root_of
 from router.planner.walk.nodes import PathStep
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.walk.hops import Hops
     from router.planner.walk.nodes import Leaf, PathOption
-
-TYPENAME = "__typename"
 
 
 @dataclass(frozen=True, slots=True)

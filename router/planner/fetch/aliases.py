@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from graphql import ListTypeNode, NonNullTypeNode
 
+from router.federation.type_names import named_type
 from router.plan import Key, KeyRenamer, Path, TypeIs
-from router.planner.graph.query_graph import named_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from router.federation.type_names import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
 from router.planner.fetch.groups import Input
 from router.planner.normalise.guards import weakest
-from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
+from router.federation.type_names import TYPENAME
 from router.plan import BatchFetch, BatchPart, Fetch, OutputField, OutputFragment
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.requires import requires_of, rewrites_of
 from router.planner.fetch.trees import common_guards
 from router.planner.normalise.guards import directive_text
-from router.planner.normalise.selections import TYPENAME
 from router.planner.normalise.values import argument_text, spaced, variables_in
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
+from router.federation.type_names import TYPENAME
 from router.plan import InputField, InputFragment
 from router.planner.normalise.guards import weakest
-from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

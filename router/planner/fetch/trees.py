@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from router.federation.type_names import TYPENAME
 from router.planner.normalise.guards import ALWAYS, Guards, weaker
-from router.planner.normalise.selections import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,16 +13,14 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLUnionType,
-    ListTypeNode,
-    NamedTypeNode,
-    NonNullTypeNode,
     is_abstract_type,
 )
 
+from router.federation.type_names import named_type
 from router.planner.graph.provided import NOTHING, Scope, provided_scope, scope_of
 
 if TYPE_CHECKING:
-    from graphql import SelectionSetNode, TypeNode
+    from graphql import SelectionSetNode
 
     from router.supergraph.model import ContextArgument, EntityKey, SubgraphType, Supergraph
 
@@ -195,11 +193,3 @@ class QueryGraph:
         if isinstance(definition, GraphQLObjectType | GraphQLInterfaceType):
             return [interface.name for interface in definition.interfaces]
         return []
-
-
-def named_type(node: TypeNode) -> str:
-    """The name inside a type reference."""
-    while isinstance(node, ListTypeNode | NonNullTypeNode):
-        node = node.type
-    assert isinstance(node, NamedTypeNode)  # noqa: S101 - the three kinds of type reference
-    return node.name.value

@@ -25,6 +25,7 @@ from graphql import (
     print_ast,
 )
 
+from router.federation.type_names import TYPENAME
 from router.plan.response_keys import inner_key
 from router.planner.normalise.defer_directive import is_deferred
 from router.planner.normalise.guards import Guards, narrowed, weakest
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
 
-TYPENAME = "__typename"
 # Selections flattened for one operation, in all passes over it together: about a second's work. The largest operations
 # people send have a few thousand fields; fragments nested in fragments can ask for any number.
 MAX_SELECTIONS = 50_000

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from router.planner.normalise.selections import TYPENAME, grouped, response_key
+from router.federation.type_names import TYPENAME
+from router.planner.normalise.selections import grouped, response_key
 from router.planner.walk.nodes import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, NameNode
 
+from router.federation.type_names import TYPENAME
 from router.plan import Each, Key, TypeIs
 from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import TYPENAME, Below, Item, Selection, response_key, signature
+from router.planner.normalise.selections import Below, Item, Selection, response_key, signature
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.deferral import apart, deferred_object, enter
 from router.planner.walk.hops import Hops

@@ -12,8 +12,9 @@ from router.executor.context import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
 from router.operation import get_operation
-from router.plan import Fetch, QueryPlan
+from router.plan import QueryPlan
 from router.transport.messages import SubgraphResponse
+from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from router.plan import PlanNode
     from router.transport.messages import SubgraphRequest
 
-Answer = dict[str, object] | TransportError
+Answer = dict[str, object] | SubgraphResponse | TransportError
 
 
 @dataclass(slots=True)
 class Scripted:
-    """A transport whose subgraphs are functions from a request to the body of a response (or to a failure)."""
+    """A transport whose subgraphs are functions from a request to a response, its body, or a failure."""
 
     subgraphs: Mapping[str, Callable[[SubgraphRequest], Answer]]
     requests: list[SubgraphRequest] = field(default_factory=list)
@@ -37,7 +38,7 @@ class Scripted:
         answer = self.subgraphs[request.subgraph](request)
         if isinstance(answer, TransportError):
             raise answer
-        return SubgraphResponse.of(answer)
+        return answer if isinstance(answer, SubgraphResponse) else SubgraphResponse.of(answer)
 
     async def aclose(self) -> None:
         self.requests.clear()
@@ -59,13 +60,15 @@ async def run(
     node: PlanNode | None,
     transport: Scripted,
     variables: Mapping[str, object] | None = None,
+    *,
+    deadline: float | None = None,
 ) -> ExecutionResult:
     """Execute `query` by the plan `node`; the API schema is the whole schema."""
     schema = build_schema(sdl)
     document = parse(query)
     assert validate(schema, document) == []
     operation = get_operation(schema, document)
-    context = ExecutionContext(schema, transport, coerce(operation, variables or {}))
+    context = ExecutionContext(schema, transport, coerce(operation, variables or {}), deadline=deadline)
     return await execute(QueryPlan(node), operation, context)
 
 
@@ -74,4 +77,4 @@ async def completed(
 ) -> ExecutionResult:
     """What becomes of `data`, sent by one subgraph that answers the whole query."""
     body: dict[str, object] = {"data": data} | ({"errors": errors} if errors else {})
-    return await run(sdl, query, Fetch(0, "one", query, "query"), Scripted({"one": answers(body)}))
+    return await run(sdl, query, fetch(0, "one", query, "query"), Scripted({"one": answers(body)}))

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from router.errors import ResponseError
-from router.policies.masking import MASKED_CODE, TRANSPORT_MESSAGES, ErrorMasking
+from router.errors import DOWNSTREAM_SERVICE_ERROR, ResponseError
+from router.policies.masking import TRANSPORT_MESSAGES, ErrorMasking
 from router.settings import read
 
 
@@ -31,7 +31,7 @@ def test_what_a_subgraph_says_is_replaced_and_logged_under_the_same_id() -> None
     assert entry == {
         "message": "Unexpected error",
         "path": ["me", "accounts", 0],
-        "extensions": {"code": MASKED_CODE, "errorId": error_id},
+        "extensions": {"code": DOWNSTREAM_SERVICE_ERROR, "errorId": error_id},
     }
     (line,) = lines
     assert line["error_id"] == error_id

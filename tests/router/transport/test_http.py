@@ -268,6 +268,63 @@ async def test_a_trickling_subgraph_times_out_too(client: Client) -> None:
             await client(server, timeout=0.05).send(QUERY)
 
 
+def soon() -> float:
+    """A deadline long before the timeout of the endpoint."""
+    return asyncio.get_running_loop().time() + 0.05
+
+
+async def test_a_fetch_ends_at_the_deadline_of_its_request(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.request()
+
+    async with serving(script) as server:
+        with pytest.raises(SubgraphTimeout) as raised:
+            await client(server, timeout=60.0).send(replace(QUERY, deadline=soon()))
+        assert raised.value.code == "GATEWAY_TIMEOUT"
+        assert "deadline" in (raised.value.detail or "")
+        await asyncio.wait_for(server.closed_by_client.wait(), 5)
+
+
+async def test_a_request_that_waits_for_a_connection_ends_at_its_deadline(client: Client) -> None:
+    arrived = asyncio.Event()
+    received = 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal received
+        while True:
+            await peer.request()
+            received += 1
+            arrived.set()
+
+    async with serving(script) as server:
+        transport = client(server, timeout=60.0, max_connections=1)
+        first = asyncio.create_task(transport.send(QUERY))
+        await arrived.wait()
+        with pytest.raises(SubgraphTimeout):
+            await transport.send(replace(QUERY, deadline=soon()))
+        first.cancel()
+    assert received == 1
+
+
+async def test_after_its_deadline_a_request_is_not_sent(client: Client) -> None:
+    async with serving(always(response(OK))) as server:
+        with pytest.raises(SubgraphTimeout):
+            await client(server).send(replace(QUERY, deadline=asyncio.get_running_loop().time()))
+        assert server.connections == 0
+
+
+async def test_the_timeout_of_a_subgraph_counts_before_a_later_deadline(client: Client) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.request()
+
+    async with serving(script) as server:
+        with pytest.raises(SubgraphTimeout, match="in time") as raised:
+            await client(server, timeout=0.05).send(replace(QUERY, deadline=asyncio.get_running_loop().time() + 60))
+        assert "0.05 s" in (raised.value.detail or "")
+
+
 async def test_a_cancelled_request_closes_its_connection_and_the_next_one_works(client: Client) -> None:
     arrived = asyncio.Event()
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
+from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.transport.in_process import AsgiSubgraph, InProcessTransport, by_name
 from router.transport.messages import SubgraphRequest, SubgraphResponse
 
@@ -74,3 +76,21 @@ async def test_an_application_that_stops_in_mid_response_is_malformed() -> None:
 
     with pytest.raises(SubgraphMalformedResponse):
         await AsgiSubgraph(app)(QUERY)
+
+
+async def test_a_function_ends_at_the_deadline_of_its_request() -> None:
+    async def answer(_request: SubgraphRequest) -> SubgraphResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    deadline = asyncio.get_running_loop().time() + 0.02
+    with pytest.raises(SubgraphTimeout):
+        await InProcessTransport(answer).send(replace(QUERY, deadline=deadline))
+
+
+async def test_a_timeout_of_the_functions_own_stays_its_own() -> None:
+    async def answer(_request: SubgraphRequest) -> SubgraphResponse:
+        raise TimeoutError("its own")
+
+    with pytest.raises(TimeoutError, match="its own"):
+        await InProcessTransport(answer).send(replace(QUERY, deadline=asyncio.get_running_loop().time() + 60))

@@ -6,6 +6,7 @@ import pytest
 
 from router.plan import Fetch, Key, KeyRenamer, Parallel
 from tests.router.executor.harness import Scripted, answers, run
+from tests.router.plan.fetches import fetch
 
 SDL = """
   type Query { user: User users: [User] other: Int grid: [[Shelf]] }
@@ -26,11 +27,11 @@ async def errors_of(
 
 
 def names(operation: str) -> Fetch:
-    return Fetch(0, "names", operation, "query")
+    return fetch(0, "names", operation, "query")
 
 
 def ratings(operation: str, *renamed: KeyRenamer) -> Fetch:
-    return Fetch(1, "ratings", operation, "query", output_rewrites=renamed)
+    return fetch(1, "ratings", operation, "query", output_rewrites=renamed)
 
 
 async def test_what_was_to_come_with_the_null_is_lost() -> None:

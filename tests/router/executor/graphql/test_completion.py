@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from router.plan import Fetch, Flatten, InputField, InputFragment, Key, Sequence
+from router.plan import Flatten, InputField, InputFragment, Key, Sequence
 from tests.router.executor.harness import Scripted, answers, completed, run
+from tests.router.plan.fetches import fetch
 
 LEAVES = """
   scalar Anything
@@ -112,10 +113,10 @@ async def test_a_null_beside_an_explained_one_gets_its_own_error() -> None:
 
 async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stopped_asking() -> None:
     schema = "type Query { user: User } type User { name: String secretKey: ID }"
-    first = Fetch(0, "one", "{user{__typename secretKey}}", "query")
+    first = fetch(0, "one", "{user{__typename secretKey}}", "query")
     needs = (InputFragment("User", (InputField("__typename"), InputField("secretKey"))),)
     asked = "query($representations:[_Any!]!){_entities(representations:$representations){...on User{name}}}"
-    second = Flatten((Key("user"),), Fetch(1, "two", asked, "query", requires=needs, depends_on=(0,)))
+    second = Flatten((Key("user"),), fetch(1, "two", asked, "query", requires=needs, depends_on=(0,)))
     user = {"__typename": "User", "secretKey": None}
     body: dict[str, object] = {"data": {"user": user}, "errors": [{"message": "x", "path": ["user", "secretKey", 1]}]}
     subgraphs = Scripted({"one": answers(body), "two": answers()})
@@ -145,11 +146,11 @@ async def test_an_error_at_a_field_asked_of_another_type_only_is_told_if_it_matt
     media: dict[str, object] | None, inputs: tuple[str, ...], paths: list[tuple[str, ...]]
 ) -> None:
     query = "{media{__typename ... on Book{pages} ... on Film{minutes}}}"
-    first = Fetch(0, "one", query, "query")
+    first = fetch(0, "one", query, "query")
     needs = tuple(InputField(name) for name in ("__typename", *inputs))
     asked = "query($representations:[_Any!]!){_entities(representations:$representations){...on Media{kind}}}"
     requires = (InputFragment("Media", needs),)
-    second = Flatten((Key("media"),), Fetch(1, "two", asked, "query", requires=requires, depends_on=(0,)))
+    second = Flatten((Key("media"),), fetch(1, "two", asked, "query", requires=requires, depends_on=(0,)))
     body: dict[str, object] = {"data": {"media": media}, "errors": [{"message": "x", "path": ["media", "pages"]}]}
     subgraphs = Scripted({"one": answers(body), "two": answers({"data": {"_entities": [{}]}})})
     result = await run(ABSTRACT, query, Sequence((first, second)), subgraphs)

@@ -16,7 +16,6 @@ from router.plan import (
     BatchPart,
     Condition,
     Each,
-    Fetch,
     Flatten,
     InputField,
     InputFragment,
@@ -26,6 +25,7 @@ from router.plan import (
     Sequence,
 )
 from tests.router.executor.harness import Scripted, answers, run
+from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ def part(
     operation = (
         f"query($representations:[_Any!]!{definitions}){{_entities(representations:$representations){selections}}}"
     )
-    fetch = Fetch(
+    node = fetch(
         2 + index,
         "ratings",
         operation,
@@ -72,7 +72,7 @@ def part(
         depends_on=(1,) if path == BEST else (0,),
         output_rewrites=renames,
     )
-    return BatchPart(f"_e{index}", f"representations_{index}", selections, Flatten(path, fetch))
+    return BatchPart(f"_e{index}", f"representations_{index}", selections, Flatten(path, node))
 
 
 OF_USERS = part(0, USERS, "{...on User{rating(of:$a)}}", ("a",))
@@ -81,7 +81,7 @@ PARTS = (OF_USERS, OF_BEST)
 
 
 def planned(parts: tuple[BatchPart, ...] = PARTS) -> Sequence:
-    roots = (Fetch(0, "users", "{users{__typename id}}", "query"), Fetch(1, "best", "{best{__typename id}}", "query"))
+    roots = (fetch(0, "users", "{users{__typename id}}", "query"), fetch(1, "best", "{best{__typename id}}", "query"))
     return Sequence((Parallel(roots), BatchFetch("ratings", parts, tuple(DEFINITIONS.items()))))
 
 
@@ -234,7 +234,7 @@ class Patient(Scripted):
 
 async def test_a_part_that_is_not_wanted_holds_up_no_other_but_what_follows_it() -> None:
     guarded = BatchPart("_e1", "representations_1", OF_BEST.selection_set, Condition("on", if_clause=OF_BEST.node))
-    following = Flatten(BEST, Fetch(4, "ratings", OF_BEST.fetch.operation, "query", None, (), NEEDS, (3,)))
+    following = Flatten(BEST, fetch(4, "ratings", OF_BEST.fetch.operation, "query", requires=NEEDS, depends_on=(3,)))
     bodies: list[Answer] = [
         {"data": {"_entities": [{"rating": 5}, {"rating": 3}]}},
         {"data": {"_entities": [{"price": 7}]}},

@@ -17,7 +17,6 @@ from router.plan import (
     DeferPrimary,
     DeferredPart,
     Each,
-    Fetch,
     Flatten,
     InputField,
     InputFragment,
@@ -31,7 +30,9 @@ from router.plan import (
     TypeIs,
     ValueSetter,
 )
+from router.transport.messages import ResponseHead, SubgraphResponse
 from tests.router.executor.harness import Scripted, answers, run
+from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
     from router.plan import Path
@@ -57,8 +58,8 @@ def user(id_: object, **others: object) -> dict[str, object]:
 
 def users_then_ratings(**entity_fetch: object) -> Sequence:
     options: dict[str, object] = {"requires": needs("id"), "depends_on": (0,), **entity_fetch}
-    entities = Fetch(1, "ratings", ENTITIES, "query", **options)  # type: ignore[arg-type]  # keyword options of a test
-    return Sequence((Fetch(0, "users", "{users{__typename id}}", "query"), Flatten(USERS, entities)))
+    entities = fetch(1, "ratings", ENTITIES, "query", **options)
+    return Sequence((fetch(0, "users", "{users{__typename id}}", "query"), Flatten(USERS, entities)))
 
 
 async def test_equal_representations_are_sent_once_and_their_entity_goes_to_each_place() -> None:
@@ -173,7 +174,7 @@ async def test_a_subgraph_that_fails_costs_only_its_own_fields() -> None:
 
 
 async def test_what_depends_on_a_failed_fetch_is_skipped_and_siblings_go_on() -> None:
-    plan = Parallel((users_then_ratings(), Fetch(2, "counter", "{count}", "query")))
+    plan = Parallel((users_then_ratings(), fetch(2, "counter", "{count}", "query")))
     transport = Scripted(
         {
             "users": answers(SubgraphTimeout("users", "The subgraph did not answer in time.")),
@@ -216,8 +217,8 @@ async def test_a_fetch_starts_when_its_inputs_are_there_not_when_its_wave_is() -
                 dependant_asked.set()
             return await super().send(request)
 
-    first_wave = Parallel((Fetch(0, "users", "{users{__typename id}}", "query"), Fetch(1, "slow", "{count}", "query")))
-    second = Flatten(USERS, Fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    first_wave = Parallel((fetch(0, "users", "{users{__typename id}}", "query"), fetch(1, "slow", "{count}", "query")))
+    second = Flatten(USERS, fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
     transport = Waiting(
         {
             "users": answers({"data": {"users": [user("1")]}}),
@@ -232,10 +233,10 @@ async def test_a_fetch_starts_when_its_inputs_are_there_not_when_its_wave_is() -
 
 async def test_a_value_that_a_failed_list_was_to_bring_is_unknown_and_not_told_as_null() -> None:
     roots = (
-        Fetch(0, "users", "{users{__typename id}}", "query"),
-        Fetch(1, "weights", "{users{weight}}", "query"),
+        fetch(0, "users", "{users{__typename id}}", "query"),
+        fetch(1, "weights", "{users{weight}}", "query"),
     )
-    ratings = Fetch(2, "ratings", ENTITIES, "query", requires=needs("id", "weight"), depends_on=(0, 1))
+    ratings = fetch(2, "ratings", ENTITIES, "query", requires=needs("id", "weight"), depends_on=(0, 1))
     transport = Scripted(
         {
             "users": answers({"data": {"users": [user("1")]}}),
@@ -250,7 +251,7 @@ async def test_a_value_that_a_failed_list_was_to_bring_is_unknown_and_not_told_a
 
 async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
     fetches = tuple(
-        Fetch(index, f"s{index}", "mutation{x}", "mutation", depends_on=(index - 1,) if index else ())
+        fetch(index, f"s{index}", "mutation{x}", "mutation", depends_on=(index - 1,) if index else ())
         for index in range(3)
     )
     transport = Scripted(
@@ -268,7 +269,7 @@ async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
 
 @pytest.mark.parametrize(("value", "asked"), [(True, ["users"]), (False, ["counter"])])
 async def test_a_condition_looks_at_the_coerced_variable(value: bool, asked: list[str]) -> None:  # noqa: FBT001 - a row
-    plan = Condition("a", Fetch(0, "users", "{users{name}}", "query"), Fetch(1, "counter", "{count}", "query"))
+    plan = Condition("a", fetch(0, "users", "{users{name}}", "query"), fetch(1, "counter", "{count}", "query"))
     transport = Scripted(
         {"users": answers({"data": {"users": []}}), "counter": answers({"data": {"count": 1}})},
     )
@@ -277,9 +278,9 @@ async def test_a_condition_looks_at_the_coerced_variable(value: bool, asked: lis
 
 
 async def test_what_follows_a_skipped_fetch_still_waits_for_what_came_before_it() -> None:
-    first = Fetch(0, "users", "{users{__typename id}}", "query")
-    skipped = Condition("a", Fetch(1, "counter", "{count}", "query", depends_on=(0,)))
-    last = Flatten(USERS, Fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(1,)))
+    first = fetch(0, "users", "{users{__typename id}}", "query")
+    skipped = Condition("a", fetch(1, "counter", "{count}", "query", depends_on=(0,)))
+    last = Flatten(USERS, fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(1,)))
     transport = Scripted(
         {
             "users": answers({"data": {"users": [user("1")]}}),
@@ -292,12 +293,12 @@ async def test_what_follows_a_skipped_fetch_still_waits_for_what_came_before_it(
 
 
 async def test_only_variables_in_use_are_sent_and_unset_ones_are_omitted() -> None:
-    fetch = Fetch(0, "users", "query($b:Int,$c:Int){users{name}}", "query", variable_usages=("b", "c"))
+    node = fetch(0, "users", "query($b:Int,$c:Int){users{name}}", "query", variable_usages=("b", "c"))
     transport = Scripted({"users": answers({"data": {"users": []}})})
     query = "query($a: Boolean!, $b: Boolean = true, $c: Boolean = true) {users {name @skip(if: $a)}}"
     schema = build_schema(SDL)
     context = ExecutionContext(schema, transport, {"a": True, "b": None})
-    await execute(QueryPlan(fetch), get_operation(schema, parse(query)), context)
+    await execute(QueryPlan(node), get_operation(schema, parse(query)), context)
     assert transport.sent("users") == [{"b": None}]
 
 
@@ -306,7 +307,7 @@ async def test_an_interface_object_is_sent_under_the_name_of_the_interface() -> 
         "type Query{media: Media} interface Media {id: ID! stars: Int} type Book implements Media {id: ID! stars: Int}"
     )
     rewrites = (ValueSetter((TypeIs(("Book",)), Key("__typename")), "Media"),)
-    entity_fetch = Fetch(
+    entity_fetch = fetch(
         1,
         "stars",
         ENTITIES,
@@ -321,7 +322,7 @@ async def test_an_interface_object_is_sent_under_the_name_of_the_interface() -> 
             "stars": answers({"data": {"_entities": [{"__typename": "Media", "stars": 4}]}}),
         }
     )
-    plan = Sequence((Fetch(0, "books", "{media{__typename id}}", "query"), Flatten((Key("media"),), entity_fetch)))
+    plan = Sequence((fetch(0, "books", "{media{__typename id}}", "query"), Flatten((Key("media"),), entity_fetch)))
     result = await run(sdl, "{media{__typename stars}}", plan, transport)
     assert transport.sent("stars") == [{"representations": [{"__typename": "Media", "id": "1"}]}]
     assert result.data == {"media": {"__typename": "Book", "stars": 4}}
@@ -347,7 +348,7 @@ async def test_internal_aliases_are_renamed_in_results_and_error_paths() -> None
 
 
 async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
-    plan = Parallel((Fetch(0, "a", "{users{name}}", "query"), Fetch(1, "b", "{users{rating}}", "query")))
+    plan = Parallel((fetch(0, "a", "{users{name}}", "query"), fetch(1, "b", "{users{rating}}", "query")))
     transport = Scripted(
         {
             "a": answers({"data": {"users": [{"name": "x"}, None]}}),
@@ -359,8 +360,8 @@ async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
 
 
 async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> None:
-    rest = Flatten((Key("me"),), Fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
-    plan = QueryPlan(Subscription(Fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
+    rest = Flatten((Key("me"),), fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    plan = QueryPlan(Subscription(fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
     transport = Scripted({"ratings": answers({"data": {"_entities": [{"rating": 4}]}})})
     schema = build_schema(SDL + " type Subscription { me: User }")
     operation = get_operation(schema, parse("subscription { me { name rating } }"))
@@ -371,8 +372,8 @@ async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> Non
 
 
 async def test_deferred_parts_are_folded_into_the_one_response() -> None:
-    deferred = Flatten(USERS, Fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
-    primary = DeferPrimary("{users{id}}", Fetch(0, "users", "{users{__typename id}}", "query", has_defers=True))
+    deferred = Flatten(USERS, fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
+    primary = DeferPrimary("{users{id}}", fetch(0, "users", "{users{__typename id}}", "query", has_defers=True))
     plan = Defer(primary, (DeferredPart((DeferDependency(0),), None, ("users",), "{rating}", deferred),))
     transport = Scripted(
         {
@@ -391,7 +392,7 @@ async def test_an_argument_from_an_ancestor_groups_the_objects_by_its_value() ->
     """
     path: Path = (*USERS, Key("friends"), Each())
     rewrite = KeyRenamer((Parent(), TypeIs(("User",)), Key("locale")), "locale_0")
-    greetings = Fetch(
+    greetings = fetch(
         1,
         "texts",
         "query($x:X){_entities}",
@@ -414,7 +415,7 @@ async def test_an_argument_from_an_ancestor_groups_the_objects_by_its_value() ->
         }
 
     transport = Scripted({"users": answers({"data": {"users": users}}), "texts": texts})
-    plan = Sequence((Fetch(0, "users", "{users{friends{id}}}", "query"), Flatten(path, greetings)))
+    plan = Sequence((fetch(0, "users", "{users{friends{id}}}", "query"), Flatten(path, greetings)))
     result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
     assert result.data == {
         "users": [
@@ -435,7 +436,7 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
     rewrite = KeyRenamer((Parent(), TypeIs(("User",)), Key("locale")), "locale_0")
     requires = needs("id")
     asked = "{_entities{...on User{greeting}}}"
-    greetings = Fetch(1, "texts", asked, "query", requires=requires, depends_on=(0,), context_rewrites=(rewrite,))
+    greetings = fetch(1, "texts", asked, "query", requires=requires, depends_on=(0,), context_rewrites=(rewrite,))
     users: list[object] = [user("1", locale=None, friends=[user("3")]), user("2", locale=None, friends=[user("4")])]
     failure: dict[str, object] = {"message": "no locale", "path": ["users", 1, "locale"]}
     transport = Scripted(
@@ -444,7 +445,7 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
             "texts": answers({"data": {"_entities": [{"greeting": "hello"}]}}),
         }
     )
-    plan = Sequence((Fetch(0, "users", "{users{locale friends{id}}}", "query"), Flatten(path, greetings)))
+    plan = Sequence((fetch(0, "users", "{users{locale friends{id}}}", "query"), Flatten(path, greetings)))
     result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
     assert result.data == {"users": [{"friends": [{"greeting": "hello"}]}, {"friends": [{"greeting": None}]}]}
     assert transport.sent("texts") == [{"locale_0": None, "representations": [{"__typename": "User", "id": "3"}]}]
@@ -452,3 +453,28 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
         (("users", 1), "DOWNSTREAM_SERVICE_ERROR"),
         (("users", 1, "friends", 0, "greeting"), "REQUIRED_VALUE_UNKNOWN"),
     ]
+
+
+async def test_every_fetch_has_the_deadline_of_the_execution() -> None:
+    transport = Scripted(
+        {
+            "users": answers({"data": {"users": [user("1")]}}),
+            "ratings": answers({"data": {"_entities": [{"rating": 5}]}}),
+        }
+    )
+    await run(SDL, "{users{rating}}", users_then_ratings(), transport, deadline=17.5)
+    assert [request.deadline for request in transport.requests] == [17.5, 17.5]
+
+
+async def test_status_and_headers_of_every_response_reach_the_result() -> None:
+    ratings = SubgraphResponse.of({"errors": [{"message": "busy"}]}, status=429, headers={"retry-after": "3"})
+    transport = Scripted({"users": answers({"data": {"users": [user("1")]}}), "ratings": answers(ratings)})
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
+    assert result.responses == (ResponseHead("users", 200, {}), ResponseHead("ratings", 429, {"retry-after": "3"}))
+
+
+async def test_the_head_of_a_response_that_is_not_graphql_reaches_the_result_too() -> None:
+    users = SubgraphResponse(status=502, body=b"<html>", headers={"server": "x"})
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), Scripted({"users": answers(users)}))
+    assert result.responses == (ResponseHead("users", 502, {"server": "x"}),)
+    assert [error.code for error in result.errors] == ["SUBREQUEST_HTTP_ERROR"]

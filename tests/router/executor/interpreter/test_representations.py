@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema
 
 from router.executor.errors.failures import Failures
-from router.executor.interpreter.flatten import Place
+from router.executor.interpreter.flatten import ResponsePlace
 from router.executor.interpreter.representations import Projection
 from router.plan import Fetch, InputField, InputFragment
 
@@ -23,7 +23,7 @@ def alternative(*names: str, conditions: tuple[tuple[tuple[str, bool], ...], ...
 
 
 def represented(*alternatives: InputFragment, variables: dict[str, object], **fields: object) -> list[object]:
-    place = Place(("t",), {"__typename": "T", "id": "1", **fields})
+    place = ResponsePlace(("t",), {"__typename": "T", "id": "1", **fields})
     fetch = Fetch(1, "b", "", "query", requires=alternatives)
     return list(Projection(SCHEMA, Failures(), variables).represent(fetch, [place]).values)
 
