@@ -30,7 +30,7 @@ def with_selections(one: Fetch) -> Fetch:
 
 
 def selections_of(operation: str, *, entities: bool) -> tuple[OutputSelection, ...]:
-    """What an operation selects on its root, or on the entities of its only root field; named fragments are left out."""
+    """What an operation selects on its root, or on the entities of its only root field; without named fragments."""
     definition = parse(operation, no_location=True).definitions[0]
     assert isinstance(definition, OperationDefinitionNode)
     selected = tuple(_selections(definition.selection_set, ()))
