@@ -1,4 +1,4 @@
-"""docs/composition.md tells the truth: its files are written, its commands run, their output compared."""
+"""Covers docs/composition.md: its files are written, its commands run, and their output is compared with the page."""
 
 from __future__ import annotations
 
