@@ -1,7 +1,7 @@
 """References in sources, tests and documents lead somewhere that a clone has.
 
-- A paragraph is one of `docs/spec` (`execution §3.2`) or of an RFC. A bare `§3.2` stands only in a package whose
-  `__init__` docstring names the page.
+- A paragraph is one of `docs/spec` (`execution §3.2`) or of a public specification. A bare `§3.2` stands only
+  in a package whose `__init__` docstring names the page.
 - Links, anchors, paths of files and names of modules exist.
 - No text refers to documents that are not in the repository.
 """
@@ -30,10 +30,12 @@ FOLDERS: Final = (*PACKAGES, "tests", "benchmarks", "docs")
 OTHERS: Final = ("Makefile", "pyproject.toml", ".ci/run", "router.yaml", ".pre-commit-config.yaml")
 
 PAGES: Final = ("composition", "planning", "execution", "bank")
+# Specifications of others, whose paragraphs are not looked up.
+PUBLIC: Final = (r"RFC[ \xa0]\d+", "W3C Trace Context", "GraphQL specification", "GraphQL over HTTP")
 PARAGRAPH: Final = r"§(\d+(?:\.\d+)*)"
 # An owner, its paragraph, and more paragraphs of the same owner.
 MORE: Final = rf"(?:,| and| or| to|, and)\s+{PARAGRAPH}"
-OWNED: Final = re.compile(rf"(?P<owner>\b(?:{'|'.join(PAGES)})|\bRFC[ \xa0]\d+)\s+(?P<list>{PARAGRAPH}(?:{MORE})*)")
+OWNED: Final = re.compile(rf"\b(?P<owner>{'|'.join((*PAGES, *PUBLIC))})\s+(?P<list>{PARAGRAPH}(?:{MORE})*)")
 
 ABSENT_DOCUMENTS: Final = re.compile(
     r"""\b[Tt]he\ seed\b | \bseed's\b | the_?seed | THE_SEED
@@ -138,7 +140,7 @@ def own_page(path: Path) -> str | None:
 def wrong_paragraphs(text: Text) -> Iterator[str]:
     for place, match in text.found(OWNED):
         page = match["owner"]
-        known = None if page.startswith("RFC") else paragraphs(page)
+        known = paragraphs(page) if page in PAGES else None
         for number in re.findall(PARAGRAPH, match["list"]):
             if known is not None and number not in known:
                 yield f"{place}: {page} §{number}"
