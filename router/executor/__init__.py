@@ -1,7 +1,7 @@
 """A plan in, a response out: the reference interpreter, on plain dicts. It defines the correct behaviour.
 
-`context` has the input and the result. Every function or module names the paragraph that it carries out. These are the
-paragraphs, in the order in which a request meets them and in which the modules are best read:
+`context` has the input and the result. Every function or module names the paragraph of docs/spec/execution.md that it
+carries out. These are the paragraphs, in the order in which a request meets them and in which to read the modules:
 
     execution §6    coerce the client's variables                        graphql/variable_coercion
     execution §3    execute a fetch                                      interpreter/execution
