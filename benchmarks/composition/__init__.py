@@ -1,1 +1,1 @@
-"""How long composition takes, how that grows, and how it compares with `@apollo/composition` in the same run."""
+"""How long composition takes for federations of growing size, compared with `@apollo/composition` in the same run."""

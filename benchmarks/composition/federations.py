@@ -1,4 +1,4 @@
-"""Federations of any size that compose: chains of subgraphs in which each adds to the entities of the one before."""
+"""Federations of any size that compose: a chain of subgraphs that each extend the entities of the one before."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11", '
     'import: ["@key", "@shareable", "@requires", "@external", "@tag"])'
 )
-# Of the types of a subgraph, so many in ten are entities of its own, the same number those of its neighbour; the rest
-# are values, inputs and enums.
+# Of ten types of a subgraph, four are its own entities and four are those of its neighbour; the rest are value types,
+# inputs and enums.
 _ENTITIES_IN_TEN = 4
 
 
 def federation(subgraphs: int, types: int) -> list[Subgraph]:
-    """So many subgraphs of so many types each."""
+    """A federation of this many subgraphs with this many types each."""
     entities = types * _ENTITIES_IN_TEN // 10
     return [
         Subgraph(f"s{number:03}", f"http://s{number:03}.test/graphql", _sdl(number, subgraphs, types, entities))
@@ -23,7 +23,7 @@ def federation(subgraphs: int, types: int) -> list[Subgraph]:
 
 
 def total_fields(federation_: list[Subgraph]) -> int:
-    """Lines that declare a field, the size by which growth is judged."""
+    """The number of lines that declare a field: the size that the time is divided by."""
     return sum(line.startswith("  ") for subgraph in federation_ for line in subgraph.sdl.splitlines())
 
 

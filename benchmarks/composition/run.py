@@ -1,7 +1,8 @@
 """`python -m benchmarks.composition.run [--sizes 10,50,100,200] [--types 50]` prints the table; `make bench` too.
 
-Processor time, so that a busy machine does not count; the best of several rounds. Apollo's composition runs in the same
-script where `make peers` has installed it.
+It measures processor time, so that other work on the machine does not count, and takes the best of several rounds. The
+garbage collector is set as in `router compose`. Apollo's composition runs in turn with ours if `make peers` has
+installed it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from benchmarks.composition.federations import federation, total_fields
+from router.cli.collector import expect_long_lived_objects
 from router.composition import Subgraph, compose
 from tests.peers.peers import INSTALLED, Peers
 
@@ -47,7 +49,7 @@ def ours(subgraphs: Sequence[Subgraph]) -> float:
 
 
 def best(subgraphs: Sequence[Subgraph], peers: Peers | None, rounds: int) -> tuple[float, float | None]:
-    """The best of our rounds and of theirs, by turns; one more of each goes before, to be warm."""
+    """The best of our rounds and of Apollo's, in turn, after one round of each to warm up."""
     mine: list[float] = []
     theirs: list[float] = []
     for _ in range(rounds + 1):
@@ -70,6 +72,7 @@ def row(name: str, subgraphs: Sequence[Subgraph], seconds: float, theirs: float 
 @click.option("--rounds", default=ROUNDS, show_default=True)
 def main(sizes: str, types: int, rounds: int) -> None:
     """Time the bank and generated federations."""
+    expect_long_lived_objects()
     has_peers = shutil.which("node") is not None and (INSTALLED / ".installed").exists()
     click.echo(f"{'federation':<12} {'fields':>7} {'ours':>11} {'Apollo':>13} {'ratio':>6} {'/ n log n':>13}")
     with Peers() as peers:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from router.cli.collector import expect_long_lived_objects
 from router.cli.findings import FORMAT, from_here, tell
 from router.cli.output import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
 from router.cli.watching import Inputs
@@ -70,6 +71,7 @@ def command(**given: object) -> None:
 
     Exit code 0: composed; 1: the subgraphs do not compose; 2: bad usage, or an input that cannot be read.
     """
+    expect_long_lived_objects()
     options = Options(**given)  # type: ignore[arg-type]  # click calls with the options declared above
     if options.watch:
         _watch(options)

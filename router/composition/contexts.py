@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.model import FieldDef, InputValue, Kind, Schema, SubgraphSchema, TypeDef
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+from router.federation.field_sets import readable_field_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +32,8 @@ def parse_context_value(value: str) -> ContextValue | None:
     match = _VALUE.fullmatch(value)
     if match is None:
         return None
-    try:
-        return ContextValue(match[1], parse_field_set(match[2]), match[2])
-    except FieldSetSyntaxError:
-        return None
+    selection = readable_field_set(match[2])
+    return None if selection is None else ContextValue(match[1], selection, match[2])
 
 
 def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, ContextValue]]:

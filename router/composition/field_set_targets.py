@@ -9,10 +9,12 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, pr
 from router.composition.literals import fits
 from router.composition.model import COMPOSITE, Applied, FieldDef, Kind, Schema
 from router.composition.type_refs import base_name
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+from router.federation.names import TYPENAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from graphql.language import ArgumentNode
 
 
 def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> list[tuple[FieldDef, bool]]:
@@ -33,7 +35,7 @@ def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found
             inner = selection.type_condition.name.value if selection.type_condition else type_name
             if not _collect(schema, inner, selection.selection_set, found):
                 return False
-        elif isinstance(selection, FieldNode) and definition is not None and selection.name.value != "__typename":
+        elif isinstance(selection, FieldNode) and definition is not None and selection.name.value != TYPENAME:
             member = definition.fields.get(selection.name.value)
             if member is None:
                 return False
@@ -56,19 +58,13 @@ def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]
 
 
 def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tuple[FieldDef, bool]]:
-    """The fields selected by a directive's `fields` argument; none if it does not parse."""
-    text = applied.text("fields")
-    if text is None:
-        return []
-    try:
-        selections = parse_field_set(text)
-    except FieldSetSyntaxError:
-        return []
-    return selected(schema, type_name, selections)
+    """The fields that the `fields` argument of a directive selects; nothing if it cannot be parsed."""
+    selections = applied.field_set
+    return [] if selections is None else selected(schema, type_name, selections)
 
 
-def unreadable(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
-    """What a field set selects and the schema does not have."""
+def field_set_problems(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
+    """What a field set selects although the schema does not have it, and arguments that do not fit."""
     definition = schema.types.get(type_name)
     if definition is None:
         yield f"there is no type {type_name}"
@@ -76,25 +72,41 @@ def unreadable(schema: Schema, type_name: str, selections: SelectionSetNode) -> 
     for item in selections.selections:
         if isinstance(item, InlineFragmentNode):
             inner = item.type_condition.name.value if item.type_condition else type_name
-            yield from unreadable(schema, inner, item.selection_set)
-        elif isinstance(item, FieldNode) and item.name.value != "__typename":
+            yield from field_set_problems(schema, inner, item.selection_set)
+        elif isinstance(item, FieldNode) and item.name.value != TYPENAME:
             member = definition.fields.get(item.name.value)
             if member is None:
                 yield f"{type_name} has no field {item.name.value}"
                 continue
-            yield from _unreadable_arguments(schema, member, item)
+            yield from argument_problems(schema, member, given_arguments(item))
             if item.selection_set is not None and schema.kind_of(member.type) in COMPOSITE:
-                yield from unreadable(schema, base_name(member.type), item.selection_set)
+                yield from field_set_problems(schema, base_name(member.type), item.selection_set)
 
 
-def _unreadable_arguments(schema: Schema, member: FieldDef, selection: FieldNode) -> Iterator[str]:
-    given = {argument.name.value: argument.value for argument in selection.arguments or ()}
-    for name in sorted(given):
-        argument = member.arguments.get(name)
-        if argument is None:
-            yield f"{member.coordinate} has no argument {name}"
-        elif not fits(schema, given[name], argument.type):
-            yield f"{print_ast(given[name])} is no {argument.type}, which {member.coordinate} takes as {name}"
-    for argument in member.arguments.values():
-        if argument.required and argument.name not in given:
-            yield f"{member.coordinate} needs the argument {argument.name}"
+def given_arguments(selection: FieldNode) -> list[ArgumentNode]:
+    """The arguments of a selected field; of an argument that is given twice the last one counts."""
+    return [*{argument.name.value: argument for argument in selection.arguments or ()}.values()]
+
+
+def argument_problems(
+    schema: Schema, member: FieldDef, given: Sequence[ArgumentNode], *, contextual_may_be_missing: bool = False
+) -> Iterator[str]:
+    """Unknown arguments, then required arguments that are missing, then values that do not fit.
+
+    Args:
+        schema: The schema of the field.
+        member: The field.
+        given: The arguments in the field set.
+        contextual_may_be_missing: Whether a required argument with `@fromContext` can be left out.
+    """
+    by_name = {argument.name.value: argument for argument in given}
+    for name in sorted(by_name.keys() - member.arguments.keys()):
+        yield f'{member.coordinate} has no argument "{name}"'
+    for wanted in member.arguments.values():
+        may_be_missing = contextual_may_be_missing and wanted.has("fromContext")
+        if wanted.required and wanted.name not in by_name and not may_be_missing:
+            yield f'{member.coordinate} requires the argument "{wanted.name}"'
+    for argument in given:
+        known = member.arguments.get(argument.name.value)
+        if known is not None and not fits(schema, argument.value, known.type):
+            yield f"{print_ast(argument)} does not fit the argument of {member.coordinate}, whose type is {known.type}"

@@ -15,7 +15,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, Selec
 from router.composition.model import COMPOSITE, Kind
 from router.composition.type_refs import base_name
 from router.composition.values import string
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+from router.federation.field_sets import print_field_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 def without_impossible_conditions(facts: Facts) -> Facts:
     """Change the field sets of the subgraph's `@key` and `@requires`; its facts stay those of the sets as written."""
     for type_name, applied in _carriers(facts.schema):
-        text = applied.text("fields")
-        if text is None or "..." not in text:
-            continue
-        try:
-            selections = parse_field_set(text)
-        except FieldSetSyntaxError:
+        selections = applied.field_set if "..." in (applied.text("fields") or "") else None
+        if selections is None:
             continue
         possible = _possible(facts.schema, type_name, selections)
         if possible != selections:

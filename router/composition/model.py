@@ -19,11 +19,14 @@ from graphql.language import (
 )
 
 from router.composition.type_refs import Named, TypeRef, base_name
+from router.federation.field_sets import readable_field_set
 from router.federation.links import FEDERATION_IDENTITY, Links
 from router.federation.versions import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from graphql.language import SelectionSetNode
 
 FEDERATION_1_VERSION = Version(1, 0)
 BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
@@ -66,6 +69,11 @@ class Applied:
         """A string argument's value."""
         value = self.arguments.get(argument)
         return value.value if isinstance(value, StringValueNode) else None
+
+    @property
+    def field_set(self) -> SelectionSetNode | None:
+        """The field set in the argument `fields`; None if there is none or it cannot be parsed."""
+        return readable_field_set(self.text("fields"))
 
 
 @dataclass(slots=True)

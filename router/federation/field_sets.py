@@ -1,4 +1,4 @@
-"""Field sets: the little selection language inside `@key`, `@requires`, `@provides` and `@join__*`.
+"""Field sets: the selections in the arguments of `@key`, `@requires`, `@provides` and `@join__*`.
 
 parse_field_set("id organization { id }")      # -> SelectionSetNode
 print_field_set(node)                          # -> "id organization { id }"
@@ -25,19 +25,19 @@ class FieldSetSyntaxError(ValueError):
     """The text is not one GraphQL selection set; the message says why."""
 
 
-# A federation repeats a few field sets, `id` above all; parsed nodes are immutable and may be shared.
-_CACHED = 4096
+# A federation repeats a few field sets, `id` above all. Parsed nodes are immutable, so callers can share them.
+_CACHED = 16_384
 
 
 @lru_cache(_CACHED)
 def parse_field_set(text: str) -> SelectionSetNode:
     """Parse a field set, with or without its outer braces (`"id org { id }"`).
 
-    Aliases, arguments and directives are kept: whether they are allowed depends on the directive that carries the set.
-    Named fragments can not be: a field set has no place to define one.
+    Aliases, arguments and directives are accepted here: whether they are allowed depends on the directive that has the
+    field set. Fragment spreads parse too, but a field set has no place to define a fragment.
 
     Raises:
-        FieldSetSyntaxError: the text is empty, no selection set, or more than one.
+        FieldSetSyntaxError: The text is empty, is not a selection set, or is more than one.
     """
     source = text if text.lstrip().startswith("{") else f"{{{text}}}"
     try:
@@ -54,8 +54,18 @@ def parse_field_set(text: str) -> SelectionSetNode:
     return operation.selection_set
 
 
+def readable_field_set(text: str | None) -> SelectionSetNode | None:
+    """Parse a field set; None if there is none or it cannot be parsed."""
+    if text is None:
+        return None
+    try:
+        return parse_field_set(text)
+    except FieldSetSyntaxError:
+        return None
+
+
 def print_field_set(selection_set: SelectionSetNode) -> str:
-    """Print on one line and without outer braces, as supergraphs carry it: `id organization { id }`."""
+    """Print on one line and without outer braces, as supergraphs have it: `id organization { id }`."""
     return " ".join(_print_selection(selection) for selection in selection_set.selections)
 
 

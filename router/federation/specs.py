@@ -1,7 +1,7 @@
-"""Which directives and types each version of each Apollo specification defines, as rows over the previous version.
+"""The directives and types that each version of each Apollo specification defines, as rows over the previous version.
 
 A row is the SDL that a version *adds or replaces*; all versions are cumulative within their specification. Names are
-those of the specification itself: what an element is called in a schema is decided by its `@link` (see `links`).
+those of the specification itself: the `@link` of a schema decides the names there (see `links`).
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ _ROWS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @cache
 def spec_versions(name: str) -> tuple[SpecVersion, ...]:
-    """All versions of a known specification, oldest first; empty for a name we do not know."""
+    """All versions of a known specification, oldest first; empty for an unknown one."""
     known: list[SpecVersion] = []
     sdl = ""
     for text, row in _ROWS.get(name, ()):
@@ -256,7 +256,7 @@ def spec_version(name: str, version: Version) -> SpecVersion | None:
 
 LATEST_FEDERATION = spec_versions("federation")[-1].version
 
-# A Federation 1 schema has no @link; these names, unprefixed, are what its authors and servers rely on.
+# A Federation 1 schema has no @link: the names of the directives have no prefix.
 FEDERATION_1 = SpecVersion(
     "federation",
     Version(1, 0),

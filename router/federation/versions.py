@@ -1,4 +1,4 @@
-"""Specification versions: `v2.11`, ordered, and the satisfaction rule of the core specification."""
+"""Versions of specifications: `v2.11`, in order."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ class Version:
         """Read `v<major>.<minor>`; None for anything else."""
         match = _VERSION.fullmatch(text)
         return cls(int(match[1]), int(match[2])) if match else None
-
-    def satisfies(self, requested: Version) -> bool:
-        """Whether an implementation of `self` serves a document written for `requested`: same major, no older minor."""
-        if self.major == 0 or requested.major == 0:
-            return self == requested
-        return self.major == requested.major and self.minor >= requested.minor
 
     def __str__(self) -> str:
         return f"v{self.major}.{self.minor}"

@@ -17,7 +17,7 @@ from graphql import (
 
 from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
-from router.federation.links import LinkError, Links, read_links
+from router.federation.link_directives import LinkError, read_links
 from router.federation.specs import APOLLO
 from router.supergraph.api_schema import accessible_definitions, merged_definitions
 from router.supergraph.extraction import extract_subgraphs
@@ -26,7 +26,7 @@ from router.supergraph.model import Supergraph
 from router.supergraph.references import check_references
 
 if TYPE_CHECKING:
-    from router.federation.links import Link
+    from router.federation.links import Link, Links
 
 # Specifications whose meaning the router knows. One it does not know may be ignored only if its link says no purpose:
 # a purpose means that leaving it out would be insecure or wrong.

@@ -26,7 +26,7 @@ from router.composition.reading.build import Builder
 from router.composition.reading.elements import element_resolver
 from router.composition.report import Report
 from router.composition.supergraph_rules.inaccessible import directive_problems, type_problems
-from router.federation.links import Links, read_links
+from router.federation.link_directives import read_links
 from router.supergraph import load
 from router.supergraph.api_schema import merged_definitions
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from router.composition.model import Schema
     from router.composition.report import CompositionError
+    from router.federation.links import Links
 
 __all__ = ["SUPERGRAPH", "Contract", "ContractFilter", "derive"]
 

@@ -11,7 +11,7 @@ from router.composition.contexts import contextual_arguments
 from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
 from router.composition.values import boolean, enum_value, list_of, string
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+from router.federation.field_sets import print_field_set
 
 if TYPE_CHECKING:
     from graphql.language import ConstValueNode
@@ -129,11 +129,8 @@ def _migration(index: int, override: Override) -> dict[str, ConstValueNode]:
 
 
 def _field_set(applied: Applied) -> str:
-    text = applied.text("fields") or ""
-    try:
-        return print_field_set(parse_field_set(text))
-    except FieldSetSyntaxError:
-        return text
+    selections = applied.field_set
+    return (applied.text("fields") or "") if selections is None else print_field_set(selections)
 
 
 def _context_arguments(facts: Facts, source: FieldDef) -> list[ConstObjectValueNode]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from router.federation.specs import LATEST_FEDERATION, spec_version
+from router.federation.specs import spec_version
 from router.federation.versions import Version
 
 if TYPE_CHECKING:
@@ -59,9 +59,3 @@ def _apollo_element(link: Link, element: str) -> str | None:
     if spec == "federation" or spec in _MERGED_SPECS:
         return element if link.spec is not None and element in link.spec.directives else None
     return None
-
-
-def latest_directives() -> frozenset[str]:
-    """Names of all directives of the newest federation version."""
-    spec = spec_version("federation", LATEST_FEDERATION)
-    return frozenset(spec.directives if spec else ())

@@ -21,7 +21,8 @@ from router.composition.reading.graphql_rules import check_argument_values, chec
 from router.composition.reading.readability import refuses_document
 from router.composition.reading.type_conditions import drop_unknown_type_conditions
 from router.composition.report import Report
-from router.federation.links import FEDERATION_IDENTITY, LinkError, Links, read_links
+from router.federation.link_directives import LinkError, read_links
+from router.federation.links import FEDERATION_IDENTITY, Links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

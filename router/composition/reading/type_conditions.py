@@ -13,7 +13,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, Selec
 
 from router.composition.model import BUILT_IN_SCALARS, all_applied
 from router.composition.values import string
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+from router.federation.field_sets import print_field_set
 
 if TYPE_CHECKING:
     from router.composition.model import Schema
@@ -24,12 +24,10 @@ _CARRIERS = frozenset({"key", "requires", "provides"})
 def drop_unknown_type_conditions(schema: Schema) -> None:
     """Change the field sets of the schema's `@key`, `@requires` and `@provides`, those that parse."""
     for applied in all_applied(schema):
-        text = applied.text("fields")
-        if applied.element not in _CARRIERS or text is None or "..." not in text:
+        if applied.element not in _CARRIERS or "..." not in (applied.text("fields") or ""):
             continue
-        try:
-            selections = parse_field_set(text)
-        except FieldSetSyntaxError:
+        selections = applied.field_set
+        if selections is None:
             continue
         known = _known(schema, selections)
         if known != selections:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.contexts import context_types, parse_context_value
-from router.composition.field_set_targets import unreadable
+from router.composition.field_set_targets import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.contextual_arguments import contextual_arguments, tell
 from router.composition.rules.no_context_in_selection import names_and_selects
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
+from router.federation.names import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
 
 def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef) -> str | None:
     """Why the selection does not give exactly one value of the wanted type for every possible type of `target`."""
-    for problem in unreadable(schema, target.name, selection):
+    for problem in field_set_problems(schema, target.name, selection):
         return problem
     if _conditions(selection) is None:
         return _path_problem(schema, target, selection, wanted)
@@ -84,7 +85,7 @@ def _path_problem(  # noqa: PLR0911 - one return for each way to be wrong
     if len(selection.selections) != 1:
         return "the selection must give exactly one value"
     item = selection.selections[0]
-    if not isinstance(item, FieldNode) or item.alias or item.directives or item.name.value == "__typename":
+    if not isinstance(item, FieldNode) or item.alias or item.directives or item.name.value == TYPENAME:
         return "the selection must be plain fields, without aliases and directives"
     member = target.fields.get(item.name.value)
     if member is None:

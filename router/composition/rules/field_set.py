@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
 
+from router.composition.field_set_targets import argument_problems
 from router.composition.impossible_conditions import is_impossible
-from router.composition.literals import fits
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
 from router.composition.reading.elements import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+from router.federation.names import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,7 +109,7 @@ def _problems(
             raise _UnreadableError("named fragments cannot be used")
         if selection.alias is not None:
             yield "alias", f'the alias "{selection.alias.value}" is not allowed'
-        if selection.name.value == "__typename":
+        if selection.name.value == TYPENAME:
             continue
         member = definition.fields.get(selection.name.value)
         if member is None:
@@ -126,7 +127,8 @@ def _field_problems(
         raise _UnreadableError(f"{member.coordinate} of type {member.type} must have a selection", "no selection")
     if kind not in COMPOSITE and selection.selection_set is not None:
         raise _UnreadableError(f"{member.coordinate} of type {member.type} cannot have a selection")
-    _check_arguments(facts, member, selection)
+    for problem in argument_problems(facts.schema, member, selection.arguments or (), contextual_may_be_missing=True):
+        raise _UnreadableError(problem)
     if member.arguments:
         yield "arguments", f"{member.coordinate} takes arguments"
     external = facts.is_external(member)
@@ -138,24 +140,6 @@ def _field_problems(
         return
     beneath = beneath_external or external or _external_in_implementations(facts, member)
     yield from _problems(rule, facts, base_name(member.type), selection.selection_set, beneath_external=beneath)
-
-
-def _check_arguments(facts: Facts, member: FieldDef, selection: FieldNode) -> None:
-    given = {argument.name.value for argument in selection.arguments or ()}
-    unknown = given - member.arguments.keys()
-    if unknown:
-        raise _UnreadableError(f'{member.coordinate} has no argument "{min(unknown)}"')
-    missing = [
-        one.name
-        for one in member.arguments.values()
-        if one.required and one.name not in given and not one.has("fromContext")
-    ]
-    if missing:
-        raise _UnreadableError(f'{member.coordinate} needs its argument "{missing[0]}"')
-    for argument in selection.arguments or ():
-        wanted = member.arguments[argument.name.value].type
-        if not fits(facts.schema, argument.value, wanted):
-            raise _UnreadableError(f"{print_ast(argument)} is no {wanted}, which {member.coordinate} takes")
 
 
 def _external_in_implementations(facts: Facts, member: FieldDef) -> bool:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from graphql.language import BooleanValueNode, FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
 
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
-
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
 
 def key_identity(key: Applied) -> Hashable | None:
     """Equal for sets that differ in order and spacing only; None for a set that does not parse."""
-    try:
-        return _identity(parse_field_set(key.text("fields") or ""))
-    except FieldSetSyntaxError:
-        return None
+    selections = key.field_set
+    return None if selections is None else _identity(selections)
 
 
 def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:

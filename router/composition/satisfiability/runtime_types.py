@@ -1,7 +1,7 @@
-"""A shared field of an abstract type: do its subgraphs agree on what it can return?
+"""The object types that each subgraph can return from a shared field of an abstract type (composition §5.3).
 
-SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES if no type is common to all, INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN if
-only some are.
+SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES if no type is common to all subgraphs,
+INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN if only some types are.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from router.composition.model import ABSTRACT
 if TYPE_CHECKING:
     from router.composition.merge.state import MergeState
     from router.composition.model import FieldDef
-    from router.composition.satisfiability.graph import Graph, Position
+    from router.composition.satisfiability.graph import Position, PositionGraph
 
 
 class RuntimeTypes:
-    """Compares each field once. Without a merge state it compares nothing."""
+    """Compares the subgraphs of each field once. Without a merge state it compares nothing."""
 
     def __init__(self, state: MergeState | None) -> None:
         self.state = state
         self.compared: set[str] = set()
 
-    def compare(self, member: FieldDef, values: tuple[Position, ...], graph: Graph) -> None:
-        if self.state is None or len(values) < 2 or member.coordinate in self.compared:  # noqa: PLR2004 - takes two
+    def compare(self, member: FieldDef, values: tuple[Position, ...], graph: PositionGraph) -> None:
+        if self.state is None or len(values) < 2 or member.coordinate in self.compared:  # noqa: PLR2004 - a comparison needs two
             return
         supergraph = self.state.supergraph
         if supergraph.kind_of(member.type) not in ABSTRACT:
             return
         by_subgraph = {
-            value.index: graph.concrete_names(value) for value in values if graph.definition(value).kind in ABSTRACT
+            value.index: graph.concrete_types(value) for value in values if graph.definition(value).kind in ABSTRACT
         }
-        if len(set(by_subgraph.values())) < 2:  # noqa: PLR2004 - they agree
+        if len(set(by_subgraph.values())) < 2:  # noqa: PLR2004 - all subgraphs agree
             return
         self.compared.add(member.coordinate)
         each = "; ".join(

@@ -1,9 +1,9 @@
-"""Walk the API schema breadth first; at each object know all positions the object could be at.
+"""Walk the API schema breadth first, and know at each object every position that the object can have (composition §9).
 
-A *state* is a concrete type, the positions, and what the contexts set above can fill. Following a field leads to one
-state for each concrete type its value can have. A state is not explored again if one with the same type, no more
-positions and no more to fill from was: what was possible there is possible here. Breadth first, so the first failing
-path is a shortest one.
+A *state* is a concrete type, its positions, and what can be selected from the contexts set above. A field leads to one
+state for each concrete type of its value. A state is not explored if an explored one of the same type has no other
+positions and no other context selections: everything that is possible there is possible here. The walk is breadth
+first, so the first path that fails is a shortest one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.model import ROOTS, FieldDef, Kind
-from router.composition.satisfiability.filling import NO_FILLINGS, Contexts, Filling
-from router.composition.satisfiability.graph import Graph, Position
-from router.composition.satisfiability.overriding import assumptions
-from router.composition.satisfiability.reasons import explain
-from router.composition.satisfiability.rebuilt import Rebuilt
+from router.composition.satisfiability.context_selections import NO_CONTEXT_SELECTIONS, Contexts, ContextSelection
+from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
+from router.composition.satisfiability.failing_query import PathStep, print_failing_query
+from router.composition.satisfiability.failure_reasons import failure_reasons
+from router.composition.satisfiability.graph import Position, PositionGraph
+from router.composition.satisfiability.override_labels import label_assumptions
+from router.composition.satisfiability.reachability import Reachability
 from router.composition.satisfiability.runtime_types import RuntimeTypes
-from router.composition.satisfiability.witness import Step, print_witness
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
@@ -27,91 +28,118 @@ if TYPE_CHECKING:
 
     from router.composition.merge.state import MergeState
 
-# Apollo's cap on outstanding subgraph paths; ours counts positions queued, and real supergraphs stay far below it.
+# Apollo's composition limits the subgraph paths that wait to be explored. The supergraphs that we know stay far below.
 MAX_POSITIONS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """`fillings` are had from the contexts set above, `below` from those and the ones set here; `path` leads here."""
+class SearchState:
+    """An object that a query can reach.
+
+    Attributes:
+        type_name: Its concrete type.
+        positions: Every position that it can have.
+        available: What its fields can select from the contexts that are set above it.
+        available_below: The same for the fields of its fields: contexts that it sets itself are added.
+        path: The fields that lead here.
+    """
 
     type_name: str
     positions: tuple[Position, ...]
-    fillings: frozenset[Filling]
-    below: frozenset[Filling]
-    path: tuple[Step, ...]
+    available: frozenset[ContextSelection]
+    available_below: frozenset[ContextSelection]
+    path: tuple[PathStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Explored:
-    """What mattered of a state that was explored."""
+class ExploredState:
+    """The parts of an explored state that decide what is possible from it."""
 
     positions: frozenset[Position]
-    fillings: frozenset[Filling]
-    below: frozenset[Filling]
+    available: frozenset[ContextSelection]
+    available_below: frozenset[ContextSelection]
 
-    def covers(self, other: Explored) -> bool:
-        """Whether what was possible there is possible here."""
-        return self.positions <= other.positions and self.fillings <= other.fillings and self.below <= other.below
+    def covers(self, other: ExploredState) -> bool:
+        """Whether everything that is possible from this state is possible from the other one."""
+        return (
+            self.positions <= other.positions
+            and self.available <= other.available
+            and self.available_below <= other.available_below
+        )
 
 
 def check_satisfiability(state: MergeState) -> None:
-    """Report SATISFIABILITY_ERROR once for each unresolvable field of the API schema, with a shortest query to it."""
+    """Check that the subgraphs can resolve every query on the API schema (composition §9).
+
+    Reports SATISFIABILITY_ERROR once for each field that fails, with a shortest query that reaches the field, or
+    MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED if the search is too large.
+
+    Args:
+        state: The merged supergraph, its subgraphs and the report.
+    """
     reported: set[tuple[str, str]] = set()
     runtime_types = RuntimeTypes(state)
-    rebuilt, contexts = Rebuilt(state), Contexts(state)
-    for assumption in assumptions(state, rebuilt):
-        graph = Graph(state, assumption, rebuilt, contexts)
-        _Search(graph, reported, runtime_types).run()
+    extracted, contexts = ExtractedSubgraphs(state), Contexts(state)
+    for assumption in label_assumptions(state, extracted):
+        graph = PositionGraph(state, assumption, extracted)
+        _Search(state, Reachability(graph, contexts), reported, runtime_types).run()
 
 
 class _Search:
-    def __init__(self, graph: Graph, reported: set[tuple[str, str]], runtime_types: RuntimeTypes) -> None:
-        self.graph = graph
-        self.merge = graph.state
-        self.supergraph = graph.state.supergraph
+    def __init__(
+        self,
+        state: MergeState,
+        reachability: Reachability,
+        reported: set[tuple[str, str]],
+        runtime_types: RuntimeTypes,
+    ) -> None:
+        self.merge = state
+        self.reachability = reachability
+        self.graph = reachability.graph
+        self.supergraph = state.supergraph
         self.reported = reported
         self.runtime_types = runtime_types
-        self.explored: dict[str, list[Explored]] = {}
-        self.queue: deque[State] = deque()
+        self.explored: dict[str, list[ExploredState]] = {}
+        self.queue: deque[SearchState] = deque()
         self.outstanding = 0
 
     def run(self) -> None:
-        for operation, name in ROOTS.items():
+        for name in ROOTS.values():
             if name in self.supergraph.types:
-                self._start(operation, name)
-        while self.queue:
-            if self.outstanding > MAX_POSITIONS:
-                self.merge.report.error(
-                    "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
-                    f"More than {MAX_POSITIONS:,} ways to resolve queries were waiting to be checked: satisfiability "
-                    "was not decided.",
-                )
-                return
+                self._start(name)
+        self._explore()
+        if self.queue:
+            self.merge.report.error(
+                "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
+                f"More than {MAX_POSITIONS:,} ways to resolve queries were waiting to be checked: satisfiability "
+                "was not decided.",
+            )
+
+    def _explore(self) -> None:
+        """Explore all states in the queue and those that they lead to, up to the limit."""
+        while self.queue and self.outstanding <= MAX_POSITIONS:
             state = self.queue.popleft()
             self.outstanding -= len(state.positions)
             for member in self._api_fields(state.type_name):
                 self._follow(state, member)
 
-    def _start(self, operation: str, name: str) -> None:
+    def _start(self, root: str) -> None:
         positions = tuple(
-            Position(index, name) for index, facts in enumerate(self.merge.subgraphs) if name in facts.schema.types
+            Position(index, root) for index, facts in enumerate(self.merge.subgraphs) if root in facts.schema.types
         )
-        start = State(name, positions, NO_FILLINGS, NO_FILLINGS, ())
-        if name != ROOTS["mutation"]:
+        start = SearchState(root, positions, NO_CONTEXT_SELECTIONS, NO_CONTEXT_SELECTIONS, ())
+        if root != ROOTS["mutation"]:
             self._enqueue(start)
             return
-        # What a mutation returns is read where it was changed: a shared one must be complete in one of its subgraphs.
-        for member in self._api_fields(name):
-            self._follow(start, member, separately=True)
-        del operation
+        for member in self._api_fields(root):
+            self._follow(start, member)
 
     def _api_fields(self, type_name: str) -> Iterator[FieldDef]:
         definition = self.supergraph.types[type_name]
         return (member for member in definition.fields.values() if not member.has("inaccessible"))
 
-    def _enqueue(self, state: State) -> None:
-        explored = Explored(frozenset(state.positions), state.fillings, state.below)
+    def _enqueue(self, state: SearchState) -> None:
+        explored = ExploredState(frozenset(state.positions), state.available, state.available_below)
         known = self.explored.setdefault(state.type_name, [])
         if any(each.covers(explored) for each in known):
             return
@@ -119,80 +147,74 @@ class _Search:
         self.queue.append(state)
         self.outstanding += len(state.positions)
 
-    def _follow(self, state: State, member: FieldDef, *, separately: bool = False) -> None:
+    def _follow(self, state: SearchState, member: FieldDef) -> None:
         values = self._values(state, member.name)
-        step = Step(member, None)
         if not values:
             self._fail(state, member)
             return
         self.runtime_types.compare(member, values, self.graph)
-        groups = [values]
-        if separately and len(values) > 1:
-            groups = [self._complete_group(state, member, values)]
-        for group in groups:
-            self._descend(state, step, group)
+        if not state.path and state.type_name == ROOTS["mutation"] and len(values) > 1:
+            values = (self._complete_value(state, member, values),)
+        self._descend(state, PathStep(member, None), values)
 
-    def _values(self, state: State, name: str) -> tuple[Position, ...]:
+    def _values(self, state: SearchState, name: str) -> tuple[Position, ...]:
         values: dict[Position, None] = {}
         for position in state.positions:
-            # A mutation at the top runs where it is sent to.
-            reached = self.graph.reachable(position) if state.path else (position,)
+            # A root field runs in the subgraph that gets the operation: there is no object to fetch by a key.
+            reached = self.reachability.reachable(position) if state.path else (position,)
             for seen in reached:
-                value = self.graph.step(seen, name, state.fillings)
+                value = self.reachability.resolve(seen, name, state.available)
                 if value is not None:
                     values[value] = None
         return tuple(values)
 
-    def _complete_group(self, state: State, member: FieldDef, values: tuple[Position, ...]) -> tuple[Position, ...]:
-        """The values of one subgraph from which everything below resolves, or all of them if there is none."""
+    def _complete_value(self, state: SearchState, member: FieldDef, values: tuple[Position, ...]) -> Position:
+        """The value of a shared mutation field from the first subgraph in which everything below it resolves.
+
+        One subgraph executes the mutation, so its value must be complete from there (composition §9.3). If no value is
+        complete, the first one is returned, and what fails below it is reported.
+        """
         for value in values:
-            trial = _Search(self.graph, set(), RuntimeTypes(None))
-            trial.merge = self.merge.silent()
-            trial._descend(state, Step(member, None), (value,))
-            trial._drain()
+            trial = _Search(self.merge.silent(), self.reachability, set(), RuntimeTypes(None))
+            trial._descend(state, PathStep(member, None), (value,))
+            trial._explore()
             if not trial.merge.report.failed():
-                return (value,)
-        return values[:1]
+                return value
+        return values[0]
 
-    def _drain(self) -> None:
-        while self.queue and self.outstanding <= MAX_POSITIONS:
-            state = self.queue.popleft()
-            self.outstanding -= len(state.positions)
-            for member in self._api_fields(state.type_name):
-                self._follow(state, member)
-
-    def _descend(self, state: State, step: Step, values: tuple[Position, ...]) -> None:
+    def _descend(self, state: SearchState, step: PathStep, values: tuple[Position, ...]) -> None:
         target = self.supergraph.types.get(base_name(step.member.type))
         if target is None or target.has("inaccessible"):
             return
-        for name in sorted(self.graph.possible(target.name)):
+        for name in sorted(self.graph.possible_types(target.name)):
             concrete = self.supergraph.types[name]
             if concrete.has("inaccessible"):
                 continue
-            possible = [value for value in values if name in self.graph.concrete_names(value)]
+            possible = [value for value in values if name in self.graph.concrete_types(value)]
             if not possible:
                 continue
-            positions = tuple(dict.fromkeys(each for value in possible for each in self.graph.as_type(value, name)))
-            reached = Step(step.member, name if target.kind is not Kind.OBJECT else None)
+            positions = tuple(
+                dict.fromkeys(each for value in possible for each in self.reachability.as_type(value, name))
+            )
+            reached = PathStep(step.member, name if target.kind is not Kind.OBJECT else None)
             if not positions:
                 self._fail_type(state, reached, possible)
                 continue
-            below = self.graph.filled_below(name, positions, state.below)
-            self._enqueue(State(name, positions, state.below, below, (*state.path, reached)))
+            below = self.reachability.available_below(name, positions, state.available_below)
+            self._enqueue(SearchState(name, positions, state.available_below, below, (*state.path, reached)))
 
-    def _fail(self, state: State, member: FieldDef) -> None:
+    def _fail(self, state: SearchState, member: FieldDef) -> None:
         if (state.type_name, member.name) in self.reported:
             return
         self.reported.add((state.type_name, member.name))
-        query = print_witness(self.supergraph, state.path, member)
-        reasons = explain(self.graph, state.positions, member)
-        self._report(query, reasons)
+        query = print_failing_query(self.supergraph, state.path, member)
+        self._report(query, failure_reasons(self.reachability, state.positions, member))
 
-    def _fail_type(self, state: State, step: Step, values: list[Position]) -> None:
+    def _fail_type(self, state: SearchState, step: PathStep, values: list[Position]) -> None:
         if (step.member.coordinate, "") in self.reported:
             return
         self.reported.add((step.member.coordinate, ""))
-        query = print_witness(self.supergraph, (*state.path, step), None)
+        query = print_failing_query(self.supergraph, (*state.path, step), None)
         interface = values[0].type_name
         names = self.merge.names(dict.fromkeys(value.index for value in values))
         self._report(

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_set_targets import unreadable
+from router.composition.field_set_targets import field_set_problems
 from router.composition.model import Kind
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 
 if TYPE_CHECKING:
     from router.composition.merge.state import MergeState
@@ -19,14 +18,10 @@ def check(state: MergeState) -> None:
     for facts in state.subgraphs:
         for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
-                text = key.text("fields") or ""
-                if "..." not in text:
+                selections = key.field_set if "..." in (key.text("fields") or "") else None
+                if selections is None:
                     continue
-                try:
-                    selections = parse_field_set(text)
-                except FieldSetSyntaxError:
-                    continue
-                for problem in unreadable(facts.schema, definition.name, selections):
+                for problem in field_set_problems(facts.schema, definition.name, selections):
                     state.report.error(
                         "KEY_INVALID_FIELDS",
                         f"[{facts.name}] On {definition.name}, for @{key.name}: {problem}, and its type condition is "

@@ -22,7 +22,6 @@ from router.composition.merge.auth_requirements import (
 )
 from router.composition.type_refs import base_name
 from router.composition.values import python_value
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,10 +49,8 @@ def check(state: MergeState) -> None:
 
 def _requirements(member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
     for applied in member.applied("requires"):
-        try:
-            yield member.parent, parse_field_set(applied.text("fields") or "")
-        except FieldSetSyntaxError:
-            continue
+        if applied.field_set is not None:
+            yield member.parent, applied.field_set
 
 
 def _contexts(facts: Facts, member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from router.composition.impossible_conditions import impossible_conditions
 from router.composition.type_refs import base_name
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 
 if TYPE_CHECKING:
     from router.composition.merge.state import MergeState
@@ -19,9 +18,8 @@ def check(state: MergeState) -> None:
     for facts in state.subgraphs:
         for _, member in facts.schema.fields():
             for applied in member.applied("provides"):
-                try:
-                    selections = parse_field_set(applied.text("fields") or "")
-                except FieldSetSyntaxError:
+                selections = applied.field_set
+                if selections is None:
                     continue
                 target = base_name(member.type)
                 for condition in impossible_conditions(facts.schema, target, selections):

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_set_targets import unreadable
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
+from router.composition.field_set_targets import field_set_problems
 
 if TYPE_CHECKING:
     from router.composition.merge.state import MergeState
@@ -18,11 +17,10 @@ def check(state: MergeState) -> None:
     for facts in state.subgraphs:
         for _, member in facts.schema.fields():
             for applied in member.applied("requires"):
-                try:
-                    selections = parse_field_set(applied.text("fields") or "")
-                except FieldSetSyntaxError:
+                selections = applied.field_set
+                if selections is None:
                     continue
-                for problem in unreadable(state.supergraph, member.parent, selections):
+                for problem in field_set_problems(state.supergraph, member.parent, selections):
                     state.report.error(
                         "REQUIRES_INVALID_FIELDS",
                         f"[{facts.name}] On {member.coordinate}, for @{applied.name}: in the supergraph, {problem}.",

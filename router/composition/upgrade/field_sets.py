@@ -16,15 +16,15 @@ from graphql.language import (
 )
 
 from router.composition.facts import Facts
-from router.composition.field_set_targets import with_implementations
-from router.composition.literals import fits
+from router.composition.field_set_targets import argument_problems, given_arguments, with_implementations
 from router.composition.model import COMPOSITE
 from router.composition.type_refs import base_name
 from router.composition.values import string
-from router.federation.field_sets import FieldSetSyntaxError, parse_field_set, print_field_set
+from router.federation.field_sets import print_field_set
+from router.federation.names import TYPENAME
 
 if TYPE_CHECKING:
-    from router.composition.model import Applied, FieldDef, Schema
+    from router.composition.model import Applied
     from router.composition.upgrade.originals import Upgrade
 
 
@@ -57,11 +57,8 @@ def drop_ineffective_leaves(upgrade: Upgrade) -> None:
 
 def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
     """Shorten the set in place; whether anything is left of it. What cannot be read is left for validation."""
-    try:
-        selections = parse_field_set(applied.text("fields") or "")
-    except FieldSetSyntaxError:
-        return True
-    if not _is_readable(facts, type_name, selections):
+    selections = applied.field_set
+    if selections is None or not _is_readable(facts, type_name, selections):
         return True
     effective = _effective(facts, type_name, selections)
     if effective is None:
@@ -80,25 +77,19 @@ def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> 
             inner = item.type_condition.name.value if item.type_condition else type_name
             if not _is_readable(facts, inner, item.selection_set):
                 return False
-        elif isinstance(item, FieldNode) and item.name.value != "__typename":
+        elif isinstance(item, FieldNode) and item.name.value != TYPENAME:
             member = definition.fields.get(item.name.value) if definition is not None else None
-            if member is None or item.alias is not None or not _takes(schema, member, item):
+            if (
+                member is None
+                or item.alias is not None
+                or any(argument_problems(schema, member, given_arguments(item)))
+            ):
                 return False
             if (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None):
                 return False
             if item.selection_set is not None and not _is_readable(facts, base_name(member.type), item.selection_set):
                 return False
     return True
-
-
-def _takes(schema: Schema, member: FieldDef, item: FieldNode) -> bool:
-    """Whether the field has the arguments given, they are of its types, and none is missing."""
-    given = {argument.name.value: argument.value for argument in item.arguments or ()}
-    return (
-        given.keys() <= member.arguments.keys()
-        and all(fits(schema, value, member.arguments[name].type) for name, value in given.items())
-        and not any(each.required and each.name not in given for each in member.arguments.values())
-    )
 
 
 def _effective(facts: Facts, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:

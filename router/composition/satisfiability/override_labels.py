@@ -1,4 +1,4 @@
-"""Override labels: which combinations are tried, and what each subgraph resolves under one of them."""
+"""Override labels: which combinations satisfiability assumes, and which fields each subgraph resolves under one."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from router.composition.merge.state import MergeState, Override
-    from router.composition.satisfiability.rebuilt import Rebuilt
+    from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
 
-# All assumptions about override labels are tried together up to this many labels: 2^6 walks.
+# Up to this many labels, every combination is assumed: 2^6 searches.
 _ALL_COMBINATIONS_UP_TO = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Assumption:
-    """What each subgraph, by its index, does not resolve while certain labels are active and the others are not.
+class LabelAssumption:
+    """The fields that each subgraph does not resolve while certain labels are active and the others are not.
 
-    `moving` fields have a label on either side. No key and no `@requires` can rely on them: a label is decided for the
-    fields of an operation, not for what the router fetches beside them.
+    No key and no `@requires` can rely on a moving field: the router decides a label for the fields of an operation, not
+    for what it fetches in addition.
+
+    Attributes:
+        overridden: Index of a subgraph → coordinates of the fields that it does not resolve.
+        moving: Index of a subgraph → coordinates of the fields for which a label decides whether it resolves them.
     """
 
     overridden: Mapping[int, Collection[str]]
     moving: Mapping[int, Collection[str]]
 
 
-def assumptions(state: MergeState, rebuilt: Rebuilt) -> Iterator[Assumption]:
-    """Every combination of a few labels, of many only all, none and each by itself."""
-    labels = {coordinate: _labels(rebuilt, coordinate, override) for coordinate, override in state.overrides.items()}
+def label_assumptions(state: MergeState, extracted: ExtractedSubgraphs) -> Iterator[LabelAssumption]:
+    """Every combination of up to six labels; of more labels none, all, and each by itself (composition §9.3)."""
+    labels = {coordinate: _labels(extracted, coordinate, override) for coordinate, override in state.overrides.items()}
     moving: defaultdict[int, set[str]] = defaultdict(set)
     for coordinate, each in labels.items():
         for index in each:
@@ -41,16 +45,16 @@ def assumptions(state: MergeState, rebuilt: Rebuilt) -> Iterator[Assumption]:
         for coordinate, override in state.overrides.items():
             for index in _not_resolving(override, labels[coordinate], active):
                 overridden[index].add(coordinate)
-        yield Assumption(overridden, moving)
+        yield LabelAssumption(overridden, moving)
 
 
-def _labels(rebuilt: Rebuilt, coordinate: str, override: Override) -> Mapping[int, str]:
-    """The labels a consumer sees: none if the overriding subgraph's field, which has the label, is not rebuilt."""
+def _labels(extracted: ExtractedSubgraphs, coordinate: str, override: Override) -> Mapping[int, str]:
+    """The labels that a consumer sees: none if the overriding field, which has the label, is not extracted."""
     parent, _, name = coordinate.partition(".")
     for index in override.labels:
         if override.resolves(index):
-            member = rebuilt.state.subgraphs[index].schema.types[parent].fields[name]
-            if not rebuilt.has(index, member):
+            member = extracted.state.subgraphs[index].schema.types[parent].fields[name]
+            if not extracted.has(index, member):
                 return {}
     return override.labels
 

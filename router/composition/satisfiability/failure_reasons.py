@@ -1,26 +1,27 @@
-"""Why a field cannot be resolved: what each subgraph lacks where the object could be, and every way out of there."""
+"""The reasons why a field cannot be resolved: what each subgraph lacks, and why no key leads on (composition §9.5)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from router.composition.rules.keys_equal import resolvable
-from router.composition.satisfiability.filling import needed_fillings
+from router.composition.satisfiability.context_selections import required_context_selections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from router.composition.facts import Facts
     from router.composition.model import FieldDef
-    from router.composition.satisfiability.graph import Graph, Position
+    from router.composition.satisfiability.graph import Position, PositionGraph
+    from router.composition.satisfiability.reachability import Reachability
 
 
-def explain(graph: Graph, positions: Sequence[Position], member: FieldDef) -> str:
+def failure_reasons(reachability: Reachability, positions: Sequence[Position], member: FieldDef) -> str:
     """One entry a subgraph: a line if there is one reason, a bulleted list if there are several."""
     grouped: dict[str, dict[str, None]] = {}
     for position in positions:
-        reasons = grouped.setdefault(graph.facts(position).name, {})
-        for reason in _reasons(graph, position, member):
+        reasons = grouped.setdefault(reachability.graph.facts(position).name, {})
+        for reason in _reasons(reachability, position, member):
             reasons[reason] = None
     lines = []
     for name, reasons in grouped.items():
@@ -32,11 +33,12 @@ def explain(graph: Graph, positions: Sequence[Position], member: FieldDef) -> st
     return "\n".join(lines)
 
 
-def _reasons(graph: Graph, position: Position, member: FieldDef) -> Iterator[str]:
-    reached = graph.reachable(position)
+def _reasons(reachability: Reachability, position: Position, member: FieldDef) -> Iterator[str]:
+    graph = reachability.graph
+    reached = reachability.reachable(position)
     for seen in reached:
         where = "" if seen.index == position.index else f' in subgraph "{graph.facts(seen).name}"'
-        yield f"{_local(graph, seen, member)}{where}"
+        yield f"{_reason_here(graph, seen, member)}{where}"
     known = {each.index for each in reached}
     for index, facts in enumerate(graph.state.subgraphs):
         definition = facts.schema.types.get(position.type_name)
@@ -53,10 +55,10 @@ def _reasons(graph: Graph, position: Position, member: FieldDef) -> Iterator[str
             yield f"cannot move to {target}: {position.type_name} has no @key there"
 
 
-def _local(  # noqa: PLR0911 - one return for each reason
-    graph: Graph, position: Position, member: FieldDef
+def _reason_here(  # noqa: PLR0911 - one return for each reason
+    graph: PositionGraph, position: Position, member: FieldDef
 ) -> str:
-    own = graph.declared(position, member.name)
+    own = graph.declared_field(position, member.name)
     facts = graph.facts(position)
     if own is None:
         return f'cannot find field "{member.coordinate}"'
@@ -66,22 +68,24 @@ def _local(  # noqa: PLR0911 - one return for each reason
         by = [i for i, each in enumerate(graph.state.subgraphs) if i not in gone and _overrides(each, own)]
         return f'field "{own.coordinate}" is overridden by {graph.state.names(by) or "another subgraph"}'
     if facts.is_external(own):
-        elsewhere = ", and @provides gives it on other paths only" if own.coordinate in facts.provided else ""
+        elsewhere = (
+            ", and @provides makes it resolvable on other paths only" if own.coordinate in facts.provided else ""
+        )
         return f'field "{own.coordinate}" is not resolvable because it is marked @external{elsewhere}'
     if own.has("requires"):
-        if not graph.local_key(position):
+        if not graph.has_local_key(position):
             return (
                 f'the fields that "{own.coordinate}" requires can be fetched, but {position.type_name} has no '
                 "@key to come back with them"
             )
         moving = graph.moving_requirements(position, own)
-        because = f" (none can rely on {', '.join(moving)}, which an override label moves)" if moving else ""
+        because = f" (an override label moves {', '.join(moving)}: @requires cannot rely on it)" if moving else ""
         return f'cannot satisfy the @requires conditions on field "{own.coordinate}"{because}'
-    needed = sorted({filling.context for filling in needed_fillings(facts, own)})
-    if needed:
+    contexts = sorted({selection.context for selection in required_context_selections(facts, own)})
+    if contexts:
         return (
-            f'the context {", ".join(needed)} of field "{own.coordinate}" is not set on this path, or what it selects '
-            "cannot be fetched there"
+            f'the context {", ".join(contexts)} of field "{own.coordinate}" is not set on this path, or the fields '
+            "selected on it cannot be fetched there"
         )
     return f'cannot resolve field "{own.coordinate}"'
 

@@ -1,4 +1,4 @@
-"""Print the operation that fails: the one failing path, with dummy values for required arguments."""
+"""Print the query that fails: only the failing path, with example values for required arguments (composition §9.5)."""
 
 from __future__ import annotations
 
@@ -11,29 +11,35 @@ from router.composition.type_refs import ListOf, NonNull, TypeRef
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DUMMIES = {
+_EXAMPLES = {
     "Int": "0",
     "Float": "3.14",
     "Boolean": "true",
     "String": '"A string value"',
     "ID": '"<any id>"',
 }
-# Required input fields can nest; graphs of them that never end were refused before.
+# Input objects can require each other in a circle only if composition has already reported an error.
 _MAX_INPUT_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A field followed, and the concrete type its value was taken to have, if the field's type leaves a choice."""
+class PathStep:
+    """A field on the path, and the concrete type of its value, if the field's type is abstract."""
 
     member: FieldDef
     concrete: str | None
 
 
-def print_witness(schema: Schema, path: Sequence[Step], last: FieldDef | None) -> str:
-    """The operation, indented; `last` is the field that fails, None if the type of the last step's value does."""
+def print_failing_query(schema: Schema, path: Sequence[PathStep], last: FieldDef | None) -> str:
+    """Print the operation, indented.
+
+    Args:
+        schema: The supergraph.
+        path: The fields that lead to the failure.
+        last: The field that fails. None if the type of the last step's value is what cannot be found.
+    """
     lines: list[str] = []
-    steps = [*path, *([Step(last, None)] if last is not None else [])]
+    steps = [*path, *([PathStep(last, None)] if last is not None else [])]
     operation = next(name for name, root in ROOTS.items() if root == steps[0].member.parent)
     lines.append(f"{operation} {{")
     depth = 1
@@ -52,26 +58,26 @@ def print_witness(schema: Schema, path: Sequence[Step], last: FieldDef | None) -
 
 def _arguments(schema: Schema, member: FieldDef) -> str:
     given = [
-        f"{argument.name}: {_dummy(schema, argument.type, 0)}"
+        f"{argument.name}: {_example(schema, argument.type, 0)}"
         for argument in member.arguments.values()
         if argument.required
     ]
     return f"({', '.join(given)})" if given else ""
 
 
-def _dummy(schema: Schema, ref: TypeRef, depth: int) -> str:
+def _example(schema: Schema, ref: TypeRef, depth: int) -> str:
     if isinstance(ref, NonNull):
         ref = ref.of
     if isinstance(ref, ListOf):
         return "[]"
     definition = schema.types.get(ref.name)
     if definition is None:
-        return _DUMMIES.get(ref.name, '"<some value>"')
+        return _EXAMPLES.get(ref.name, '"<some value>"')
     if definition.kind is Kind.ENUM:
         return next(iter(definition.values))
     if definition.kind is Kind.INPUT and depth < _MAX_INPUT_DEPTH:
         inner = (
-            f"{item.name}: {_dummy(schema, item.type, depth + 1)}"
+            f"{item.name}: {_example(schema, item.type, depth + 1)}"
             for item in definition.inputs.values()
             if item.required
         )

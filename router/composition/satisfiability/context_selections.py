@@ -1,4 +1,4 @@
-"""What fills contextual arguments: which types set a context, and what is then asked of an object of such a type."""
+"""Contexts: which types set one, and what `@fromContext` selects on an object of such a type."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """What some `@fromContext` selects on the nearest object above that sets the context, by its supergraph name."""
+class ContextSelection:
+    """What a `@fromContext` selects on the nearest object above that sets the context.
+
+    `context` is the context's name in the supergraph, `text` the selection as written.
+    """
 
     context: str
-    selection: str
+    text: str
 
 
-NO_FILLINGS: frozenset[Filling] = frozenset()
+NO_CONTEXT_SELECTIONS: frozenset[ContextSelection] = frozenset()
 
 
 @dataclass
@@ -46,18 +49,20 @@ class Contexts:
         return {name: frozenset(names) for name, names in found.items()}
 
     @cached_property
-    def fillings(self) -> Mapping[str, frozenset[Filling]]:
-        """Context → what all contextual arguments together take from it."""
-        found: defaultdict[str, set[Filling]] = defaultdict(set)
+    def selections(self) -> Mapping[str, frozenset[ContextSelection]]:
+        """Context → what all contextual arguments together select from it."""
+        found: defaultdict[str, set[ContextSelection]] = defaultdict(set)
         for facts in self.state.subgraphs if self.set_by else ():
             for _, member in facts.schema.fields():
-                for filling in needed_fillings(facts, member):
-                    found[filling.context].add(filling)
-        return {context: frozenset(fillings) for context, fillings in found.items()}
+                for selection in required_context_selections(facts, member):
+                    found[selection.context].add(selection)
+        return {context: frozenset(selections) for context, selections in found.items()}
 
 
-def needed_fillings(facts: Facts, member: FieldDef) -> frozenset[Filling]:
-    """What the arguments of a subgraph's field are filled with."""
+def required_context_selections(facts: Facts, member: FieldDef) -> frozenset[ContextSelection]:
+    """The selections that supply the contextual arguments of a subgraph's field."""
     if not member.arguments:
-        return NO_FILLINGS
-    return frozenset(Filling(f"{facts.name}__{value.context}", value.text) for _, value in contextual_arguments(member))
+        return NO_CONTEXT_SELECTIONS
+    return frozenset(
+        ContextSelection(f"{facts.name}__{value.context}", value.text) for _, value in contextual_arguments(member)
+    )

@@ -1,0 +1,37 @@
+"""The fields that a `@provides` makes resolvable below a field, although they are external in the subgraph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphql.language import FieldNode, InlineFragmentNode
+
+from router.composition.type_refs import base_name
+
+if TYPE_CHECKING:
+    from graphql.language import SelectionSetNode
+
+    from router.composition.model import Schema
+
+ProvidedFields = frozenset[tuple[str, "ProvidedFields"]]
+"""Coordinate of a provided field (`Type.field`), with the fields that are provided below it."""
+
+NOTHING_PROVIDED: ProvidedFields = frozenset()
+
+
+def provided_fields(schema: Schema, type_name: str, selections: SelectionSetNode) -> ProvidedFields:
+    """Read the field set of a `@provides`; the field of an abstract type includes that of each possible type."""
+    entries: set[tuple[str, ProvidedFields]] = set()
+    for item in selections.selections:
+        if isinstance(item, InlineFragmentNode):
+            inner = item.type_condition.name.value if item.type_condition else type_name
+            entries |= provided_fields(schema, inner, item.selection_set)
+        elif isinstance(item, FieldNode):
+            for name in {type_name, *schema.possible_types(type_name)}:
+                member = schema.types[name].fields.get(item.name.value)
+                if member is not None:
+                    below = NOTHING_PROVIDED
+                    if item.selection_set is not None:
+                        below = provided_fields(schema, base_name(member.type), item.selection_set)
+                    entries.add((member.coordinate, below))
+    return frozenset(entries)
