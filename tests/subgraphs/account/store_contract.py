@@ -15,7 +15,7 @@ import pytest
 
 from bank import values
 from bank.identity import CUSTOMER
-from bank.values import new_object_id
+from bank.values import new_object_id, new_user_id
 from servicekit.errors import Unavailable
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
 from subgraphs.account.errors import TransactionIdReused
@@ -33,9 +33,11 @@ from tests.subgraphs.account.support import (
     with_status,
     withdrawal,
 )
+from tests.subgraphs.kit.outbox_contract import last_sequence, old_events_are_pruned_oldest_first, types_since
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from tests.subgraphs.account.support import StoreFactory
 
@@ -292,6 +294,68 @@ async def a_posting_that_races_with_freezing_is_wholly_before_or_after(factory: 
         assert (after.balance, after.status) == (Decimal(10 - posted).quantize(Decimal("0.01")), AccountStatus.FROZEN)
 
 
+async def an_event_is_written_exactly_when_an_account_changes(factory: StoreFactory) -> None:
+    async with factory() as store:
+        ann = person()
+        source, destination = await opened(store, ann), await opened(store, ann)
+        assert await types_since(store, 0) == ["account.opened"] * 2
+        assert await store.open(ann.user_id, LimitReached) == LimitReached(2)
+        assert await store.change(source.id, lambda _: "refused") == "refused"
+        assert await store.change(source.id, lambda found: found) == source
+        assert await types_since(store, 0) == ["account.opened"] * 2
+
+        frozen = await with_status(store, source, AccountStatus.FROZEN)
+        active = await with_status(store, frozen, AccountStatus.ACTIVE)
+        assert await types_since(store, 2) == ["account.changed"] * 2
+
+        before = await last_sequence(store)
+        assert (await store.post(deposit(ann, source.id, "10.00"))).posted
+        posting = transfer(ann, source.id, destination.id, "4.00")
+        assert (await store.post(posting)).posted
+        refused = transfer(ann, source.id, destination.id, "400.00")
+        assert not (await store.post(refused)).posted
+        for repeated in (posting, refused):
+            await store.post(repeated)
+        events = [row.event for row in await store.events(after=before, limit=10)]
+        assert [(event.type, event.subject, event.data["amount"], event.data["balance"]) for event in events] == [
+            ("account.posted", source.id, "10.00", "10.00"),
+            ("account.posted", source.id, "-4.00", "6.00"),
+            ("account.posted", destination.id, "4.00", "4.00"),
+        ]
+        assert [event.data["version"] for event in events] == [active.version + 1, active.version + 2, 2]
+        assert events[1].data["transactionId"] == posting.transaction_id
+        assert events[1].time == (await current(store, source)).updated_at
+
+
+async def a_change_that_fails_leaves_no_event(factory: StoreFactory) -> None:
+    async with factory() as store:
+        account = await opened(store, person())
+
+        def failing(_: object) -> Account:
+            raise LookupError
+
+        for change in (store.open(account.user_id, failing), store.change(account.id, failing)):
+            with pytest.raises(LookupError):
+                await change
+        used = deposit(person(), account.id, "1.00")
+        await store.post(used)
+        with pytest.raises(TransactionIdReused):
+            await store.post(replace(deposit(person(), account.id, "2.00"), transaction_id=used.transaction_id))
+        assert await types_since(store, 0) == ["account.opened"]
+
+
+async def old_events_of_accounts_are_pruned(factory: StoreFactory) -> None:
+    async with factory() as store:
+
+        async def open_at(moment: datetime) -> None:
+            opening = Opening(new_user_id(), AccountType.CHECKING, "USD")
+            await store.open(
+                opening.user_id, lambda already: open_account(opening, already_open=already, limit=9, now=moment)
+            )
+
+        await old_events_are_pruned_oldest_first(store, open_at)
+
+
 CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     an_opened_account_is_found_by_id_and_by_number,
     a_number_once_given_out_is_never_given_again,
@@ -310,4 +374,7 @@ CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     transfers_in_both_directions_neither_deadlock_nor_lose_money,
     an_empty_account_cannot_be_overdrawn_by_a_crowd,
     a_posting_that_races_with_freezing_is_wholly_before_or_after,
+    an_event_is_written_exactly_when_an_account_changes,
+    a_change_that_fails_leaves_no_event,
+    old_events_of_accounts_are_pruned,
 )

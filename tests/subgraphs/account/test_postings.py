@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from bank.identity import CUSTOMER, SUPPORT
-from bank.values import InvalidValue, from_minor_units, new_object_id, now
+from bank.values import InvalidValue, format_timestamp, from_minor_units, new_object_id, now
 from subgraphs.account.domain import Account, AccountStatus, AccountType, Opening, open_account
+from subgraphs.account.errors import TransactionIdReused
 from subgraphs.account.postings import (
     MAX_ENTRIES,
     MAX_UNITS,
@@ -18,9 +19,13 @@ from subgraphs.account.postings import (
     InternalAccount,
     LedgerView,
     OnBehalfOf,
+    Outcome,
     Posting,
     PostingType,
+    RecordedPosting,
+    Settlement,
     decide,
+    settle,
 )
 from subgraphs.account.problems import (
     CLOSED_REASON,
@@ -211,3 +216,45 @@ class TestDeciding:
         assert isinstance(decide(transfer(ANN, frozen_yen.id, other.id, "1.00"), view), AccountFrozen)
         assert isinstance(decide(transfer(ANN, yen.id, other.id, "1.00"), view), CurrencyMismatch)
         assert isinstance(decide(transfer(ANN, poor.id, other.id, "1.00"), view), InsufficientFunds)
+
+
+class TestSettle:
+    AT = now()
+
+    def test_a_new_posting_writes_its_movements_and_the_accounts_after_them(self) -> None:
+        source, destination = account_of(ANN), account_of(BOB, "5.00")
+        settlement = settle(
+            transfer(ANN, source.id, destination.id, "4.00"), ledger(source, destination), None, self.AT
+        )
+        assert settlement.is_new
+        assert settlement.outcome == Outcome(format_timestamp(self.AT), None)
+        assert [movement.amount for movement in settlement.movements] == [Decimal("-4.00"), Decimal("4.00")]
+        expected = (
+            replace(source, balance=Decimal("96.00"), version=source.version + 1),
+            replace(destination, balance=Decimal("9.00"), version=destination.version + 1),
+        )
+        assert settlement.accounts == tuple(
+            replace(account, balance_as_of=self.AT, updated_at=self.AT) for account in expected
+        )
+
+    def test_a_deposit_changes_the_customers_account_only(self) -> None:
+        account = account_of(ANN)
+        settlement = settle(deposit(ANN, account.id, "4.00"), ledger(account), None, self.AT)
+        assert len(settlement.movements) == 2
+        assert [after.id for after in settlement.accounts] == [account.id]
+
+    def test_a_refusal_is_recorded_and_moves_nothing(self) -> None:
+        account = account_of(ANN, "1.00")
+        settlement = settle(withdrawal(ANN, account.id, "4.00"), ledger(account), None, self.AT)
+        problem = to_json(InsufficientFunds(Decimal("1.00"), Decimal("4.00"), "USD"))
+        assert settlement == Settlement(Outcome(format_timestamp(self.AT), problem), is_new=True)
+
+    def test_a_repetition_returns_the_recorded_outcome_whatever_the_accounts_are_now(self) -> None:
+        posting = withdrawal(ANN, new_object_id(), "4.00")
+        recorded = RecordedPosting(posting.content_hash(), Outcome("then", None))
+        assert settle(posting, ledger(), recorded, self.AT) == Settlement(recorded.outcome, is_new=False)
+
+    def test_a_transaction_id_of_another_posting_is_a_fault(self) -> None:
+        posting = withdrawal(ANN, new_object_id(), "4.00")
+        with pytest.raises(TransactionIdReused):
+            settle(posting, ledger(), RecordedPosting("another", Outcome("then", None)), self.AT)

@@ -13,12 +13,14 @@ from subgraphs.auth.domain import (
     SESSION_LIFETIME,
     InvalidField,
     RefreshToken,
+    Rotation,
     Session,
     Verdict,
     email_key,
     judge,
     parse_email,
     parse_name,
+    rotate,
 )
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -45,6 +47,17 @@ def test_what_a_refresh_token_is_good_for(
     token: RefreshToken, session: Session, at: datetime, verdict: Verdict
 ) -> None:
     assert judge(token, session, at) is verdict
+
+
+def test_a_rotation_says_all_that_a_store_writes() -> None:
+    assert rotate(TOKEN, SESSION, b"next", NOW) == Rotation(
+        Verdict.ROTATE, SESSION, RefreshToken.issue(b"next", SESSION, NOW)
+    )
+    used, later = replace(TOKEN, used_at=NOW), NOW + MOMENT
+    assert rotate(used, SESSION, b"next", later) == Rotation(Verdict.REUSED, replace(SESSION, ended_at=later))
+    ended = SESSION.end(NOW)
+    assert ended.end(later) is ended
+    assert rotate(TOKEN, ended, b"next", later) == Rotation(Verdict.DEAD, ended)
 
 
 @given(st.timedeltas(min_value=timedelta(0), max_value=SESSION_LIFETIME))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -15,11 +16,13 @@ import pytest
 
 from bank.identity import CUSTOMER
 from subgraphs.transaction.domain import Requester, TransactionStatus, TransactionType
+from subgraphs.transaction.lease import DURATION
 from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders, PlacedOrder
 from subgraphs.transaction.store.protocol import Listing
 from tests.subgraphs.transaction.support import (
+    Clock,
     MemoryLedger,
     deposit_order,
     payment_order,
@@ -85,6 +88,7 @@ STEPS: Final = {
     "capture": "provider",
     "void": "provider",
     "conclude": "store",
+    "release": "store",
 }
 
 
@@ -177,6 +181,39 @@ async def test_a_crash_is_finished_by_the_next_process(name: str, step: str, mom
             {answer.transaction.id} if external and kind.status is S.COMPLETED else set()
         )
         assert world.provider.authorised == world.provider.captured | world.provider.voided
+
+
+@pytest.mark.parametrize(("name", "step", "moment"), CRASHES)
+async def test_after_a_kill_the_next_process_waits_for_the_lease_to_expire(
+    name: str, step: str, moment: str, tmp_path: Path
+) -> None:
+    """A killed process cannot even release its lease."""
+    kind, ledger, clock = KINDS[name], MemoryLedger(), Clock()
+    async with sqlite_store(tmp_path) as store:
+        world = World(store, ledger, MemoryProvider(), ledger.open(), ledger.open())
+        requester = Requester(world.ann.user_id, frozenset({CUSTOMER}))
+        with pytest.MonkeyPatch.context() as patch:
+            die_at(world, step, moment, patch)
+            die_at(world, "release", "before", patch)
+            with pytest.raises(asyncio.CancelledError):
+                await Orders(store, ledger, world.provider, clock=clock).place(
+                    kind.order(world.ann, world.bob), requester, "key"
+                )
+
+        async def statuses() -> list[TransactionStatus]:
+            return [record.status for record in await store.listing(Listing(viewer_id=None))]
+
+        left, attempts = await statuses(), list(ledger.attempts)
+        reconciler = Reconciler(store, Orders(store, ledger, world.provider, clock=clock), clock=clock)
+        clock.advance(DURATION - timedelta(milliseconds=1))
+        await reconciler.round()
+        assert await statuses() == left
+        assert ledger.attempts == attempts
+        clock.advance(timedelta(milliseconds=1))
+        await reconciler.round()
+        assert await statuses() == [kind.status] * len(left)
+        if left:
+            assert world.money == tuple(map(Decimal, kind.money))
 
 
 async def test_the_steps_above_are_the_steps_there_are(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,11 +12,13 @@ from subgraphs.transaction.domain import (
     OPEN,
     SETTLED,
     TRANSITIONS,
+    IllegalTransition,
     Order,
     Parties,
     Requester,
     TransactionStatus,
     TransactionType,
+    conclude,
     in_requester_terms,
     open_transaction,
     predecessors,
@@ -174,3 +177,18 @@ def test_a_refusal_keeps_what_is_the_requesters_own() -> None:
     closed = InvalidAccount(account_id=source.account_id, reason="Account has been closed")
     assert in_requester_terms(closed, record) == closed
     assert in_requester_terms(AccountFrozen(source.account_id), record) == AccountFrozen(source.account_id)
+
+
+def test_a_conclusion_is_one_legal_step_and_nothing_when_it_was_taken_before() -> None:
+    ann, later = party(), START + timedelta(seconds=1)
+    record = transaction(payment_order(ann), Parties(ann, None))
+    done = conclude(record.id, record, S.COMPLETED, None, later)
+    assert done == replace(record, status=S.COMPLETED, updated_at=later)
+    assert conclude(record.id, done, S.COMPLETED, None, later + timedelta(seconds=1)) is done
+    failed = conclude(record.id, record, S.FAILED, SameAccount(), later)
+    assert (failed.status, failed.problem, failed.is_open) == (S.FAILED, SameAccount(), False)
+    for found, status in ((done, S.FAILED), (done, S.PENDING), (failed, S.COMPLETED), (record, S.REVERSED)):
+        with pytest.raises(IllegalTransition, match=f"{record.id}: {found.status} to {status}"):
+            conclude(record.id, found, status, None, later)
+    with pytest.raises(IllegalTransition, match="does not exist"):
+        conclude(record.id, None, S.COMPLETED, None, later)

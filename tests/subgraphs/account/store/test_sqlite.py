@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from servicekit.errors import Unavailable
+from servicekit.sqlite import Database
 from subgraphs.account.store import sqlite
+from subgraphs.account.store.migrations import MIGRATIONS
 from tests.subgraphs.account.store_contract import CONTRACT
 from tests.subgraphs.account.support import current, deposit, funded, opened, person, sqlite_factory, transfer
+from tests.subgraphs.kit.outbox_contract import last_sequence, types_since
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -129,18 +132,30 @@ async def test_a_file_locked_by_another_is_unavailable_and_recovers(
         assert (await store.post(posting)).posted
 
 
-async def test_a_failure_amid_the_entries_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", ["_record", "append_events"])
+async def test_a_failure_amid_a_posting_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     async with sqlite_factory(path)() as store:
         ann = person()
         source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
         posting = transfer(ann, source.id, destination.id, "4.00")
+        before = await last_sequence(store)
 
         async def fail(*_: object) -> None:
             raise ConnectionResetError
 
         with monkeypatch.context() as patch:
-            patch.setattr(sqlite, "_record", fail)
+            patch.setattr(sqlite, step, fail)
             with pytest.raises(ConnectionResetError):
                 await store.post(posting)
         assert await current(store, source) == source
+        assert await types_since(store, before) == []
         assert (await store.post(posting)).posted
+        assert await types_since(store, before) == ["account.posted"] * 2
+
+
+async def test_a_file_of_the_first_release_gains_an_outbox(path: Path) -> None:
+    old = await Database.open(path, MIGRATIONS[:1])
+    await old.close()
+    async with sqlite_factory(path)() as store:
+        await funded(store, person(), "10.00")
+        assert await types_since(store, 0) == ["account.opened", "account.posted"]

@@ -1,3 +1,5 @@
+"""Covers ``subgraphs/transaction/store/sqlite.py``: the contract of every store, and what is special to SQLite."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -7,9 +9,12 @@ import pytest
 
 from bank.values import new_user_id
 from servicekit.errors import Unavailable
+from servicekit.sqlite import Database
 from subgraphs.kit.connections import PageRequest
-from subgraphs.transaction.domain import Parties
-from subgraphs.transaction.store import queries
+from subgraphs.kit.times import to_milliseconds
+from subgraphs.transaction.domain import Parties, TransactionStatus
+from subgraphs.transaction.store import queries, sqlite
+from subgraphs.transaction.store.migrations import MIGRATIONS
 from subgraphs.transaction.store.protocol import Listing, TurnoverRequest
 from tests.subgraphs.transaction.store_contract import CONTRACT
 from tests.subgraphs.transaction.support import party, payment_order, recorded, sqlite_store, transaction
@@ -78,3 +83,54 @@ async def test_a_locked_file_is_unavailable_and_leaves_nothing_behind(
         other.close()
         assert await store.by_ids([record.id]) == {}
         await recorded(store, record)
+
+
+async def test_a_failure_after_the_change_leaves_neither_change_nor_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = party()
+    record = transaction(payment_order(ann), Parties(ann, None))
+
+    async def fail(*_: object) -> None:
+        raise ConnectionResetError
+
+    async with sqlite_store(tmp_path) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite, "append_events", fail)
+            with pytest.raises(ConnectionResetError):
+                await recorded(store, record)
+        assert await store.by_ids([record.id]) == {}
+        await recorded(store, record)
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite, "append_events", fail)
+            with pytest.raises(ConnectionResetError):
+                await store.conclude(record.id, TransactionStatus.COMPLETED, None, record.created_at)
+        assert await store.by_ids([record.id]) == {record.id: record}
+        assert [row.event.type for row in await store.events(after=0, limit=9)] == ["transaction.recorded"]
+
+
+async def test_a_file_of_the_first_release_keeps_its_open_orders(tmp_path: Path) -> None:
+    ann = party()
+    record = transaction(payment_order(ann), Parties(ann, None))
+    old = await Database.open(tmp_path / "transaction.sqlite3", MIGRATIONS[:1])
+    async with old.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO transactions VALUES (?, 'PAYMENT', 'PENDING', 1000, 2, 'USD', ?, ?, ?, ?, NULL, NULL, NULL,"
+            " NULL, 'Water works', '{}', NULL, ?, '[\"CUSTOMER\"]', ?, ?, ?)",
+            (
+                record.id,
+                ann.account_id,
+                ann.account_id,
+                ann.user_id,
+                ann.account_number,
+                ann.user_id,
+                ann.user_id,
+                to_milliseconds(record.created_at),
+                to_milliseconds(record.created_at),
+            ),
+        )
+    await old.close()
+    async with sqlite_store(tmp_path) as store:
+        assert await store.by_ids([record.id]) == {record.id: record}
+        assert await store.unclaimed_ids(record.created_at, after="", limit=9) == [record.id]
+        assert await store.events(after=0, limit=9) == []
