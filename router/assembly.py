@@ -1,16 +1,17 @@
-"""Builds the parts of a gateway from its settings: the document lookup and the transport."""
+"""The one place where settings and a supergraph become a gateway: its parts are made and put together here."""
 
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from router.errors import InvalidSupergraph
 from router.executor.graphql_over_http import EncodingLayer
-from router.policies.apq import AutomaticPersistedQueries
-from router.policies.document_lookup import NoLookup
-from router.policies.persisted_documents import PersistedDocuments
-from router.settings.sections.persisted_documents import PersistedMode
-from router.storage.memory import MemoryStore
+from router.pipeline.chain import StageChain
+from router.policies.inputs import PolicyInputs
+from router.policies.limit_watch import LimitWatch
+from router.policies.order import in_order
+from router.preparation.preparation import Preparation
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.http1.pool import PoolLimits
 from router.transport.in_process import InProcessTransport
@@ -18,42 +19,57 @@ from router.transport.layers.deduplication import DeduplicationLayer
 from router.transport.layers.pause import PauseLayer
 
 if TYPE_CHECKING:
-    from router.policies.document_lookup import DocumentLookup
+    from collections.abc import Sequence
+
+    from router.pipeline.stage import Stage
     from router.settings.model import RouterSettings
-    from router.settings.sections.apq import Apq
     from router.supergraph import Supergraph
     from router.transport.in_process import SubgraphHandler
     from router.transport.messages import Transport
 
 
-def open_lookup(settings: RouterSettings) -> DocumentLookup:
-    """The way in which requests name documents.
+class GatewayParts(NamedTuple):
+    """What a gateway consists of."""
+
+    supergraph: Supergraph
+    settings: RouterSettings
+    transport: Transport
+    stages: StageChain
+    preparation: Preparation
+    limits: LimitWatch
+
+
+def assemble(
+    graph: Supergraph, settings: RouterSettings, *, send: SubgraphHandler | None = None, stages: Sequence[Stage] = ()
+) -> GatewayParts:
+    """The parts of a gateway. Subgraphs are reached over HTTP, or through `send` if it is given.
 
     Raises:
-        InvalidManifest: a list of persisted documents cannot be read.
+        InvalidSupergraph: The supergraph needs what this router does not do.
+        InvalidManifest: A list of persisted documents is not readable.
+        ValueError: The settings name a subgraph that does not exist, or an address is not usable.
     """
-    if settings.persisted_documents.mode is not PersistedMode.DISABLED:
-        return PersistedDocuments(settings.persisted_documents)
-    if settings.apq.enabled:
-        return _automatic(settings.apq)
-    return NoLookup()
-
-
-def _automatic(apq: Apq) -> AutomaticPersistedQueries:
-    memory = MemoryStore(max_entries=apq.entries, max_bytes=apq.text_bytes)
-    if apq.redis is None:
-        return AutomaticPersistedQueries(memory)
-    from router.storage.redis import RedisStore  # noqa: PLC0415  (its client takes long to load, and few use it)
-
-    return AutomaticPersistedQueries(memory, RedisStore(apq.redis))
+    if graph.restrictions:
+        directives = ", ".join(f"@{name}" for name in graph.restrictions)
+        raise InvalidSupergraph(
+            f"The supergraph restricts who may read it with {directives}, which this router does not enforce.",
+            code="UNSUPPORTED_LINKED_FEATURE",
+        )
+    unknown = settings.unknown_subgraphs(graph.subgraphs)
+    if unknown:
+        raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in unknown)}")
+    limits = LimitWatch(settings.limits)
+    chain = StageChain(in_order(PolicyInputs(graph, settings, limits), stages))
+    preparation = Preparation(graph, settings, chain)
+    return GatewayParts(graph, settings, transport_for(graph, settings, send), chain, preparation, limits)
 
 
 def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None) -> Transport:
     """The transport to all subgraphs, with the layers that the settings ask for.
 
-        execution ─> hooks ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
+        execution ─> stages ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
 
-    Each layer is a `Transport` around the next one. Hooks and metering belong to one request and are added for it.
+    Each layer is a `Transport` around the next one. Stages and metering belong to one request and are added for it.
     With `send` there are no sockets: the function gets the encoded requests.
 
     Raises:

@@ -87,9 +87,14 @@ class InvalidSupergraph(RouterError):
 
 
 class RequestError(RouterError):
-    """The request as a whole is refused; `errors` are the entries of the response, never empty."""
+    """The request as a whole is refused; `errors` are the entries of the response, never empty.
+
+    `status` and `headers` are those of the HTTP response; None stands for the status of a refused request.
+    """
 
     code = "BAD_REQUEST"
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, message: str, *, errors: Sequence[ResponseError] = (), detail: str | None = None) -> None:
         super().__init__(message, detail=detail)
@@ -204,10 +209,22 @@ class PlanningError(RequestError):
 
 
 class Refused(RequestError):
-    """A stage refuses the request: the client gets `message` and `extensions.code`."""
+    """A stage refuses the request: the client gets `message` and `extensions.code`.
 
-    def __init__(self, message: str, *, code: str = "FORBIDDEN") -> None:
+    `status` and `headers` are those of the HTTP response, such as 429 and `Retry-After`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "FORBIDDEN",
+        status: int | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self.code = code
+        self.status = status
+        self.headers = headers
         super().__init__(message)
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import click
 
-from router.assembly import open_lookup
 from router.cli.supergraph_file import read_supergraph
 from router.lifecycle.reloading import assemble, initial_documents
 from router.lifecycle.sources import UrlSource
+from router.policies.persisted_documents import PersistedDocuments
 from router.policies.persisted_manifest import InvalidManifest
 from router.settings import RouterSettings, load
 from router.settings.reference import reference
 from router.settings.schema import json_schema
+from router.settings.sections.persisted_documents import PersistedMode
 from servicekit.errors import StartupError
 from servicekit.settings import environment
 
@@ -55,7 +56,8 @@ def _open_what_it_names(settings: RouterSettings) -> None:
     if settings.supergraph.url is not None:
         UrlSource(settings.supergraph.url, settings.supergraph).close()
     try:
-        open_lookup(settings)
+        if settings.persisted_documents.mode is not PersistedMode.DISABLED:
+            PersistedDocuments(settings.persisted_documents)
     except InvalidManifest as error:
         raise StartupError(f"persisted_documents.manifests: {error}") from error
 

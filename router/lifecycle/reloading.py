@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import structlog
 
-from router import supergraph
-from router.assembly import transport_for
+from router import assembly, supergraph
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.lifecycle.generation import Generation
@@ -250,7 +249,7 @@ def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
         StartupError: a file that the settings name cannot be used, or an address of the supergraph's.
     """
     try:
-        return Gateway(graph, settings, transport_for(graph, settings))
+        return Gateway(assembly.assemble(graph, settings))
     except InvalidSupergraph as error:
         raise _unusable(name, error) from error
     except InvalidManifest as error:
@@ -268,7 +267,7 @@ def _add_persisted_documents(
 ) -> Sequence[WarmUpDocument]:
     """Append the persisted documents, up to the size of the caches: more would evict the first ones."""
     asked = {each.query for each in wanted}
-    others = [WarmUpDocument(text) for text in dict.fromkeys(gateway.persisted) if text not in asked]
+    others = [WarmUpDocument(text) for text in dict.fromkeys(gateway.stages.documents) if text not in asked]
     return [*wanted, *others][: min(settings.cache.documents, settings.cache.plans)]
 
 

@@ -1,13 +1,13 @@
-"""Which headers of a client reach which subgraph.
+"""Which headers of a client's request reach which subgraph.
 
-Rules run in order, those for all subgraphs before those of the one; what they build up is the set of headers sent:
+Rules run in order, those for all subgraphs before those for one; together they build the headers of a fetch:
 
-    propagate   adds a client's header, unless an earlier rule has set that name already (the first one wins)
-    insert      sets a header, whatever an earlier rule made of it
-    remove      takes headers out again
+    propagate   adds a client's header, unless an earlier rule has set that name (the first one wins)
+    insert      sets a header, also one that an earlier rule has set
+    remove      removes headers that earlier rules have set
 
-Headers that govern a connection or describe a body (`PROTOCOL_HEADERS`) are never matched by a pattern; a rule that
-names one is refused with the configuration.
+A pattern never matches headers that govern a connection or describe a body (`PROTOCOL_HEADERS`); the configuration
+refuses a rule that names one.
 """
 
 from __future__ import annotations
@@ -16,25 +16,48 @@ import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
+from router.pipeline.stage import Stage
 from router.settings.types import PROTOCOL_HEADERS
+from servicekit.context import outgoing_headers
 
 if TYPE_CHECKING:
+    from router.pipeline.context import RequestContext
+    from router.plan import QueryPlan
+    from router.policies.inputs import PolicyInputs
     from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
 Incoming = Mapping[str, str]
 _Step = Callable[[Incoming, MutableMapping[str, str]], None]
 
 
-class HeaderPropagation:
-    """Rules made ready once. Subgraphs without rules of their own share one result per request."""
+class HeaderPropagation(Stage):
+    """Header rules, compiled once. Subgraphs without rules of their own share one result per request."""
 
     def __init__(self, headers: Headers, subgraphs: Iterable[str]) -> None:
         self._for_all = [_step(rule) for rule in headers.all.request]
         self._own = {name: [_step(rule) for rule in rules.request] for name, rules in headers.subgraphs.items()}
         self._subgraphs = tuple(subgraphs)
 
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> HeaderPropagation | None:
+        """The stage where there are rules for requests; without any, no header reaches a subgraph."""
+        headers = inputs.settings.headers
+        if not headers.all.request and not any(rules.request for rules in headers.subgraphs.values()):
+            return None
+        return cls(headers, inputs.supergraph.subgraphs)
+
+    async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
+        """Set the headers of fetches; headers that stages before this one have set are kept."""
+        del plan
+        # The router is a hop of its own: it passes on its own place in the trace, not the client's.
+        headers = self.apply({**context.request.headers, **outgoing_headers()})
+        given = context.fetch_headers
+        context.fetch_headers = (
+            {name: {**own, **given.get(name, {})} for name, own in headers.items()} if given else headers
+        )
+
     def apply(self, incoming: Incoming) -> Mapping[str, Mapping[str, str]]:
-        """By subgraph name, the headers it is sent. `incoming` has lower-case names."""
+        """The headers of fetches by subgraph name. `incoming` has lower-case names."""
         common = _run(self._for_all, incoming, {})
         return {
             name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common

@@ -28,8 +28,12 @@ from graphql import (
     visit,
 )
 
+from router.pipeline.stage import Stage
+from servicekit.logging import Hiding
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from graphql import (
         ArgumentNode,
@@ -42,7 +46,10 @@ if TYPE_CHECKING:
     )
 
     from router.operation import PreparedOperation
-    from router.request.messages import GraphQLRequest
+    from router.pipeline.context import RequestContext
+    from router.pipeline.stage import SendOn
+    from router.policies.inputs import PolicyInputs
+    from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 # String values of GraphQL ("String Value"), in a text that need not be a document.
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
@@ -51,26 +58,46 @@ SHORTEST = 3
 """Shorter values are not searched for: "1" or "no" would blank half of every line and tell nobody who it was."""
 
 
+class LogRedaction(Stage):
+    """Blanks personal data in log lines that are written while a request is processed."""
+
+    def __init__(self, personal: PersonalData) -> None:
+        self._personal = personal
+
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> LogRedaction | None:
+        """The stage for a schema with tagged elements."""
+        personal = PersonalData(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
+        return cls(personal) if personal.names else None
+
+    def surround(self, context: RequestContext) -> AbstractContextManager[object]:
+        """Make the personal data of this request known to the log."""
+        exposure = context.state[self] = Exposure(self._personal, context)
+        return Hiding(exposure)
+
+    async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
+        """Keep the variables of the fetch."""
+        exposure = context.state[self]
+        if isinstance(exposure, Exposure):
+            exposure.sent.append(fetch.variables)
+        return await send_on(fetch)
+
+
 class PersonalData:
     """What a schema says is personal. `names` are those of the tagged fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
-        self._schema = schema
         self._tag = tag
-        self.names = frozenset(self._tagged_names())
-
-    def within(self, request: GraphQLRequest) -> Exposure:
-        """The personal data of one request."""
-        return Exposure(self, request)
+        self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Whether a definition (of a type, field, argument) bears the tag, or the type of its values does."""
+        """Whether a definition (of a type, field, argument) has the tag, or the type of its values has it."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None
-        return self._bears(element) or (named is not None and self._bears(named))
+        return self._has_tag(element) or (named is not None and self._has_tag(named))
 
-    def _bears(self, element: Any) -> bool:
+    def _has_tag(self, element: Any) -> bool:
         node = element.ast_node
         return node is not None and any(
             directive.name.value.rpartition("__")[2] == "tag"
@@ -78,8 +105,8 @@ class PersonalData:
             for directive in node.directives or ()
         )
 
-    def _tagged_names(self) -> Iterator[str]:
-        for kind in self._schema.type_map.values():
+    def _tagged_names(self, schema: GraphQLSchema) -> Iterator[str]:
+        for kind in schema.type_map.values():
             for name, element in getattr(kind, "fields", {}).items():
                 if self.is_tagged(element):
                     yield name
@@ -87,44 +114,43 @@ class PersonalData:
 
 
 class Exposure:
-    """The personal data of one request, found when it is asked for (`servicekit.logging.Personal`).
+    """The personal data of one request, found when a log line is written (`servicekit.logging.Personal`).
 
-    Set what becomes known: `operation`, `variables` when they are coerced, `data` when there is a response; append to
-    `sent` the variables of what goes to subgraphs. While the operation is not known, neither are its tagged places:
-    until then every value that the client sent counts as personal.
+    `sent` has the variables of fetches. While the operation is not known, neither are its tagged places: until then
+    every value that the client sent counts as personal.
     """
 
-    def __init__(self, personal: PersonalData, request: GraphQLRequest) -> None:
+    def __init__(self, personal: PersonalData, context: RequestContext) -> None:
         self.names = personal.names
-        self._personal = personal
-        self._query = request.query
-        self.operation: PreparedOperation | None = None
-        self.variables = request.variables
         self.sent: list[Mapping[str, object]] = []
-        self.data: object = None
+        self._personal = personal
+        self._context = context
 
     def values(self) -> frozenset[str]:
         """Every value at a tagged place, as text."""
-        if not self.names:
-            return frozenset()
-        found = self._at_tagged_places(self.operation) if self.operation is not None else self._all_that_was_sent()
+        operation = self._context.operation
+        found = self._at_tagged_places(operation.client) if operation is not None else self._all_values()
         return frozenset(text for text in found if len(text) >= SHORTEST)
 
-    def _all_that_was_sent(self) -> set[str]:
-        literals = (literal.strip('"') for literal in _STRING.findall(self._query))
-        return {*literals, *_texts(self.variables)}
+    def _all_values(self) -> set[str]:
+        found: set[str] = set()
+        for request in (self._context.received, self._context.request):
+            found.update(literal.strip('"') for literal in _STRING.findall(request.query))
+            found.update(_texts(request.variables))
+        return found
 
     def _at_tagged_places(self, operation: PreparedOperation) -> set[str]:
         places = self._places(operation)
-        found = {*places.literals, *_fetched(self.data, places.response_keys)}
+        variables = self._context.variables
+        found = {*places.literals, *_fetched(self._context.data, places.response_keys)}
         for name in places.variables:
-            found.update(_texts(self.variables.get(name)))
+            found.update(_texts(variables.get(name)))
         for definition in operation.definition.variable_definitions or ():
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
-            found.update(self._given(self.variables.get(name), kind))
-        for variables in self.sent:  # objects that the router asks for by their keys, which clients need not see
-            found.update(_fetched(variables, self.names))
+            found.update(self._given(variables.get(name), kind))
+        for sent in self.sent:  # keys of objects, which the client may not have selected
+            found.update(_fetched(sent, self.names))
         return found
 
     def _places(self, operation: PreparedOperation) -> _Places:

@@ -1,22 +1,21 @@
-"""What clients see of errors.
+"""Error masking: what clients see of the errors that subgraphs report.
 
-The router's own findings (a document that is not valid, a null where none may be) are about the client's request and
-pass as they are. What a subgraph says may name tables, hosts and people, so by default it is replaced:
+The router's own errors (a document that is not valid, a null in a non-null position) are about the client's request and
+stay as they are. An error of a subgraph may name tables, hosts and people; by default it is replaced:
 
-    code on the allow list     message, code, and the extensions on their allow list
-    the subgraph did not answer as it must (the codes of `TransportError`)
-                               the code that is configured for it, and how long to wait if it said so, with a message
-                               that names neither the service nor its address
-    anything else              a fixed message and DOWNSTREAM_SERVICE_ERROR
+    code on the allow list          message, code, and the extensions on their allow list
+    no usable response              the configured code of that `TransportError`, how long to wait if the subgraph said
+                                    so, and a message that names neither the service nor its address
+    any other error                 a fixed message and DOWNSTREAM_SERVICE_ERROR
 
-Whatever was replaced carries `extensions.errorId`, and a log line with the same id tells what really happened. The
-copies of one error at many paths share an id and a line.
+A replaced error has `extensions.errorId`, and a log line with the same id has the original. The copies of one error at
+many paths share an id and a line.
 """
 
 from __future__ import annotations
 
-import secrets
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,12 +25,16 @@ from router.errors import (
     SubgraphTimeout,
     SubgraphUnreachable,
 )
+from router.pipeline.error_entries import new_error_id
+from router.pipeline.stage import Stage
 from router.transport.failures import MALFORMED, NOT_AVAILABLE, TIMED_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from router.errors import ResponseError
+    from router.pipeline.context import RequestContext
+    from router.policies.inputs import PolicyInputs
     from router.settings.sections.errors import Errors
 
 TRANSPORT_MESSAGES: Mapping[str, str] = {
@@ -43,19 +46,8 @@ TRANSPORT_MESSAGES: Mapping[str, str] = {
 _log = structlog.stdlib.get_logger("errors")
 
 
-def codes_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The codes of a response's errors, each once."""
-    codes = (entry.get("extensions", {}).get("code") for entry in entries)
-    return tuple(dict.fromkeys(code for code in codes if isinstance(code, str)))
-
-
-def new_error_id() -> str:
-    """An id that a client can quote and an operator can search for."""
-    return f"err_{secrets.token_hex(8)}"
-
-
-class ErrorMasking:
-    """Turns errors into the entries of a response (GraphQL specification, "Errors")."""
+class ErrorMasking(Stage):
+    """Replaces errors as the settings say."""
 
     def __init__(self, errors: Errors) -> None:
         codes = errors.transport_codes
@@ -71,28 +63,41 @@ class ErrorMasking:
         self._own_codes = {name: self._codes | set(own.allow_codes) for name, own in errors.subgraphs.items()}
         self._own_keys = {name: self._keys | set(own.allow_extensions) for name, own in errors.subgraphs.items()}
 
-    def apply(self, errors: Iterable[ResponseError]) -> list[dict[str, object]]:
-        """JSON objects in the order of `errors`."""
-        ids: dict[tuple[str | None, str | None, str], str] = {}
-        return [self._entry(error, ids) for error in errors]
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> ErrorMasking:
+        """The stage; it is always on, as codes of unreachable subgraphs are configured without masking too."""
+        return cls(inputs.settings.errors)
 
-    def _entry(self, error: ResponseError, ids: dict[tuple[str | None, str | None, str], str]) -> dict[str, object]:
-        if error.origin is None:
-            return _format(error, error.message, _with_code(error.code, error.extensions))
+    def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
+        """Replace what subgraphs report."""
+        del context
+        return self.apply(errors)
+
+    def apply(self, errors: Iterable[ResponseError]) -> list[ResponseError]:
+        """The errors that a client sees, in the order of `errors`."""
+        ids: dict[tuple[str | None, str | None, str], str] = {}
+        return [error if error.origin is None else self._visible(error, error.origin, ids) for error in errors]
+
+    def _visible(
+        self, error: ResponseError, origin: str, ids: dict[tuple[str | None, str | None, str], str]
+    ) -> ResponseError:
         if not self._mask:
             code = self._transport_codes.get(error.code, error.code)
-            return _format(error, error.message, _with_code(code, {**error.extensions, "service": error.origin}))
-        if error.code in self._own_codes.get(error.origin, self._codes) and error.code not in TRANSPORT_MESSAGES:
-            keys = self._own_keys.get(error.origin, self._keys)
-            kept = {key: value for key, value in error.extensions.items() if key in keys}
-            return _format(error, error.message, _with_code(error.code, kept))
-        code = self._transport_codes.get(error.code, DOWNSTREAM_SERVICE_ERROR)
-        message = TRANSPORT_MESSAGES.get(error.code or "", self._message)
-        extensions: dict[str, object] = {"code": code, "errorId": self._logged(error, ids)}
+            return replace(error, code=code, extensions={**error.extensions, "service": origin})
+        if error.code in self._own_codes.get(origin, self._codes) and error.code not in TRANSPORT_MESSAGES:
+            keys = self._own_keys.get(origin, self._keys)
+            return replace(error, extensions={key: value for key, value in error.extensions.items() if key in keys})
+        extensions: dict[str, object] = {"errorId": self._logged(error, ids)}
         wait = error.extensions.get("retryAfter")
         if error.code in self._transport_codes and isinstance(wait, int):
             extensions["retryAfter"] = wait
-        return _format(error, message, extensions)
+        message = TRANSPORT_MESSAGES.get(error.code or "", self._message)
+        return replace(
+            error,
+            message=message,
+            code=self._transport_codes.get(error.code, DOWNSTREAM_SERVICE_ERROR),
+            extensions=extensions,
+        )
 
     def _logged(self, error: ResponseError, ids: dict[tuple[str | None, str | None, str], str]) -> str:
         cause = (error.origin, error.code, error.message)
@@ -108,18 +113,3 @@ class ErrorMasking:
                 path=error.path,
             )
         return ids[cause]
-
-
-def _with_code(code: str | None, extensions: Mapping[str, object]) -> dict[str, object]:
-    return dict(extensions) if code is None else {"code": code, **extensions}
-
-
-def _format(error: ResponseError, message: str, extensions: Mapping[str, object]) -> dict[str, object]:
-    entry: dict[str, object] = {"message": message}
-    if error.origin is None and error.locations:
-        entry["locations"] = [{"line": line, "column": column} for line, column in error.locations]
-    if error.path is not None:
-        entry["path"] = list(error.path)
-    if extensions:
-        entry["extensions"] = extensions
-    return entry

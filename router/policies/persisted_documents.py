@@ -1,14 +1,14 @@
-"""Persisted documents: what clients may run is known before they ask.
+"""Persisted documents: the operator lists the documents that clients run.
 
     mode          a document          an id on the list   an id that is not             both
-    measure       run, and logged     run                 PERSISTED_QUERY_NOT_IN_LIST   the document is run
-                  if it is not listed
+    measure       run; logged if it   run                 PERSISTED_QUERY_NOT_IN_LIST   the document is run
+                  is not listed
     allow_list    run if listed, else run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
                   QUERY_NOT_IN_SAFELIST
     require_id    PERSISTED_QUERY_    run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
                   ID_REQUIRED
 
-A document is on the list if one there has the same normal form: layout and comments do not matter.
+A document is on the list if one of the list has the same normal form: layout and comments do not matter.
 """
 
 from __future__ import annotations
@@ -19,28 +19,32 @@ from typing import TYPE_CHECKING
 from graphql import GraphQLSyntaxError, parse, print_ast
 
 from router.errors import DocumentIdAndBody, DocumentIdRequired, DocumentNotListed
+from router.pipeline.stage import Stage
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
 from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from router.policies.document_lookup import DocumentLookup
+    from router.pipeline.context import RequestContext
+    from router.policies.inputs import PolicyInputs
     from router.policies.persisted_manifest import Key
+    from router.preparation.documents import Document, DocumentFindings, ParsedDocument
     from router.request.messages import GraphQLRequest
     from router.settings.sections.persisted_documents import PersistedDocuments as Settings
 
 CLIENT_NAME = "apollographql-client-name"
-"""The header by which a client says who it is; entries of a manifest may be for one client."""
+"""The header with the name of a client; an entry of a manifest may be for one client."""
 
 # GraphQL over HTTP, "Persisted Documents": an id that is a hash says so; manifests hold the bare hash.
 _HASH_PREFIX = "sha256:"
 
 
-class PersistedDocuments:
-    """A `DocumentLookup`, and the `AllowList` that goes with it.
+class PersistedDocuments(Stage):
+    """Looks documents up by their id, and checks that others are on the list.
 
-    Raises `InvalidManifest` for a list that cannot be read.
+    Raises:
+        InvalidManifest: A list is not readable.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -48,43 +52,57 @@ class PersistedDocuments:
         self._documents = read_manifests(settings.manifests)
         self._listed = frozenset() if self._mode is PersistedMode.REQUIRE_ID else _normal_forms(self._documents)
 
+    @classmethod
+    def configured(cls, inputs: PolicyInputs) -> PersistedDocuments | None:
+        """The stage where `persisted_documents.mode` is not `disabled`."""
+        settings = inputs.settings.persisted_documents
+        return cls(settings) if settings.mode is not PersistedMode.DISABLED else None
+
     @property
-    def texts(self) -> Collection[str]:
+    def documents(self) -> Collection[str]:
         """Every document of the list."""
         return self._documents.values()
 
-    @property
-    def enforced(self) -> bool:
-        """Whether documents that are not listed are refused."""
-        return self._mode is PersistedMode.ALLOW_LIST
+    async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
+        """Give a request that names a document its text.
 
-    def lists(self, text: str) -> bool:
-        """Whether a document, in its normal form, is on the list; what came by its id is."""
-        return self._mode is PersistedMode.REQUIRE_ID or text in self._listed
-
-    async def resolve(self, request: GraphQLRequest) -> GraphQLRequest:
-        """See `DocumentLookup.resolve`."""
+        Raises:
+            DocumentIdRequired: The mode is `require_id`, and the request has no id.
+            DocumentIdAndBody: The request has an id and a document.
+            DocumentNotListed: No document of the list has this id.
+        """
+        request = context.request
         if request.document_id is None:
             if self._mode is PersistedMode.REQUIRE_ID:
                 raise DocumentIdRequired("This server runs persisted documents only; send the id of one.")
-            return request
+            return None
         if request.query:
             if self._mode is not PersistedMode.MEASURE:
                 raise DocumentIdAndBody("Send the id of a persisted document or a document, not both.")
-            return request
+            return None
         text = self._find(request.document_id, request.headers.get(CLIENT_NAME))
         if text is None:
             raise DocumentNotListed("No persisted document has this id.", code="PERSISTED_QUERY_NOT_IN_LIST")
         return replace(request, query=text)
 
-    async def accepted(self, request: GraphQLRequest) -> None:
-        """Nothing to learn: the list is what it is."""
+    def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
+        """Check that a client's document is on the list.
 
-    def inherit(self, previous: DocumentLookup) -> None:
-        """Nothing is learnt."""
+        Raises:
+            DocumentNotListed: It is not, and the mode is `allow_list`.
+        """
+        findings.listed = self._mode is PersistedMode.REQUIRE_ID or document.text in self._listed
+        if not document.trusted:
+            self._admit(listed=findings.listed)
 
-    async def aclose(self) -> None:
-        """Nothing to let go of."""
+    async def on_document(self, context: RequestContext, document: Document) -> None:
+        """Check a document that is known: a warm-up may have prepared one that is not on the list."""
+        del context
+        self._admit(listed=document.listed)
+
+    def _admit(self, *, listed: bool) -> None:
+        if not listed and self._mode is PersistedMode.ALLOW_LIST:
+            raise DocumentNotListed("Only operations known to this server are run.", code="QUERY_NOT_IN_SAFELIST")
 
     def _find(self, document_id: str, client: str | None) -> str | None:
         for name in (document_id, document_id.removeprefix(_HASH_PREFIX)):

@@ -6,6 +6,7 @@ import hashlib
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from graphql import (
@@ -22,37 +23,73 @@ from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, Val
 from router.storage.lru import Lru
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from graphql import DocumentNode
 
-    from router.operation import PreparedOperation
-    from router.policies.limits import LimitWatch
+    from router.preparation.operations import Operation
     from router.request.record import RequestRecord
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
     from router.supergraph import Supergraph
 
 
-class AllowList(Protocol):
-    """Which documents clients may run."""
+@dataclass(slots=True)
+class DocumentFindings:
+    """What checks find out about a document; it is kept with the document and reported for each request.
 
-    @property
-    def enforced(self) -> bool:
-        """Whether others are refused."""
+    `exceeds` are the measured limits that it exceeds, `listed` is whether it is on the list of persisted documents.
+    """
+
+    exceeds: list[LimitName] = field(default_factory=list)
+    listed: bool = True
+
+
+class ParsedDocument:
+    """A document that is not validated yet. It is `trusted` if it comes from the operator: from a warm-up."""
+
+    def __init__(self, ast: DocumentNode, *, trusted: bool) -> None:
+        self.ast = ast
+        self.trusted = trusted
+
+    @cached_property
+    def text(self) -> str:
+        """Its normal form: comments and layout do not matter."""
+        return print_ast(self.ast)
+
+    @cached_property
+    def hash(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of its normal form."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+
+class DocumentChecks(Protocol):
+    """The checks of a document that is not known yet. They raise `RequestError` where they refuse it.
+
+    They may be called from another thread than requests are.
+    """
+
+    def check_text(self, text: str, findings: DocumentFindings) -> None:
+        """Check a document before it is parsed."""
         ...
 
-    def lists(self, text: str) -> bool:
-        """Whether a document, in its normal form, is on the list."""
+    def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
+        """Check a document before it is validated, which would reveal names of the schema."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document; `text` is its normal form, `hash` tells documents apart without telling their literals.
+    """A valid document.
 
-    `exceeds` are the limits that only measure, `listed` is whether it may run: what each request for it is told again.
-    `override_labels` are those that the plans of its `operations` can depend on.
+    Attributes:
+        ast: The document.
+        text: Its normal form.
+        hash: The first 16 hexadecimal digits of the SHA-256 of `text`.
+        exceeds: The measured limits that it exceeds.
+        listed: Whether it is on the list of persisted documents, True without a list.
+        operations: Its operations that were run, by the operation name of the request.
+        notes: What stages keep with the document, each under a key of its own.
     """
 
     ast: DocumentNode
@@ -60,19 +97,16 @@ class Document:
     hash: str
     exceeds: tuple[LimitName, ...] = ()
     listed: bool = True
-    operations: dict[str | None, PreparedOperation] = field(default_factory=dict)
-    override_labels: dict[str | None, frozenset[str]] = field(default_factory=dict)
+    operations: dict[str | None, Operation] = field(default_factory=dict)
+    notes: dict[Hashable, object] = field(default_factory=dict)
 
 
 class Documents:
     """The documents of one supergraph; `cache` has those that are known, by their text."""
 
-    def __init__(
-        self, graph: Supergraph, settings: RouterSettings, limits: LimitWatch, allow_list: AllowList | None
-    ) -> None:
+    def __init__(self, graph: Supergraph, settings: RouterSettings, checks: DocumentChecks) -> None:
         self._graph = graph
-        self._limits = limits
-        self._allow_list = allow_list
+        self._checks = checks
         self._introspection = settings.introspection
         # How deep introspection may go is a limit of its own, which an operator can set.
         rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
@@ -81,18 +115,14 @@ class Documents:
         self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.text_bytes)
 
     def document(self, query: str, record: RequestRecord, *, trusted: bool = False) -> Document:
-        """The document of a text, parsed and valid. One that is `trusted` need not be on the allow-list.
+        """The document of a text, parsed and valid. `trusted` is as in `ParsedDocument`.
 
         Raises:
-            RequestError: it is not, or it asks for more than the limits allow, or may not be run.
+            RequestError: The text is not a valid document, or a check refuses it.
         """
-        known = self.cache.get(query)
-        record.document_cached = known is not None
-        if known is not None:
-            self._limits.recall(known.exceeds)
-            self._admit(known.text, trusted=trusted)
-            document = known
-        else:
+        document = self.cache.get(query)
+        record.document_cached = document is not None
+        if document is None:
             with bounded_nesting():
                 document = self._prepared(query, record, trusted=trusted)
             self.cache.put(query, document, len(query) + len(document.text))
@@ -101,21 +131,18 @@ class Documents:
         return document
 
     def _prepared(self, query: str, record: RequestRecord, *, trusted: bool) -> Document:
-        exceeds = self._limits.check_text(query)
+        findings = DocumentFindings()
+        self._checks.check_text(query, findings)
         ast = self._parsed(query, record)
-        exceeds += self._limits.check_document(ast)
-        text = print_ast(ast)
-        record.operation_hash = digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        listed = self._admit(text, trusted=trusted)
+        parsed = ParsedDocument(ast, trusted=trusted)
+        try:
+            self._checks.check_parsed(parsed, findings)
+        except DocumentNotListed:
+            record.operation_hash = parsed.hash  # the log shows which documents a list lacks
+            raise
+        record.operation_hash = parsed.hash
         self._validate(ast, record)
-        return Document(ast, text, digest, tuple(exceeds), listed)
-
-    def _admit(self, text: str, *, trusted: bool) -> bool:
-        """Whether a document is on the list; before it is validated, which would tell strangers about the schema."""
-        listed = self._allow_list is None or self._allow_list.lists(text)
-        if not (listed or trusted) and self._allow_list is not None and self._allow_list.enforced:
-            raise DocumentNotListed("Only operations known to this server are run.", code="QUERY_NOT_IN_SAFELIST")
-        return listed
+        return Document(ast, parsed.text, parsed.hash, tuple(findings.exceeds), findings.listed)
 
     def _parsed(self, text: str, record: RequestRecord) -> DocumentNode:
         started = time.perf_counter()

@@ -1,17 +1,12 @@
-"""Which labels of progressive overrides (`@override(from:, label:)`) hold for a request.
+"""The labels of progressive overrides (`@override(from:, label:)`) on which the plan of an operation can depend.
 
-A label moves a field from one subgraph to another for some requests. Each is decided once per request, by the first
-that has something to say: a hook (`Exchange.override_labels`), the settings, the label itself where it is `percent(x)`;
-a label of which nobody says anything does not hold. Only labels that the operation can meet are decided, as plans are
-kept by them: those of fields it selects, and of fields its plan may need for keys, `@requires` and contexts.
+They are the labels of fields that the operation selects, and of fields that its plan may need for keys, `@requires` and
+contexts. `router/policies/override_labels.py` decides which of them hold for a request.
 """
 
 from __future__ import annotations
 
-import random
-import re
-from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -24,20 +19,14 @@ from graphql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from graphql import FragmentDefinitionNode, GraphQLField, SelectionSetNode
 
     from router.operation import PreparedOperation
     from router.supergraph import Supergraph
 
-_PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)", re.ASCII)
 _WITH_FIELDS = (GraphQLObjectType, GraphQLInterfaceType)
-_ALL: Final = 100.0
-_HALF: Final = 50.0
-
-MOST_COMBINATIONS: Final = 4
-"""How many plans of one operation are prepared ahead; were it more, the likeliest is."""
 
 
 class Coordinate(NamedTuple):
@@ -47,18 +36,11 @@ class Coordinate(NamedTuple):
     field_name: str
 
 
-class OverrideLabels:
-    """The labels of one supergraph.
+class OverrideLabelIndex:
+    """Where the labels of a supergraph stand; `known` are all of them."""
 
-    `shares` are the percentages of requests for which labels hold, 0 to 100, where they are not the labels' own.
-    `draw` gives numbers from 0 to below 1.
-    """
-
-    def __init__(
-        self, graph: Supergraph, shares: Mapping[str, float], draw: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, graph: Supergraph) -> None:
         self._graph = graph
-        self._draw = draw
         self._labels: dict[Coordinate, set[str]] = {}
         for subgraph in graph.subgraphs.values():
             for kind in subgraph.types.values():
@@ -66,7 +48,6 @@ class OverrideLabels:
                     if field.label is not None:
                         self._labels.setdefault(Coordinate(kind.name, field.name), set()).add(field.label.label)
         self.known = frozenset(label for labels in self._labels.values() for label in labels)
-        self._shares = {label: shares.get(label, _own_share(label)) for label in self.known}
 
     def met_by(self, operation: PreparedOperation) -> frozenset[str]:
         """The labels on which the plan of an operation can depend."""
@@ -81,21 +62,6 @@ class OverrideLabels:
                 seen.add(coordinate)
                 pending.extend(self._implied(coordinate))
         return frozenset(label for coordinate in seen for label in self._labels.get(coordinate, ()))
-
-    def decide(self, met: Collection[str], said: Mapping[str, bool]) -> frozenset[str]:
-        """Those of the labels `met` that hold for one request; `said` is what its hooks decided."""
-        return frozenset(
-            label for label in met if (said[label] if label in said else self._draw() * _ALL < self._shares[label])
-        )
-
-    def likely(self, met: Collection[str]) -> list[frozenset[str]]:
-        """What may hold for requests of which no hook decides: each possibility, or the likeliest of many."""
-        open_ones = sorted(label for label in met if 0 < self._shares[label] < _ALL)
-        if 2 ** len(open_ones) > MOST_COMBINATIONS:
-            return [frozenset(label for label in met if self._shares[label] >= _HALF)]
-        sure = frozenset(label for label in met if self._shares[label] == _ALL)
-        choices = product((False, True), repeat=len(open_ones))
-        return [sure.union(label for label, holds in zip(open_ones, each, strict=True) if holds) for each in choices]
 
     def _implied(self, coordinate: Coordinate) -> Iterator[Coordinate]:
         """What a plan with this field may need besides: it on the runtime types, keys to get there, its inputs."""
@@ -154,8 +120,3 @@ class OverrideLabels:
     def _field(self, type_name: str, name: str) -> GraphQLField | None:
         definition = self._graph.schema.type_map[type_name]
         return definition.fields.get(name) if isinstance(definition, _WITH_FIELDS) else None
-
-
-def _own_share(label: str) -> float:
-    percent = _PERCENT.fullmatch(label)
-    return float(percent[1]) if percent is not None else 0.0

@@ -15,8 +15,11 @@ from router.preparation.documents import bounded_nesting
 from router.storage.lru import Lru
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from router.plan import QueryPlan
     from router.preparation.documents import Document
+    from router.preparation.operations import Operation
     from router.request.record import RequestRecord
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
@@ -25,11 +28,16 @@ _log = structlog.stdlib.get_logger("planner")
 
 
 class PlanKey(NamedTuple):
-    """What a plan depends on, besides the supergraph and the settings."""
+    """What a plan depends on, besides the supergraph and the settings.
 
-    text: str
+    `document` is the normalised text. `override_labels` are those that hold, of the labels on which the plan can
+    depend. `parts` are what else stages of the pipeline say the planned operation depends on, such as scopes.
+    """
+
+    document: str
     operation_name: str | None
-    override_labels: frozenset[str]
+    override_labels: frozenset[str] = frozenset()
+    parts: tuple[Hashable, ...] = ()
 
 
 class Plans:
@@ -42,24 +50,21 @@ class Plans:
         cache = settings.cache
         self.cache: Lru[PlanKey, QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
 
-    def plan(
-        self, document: Document, operation_name: str | None, record: RequestRecord, labels: frozenset[str]
-    ) -> QueryPlan:
-        """The plan of one operation where, of the override labels that it can depend on, these hold.
+    def plan(self, document: Document, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
+        """The plan of one operation of a document under a key.
 
         Raises:
-            PlanningError: there is none.
+            PlanningError: There is none.
         """
-        key = PlanKey(document.text, operation_name, labels)
         known = self.cache.get(key)
         record.plan_cached = known is not None
-        record.override_labels = tuple(sorted(labels))
+        record.override_labels = tuple(sorted(key.override_labels))
         if known is not None:
             return known
         started = time.perf_counter()
         try:
             with bounded_nesting():
-                plan = self._planner.plan(document.operations[operation_name], self._options(labels))
+                plan = self._planner.plan(operation.planned, self._options(key.override_labels))
         finally:
             record.plan = time.perf_counter() - started
         for hint in plan.hints:

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from graphql import OperationType
 
-from router.errors import NotReadOnly, SubscriptionsNotEnabled
+from router.errors import NotReadOnly, PersistedQueryNotSupported, SubscriptionsNotEnabled
 from router.operation import get_operation
-from router.preparation.documents import Documents
-from router.preparation.override_labels import OverrideLabels
-from router.preparation.plans import Plans
+from router.preparation.documents import DocumentChecks, Documents
+from router.preparation.operations import Operation
+from router.preparation.override_labels import OverrideLabelIndex
+from router.preparation.plans import PlanKey, Plans
 from router.request.messages import GraphQLRequest
 from router.request.record import RequestRecord
 
 if TYPE_CHECKING:
-    from router.operation import PreparedOperation
+    from collections.abc import Iterable
+
     from router.plan import QueryPlan
-    from router.policies.limits import LimitWatch
-    from router.preparation.documents import AllowList, Document
-    from router.preparation.plans import PlanKey
+    from router.preparation.documents import Document
     from router.settings.model import RouterSettings
     from router.storage.lru import Lru
     from router.supergraph import Supergraph
 
 
+class PreparationStages(DocumentChecks, Protocol):
+    """What preparation needs of the pipeline's stages: checks of documents, and keys of plans for a warm-up."""
+
+    def likely_plan_keys(self, operation: Operation, key: PlanKey) -> Iterable[PlanKey]:
+        """The keys that most requests for an operation have; `key` is that of one without stages."""
+        ...
+
+
 class Preparation:
     """Takes requests up to the point where their variables matter."""
 
-    def __init__(
-        self, graph: Supergraph, settings: RouterSettings, limits: LimitWatch, allow_list: AllowList | None = None
-    ) -> None:
+    def __init__(self, graph: Supergraph, settings: RouterSettings, stages: PreparationStages) -> None:
         self._graph = graph
-        self._documents = Documents(graph, settings, limits, allow_list)
+        self._stages = stages
+        self._documents = Documents(graph, settings, stages)
         self._plans = Plans(graph, settings)
-        self.override_labels = OverrideLabels(graph, settings.override_labels)
+        self._override_labels = OverrideLabelIndex(graph)
 
     @property
     def documents(self) -> Lru[str, Document]:
@@ -50,56 +57,64 @@ class Preparation:
         """The request's document, parsed and valid.
 
         Raises:
-            RequestError: it is not, or it asks for more than the limits allow, or may not be run.
+            RequestError: It is not valid, or a check refuses it.
         """
+        if not request.query and request.document_id is not None:
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # the words that clients compare with
         return self._documents.document(request.query, record)
 
-    def operation(self, document: Document, request: GraphQLRequest, record: RequestRecord) -> PreparedOperation:
+    def operation(self, document: Document, request: GraphQLRequest, record: RequestRecord) -> Operation:
         """The operation of the document that the request means.
 
         Raises:
-            RequestError: there is none, or it is of a kind that this request or this router may not run.
+            RequestError: There is none, or its kind is not allowed for this request or this router.
         """
         chosen = document.operations.get(request.operation_name)
         if chosen is None:
-            chosen = get_operation(self._graph.api_schema, document.ast, request.operation_name)
+            chosen = self._chosen(document, request.operation_name)
             document.operations[request.operation_name] = chosen
-            document.override_labels[request.operation_name] = self.override_labels.met_by(chosen)
-        definition = chosen.definition
         record.operation_hash = document.hash
-        record.operation_kind = definition.operation.value
-        record.operation_name = definition.name.value if definition.name is not None else None
-        if request.read_only and definition.operation is not OperationType.QUERY:
+        record.operation_kind = chosen.kind
+        record.operation_name = chosen.name
+        kind = chosen.client.definition.operation
+        if request.read_only and kind is not OperationType.QUERY:
             raise NotReadOnly("Only queries are run by GET.")
-        if definition.operation is OperationType.SUBSCRIPTION:
+        if kind is OperationType.SUBSCRIPTION:
             raise SubscriptionsNotEnabled("This router does not run subscriptions.")
         return chosen
 
-    async def plan(
-        self,
-        document: Document,
-        operation_name: str | None,
-        record: RequestRecord,
-        labels: frozenset[str] = frozenset(),
-    ) -> QueryPlan:
-        """The plan of one operation where, of the override labels that it can depend on, these hold.
+    def _chosen(self, document: Document, operation_name: str | None) -> Operation:
+        prepared = get_operation(self._graph.api_schema, document.ast, operation_name)
+        definition = prepared.definition
+        return Operation(
+            name=definition.name.value if definition.name is not None else None,
+            kind=definition.operation.value,
+            hash=document.hash,
+            document=document.text,
+            override_labels=self._override_labels.met_by(prepared),
+            client=prepared,
+            planned=prepared,
+        )
+
+    async def plan(self, document: Document, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
+        """The plan of an operation of a document; `key` says what it depends on.
 
         Raises:
-            PlanningError: there is none.
+            PlanningError: There is none.
         """
-        return self._plans.plan(document, operation_name, record, labels)
+        return self._plans.plan(document, operation, key, record)
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
-        """Keep the document and the plans of an operation, so that no request waits for them.
+        """Keep the document and the likely plans of an operation, so that no request waits for them.
 
         The document need not be on the allow-list. Call it where the gateway is used, or before it is: its caches are
         not for two threads.
 
         Raises:
-            RequestError: it is not valid, has no such operation, or cannot be planned.
+            RequestError: It is not valid, has no such operation, or cannot be planned.
         """
         request, record = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
         document = self._documents.document(query, record, trusted=True)
-        self.operation(document, request, record)
-        for labels in self.override_labels.likely(document.override_labels[operation_name]):
-            self._plans.plan(document, operation_name, record, labels)
+        operation = self.operation(document, request, record)
+        for key in self._stages.likely_plan_keys(operation, PlanKey(document.text, operation_name)):
+            self._plans.plan(document, operation, key, record)

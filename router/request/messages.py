@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from router.request.outcome import Outcome
@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 class GraphQLRequest:
     """One operation of a client (GraphQL over HTTP, "Request Parameters").
 
-    `variables` and `extensions` are JSON objects, numbers with fractions as `decimal.Decimal`. `headers` have
-    lower-case names. A request that is `read_only` runs nothing but queries: it came by a method HTTP calls safe.
-    `query` may be empty where `document_id` names a document that the router knows. `deadline`, in the event loop's
-    time, is when its answer is due; without, `traffic.request_timeout` after it was given to a gateway.
+    Attributes:
+        query: The document; empty where `document_id` names a document that the router knows.
+        document_id: The id of a persisted document, or the hash of an automatic persisted query.
+        operation_name: The operation to run, None where the document has one.
+        variables: A JSON object, numbers with fractions as `decimal.Decimal`.
+        extensions: A JSON object, as `variables`.
+        headers: By lower-case name.
+        read_only: Whether nothing but queries may run: the request came by a method that HTTP calls safe.
+        deadline: When the response is due, in the event loop's time. None stands for `traffic.request_timeout` from
+            when a gateway gets the request.
     """
 
     query: str = ""
@@ -33,12 +39,36 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLResponse:
-    """`body` is the response as a JSON object (GraphQL specification, "Response"), errors already fit for clients."""
+    """One response.
+
+    Attributes:
+        body: A JSON object (GraphQL specification, "Response"), its errors as the client sees them.
+        outcome: How far the request came; the HTTP status follows from it unless `status` is given.
+        record: What the log says of the request.
+        status: The HTTP status.
+        headers: Further headers of the HTTP response.
+    """
 
     body: Mapping[str, object]
     outcome: Outcome
-    report: RequestRecord
+    record: RequestRecord
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
-Execute = Callable[[GraphQLRequest], Awaitable[GraphQLResponse]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseStream:
+    """Several responses to one request, of a subscription or of `@defer`; `parts` are sent as they come.
+
+    `record` and `headers` are as those of `GraphQLResponse`; those of the parts are not used.
+    """
+
+    parts: AsyncGenerator[GraphQLResponse]
+    record: RequestRecord
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Response: TypeAlias = GraphQLResponse | ResponseStream
+
+Execute = Callable[[GraphQLRequest], Awaitable[Response]]
 """What a server needs of a gateway."""

@@ -42,21 +42,21 @@ class RequestRecord:
     retry_after: int | None = None
 
 
-def merged(reports: Sequence[RequestRecord]) -> RequestRecord:
+def merged(records: Sequence[RequestRecord]) -> RequestRecord:
     """What the log tells of a batch: sums; no name or hash, as there are many; cached is what all of them were."""
     return RequestRecord(
-        parse=sum(each.parse for each in reports),
-        validate=sum(each.validate for each in reports),
-        plan=sum(each.plan for each in reports),
-        execute=sum(each.execute for each in reports),
-        fetch=sum(each.fetch for each in reports),
-        fetches=sum(each.fetches for each in reports),
-        errors=sum(each.errors for each in reports),
-        codes=tuple(dict.fromkeys(code for each in reports for code in each.codes)),
-        document_cached=all(each.document_cached for each in reports),
-        plan_cached=all(each.plan_cached for each in reports),
-        override_labels=tuple(sorted({label for each in reports for label in each.override_labels})),
-        exceeds=tuple(dict.fromkeys(name for each in reports for name in each.exceeds)),
-        listed=all(each.listed for each in reports),
-        retry_after=max((each.retry_after for each in reports if each.retry_after is not None), default=None),
+        parse=sum(each.parse for each in records),
+        validate=sum(each.validate for each in records),
+        plan=sum(each.plan for each in records),
+        execute=sum(each.execute for each in records),
+        fetch=sum(each.fetch for each in records),
+        fetches=sum(each.fetches for each in records),
+        errors=sum(each.errors for each in records),
+        codes=tuple(dict.fromkeys(code for each in records for code in each.codes)),
+        document_cached=all(each.document_cached for each in records),
+        plan_cached=all(each.plan_cached for each in records),
+        override_labels=tuple(sorted({label for each in records for label in each.override_labels})),
+        exceeds=tuple(dict.fromkeys(name for each in records for name in each.exceeds)),
+        listed=all(each.listed for each in records),
+        retry_after=max((each.retry_after for each in records if each.retry_after is not None), default=None),
     )

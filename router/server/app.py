@@ -1,9 +1,9 @@
-"""The ASGI application: one path that speaks GraphQL over HTTP, and nothing else.
+"""The ASGI application for the one path of GraphQL over HTTP.
 
-    path, head -> method -> CSRF -> Accept -> Content-Type -> body -> execute -> status and media type -> one log line
+    path, head ─> method ─> CSRF ─> Accept ─> Content-Type ─> body ─> execute ─> status and media type ─> one log line
 
-Each step either goes on or raises a `Refusal`, whose answer has the same form as any other. No framework: routing one
-path costs one comparison.
+Each step goes on or raises a `Refusal`, whose response has the form of any other. There is no web framework: routing
+one path is one comparison.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from router.policies.limits import LimitWatch
-from router.request.messages import GraphQLResponse
+from router.policies.limit_watch import LimitWatch
+from router.request.messages import GraphQLResponse, ResponseStream
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
 from router.server import csrf
@@ -24,16 +24,17 @@ from router.server.media_types import MediaType, negotiate
 from router.server.refusals import Refusal
 from router.server.request_decoding import ClientGone
 from router.server.request_reading import Incoming, RequestReader
-from router.server.responses import METHODS, Answers, Exchange
+from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.request.messages import Execute, GraphQLRequest
+    from router.request.messages import Execute, GraphQLRequest, Response
+    from router.server.request_reading import Batch
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
 
-# What is written where a client left before its answer: no status was sent. nginx's number, known to log readers.
+# Logged where a client left before its response, when no status was sent. nginx logs the same number.
 CLIENT_CLOSED_REQUEST = 499
 CUT_OFF = "CANCELLED"
 
@@ -53,7 +54,7 @@ class GraphQLApp:
     ) -> None:
         self._execute = execute
         self._reader = RequestReader(settings, limits if limits is not None else LimitWatch(settings.limits))
-        self._answers = Answers(settings)
+        self._writer = ResponseWriter(settings)
         self._settings = settings
         self._close = close
         self._cors = CorsPolicy(settings.cors, ", ".join(METHODS))
@@ -78,31 +79,32 @@ class GraphQLApp:
         started = time.perf_counter()
         headers, summary = _headers(scope), Summary()
         cors = self._cors.headers(headers.get("origin"), preflight=scope["method"] == "OPTIONS")
-        exchange = Exchange(send, summary, cors, headers.get("accept-encoding"))
+        target = ResponseTarget(send, summary, cors, headers.get("accept"), headers.get("accept-encoding"))
         media_type = negotiate(headers.get("accept"))
-        incoming = Incoming(scope, _counted(receive, summary), headers, summary.exceeds)
+        deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
+        incoming = Incoming(scope, _counted(receive, summary), headers, deadline, summary.exceeds)
         try:
-            await self._answer(incoming, exchange, media_type)
+            await self._respond(incoming, target, media_type)
         except Refusal as refusal:
-            await self._answers.refusal(exchange, refusal, media_type or MediaType.JSON)
+            await self._writer.refusal(target, refusal, media_type or MediaType.JSON)
         except ClientGone:
             summary.status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
-            summary.status, summary.code = 503, CUT_OFF  # what the server says then
+            summary.status, summary.code = 503, CUT_OFF  # the status that the server sends then
             raise
         finally:
             summary.write(scope, headers, time.perf_counter() - started)
 
-    async def _answer(self, incoming: Incoming, exchange: Exchange, media_type: MediaType | None) -> None:
-        """Do what the client asks for.
+    async def _respond(self, incoming: Incoming, target: ResponseTarget, media_type: MediaType | None) -> None:
+        """Process one HTTP request.
 
         Raises:
-            Refusal: the request is not one that GraphQL knows.
-            ClientGone: nobody waits for the answer.
+            Refusal: It is not a GraphQL request.
+            ClientGone: The client closed the connection.
         """
         self._reader.check_head(incoming)
         if incoming.scope["method"] == "OPTIONS":
-            await self._answers.options(exchange)
+            await self._writer.options(target)
             return
         csrf.check(incoming.headers, self._settings.csrf)
         if media_type is None:
@@ -110,24 +112,33 @@ class GraphQLApp:
             raise Refusal("NOT_ACCEPTABLE", f"This server answers with {known}.")
         request = await self._reader.read(incoming)
         async with DisconnectWatch(incoming.receive, ClientGone):
-            answered = await self._execute_all(request)
-        if isinstance(answered, list):
-            await self._answers.batch(exchange, answered)
+            response = await self._execute_all(request)
+            if isinstance(response, ResponseStream):
+                await self._writer.stream(target, response)
+                return
+        if isinstance(response, list):
+            await self._writer.batch(target, response)
         else:
-            await self._answers.graphql(exchange, answered, media_type)
+            await self._writer.graphql(target, response, media_type)
 
-    async def _execute_all(
-        self, request: GraphQLRequest | list[GraphQLRequest | Refusal]
-    ) -> GraphQLResponse | list[GraphQLResponse]:
+    async def _execute_all(self, request: GraphQLRequest | Batch) -> Response | list[GraphQLResponse]:
         if isinstance(request, list):
             return await asyncio.gather(*map(self._execute_entry, request))
         return await self._execute(request)
 
     async def _execute_entry(self, entry: GraphQLRequest | Refusal) -> GraphQLResponse:
-        """The response in the place of one entry of a batch, whatever becomes of the others."""
+        """The response to one entry of a batch; the other entries do not depend on it."""
         if isinstance(entry, Refusal):
-            return GraphQLResponse(body=entry.body, outcome=Outcome.REFUSED, report=RequestRecord(errors=1))
-        return await self._execute(entry)
+            return _refused(entry)
+        response = await self._execute(entry)
+        if isinstance(response, ResponseStream):
+            await response.parts.aclose()
+            return _refused(Refusal("BAD_REQUEST", "An operation of a batch cannot have a streamed response."))
+        return response
+
+
+def _refused(refusal: Refusal) -> GraphQLResponse:
+    return GraphQLResponse(body=refusal.body, outcome=Outcome.REFUSED, record=RequestRecord(errors=1))
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -29,14 +29,14 @@ _log = structlog.stdlib.get_logger("access")
 class Summary:
     """Filled while a request is answered, written at its end. `status` is 500 until something better is known."""
 
-    __slots__ = ("batch", "body_bytes", "code", "exceeds", "report", "size", "status")
+    __slots__ = ("batch", "body_bytes", "code", "exceeds", "record", "size", "status")
 
     def __init__(self) -> None:
         self.status = 500
         self.size = 0
         self.body_bytes = 0
         self.code: str | None = None
-        self.report: RequestRecord | None = None
+        self.record: RequestRecord | None = None
         self.batch: int | None = None
         self.exceeds: list[LimitName] = []
 
@@ -53,29 +53,29 @@ class Summary:
             "client_version": _cut(headers.get("apollographql-client-version")),
             "code": self.code,
             "batch": self.batch,
-            "exceeds": [*self.exceeds, *(self.report.exceeds if self.report is not None else ())] or None,
-            **(_told(self.report) if self.report is not None else {}),
+            "exceeds": [*self.exceeds, *(self.record.exceeds if self.record is not None else ())] or None,
+            **(_told(self.record) if self.record is not None else {}),
         }
         _log.info("request", **{key: value for key, value in line.items() if value is not None})
 
 
-def _told(report: RequestRecord) -> dict[str, object]:
+def _told(record: RequestRecord) -> dict[str, object]:
     return {
-        "operation": _cut(report.operation_name),
-        "operation_kind": report.operation_kind,
-        "operation_hash": report.operation_hash,
-        "parse_ms": _ms(report.parse),
-        "validate_ms": _ms(report.validate),
-        "plan_ms": _ms(report.plan),
-        "fetch_ms": _ms(report.fetch),
-        "complete_ms": _ms(max(report.execute - report.fetch, 0.0)),
-        "fetches": report.fetches,
-        "errors": report.errors,
-        "error_codes": [_cut(code) for code in report.codes[:MOST_CODES]] or None,
-        "document_cached": report.document_cached,
-        "plan_cached": report.plan_cached,
-        "override_labels": list(report.override_labels) or None,
-        "listed": None if report.listed else False,
+        "operation": _cut(record.operation_name),
+        "operation_kind": record.operation_kind,
+        "operation_hash": record.operation_hash,
+        "parse_ms": _ms(record.parse),
+        "validate_ms": _ms(record.validate),
+        "plan_ms": _ms(record.plan),
+        "fetch_ms": _ms(record.fetch),
+        "complete_ms": _ms(max(record.execute - record.fetch, 0.0)),
+        "fetches": record.fetches,
+        "errors": record.errors,
+        "error_codes": [_cut(code) for code in record.codes[:MOST_CODES]] or None,
+        "document_cached": record.document_cached,
+        "plan_cached": record.plan_cached,
+        "override_labels": list(record.override_labels) or None,
+        "listed": None if record.listed else False,
     }
 
 

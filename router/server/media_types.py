@@ -70,6 +70,12 @@ def _match(media_type: MediaType, ranges: list[_Range]) -> tuple[float, int, int
     return quality, specificity, position
 
 
+def accepts(accept: str | None, media_type: str) -> bool:
+    """Whether `Accept` names a media type, parameters aside; a wildcard does not."""
+    ranges = (_parse(part) for part in (accept or "").split(","))
+    return any(each.type == media_type and each.quality > 0 for each in ranges)
+
+
 def is_json(content_type: str | None) -> bool:
     """Whether a body with this `Content-Type` is JSON in UTF-8 (RFC 8259 §8.1 knows no other)."""
     if content_type is None:

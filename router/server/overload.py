@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from router.server.cors import CorsPolicy
-from router.server.responses import METHODS
+from router.server.response_writing import METHODS
 from router.server.service_unavailable import Unavailable
 from servicekit.asgi import header
 from servicekit.health import NotReady

@@ -1,8 +1,7 @@
-"""From an ASGI exchange to GraphQL requests: one, or the entries of a batch. What is not one is a `Refusal`."""
+"""Reads GraphQL requests from HTTP requests: one, or the entries of a batch. Others are refused with a `Refusal`."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,12 +9,12 @@ from router.server.document_ids import DocumentIds
 from router.server.media_types import is_json
 from router.server.refusals import Refusal
 from router.server.request_decoding import BodyLimits, Origin, decode_json, from_object, from_query_string, read_body
-from router.server.responses import ALLOW, METHODS
+from router.server.response_writing import ALLOW, METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.policies.limits import LimitWatch
+    from router.policies.limit_watch import LimitWatch
     from router.request.messages import GraphQLRequest
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
@@ -27,11 +26,16 @@ TOO_LARGE = "PAYLOAD_TOO_LARGE"
 
 
 class Incoming(NamedTuple):
-    """One request; `exceeds` collects the measured limits that it exceeds."""
+    """One HTTP request.
+
+    `deadline` is when its response is due, in the event loop's time. `exceeds` collects the measured limits that it
+    exceeds.
+    """
 
     scope: Scope
     receive: Receive
     headers: Mapping[str, str]
+    deadline: float
     exceeds: list[LimitName]
 
     @property
@@ -74,11 +78,10 @@ class RequestReader:
 
     async def read(self, incoming: Incoming) -> GraphQLRequest | Batch:
         """What the client wants to be executed. Raises `Refusal`, and `ClientGone` if it left before it said so."""
-        deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
-        origin = Origin(incoming.headers, self._ids, self._ids.in_path(incoming.path), deadline)
+        origin = Origin(incoming.headers, self._ids, self._ids.in_path(incoming.path), incoming.deadline)
         if incoming.scope["method"] == "POST":
             return await self._from_post(incoming, origin)
-        await self._body(incoming, deadline)
+        await self._body(incoming)
         return from_query_string(incoming.scope["query_string"], origin)
 
     async def _from_post(self, incoming: Incoming, origin: Origin) -> GraphQLRequest | Batch:
@@ -88,7 +91,7 @@ class RequestReader:
         if headers.get("content-encoding", "identity").lower() != "identity":
             identity = ((b"accept-encoding", b"identity"),)
             raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
-        document = decode_json(await self._body(incoming, origin.deadline))
+        document = decode_json(await self._body(incoming))
         if isinstance(document, list):
             return self._batch(document, incoming, origin)
         return from_object(document, origin)
@@ -103,10 +106,10 @@ class RequestReader:
             raise Refusal("BATCH_LIMIT_EXCEEDED", f"A batch has at most {limit} operations.")
         return [_entry(entry, origin) for entry in entries]
 
-    async def _body(self, incoming: Incoming, deadline: float) -> bytes:
+    async def _body(self, incoming: Incoming) -> bytes:
         limits = self._settings.limits
         size = limits.body_bytes if limits.enforces("body_bytes") else sys.maxsize
-        bounds = BodyLimits(size, deadline)
+        bounds = BodyLimits(size, incoming.deadline)
         try:
             body = await read_body(incoming.receive, incoming.headers.get("content-length"), bounds)
         except Refusal as refusal:

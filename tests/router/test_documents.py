@@ -213,7 +213,7 @@ def test_a_list_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     [
         ("apq: {enabled: true}\npersisted_documents: {mode: measure, manifests: [x.json]}", "enable one of them"),
         ("persisted_documents: {mode: require_id}", "needs `manifests`"),
-        ("persisted_documents: {parameters: [query]}", "meaning of its own"),
+        ("persisted_documents: {parameters: [query]}", "reserved by GraphQL over HTTP"),
         ("apq: {redis: {url: http://x}}", "begins with redis://"),
     ],
 )

@@ -44,7 +44,7 @@ async def test_the_router_in_a_fastapi_application(tmp_path: Path, monkeypatch: 
 
 async def test_timing_in_the_response() -> None:
     timing = example("how long each subgraph took")["Timing"]()
-    gateway = Gateway.from_supergraph(SDL, send=Shop(), hooks=[timing])
+    gateway = Gateway.from_supergraph(SDL, send=Shop(), stages=[timing])
     query = "{ me { name orders { id } } }"
     plain = await gateway.execute(GraphQLRequest(query=query))
     assert "extensions" not in plain.body

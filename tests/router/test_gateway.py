@@ -10,6 +10,7 @@ import router
 from router.errors import InvalidSupergraph, SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.gateway import Gateway
 from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
+from router.preparation.plans import PlanKey
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
@@ -66,7 +67,7 @@ async def test_one_query_is_answered_by_two_subgraphs(gateway: Callable[..., Gat
         "data": {"me": {"name": "Ada", "orders": [{"id": "7", "amount": "0.10"}, {"id": "8", "amount": "2"}]}}
     }
     assert [request.subgraph for request in shop.requests] == ["people", "orders"]
-    assert response.report.fetches == 2
+    assert response.record.fetches == 2
 
 
 async def test_variables_are_coerced_and_sent(gateway: Callable[..., Gateway], shop: Shop) -> None:
@@ -141,8 +142,8 @@ async def test_without_introspection_errors_suggest_no_names(
 async def test_a_document_and_its_plan_are_made_once(gateway: Callable[..., Gateway]) -> None:
     one = gateway()
     first, second = await ask(one, ME), await ask(one, ME)
-    assert (first.report.document_cached, first.report.plan_cached) == (False, False)
-    assert (second.report.document_cached, second.report.plan_cached) == (True, True)
+    assert (first.record.document_cached, first.record.plan_cached) == (False, False)
+    assert (second.record.document_cached, second.record.plan_cached) == (True, True)
     assert second.body == first.body
 
 
@@ -150,7 +151,7 @@ async def test_layouts_of_one_operation_share_a_plan(gateway: Callable[..., Gate
     one = gateway()
     await ask(one, ME)
     other = await ask(one, ME.replace(" ", "\n\t, "))
-    assert (other.report.document_cached, other.report.plan_cached) == (False, True)
+    assert (other.record.document_cached, other.record.plan_cached) == (False, True)
 
 
 async def test_variables_are_no_part_of_what_is_kept(gateway: Callable[..., Gateway]) -> None:
@@ -167,7 +168,7 @@ async def test_warming_up_leaves_nothing_for_the_first_request_but_its_own_docum
     one = gateway()
     one.warm_up()
     response = await ask(one, "{ __typename }")
-    assert (response.report.document_cached, response.report.plan_cached) == (True, True)
+    assert (response.record.document_cached, response.record.plan_cached) == (True, True)
     assert shop.requests == []
 
 
@@ -202,7 +203,7 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
             "other": {"orders": [{"amount": "0.10"}, {"amount": "2"}]},
         }
     }
-    assert len(shop.requests) == response.report.fetches == requests
+    assert len(shop.requests) == response.record.fetches == requests
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,9 @@ async def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, h
     document = await gateway.preparation.document(request, RequestRecord())
     gateway.preparation.operation(document, request, RequestRecord())
     with capture_logs() as lines:
-        plans = [await gateway.preparation.plan(document, None, RequestRecord(operation_name="Wide")) for _ in range(2)]
+        operation = gateway.preparation.operation(document, GraphQLRequest(query=query), RequestRecord())
+        key, record = PlanKey(document.text, None), RequestRecord(operation_name="Wide")
+        plans = [await gateway.preparation.plan(document, operation, key, record) for _ in range(2)]
     assert plans[0].hints == hints
     told = [(line["operation"], line["document"], line["hint"]) for line in lines]
     assert told == [("Wide", document.hash, hint) for hint in hints], "each is logged once, when the plan is made"
@@ -276,7 +279,7 @@ async def test_a_limit_that_measures_refuses_nothing_and_says_so_each_time(
     for _ in range(2):  # the second time the document is known already
         response = await ask(one, ME)
         assert response.outcome is Outcome.EXECUTED
-        assert response.report.exceeds == (name,)
+        assert response.record.exceeds == (name,)
     assert one.limits.exceeded == {name: 2}
 
 
@@ -416,7 +419,7 @@ async def test_the_whole_request_has_a_deadline_that_stops_its_fetches(
 async def test_the_report_names_what_was_refused_and_why(
     gateway: Callable[..., Gateway], query: str, *, hashed: bool, refused_as: tuple[str, ...]
 ) -> None:
-    report = (await gateway().execute(GraphQLRequest(query=query, operation_name="Q"))).report
+    report = (await gateway().execute(GraphQLRequest(query=query, operation_name="Q"))).record
     assert (report.operation_name, report.operation_hash is not None, report.codes) == ("Q", hashed, refused_as)
 
 

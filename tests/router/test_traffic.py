@@ -241,7 +241,7 @@ async def test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then(q
     async with behind(script, "") as (gateway, _):
         answers = [await gateway.execute(GraphQLRequest(query=query)) for _ in range(3)]
         assert script.asked == 1
-        assert [answer.report.retry_after for answer in answers] == [60, 30, 30]
+        assert [answer.record.retry_after for answer in answers] == [60, 30, 30]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_a_graphql_response_may_say_when_to_come_back_too(status: str, exp
 
     async with behind(busy, "") as (gateway, _):
         answer = await gateway.execute(ME)
-        assert answer.report.retry_after == expected
+        assert answer.record.retry_after == expected
         body: Any = answer.body
         assert [error["extensions"]["code"] for error in body["errors"]] == ["DOWNSTREAM_SERVICE_ERROR"]
 
@@ -291,7 +291,7 @@ async def test_with_503_it_is_left_alone_too() -> None:
             await peer.reply(response(body, status="503 Service Unavailable", headers=("retry-after: 9",)))
 
     async with behind(busy, "") as (gateway, _):
-        assert [(await gateway.execute(ME)).report.retry_after for _ in range(2)] == [9, 9]
+        assert [(await gateway.execute(ME)).record.retry_after for _ in range(2)] == [9, 9]
     assert asked == 1
 
 
@@ -304,4 +304,4 @@ async def test_the_longest_wait_of_several_subgraphs_is_passed_on() -> None:
         gateway = Gateway.from_supergraph(SDL, read(text, {}))
         answer = await gateway.execute(GraphQLRequest(query='{ me { id } order(id: "1") { id } }'))
         await gateway.aclose()
-    assert answer.report.retry_after == 8
+    assert answer.record.retry_after == 8

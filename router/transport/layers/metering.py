@@ -9,8 +9,6 @@ from router.errors import TransportError
 from router.transport.retry_after import RETRY_LATER, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from router.request.record import RequestRecord
     from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
 
@@ -18,23 +16,20 @@ if TYPE_CHECKING:
 class MeteringLayer:
     """The `Transport` of one client request around the transport that all requests share.
 
-    Writes `fetches`, `fetch` and `retry_after` of `record`; appends the variables of each fetch to `sent`.
+    Writes `fetches`, `fetch` and `retry_after` of `record`.
     """
 
-    __slots__ = ("_began", "_in_flight", "_inner", "_record", "_sent")
+    __slots__ = ("_began", "_in_flight", "_inner", "_record")
 
-    def __init__(self, inner: Transport, record: RequestRecord, sent: list[Mapping[str, object]] | None = None) -> None:
+    def __init__(self, inner: Transport, record: RequestRecord) -> None:
         self._inner = inner
         self._record = record
-        self._sent = sent
         self._in_flight = 0
         self._began = 0.0
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
         self._record.fetches += 1
-        if self._sent is not None:
-            self._sent.append(request.variables)
         if self._in_flight == 0:
             self._began = time.perf_counter()
         self._in_flight += 1

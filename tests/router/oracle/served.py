@@ -23,7 +23,7 @@ import httpx
 import uvicorn
 
 from router import supergraph
-from router.assembly import transport_for
+from router.assembly import assemble
 from router.composition import Subgraph as Composable
 from router.composition import compose
 from router.gateway import Gateway
@@ -177,7 +177,7 @@ async def served(subgraphs: Mapping[str, str]) -> AsyncIterator[Served]:
         addresses = {name: _address(listener) for name, listener in listeners.items()}
         door = listening.enter_context(_listener())
         graph = supergraph.load(_supergraph(subgraphs, addresses))
-        gateway = Gateway(graph, SETTINGS, transport_for(graph, SETTINGS))
+        gateway = Gateway(assemble(graph, SETTINGS))
         servers = [
             _Server(door, gateway.asgi, "on"),
             *(_Server(listeners[name], service, "off") for name, service in services.items()),

@@ -6,7 +6,7 @@ import pytest
 from graphql import DocumentNode, parse
 
 from router.errors import LimitExceeded
-from router.policies.limits import LimitWatch
+from router.policies.limit_watch import LimitWatch
 from router.settings.sections.limits import LimitName, Limits
 
 QUERY = """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from router.gateway import Gateway
-from router.request.hooks import Hook, Operation, RequestContext
+from router.pipeline import Operation, RequestContext, Stage
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.transport.messages import SubgraphResponse
@@ -54,7 +54,7 @@ def lines() -> Any:
         message: str,
         settings: str = "",
         *,
-        hook: Hook | None = None,
+        stage: Stage | None = None,
         sdl: str = TAGGED,
         me: str | None = None,
         **variables: object,
@@ -65,7 +65,7 @@ def lines() -> Any:
             user = SubgraphResponse.of({"data": {"me": {"__typename": "User", "id": me}}})
             answers = people(message) if me is None else lambda _request: user
             shop = Shop(before={"orders": failing(message), "people": answers})
-            gateway = Gateway.from_supergraph(sdl, read(settings, {}), send=shop, hooks=[hook] if hook else [])
+            gateway = Gateway.from_supergraph(sdl, read(settings, {}), send=shop, stages=[stage] if stage else [])
             await gateway.execute(GraphQLRequest(query=query, variables=variables))
         return output.getvalue()
 
@@ -110,30 +110,30 @@ async def test_a_traceback_that_quotes_it_is_logged_without_it(lines: Any, monke
     async def broken(*_arguments: object) -> None:
         raise KeyError("Ada Lovelace")
 
-    monkeypatch.setattr("router.gateway.execute", broken)
+    monkeypatch.setattr("router.pipeline.execution.execute", broken)
     text = await lines('{ greet(name: "Ada Lovelace") }', "")
     assert "KeyError" in text
     assert "Lovelace" not in text
 
 
-class Telling(Hook):
+class Telling(Stage):
     """Breaks at one stage, with all it knows in the exception."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
 
-    async def on_request(self, exchange: RequestContext) -> GraphQLRequest:
-        self._tell("request", exchange.request)
-        return exchange.request
+    async def on_request(self, context: RequestContext) -> GraphQLRequest:
+        self._tell("request", context.request)
+        return context.request
 
-    async def on_operation(self, exchange: RequestContext, operation: Operation) -> None:
-        self._tell("operation", exchange.request, operation)
+    async def on_operation(self, context: RequestContext, operation: Operation) -> None:
+        self._tell("operation", context.request, operation)
 
-    async def on_plan(self, exchange: RequestContext, plan: object) -> None:
-        self._tell("plan", exchange.request, plan)
+    async def on_plan(self, context: RequestContext, plan: object) -> None:
+        self._tell("plan", context.request, plan)
 
-    async def on_response(self, exchange: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-        self._tell("response", exchange.request, response)
+    async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
+        self._tell("response", context.request, response)
         return response
 
     def _tell(self, stage: str, *known: object) -> None:
@@ -144,7 +144,7 @@ class Telling(Hook):
 @pytest.mark.parametrize("stage", ["request", "operation", "plan", "response"])
 async def test_a_hook_that_quotes_it_is_logged_without_it(lines: Any, stage: str) -> None:
     query = 'query Q($n: String!) { greet(name: $n) find(person: {email: "a@b.c"}) { id } me { name } }'
-    text = await lines(query, "", hook=Telling(stage), n="Grace Hopper")
+    text = await lines(query, "", stage=Telling(stage), n="Grace Hopper")
     assert "ValueError" in text
     assert not [secret for secret in ("Hopper", "a@b.c", "Ada") if secret in text]
 

@@ -4,12 +4,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from router.errors import DOWNSTREAM_SERVICE_ERROR, ResponseError
+from router.pipeline.error_entries import error_entry
 from router.policies.masking import TRANSPORT_MESSAGES, ErrorMasking
 from router.settings import read
 
 
 def masking(text: str = "") -> ErrorMasking:
     return ErrorMasking(read(f"errors: {{{text}}}", {}).errors)
+
+
+def entries_of(masking: ErrorMasking, errors: list[ResponseError]) -> list[dict[str, object]]:
+    """The entries of a response with these errors."""
+    return [error_entry(error) for error in masking.apply(errors)]
 
 
 LEAK = ResponseError(
@@ -24,7 +30,7 @@ LEAK = ResponseError(
 
 def test_what_a_subgraph_says_is_replaced_and_logged_under_the_same_id() -> None:
     with capture_logs() as lines:
-        (entry,) = masking().apply([LEAK])
+        (entry,) = entries_of(masking(), [LEAK])
     extensions = entry["extensions"]
     assert isinstance(extensions, dict)
     error_id = extensions["errorId"]
@@ -39,14 +45,14 @@ def test_what_a_subgraph_says_is_replaced_and_logged_under_the_same_id() -> None
 
 
 def test_the_replacing_message_is_configurable() -> None:
-    assert masking("message: Oops").apply([LEAK])[0]["message"] == "Oops"
+    assert entries_of(masking("message: Oops"), [LEAK])[0]["message"] == "Oops"
 
 
 def test_copies_of_one_error_share_an_id_and_a_line_others_do_not() -> None:
     copies = [ResponseError(message="x", origin="a", path=("l", index)) for index in range(3)]
     other = ResponseError(message="y", origin="a")
     with capture_logs() as lines:
-        entries = masking().apply([*copies, other])
+        entries = entries_of(masking(), [*copies, other])
     ids = [entry["extensions"]["errorId"] for entry in entries]  # type: ignore[index]  # JSON objects
     assert ids[0] == ids[1] == ids[2] != ids[3]
     assert len(lines) == 2
@@ -58,7 +64,7 @@ def test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions() -
     )
     allowing = masking("allow_codes: [UNAUTHENTICATED], allow_extensions: [a]")
     with capture_logs() as lines:
-        assert allowing.apply([error]) == [
+        assert entries_of(allowing, [error]) == [
             {"message": "Log in first", "path": ["me"], "extensions": {"code": "UNAUTHENTICATED", "a": 1}}
         ]
     assert lines == []
@@ -71,7 +77,7 @@ def test_a_subgraph_may_be_allowed_more_than_the_others() -> None:
         for origin in ("auth", "other")
         for code in ("A", "B")
     ]
-    entries = allowing.apply(errors)
+    entries = entries_of(allowing, errors)
     assert [entry["message"] for entry in entries] == ["A", "B", "A", "Unexpected error"]
     assert entries[1]["extensions"] == {"code": "B", "k": 1}
     assert entries[2]["extensions"] == {"code": "A"}
@@ -83,7 +89,7 @@ def test_a_failed_fetch_keeps_its_code_and_names_no_service(code: str, text: str
     error = ResponseError(
         message="connect to auth at 10.0.0.7 failed", code=code, origin="auth", extensions={"service": "auth"}
     )
-    (entry,) = masking(text).apply([error])
+    (entry,) = entries_of(masking(text), [error])
     assert entry["extensions"]["code"] == code  # type: ignore[index]  # a JSON object
     assert "auth" not in str(entry)
     assert "10.0.0.7" not in str(entry)
@@ -91,7 +97,7 @@ def test_a_failed_fetch_keeps_its_code_and_names_no_service(code: str, text: str
 
 def test_the_routers_own_findings_pass_as_they_are() -> None:
     error = ResponseError(message="Cannot query field", code="GRAPHQL_VALIDATION_FAILED", locations=((1, 3),))
-    assert masking().apply([error]) == [
+    assert entries_of(masking(), [error]) == [
         {
             "message": "Cannot query field",
             "locations": [{"line": 1, "column": 3}],
@@ -101,7 +107,7 @@ def test_the_routers_own_findings_pass_as_they_are() -> None:
 
 
 def test_without_masking_everything_but_the_detail_is_shown() -> None:
-    (entry,) = masking("mask: false").apply([LEAK])
+    (entry,) = entries_of(masking("mask: false"), [LEAK])
     assert entry == {
         "message": LEAK.message,
         "path": ["me", "accounts", 0],
@@ -123,19 +129,19 @@ def transport_error(code: str, **extensions: object) -> ResponseError:
 )
 @pytest.mark.parametrize("mask", ["true", "false"])
 def test_each_transport_failure_has_the_code_that_is_configured_for_it(key: str, code: str, mask: str) -> None:
-    (entry,) = masking(f"mask: {mask}, transport_codes: {{{key}: OURS}}").apply([transport_error(code)])
+    (entry,) = entries_of(masking(f"mask: {mask}, transport_codes: {{{key}: OURS}}"), [transport_error(code)])
     assert entry["extensions"]["code"] == "OURS"  # type: ignore[index]  # JSON objects
-    (entry,) = masking(f"mask: {mask}").apply([transport_error(code)])
+    (entry,) = entries_of(masking(f"mask: {mask}"), [transport_error(code)])
     assert entry["extensions"]["code"] == code  # type: ignore[index]  # JSON objects
 
 
 def test_how_long_to_wait_is_passed_on_and_nothing_else() -> None:
     error = transport_error("SUBREQUEST_HTTP_ERROR", retryAfter=3, http={"status": 503})
-    extensions = masking().apply([error])[0]["extensions"]
+    extensions = entries_of(masking(), [error])[0]["extensions"]
     assert isinstance(extensions, dict)
     assert extensions == {"code": "SUBREQUEST_HTTP_ERROR", "errorId": extensions["errorId"], "retryAfter": 3}
 
 
 @pytest.mark.parametrize(("code", "value"), [("SQL", 3), ("SUBREQUEST_HTTP_ERROR", "at 10.0.0.7")])
 def test_a_subgraph_cannot_use_that_to_say_something_else(code: str, value: object) -> None:
-    assert "retryAfter" not in str(masking().apply([transport_error(code, retryAfter=value)]))
+    assert "retryAfter" not in str(entries_of(masking(), [transport_error(code, retryAfter=value)]))

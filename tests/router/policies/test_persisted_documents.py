@@ -4,13 +4,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import parse
 
-from router.errors import RequestError
+from router.errors import DocumentNotListed, RequestError
 from router.policies.persisted_documents import PersistedDocuments
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
+from router.preparation.documents import DocumentFindings, ParsedDocument
 from router.request.messages import GraphQLRequest
 from router.settings.sections.persisted_documents import PersistedDocuments as Settings
 from router.settings.sections.persisted_documents import PersistedMode
+from tests.router.pipeline.contexts import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +121,7 @@ async def test_each_mode_does_as_its_row_says(
     documents: Callable[[str], PersistedDocuments], mode: str, request_: GraphQLRequest, outcome: str
 ) -> None:
     try:
-        found = (await documents(mode).resolve(request_)).query
+        found = (await resolved(documents(mode), request_)).query
     except RequestError as error:
         found = error.code
     assert found == outcome
@@ -131,27 +134,37 @@ async def test_an_entry_for_one_client_is_for_that_one(
     headers = {} if client is None else {"apollographql-client-name": client}
     request = GraphQLRequest(document_id="2", headers=headers)
     if found:
-        assert (await documents("require_id").resolve(request)).query == OTHER
+        assert (await resolved(documents("require_id"), request)).query == OTHER
     else:
         with pytest.raises(RequestError):
-            await documents("require_id").resolve(request)
+            await resolved(documents("require_id"), request)
 
 
 async def test_an_id_may_say_that_it_is_a_hash(documents: Callable[..., PersistedDocuments]) -> None:
     listed = documents("require_id", {"abc": ME, "sha256:def": OTHER})
-    assert (await listed.resolve(GraphQLRequest(document_id="sha256:abc"))).query == ME
-    assert (await listed.resolve(GraphQLRequest(document_id="sha256:def"))).query == OTHER
+    assert (await resolved(listed, GraphQLRequest(document_id="sha256:abc"))).query == ME
+    assert (await resolved(listed, GraphQLRequest(document_id="sha256:def"))).query == OTHER
+
+
+def found(listed: PersistedDocuments, text: str, *, trusted: bool) -> DocumentFindings:
+    """What the check of a document finds out."""
+    findings = DocumentFindings()
+    listed.check_parsed(ParsedDocument(parse(text), trusted=trusted), findings)
+    return findings
 
 
 def test_layout_does_not_matter_to_the_list(documents: Callable[..., PersistedDocuments]) -> None:
     listed = documents("allow_list", {"1": "query Me{me{id}} # mine"})
-    assert listed.lists("query Me {\n  me {\n    id\n  }\n}")
-    assert not listed.lists("query Me {\n  me {\n    name\n  }\n}")
+    assert found(listed, "query Me {\n  me {\n    id\n  }\n}", trusted=True).listed
+    assert not found(listed, "query Me {\n  me {\n    name\n  }\n}", trusted=True).listed
 
 
 def test_only_the_allow_list_is_enforced(documents: Callable[[str], PersistedDocuments]) -> None:
-    enforced = {mode: documents(mode).enforced for mode in ("measure", "allow_list", "require_id")}
-    assert enforced == {"measure": False, "allow_list": True, "require_id": False}
+    for mode in ("measure", "require_id"):
+        found(documents(mode), "{ x }", trusted=False)
+    with pytest.raises(DocumentNotListed) as raised:
+        found(documents("allow_list"), "{ x }", trusted=False)
+    assert raised.value.code == "QUERY_NOT_IN_SAFELIST"
 
 
 def test_a_document_that_is_not_graphql_is_named(documents: Callable[..., PersistedDocuments]) -> None:
@@ -159,5 +172,5 @@ def test_a_document_that_is_not_graphql_is_named(documents: Callable[..., Persis
         documents("allow_list", {"7": "{"})
 
 
-def test_the_texts_are_there_for_warming_up(documents: Callable[[str], PersistedDocuments]) -> None:
-    assert set(documents("measure").texts) == {ME, OTHER}
+def test_the_documents_are_there_for_warming_up(documents: Callable[[str], PersistedDocuments]) -> None:
+    assert set(documents("measure").documents) == {ME, OTHER}

@@ -14,8 +14,9 @@ from router.composition import Subgraph, compose
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.operation import get_operation
-from router.preparation.override_labels import MOST_COMBINATIONS, OverrideLabels
-from router.request.hooks import Hook, Operation, RequestContext
+from router.pipeline import Operation, RequestContext, Stage
+from router.policies.override_labels import MOST_COMBINATIONS, OverrideLabels
+from router.preparation.override_labels import OverrideLabelIndex
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.supergraph import load
@@ -91,8 +92,8 @@ class Services:
         return SubgraphResponse.of({"data": data})
 
 
-def gateway(settings: str = "", *hooks: Hook) -> Gateway:
-    return Gateway.from_supergraph(SDL, read(settings, {}), send=Services(), hooks=hooks)
+def gateway(settings: str = "", *stages: Stage) -> Gateway:
+    return Gateway.from_supergraph(SDL, read(settings, {}), send=Services(), stages=stages)
 
 
 async def ask(one: Gateway, query: str) -> GraphQLResponse:
@@ -131,7 +132,7 @@ def answered(response: GraphQLResponse) -> Any:
 def test_labels_are_met_where_a_plan_can_depend_on_them(graph: Supergraph, query: str, met: set[str]) -> None:
     name = "A" if "query A" in query else None
     operation = get_operation(graph.api_schema, parse(query), name)
-    assert OverrideLabels(graph, {}).met_by(operation) == met
+    assert OverrideLabelIndex(graph).met_by(operation) == met
 
 
 def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
@@ -149,7 +150,7 @@ def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
     """
     graph = load(on_the_move(composed(old=old, new=new), "old", "new", "money"))
     operation = get_operation(graph.api_schema, parse("{ cart { line { total } } }"))
-    assert OverrideLabels(graph, {}).met_by(operation) == {"money"}
+    assert OverrideLabelIndex(graph).met_by(operation) == {"money"}
     start = 'type Query { a: A } type A @key(fields: "id") { id: ID! }'
     left = 'type A @key(fields: "id") { id: ID!  sku: ID! }'
     right = 'type A @key(fields: "id") { id: ID!  sku: ID! @shareable @override(from: "left") }'
@@ -157,7 +158,7 @@ def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
     sdl = composed(start=start, left=left, right=right, end=end)
     graph = load(on_the_move(sdl, "left", "right", "skus"))
     operation = get_operation(graph.api_schema, parse("{ a { rest } }"))
-    assert OverrideLabels(graph, {}).met_by(operation) == {"skus"}
+    assert OverrideLabelIndex(graph).met_by(operation) == {"skus"}
 
 
 async def test_a_label_nobody_says_anything_of_does_not_hold() -> None:
@@ -173,30 +174,32 @@ async def test_a_label_holds_for_the_share_in_the_settings(share: int, who: str)
 
 async def test_a_percentage_is_that_of_requests_and_each_has_the_plan_of_its_labels() -> None:
     one = gateway()
-    one.preparation.override_labels = OverrideLabels(load(SDL), {}, random.Random(1).random)
+    labels = one.stages.find(OverrideLabels)
+    assert labels is not None
+    labels.draw = random.Random(1).random
     responses = [await ask(one, "{ shop { motto } }") for _ in range(400)]
     counted = Counter(answered(response)["motto"] for response in responses)
     assert 70 < counted["new"] < 130
     for response in responses:
-        assert response.report.override_labels == (("percent(25)",) if answered(response)["motto"] == "new" else ())
+        assert response.record.override_labels == (("percent(25)",) if answered(response)["motto"] == "new" else ())
     assert len(one.preparation.plans) == 2
-    assert sum(not response.report.plan_cached for response in responses) == 2
+    assert sum(not response.record.plan_cached for response in responses) == 2
 
 
 async def test_a_hook_decides_before_the_settings_and_the_label_itself() -> None:
-    class Flags(Hook):
+    class Flags(Stage):
         met: frozenset[str] = frozenset()
 
-        async def on_operation(self, exchange: RequestContext, operation: Operation) -> None:
+        async def on_operation(self, context: RequestContext, operation: Operation) -> None:
             self.met = operation.override_labels
-            exchange.override_labels |= {"rename": False, "percent(25)": True, "prices": True}
+            context.override_labels |= {"rename": False, "percent(25)": True, "prices": True}
 
     flags = Flags()
     one = gateway("override_labels: {rename: 100, 'percent(25)': 0}", flags)
     response = await ask(one, "{ shop { name motto } }")
     assert answered(response) == {"name": "old", "motto": "new"}
     assert flags.met == {"rename", "percent(25)"}
-    assert response.report.override_labels == ("percent(25)",)
+    assert response.record.override_labels == ("percent(25)",)
 
 
 async def test_labels_an_operation_does_not_meet_do_not_multiply_its_plans() -> None:
@@ -221,7 +224,7 @@ def test_few_possibilities_are_all_prepared_of_many_the_likeliest(
     fields = " ".join(f'{name}: Int @override(from: "old", label: "{name}")' for name in shares)
     new = f'type T @key(fields: "id") {{ id: ID! {fields} }}'
     old = f'type Query {{ t: T }} type T @key(fields: "id") {{ id: ID! {" ".join(f"{n}: Int" for n in shares)} }}'
-    labels = OverrideLabels(load(composed(old=old, new=new)), shares)
+    labels = OverrideLabels(OverrideLabelIndex(load(composed(old=old, new=new))).known, shares)
     assert labels.likely(shares) == likely
     assert len(likely) <= MOST_COMBINATIONS
 
@@ -231,7 +234,7 @@ async def test_warming_up_makes_the_plans_that_requests_will_need() -> None:
     one.prepare("{ shop { motto } }")
     for _ in range(30):
         response = await ask(one, "{ shop { motto } }")
-        assert response.report.plan_cached
+        assert response.record.plan_cached
 
 
 def test_a_label_of_the_settings_that_is_gone_from_the_supergraph_is_told_and_stops_nothing() -> None:

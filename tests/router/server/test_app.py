@@ -31,7 +31,7 @@ class Recorder:
     def __init__(self) -> None:
         self.requests: list[GraphQLRequest] = []
         self.outcome = Outcome.EXECUTED
-        self.report = RequestRecord(
+        self.record = RequestRecord(
             operation_name="Q",
             operation_kind="query",
             operation_hash="h",
@@ -45,7 +45,7 @@ class Recorder:
 
     async def __call__(self, request: GraphQLRequest) -> GraphQLResponse:
         self.requests.append(request)
-        return GraphQLResponse(body={"data": {"n": Decimal("0.10")}}, outcome=self.outcome, report=self.report)
+        return GraphQLResponse(body={"data": {"n": Decimal("0.10")}}, outcome=self.outcome, record=self.record)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.policies.limits import LimitWatch
+from router.policies.limit_watch import LimitWatch
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
@@ -33,7 +33,7 @@ class Echo:
         await asyncio.sleep(0.02 / self.running)
         self.running -= 1
         report = RequestRecord(fetches=1, errors=1, retry_after=self.most)
-        return GraphQLResponse(body={"data": request.query}, outcome=Outcome.REFUSED, report=report)
+        return GraphQLResponse(body={"data": request.query}, outcome=Outcome.REFUSED, record=report)
 
 
 @pytest.fixture

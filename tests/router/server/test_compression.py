@@ -30,7 +30,7 @@ def app(settings: str = "", size: int = 5_000) -> ASGIApp:
 
     async def execute(_request: GraphQLRequest) -> GraphQLResponse:
         body = {"data": {"x": "a" * (size - len('{"data":{"x":""}}'))}}
-        return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, report=RequestRecord())
+        return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, record=RequestRecord())
 
     return GraphQLApp(execute, read(settings, {}))
 

@@ -28,7 +28,7 @@ class Recorder:
 
     async def __call__(self, request: GraphQLRequest) -> GraphQLResponse:
         self.requests.append(request)
-        return GraphQLResponse(body={"data": None}, outcome=Outcome.EXECUTED, report=RequestRecord())
+        return GraphQLResponse(body={"data": None}, outcome=Outcome.EXECUTED, record=RequestRecord())
 
     @property
     def ids(self) -> list[str | None]:

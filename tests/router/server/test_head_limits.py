@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.policies.limits import LimitWatch
+from router.policies.limit_watch import LimitWatch
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
@@ -23,7 +23,7 @@ BODY = b'{"query":"q"}'
 
 
 async def execute(_request: GraphQLRequest) -> GraphQLResponse:
-    return GraphQLResponse(body={"data": {}}, outcome=Outcome.EXECUTED, report=RequestRecord())
+    return GraphQLResponse(body={"data": {}}, outcome=Outcome.EXECUTED, record=RequestRecord())
 
 
 # The exact size of the request below for each limit.

@@ -17,7 +17,7 @@ BY_CODE = {"UNAUTHENTICATED": 401, "GATEWAY_TIMEOUT": 504}
 
 def status(body: dict[str, Any], by_code: dict[str, int], outcome: Outcome = Outcome.EXECUTED) -> set[int]:
     """What both media types answer."""
-    response = GraphQLResponse(body=body, outcome=outcome, report=RequestRecord())
+    response = GraphQLResponse(body=body, outcome=outcome, record=RequestRecord())
     return {Statuses(by_code).of(response, media_type) for media_type in MediaType}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from router.errors import Refused, SubgraphTimeout
 from router.gateway import Gateway
-from router.request.hooks import Hook, Operation, RequestContext, SendOn
+from router.pipeline import Operation, RequestContext, SendOn, Stage
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
@@ -21,38 +21,40 @@ if TYPE_CHECKING:
 ME = "query Me { me { name orders { id } } }"
 
 
-async def ask(*hooks: Hook, query: str = ME, **parts: Any) -> tuple[GraphQLResponse, Shop]:
+async def ask(*stages: Stage, query: str = ME, **parts: Any) -> tuple[GraphQLResponse, Shop]:
     shop = Shop()
-    response = await Gateway.from_supergraph(SDL, send=shop, hooks=hooks).execute(GraphQLRequest(query=query, **parts))
+    response = await Gateway.from_supergraph(SDL, send=shop, stages=stages).execute(
+        GraphQLRequest(query=query, **parts)
+    )
     return response, shop
 
 
-class Diary(Hook):
+class Diary(Stage):
     """Notes every place it comes to."""
 
     def __init__(self, name: str, diary: list[str]) -> None:
         self.name = name
         self.diary = diary
 
-    async def on_request(self, exchange: RequestContext) -> GraphQLRequest:
-        assert exchange.operation is None
+    async def on_request(self, context: RequestContext) -> GraphQLRequest:
+        assert context.operation is None
         self.diary.append(f"{self.name} request")
-        return exchange.request
+        return context.request
 
-    async def on_operation(self, exchange: RequestContext, operation: Operation) -> None:
-        assert exchange.operation == operation
+    async def on_operation(self, context: RequestContext, operation: Operation) -> None:
+        assert context.operation == operation
         self.diary.append(f"{self.name} operation {operation.kind} {operation.name} {len(operation.hash)}")
 
-    async def on_plan(self, _exchange: RequestContext, plan: QueryPlan) -> None:
+    async def on_plan(self, _context: RequestContext, plan: QueryPlan) -> None:
         self.diary.append(f"{self.name} plan {plan.to_json()['kind']}")
 
-    async def on_fetch(self, _exchange: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
+    async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         self.diary.append(f"{self.name} fetch {fetch.subgraph}")
         response = await send_on(fetch)
         self.diary.append(f"{self.name} fetched {fetch.subgraph}")
         return response
 
-    async def on_response(self, _exchange: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
+    async def on_response(self, _context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
         self.diary.append(f"{self.name} response")
         return response
 
@@ -70,24 +72,24 @@ async def test_hooks_see_each_stage_the_first_outermost() -> None:
 
 
 async def test_a_hook_may_replace_the_request() -> None:
-    class Rewrite(Hook):
-        async def on_request(self, exchange: RequestContext) -> GraphQLRequest:
-            return replace(exchange.request, query='{ greet(name: "x") }')
+    class Rewrite(Stage):
+        async def on_request(self, context: RequestContext) -> GraphQLRequest:
+            return replace(context.request, query='{ greet(name: "x") }')
 
     response, _ = await ask(Rewrite())
     assert response.body == {"data": {"greet": "Hello x"}}
 
 
 async def test_a_hook_may_answer_by_itself() -> None:
-    class Answer(Hook):
-        async def on_request(self, _exchange: RequestContext) -> GraphQLResponse:
-            return GraphQLResponse(body={"data": {"kept": 1}}, outcome=Outcome.EXECUTED, report=RequestRecord())
+    class Answer(Stage):
+        async def on_request(self, _context: RequestContext) -> GraphQLResponse:
+            return GraphQLResponse(body={"data": {"kept": 1}}, outcome=Outcome.EXECUTED, record=RequestRecord())
 
     response, shop = await ask(Answer())
     assert (response.body, shop.requests) == ({"data": {"kept": 1}}, [])
 
 
-class RefuseAt(Hook):
+class RefuseAt(Stage):
     def __init__(self, stage: str) -> None:
         self.stage = stage
 
@@ -95,21 +97,21 @@ class RefuseAt(Hook):
         if stage == self.stage:
             raise Refused("not today", code="CLOSED")
 
-    async def on_request(self, exchange: RequestContext) -> GraphQLRequest:
+    async def on_request(self, context: RequestContext) -> GraphQLRequest:
         self._refuse("request")
-        return exchange.request
+        return context.request
 
-    async def on_operation(self, _exchange: RequestContext, _operation: Operation) -> None:
+    async def on_operation(self, _context: RequestContext, _operation: Operation) -> None:
         self._refuse("operation")
 
-    async def on_plan(self, _exchange: RequestContext, _plan: QueryPlan) -> None:
+    async def on_plan(self, _context: RequestContext, _plan: QueryPlan) -> None:
         self._refuse("plan")
 
-    async def on_fetch(self, _exchange: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
+    async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         self._refuse("fetch")
         return await send_on(fetch)
 
-    async def on_response(self, _exchange: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
+    async def on_response(self, _context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
         self._refuse("response")
         return response
 
@@ -122,10 +124,8 @@ async def test_a_hook_may_refuse_at_any_stage(stage: str) -> None:
 
 
 async def test_a_failing_fetch_hook_fails_that_subgraph_only() -> None:
-    class NoOrders(Hook):
-        async def on_fetch(
-            self, _exchange: RequestContext, fetch: SubgraphRequest, send_on: SendOn
-        ) -> SubgraphResponse:
+    class NoOrders(Stage):
+        async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
             if fetch.subgraph == "orders":
                 raise SubgraphTimeout("orders", "too slow")
             return await send_on(fetch)
@@ -135,8 +135,8 @@ async def test_a_failing_fetch_hook_fails_that_subgraph_only() -> None:
 
 
 async def test_what_a_hook_breaks_is_our_fault_and_no_clients_business() -> None:
-    class Broken(Hook):
-        async def on_response(self, _exchange: RequestContext, _response: GraphQLResponse) -> GraphQLResponse:
+    class Broken(Stage):
+        async def on_response(self, _context: RequestContext, _response: GraphQLResponse) -> GraphQLResponse:
             raise KeyError("inside")
 
     response, _ = await ask(Broken())
@@ -144,23 +144,23 @@ async def test_what_a_hook_breaks_is_our_fault_and_no_clients_business() -> None
     assert "inside" not in str(response.body)
 
 
-class Slow(Hook):
+class Slow(Stage):
     """Never comes back from one stage."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
 
-    async def on_request(self, exchange: RequestContext) -> GraphQLRequest:
+    async def on_request(self, context: RequestContext) -> GraphQLRequest:
         await self._at("request")
-        return exchange.request
+        return context.request
 
-    async def on_operation(self, _exchange: RequestContext, _operation: Operation) -> None:
+    async def on_operation(self, _context: RequestContext, _operation: Operation) -> None:
         await self._at("operation")
 
-    async def on_plan(self, _exchange: RequestContext, _plan: QueryPlan) -> None:
+    async def on_plan(self, _context: RequestContext, _plan: QueryPlan) -> None:
         await self._at("plan")
 
-    async def on_fetch(self, _exchange: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
+    async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         await self._at("fetch")
         return await send_on(fetch)
 

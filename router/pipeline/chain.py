@@ -1,0 +1,222 @@
+"""Several stages as one. For each method, only the stages that override it are called."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, aclosing, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from graphql import print_ast
+
+from router.pipeline.error_entries import codes_of, error_entry
+from router.pipeline.stage import Stage
+from router.request.messages import GraphQLResponse, ResponseStream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from router.errors import ResponseError
+    from router.pipeline.context import RequestContext
+    from router.pipeline.stage import RunOn, SendOn
+    from router.plan import QueryPlan
+    from router.preparation.documents import Document, DocumentFindings, ParsedDocument
+    from router.preparation.operations import Operation
+    from router.preparation.plans import PlanKey
+    from router.request.messages import Response
+    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+
+S = TypeVar("S", bound=Stage)
+
+_NOTHING: AbstractContextManager[object] = nullcontext()
+
+
+class StageChain:
+    """The stages of one gateway, in their order."""
+
+    def __init__(self, stages: Iterable[Stage]) -> None:
+        self.stages = tuple(stages)
+        self._check_text = self._overriding("check_text")
+        self._check_parsed = self._overriding("check_parsed")
+        self._surround = self._overriding("surround")
+        self._on_request = self._overriding("on_request")
+        self._on_document = self._overriding("on_document")
+        self._on_operation = self._overriding("on_operation")
+        self._plan_key = self._overriding("plan_key")
+        self._likely_plan_keys = self._overriding("likely_plan_keys")
+        self._on_plan = self._overriding("on_plan")
+        self._on_execution = self._overriding("on_execution")[::-1]
+        self._on_fetch = self._overriding("on_fetch")[::-1]
+        self._on_errors = self._overriding("on_errors")
+        self._on_response = self._overriding("on_response")[::-1]
+
+    def _overriding(self, name: str) -> tuple[Any, ...]:
+        default = getattr(Stage, name)
+        return tuple(getattr(stage, name) for stage in self.stages if getattr(type(stage), name) is not default)
+
+    def find(self, kind: type[S]) -> S | None:
+        """The first stage of a class."""
+        return next((stage for stage in self.stages if isinstance(stage, kind)), None)
+
+    @property
+    def documents(self) -> Iterator[str]:
+        """See `Stage.documents`."""
+        return chain.from_iterable(stage.documents for stage in self.stages)
+
+    def inherit(self, previous: StageChain) -> None:
+        """See `Stage.inherit`; each stage goes on from the first of its class."""
+        for stage in self.stages:
+            predecessor = previous.find(type(stage))
+            if predecessor is not None:
+                stage.inherit(predecessor)
+
+    async def aclose(self) -> None:
+        """See `Stage.aclose`."""
+        for stage in self.stages:
+            await stage.aclose()
+
+    def check_text(self, text: str, findings: DocumentFindings) -> None:
+        """See `Stage.check_text`."""
+        for check in self._check_text:
+            check(text, findings)
+
+    def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
+        """See `Stage.check_parsed`."""
+        for check in self._check_parsed:
+            check(document, findings)
+
+    def surround(self, context: RequestContext) -> AbstractContextManager[object]:
+        """See `Stage.surround`; the first stage's is the outermost."""
+        if not self._surround:
+            return _NOTHING
+        if len(self._surround) == 1:
+            entered: AbstractContextManager[object] = self._surround[0](context)
+            return entered
+        return self._nested(context)
+
+    @contextmanager
+    def _nested(self, context: RequestContext) -> Iterator[None]:
+        with ExitStack() as stack:
+            for surround in self._surround:
+                stack.enter_context(surround(context))
+            yield
+
+    async def request(self, context: RequestContext) -> GraphQLResponse | None:
+        """See `Stage.on_request`; the response of a stage that responds by itself."""
+        for stage in self._on_request:
+            given = await stage(context)
+            if isinstance(given, GraphQLResponse):
+                return given
+            if given is not None:
+                context.request = given
+        return None
+
+    async def document(self, context: RequestContext, document: Document) -> None:
+        """See `Stage.on_document`."""
+        for stage in self._on_document:
+            await stage(context, document)
+
+    async def operation(self, context: RequestContext, operation: Operation) -> Operation:
+        """See `Stage.on_operation`."""
+        context.operation = operation
+        for stage in self._on_operation:
+            changed = await stage(context, operation)
+            if changed is not None:
+                operation = context.operation = _distinct(stage.__self__, operation, changed)
+        return operation
+
+    def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
+        """See `Stage.plan_key`."""
+        for stage in self._plan_key:
+            key = stage(context, key)
+        return key
+
+    def likely_plan_keys(self, operation: Operation, key: PlanKey) -> Sequence[PlanKey]:
+        """See `Stage.likely_plan_keys`; every combination of what the stages say."""
+        keys = [key]
+        for stage in self._likely_plan_keys:
+            keys = [likely for each in keys for likely in stage(operation, each)]
+        return keys
+
+    async def plan(self, context: RequestContext, plan: QueryPlan) -> None:
+        """See `Stage.on_plan`."""
+        for stage in self._on_plan:
+            await stage(context, plan)
+
+    def execution(self, context: RequestContext, run_on: RunOn) -> Awaitable[Response]:
+        """See `Stage.on_execution`; `run_on` runs the plan."""
+        for stage in self._on_execution:
+            run_on = partial(stage, context, run_on)
+        return run_on()
+
+    def around(self, transport: Transport, context: RequestContext) -> Transport:
+        """The transport of one request, with `Stage.on_fetch` around `transport`."""
+        if not self._on_fetch:
+            return transport
+        send: SendOn = transport.send
+        for stage in self._on_fetch:
+            send = _around(stage, context, send)
+        return _StagedTransport(transport, send)
+
+    def errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> list[dict[str, object]]:
+        """See `Stage.on_errors`; the entries of the response, which the record counts."""
+        for stage in self._on_errors:
+            errors = stage(context, errors)
+        entries = [error_entry(error) for error in errors]
+        context.record.errors = len(entries)
+        context.record.codes = codes_of(entries)
+        return entries
+
+    async def response(self, context: RequestContext, response: Response) -> Response:
+        """See `Stage.on_response`."""
+        if not self._on_response:
+            return response
+        if isinstance(response, ResponseStream):
+            return replace(response, parts=self._each(context, response.parts))
+        for stage in self._on_response:
+            response = await stage(context, response)
+        return response
+
+    async def _each(
+        self, context: RequestContext, parts: AsyncGenerator[GraphQLResponse]
+    ) -> AsyncGenerator[GraphQLResponse]:
+        with self.surround(context):
+            async with aclosing(parts):
+                async for part in parts:
+                    for stage in self._on_response:
+                        part = await stage(context, part)  # noqa: PLW2901  (each stage gets what the last returned)
+                    yield part
+
+
+def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
+    """The changed operation, with a document text of its own if nothing else tells its plan from the one before."""
+    if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
+        return changed
+    planned = changed.planned
+    return replace(changed, document="\n\n".join(map(print_ast, (planned.definition, *planned.fragments.values()))))
+
+
+def _around(stage: Any, context: RequestContext, send_on: SendOn) -> SendOn:
+    async def send(fetch: SubgraphRequest) -> SubgraphResponse:
+        response: SubgraphResponse = await stage(context, fetch, send_on)
+        return response
+
+    return send
+
+
+class _StagedTransport:
+    """A `Transport` whose `send` goes through stages."""
+
+    def __init__(self, inner: Transport, send: SendOn) -> None:
+        self._inner = inner
+        self._send = send
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """See `Transport.send`."""
+        return await self._send(request)
+
+    async def aclose(self) -> None:
+        """See `Transport.aclose`."""
+        await self._inner.aclose()

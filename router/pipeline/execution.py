@@ -1,0 +1,53 @@
+"""Runs the plan of a request, and makes a response of the result."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from router.executor.context import ExecutionContext
+from router.executor.interpreter.execution import execute
+from router.request.messages import GraphQLResponse
+from router.request.outcome import Outcome
+from router.transport.layers.metering import MeteringLayer
+
+if TYPE_CHECKING:
+    from router.pipeline.chain import StageChain
+    from router.pipeline.context import RequestContext
+    from router.plan import QueryPlan
+    from router.preparation.operations import Operation
+    from router.supergraph import Supergraph
+    from router.transport.messages import Transport
+
+
+class Execution:
+    """Runs plans of one supergraph over one transport."""
+
+    def __init__(self, graph: Supergraph, transport: Transport, stages: StageChain) -> None:
+        self._schema = graph.schema
+        self._transport = transport
+        self._stages = stages
+
+    async def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:
+        """The response of the plan; its errors are those that the client sees."""
+        record = context.record
+        started = time.perf_counter()
+        try:
+            result = await execute(plan, operation.client, self._inputs(context))
+        finally:
+            record.execute = time.perf_counter() - started
+        context.data, context.responses = result.data, result.responses
+        errors = result.errors if not context.errors else (*context.errors, *result.errors)
+        body: dict[str, object] = {"data": result.data}
+        if errors:
+            body["errors"] = self._stages.errors(context, errors)
+        return GraphQLResponse(body=body, outcome=Outcome.EXECUTED, record=record)
+
+    def _inputs(self, context: RequestContext) -> ExecutionContext:
+        return ExecutionContext(
+            schema=self._schema,
+            transport=self._stages.around(MeteringLayer(self._transport, context.record), context),
+            variables=context.variables,
+            headers=context.fetch_headers,
+            deadline=context.deadline,
+        )

@@ -1,0 +1,95 @@
+"""What an exception means that ended a request: the outcome, and the errors of the response."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from router.errors import NotReadOnly, PersistedQueryNotFound, PlanningError, RequestError, ResponseError
+from router.pipeline.error_entries import new_error_id
+from router.request.messages import GraphQLResponse
+from router.request.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from router.pipeline.chain import StageChain
+    from router.pipeline.context import RequestContext
+
+_log = structlog.stdlib.get_logger("gateway")
+
+
+class Failure(NamedTuple):
+    """The response to a request that failed. `status` and `headers` are those of the HTTP response, where given."""
+
+    outcome: Outcome
+    errors: Sequence[ResponseError]
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def failed(stages: StageChain, context: RequestContext, failure: Exception) -> GraphQLResponse:
+    """The response to a request that an exception ended."""
+    outcome, errors, status, headers = describe(failure)
+    body: dict[str, object] = {"errors": stages.errors(context, errors)}
+    if outcome is Outcome.UNKNOWN_DOCUMENT:
+        body["data"] = None  # clients of automatic persisted queries expect it
+    return GraphQLResponse(body=body, outcome=outcome, record=context.record, status=status, headers=headers)
+
+
+def describe(failure: Exception) -> Failure:
+    """What a client is sent for an exception. What is not the client's fault is logged with the id it is sent."""
+    cause = _refusal_within(failure) or failure
+    match cause:
+        case PlanningError():
+            return Failure(Outcome.FAILED, _not_planned(cause))
+        case RequestError():
+            return Failure(_outcome(cause), cause.errors, cause.status, cause.headers)
+        case TimeoutError():
+            error = ResponseError(message="The request took too long and was stopped.", code="GATEWAY_TIMEOUT")
+            return Failure(Outcome.TIMED_OUT, (error,))
+        case _:
+            return Failure(Outcome.FAILED, (_internal(cause),))
+
+
+def _refusal_within(failure: Exception) -> Exception | None:
+    """The `RequestError` that a stage raised in a fetch; fetches run concurrently, in groups of tasks."""
+    if isinstance(failure, RequestError):
+        return failure
+    if isinstance(failure, ExceptionGroup):
+        return next(filter(None, map(_refusal_within, failure.exceptions)), None)
+    return None
+
+
+def _outcome(refusal: RequestError) -> Outcome:
+    match refusal:
+        case NotReadOnly():
+            return Outcome.NOT_READ_ONLY
+        case PersistedQueryNotFound():
+            return Outcome.UNKNOWN_DOCUMENT
+        case _:
+            return Outcome.REFUSED
+
+
+def _not_planned(failure: PlanningError) -> Sequence[ResponseError]:
+    """The reason may name fields that clients cannot select, and is logged; a client may read "too complex"."""
+    error_id = new_error_id()
+    _log.error("an operation could not be planned", error_id=error_id, cause=failure.message, detail=failure.detail)
+    return tuple(
+        replace(error, message="The operation cannot be planned.", extensions={"errorId": error_id})
+        if error.code == PlanningError.code
+        else error
+        for error in failure.errors
+    )
+
+
+def _internal(failure: Exception) -> ResponseError:
+    error_id = new_error_id()
+    _log.error("a request failed", error_id=error_id, exc_info=failure)
+    return ResponseError(
+        message="Something went wrong on our side.",
+        code="INTERNAL_SERVER_ERROR",
+        extensions={"errorId": error_id},
+    )

@@ -1,0 +1,30 @@
+"""Mutations run to their end: a client that leaves must not stop one between two of its root fields."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from router.request.messages import Response
+
+
+class RunningMutations:
+    """The mutations of one gateway that are being executed."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Response]] = set()
+
+    async def run(self, execution: Coroutine[object, object, Response]) -> Response:
+        """Run one to its end, even if the caller is cancelled."""
+        task = asyncio.get_running_loop().create_task(execution)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait for those that still run, at most `seconds`."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)

@@ -1,0 +1,18 @@
+"""What a policy is made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from router.policies.limit_watch import LimitWatch
+    from router.settings.model import RouterSettings
+    from router.supergraph import Supergraph
+
+
+class PolicyInputs(NamedTuple):
+    """The supergraph, the settings, and what policies share with the server: the counters of `limits`."""
+
+    supergraph: Supergraph
+    settings: RouterSettings
+    limits: LimitWatch

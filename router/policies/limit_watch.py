@@ -1,0 +1,135 @@
+"""The limits of `limits`: what a request may cost, and what happens when it exceeds a limit.
+
+    enforced    the request is refused; a document with a code MAX_*_LIMIT
+    measured    the request is not refused; its log line names the limit
+
+Both are counted in `LimitWatch.exceeded`. A document is checked once: its text before it is parsed, its selections
+before they are validated. The measured limits that it exceeds are kept with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from router.errors import LimitExceeded
+from router.policies.document_size import extent
+from router.policies.operation_size import Size, distinct_fields, fragments_of, measure, operations_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from graphql import DocumentNode
+
+    from router.settings.sections.limits import LimitName, Limits
+
+    Found = tuple[LimitName, int]
+    """A limit, and what was counted."""
+
+_CODES: Mapping[LimitName, str] = {
+    "tokens": "MAX_TOKENS_LIMIT",
+    "recursion": "MAX_RECURSION_LIMIT",
+    "depth": "MAX_DEPTH_LIMIT",
+    "fields": "MAX_FIELDS_LIMIT",
+    "height": "MAX_HEIGHT_LIMIT",
+    "aliases": "MAX_ALIASES_LIMIT",
+    "directives": "MAX_DIRECTIVES_LIMIT",
+    "root_fields": "MAX_ROOT_FIELDS_LIMIT",
+    "introspection_depth": "MAX_INTROSPECTION_DEPTH_LIMIT",
+    "operation_name_length": "MAX_OPERATION_NAME_LIMIT",
+}
+_MESSAGES: Mapping[LimitName, str] = {
+    "tokens": "The document has more than {limit} tokens.",
+    "recursion": "The document has brackets nested deeper than {limit} levels.",
+    "depth": "The operation is nested deeper than {limit} levels.",
+    "fields": "The operation selects more than {limit} fields.",
+    "height": "The operation selects more than {limit} different fields.",
+    "aliases": "The operation has more than {limit} aliases.",
+    "directives": "The operation has more than {limit} directives.",
+    "root_fields": "The operation has more than {limit} fields at its root.",
+    "introspection_depth": "The introspection nests lists deeper than {limit} levels.",
+    "operation_name_length": "An operation's name is longer than {limit}.",
+}
+
+
+class LimitWatch:
+    """Checks requests against `limits`; `exceeded` counts those that exceed one, by limit, refused or not.
+
+    The pipeline and the server share it: the server checks bodies, heads and batches.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.exceeded: Counter[LimitName] = Counter()
+
+    def inherit(self, previous: LimitWatch) -> None:
+        """Share the counters of `previous`, whose requests in flight still count."""
+        self.exceeded = previous.exceeded
+
+    def within(self, name: LimitName, counted: int) -> bool:
+        """Whether `counted` is allowed; counts the request otherwise."""
+        limit: int | None = getattr(self._limits, name)
+        if limit is None or counted <= limit:
+            return True
+        self.exceeded[name] += 1
+        return False
+
+    def recall(self, names: Iterable[LimitName]) -> None:
+        """Count a request for a known document that exceeds these limits."""
+        self.exceeded.update(names)
+
+    def check_text(self, text: str) -> list[LimitName]:
+        """Check a document before it is parsed; returns the measured limits that it exceeds.
+
+        Raises:
+            LimitExceeded: It exceeds an enforced limit; the first one.
+        """
+        stop = self._limits.tokens if self._limits.enforces("tokens") else None
+        found = extent(text, stop=stop)
+        return self._exceeded((("tokens", found.tokens), ("recursion", found.recursion)))
+
+    def check_document(self, document: DocumentNode) -> list[LimitName]:
+        """Check a document before it is validated; returns the measured limits that one of its operations exceeds.
+
+        Raises:
+            LimitExceeded: It exceeds an enforced limit; the first one.
+        """
+        try:
+            sizes = list(measure(document))
+        except RecursionError:  # fragments that spread fragments can nest deeper than the parser allows fields to
+            raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
+        return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
+
+    def _heights(self, document: DocumentNode) -> Iterator[Found]:
+        stop = self._limits.height
+        if stop is not None:
+            fragments = fragments_of(document)
+            for operation in operations_of(document):
+                yield "height", distinct_fields(operation, fragments, stop)
+
+    def _exceeded(self, found: Iterable[Found]) -> list[LimitName]:
+        exceeded: list[LimitName] = []
+        for name, counted in found:
+            if name not in exceeded and not self.within(name, counted):
+                if self._limits.enforces(name):
+                    limit = getattr(self._limits, name)
+                    raise LimitExceeded(_CODES[name], _MESSAGES[name].format(limit=limit))
+                exceeded.append(name)
+        return exceeded
+
+
+def _largest(sizes: list[Size]) -> Iterator[Found]:
+    """The most of each that one operation of the document has."""
+    if sizes:
+        yield "depth", max(size.depth for size in sizes)
+        yield "fields", max(size.fields for size in sizes)
+        yield "aliases", max(size.aliases for size in sizes)
+        yield "directives", max(size.directives for size in sizes)
+        yield "root_fields", max(size.root_fields for size in sizes)
+        yield "introspection_depth", max(size.introspection_depth for size in sizes)
+
+
+def _names(document: DocumentNode) -> Iterator[Found]:
+    for operation in operations_of(document):
+        if operation.name is not None:
+            yield "operation_name_length", len(operation.name.value)

@@ -1,0 +1,131 @@
+"""Writes HTTP responses: status, media type, content coding, headers and bytes."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, NamedTuple
+
+from router import json_codec
+from router.request.outcome import Outcome
+from router.request.record import merged
+from router.server.compression import Compression
+from router.server.media_types import MediaType, accepts
+from router.server.refusals import Refusal
+from router.server.statuses import Statuses
+from router.settings.types import PROTOCOL_HEADERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from router.request.messages import GraphQLResponse, ResponseStream
+    from router.server.log_line import Summary
+    from router.settings.model import RouterSettings
+    from servicekit.asgi import Send
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+ALLOW: Headers = ((b"allow", ", ".join(METHODS).encode()),)
+_ALLOW_POST: Headers = ((b"allow", b"POST"),)
+_MULTIPART = b'multipart/mixed; boundary="-"'
+_PART_HEAD = b"\r\n---\r\ncontent-type: application/json; charset=utf-8\r\n\r\n"
+_END = b"\r\n-----\r\n"
+
+
+class ResponseTarget(NamedTuple):
+    """Where one response goes, what its log line is made of, and what the client accepts."""
+
+    send: Send
+    summary: Summary
+    cors: Headers
+    accept: str | None
+    accept_encoding: str | None
+
+
+class ResponseWriter:
+    """Writes responses as the configuration says."""
+
+    def __init__(self, settings: RouterSettings) -> None:
+        self._statuses = Statuses(settings.errors.status)
+        self._compression = Compression(settings.compression)
+        vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
+        # Responses depend on the client and on the time; no cache between may keep one.
+        self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
+
+    async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
+        """Write the response to one operation."""
+        target.summary.record = response.record
+        status = response.status or self._statuses.of(response, media_type)
+        extra = _ALLOW_POST if response.outcome is Outcome.NOT_READ_ONLY else ()
+        extra = (*extra, *_given(response.headers), *_retry_after(response.record.retry_after))
+        await self._send(target, status, media_type, json_codec.encode(response.body), extra)
+
+    async def batch(self, target: ResponseTarget, responses: Sequence[GraphQLResponse]) -> None:
+        """Write the responses of a batch: an array, which is JSON but not a GraphQL response."""
+        target.summary.record = record = merged([response.record for response in responses])
+        target.summary.batch = len(responses)
+        body = json_codec.encode([response.body for response in responses])
+        given = (header for response in responses for header in _given(response.headers))
+        await self._send(target, 200, MediaType.JSON, body, (*given, *_retry_after(record.retry_after)))
+
+    async def stream(self, target: ResponseTarget, response: ResponseStream) -> None:
+        """Write the parts of a streamed response as they come, in `multipart/mixed` (RFC 2046 §5.1).
+
+        Raises:
+            Refusal: The client does not accept that.
+        """
+        async with aclosing(response.parts) as parts:
+            if not accepts(target.accept, "multipart/mixed"):
+                raise Refusal("NOT_ACCEPTABLE", "The response is a stream, sent with multipart/mixed.")
+            target.summary.record = response.record
+            target.summary.status = 200
+            headers = [*_given(response.headers), *target.cors, (b"content-type", _MULTIPART), *self._always]
+            await target.send({"type": "http.response.start", "status": 200, "headers": headers})
+            async for part in parts:
+                await self._send_part(target, _PART_HEAD + json_codec.encode(part.body), is_last=False)
+            await self._send_part(target, _END, is_last=True)
+
+    async def _send_part(self, target: ResponseTarget, content: bytes, *, is_last: bool) -> None:
+        target.summary.size += len(content)
+        await target.send({"type": "http.response.body", "body": content, "more_body": not is_last})
+
+    async def refusal(self, target: ResponseTarget, refusal: Refusal, media_type: MediaType) -> None:
+        """Write the response to a request that is not a GraphQL request."""
+        target.summary.code = refusal.code
+        await self._send(target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers)
+
+    async def options(self, target: ResponseTarget) -> None:
+        """Write which methods a client may use."""
+        headers = (*ALLOW, *target.cors)
+        target.summary.status = 204
+        await target.send({"type": "http.response.start", "status": 204, "headers": headers})
+        await target.send({"type": "http.response.body", "body": b""})
+
+    async def _send(
+        self, target: ResponseTarget, status: int, media_type: MediaType, body: bytes, extra: Headers = ()
+    ) -> None:
+        sent, coding = await self._compression.apply(body, target.accept_encoding)
+        headers = [
+            (b"content-length", str(len(sent)).encode()),
+            *coding,
+            *extra,
+            *target.cors,
+            (b"content-type", media_type.header),
+            *self._always,
+        ]
+        target.summary.status, target.summary.size = status, len(sent)
+        await target.send({"type": "http.response.start", "status": status, "headers": headers})
+        await target.send({"type": "http.response.body", "body": sent})
+
+
+def _retry_after(seconds: int | None) -> Headers:
+    return () if seconds is None else ((b"retry-after", str(seconds).encode()),)
+
+
+def _given(headers: Iterable[tuple[str, str]]) -> Headers:
+    """The headers that stages give; never those that govern the connection or describe the body."""
+    return tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in headers
+        if name.lower() not in PROTOCOL_HEADERS
+    )
