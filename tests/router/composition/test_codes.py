@@ -32,7 +32,7 @@ RAISED_IN_SEVERAL_FILES = {
 def _sources() -> dict[Path, str]:
     files = [path for path in SOURCES.rglob("*.py") if path.name != "codes.py" and "explain" not in path.parts]
     # The roots' codes share a pattern with the links' errors: all are written out somewhere in full.
-    return {path: path.read_text(encoding="utf-8") for path in (*files, Path("router/federation/links.py"))}
+    return {path: path.read_text(encoding="utf-8") for path in (*files, Path("router/federation/link_directives.py"))}
 
 
 def _files_with(code: str) -> list[str]:
