@@ -19,15 +19,12 @@ from router.plan import (
     Subscription,
     flatten_path_json,
 )
+from router.planner.choose.cost import fetch_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from router.plan import Path, PlanNode, QueryPlan
-
-# Apollo's cost of a plan: see `router.planner.choose.path_selection`.
-_FETCH_COST: Final = 1000
-_STAGE_FACTOR: Final = 100
 
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
 """The columns of the table of costs that hold numbers."""
@@ -70,7 +67,7 @@ class PlacedFetch:
 
     @property
     def cost(self) -> int:
-        return (_FETCH_COST + self.fields) * max(1, _STAGE_FACTOR * self.stage)
+        return fetch_cost(self.stage, self.fields)
 
 
 class _FieldCounter(Visitor):

@@ -15,6 +15,10 @@ OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best 
 OUT_OF_TIME: Final = "Planning took its time: this is the best of the plans tried until then, not of all."
 
 
+# How much of the work for the number of fetches comes on top of it, to decide between plans with equal fetches.
+_WORK_PER_TIE_WORK: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """`work` is in units of about 10 µs; `seconds` count from the beginning of planning, None is for any time."""
@@ -28,6 +32,7 @@ class Effort:
 
     def __init__(self, bounds: Bounds) -> None:
         self._work_left = bounds.work
+        self._tie_work_left = bounds.work // _WORK_PER_TIE_WORK
         self._ends = None if bounds.seconds is None else monotonic() + bounds.seconds
         self.hints: dict[str, None] = {}
 
@@ -40,4 +45,14 @@ class Effort:
             self.hints[OUT_OF_WORK] = None
             return False
         self._work_left -= work
+        return True
+
+    def affords_tie(self, work: int) -> bool:
+        """Whether so much may still be done to decide between plans with equal fetches.
+
+        This work comes on top of the other. Its end is not reported: no plan gets more fetches by it.
+        """
+        if work > self._tie_work_left or (self._ends is not None and monotonic() >= self._ends):
+            return False
+        self._tie_work_left -= work
         return True

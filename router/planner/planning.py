@@ -3,6 +3,8 @@
     definition -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> response -> node
              normalise   walk                 choose         fetch/build    fetch/passes     plan_tree
 
+    `fetch/drafting` takes the items to the fewer groups: once for a query, field by field for a mutation.
+
 An operation whose `@defer` directives depend on variables is planned for every truth of them.
 """
 
@@ -18,21 +20,19 @@ from router.errors import PlanningError, ResponseError
 from router.operation import get_operation
 from router.plan import Condition, QueryPlan, Subscription, iter_fetches
 from router.planner.bounds import Bounds, Effort
-from router.planner.choose.choose import choose
 from router.planner.choose.explanation import Explanation, explain_choice
-from router.planner.fetch.build import GroupBuilder
+from router.planner.fetch.drafting import Drafting
 from router.planner.fetch.operations import OperationWriter
-from router.planner.fetch.passes import optimised
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import Below, Normaliser, TooComplexError, grouped
+from router.planner.normalise.selections import Below, Normaliser, TooComplexError
 from router.planner.plan_tree.batching import batched, one_by_one
 from router.planner.plan_tree.deferral import answer_node, answer_of, in_turn
 from router.planner.plan_tree.linearise import plan_node, split_first
 from router.planner.walk.explorer import Explorer
-from router.planner.walk.nodes import LeafSearch, UnplannableError
+from router.planner.walk.nodes import UnplannableError
 from router.planner.walk.response_keys import ResponseKeys
 
 if TYPE_CHECKING:
@@ -42,13 +42,11 @@ if TYPE_CHECKING:
 
     from router.operation import PreparedOperation
     from router.plan import OperationKind, PlanNode
-    from router.planner.choose.choose import Choice
+    from router.planner.fetch.drafting import Draft
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.operations import Written
-    from router.planner.normalise.selections import Item
     from router.planner.plan_tree.deferral import Answer, Arrange
     from router.planner.walk.hops import Hops
-    from router.planner.walk.nodes import Leaf
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
@@ -207,28 +205,6 @@ def _reported_as_planning_errors() -> Iterator[None]:
         raise PlanningError(refusal.message, errors=[refusal]) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Leaves, the places chosen for them, and the fetch groups that follow from the choice."""
-
-    leaves: tuple[Leaf, ...]
-    choice: Choice
-    groups: tuple[FetchGroup, ...]
-
-    @property
-    def cost(self) -> int:
-        return self.choice.costing.cost
-
-
-@dataclass(frozen=True, slots=True)
-class MutationRun:
-    """Mutation fields that follow one another in one subgraph, in one fetch; `draft` is theirs if it is known."""
-
-    subgraph: str
-    items: list[Item]
-    draft: Draft | None = None
-
-
 class OperationPlanning:
     """Plans one operation.
 
@@ -239,7 +215,6 @@ class OperationPlanning:
         self, graph: QueryGraph, operation: PreparedOperation, effort: Effort, deferring: frozenset[str] | None = None
     ) -> None:
         self._graph = graph
-        self._effort = effort
         definition = operation.definition
         schema = graph.supergraph.schema
         self._kind: OperationKind = definition.operation.value
@@ -263,6 +238,7 @@ class OperationPlanning:
             # Answered by the router itself.
             if not item.node.name.value.startswith("__")
         ]
+        self._drafting = Drafting(self._explorer, root.name, query.name, effort)
         self._writer = OperationWriter(definition)
 
     @property
@@ -287,56 +263,11 @@ class OperationPlanning:
             return []
         match self._kind:
             case "query":
-                return [self._draft(self._items, self._graph.subgraph_names)]
+                return [self._drafting.draft(self._items, self._graph.subgraph_names)]
             case "mutation":
-                return [self._drafted(run) for run in self._mutation_runs()]
+                return self._drafting.one_by_one(self._items)
             case "subscription":
-                return [self._cheapest(self._items, None)[1]]
-
-    def _draft(self, items: Sequence[Item], subgraphs: Sequence[str]) -> Draft:
-        root = self._explorer.root(self._root_type, subgraphs)
-        search = LeafSearch()
-        self._explorer.explore(root, items, search)
-        choice = choose(search.leaves, self._effort)
-        builder = GroupBuilder(self._graph, choice.costing, self._explorer.presence)
-        groups = builder.build(list(zip(search.leaves, choice.options, strict=True)))
-        return Draft(tuple(search.leaves), choice, optimised(groups))
-
-    def _cheapest(self, items: Sequence[Item], preferred: str | None) -> tuple[str, Draft]:
-        """The one subgraph to run root fields in that must run exactly once."""
-        drafts: dict[str, Draft] = {}
-        failure: UnplannableError | None = None
-        for subgraph in self._graph.subgraph_names:
-            if self._graph.type_in(subgraph, self._root_type) is None:
-                continue
-            try:
-                drafts[subgraph] = self._draft(items, [subgraph])
-            except UnplannableError as error:
-                failure = failure or error
-        if not drafts:
-            raise failure or PlanningError("The supergraph has no subgraphs.")
-        best = min(drafts, key=lambda subgraph: (drafts[subgraph].cost, subgraph != preferred))
-        return best, drafts[best]
-
-    def _mutation_runs(self) -> list[MutationRun]:
-        """Mutation fields in document order, with the subgraph they run in.
-
-        Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
-        would be done before that is read.
-        """
-        runs: list[MutationRun] = []
-        is_open = False
-        for items in grouped(self._items):
-            subgraph, draft = self._cheapest(items, runs[-1].subgraph if runs else None)
-            if is_open and runs[-1].subgraph == subgraph:
-                runs[-1] = MutationRun(subgraph, [*runs[-1].items, *items])
-            else:
-                runs.append(MutationRun(subgraph, items, draft))
-            is_open = len(draft.groups) == 1
-        return runs
-
-    def _drafted(self, run: MutationRun) -> Draft:
-        return run.draft or self._draft(run.items, [run.subgraph])
+                return [self._drafting.in_one_subgraph(self._items)]
 
     def _subscription(self, answer: Answer) -> Subscription:
         """One fetch opens the stream; what it does not bring is fetched for every event."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.planner.choose.path_selection import PathSelection, fetch_cost, root_of
+from router.planner.choose.cost import fetch_cost
+from router.planner.choose.path_selection import PathSelection, root_of
 from router.planner.walk.nodes import PathStep
 
 if TYPE_CHECKING:

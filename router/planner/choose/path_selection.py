@@ -10,6 +10,7 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from router.planner.choose.cost import fetch_cost
 from router.planner.walk.nodes import PathStep
 
 if TYPE_CHECKING:
@@ -17,19 +18,10 @@ if TYPE_CHECKING:
 
     from router.planner.walk.nodes import KeyChoice, Leaf, PathOption, RootKey
 
-# Apollo's cost of a plan: a fetch is worth a thousand fields, and a fetch that waits for n others in a row is worth
-# a hundred n that do not wait.
-FETCH_COST = 1000
-STAGE_FACTOR = 100
-
 # How many undecided roots are weighed against each other: enough for any plan people read, and linear beyond.
 COMPARED = 32
 
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
-
-
-def fetch_cost(stage: int) -> int:
-    return FETCH_COST * max(1, STAGE_FACTOR * stage)
 
 
 def root_of(option: PathOption) -> PathOption:

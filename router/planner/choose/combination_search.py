@@ -1,0 +1,185 @@
+"""The search for the combination of options whose plan has the fewest fetches, those in a row counted most.
+
+A greedy choice comes first: leaves with one option, then those with few. Up to 128 combinations are all tried. Beyond
+that, single leaves and all leaves of a fetch are moved to other options as long as that lowers the cost. The work is
+bounded (planning §6.5).
+
+    leaves      id: a or b     name: b     size: b or c
+    greedy      id: b          name: b     size: b          one fetch
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
+
+from router.planner.choose.fetch_costing import FetchCosting
+from router.planner.choose.path_selection import PathSelection, root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from router.planner.bounds import Effort
+    from router.planner.walk.nodes import PathOption, RootKey
+
+# For each set of options the index of the chosen one.
+Assignment: TypeAlias = tuple[int, ...]
+Rank: TypeAlias = tuple[int, int]
+
+# Combinations up to which all are tried.
+EXHAUSTIVE_COMBINATIONS = 128
+# How many options are compared in a unit of work.
+WEIGHED_PER_WORK = 2
+
+
+class CombinationSearch:
+    """Finds an assignment for sets of options; leaves with the same options share one set.
+
+    After `run`, `ties` are other assignments that were tried and have the same number of fetches.
+    """
+
+    def __init__(self, option_sets: Sequence[tuple[PathOption, ...]], effort: Effort) -> None:
+        self.ties: list[Assignment] = []
+        self._option_sets = option_sets
+        self._free = [number for number, options in enumerate(option_sets) if len(options) > 1]
+        self._effort = effort
+        self._weighed = 0
+
+    @property
+    def is_exhaustive(self) -> bool:
+        """Whether all combinations are tried."""
+        return prod(len(self._option_sets[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS
+
+    @property
+    def work_of_trial(self) -> int:
+        """How much work a trial is: it goes through all sets, and compares about as many options as the last one."""
+        return len(self._option_sets) + self._weighed // WEIGHED_PER_WORK
+
+    def run(self) -> Assignment:
+        """The best assignment found."""
+        greedy = self._greedy()
+        if not self._free:
+            return greedy
+        return self.earliest(self._exhaustive(greedy) if self.is_exhaustive else self._improve(greedy))
+
+    def costing(self, assignment: Assignment) -> FetchCosting:
+        """The fetches of an assignment."""
+        return FetchCosting(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
+
+    def earliest(self, assignment: Assignment) -> Assignment:
+        """The assignment with each leaf in the earliest of its fetches: a later one may not know the object."""
+        costing = self.costing(assignment)
+        fetched = costing.fetched
+        earliest = list(assignment)
+        for number in self._free:
+            options, chosen = self._option_sets[number], assignment[number]
+            made = [index for index, option in enumerate(options) if root_of(option).key in fetched]
+            earliest[number] = min(made, key=lambda index: (options[index].stage, index != chosen), default=chosen)
+        moved = tuple(earliest)
+        return assignment if moved == assignment or self.costing(moved).rank > costing.rank else moved
+
+    def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
+        """The neighbours of an assignment that have the same number of fetches."""
+        rank = self._tried(assignment)
+        return (candidate for candidate in self._neighbours(assignment) if self._tried(candidate) == rank)
+
+    def _greedy(self) -> Assignment:
+        assignment = [0] * len(self._option_sets)
+        selection = PathSelection(forced[0] for forced in self._option_sets if len(forced) == 1)
+        for number in sorted(self._free, key=lambda number: len(self._option_sets[number])):
+            selection.settle(certain_only=True)
+            options = self._option_sets[number]
+            option = selection.cheapest(options)
+            selection.add(option)
+            assignment[number] = options.index(option)
+        return tuple(assignment)
+
+    def _rank(self, assignment: Assignment) -> Rank | None:
+        """The rank of an assignment, None if the work budget is used up."""
+        return self._tried(assignment) if self._effort.affords(self.work_of_trial) else None
+
+    def _tried(self, assignment: Assignment) -> Rank:
+        costing = self.costing(assignment)
+        self._weighed = costing.weighed
+        return costing.rank
+
+    def _exhaustive(self, greedy: Assignment) -> Assignment:
+        best, best_rank = greedy, self._tried(greedy)
+        for combination in product(*(range(len(self._option_sets[number])) for number in self._free)):
+            moved = list(greedy)
+            for number, index in zip(self._free, combination, strict=True):
+                moved[number] = index
+            candidate = tuple(moved)
+            rank = self._rank(candidate)
+            if rank is None:
+                break
+            if rank < best_rank:
+                best, best_rank = candidate, rank
+                self.ties.clear()
+            elif rank == best_rank:
+                self.ties.append(candidate)
+        return best
+
+    def _improve(self, greedy: Assignment) -> Assignment:
+        best, best_rank = greedy, self._tried(greedy)
+        improved = True
+        while improved:
+            improved = False
+            self.ties.clear()
+            for candidate in self._neighbours(best):
+                rank = self._rank(candidate)
+                if rank is None:
+                    return best
+                if rank < best_rank:
+                    best, best_rank, improved = candidate, rank, True
+                    break
+                if rank == best_rank:
+                    self.ties.append(candidate)
+        return best
+
+    def _neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
+        """Assignments a step away: without a fetch, with all that a fetch can give, and with one leaf elsewhere."""
+        roots: dict[RootKey, None] = {}
+        for number in self._free:
+            roots |= dict.fromkeys(self._option_sets[number][assignment[number]].needs)
+        for root in roots:
+            yield from self._without_fetch(root, assignment)
+        for given in self._given_by_root().values():
+            candidate = tuple(given.get(number, index) for number, index in enumerate(assignment))
+            if candidate != assignment:
+                yield candidate
+        for number in self._free:
+            for index in range(len(self._option_sets[number])):
+                if index != assignment[number]:
+                    yield (*assignment[:number], index, *assignment[number + 1 :])
+
+    def _without_fetch(self, root: RootKey, assignment: Assignment) -> Iterator[Assignment]:
+        """Assignments that do not need a fetch, one for each other fetch that can replace it for some leaf."""
+        spared = {
+            number: alternatives
+            for number in self._free
+            if root in self._option_sets[number][assignment[number]].certain
+            and (alternatives := self._alternatives(root, number))
+        }
+        instead = dict.fromkeys(key for alternatives in spared.values() for key, _ in alternatives)
+        for target in instead:
+            candidate = list(assignment)
+            for number, alternatives in spared.items():
+                candidate[number] = next((index for key, index in alternatives if key == target), alternatives[0][1])
+            yield tuple(candidate)
+
+    def _alternatives(self, root: RootKey, number: int) -> list[tuple[RootKey, int]]:
+        """The options of a set that do not need a fetch, each with the fetch that it belongs to; the earliest first."""
+        options = self._option_sets[number]
+        found = [index for index, option in enumerate(options) if root not in option.certain]
+        found.sort(key=lambda index: options[index].stage)
+        return [(root_of(options[index]).key, index) for index in found]
+
+    def _given_by_root(self) -> Mapping[RootKey, Mapping[int, int]]:
+        """For each fetch, the sets that have an option in it, each with the index of that option."""
+        given: dict[RootKey, dict[int, int]] = {}
+        for number in self._free:
+            for index, option in enumerate(self._option_sets[number]):
+                given.setdefault(root_of(option).key, {}).setdefault(number, index)
+        return given

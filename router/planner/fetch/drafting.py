@@ -1,0 +1,173 @@
+"""Drafts: root fields of an operation -> leaves with options -> one option each -> fetch groups.
+
+A query is one draft. Each root field of a mutation runs in exactly one subgraph, in document order, so a mutation is a
+draft for each run of fields in one subgraph (planning §3.13). The root field of a subscription has one subgraph too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.errors import PlanningError
+from router.planner.choose.choice import choose
+from router.planner.fetch.aliases import without_conflicts
+from router.planner.fetch.build import GroupBuilder
+from router.planner.fetch.groups import stages
+from router.planner.fetch.passes import optimised
+from router.planner.fetch.printed_cost import plan_cost
+from router.planner.normalise.selections import grouped
+from router.planner.walk.nodes import LeafSearch, UnplannableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.planner.bounds import Effort
+    from router.planner.choose.choice import Choice
+    from router.planner.choose.cost import PlanCost
+    from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.trees import Tree
+    from router.planner.normalise.selections import Item
+    from router.planner.walk.explorer import Explorer
+    from router.planner.walk.nodes import Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Leaves, the options chosen for them, and the fetch groups that follow from the choice."""
+
+    leaves: tuple[Leaf, ...]
+    choice: Choice
+    groups: tuple[FetchGroup, ...]
+
+    @property
+    def fetch_cost(self) -> int:
+        """The cost of its fetches without their fields, before passes merge fetches."""
+        return self.choice.costing.cost
+
+    @property
+    def depth(self) -> int:
+        """How many fetches run in a row, without those for deferred fragments."""
+        stage = stages(self.groups)
+        return 1 + max((stage[group.number] for group in self.groups if group.block is None), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class MutationRun:
+    """Mutation fields that follow one another in one subgraph, in one fetch.
+
+    Attributes:
+        first_stage: how many fetches run in a row before it.
+        draft: its draft, None if that is not known yet.
+    """
+
+    subgraph: str
+    items: list[Item]
+    first_stage: int
+    draft: Draft | None = None
+
+
+class Drafting:
+    """Makes the drafts of one operation."""
+
+    def __init__(self, explorer: Explorer, root_type: str, query_type: str, effort: Effort) -> None:
+        self._explorer = explorer
+        self._graph = explorer.graph
+        self._root_type = root_type
+        self._query_type = query_type
+        self._effort = effort
+
+    def draft(self, items: Sequence[Item], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
+        """The draft for root fields that start in some of the subgraphs, after `first_stage` fetches in a row.
+
+        Raises:
+            UnplannableError: a selection cannot be fetched.
+        """
+        root = self._explorer.root(self._root_type, subgraphs)
+        search = LeafSearch()
+        self._explorer.explore(root, items, search)
+        leaves = tuple(search.leaves)
+
+        def price(choice: Choice) -> PlanCost:
+            return self._plan_cost(self._groups(leaves, choice), first_stage)
+
+        choice = choose(leaves, self._effort, price)
+        return Draft(leaves, choice, self._groups(leaves, choice))
+
+    def in_one_subgraph(self, items: Sequence[Item]) -> Draft:
+        """The cheapest draft for root fields that run in one subgraph.
+
+        Raises:
+            UnplannableError: no subgraph can start them.
+        """
+        return self._cheapest(items, None, 0)[1]
+
+    def one_by_one(self, items: Sequence[Item]) -> list[Draft]:
+        """The drafts for the root fields of a mutation, in document order.
+
+        Raises:
+            UnplannableError: no subgraph can start one of them.
+        """
+        return [
+            run.draft or self.draft(run.items, [run.subgraph], run.first_stage) for run in self._mutation_runs(items)
+        ]
+
+    def _mutation_runs(self, fields: Sequence[Item]) -> list[MutationRun]:
+        """Mutation fields in document order, with the subgraph they run in.
+
+        Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
+        would be done before that is read.
+        """
+        runs: list[MutationRun] = []
+        is_open = False
+        first_stage = 0
+        for items in grouped(fields):
+            subgraph, draft = self._cheapest(items, runs[-1].subgraph if runs else None, first_stage)
+            if is_open and runs[-1].subgraph == subgraph:
+                runs[-1] = MutationRun(subgraph, [*runs[-1].items, *items], runs[-1].first_stage)
+            else:
+                runs.append(MutationRun(subgraph, items, first_stage, draft))
+            is_open = len(draft.groups) == 1
+            first_stage = runs[-1].first_stage + draft.depth
+        return runs
+
+    def _cheapest(self, items: Sequence[Item], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
+        """The one subgraph to run root fields in that must run exactly once.
+
+        Of subgraphs with equal fetches it is the preferred one, else the one whose plan costs least.
+        """
+        drafts = self._by_subgraph(items, first_stage)
+        ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}
+        best = min(ranks, key=ranks.__getitem__)
+        tied = [subgraph for subgraph in drafts if ranks[subgraph] == ranks[best]]
+        if len(tied) > 1:
+            costs = {subgraph: self._plan_cost(drafts[subgraph].groups, first_stage) for subgraph in tied}
+            for subgraph in tied:
+                if costs[subgraph].improves_on(costs[best]):
+                    best = subgraph
+        return best, drafts[best]
+
+    def _by_subgraph(self, items: Sequence[Item], first_stage: int) -> Mapping[str, Draft]:
+        drafts: dict[str, Draft] = {}
+        failure: UnplannableError | None = None
+        for subgraph in self._graph.subgraph_names:
+            if self._graph.type_in(subgraph, self._root_type) is None:
+                continue
+            try:
+                drafts[subgraph] = self.draft(items, [subgraph], first_stage)
+            except UnplannableError as error:
+                failure = failure or error
+        if not drafts:
+            raise failure or PlanningError("The supergraph has no subgraphs.")
+        return drafts
+
+    def _groups(self, leaves: Sequence[Leaf], choice: Choice) -> tuple[FetchGroup, ...]:
+        builder = GroupBuilder(self._graph, choice.costing, self._explorer.presence)
+        return optimised(builder.build(list(zip(leaves, choice.options, strict=True))))
+
+    def _plan_cost(self, groups: tuple[FetchGroup, ...], first_stage: int) -> PlanCost:
+        return plan_cost(groups, self._written_tree, first_stage)
+
+    def _written_tree(self, group: FetchGroup) -> Tree:
+        subgraph = self._graph.supergraph.subgraphs[group.subgraph]
+        return without_conflicts(subgraph, self._query_type if group.path else self._root_type, group.tree)[0]

@@ -1,0 +1,47 @@
+"""The cost of a plan before it is written: what `router plan --format cost` will print for it (planning §6.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.federation.type_names import TYPENAME
+from router.planner.choose.cost import PlanCost, fetch_cost
+from router.planner.fetch.groups import stages
+from router.planner.fetch.trees import common_guards
+from router.planner.normalise.guards import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.trees import Tree
+    from router.planner.normalise.guards import Guards
+
+
+def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tree], first_stage: int = 0) -> PlanCost:
+    """The cost of the fetches of groups.
+
+    Args:
+        groups: each after those that it waits for.
+        written: the selections of a group as they are written, with internal aliases.
+        first_stage: how many fetches run in a row before the first of these.
+    """
+    stage = stages(groups)
+    cost = 0
+    for group in groups:
+        tree = written(group)
+        cost += fetch_cost(first_stage + stage[group.number], number_of_fields(tree, common_guards(tree)))
+    return PlanCost(cost, len(groups), 1 + max(stage.values(), default=-1))
+
+
+def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
+    """How many fields the written selections have; the `outer` guards are written around them."""
+    count = 0
+    for entry in tree.fields:
+        count += 1 if entry.tree is None else 1 + number_of_fields(entry.tree, outer | entry.guards)
+    for _, below in tree.fragments:
+        count += number_of_fields(below, outer | common_guards(below))
+    if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= outer for entry in tree.fields):
+        count += 1
+    # A selection set is not empty.
+    return count or 1
