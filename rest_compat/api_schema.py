@@ -1,8 +1,8 @@
-"""The API schema behind a supergraph: what a client of the router may ask, as graphql-core sees it.
+"""Derives the API schema, which clients of the router see, from a supergraph schema.
 
-A supergraph is the API plus the router's own business: definitions of linked specifications (`join__Field`, `link`,
-`@inaccessible`, ...), their applications everywhere, and elements marked `@inaccessible`. Dropping those leaves the
-API. Federation specification, "Supergraph Schema" and "API schema".
+A supergraph schema is the API schema and metadata for the router: definitions of linked specifications (`join__Field`,
+`link`, `@inaccessible`, ...), applications of their directives, and elements marked `@inaccessible`. Removing them
+leaves the API schema. Federation specification, "Supergraph Schema" and "API schema".
 """
 
 from __future__ import annotations
@@ -25,32 +25,35 @@ from graphql import (
 )
 
 INACCESSIBLE: Final = "inaccessible"
-# `join__Graph`, `link__Purpose`: a linked specification's names; the GraphQL specification keeps `__` out of others.
+# Names of a linked specification contain `__` (`join__Graph`); other names must not (GraphQL specification, "Names").
 _NAMESPACE: Final = "__"
 _STANDARD: Final = frozenset(directive.name for directive in specified_directives)
 
 
-class _Strip(Visitor):
+class _RemoveMetadata(Visitor):
+    """Removes the definitions, directives and elements that are not part of the API."""
+
     def enter(self, node: Node, *_args: object) -> Node | object | None:
-        """Decide by the node's name and directives; the visitor calls this for each node."""
+        """Remove a node by its name and directives; called for each node."""
         name = getattr(getattr(node, "name", None), "value", "")
         directives = getattr(node, "directives", None) or ()
-        machinery = (
+        is_metadata = (
             isinstance(node, DirectiveDefinitionNode | SchemaDefinitionNode)
             or (isinstance(node, DirectiveNode) and name not in _STANDARD)
             or (node.kind.endswith("_definition") and _NAMESPACE in name)
         )
-        hidden = any(directive.name.value == INACCESSIBLE for directive in directives)
-        return REMOVE if machinery or hidden else None
+        is_inaccessible = any(directive.name.value == INACCESSIBLE for directive in directives)
+        return REMOVE if is_metadata or is_inaccessible else None
 
 
 def api_schema(supergraph: str) -> GraphQLSchema:
     """The API schema of a supergraph SDL whose root types have their default names.
 
     Raises:
-        GraphQLError, TypeError: `supergraph` is not a valid schema definition.
+        GraphQLError: `supergraph` does not parse.
+        TypeError: `supergraph` is not a valid schema definition.
     """
-    stripped = visit(parse(supergraph), _Strip())
+    stripped = visit(parse(supergraph), _RemoveMetadata())
     if not isinstance(stripped, DocumentNode):
-        raise TypeError("a supergraph is a document")
+        raise TypeError("a supergraph must be a document")
     return build_ast_schema(stripped)

@@ -1,7 +1,7 @@
 """The REST layer as an ASGI application.
 
-FastAPI carries the OpenAPI document and the lifespan; requests below it are dispatched by the route table and not by
-FastAPI's decorators, which would route `GET .../transfer` to `.../{id}` and answer HEAD and OPTIONS with 405.
+FastAPI serves the OpenAPI document and runs the lifespan. All other requests are dispatched by the route table and not
+by FastAPI's decorators, which would match `GET .../transfer` with `.../{id}` and respond to HEAD and OPTIONS with 405.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 
 
 class _Application(FastAPI):
-    """FastAPI with the document of the route table in place of the one it would make of its own routes."""
+    """FastAPI that serves the OpenAPI document of the route table instead of one of its own routes."""
 
     def openapi(self) -> dict[str, Any]:
         return openapi.document()
 
 
 def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
-    """The application; `send` replaces the connection to the router.
+    """Create the application; `send` replaces the connection to the router.
 
     Raises:
-        ConfigurationError: the supergraph cannot be read, or an operation does not fit it.
+        ConfigurationError: the supergraph cannot be read, or an operation is not valid for it.
     """
-    known = _checked_operations(settings.supergraph)
+    checked = _checked_operations(settings.supergraph)
     resources = AsyncExitStack()
     if send is None:
         connections = httpx.AsyncClient(trust_env=False)
@@ -60,24 +60,24 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
             yield
 
     app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-    # Not mounted: a mount does not match paths with a line feed in them, and the table must rule over all.
-    app.router.default = RestHandler(RouteTable(ROUTES), known, client)
+    # The default and not a mount, because a mount does not match paths that contain a line feed.
+    app.router.default = RestHandler(RouteTable(ROUTES), checked, client)
     return RequestContextMiddleware(HealthEndpoints(app, {"router": client.ping}))
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:
-    """The routes' operations, each valid against the API that `supergraph` promises."""
+    """The operations of the routes, all of them valid for the API schema of `supergraph`."""
     variable = "REST_SUPERGRAPH"
     try:
         schema = api_schema(supergraph.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(variable, f"cannot read {supergraph}: {error.strerror}") from error
     except (UnicodeDecodeError, GraphQLError, TypeError) as error:
-        raise ConfigurationError(variable, f"{supergraph} is no supergraph: {error}") from error
-    known = operations.load()
+        raise ConfigurationError(variable, f"{supergraph} is not a supergraph: {error}") from error
+    loaded = operations.load()
     try:
-        for operation in (operation for file in known.values() for operation in file):
+        for operation in (operation for file in loaded.values() for operation in file):
             operations.check(operation, schema)
     except operations.OperationMismatch as error:
         raise ConfigurationError(variable, f"{supergraph} does not fit this release's operations: {error}") from error
-    return known
+    return loaded

@@ -1,11 +1,11 @@
-"""Bodies and query strings of the routes, field by field."""
+"""The request bodies and query parameters of the routes, field by field."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from rest_compat import scalars
-from rest_compat.body_schemas import AtLeastOne, ExactDecimals, ExactlyOneOf, Field, ObjectBody, TaggedBody
+from rest_compat.body_schemas import AtLeastOne, ExactDecimals, ExactlyOneOf, InputField, ObjectSchema, VariantSchema
 
 ACCOUNT_TYPES: Final = scalars.choice("CHECKING", "SAVINGS", "BUSINESS")
 ACCOUNT_STATUSES: Final = scalars.choice("ACTIVE", "FROZEN", "CLOSED")
@@ -13,92 +13,117 @@ TRANSACTION_TYPES: Final = scalars.choice("TRANSFER", "DEPOSIT", "WITHDRAWAL", "
 TRANSACTION_STATUSES: Final = scalars.choice("PENDING", "HELD", "COMPLETED", "FAILED", "REVERSED")
 
 
-def _tag(word: str) -> Field:
-    return Field("type", scalars.choice(word), "What kind of transaction this is.")
+def _transaction_type(name: str) -> InputField:
+    return InputField("type", scalars.choice(name), "The type of the transaction.")
 
 
-_EMAIL = Field("email", scalars.EMAIL, "The e-mail address to sign in with.")
-_AMOUNT = Field("amount", scalars.AMOUNT, "How much, as a decimal string with exactly the currency's decimals.")
-_CURRENCY = Field("currency", scalars.CURRENCY, "ISO 4217 code; the currency of the accounts involved.")
-_METADATA = Field("metadata", scalars.METADATA, "Kept with the transaction as given.", required=False)
-_SOURCE = Field("sourceAccountId", scalars.OBJECT_ID, "The account to take the money from.")
+_EMAIL = InputField("email", scalars.EMAIL, "The e-mail address to sign in with.")
+_AMOUNT = InputField(
+    "amount", scalars.AMOUNT, "The amount, as a decimal string with exactly the decimals of the currency."
+)
+_CURRENCY = InputField("currency", scalars.CURRENCY, "ISO 4217 code; the currency of the accounts involved.")
+_METADATA = InputField("metadata", scalars.METADATA, "Stored with the transaction unchanged.", required=False)
+_SOURCE = InputField("sourceAccountId", scalars.OBJECT_ID, "The account that pays.")
 _MONEY = (_AMOUNT, _CURRENCY, _METADATA)
 
-REGISTER: Final = ObjectBody(
+REGISTER: Final = ObjectSchema(
     "Registration",
     (
         _EMAIL,
-        Field("password", scalars.PASSWORD, "The password to sign in with."),
-        Field("name", scalars.NAME, "How to address you."),
+        InputField("password", scalars.PASSWORD, "The password to sign in with."),
+        InputField("name", scalars.NAME, "Your name."),
     ),
 )
-LOGIN: Final = ObjectBody("Credentials", (_EMAIL, Field("password", scalars.PASSWORD, "The password.")))
-REFRESH: Final = ObjectBody(
-    "RefreshRequest", (Field("refreshToken", scalars.OPAQUE_TOKEN, "The refresh token; it works once."),)
+LOGIN: Final = ObjectSchema("Credentials", (_EMAIL, InputField("password", scalars.PASSWORD, "The password.")))
+REFRESH: Final = ObjectSchema(
+    "RefreshRequest", (InputField("refreshToken", scalars.OPAQUE_TOKEN, "The refresh token; it can be used once."),)
 )
-OPEN_ACCOUNT: Final = ObjectBody(
+OPEN_ACCOUNT: Final = ObjectSchema(
     "NewAccount",
     (
-        Field("type", ACCOUNT_TYPES, "What kind of account to open."),
-        Field("currency", scalars.CURRENCY, "ISO 4217 code; it cannot be changed later."),
+        InputField("type", ACCOUNT_TYPES, "The type of the account."),
+        InputField("currency", scalars.CURRENCY, "ISO 4217 code; it cannot be changed later."),
     ),
 )
-CHANGE_ACCOUNT: Final = ObjectBody(
+CHANGE_ACCOUNT: Final = ObjectSchema(
     "AccountChange",
     (
-        Field("type", ACCOUNT_TYPES, "The new kind of account.", required=False),
-        Field("status", scalars.choice("ACTIVE", "FROZEN"), "Freeze or unfreeze; support only.", required=False),
+        InputField("type", ACCOUNT_TYPES, "The new type of the account.", required=False),
+        InputField(
+            "status",
+            scalars.choice("ACTIVE", "FROZEN"),
+            "The new status; only support may freeze or unfreeze.",
+            required=False,
+        ),
     ),
     (AtLeastOne(),),
 )
-CREATE_TRANSACTION: Final = TaggedBody(
+CREATE_TRANSACTION: Final = VariantSchema(
     "NewTransaction",
     "type",
     {
-        "DEPOSIT": ObjectBody(
+        "DEPOSIT": ObjectSchema(
             "Deposit",
             (
-                _tag("DEPOSIT"),
-                Field("destinationAccountId", scalars.OBJECT_ID, "The account to put the money into."),
+                _transaction_type("DEPOSIT"),
+                InputField("destinationAccountId", scalars.OBJECT_ID, "The account that receives the money."),
                 *_MONEY,
             ),
             (ExactDecimals(),),
         ),
-        "WITHDRAWAL": ObjectBody("Withdrawal", (_tag("WITHDRAWAL"), _SOURCE, *_MONEY), (ExactDecimals(),)),
-        "PAYMENT": ObjectBody(
+        "WITHDRAWAL": ObjectSchema(
+            "Withdrawal", (_transaction_type("WITHDRAWAL"), _SOURCE, *_MONEY), (ExactDecimals(),)
+        ),
+        "PAYMENT": ObjectSchema(
             "Payment",
-            (_tag("PAYMENT"), _SOURCE, Field("payee", scalars.PAYEE, "Who receives the payment."), *_MONEY),
+            (
+                _transaction_type("PAYMENT"),
+                _SOURCE,
+                InputField("payee", scalars.PAYEE, "The receiver of the payment."),
+                *_MONEY,
+            ),
             (ExactDecimals(),),
         ),
     },
 )
-TRANSFER: Final = ObjectBody(
+TRANSFER: Final = ObjectSchema(
     "Transfer",
     (
         _SOURCE,
-        Field("destinationAccountId", scalars.OBJECT_ID, "The account to put the money into.", required=False),
-        Field("destinationAccountNumber", scalars.ACCOUNT_NUMBER, "The same, by its number.", required=False),
+        InputField("destinationAccountId", scalars.OBJECT_ID, "The account that receives the money.", required=False),
+        InputField(
+            "destinationAccountNumber",
+            scalars.ACCOUNT_NUMBER,
+            "The number of the account that receives the money.",
+            required=False,
+        ),
         *_MONEY,
     ),
     (ExactDecimals(), ExactlyOneOf(("destinationAccountId", "destinationAccountNumber"))),
 )
 
 PAGE: Final = (
-    Field("limit", scalars.LIMIT, "How many items the page has at most.", required=False),
-    Field("cursor", scalars.CURSOR, "`nextCursor` of the page before.", required=False),
+    InputField("limit", scalars.LIMIT, "The maximum number of items on the page.", required=False),
+    InputField("cursor", scalars.CURSOR, "The `nextCursor` of the previous page.", required=False),
 )
 ACCOUNT_LIST: Final = (
     *PAGE,
-    Field("status", ACCOUNT_STATUSES, "Only these statuses; by default all but CLOSED.", required=False, many=True),
-    Field("type", ACCOUNT_TYPES, "Only these scalars.", required=False, many=True),
-    Field("currency", scalars.CURRENCY, "Only these currencies.", required=False, many=True),
+    InputField(
+        "status",
+        ACCOUNT_STATUSES,
+        "Only accounts with these statuses; by default all but CLOSED.",
+        required=False,
+        many=True,
+    ),
+    InputField("type", ACCOUNT_TYPES, "Only accounts of these types.", required=False, many=True),
+    InputField("currency", scalars.CURRENCY, "Only accounts in these currencies.", required=False, many=True),
 )
 TRANSACTION_LIST: Final = (
     *PAGE,
-    Field("type", TRANSACTION_TYPES, "Only these scalars.", required=False, many=True),
-    Field("status", TRANSACTION_STATUSES, "Only these statuses.", required=False, many=True),
-    Field("from", scalars.TIMESTAMP, "Not before this time.", required=False),
-    Field("to", scalars.TIMESTAMP, "Before this time.", required=False),
-    Field("minAmount", scalars.AMOUNT, "Not less than this.", required=False),
-    Field("maxAmount", scalars.AMOUNT, "Not more than this.", required=False),
+    InputField("type", TRANSACTION_TYPES, "Only transactions of these types.", required=False, many=True),
+    InputField("status", TRANSACTION_STATUSES, "Only transactions with these statuses.", required=False, many=True),
+    InputField("from", scalars.TIMESTAMP, "Only transactions at or after this time.", required=False),
+    InputField("to", scalars.TIMESTAMP, "Only transactions before this time.", required=False),
+    InputField("minAmount", scalars.AMOUNT, "Only transactions of at least this amount.", required=False),
+    InputField("maxAmount", scalars.AMOUNT, "Only transactions of at most this amount.", required=False),
 )

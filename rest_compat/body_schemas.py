@@ -1,6 +1,6 @@
-"""Shapes of bodies and query strings: fields of a kind, rules between fields, and variants by a tag.
+"""Schemas of bodies and query strings: fields with a scalar each, rules between fields, and variants by a tag.
 
-Reading collects every bad field before it gives up (contract, "Errors"), and each shape knows its JSON Schema.
+Reading reports every bad field, not only the first (bank §3.8). Each schema can print itself as JSON Schema.
 """
 
 from __future__ import annotations
@@ -17,47 +17,47 @@ from rest_compat.scalars import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from rest_compat.scalars import JsonSchema, Kind
+    from rest_compat.scalars import JsonSchema, Scalar
 
-# More parameters than any route has, and a bound on the work that one query string may cause.
+# More parameters than any route has; limits the work that one query string can cause.
 MAX_PARAMETERS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One named input.
+class InputField:
+    """A named field of a body, or a parameter of a query string.
 
     Attributes:
-        many: in a query string, the name may be repeated, and the value is a list.
+        many: whether a parameter may be repeated; its value is then a list.
     """
 
     name: str
-    kind: Kind
+    scalar: Scalar
     description: str
     required: bool = True
     many: bool = False
 
-    def read(self, given: object, location: str, problems: list[FieldError]) -> Any:
-        """The converted value; None after noting why there is none."""
+    def read(self, given: object, location: str, errors: list[FieldError]) -> Any:
+        """The converted value; None if it is invalid, after adding the reason to `errors`."""
         try:
-            return self.kind.parse(given)
+            return self.scalar.parse(given)
         except InvalidInput as error:
-            problems.append(FieldError((location, self.name, *error.within), error.code, error.message))
+            errors.append(FieldError((location, self.name, *error.within), error.code, error.message))
             return None
 
     @property
     def schema(self) -> JsonSchema:
         if self.many:
-            return {"type": "array", "items": dict(self.kind.schema), "minItems": 1}
-        return {"description": self.description, **self.kind.schema}
+            return {"type": "array", "items": dict(self.scalar.schema), "minItems": 1}
+        return {"description": self.description, **self.scalar.schema}
 
 
-class Rule(Protocol):
-    """What a body's fields owe to each other.
+class FieldRule(Protocol):
+    """A rule between the fields of a body.
 
     Attributes:
-        schema: keywords that say the same in JSON Schema.
-        not_in_example: fields that the example leaves out, since it has others in their place.
+        schema: the keywords that express the rule in JSON Schema.
+        not_in_example: the fields that the example omits because they exclude others.
     """
 
     @property
@@ -67,11 +67,13 @@ class Rule(Protocol):
     def not_in_example(self) -> Collection[str]: ...
 
     def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:
-        """Judge a body by the names that were `given` and the values among them that are good."""
+        """The errors of a body, by the names of the given fields and the values of those that are valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExactlyOneOf:
+    """The body has exactly one of these fields."""
+
     names: tuple[str, ...]
 
     @property
@@ -82,13 +84,15 @@ class ExactlyOneOf:
     def not_in_example(self) -> Collection[str]:
         return self.names[1:]
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - the protocol's
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if sum(name in given for name in self.names) != 1:
             yield FieldError(("body", self.names[0]), "EXACTLY_ONE", f"give exactly one of {', '.join(self.names)}")
 
 
 @dataclass(frozen=True, slots=True)
 class AtLeastOne:
+    """The body has at least one field."""
+
     @property
     def schema(self) -> JsonSchema:
         return {"minProperties": 1}
@@ -97,14 +101,14 @@ class AtLeastOne:
     def not_in_example(self) -> Collection[str]:
         return ()
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - the protocol's
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if not given:
             yield FieldError(("body",), "REQUIRED", "give at least one field")
 
 
 @dataclass(frozen=True, slots=True)
 class ExactDecimals:
-    """`amount` has exactly the decimals of `currency`."""
+    """`amount` has exactly as many decimals as `currency`."""
 
     @property
     def schema(self) -> JsonSchema:
@@ -120,7 +124,7 @@ class ExactDecimals:
     def not_in_example(self) -> Collection[str]:
         return ()
 
-    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - the protocol's
+    def check(self, given: Collection[str], body: Mapping[str, Any]) -> Iterator[FieldError]:  # noqa: ARG002 - required by the protocol
         if "amount" not in body or "currency" not in body:
             return
         try:
@@ -130,12 +134,12 @@ class ExactDecimals:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectBody:
-    """A JSON object with these fields and no others; `name` is its schema's."""
+class ObjectSchema:
+    """A JSON object with these fields and no others; `name` is the name of its schema."""
 
     name: str
-    fields: tuple[Field, ...]
-    rules: tuple[Rule, ...] = ()
+    fields: tuple[InputField, ...]
+    rules: tuple[FieldRule, ...] = ()
 
     def read(self, document: Mapping[str, object]) -> dict[str, Any]:
         """The converted body.
@@ -144,24 +148,26 @@ class ObjectBody:
             ValidationFailed: lists every bad field.
         """
         known = {field.name: field for field in self.fields}
-        problems = [FieldError(("body", name), "UNKNOWN", "is no field here") for name in document if name not in known]
+        errors = [
+            FieldError(("body", name), "UNKNOWN", "is not a known field") for name in document if name not in known
+        ]
         body: dict[str, Any] = {}
         for name, field in known.items():
             if name in document:
-                value = field.read(document[name], "body", problems)
+                value = field.read(document[name], "body", errors)
                 if value is not None:
                     body[name] = value
             elif field.required:
-                problems.append(FieldError(("body", name), "REQUIRED", "is required"))
+                errors.append(FieldError(("body", name), "REQUIRED", "is required"))
         for rule in self.rules:
-            problems.extend(rule.check(document.keys() & known.keys(), body))
-        if problems:
-            raise ValidationFailed(problems)
+            errors.extend(rule.check(document.keys() & known.keys(), body))
+        if errors:
+            raise ValidationFailed(errors)
         return body
 
     @property
     def schemas(self) -> dict[str, JsonSchema]:
-        """Component name -> schema; the first is this body's."""
+        """Name of the component -> schema; the first one is the schema of this body."""
         schema: dict[str, Any] = {
             "type": "object",
             "properties": {field.name: dict(field.schema) for field in self.fields},
@@ -174,21 +180,25 @@ class ObjectBody:
 
     @property
     def examples(self) -> dict[str, dict[str, Any]]:
-        """Name -> a body that is well-formed."""
+        """Name -> an example of a valid body."""
         omitted = {name for rule in self.rules for name in rule.not_in_example}
-        return {self.name: {field.name: field.kind.example for field in self.fields if field.name not in omitted}}
+        return {self.name: {field.name: field.scalar.example for field in self.fields if field.name not in omitted}}
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedBody:
-    """One of several objects; the field `tag` says which."""
+class VariantSchema:
+    """One of several objects, distinguished by the value of the field `tag`."""
 
     name: str
     tag: str
-    variants: Mapping[str, ObjectBody]
+    variants: Mapping[str, ObjectSchema]
 
     def read(self, document: Mapping[str, object]) -> dict[str, Any]:
-        """The converted body, the tag included. Raises ValidationFailed."""
+        """The converted body, with the tag.
+
+        Raises:
+            ValidationFailed: lists every bad field.
+        """
         tag = document.get(self.tag)
         if not isinstance(tag, str) or tag not in self.variants:
             code = "NOT_ALLOWED" if self.tag in document else "REQUIRED"
@@ -213,14 +223,14 @@ class TaggedBody:
         return {name: body for variant in self.variants.values() for name, body in variant.examples.items()}
 
 
-Body = ObjectBody | TaggedBody
+BodySchema = ObjectSchema | VariantSchema
 
 
-def read_query(fields: tuple[Field, ...], query_string: bytes) -> dict[str, Any]:
+def read_query(fields: tuple[InputField, ...], query_string: bytes) -> dict[str, Any]:
     """The converted parameters of a query string.
 
     Raises:
-        ValidationFailed: lists every bad parameter, unknown and repeated ones too.
+        ValidationFailed: lists every bad parameter, including unknown and repeated ones.
     """
     try:
         pairs = parse_qsl(
@@ -231,18 +241,18 @@ def read_query(fields: tuple[Field, ...], query_string: bytes) -> dict[str, Any]
             [FieldError(("query",), "INVALID_FORMAT", "is not a well-formed query string")]
         ) from None
     known = {field.name: field for field in fields}
-    problems: list[FieldError] = []
+    errors: list[FieldError] = []
     parameters: dict[str, Any] = {}
     for name in dict.fromkeys(name for name, _ in pairs):
         given = [value for other, value in pairs if other == name]
         field = known.get(name)
         if field is None:
-            problems.append(FieldError(("query", name), "UNKNOWN", "is no parameter here"))
+            errors.append(FieldError(("query", name), "UNKNOWN", "is not a known parameter"))
         elif len(given) > 1 and not field.many:
-            problems.append(FieldError(("query", name), "REPEATED", "may be given once"))
+            errors.append(FieldError(("query", name), "REPEATED", "may be given once"))
         else:
-            read = [field.read(value, "query", problems) for value in given]
+            read = [field.read(value, "query", errors) for value in given]
             parameters[name] = read if field.many else read[0]
-    if problems:
-        raise ValidationFailed(problems)
+    if errors:
+        raise ValidationFailed(errors)
     return parameters

@@ -1,4 +1,4 @@
-"""`mosafe rest`: serve, or print what is served."""
+"""`mosafe rest`: run the REST layer, or print its routes and its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from servicekit.settings import environment, load
 @click.group("rest", invoke_without_command=True)
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Run the REST layer; see its sub-commands for what it serves."""
+    """Run the REST layer. Sub-commands print its routes and its OpenAPI document."""
     if context.invoked_subcommand is not None:
         return
     settings = load(RestSettings, environment())

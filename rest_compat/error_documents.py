@@ -26,7 +26,7 @@ _FIELD_ERROR: Final[JsonSchema] = {
         "path": {
             "type": "array",
             "items": {"type": ["string", "integer"]},
-            "description": "`body`, `query` or `header`, then the name, then where inside.",
+            "description": "`body`, `query` or `header`, then the name, then the path inside the value.",
         },
         "code": _TEXT,
         "message": _TEXT,
@@ -35,7 +35,7 @@ _FIELD_ERROR: Final[JsonSchema] = {
 }
 _DETAILS: Final[JsonSchema] = {
     "type": "object",
-    "description": "Facts about the refusal; `fields` lists every bad input.",
+    "description": "Facts about the error; `fields` lists every bad input.",
     "properties": {
         **translation.DETAIL_SCHEMAS,
         "fields": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
@@ -94,7 +94,7 @@ _DETAIL_EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def error_content(reasons: Sequence[Reason]) -> dict[str, Any]:
-    """The content of an error response that has one of `reasons`, which share a status."""
+    """The content of error responses with the status that all `reasons` share."""
     codes: JsonSchema = {"properties": {"code": {"enum": [reason.code for reason in reasons]}}}
     envelope = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"error": codes}}]}
     problem = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}

@@ -1,24 +1,24 @@
-"""What a REST client may be told when its request does not succeed.
+"""The errors of the REST layer.
 
-::
-
-    RestError                      status, code, message, details and headers of the answer
-    ├── ValidationFailed           400  VALIDATION_ERROR, lists every bad field
-    ├── Unauthenticated            401  UNAUTHENTICATED, with WWW-Authenticate
-    ├── NotFound                   404  the code of the route's missing resource, else NOT_FOUND
-    ├── MethodNotAllowed           405  METHOD_NOT_ALLOWED, with Allow
-    ├── NotAcceptable              406  NOT_ACCEPTABLE
-    ├── PreconditionFailed         412  PRECONDITION_FAILED
-    ├── PayloadTooLarge            413  PAYLOAD_TOO_LARGE
-    ├── UnsupportedMediaType       415  UNSUPPORTED_MEDIA_TYPE, with Accept
-    ├── IdempotencyKeyInUse        409  IDEMPOTENCY_KEY_IN_USE
-    ├── IdempotencyKeyReused       422  IDEMPOTENCY_KEY_REUSED
-    ├── Refused                    what a Problem says, by the table of `translation`
-    └── Faulted                    what a GraphQL error says, by the table of `translation`
-    RouterError                    the router did not answer; `translation` makes it a Faulted
-    ├── RouterUnreachable
-    ├── RouterTimeout
-    └── MalformedAnswer            what came back is no GraphQL response: our side's mistake, hence a 500
+```
+RestError                      status, code, message, details and headers of the response
+├── ValidationFailed           400  VALIDATION_ERROR, lists every bad field
+├── Unauthenticated            401  UNAUTHENTICATED, with WWW-Authenticate
+├── NotFound                   404  NOT_FOUND
+├── MethodNotAllowed           405  METHOD_NOT_ALLOWED, with Allow
+├── NotAcceptable              406  NOT_ACCEPTABLE
+├── PreconditionFailed         412  PRECONDITION_FAILED
+├── PayloadTooLarge            413  PAYLOAD_TOO_LARGE
+├── UnsupportedMediaType       415  UNSUPPORTED_MEDIA_TYPE, with Accept
+├── IdempotencyKeyInUse        409  IDEMPOTENCY_KEY_IN_USE
+├── IdempotencyKeyReused       422  IDEMPOTENCY_KEY_REUSED
+├── Refused                    the bank returned a Problem; see the table in `translation`
+└── Failed                     a GraphQL error or null, or no response of the router; see `translation`
+RouterError                    the router gave no GraphQL response; `translation` makes it a `Failed`
+├── RouterUnreachable          503
+├── RouterTimeout              504
+└── MalformedResponse          500, because it is a defect of the platform
+```
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class FieldError:
     """One bad input.
 
     Attributes:
-        path: where it lies: `("body", "metadata", "note")`, `("query", "limit")`, `("header", "Idempotency-Key")`.
-        code: stable, upper snake case.
-        message: for people; never repeats the input.
+        path: for example `("body", "metadata", "note")`, `("query", "limit")` or `("header", "Idempotency-Key")`.
+        code: stable, in upper snake case.
+        message: for people; it never repeats the input.
     """
 
     path: tuple[PathStep, ...]
@@ -56,7 +56,7 @@ class FieldError:
 
 
 class RestError(Exception):
-    """An answer other than success; everything in it is safe for clients."""
+    """An error response; its whole content is safe for clients."""
 
     status: int
     code: str
@@ -94,13 +94,6 @@ class NotFound(RestError):
     code = "NOT_FOUND"
     message = "There is no such route"
 
-    def __init__(
-        self, code: str | None = None, message: str | None = None, details: Mapping[str, object] | None = None
-    ) -> None:
-        self.code = code or self.code
-        self.message = message or self.message
-        super().__init__(details=details)
-
 
 class MethodNotAllowed(RestError):
     status = 405
@@ -114,7 +107,7 @@ class MethodNotAllowed(RestError):
 class NotAcceptable(RestError):
     status = 406
     code = "NOT_ACCEPTABLE"
-    message = "Answers are application/json"
+    message = "Responses are application/json"
 
 
 class PreconditionFailed(RestError):
@@ -152,7 +145,7 @@ class IdempotencyKeyReused(RestError):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Status, code and message of an answer, as a table has them."""
+    """Status, code and message of an error response."""
 
     status: int
     code: str
@@ -172,24 +165,24 @@ class _Translated(RestError):
 
 
 class Refused(_Translated):
-    """The bank said no."""
+    """The bank refused the request."""
 
 
-class Faulted(_Translated):
-    """The bank could not answer."""
+class Failed(_Translated):
+    """The request could not be carried out, or its resource does not exist."""
 
 
 class RouterError(Exception):
-    """The router gave no GraphQL response; the cause is for the log."""
+    """The router gave no GraphQL response; the cause is only logged."""
 
 
 class RouterUnreachable(RouterError):
-    """No connection, a broken one, or a gateway's 5xx without a GraphQL response."""
+    """The connection failed or broke, or a gateway responded with 5xx without a GraphQL response."""
 
 
 class RouterTimeout(RouterError):
-    """No whole answer in time."""
+    """The router's response was not complete in time."""
 
 
-class MalformedAnswer(RouterError):
-    """An answer that is not JSON, or has neither `data` nor `errors`, or not the shape its operation promises."""
+class MalformedResponse(RouterError):
+    """The response is not JSON, has neither `data` nor `errors`, or does not have the fields of its operation."""

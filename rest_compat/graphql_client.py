@@ -1,4 +1,4 @@
-"""GraphQL over HTTP towards the router. The network is one function, so that a test may be the router.
+"""The GraphQL-over-HTTP client for the router. The network is one function, which tests replace.
 
 Specification: https://graphql.github.io/graphql-over-http/draft/
 """
@@ -12,35 +12,35 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from rest_compat.errors import MalformedAnswer, RouterTimeout, RouterUnreachable
+from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
 from servicekit import context
 
 if TYPE_CHECKING:
     from rest_compat.operations import Operation
 
 MEDIA_TYPE: Final = "application/graphql-response+json"
-# Longer than the router gives a whole request (60 s), so that it is the router who says what was too slow.
+# Longer than the router's own deadline (60 s), so that the router reports which service was too slow.
 TIMEOUT_SECONDS: Final = 65.0
-# What a client may know about its quota; the router counts, this layer only passes on.
+# Headers about the client's quota, which the router sets and this layer passes on.
 RATE_HEADERS: Final = ("retry-after", "ratelimit", "ratelimit-policy")
 
 
 @dataclass(frozen=True, slots=True)
-class HttpReply:
-    """What came back: header names in lower case, the whole body."""
+class HttpResponse:
+    """A response of the router: header names in lower case, and the whole body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-# Takes headers and body of a POST to the router; raises RouterUnreachable or RouterTimeout.
-Send = Callable[[Mapping[str, str], bytes], Awaitable[HttpReply]]
+# Sends a POST request with these headers and this body to the router; raises RouterUnreachable or RouterTimeout.
+Send = Callable[[Mapping[str, str], bytes], Awaitable[HttpResponse]]
 
 
 @dataclass(frozen=True, slots=True)
-class GraphQLFault:
-    """One entry of `errors`."""
+class ResponseError:
+    """One entry of `errors` in a GraphQL response."""
 
     code: str
     message: str
@@ -49,49 +49,58 @@ class GraphQLFault:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLResult:
-    """Attributes: `result`, the root field under the alias that all our operations give it; `rate_headers`."""
+    """A GraphQL response.
+
+    Attributes:
+        result: the value of the root field, which has the alias `result` in all our operations.
+        rate_headers: the headers about the client's quota.
+    """
 
     result: Any
-    faults: tuple[GraphQLFault, ...]
+    errors: tuple[ResponseError, ...]
     rate_headers: Mapping[str, str]
 
 
 def http_send(client: httpx.AsyncClient, url: str) -> Send:
-    """A `Send` over a real connection."""
+    """A `Send` that uses a real connection."""
 
-    async def send(headers: Mapping[str, str], body: bytes) -> HttpReply:
+    async def send(headers: Mapping[str, str], body: bytes) -> HttpResponse:
         try:
             response = await client.post(url, headers=dict(headers), content=body, timeout=TIMEOUT_SECONDS)
         except httpx.TimeoutException as error:
             raise RouterTimeout from error
         except httpx.HTTPError as error:
             raise RouterUnreachable from error
-        return HttpReply(response.status_code, response.headers, response.content)
+        return HttpResponse(response.status_code, response.headers, response.content)
 
     return send
 
 
 class GraphQLClient:
+    """Runs operations on the router."""
+
     def __init__(self, send: Send) -> None:
         self._send = send
 
     async def execute(
         self, operation: Operation, variables: Mapping[str, object], authorization: str | None
     ) -> GraphQLResult:
-        """Run `operation` as whoever `authorization` proves, within the current request's trace.
+        """Run `operation` with this `Authorization` header, as part of the current request's trace.
 
         Raises:
-            RouterUnreachable, RouterTimeout, MalformedAnswer: there is no GraphQL response.
+            RouterUnreachable: there is no response.
+            RouterTimeout: the response is not complete in time.
+            MalformedResponse: the response is not a GraphQL response.
         """
         document = {"query": operation.document, "operationName": operation.name, "variables": variables}
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        reply = await self._send(_headers(authorization), body)
-        return _read(reply)
+        response = await self._send(_headers(authorization), body)
+        return _parse(response)
 
     async def ping(self) -> None:
-        """Raise unless the router answers a query."""
-        reply = await self._send(_headers(None), b'{"query":"{ __typename }"}')
-        _read(reply)
+        """Raise unless the router responds to a query."""
+        response = await self._send(_headers(None), b'{"query":"{ __typename }"}')
+        _parse(response)
 
 
 def _headers(authorization: str | None) -> dict[str, str]:
@@ -99,31 +108,31 @@ def _headers(authorization: str | None) -> dict[str, str]:
     return headers if authorization is None else {**headers, "authorization": authorization}
 
 
-def _read(reply: HttpReply) -> GraphQLResult:
+def _parse(response: HttpResponse) -> GraphQLResult:
     try:
-        document = json.loads(reply.body)
+        document = json.loads(response.body)
     except ValueError as error:
-        raise _no_response(reply) from error
+        raise _no_response(response) from error
     if not isinstance(document, dict) or not ({"data", "errors"} & document.keys()):
-        raise _no_response(reply)
+        raise _no_response(response)
     data, errors = document.get("data"), document.get("errors", [])
     if not isinstance(data, dict | None) or not isinstance(errors, list):
-        raise _no_response(reply)
+        raise _no_response(response)
     return GraphQLResult(
         result=None if data is None else data.get("result"),
-        faults=tuple(_fault(entry) for entry in errors),
-        rate_headers={name: reply.headers[name] for name in RATE_HEADERS if name in reply.headers},
+        errors=tuple(_response_error(entry) for entry in errors),
+        rate_headers={name: response.headers[name] for name in RATE_HEADERS if name in response.headers},
     )
 
 
-def _no_response(reply: HttpReply) -> MalformedAnswer | RouterUnreachable:
-    """A gateway in between may answer for a router that is away; anything else that is no GraphQL is a mistake."""
-    description = f"status {reply.status} without a GraphQL response"
-    return RouterUnreachable(description) if reply.status in {502, 503, 504} else MalformedAnswer(description)
+def _no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
+    """The error for a response that is not GraphQL: from a gateway before a stopped router, or from a defect."""
+    description = f"status {response.status} without a GraphQL response"
+    return RouterUnreachable(description) if response.status in {502, 503, 504} else MalformedResponse(description)
 
 
-def _fault(entry: object) -> GraphQLFault:
+def _response_error(entry: object) -> ResponseError:
     members = entry if isinstance(entry, dict) else {}
     extensions = members.get("extensions")
     extensions = extensions if isinstance(extensions, dict) else {}
-    return GraphQLFault(str(extensions.get("code", "")), str(members.get("message", "")), extensions)
+    return ResponseError(str(extensions.get("code", "")), str(members.get("message", "")), extensions)

@@ -1,8 +1,8 @@
 """Idempotency keys whose first request is still running in this process.
 
-Remembering answers is the transaction service's part, which gets the key with the order. Here is only what that
-service cannot know: that the first answer is not out yet. A second request with the key gets a 409 instead of racing
-(IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
+The transaction service, which receives the key with the order, stores the responses. It does not know that the response
+to the first request has not been sent yet. So this layer refuses a second request with the key with 409 while the first
+one runs (IETF draft "The Idempotency-Key HTTP Header Field", section 2.6).
 """
 
 from __future__ import annotations
@@ -21,24 +21,26 @@ if TYPE_CHECKING:
 REPLAYED_HEADER = "idempotent-replayed"
 
 
-def fresh_key() -> str:
-    """The key of a request whose client sent none: such a request is never a replay."""
+def new_key() -> str:
+    """A new key for a request without one, which therefore is never a replay."""
     return f"rest-{uuid.uuid4()}"
 
 
 class RunningRequests:
+    """The keys and bodies of the requests that are running."""
+
     def __init__(self) -> None:
         self._fingerprints: dict[str, str] = {}
 
     @contextmanager
     def claim(self, scope: tuple[str, ...], body: Mapping[str, object]) -> Iterator[None]:
-        """Hold the key that `scope` ends in (caller, route, key) while the block runs.
+        """Claim the key of `scope` (caller, route, key) while the block runs.
 
         Raises:
             IdempotencyKeyInUse: a request with this key and body is running.
-            IdempotencyKeyReused: one with this key and another body is.
+            IdempotencyKeyReused: a request with this key and another body is running.
         """
-        # Hashed, so that no credential lies around in memory longer than its request.
+        # Hashed, so that no credential is kept in memory.
         key, fingerprint = _digest(scope), _digest(body)
         running = self._fingerprints.get(key)
         if running is not None:

@@ -1,4 +1,4 @@
-"""Media types: what the client accepts, and what it sent. RFC 9110, sections 8.3, 8.4 and 12.5.1."""
+"""Media types that the client accepts and sends. RFC 9110 §8.3, §8.4 and §12.5.1."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
-# A client that names problem+json alone has said how it wants its errors, not that it wants no successes.
+# A client that accepts only problem+json chooses the form of errors; it still accepts successful responses.
 _SATISFIED_BY: Final = (JSON, PROBLEM_JSON, "application/*", "*/*")
 _ACCEPTED_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
@@ -26,7 +26,7 @@ def _accepted(accept: str) -> dict[str, float]:
 
 
 def accepts_json(accept: str | None) -> bool:
-    """Whether an answer in JSON is welcome; the most specific range that fits decides."""
+    """Whether the client accepts JSON; the most specific media range that matches decides."""
     if accept is None or not accept.strip():
         return True
     ranges = _accepted(accept)
@@ -34,7 +34,7 @@ def accepts_json(accept: str | None) -> bool:
 
 
 def wants_problem_json(accept: str | None) -> bool:
-    """Whether errors shall be RFC 9457's: only for clients that name its media type."""
+    """Whether the client accepts RFC 9457's media type by name, and so gets errors in that form."""
     return accept is not None and _accepted(accept).get(PROBLEM_JSON, 0) > 0
 
 
@@ -44,5 +44,5 @@ def is_json(content_type: str | None, content_encoding: str | None) -> bool:
     message["content-type"] = content_type or ""
     encoding = (content_encoding or "identity").strip().lower()
     charset = str(message.get_param("charset") or "utf-8").lower()
-    # `get_content_type` answers text/plain for what it cannot parse.
+    # `get_content_type` returns text/plain for a value that does not parse.
     return message.get_content_type() == JSON and charset in _ACCEPTED_CHARSETS and encoding == "identity"

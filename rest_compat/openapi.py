@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the route table and of nothing else."""
+"""Generates the OpenAPI 3.1 document from the route table."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rest_compat.error_documents import SCHEMAS, error_content
 from rest_compat.errors import Reason, RestError
 from rest_compat.handler import IDEMPOTENCY_KEY
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
-from rest_compat.route import PARAMETER_MARK, One
+from rest_compat.route import PARAMETER_MARK, OneDocument
 from rest_compat.routes import ROUTES, TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rest_compat.body_schemas import Field
-    from rest_compat.route import Documented, Route
+    from rest_compat.body_schemas import InputField
+    from rest_compat.route import DocumentedResponse, Route
     from rest_compat.scalars import JsonSchema
 
 SECURITY_SCHEME: Final = "accessToken"
@@ -28,30 +28,30 @@ SECURITY_SCHEME: Final = "accessToken"
 _DESCRIPTION: Final = """\
 The bank's REST interface. Bodies are JSON objects in UTF-8, amounts are decimal strings, times are RFC 3339 in UTC.
 
-Errors come in one envelope, or as `application/problem+json` (RFC 9457) for clients that name it in `Accept`.
-Reads carry an `ETag`; `HEAD` and `OPTIONS` work on every route. What is not documented here is refused, unknown
-fields and parameters included."""
+Errors have one envelope, or are `application/problem+json` (RFC 9457) for clients that name it in `Accept`.
+Responses to `GET` have an `ETag`; `HEAD` and `OPTIONS` work on every route. Anything that is not documented here is
+refused, including unknown fields and parameters."""
 
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _SECONDS: Final[JsonSchema] = {"type": "integer", "minimum": 0}
 
-# Name -> header object; `required` ones are on each answer of the kind.
+# Name -> header object. A `required` header is part of every response that lists it.
 HEADERS: Final[Mapping[str, JsonSchema]] = {
-    "X-Request-Id": {"description": "Names the request in our logs.", "required": True, "schema": _TEXT},
+    "X-Request-Id": {"description": "The id of the request in the bank's logs.", "required": True, "schema": _TEXT},
     "Cache-Control": {"description": "`no-store` for money and tokens.", "required": True, "schema": _TEXT},
-    "Vary": {"description": "What the form of the answer hangs on.", "required": True, "schema": _TEXT},
-    "ETag": {"description": "Strong tag of this very body.", "required": True, "schema": _TEXT},
-    "Location": {"description": "Where the new thing is.", "required": True, "schema": _TEXT},
-    "Link": {"description": "The next page, `rel=next`, where there is one.", "schema": _TEXT},
+    "Vary": {"description": "The request headers on which the response depends.", "required": True, "schema": _TEXT},
+    "ETag": {"description": "The strong entity tag of the body.", "required": True, "schema": _TEXT},
+    "Location": {"description": "The path of the new resource.", "required": True, "schema": _TEXT},
+    "Link": {"description": "The next page, `rel=next`, if there is one.", "schema": _TEXT},
     "Idempotent-Replayed": {
-        "description": "`true` when this is the answer to an earlier request with the same key.",
+        "description": "`true` when this repeats the response to an earlier request with the same key.",
         "schema": {"type": "string", "const": "true"},
     },
     "WWW-Authenticate": {"description": "How to authenticate.", "required": True, "schema": _TEXT},
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _SECONDS},
-    "RateLimit": {"description": "What is left of the quota.", "required": True, "schema": _TEXT},
+    "RateLimit": {"description": "The remaining quota.", "required": True, "schema": _TEXT},
     "RateLimit-Policy": {"description": "The quota.", "schema": _TEXT},
-    "Accept": {"description": "What to send instead.", "required": True, "schema": _TEXT},
+    "Accept": {"description": "The media type to send instead.", "required": True, "schema": _TEXT},
 }
 _ALWAYS: Final = ("X-Request-Id", "Cache-Control", "Vary")
 _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
@@ -65,7 +65,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document; callers do not change it."""
+    """The OpenAPI document; callers must not change it."""
     paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for route in ROUTES:
         paths[_template(route.path)][route.method.lower()] = _operation(route)
@@ -90,7 +90,7 @@ def document() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The access token of register, login or refresh; it lives ten minutes.",
+                    "description": "The access token from register, login or refresh; it is valid for ten minutes.",
                 }
             },
         },
@@ -142,19 +142,19 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     if route.moves_money:
         yield _parameter(IDEMPOTENCY_KEY, "header")
     if route.method == "GET":
-        yield _condition("If-None-Match", "304 when the client has the current body already.")
+        yield _condition("If-None-Match", "The `ETag` of the client's copy; 304 when it is current.")
     if route.version_from:
-        yield _condition("If-Match", "The `ETag` of the account as it was read; 412 when it has changed since.")
+        yield _condition("If-Match", "The `ETag` of the account when it was read; 412 when it has changed since then.")
 
 
-def _parameter(field: Field, location: str) -> dict[str, Any]:
+def _parameter(field: InputField, location: str) -> dict[str, Any]:
     return {
         "name": field.name,
         "in": location,
         "required": field.required,
         "description": field.description,
         "schema": dict(field.schema),
-        "example": [field.kind.example] if field.many else field.kind.example,
+        "example": [field.scalar.example] if field.many else field.scalar.example,
     }
 
 
@@ -163,9 +163,9 @@ def _condition(name: str, description: str) -> dict[str, Any]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    responses = {status: _success(route, status, what) for status, what in route.outcome.documented.items()}
+    responses = {status: _success(route, status, documented) for status, documented in route.success.documented.items()}
     if route.method == "GET":
-        responses[304] = {"description": "The client has the current body.", "headers": _headers(304)}
+        responses[304] = {"description": "The client's copy is current.", "headers": _headers(304)}
     by_status: defaultdict[int, list[Reason]] = defaultdict(list)
     for reason in _reasons(route):
         by_status[reason.status].append(reason)
@@ -178,19 +178,23 @@ def _responses(route: Route) -> dict[str, Any]:
     return {str(status): responses[status] for status in sorted(responses)}
 
 
-def _success(route: Route, status: int, what: Documented) -> dict[str, Any]:
-    success: dict[str, Any] = {"description": what.description, "headers": _headers(status, what.headers)}
-    if what.schema is not None:
-        success["content"] = {"application/json": {"schema": what.schema, "examples": {"one": {"value": what.example}}}}
-    links = {} if not isinstance(route.outcome, One) else _links(route.outcome)
+def _success(route: Route, status: int, documented: DocumentedResponse) -> dict[str, Any]:
+    success: dict[str, Any] = {
+        "description": documented.description,
+        "headers": _headers(status, documented.headers),
+    }
+    if documented.schema is not None:
+        examples = {"one": {"value": documented.example}}
+        success["content"] = {"application/json": {"schema": documented.schema, "examples": examples}}
+    links = {} if not isinstance(route.success, OneDocument) else _links(route.success)
     return {**success, "links": links} if links else success
 
 
-def _links(outcome: One) -> dict[str, Any]:
-    """From a new thing to what can be done with it: the routes at and below its location."""
-    if outcome.location is None:
+def _links(success: OneDocument) -> dict[str, Any]:
+    """Links from a new resource to the operations on it: the routes at and below its location."""
+    if success.location is None:
         return {}
-    place = outcome.location.format(id=f"{PARAMETER_MARK}id")
+    place = success.location.format(id=f"{PARAMETER_MARK}id")
     return {
         operation_id(route): {"operationId": operation_id(route), "parameters": {"id": "$response.body#/id"}}
         for route in ROUTES
@@ -207,7 +211,7 @@ def _reason(error: type[RestError]) -> Reason:
 
 
 def _reasons(route: Route) -> Iterator[Reason]:
-    """Every way in which a route may not succeed."""
+    """Every error that the route may respond with."""
     yield _reason(errors.ValidationFailed)
     if route.secured:
         yield _reason(errors.Unauthenticated)

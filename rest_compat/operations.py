@@ -1,6 +1,7 @@
-"""The GraphQL operations behind the routes: files in `operations/`, one a route, over shared fragments.
+"""The GraphQL operations of the routes: one file per route in `operations/`, with shared fragments.
 
-A file may hold several operations, of which a route picks one by its input. `fragments.graphql` belongs to all.
+A file may contain several operations, of which the route selects one by its input. All files share
+`fragments.graphql`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _SHARED: Final = "fragments"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation with every fragment it needs: a document that stands alone."""
+    """One operation as a complete document, with every fragment it needs."""
 
     file: str
     name: str
@@ -41,10 +42,10 @@ class Operation:
 
 
 class OperationMismatch(Exception):
-    """An operation does not fit the schema; the text names its file, the operation and each reason."""
+    """An operation is not valid for the schema; the message names the file, the operation and each reason."""
 
 
-class _Spreads(Visitor):
+class _FragmentSpreads(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: list[str] = []
@@ -54,14 +55,14 @@ class _Spreads(Visitor):
 
 
 def load() -> Mapping[str, Sequence[Operation]]:
-    """File name without suffix -> its operations, in order."""
+    """File name without suffix -> the operations of the file, in order."""
     shared = {
         node.name.value: node for node in parse(_text(_SHARED)).definitions if isinstance(node, FragmentDefinitionNode)
     }
     files = sorted(path.stem for path in FOLDER.glob("*.graphql"))
     return {
         file: [
-            Operation(file, node.name.value, _standing_alone(node, shared))
+            Operation(file, node.name.value, _with_fragments(node, shared))
             for node in parse(_text(file)).definitions
             if isinstance(node, OperationDefinitionNode) and node.name
         ]
@@ -74,11 +75,11 @@ def _text(file: str) -> str:
     return (FOLDER / f"{file}.graphql").read_text(encoding="utf-8")
 
 
-def _standing_alone(operation: OperationDefinitionNode, shared: Mapping[str, FragmentDefinitionNode]) -> str:
+def _with_fragments(operation: OperationDefinitionNode, shared: Mapping[str, FragmentDefinitionNode]) -> str:
     needed: dict[str, FragmentDefinitionNode] = {}
     unseen: list[Node] = [operation]
     while unseen:
-        spreads = _Spreads()
+        spreads = _FragmentSpreads()
         visit(unseen.pop(), spreads)
         for name in spreads.names:
             if name not in needed:
@@ -88,7 +89,11 @@ def _standing_alone(operation: OperationDefinitionNode, shared: Mapping[str, Fra
 
 
 def check(operation: Operation, schema: GraphQLSchema) -> None:
-    """Raises OperationMismatch unless `operation` is valid against `schema`."""
+    """Check that `operation` is valid for `schema`.
+
+    Raises:
+        OperationMismatch: it is not valid.
+    """
     errors: Sequence[GraphQLError] = validate(schema, parse(operation.document))
     if errors:
         reasons = "; ".join(error.message for error in errors)

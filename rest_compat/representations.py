@@ -1,6 +1,6 @@
-"""What answers look like: from the fields that the operations select to the documents of bank §3.3.
+"""The documents in responses (bank §3.3), made of the fields that the operations select.
 
-Each representation has a name, its JSON Schema, an example, and the function that makes it.
+Each representation has a name, a JSON Schema, an example, and the function that makes it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """Attributes: `of` makes the document of a GraphQL object; `schema` and `example` document it."""
+    """One type of document.
+
+    Attributes:
+        document: makes the document of a GraphQL object.
+    """
 
     name: str
-    of: Callable[[Node], dict[str, Any]]
+    document: Callable[[Node], dict[str, Any]]
     properties: Mapping[str, JsonSchema]
     example: Mapping[str, Any]
 
@@ -40,7 +44,7 @@ def _as_selected(*names: str) -> Callable[[Node], dict[str, Any]]:
 
 
 def _id_of(node: Node | None) -> str | None:
-    """The id of a related object, or None where there is none for the caller to see."""
+    """The id of a related object, or None if there is none that the caller may see."""
     return None if node is None else node["id"]
 
 
@@ -83,7 +87,7 @@ def _transaction(node: Node) -> dict[str, Any]:
     }
 
 
-# Answers describe words as text, not as enumerations: a service may add a word before this layer knows it.
+# Enum values are described as text, because a service may add a value before this layer knows it.
 _TEXT: Final[JsonSchema] = {"type": "string"}
 _ID: Final = scalars.OBJECT_ID.schema
 _MONEY: Final[JsonSchema] = {
@@ -100,11 +104,11 @@ def _nullable(schema: JsonSchema, why: str) -> JsonSchema:
     return {"anyOf": [schema, {"type": "null"}], "description": why}
 
 
-def _words(*known: str) -> JsonSchema:
-    return {**_TEXT, "description": f"One of {', '.join(known)}; more may come."}
+def _open_enum(*known: str) -> JsonSchema:
+    return {**_TEXT, "description": f"One of {', '.join(known)}; further values may be added."}
 
 
-_NOT_YOURS: Final = "Null where there is no such account of the bank, or it is another customer's."
+_NOT_VISIBLE: Final = "Null if the bank has no such account, or if it belongs to another customer."
 _USER_EXAMPLE_ID: Final = "018f3c5e-7b1a-7c3d-8e4f-5a6b7c8d9e0f"
 _TIME_EXAMPLE: Final = "2026-01-31T09:30:00.000Z"
 
@@ -115,7 +119,7 @@ USER: Final = Representation(
         "id": _USER_ID,
         "email": _TEXT,
         "name": _TEXT,
-        "roles": {"type": "array", "items": _words("CUSTOMER", "SUPPORT", "ADMIN")},
+        "roles": {"type": "array", "items": _open_enum("CUSTOMER", "SUPPORT", "ADMIN")},
         "createdAt": _TIME,
     },
     {
@@ -130,7 +134,7 @@ USER: Final = Representation(
 SESSION: Final = Representation(
     "Session",
     lambda node: {
-        "user": USER.of(node["user"]),
+        "user": USER.document(node["user"]),
         **_as_selected("accessToken", "refreshToken", "tokenType", "expiresIn")(node),
     },
     {
@@ -158,8 +162,8 @@ ACCOUNT: Final = Representation(
         "accountNumber": scalars.ACCOUNT_NUMBER.schema,
         "balance": _MONEY,
         "currency": _CURRENCY,
-        "status": _words("ACTIVE", "FROZEN", "CLOSED"),
-        "type": _words("CHECKING", "SAVINGS", "BUSINESS"),
+        "status": _open_enum("ACTIVE", "FROZEN", "CLOSED"),
+        "type": _open_enum("CHECKING", "SAVINGS", "BUSINESS"),
         "createdAt": _TIME,
         "updatedAt": _TIME,
     },
@@ -202,12 +206,12 @@ TRANSACTION: Final = Representation(
     _transaction,
     {
         "id": _ID,
-        "sourceAccountId": _nullable(_ID, _NOT_YOURS),
-        "destinationAccountId": _nullable(_ID, _NOT_YOURS),
+        "sourceAccountId": _nullable(_ID, _NOT_VISIBLE),
+        "destinationAccountId": _nullable(_ID, _NOT_VISIBLE),
         "amount": _MONEY,
         "currency": _CURRENCY,
-        "type": _words("TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT", "REVERSAL", "FEE"),
-        "status": _words("PENDING", "HELD", "COMPLETED", "FAILED", "REVERSED"),
+        "type": _open_enum("TRANSFER", "DEPOSIT", "WITHDRAWAL", "PAYMENT", "REVERSAL", "FEE"),
+        "status": _open_enum("PENDING", "HELD", "COMPLETED", "FAILED", "REVERSED"),
         "metadata": {"type": "object", "additionalProperties": _TEXT},
         "createdAt": _TIME,
     },
@@ -236,11 +240,11 @@ _PAGINATION: Final[JsonSchema] = {
 
 
 def page(representation: Representation, limit: int, connection: Node) -> dict[str, Any]:
-    """A page of `representation`s out of a Relay connection; `limit` is what was asked for."""
+    """A page of documents, made of a Relay connection; `limit` is the requested size."""
     info = connection["pageInfo"]
     more: bool = info["hasNextPage"]
     return {
-        "data": [representation.of(node) for node in connection["nodes"]],
+        "data": [representation.document(node) for node in connection["nodes"]],
         "pagination": {"limit": limit, "nextCursor": info["endCursor"] if more else None, "hasMore": more},
     }
 

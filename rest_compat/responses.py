@@ -1,4 +1,4 @@
-"""Answers as bytes and headers: documents, the error envelope (bank §3.8), and RFC 9457's problem documents."""
+"""Responses as bytes and headers: documents, the error envelope (bank §3.8), and the problem documents of RFC 9457."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from rest_compat.errors import RestError
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
-# An answer's form hangs on these of the request's headers.
+# The request headers on which the form of a response depends.
 VARY: Final[Mapping[str, str]] = {"vary": "Accept, Authorization"}
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
-    """The one spelling of a document: entity tags are made of it."""
+    """The bytes of a document, of which its entity tag is made."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def json_response(status: int, body: bytes | None, headers: Mapping[str, str]) -> Response:
-    """`body` None is no body at all, which is something else than an empty one."""
-    kind = {} if body is None else {"content-type": JSON}
-    return Response(body, status, headers={**VARY, **kind, **headers})
+    """A response with JSON. Without a body (None), it has no content type either."""
+    content_type = {} if body is None else {"content-type": JSON}
+    return Response(body, status, headers={**VARY, **content_type, **headers})
 
 
 def error_response(error: RestError, *, as_problem: bool) -> Response:
-    """The error in the form that the client asked for."""
+    """The error in the form that the client accepts."""
     document, media_type = (problem_document(error), PROBLEM_JSON) if as_problem else (envelope(error), JSON)
     headers = {**NO_STORE, **VARY, **error.headers, "content-type": media_type}
     return Response(encode(document), error.status, headers=headers)
@@ -50,7 +50,7 @@ def envelope(error: RestError) -> dict[str, Any]:
 
 
 def problem_document(error: RestError) -> dict[str, Any]:
-    """RFC 9457; `code`, `details`, `requestId` and `timestamp` extend it with what the envelope has."""
+    """The document of RFC 9457, extended with the members of the envelope."""
     return {
         "type": f"urn:mosafe:error:{error.code}",
         "title": HTTPStatus(error.status).phrase,

@@ -1,8 +1,7 @@
-"""What a row of the route table is made of. The table itself is `routes`.
+"""The type of a row in the route table; the table itself is in `routes`.
 
-A row says everything there is to say about one route: how it is matched, which operation answers it, how inputs
-become variables, how the result becomes an answer, and which refusals may come. Dispatch, validation and the OpenAPI
-document read the same row, so that they cannot disagree.
+A row defines one route completely: path, operation, how inputs become variables, how the result becomes a response, and
+which refusals are possible. Dispatch, validation and the OpenAPI document use the same row, so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 from urllib.parse import quote, urlencode
 
-from rest_compat.errors import Faulted, Reason, RestError
+from rest_compat.errors import Failed, Reason, RestError
 from rest_compat.idempotency import REPLAYED_HEADER
 from rest_compat.representations import (
     Node,
@@ -26,7 +25,7 @@ from rest_compat.scalars import DEFAULT_LIMIT, JsonSchema
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rest_compat.body_schemas import Body, Field
+    from rest_compat.body_schemas import BodySchema, InputField
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -35,15 +34,15 @@ PARAMETER_MARK: Final = ":"
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A request's inputs, converted.
+    """The converted inputs of a request.
 
     Attributes:
-        at: the path as it was requested, without the query string.
-        idempotency_key: the client's or a fresh one on routes that move money, else None.
-        expected_version: what an If-Match came to, else None.
+        requested_path: the path as the client sent it, without the query string.
+        idempotency_key: the key that the client sent, or a new one; None on routes that do not move money.
+        expected_version: the version that If-Match requires, or None.
     """
 
-    at: str
+    requested_path: str
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
@@ -52,14 +51,14 @@ class Inputs:
 
     @property
     def resource_id(self) -> str:
-        """The path's one parameter."""
+        """The only parameter of the path."""
         (value,) = self.path.values()
         return value
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Attributes: `document`, the body before it is written as JSON; None is no body at all."""
+class RestResponse:
+    """A response before it is encoded; without a document (None), it has no body."""
 
     status: int
     document: Mapping[str, Any] | None = None
@@ -67,8 +66,12 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Documented:
-    """What the OpenAPI document says of a success: headers by the names of `openapi.HEADERS`."""
+class DocumentedResponse:
+    """How the OpenAPI document describes a successful response.
+
+    Attributes:
+        headers: names in `openapi.HEADERS`.
+    """
 
     description: str
     schema: JsonSchema | None = None
@@ -77,11 +80,11 @@ class Documented:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """The answer to a null.
+class NullResult:
+    """The error for a result that is null, because its resource does not exist.
 
     Attributes:
-        detail: the key in `details` under which the id of the path is repeated.
+        detail: the key in `details` whose value is the id in the path.
     """
 
     reason: Reason
@@ -90,35 +93,35 @@ class Missing:
 
     def error(self, inputs: Inputs, **details: str) -> RestError:
         named = {self.detail: inputs.resource_id} if self.detail else {}
-        return Faulted(self.reason, details={**named, **details}, headers=self.headers)
+        return Failed(self.reason, details={**named, **details}, headers=self.headers)
 
 
-class Outcome(Protocol):
-    """How a result that is neither fault, Problem nor null becomes an answer.
+class Success(Protocol):
+    """How a successful result becomes a response.
 
     Attributes:
-        headers: what the answer may carry, by the names of the OpenAPI document; `ETag` has it tagged.
+        headers: the headers that the response may have; names in `openapi.HEADERS`. With `ETag`, it gets an entity tag.
     """
 
     @property
     def headers(self) -> tuple[str, ...]: ...
 
-    def answer(self, result: Node, inputs: Inputs) -> Answer: ...
+    def response(self, result: Node, inputs: Inputs) -> RestResponse: ...
 
     @property
-    def documented(self) -> Mapping[int, Documented]: ...
+    def documented(self) -> Mapping[int, DocumentedResponse]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class One:
-    """One document.
+class OneDocument:
+    """A response with one document.
 
     Attributes:
-        within: the field of the result that has it; None where the result is it.
-        status: the status of the answer by the GraphQL object.
-        statuses: each status that may come, with its description.
-        location: a path with `{id}`, for things that were made.
-        headers: names for the OpenAPI document.
+        statuses: each possible status, with its description.
+        within: the field of the result with the GraphQL object; None if the result is the object.
+        status: chooses the status by the GraphQL object; without it, the first of `statuses`.
+        location: the path of a new resource, with `{id}`.
+        headers: names in `openapi.HEADERS`.
     """
 
     representation: Representation
@@ -128,7 +131,7 @@ class One:
     location: str | None = None
     headers: tuple[str, ...] = ()
 
-    def answer(self, result: Node, inputs: Inputs) -> Answer:  # noqa: ARG002 - the protocol's
+    def response(self, result: Node, inputs: Inputs) -> RestResponse:  # noqa: ARG002 - required by the protocol
         node = result if self.within is None else result[self.within]
         headers: dict[str, str] = {}
         if self.location:
@@ -136,70 +139,72 @@ class One:
         if result.get("replayed"):
             headers[REPLAYED_HEADER] = "true"
         status = self.status(node) if self.status else next(iter(self.statuses))
-        return Answer(status, self.representation.of(node), headers)
+        return RestResponse(status, self.representation.document(node), headers)
 
     @property
-    def documented(self) -> Mapping[int, Documented]:
+    def documented(self) -> Mapping[int, DocumentedResponse]:
         return {
-            status: Documented(description, reference(self.representation), self.representation.example, self.headers)
+            status: DocumentedResponse(
+                description, reference(self.representation), self.representation.example, self.headers
+            )
             for status, description in self.statuses.items()
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page of documents, with a `Link` to the next one (RFC 8288)."""
+class DocumentPage:
+    """A response with a page of documents, and a `Link` to the next page (RFC 8288)."""
 
     representation: Representation
     within: str | None = None
     headers: tuple[str, ...] = ("Link", "ETag")
 
-    def answer(self, result: Node, inputs: Inputs) -> Answer:
+    def response(self, result: Node, inputs: Inputs) -> RestResponse:
         limit = inputs.query.get("limit", DEFAULT_LIMIT)
         document = page(self.representation, limit, result if self.within is None else result[self.within])
         cursor = document["pagination"]["nextCursor"]
         if cursor is None:
-            return Answer(200, document)
+            return RestResponse(200, document)
         query = urlencode({**inputs.query, "limit": limit, "cursor": cursor}, doseq=True)
-        return Answer(200, document, {"link": f'<{inputs.at}?{query}>; rel="next"'})
+        return RestResponse(200, document, {"link": f'<{inputs.requested_path}?{query}>; rel="next"'})
 
     @property
-    def documented(self) -> Mapping[int, Documented]:
+    def documented(self) -> Mapping[int, DocumentedResponse]:
         example = page_example(self.representation)
-        return {200: Documented("A page of the list.", page_schema(self.representation), example, self.headers)}
+        return {200: DocumentedResponse("A page of the list.", page_schema(self.representation), example, self.headers)}
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
-    """204: done, and there is nothing to say."""
+class NoContent:
+    """A response without a body: 204."""
 
     description: str
     headers: tuple[str, ...] = ()
 
-    def answer(self, result: Node, inputs: Inputs) -> Answer:  # noqa: ARG002 - the protocol's
-        return Answer(204)
+    def response(self, result: Node, inputs: Inputs) -> RestResponse:  # noqa: ARG002 - required by the protocol
+        return RestResponse(204)
 
     @property
-    def documented(self) -> Mapping[int, Documented]:
-        return {204: Documented(self.description)}
+    def documented(self) -> Mapping[int, DocumentedResponse]:
+        return {204: DocumentedResponse(self.description)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row.
+    """One row of the route table.
 
     Attributes:
-        path: segments, of which `:name` stands for an id.
+        path: the path, in which a segment `:name` stands for an id.
         operation: the file in `operations/`.
-        choose: the name of the operation in a file that has several.
-        variables: the operation's, out of the inputs.
-        missing: the answer to a null.
-        refusals: codes of `translation.REFUSALS` that may come.
-        forbidden: whether a 403 may come.
-        version_from: the operation that reads the resource which If-Match speaks of; its result has `version`.
-        moves_money: whether Idempotency-Key is honoured.
-        closed_is_missing: a closed account is answered as missing, with the reason.
-        no_store: False for what is personal but may be kept, if asked about again each time.
+        choose: selects the operation in a file that has several, by name.
+        variables: makes the variables of the operation from the inputs.
+        missing: the error when the result is null.
+        refusals: the codes in `translation.REFUSALS` that are possible.
+        forbidden: whether a 403 is possible.
+        version_from: the operation that reads the resource of an If-Match; its result has `version`.
+        moves_money: whether the route accepts Idempotency-Key.
+        closed_is_missing: whether a closed account is reported as missing, with the reason.
+        no_store: False for personal data that a client may store if it revalidates each time.
     """
 
     method: Method
@@ -207,13 +212,13 @@ class Route:
     tag: str
     summary: str
     operation: str
-    outcome: Outcome
+    success: Success
     variables: Callable[[Inputs], Mapping[str, object]] = lambda _inputs: {}
     choose: Callable[[Inputs], str] | None = None
     secured: bool = True
-    query: tuple[Field, ...] = ()
-    body: Body | None = None
-    missing: Missing | None = None
+    query: tuple[InputField, ...] = ()
+    body: BodySchema | None = None
+    missing: NullResult | None = None
     refusals: tuple[str, ...] = ()
     forbidden: bool = False
     version_from: str | None = None

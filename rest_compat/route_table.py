@@ -1,8 +1,8 @@
-"""Which row a path and a method mean.
+"""Finds the row of the route table for a path and a method.
 
-Paths are matched segment by segment on what the client sent, so that an encoded slash stays inside its segment. A
-literal segment is tried before a parameter, for every method: `GET /api/transactions/transfer` is a wrong method on
-the transfer route, never a transaction called "transfer".
+The path is matched segment by segment before it is decoded, so that an encoded slash stays inside its segment. A
+literal segment has priority over a parameter for every method: `GET /api/transactions/transfer` is a wrong method on
+the transfer route, not a transaction with the id "transfer".
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Level:
-    """All paths that share their first segments."""
+class _PathNode:
+    """A node in the tree of path segments."""
 
-    literals: dict[str, _Level] = field(default_factory=dict)
-    parameter: _Level | None = None
+    literals: dict[str, _PathNode] = field(default_factory=dict)
+    parameter: _PathNode | None = None
     routes: dict[str, Route] = field(default_factory=dict)
 
-    def below(self, segment: str) -> _Level:
+    def below(self, segment: str) -> _PathNode:
         if not segment.startswith(PARAMETER_MARK):
-            return self.literals.setdefault(segment, _Level())
+            return self.literals.setdefault(segment, _PathNode())
         if self.parameter is None:
-            self.parameter = _Level()
+            self.parameter = _PathNode()
         return self.parameter
 
-    def find(self, segments: tuple[str, ...], values: tuple[str, ...] = ()) -> tuple[_Level, tuple[str, ...]] | None:
-        """The level where `segments` end, and what stood where it has parameters."""
+    def find(self, segments: tuple[str, ...], values: tuple[str, ...] = ()) -> tuple[_PathNode, tuple[str, ...]] | None:
+        """The node at the end of `segments`, and the values of the parameters on the way."""
         if not segments:
             return (self, values) if self.routes else None
         head, *rest = segments
@@ -49,19 +49,23 @@ class _Level:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What lies at a path: its methods, and the values of its parameters in order."""
+    """The routes of a path by method, and the values of its parameters in order."""
 
     routes: Mapping[str, Route]
     values: tuple[str, ...]
 
     @property
     def allow(self) -> str:
-        """The value of `Allow`: the rows' methods, and the two that follow from them."""
+        """The value of `Allow`: the methods of the rows, OPTIONS, and HEAD if there is GET."""
         implied = {"OPTIONS"} | ({"HEAD"} if "GET" in self.routes else set())
         return ", ".join(sorted({*self.routes, *implied}))
 
     def route(self, method: str) -> Route:
-        """The row of a method, HEAD being GET's. Raises MethodNotAllowed."""
+        """The row of a method; HEAD has the row of GET.
+
+        Raises:
+            MethodNotAllowed: the path has no such method.
+        """
         route = self.routes.get("GET" if method == "HEAD" else method)
         if route is None:
             raise MethodNotAllowed(self.allow)
@@ -72,28 +76,37 @@ class Resource:
 
 
 class RouteTable:
-    def __init__(self, routes: Iterable[Route]) -> None:
-        """Raises ValueError when two rows have the same method and path."""
-        self._root: Final = _Level()
-        self._running: Final[dict[str, Route]] = {}
-        for route in routes:
-            self._running[route.operation] = route
-            level = self._root
-            for segment in route.segments:
-                level = level.below(segment)
-            if route.method in level.routes:
-                raise ValueError(f"{route.method} {route.path} is in the table twice")
-            level.routes[route.method] = route
+    """The rows, as a tree of path segments.
 
-    def running(self, operation: str) -> Route:
-        """The row that runs an operation; each has its own."""
-        return self._running[operation]
+    Raises:
+        ValueError: two rows have the same method and path.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root: Final = _PathNode()
+        self._by_operation: Final[dict[str, Route]] = {}
+        for route in routes:
+            self._by_operation[route.operation] = route
+            node = self._root
+            for segment in route.segments:
+                node = node.below(segment)
+            if route.method in node.routes:
+                raise ValueError(f"{route.method} {route.path} is in the table twice")
+            node.routes[route.method] = route
+
+    def of_operation(self, operation: str) -> Route:
+        """The row that runs an operation; each operation has one row."""
+        return self._by_operation[operation]
 
     def resource(self, raw_path: str) -> Resource:
-        """What lies at a path, still percent-encoded as the client sent it. Raises NotFound."""
+        """The resource at a path, which is still percent-encoded.
+
+        Raises:
+            NotFound: no row has this path.
+        """
         segments = tuple(unquote(segment) for segment in raw_path.removeprefix("/").split("/"))
         found = self._root.find(segments)
         if found is None:
             raise NotFound
-        level, values = found
-        return Resource(level.routes, values)
+        node, values = found
+        return Resource(node.routes, values)

@@ -1,6 +1,6 @@
-"""The table of routes: the sixteen of bank §3.2, one row each.
+"""The table of routes: the sixteen routes of bank §3.2, one row each.
 
-Literal paths win over parameters whatever the order here; HEAD, OPTIONS and 405 follow from the rows.
+Literal paths have priority over parameters in any order of the rows; HEAD, OPTIONS and 405 follow from the rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from rest_compat import bodies
 from rest_compat.errors import INVALID_TOKEN, Reason, Unauthenticated
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
-from rest_compat.route import Inputs, Missing, Nothing, One, Page, Route
+from rest_compat.route import DocumentPage, Inputs, NoContent, NullResult, OneDocument, Route
 from rest_compat.scalars import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ ACCOUNTS: Final = "Accounts"
 TRANSACTIONS: Final = "Transactions"
 
 TAGS: Final[Mapping[str, str]] = {
-    AUTHENTICATION: "Who you are: registration, sessions, tokens.",
+    AUTHENTICATION: "Registration, sessions and tokens.",
     ACCOUNTS: "Accounts and their balances.",
-    TRANSACTIONS: "Movements of money.",
+    TRANSACTIONS: "Deposits, withdrawals, payments and transfers.",
 }
 
 # --- inputs -> variables
@@ -57,8 +57,8 @@ def _change(inputs: Inputs) -> Mapping[str, object]:
     return {"input": {**_id(inputs), **inputs.body, **version}}
 
 
-def _order(inputs: Inputs) -> Mapping[str, object]:
-    """The body without its tag, which chose the operation."""
+def _order_input(inputs: Inputs) -> Mapping[str, object]:
+    """The body without its tag, which selects the operation."""
     order = {name: value for name, value in inputs.body.items() if name != bodies.CREATE_TRANSACTION.tag}
     return {"input": {**order, "idempotencyKey": inputs.idempotency_key}}
 
@@ -70,16 +70,16 @@ def _order_operation(inputs: Inputs) -> str:
     return _ORDER_OPERATIONS[inputs.body[bodies.CREATE_TRANSACTION.tag]]
 
 
-# --- results -> answers
+# --- results -> responses
 
-_NO_ACCOUNT = Missing(Reason(404, "INVALID_ACCOUNT", "Account not found"), "accountId")
-_NO_TRANSACTION = Missing(Reason(404, "INVALID_TRANSACTION", "Transaction not found"), "transactionId")
-_NO_SESSION = Missing(
+_NO_ACCOUNT = NullResult(Reason(404, "INVALID_ACCOUNT", "Account not found"), "accountId")
+_NO_TRANSACTION = NullResult(Reason(404, "INVALID_TRANSACTION", "Transaction not found"), "transactionId")
+_NO_SESSION = NullResult(
     Reason(Unauthenticated.status, Unauthenticated.code, Unauthenticated.message),
     headers={"www-authenticate": INVALID_TOKEN},
 )
 
-# A transaction whose outcome is open has been accepted, not created (RFC 9110, section 15.3.3).
+# A transaction that is not final has been accepted, not created (RFC 9110 §15.3.3).
 _ACCEPTED: Final = frozenset({"PENDING", "HELD"})
 
 
@@ -87,17 +87,13 @@ def _transaction_status(transaction: Node) -> int:
     return 202 if transaction["status"] in _ACCEPTED else 201
 
 
-def _made(*extra: str) -> tuple[str, ...]:
-    return ("Location", *extra)
-
-
-_NEW_TRANSACTION = One(
+_NEW_TRANSACTION = OneDocument(
     TRANSACTION,
-    {201: "The money has moved.", 202: "The order is accepted; its outcome is open."},
+    {201: "The transaction is completed.", 202: "The order is accepted; the transaction is not final yet."},
     within="transaction",
     status=_transaction_status,
     location="/api/transactions/{id}",
-    headers=_made("Idempotent-Replayed"),
+    headers=("Location", "Idempotent-Replayed"),
 )
 _ORDER_REFUSALS: Final = (
     "INVALID_ACCOUNT",
@@ -114,11 +110,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/api/auth/register",
         tag=AUTHENTICATION,
-        summary="Register, and begin a session",
+        summary="Register, and start a session",
         operation="register",
         body=bodies.REGISTER,
         variables=_body,
-        outcome=One(SESSION, {201: "You are registered and signed in."}),
+        success=OneDocument(SESSION, {201: "The user is registered and signed in."}),
         refusals=("EMAIL_TAKEN", "WEAK_PASSWORD"),
         secured=False,
     ),
@@ -126,11 +122,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/api/auth/login",
         tag=AUTHENTICATION,
-        summary="Begin a session",
+        summary="Start a session",
         operation="login",
         body=bodies.LOGIN,
         variables=_body,
-        outcome=One(SESSION, {200: "You are signed in."}),
+        success=OneDocument(SESSION, {200: "The user is signed in."}),
         refusals=("INVALID_CREDENTIALS",),
         secured=False,
     ),
@@ -138,11 +134,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="/api/auth/refresh",
         tag=AUTHENTICATION,
-        summary="Exchange a refresh token for a new pair",
+        summary="Exchange a refresh token for new tokens",
         operation="refresh",
         body=bodies.REFRESH,
         variables=_body,
-        outcome=One(SESSION, {200: "A new pair; the old refresh token is dead."}),
+        success=OneDocument(SESSION, {200: "New tokens; the old refresh token is no longer valid."}),
         refusals=("INVALID_TOKEN",),
         secured=False,
     ),
@@ -152,16 +148,16 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag=AUTHENTICATION,
         summary="End the session",
         operation="logout",
-        outcome=Nothing("The session's tokens are dead."),
+        success=NoContent("The session has ended; its tokens are no longer valid."),
         missing=_NO_SESSION,
     ),
     Route(
         method="GET",
         path="/api/auth/me",
         tag=AUTHENTICATION,
-        summary="Who the access token speaks for",
+        summary="Read the signed-in user",
         operation="me",
-        outcome=One(USER, {200: "You."}, headers=("ETag",)),
+        success=OneDocument(USER, {200: "The signed-in user."}, headers=("ETag",)),
         missing=_NO_SESSION,
         no_store=False,
     ),
@@ -173,7 +169,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         operation="list_accounts",
         query=bodies.ACCOUNT_LIST,
         variables=_page,
-        outcome=Page(ACCOUNT),
+        success=DocumentPage(ACCOUNT),
     ),
     Route(
         method="POST",
@@ -183,12 +179,12 @@ ROUTES: Final[tuple[Route, ...]] = (
         operation="open_account",
         body=bodies.OPEN_ACCOUNT,
         variables=_body,
-        outcome=One(
+        success=OneDocument(
             ACCOUNT,
             {201: "The account is open."},
             within="account",
             location="/api/accounts/{id}",
-            headers=_made("ETag"),
+            headers=("Location", "ETag"),
         ),
         refusals=("LIMIT_REACHED",),
     ),
@@ -199,7 +195,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Read an account",
         operation="get_account",
         variables=_id,
-        outcome=One(ACCOUNT, {200: "The account."}, headers=("ETag",)),
+        success=OneDocument(ACCOUNT, {200: "The account."}, headers=("ETag",)),
         missing=_NO_ACCOUNT,
         closed_is_missing=True,
     ),
@@ -207,11 +203,11 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="PUT",
         path="/api/accounts/:id",
         tag=ACCOUNTS,
-        summary="Change an account's kind, freeze or unfreeze it",
+        summary="Change an account's type, freeze or unfreeze it",
         operation="update_account",
         body=bodies.CHANGE_ACCOUNT,
         variables=_change,
-        outcome=One(ACCOUNT, {200: "The account as it is now."}, within="account"),
+        success=OneDocument(ACCOUNT, {200: "The changed account."}, within="account"),
         missing=_NO_ACCOUNT,
         refusals=("INVALID_ACCOUNT", "CONFLICT"),
         forbidden=True,
@@ -224,7 +220,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Close an account",
         operation="close_account",
         variables=_change,
-        outcome=Nothing("The account is closed."),
+        success=NoContent("The account is closed."),
         missing=_NO_ACCOUNT,
         refusals=("INVALID_ACCOUNT", "ACCOUNT_NOT_EMPTY", "CONFLICT"),
         version_from="get_account",
@@ -236,7 +232,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Read an account's balance",
         operation="get_balance",
         variables=_id,
-        outcome=One(BALANCE, {200: "The balance."}, headers=("ETag",)),
+        success=OneDocument(BALANCE, {200: "The balance."}, headers=("ETag",)),
         missing=_NO_ACCOUNT,
         closed_is_missing=True,
     ),
@@ -248,7 +244,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         operation="list_transactions",
         query=bodies.TRANSACTION_LIST,
         variables=_page,
-        outcome=Page(TRANSACTION),
+        success=DocumentPage(TRANSACTION),
     ),
     Route(
         method="POST",
@@ -258,8 +254,8 @@ ROUTES: Final[tuple[Route, ...]] = (
         operation="create_transaction",
         choose=_order_operation,
         body=bodies.CREATE_TRANSACTION,
-        variables=_order,
-        outcome=_NEW_TRANSACTION,
+        variables=_order_input,
+        success=_NEW_TRANSACTION,
         refusals=_ORDER_REFUSALS,
         moves_money=True,
     ),
@@ -270,7 +266,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Read a transaction",
         operation="get_transaction",
         variables=_id,
-        outcome=One(TRANSACTION, {200: "The transaction."}, headers=("ETag",)),
+        success=OneDocument(TRANSACTION, {200: "The transaction."}, headers=("ETag",)),
         missing=_NO_TRANSACTION,
     ),
     Route(
@@ -281,18 +277,18 @@ ROUTES: Final[tuple[Route, ...]] = (
         operation="list_account_transactions",
         query=bodies.TRANSACTION_LIST,
         variables=_page_of_account,
-        outcome=Page(TRANSACTION, within="transactions"),
+        success=DocumentPage(TRANSACTION, within="transactions"),
         missing=_NO_ACCOUNT,
     ),
     Route(
         method="POST",
         path="/api/transactions/transfer",
         tag=TRANSACTIONS,
-        summary="Move money between accounts",
+        summary="Transfer money between accounts",
         operation="transfer",
         body=bodies.TRANSFER,
-        variables=_order,
-        outcome=_NEW_TRANSACTION,
+        variables=_order_input,
+        success=_NEW_TRANSACTION,
         refusals=(*_ORDER_REFUSALS, "SAME_ACCOUNT"),
         moves_money=True,
     ),

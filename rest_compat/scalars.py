@@ -1,7 +1,7 @@
-"""Kinds of input: each is a conversion that refuses what it does not know, and the JSON Schema that says the same.
+"""The scalars of inputs: each has a strict conversion and a JSON Schema.
 
-The two must agree: what a schema admits is never a 400, what it forbids always is. Fuzzing by the OpenAPI document
-holds them together.
+The two must agree: a value that the schema accepts is never a 400, and any other value always is. Fuzzing with the
+OpenAPI document tests it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 MAX_METADATA_ENTRIES: Final = 20
 MAX_METADATA_BYTES: Final = 2048
-# The longest decimals that ISO 4217 has.
+# The largest number of decimals in ISO 4217.
 MAX_DECIMALS: Final = max(values.EXPONENTS.values())
 
 
 class InvalidInput(ValueError):
-    """An input is not of its kind; the message is safe for clients and never repeats the input.
+    """An input is not a value of its scalar; the message is safe for clients and never repeats the input.
 
     Attributes:
-        code: why, upper snake case.
-        within: where inside the value, for values with an inside.
+        code: the reason, in upper snake case.
+        within: the path inside an object.
     """
 
     def __init__(self, code: str, message: str, within: tuple[str, ...] = ()) -> None:
@@ -40,11 +40,11 @@ class InvalidInput(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A conversion and its schema.
+class Scalar:
+    """A conversion and its JSON Schema.
 
     Attributes:
-        parse: converts a JSON value, or the text of a query string; raises InvalidInput.
+        parse: converts a JSON value, or the text in a query string; raises InvalidInput.
     """
 
     parse: Callable[[object], Any]
@@ -65,8 +65,8 @@ def _check_length(given: str, least: int, most: int) -> None:
         raise InvalidInput("TOO_LONG", f"at most {most} characters")
 
 
-def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str | None = None, example: str) -> Kind:
-    """Text of `least` to `most` characters, all of it matching `pattern` (a dialect common to Python and ECMA 262)."""
+def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str | None = None, example: str) -> Scalar:
+    """Text of `least` to `most` characters that matches `pattern` as a whole, which Python and ECMA 262 read alike."""
     compiled = re.compile(pattern) if pattern else None
 
     def parse(value: object) -> str:
@@ -79,13 +79,13 @@ def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str 
     schema: dict[str, Any] = {"type": "string", "minLength": least, "maxLength": most}
     schema |= {"pattern": pattern} if pattern else {}
     schema |= {"format": format_} if format_ else {}
-    return Kind(parse, schema, example)
+    return Scalar(parse, schema, example)
 
 
-def line(*, most: int, example: str) -> Kind:
-    """A line of printable text with something to read in it; the services cut surrounding space off.
+def line(*, most: int, example: str) -> Scalar:
+    """A line of printable text that is not blank; the services remove surrounding space.
 
-    What is printable JSON Schema cannot say: it would take the 700 ranges of Unicode that are.
+    The JSON Schema does not require printable text, because a pattern for it would list 700 ranges of Unicode.
     """
 
     def parse(value: object) -> str:
@@ -95,11 +95,11 @@ def line(*, most: int, example: str) -> Kind:
             raise InvalidInput("INVALID_FORMAT", "must be printable text")
         return given
 
-    return Kind(parse, {"type": "string", "minLength": 1, "maxLength": most, "pattern": r"\S"}, example)
+    return Scalar(parse, {"type": "string", "minLength": 1, "maxLength": most, "pattern": r"\S"}, example)
 
 
-def choice(*allowed: str) -> Kind:
-    """One of a few words."""
+def choice(*allowed: str) -> Scalar:
+    """One of these words."""
 
     def parse(value: object) -> str:
         given = _string(value)
@@ -107,7 +107,7 @@ def choice(*allowed: str) -> Kind:
             raise InvalidInput("NOT_ALLOWED", f"must be one of {', '.join(allowed)}")
         return given
 
-    return Kind(parse, {"type": "string", "enum": list(allowed)}, allowed[0])
+    return Scalar(parse, {"type": "string", "enum": list(allowed)}, allowed[0])
 
 
 def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object], str]:
@@ -121,7 +121,7 @@ def _checked(accepts: Callable[[str], bool], problem: str) -> Callable[[object],
 
 
 def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], str]:
-    """Check with `parse`, pass the text on as it came: GraphQL takes the same spelling, and parses it again."""
+    """Check the text with `parse` and return it unchanged; GraphQL has the same format and parses it again."""
 
     def check(value: object) -> str:
         given = _string(value)
@@ -135,7 +135,7 @@ def _as_sent(parse: Callable[[str], object], code: str) -> Callable[[object], st
 
 
 def amount_pattern(decimals: int | None = None) -> str:
-    """What positive amounts with exactly this many decimals look like; None means any number of decimals."""
+    """The pattern of positive amounts with exactly this many decimals; None means any number of decimals."""
     if decimals == 0:
         return r"^[1-9][0-9]{0,14}$"
     low, high = (1, MAX_DECIMALS) if decimals is None else (decimals, decimals)
@@ -154,11 +154,11 @@ def _parse_amount(given: str) -> None:
 
 def _limit(value: object) -> int:
     given = _string(value)
-    # Longer ones are out of range anyhow, and int() of very long text is slow.
+    # Longer numbers are out of range, and int() is slow for very long text.
     if not re.fullmatch(r"[0-9]{1,9}", given):
         raise InvalidInput("TYPE", "must be a whole number")
     if not 1 <= int(given) <= MAX_LIMIT:
-        raise InvalidInput("OUT_OF_RANGE", f"must lie between 1 and {MAX_LIMIT}")
+        raise InvalidInput("OUT_OF_RANGE", f"must be between 1 and {MAX_LIMIT}")
     return int(given)
 
 
@@ -176,39 +176,39 @@ def _metadata(value: object) -> dict[str, str]:
 
 
 def currencies_by_decimals() -> dict[int, list[str]]:
-    """Number of decimals -> the codes of the currencies that have it, in order."""
+    """Number of decimals -> the codes of the currencies with it, in order."""
     groups: defaultdict[int, list[str]] = defaultdict(list)
     for code, decimals in sorted(values.EXPONENTS.items()):
         groups[decimals].append(code)
     return dict(sorted(groups.items()))
 
 
-OBJECT_ID: Final = Kind(
+OBJECT_ID: Final = Scalar(
     _checked(values.is_object_id, "must be 24 hexadecimal digits, lower case"),
     {"type": "string", "pattern": "^[0-9a-f]{24}$"},
     "6560d1b2c3d4e5f601234567",
 )
-ACCOUNT_NUMBER: Final = Kind(
+ACCOUNT_NUMBER: Final = Scalar(
     _checked(values.is_account_number_shaped, "must be 10 digits"),
     {"type": "string", "pattern": "^[0-9]{10}$"},
     "1234567896",
 )
-AMOUNT: Final = Kind(
+AMOUNT: Final = Scalar(
     _as_sent(_parse_amount, "INVALID_AMOUNT"),
     {"type": "string", "pattern": amount_pattern()},
     "100.00",
 )
-CURRENCY: Final = Kind(
+CURRENCY: Final = Scalar(
     _as_sent(values.exponent, "INVALID_CURRENCY"),
     {"type": "string", "enum": sorted(values.EXPONENTS)},
     "EUR",
 )
-TIMESTAMP: Final = Kind(
+TIMESTAMP: Final = Scalar(
     _as_sent(values.parse_timestamp, "INVALID_FORMAT"),
     {"type": "string", "format": "date-time"},
     "2026-01-31T09:30:00.000Z",
 )
-METADATA: Final = Kind(
+METADATA: Final = Scalar(
     _metadata,
     {
         "type": "object",
@@ -218,13 +218,13 @@ METADATA: Final = Kind(
     },
     {"invoice": "2026-0042"},
 )
-LIMIT: Final = Kind(
+LIMIT: Final = Scalar(
     _limit,
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     DEFAULT_LIMIT,
 )
 CURSOR: Final = text(most=512, pattern="^[A-Za-z0-9_-]+$", example="b3BhcXVl")
-# ASCII mailboxes without quoting; whatever else RFC 5321 allows is the auth service's to judge, through GraphQL.
+# ASCII mailboxes without quoting. The auth service judges other addresses of RFC 5321, which GraphQL clients can send.
 EMAIL: Final = text(
     least=6,
     most=254,

@@ -1,7 +1,7 @@
-"""From the bank's words to HTTP's: two tables, one for refusals (Problems), one for faults (GraphQL errors).
+"""Translates GraphQL results to HTTP errors: a table for refusals (Problems), and a table for GraphQL errors.
 
-bank §3.4: faults come before nulls, in the order of the table; then a Problem by its
-code; then a null, which is the route's 404.
+The order is that of bank §3.4: GraphQL errors in the order of their table, then a Problem by its code, then a null,
+which is the route's 404.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from rest_compat.errors import (
     INVALID_TOKEN,
     REALM,
-    Faulted,
+    Failed,
     FieldError,
-    MalformedAnswer,
+    MalformedResponse,
     Reason,
     Refused,
     RestError,
@@ -30,20 +30,21 @@ from servicekit import errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rest_compat.graphql_client import GraphQLFault
+    from rest_compat.graphql_client import ResponseError
     from rest_compat.scalars import JsonSchema
 
-# About what a process takes to come back after a restart.
+# Roughly the time that a process takes to restart.
 RETRY_AFTER_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """How one Problem is answered.
+    """The error response to a Problem.
 
     Attributes:
-        facts: key in `details` -> name of the Problem's fact in the operations.
-        headers: what the status asks for.
+        message: the documented example.
+        facts: key in `details` -> name of the Problem's field in the operations.
+        headers: the headers that the status requires.
     """
 
     status: int
@@ -56,7 +57,7 @@ def _same(*names: str) -> Mapping[str, str]:
     return {name: name for name in names}
 
 
-# Problem.code -> the answer. The message is the documented example; an answer carries the Problem's own.
+# Code of a Problem -> its error response, which has the Problem's own message.
 REFUSALS: Final[Mapping[str, Refusal]] = {
     "EMAIL_TAKEN": Refusal(409, "The e-mail address is already registered"),
     "WEAK_PASSWORD": Refusal(422, "The password is too weak", _same("minimumLength")),
@@ -73,10 +74,10 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "PAYMENT_DECLINED": Refusal(422, "The payment was declined"),
     "IDEMPOTENCY_KEY_REUSED": Refusal(422, "The idempotency key was used for another request"),
 }
-# A Problem of a service newer than this layer: refused by a rule of the bank, whichever it is.
+# A Problem that only newer services have: the bank refused the request by a rule that this layer does not know.
 _UNKNOWN_REFUSAL: Final = Refusal(422, "Refused")
 
-# What the details of these errors may hold beside the Problems' facts.
+# The schemas of the facts in `details`.
 DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
     "accountId": {"type": "string"},
     "reason": {"type": "string"},
@@ -91,8 +92,8 @@ DETAIL_SCHEMAS: Final[Mapping[str, JsonSchema]] = {
 }
 
 
-def refused(problem: Mapping[str, Any]) -> RestError:
-    """The answer to a Problem; facts that are null are secrets, or do not apply, and are left out."""
+def from_problem(problem: Mapping[str, Any]) -> RestError:
+    """The error for a Problem. Facts that are null are not visible to the client or do not apply, and are omitted."""
     code = str(problem["code"])
     refusal = REFUSALS.get(code, _UNKNOWN_REFUSAL)
     facts = {key: problem[name] for key, name in refusal.facts.items() if problem.get(name) is not None}
@@ -104,7 +105,7 @@ def refused(problem: Mapping[str, Any]) -> RestError:
 
 
 UNAVAILABLE: Final = Reason(errors.Unavailable.status, errors.Unavailable.code, errors.Unavailable.default_message)
-TOO_SLOW: Final = Reason(504, "GATEWAY_TIMEOUT", "The service did not answer in time")
+TOO_SLOW: Final = Reason(504, "GATEWAY_TIMEOUT", "The service did not respond in time")
 INTERNAL: Final = Reason(errors.InternalError.status, errors.InternalError.code, errors.InternalError.default_message)
 RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code, errors.RateLimited.default_message)
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
@@ -113,33 +114,33 @@ RateHeaders = Mapping[str, str]
 
 
 def unavailable() -> RestError:
-    return Faulted(UNAVAILABLE, headers={"retry-after": str(RETRY_AFTER_SECONDS)})
+    return Failed(UNAVAILABLE, headers={"retry-after": str(RETRY_AFTER_SECONDS)})
 
 
 def internal() -> RestError:
-    return Faulted(INTERNAL)
+    return Failed(INTERNAL)
 
 
-def _unauthenticated(_fault: GraphQLFault, _rate: RateHeaders) -> RestError:
+def _unauthenticated(_error: ResponseError, _rate: RateHeaders) -> RestError:
     return Unauthenticated(INVALID_TOKEN)
 
 
-def _forbidden(fault: GraphQLFault, _rate: RateHeaders) -> RestError:
-    return Faulted(Reason(FORBIDDEN.status, FORBIDDEN.code, fault.message or FORBIDDEN.message))
+def _forbidden(error: ResponseError, _rate: RateHeaders) -> RestError:
+    return Failed(Reason(FORBIDDEN.status, FORBIDDEN.code, error.message or FORBIDDEN.message))
 
 
-# Where GraphQL's arguments come from in a REST request.
+# GraphQL argument -> where it comes from in a REST request.
 _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"after": ("query", "cursor"), "first": ("query", "limit")}
 
 
-def _bad_input(fault: GraphQLFault, _rate: RateHeaders) -> RestError:
-    """What only the services could judge: a forged cursor, an e-mail address that cannot be."""
-    listed = fault.extensions.get("fields")
+def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
+    """An input that only the services can judge: a forged cursor, an e-mail address that does not exist."""
+    listed = error.extensions.get("fields")
     if isinstance(listed, list) and listed:
         return ValidationFailed([_field_of(entry) for entry in listed if isinstance(entry, dict)])
-    argument = fault.extensions.get("argument")
+    argument = error.extensions.get("argument")
     path = _ARGUMENTS.get(argument, ("request",)) if isinstance(argument, str) else ("request",)
-    return ValidationFailed([FieldError(path, "NOT_ACCEPTED", fault.message)])
+    return ValidationFailed([FieldError(path, "NOT_ACCEPTED", error.message)])
 
 
 def _field_of(entry: Mapping[str, Any]) -> FieldError:
@@ -149,23 +150,23 @@ def _field_of(entry: Mapping[str, Any]) -> FieldError:
     return FieldError(("body", *inside), str(entry.get("code", "NOT_ACCEPTED")), str(entry.get("message", "")))
 
 
-def _rate_limited(fault: GraphQLFault, rate: RateHeaders) -> RestError:
-    """Whoever counted may say more in headers; without a time, ask for the usual pause."""
-    seconds = fault.extensions.get("retryAfter")
+def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
+    """A 429 with the headers of the router; an error without a time gets `RETRY_AFTER_SECONDS`."""
+    seconds = error.extensions.get("retryAfter")
     after = str(seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS)
-    return Faulted(RATE_LIMITED, headers={"retry-after": after, "ratelimit": f'"default";r=0;t={after}', **rate})
+    return Failed(RATE_LIMITED, headers={"retry-after": after, "ratelimit": f'"default";r=0;t={after}', **rate})
 
 
-def _unavailable(_fault: GraphQLFault, _rate: RateHeaders) -> RestError:
+def _unavailable(_error: ResponseError, _rate: RateHeaders) -> RestError:
     return unavailable()
 
 
-def _too_slow(_fault: GraphQLFault, _rate: RateHeaders) -> RestError:
-    return Faulted(TOO_SLOW)
+def _too_slow(_error: ResponseError, _rate: RateHeaders) -> RestError:
+    return Failed(TOO_SLOW)
 
 
-# extensions.code -> the answer; where there are several errors, the first row that fits one of them wins.
-FAULTS: Final[Mapping[str, Callable[[GraphQLFault, RateHeaders], RestError]]] = {
+# `extensions.code` -> the error. With several GraphQL errors, the first row that matches one of them applies.
+ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] = {
     "UNAUTHENTICATED": _unauthenticated,
     "FORBIDDEN": _forbidden,
     "BAD_USER_INPUT": _bad_input,
@@ -176,22 +177,22 @@ FAULTS: Final[Mapping[str, Callable[[GraphQLFault, RateHeaders], RestError]]] = 
 }
 
 
-def faulted(faults: Sequence[GraphQLFault], rate: RateHeaders) -> RestError:
-    """The answer to GraphQL errors: by the table, any other is a 500."""
-    for code, answer in FAULTS.items():
-        for fault in faults:
-            if fault.code == code:
-                return answer(fault, rate)
+def from_response_errors(response_errors: Sequence[ResponseError], rate: RateHeaders) -> RestError:
+    """The error for GraphQL errors; codes that are not in the table are a 500."""
+    for code, translate in ERRORS.items():
+        for error in response_errors:
+            if error.code == code:
+                return translate(error, rate)
     return internal()
 
 
 _ROUTER_ERRORS: Final[Mapping[type[RouterError], Callable[[], RestError]]] = {
     RouterUnreachable: unavailable,
-    RouterTimeout: lambda: Faulted(TOO_SLOW),
-    MalformedAnswer: internal,
+    RouterTimeout: lambda: Failed(TOO_SLOW),
+    MalformedResponse: internal,
 }
 
 
-def unanswered(error: RouterError) -> RestError:
-    """The answer when the router gave none."""
+def from_router_error(error: RouterError) -> RestError:
+    """The error when the router gave no GraphQL response."""
     return _ROUTER_ERRORS[type(error)]()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The accepted values of X-Request-Id. Any other value is replaced, so that it cannot forge log lines.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-# W3C Trace Context §3.2: version, trace-id, parent-id and flags; later versions may append fields.
+# W3C Trace Context, section 3.2: version, trace-id, parent-id and flags; later versions may append fields.
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 

@@ -13,7 +13,7 @@ from tests.rest_compat.fake_bank import SUPERGRAPH, TOKEN, FakeBank
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from rest_compat.graphql_client import HttpReply
+    from rest_compat.graphql_client import HttpResponse
 
 
 class Stage:
@@ -23,7 +23,7 @@ class Stage:
         self.bank = FakeBank()
         self.app = create_app(RestSettings.model_validate({"REST_SUPERGRAPH": SUPERGRAPH}), self._send)
 
-    async def _send(self, headers: Mapping[str, str], body: bytes) -> HttpReply:
+    async def _send(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         return await self.bank.send(headers, body)
 
 

@@ -14,7 +14,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, graphql
 
 from bank import values
 from rest_compat.api_schema import api_schema
-from rest_compat.graphql_client import HttpReply
+from rest_compat.graphql_client import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -63,7 +63,7 @@ def transaction(**changes: object) -> Json:
     }
 
 
-def fault(code: str, message: str = "no", **extensions: object) -> GraphQLError:
+def graphql_error(code: str, message: str = "no", **extensions: object) -> GraphQLError:
     return GraphQLError(message, extensions={"code": code, **extensions})
 
 
@@ -73,7 +73,7 @@ class FakeBank:
 
     Attributes:
         responses: root field -> a result that replaces its resolver's.
-        faults: GraphQL errors that replace every result.
+        errors: GraphQL errors that replace every result.
         calls: the recorded calls: root field, arguments, headers.
         before: awaited before each response.
     """
@@ -81,17 +81,17 @@ class FakeBank:
     accounts: dict[str, Json] = field(default_factory=dict)
     transactions: dict[str, Json] = field(default_factory=dict)
     responses: dict[str, object] = field(default_factory=dict)
-    faults: list[GraphQLError] = field(default_factory=list)
+    errors: list[GraphQLError] = field(default_factory=list)
     calls: list[tuple[str, Json, Mapping[str, str]]] = field(default_factory=list)
     before: Callable[[], Awaitable[None]] | None = None
 
-    async def send(self, headers: Mapping[str, str], body: bytes) -> HttpReply:
+    async def send(self, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         request = json.loads(body)
         if self.before:
             await self.before()
-        if self.faults:
-            errors = [error.formatted for error in self.faults]
-            return HttpReply(200, {}, json.dumps({"data": None, "errors": errors}).encode())
+        if self.errors:
+            errors = [error.formatted for error in self.errors]
+            return HttpResponse(200, {}, json.dumps({"data": None, "errors": errors}).encode())
         result = await graphql(
             SCHEMA,
             request["query"],
@@ -100,14 +100,14 @@ class FakeBank:
             variable_values=request.get("variables"),
             operation_name=request.get("operationName"),
         )
-        return HttpReply(200, {}, json.dumps(result.formatted).encode())
+        return HttpResponse(200, {}, json.dumps(result.formatted).encode())
 
     def _root(self, headers: Mapping[str, str]) -> Json:
         def root(name: str) -> Callable[..., object]:
             def resolve(_info: GraphQLResolveInfo[Any], **arguments: Any) -> object:
                 self.calls.append((name, arguments, headers))
                 if name not in {"register", "login", "refresh"} and headers.get("authorization") != TOKEN:
-                    raise fault("UNAUTHENTICATED")
+                    raise graphql_error("UNAUTHENTICATED")
                 if name in self.responses:
                     response = self.responses[name]
                     if isinstance(response, Exception):
@@ -200,7 +200,7 @@ _ROOTS = [name for type_ in (SCHEMA.query_type, SCHEMA.mutation_type) if type_ f
 def _connection(nodes: list[Json], first: int = 20, after: str | None = None, **_ignored: object) -> Json:
     """Cursors are positions here; any other text is refused as the services refuse a forged cursor."""
     if after is not None and not after.isdigit():
-        raise fault("BAD_USER_INPUT", "`after` is not a cursor of this list", argument="after")
+        raise graphql_error("BAD_USER_INPUT", "`after` is not a cursor of this list", argument="after")
     start = int(after or 0)
     end = start + first
     return {

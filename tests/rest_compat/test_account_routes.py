@@ -5,7 +5,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.rest_compat.fake_bank import ADA, NOW, FakeBank, account, fault, invalid_account, problem, version_conflict
+from tests.rest_compat.fake_bank import (
+    ADA,
+    NOW,
+    FakeBank,
+    account,
+    graphql_error,
+    invalid_account,
+    problem,
+    version_conflict,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -127,7 +136,7 @@ async def test_impossible_change_is_400(ada: httpx.AsyncClient, known: Json, bod
 
 
 async def test_freezing_is_for_support(ada: httpx.AsyncClient, bank: FakeBank, known: Json) -> None:
-    bank.responses["updateAccount"] = fault("FORBIDDEN", "For support only")
+    bank.responses["updateAccount"] = graphql_error("FORBIDDEN", "For support only")
     response = await ada.put(f"/api/accounts/{known['id']}", json={"status": "FROZEN"})
     assert (response.status_code, response.json()["error"]["code"]) == (403, "FORBIDDEN")
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     ("content", "problem"),
     [
         (None, "cannot read"),
-        ("type Query {", "is no supergraph"),
-        ("type Query { a: Unknown }", "is no supergraph"),
+        ("type Query {", "is not a supergraph"),
+        ("type Query { a: Unknown }", "is not a supergraph"),
         ("type Query { a: Int }", "does not fit"),
     ],
 )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.rest_compat.fake_bank import ADA, NOW, FakeBank, fault, problem
+from tests.rest_compat.fake_bank import ADA, NOW, FakeBank, graphql_error, problem
 
 if TYPE_CHECKING:
     import httpx
@@ -68,7 +68,7 @@ async def test_every_bad_field_is_listed(anyone: httpx.AsyncClient) -> None:
 
 async def test_bad_field_that_only_the_service_sees_is_listed_too(anyone: httpx.AsyncClient, bank: FakeBank) -> None:
     listed = [{"path": ["input", "email"], "code": "INVALID_FORMAT", "message": "no"}]
-    bank.responses["register"] = fault("BAD_USER_INPUT", fields=listed)
+    bank.responses["register"] = graphql_error("BAD_USER_INPUT", fields=listed)
     response = await anyone.post("/api/auth/register", json=REGISTRATION)
     assert response.status_code == 400
     assert response.json()["error"]["details"]["fields"] == [{**listed[0], "path": ["body", "email"]}]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from rest_compat.errors import MalformedAnswer, RouterTimeout, RouterUnreachable
-from rest_compat.graphql_client import GraphQLClient, HttpReply, http_send
+from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
+from rest_compat.graphql_client import GraphQLClient, HttpResponse, http_send
 from rest_compat.operations import Operation
 
 if TYPE_CHECKING:
@@ -18,29 +18,29 @@ ME = Operation("me", "Me", "query Me { result: me { id } }")
 
 
 def client(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> GraphQLClient:
-    async def send(_headers: Mapping[str, str], _body: bytes) -> HttpReply:
-        return HttpReply(status, headers or {}, body)
+    async def send(_headers: Mapping[str, str], _body: bytes) -> HttpResponse:
+        return HttpResponse(status, headers or {}, body)
 
     return GraphQLClient(send)
 
 
-async def test_result_and_faults_are_read() -> None:
+async def test_result_and_errors_are_read() -> None:
     errors = [{"message": "no", "extensions": {"code": "FORBIDDEN", "x": 1}}, {"message": "odd"}]
     body = json.dumps({"data": {"result": {"id": "1"}}, "errors": errors}).encode()
     result = await client(200, body, {"retry-after": "3"}).execute(ME, {}, None)
     assert result.result == {"id": "1"}
-    assert [(fault.code, fault.message) for fault in result.faults] == [("FORBIDDEN", "no"), ("", "odd")]
+    assert [(error.code, error.message) for error in result.errors] == [("FORBIDDEN", "no"), ("", "odd")]
     assert result.rate_headers == {"retry-after": "3"}
 
 
 async def test_refused_request_is_read_whatever_its_status() -> None:
     result = await client(400, b'{"errors": [{"message": "no"}]}').execute(ME, {}, None)
-    assert (result.result, len(result.faults)) == (None, 1)
+    assert (result.result, len(result.errors)) == (None, 1)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"data": []}', b'{"errors": {}}', b"\xff"])
 async def test_body_without_a_graphql_response_is_malformed(body: bytes) -> None:
-    with pytest.raises(MalformedAnswer):
+    with pytest.raises(MalformedResponse):
         await client(200, body).execute(ME, {}, None)
 
 

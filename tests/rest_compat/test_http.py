@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from rest_compat.errors import MalformedAnswer, RouterTimeout, RouterUnreachable
+from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
 from rest_compat.handler import MAX_BODY_BYTES
 from rest_compat.routes import ROUTES
-from tests.rest_compat.fake_bank import TOKEN, FakeBank, account, fault
+from tests.rest_compat.fake_bank import TOKEN, FakeBank, account, graphql_error
 
 if TYPE_CHECKING:
     from rest_compat.route import Route
@@ -233,7 +233,7 @@ async def test_fault_has_the_status_of_its_code(
     ada: httpx.AsyncClient, bank: FakeBank, codes: list[str], status: int, code: str
 ) -> None:
     secret = "host auth at 10.0.0.1: SELECT"
-    bank.faults = [fault(code, secret) for code in codes]
+    bank.errors = [graphql_error(code, secret) for code in codes]
     response = await ada.get("/api/accounts")
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
     if status >= 500:
@@ -242,14 +242,19 @@ async def test_fault_has_the_status_of_its_code(
 
 
 async def test_rate_limit_has_retry_after(ada: httpx.AsyncClient, bank: FakeBank) -> None:
-    bank.responses["accounts"] = fault("RATE_LIMITED", retryAfter=7)
+    bank.responses["accounts"] = graphql_error("RATE_LIMITED", retryAfter=7)
     response = await ada.get("/api/accounts")
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(RouterUnreachable(), 503), (RouterTimeout(), 504), (MalformedAnswer(), 500), (ZeroDivisionError("secret"), 500)],
+    [
+        (RouterUnreachable(), 503),
+        (RouterTimeout(), 504),
+        (MalformedResponse(), 500),
+        (ZeroDivisionError("secret"), 500),
+    ],
 )
 async def test_client_gets_a_response_when_the_router_gives_none(
     ada: httpx.AsyncClient, bank: FakeBank, error: Exception, status: int

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from bank import values
 from rest_compat import bodies, scalars
 from rest_compat.errors import ValidationFailed
-from rest_compat.scalars import InvalidInput, Kind
+from rest_compat.scalars import InvalidInput, Scalar
 
 KINDS = {
     "object id": scalars.OBJECT_ID,
@@ -54,7 +54,7 @@ def admits(schema: scalars.JsonSchema, value: object) -> bool:
     return bool(Draft202012Validator(translate(dict(schema))).is_valid(value))
 
 
-def takes(kind: Kind, value: object) -> bool:
+def takes(kind: Scalar, value: object) -> bool:
     try:
         kind.parse(value)
     except InvalidInput:
@@ -65,12 +65,12 @@ def takes(kind: Kind, value: object) -> bool:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @settings(max_examples=60)
 @given(value=NEAR)
-def test_scalar_accepts_what_its_schema_admits(kind: Kind, value: object) -> None:
+def test_scalar_accepts_what_its_schema_admits(kind: Scalar, value: object) -> None:
     assert takes(kind, value) is admits(kind.schema, value)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_example_is_of_its_kind(kind: Kind) -> None:
+def test_example_is_of_its_kind(kind: Scalar) -> None:
     assert takes(kind, kind.example)
 
 
