@@ -6,6 +6,7 @@ In reading order:
 - `variables`, `settings`: environment variables and their validation.
 - `context`, `logging`: the identity of the current request, and structured logs that carry it.
 - `asgi`, `health`: middleware that every HTTP application has.
+- `http_url`: absolute URLs, split for a request.
 - `http_limits`, `server`: one process that serves one application, with limits for its clients.
 - `sqlite`: the embedded store.
 - `commands`: command lines.

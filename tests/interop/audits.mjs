@@ -1,4 +1,4 @@
-// Runs every audit of graphql-http against the URL given; prints a JSON list of {id, name, status, reason}.
+// Runs every audit of graphql-http against the given URL; prints a JSON list of {id, name, status, reason}.
 import { serverAudits } from "graphql-http";
 
 const audits = serverAudits({ url: process.argv[2], fetchFn: fetch });

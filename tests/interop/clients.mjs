@@ -1,5 +1,5 @@
-// Each client does the same against the URL given: a query with a variable, a mutation, and two queries at fault.
-// Prints one JSON object: client -> {greeting, renamed, invalid, failed}; what a client threw is its message and codes.
+// Each client sends a query with a variable, a mutation, and two queries with errors to the given URL.
+// Prints one JSON object: client -> {greeting, renamed, invalid, failed}, with the data and the codes of the errors.
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { GraphQLClient } from "graphql-request";
 import { Client, cacheExchange, fetchExchange } from "urql";
@@ -29,7 +29,7 @@ const clients = {
   },
 
   async urql() {
-    // urql sends short queries by GET unless told otherwise; the header says to the router that no form sent it.
+    // urql sends short queries by GET; the header shows the router that the request does not come from a form.
     const client = new Client({
       url,
       exchanges: [cacheExchange, fetchExchange],
@@ -63,6 +63,6 @@ const clients = {
   },
 };
 
-const told = {};
-for (const [name, run] of Object.entries(clients)) told[name] = await run();
-console.log(JSON.stringify(told));
+const results = {};
+for (const [name, run] of Object.entries(clients)) results[name] = await run();
+console.log(JSON.stringify(results));

@@ -1,0 +1,51 @@
+"""Lazy groups and startup errors. Covers `servicekit/commands.py`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from servicekit.commands import CANNOT_START, LazyGroup, run
+from servicekit.errors import StartupError
+
+TABLE = {"missing": ("tests.servicekit.no_such_module", "Does not exist."), "wrong": ("json", "Is not a command.")}
+
+
+@click.group(cls=LazyGroup, table=TABLE)
+def group() -> None:
+    """A group for tests."""
+
+
+def test_help_lists_commands_without_importing_them() -> None:
+    result = CliRunner().invoke(group, ["--help"])
+    assert result.exit_code == 0
+    assert "missing  Does not exist." in result.output
+    assert "tests.servicekit.no_such_module" not in sys.modules
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    result = CliRunner().invoke(group, ["other"])
+    assert result.exit_code == 2
+    assert "No such command 'other'" in result.output
+
+
+@pytest.mark.parametrize(("name", "error"), [("missing", ModuleNotFoundError), ("wrong", AttributeError)])
+def test_a_module_without_a_command_is_an_error(name: str, error: type[Exception]) -> None:
+    assert isinstance(CliRunner().invoke(group, [name]).exception, error)
+
+
+def test_a_startup_error_is_printed_line_by_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command
+    def command() -> None:
+        raise StartupError("first\nsecond")
+
+    monkeypatch.setattr(sys, "argv", ["program"])
+    with pytest.raises(SystemExit) as caught:
+        run(command, "program")
+    assert caught.value.code == CANNOT_START
+    assert capsys.readouterr().err == "program: first\nprogram: second\n"
