@@ -1,4 +1,10 @@
-"""Supergraph SDL in, model out: subgraph schemas, API schema, join metadata."""
+"""Reading a supergraph (composition §8.5, §8.6).
+
+In: supergraph SDL. Out: a `Supergraph` with the merged schema, the API schema and one `SubgraphModel` for each
+    subgraph.
+Read `model`, then `loading`, then `join_directives`, `subgraph_extraction`, `type_references`, `subgraph_schema` and
+`api_schema`.
+"""
 
 from router.supergraph.loading import load
 from router.supergraph.model import Supergraph

@@ -1,4 +1,4 @@
-"""From the supergraph's definitions to the merged schema, and from that to what clients see."""
+"""The definitions of the merged schema and of the API schema, from those of the supergraph."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_S
 
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
-    """All definitions but those that belong to a linked specification."""
+    """The definitions of the merged schema: all except those of linked specifications."""
     kept: list[DefinitionNode] = []
     for definition in document.definitions:
         match definition:
@@ -67,9 +67,9 @@ def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionN
 
 
 def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
-    """What clients see: no `@inaccessible` element, no directive that only subgraphs and router understand.
+    """The definitions of the API schema: without `@inaccessible` elements and type system directives.
 
-    `@defer` is the router's own, whatever the subgraphs have under its name.
+    `@defer` is always the router's definition, never one of a subgraph.
     """
     link = links.get(f"{APOLLO}/inaccessible")
     marker = None if link is None else link.directive_name("inaccessible")

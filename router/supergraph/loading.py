@@ -1,4 +1,4 @@
-"""Supergraph SDL -> `Supergraph`."""
+"""From supergraph SDL to a `Supergraph`, with checks of its links."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, read_links
 from router.federation.specs import APOLLO
 from router.supergraph.api_schema import accessible_definitions, merged_definitions
-from router.supergraph.extraction import extract_subgraphs
-from router.supergraph.join import JoinVocabulary
+from router.supergraph.join_directives import JoinVocabulary
 from router.supergraph.model import Supergraph
-from router.supergraph.references import check_references
+from router.supergraph.subgraph_extraction import extract_subgraphs
+from router.supergraph.type_references import check_references
 
 if TYPE_CHECKING:
     from router.federation.links import Link, Links
 
-# Specifications whose meaning the router knows. One it does not know may be ignored only if its link says no purpose:
-# a purpose means that leaving it out would be insecure or wrong.
+# The specifications that the router supports. It may ignore others only when their link has no purpose (`for:`): a
+# purpose says that ignoring the specification is insecure or wrong.
 _UNDERSTOOD = frozenset(
     f"{APOLLO}/{name}"
     for name in (
@@ -52,10 +52,11 @@ _JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 
 
 def load(sdl: str) -> Supergraph:
-    """Take a supergraph apart (join specification v0.1 to v0.5).
+    """Read a supergraph (join specification v0.1 to v0.5; composition §8.6).
 
     Raises:
-        InvalidSupergraph: the text is no supergraph, or links a specification the router must know and does not.
+        InvalidSupergraph: The text is not a supergraph, or links a specification with a purpose that the router does
+            not support.
     """
     try:
         document = parse(sdl, no_location=True)
@@ -81,7 +82,7 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
     except (TypeError, GraphQLError) as error:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
-    # Join v0.1 does not say which subgraph has which scalar, enum or input: what is missed there is not known to be.
+    # Join v0.1 does not say which subgraph has which scalar, enum or input, so missing types cannot be found.
     for model in () if join.federation_1 else subgraphs.values():
         check_references(model)
     if schema.query_type is None:
@@ -91,7 +92,7 @@ def load(sdl: str) -> Supergraph:
 
 
 def _message(error: TypeError | GraphQLError) -> str:
-    # Printed whole, GraphQL's errors quote the source over several lines.
+    # As text, a GraphQLError quotes several lines of the source.
     return error.message if isinstance(error, GraphQLError) else str(error)
 
 
@@ -105,7 +106,7 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _check_arguments(links: Links) -> None:
-    """A misspelt `for` would hide a requirement, and nothing else validates the arguments of a supergraph's links."""
+    """Check the arguments of links, which nothing else does: a misspelt `for` would hide a requirement."""
     for link in links:
         given = {argument.name.value for argument in link.node.arguments or ()} if link.node else set()
         if unknown := given - _LINK_ARGUMENTS:

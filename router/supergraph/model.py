@@ -1,4 +1,4 @@
-"""What a supergraph says about each of its subgraphs, free of any planning concern."""
+"""A supergraph and its subgraphs as data, as the supergraph SDL declares them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from router.supergraph.executable import executable_schema
+from router.supergraph.subgraph_schema import executable_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphql import DefinitionNode, GraphQLSchema, SelectionSetNode, TypeNode
 
-OperationRoot: TypeAlias = Literal["query", "mutation", "subscription"]
 CompositeKind: TypeAlias = Literal["object", "interface", "union"]
 
 
 @dataclass(frozen=True, slots=True)
 class EntityKey:
-    """One `@key`. Not `resolvable` means: the subgraph knows the key but `_entities` does not take it."""
+    """One `@key`. A subgraph whose key is not `resolvable` has the fields, but `_entities` does not accept it."""
 
     fields: SelectionSetNode
     resolvable: bool = True
@@ -27,7 +26,7 @@ class EntityKey:
 
 @dataclass(frozen=True, slots=True)
 class OverrideLabel:
-    """A progressive `@override`: this subgraph resolves the field only when the label's truth is `when`."""
+    """A progressive `@override`: this subgraph resolves the field only when the label has the value `when`."""
 
     label: str
     when: bool
@@ -35,10 +34,10 @@ class OverrideLabel:
 
 @dataclass(frozen=True, slots=True)
 class ContextArgument:
-    """An argument the router fills from an ancestor (`@fromContext`).
+    """An argument whose value the router takes from an ancestor object (`@fromContext`).
 
-    `context` is the name under which ancestor types are marked in this subgraph; `selection` is evaluated on the
-    ancestor and yields the value of type `type`.
+    `context` is the name in `@context` on the ancestor's type. `selection` selects the value, of the type `type`, on
+    the ancestor.
     """
 
     name: str
@@ -49,10 +48,10 @@ class ContextArgument:
 
 @dataclass(frozen=True, slots=True)
 class SubgraphField:
-    """A field as one subgraph has it. `type` may differ from subgraph to subgraph.
+    """A field in one subgraph. Its `type` can differ between subgraphs.
 
-    `external` fields are not resolved by the subgraph on its own (declared `@external`, or overridden elsewhere and
-    kept for an interface's sake).
+    The subgraph does not resolve an `external` field: it is `@external`, or another subgraph overrides it and it stays
+    only because an interface requires it.
     """
 
     name: str
@@ -66,10 +65,10 @@ class SubgraphField:
 
 @dataclass(frozen=True, slots=True)
 class SubgraphType:
-    """A composite type as one subgraph has it.
+    """A composite type in one subgraph.
 
-    `possible` are the object types a value of this type can have in this subgraph; for an interface object that is
-    the type itself, which stands for implementations the subgraph does not know.
+    `possible` are the possible types of this type in this subgraph. For an interface object it is the type itself, in
+    place of the implementations, which the subgraph does not have.
     """
 
     name: str
@@ -83,7 +82,7 @@ class SubgraphType:
 
 @dataclass(frozen=True, eq=False)
 class SubgraphModel:
-    """One subgraph: its composite types with their join metadata, and its schema as an executor sees it."""
+    """One subgraph: its composite types with the data of their join directives, and its schema."""
 
     name: str
     url: str
@@ -92,7 +91,7 @@ class SubgraphModel:
 
     @cached_property
     def schema(self) -> GraphQLSchema:
-        """The schema requests to this subgraph must be valid against, `_entities` included where it has entities."""
+        """The schema that requests to this subgraph are valid against, with `_entities` where it has entities."""
         entities = sorted(
             name
             for name, definition in self.types.items()
@@ -109,14 +108,14 @@ class SubgraphModel:
 
 @dataclass(frozen=True, eq=False)
 class Supergraph:
-    """A supergraph, taken apart.
+    """A supergraph as the router works with it.
 
     Attributes:
-        sdl: the text it was loaded from.
-        schema: all subgraphs merged, inaccessible elements included, without the machinery of `@link` and `@join__*`.
-        api_schema: what clients see.
-        subgraphs: by subgraph name, in the order of the supergraph.
-        restrictions: linked directives that say who may read what (`authenticated`, `requiresScopes`, `policy`).
+        sdl: The supergraph SDL.
+        schema: The merged schema with `@inaccessible` elements, without definitions of linked specifications.
+        api_schema: The schema for clients.
+        subgraphs: By subgraph name, in the order of the supergraph.
+        restrictions: The linked directives that restrict access (`authenticated`, `requiresScopes`, `policy`).
     """
 
     sdl: str = field(repr=False)

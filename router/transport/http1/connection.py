@@ -1,8 +1,8 @@
-"""One HTTP/1.1 client connection: a request out, a response in, again and again.
+"""One HTTP/1.1 client connection, which sends one request after the other and receives their responses.
 
-The parser is llhttp (through httptools), the rest is what RFC 9112 leaves to the user of a parser: when a body ends,
-whether the connection can be used again, and what it means that it closed. A connection carries one exchange at a
-time (no pipelining), so a cancelled exchange leaves bytes on the wire that belong to nobody: it closes.
+The parser is llhttp (through httptools). This module does what RFC 9112 leaves to the user of a parser: it finds the
+end of a body, whether the connection can be used again, and what a closed connection means. A connection carries one
+exchange at a time (no pipelining). A cancelled exchange closes it, because the rest of its response may still arrive.
 
     idle ──exchange()──> waiting ──last byte──> idle        (kept alive)
       │                     │   └──────────────> closed     (`Connection: close`, or the request is still being sent)
@@ -26,7 +26,7 @@ _BODILESS = frozenset({204, 304})
 
 
 class RawResponse(NamedTuple):
-    """`headers` has lower-case names; fields that came more than once are joined by a comma (RFC 9110 §5.3)."""
+    """A response as received; `headers` has lower-case names, repeated fields are joined by a comma (RFC 9110 §5.3)."""
 
     status: int
     headers: dict[str, str]
@@ -34,10 +34,10 @@ class RawResponse(NamedTuple):
 
 
 class ExchangeFailed(Exception):
-    """The exchange ended without a whole response.
+    """The exchange ended without a complete response.
 
-    `response_begun` tells whether any byte of an answer arrived: if none did on a connection that was used before,
-    the server had most likely closed it while it was idle and never saw the request.
+    `response_begun` is whether any byte of a response arrived. When none did on a connection that was used before, the
+    server most likely closed the idle connection and never received the request.
     """
 
     def __init__(self, reason: str, *, response_begun: bool) -> None:
@@ -46,11 +46,11 @@ class ExchangeFailed(Exception):
 
 
 class MalformedExchange(ExchangeFailed):
-    """What came back is not HTTP/1.1, or more than the caller takes."""
+    """The response is not HTTP/1.1, or larger than the caller accepts."""
 
 
 class Connection(asyncio.Protocol):
-    """An `asyncio.Protocol`; make it with `loop.create_connection`.
+    """An `asyncio.Protocol` for `loop.create_connection`.
 
     `max_response_bytes` bounds everything received for one response, status line and headers included.
     """
@@ -90,9 +90,9 @@ class Connection(asyncio.Protocol):
         Cancelling it closes the connection.
 
         Raises:
-            ExchangeFailed: the connection broke or closed before the response was whole.
-            MalformedExchange: the answer is not HTTP, or is larger than allowed.
-            TimeoutError: the deadline is over.
+            ExchangeFailed: The connection broke or closed before the response was complete.
+            MalformedExchange: The response is not HTTP, or is larger than allowed.
+            TimeoutError: The deadline passed.
         """
         if self._transport is None or self.closed:
             raise ExchangeFailed("the connection is closed", response_begun=False)
@@ -133,14 +133,14 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._reject("the server switched protocols unasked")
+            self._reject("the server switched protocols, which was not asked for")
         except httptools.HttpParserError as error:
             self._reject(f"the response is not HTTP/1.1: {error}")
 
     def eof_received(self) -> bool:
         if self._headers_done and not self._framed:
             self._complete(reusable=False)  # a body without a length ends with the connection (RFC 9112 §6.3, 8)
-        self.closed = True  # returning False makes the transport close itself; nobody may write to it any more
+        self.closed = True  # returning False closes the transport, so nothing can be sent any more
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -149,11 +149,11 @@ class Connection(asyncio.Protocol):
         self._settle(ExchangeFailed(reason, response_begun=self._received > 0))
         self._on_close(self)
 
-    # What the parser calls.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         if self._waiter is None or self._waiter.done():
-            self.close()  # bytes behind the response would be taken for the answer to the next request
+            self.close()  # bytes after a response would be taken for the response to the next request
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         if self._headers_done:
             self._complete(reusable=self._parser.should_keep_alive())
         elif self._parser.get_status_code() != _SWITCHING_PROTOCOLS:
-            self._headers.clear()  # 100 and 103 announce a response, they are not one
+            self._headers.clear()  # 100 and 103 are followed by the response
 
     def _complete(self, *, reusable: bool) -> None:
         waiter, transport = self._waiter, self._transport

@@ -1,4 +1,4 @@
-"""A subgraph's schema as its server serves it: the subgraph's own types plus `_entities`."""
+"""The schema that a subgraph serves: its own types, and `_entities` where it has entities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def executable_schema(definitions: Sequence[DefinitionNode], entities: Sequence[str]) -> GraphQLSchema:
-    """Build the schema of one subgraph; `entities` are the members of `_Entity`, none means no `_entities` field."""
+    """Build the schema of one subgraph.
+
+    `entities` are the members of the union `_Entity`; without members there is no field `_entities`.
+    """
     extra: list[DefinitionNode] = []
     if entities:
         union = parse(f"scalar _Any union _Entity = {' | '.join(entities)}", no_location=True)
@@ -23,7 +26,7 @@ def executable_schema(definitions: Sequence[DefinitionNode], entities: Sequence[
 
 
 def _with_entities(definitions: Sequence[DefinitionNode], has_entities: bool) -> list[DefinitionNode]:  # noqa: FBT001 - private
-    """The definitions with `_entities` on `Query`, which a subgraph without root fields only has through it."""
+    """The definitions with `_entities` on `Query`; the type `Query` is added when the subgraph has no root field."""
     added = "_entities(representations: [_Any!]!): [_Entity]!" if has_entities else "_empty: Boolean"
     shell = parse(f"type Query {{ {added} }}", no_location=True).definitions[0]
     assert isinstance(shell, ObjectTypeDefinitionNode)  # noqa: S101 - the text above

@@ -1,4 +1,4 @@
-"""Reading `@join__*` applications (composition §8.5; join v0.1 to v0.5)."""
+"""Reads the `@join__*` directives of a supergraph (composition §8.5; join v0.1 to v0.5)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JoinType:
+    """One `@join__type`."""
+
     graph: str
     key: SelectionSetNode | None
     resolvable: bool
@@ -38,7 +40,7 @@ class JoinType:
 
 @dataclass(frozen=True, slots=True)
 class JoinField:
-    """One `@join__field`; without `graph` it says that no subgraph resolves the field here."""
+    """One `@join__field`; without `graph` no subgraph resolves the field."""
 
     graph: str | None
     type: str | None
@@ -51,8 +53,8 @@ class JoinField:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
-    """A value of `enum join__Graph`."""
+class JoinGraph:
+    """A subgraph, as a value of the enum `join__Graph`."""
 
     enum_value: str
     name: str
@@ -61,10 +63,10 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class JoinVocabulary:
-    """The names of the join specification's elements in this supergraph.
+    """The names of the join directives in this supergraph, which `@link` can rename, and how to read them.
 
-    `federation_1` marks join v0.1, where types without `@join__owner` exist in every subgraph and key fields are not
-    repeated per subgraph.
+    `federation_1` is join v0.1: types without `@join__owner` are in every subgraph, and key fields are not listed for
+    each subgraph.
     """
 
     graph: str
@@ -80,6 +82,7 @@ class JoinVocabulary:
 
     @classmethod
     def of(cls, link: Link, context: Link | None) -> JoinVocabulary:
+        """The names that the links to the join and context specifications give."""
         return cls(
             graph=link.directive_name("graph"),
             graph_enum=link.type_name("Graph"),
@@ -93,17 +96,23 @@ class JoinVocabulary:
             context=None if context is None else context.directive_name("context"),
         )
 
-    def graphs(self, document: DocumentNode) -> list[Graph]:
+    def graphs(self, document: DocumentNode) -> list[JoinGraph]:
+        """The subgraphs in the order of the enum.
+
+        Raises:
+            InvalidSupergraph: The supergraph does not have the enum.
+        """
         for definition in document.definitions:
             if isinstance(definition, EnumTypeDefinitionNode) and definition.name.value == self.graph_enum:
                 return [
-                    Graph(value.name.value, _text(arguments, "name") or value.name.value, _text(arguments, "url") or "")
-                    for value in definition.values or ()
-                    for arguments in self._all(value.directives, self.graph)
+                    JoinGraph(name, _text(arguments, "name") or name, _text(arguments, "url") or "")
+                    for name, directives in ((value.name.value, value.directives) for value in definition.values or ())
+                    for arguments in self._all(directives, self.graph)
                 ]
         raise InvalidSupergraph(f"The supergraph has no enum {self.graph_enum}.")
 
     def types(self, directives: Iterable[DirectiveNode] | None) -> list[JoinType]:
+        """The `@join__type` directives of a type."""
         return [
             JoinType(
                 graph=_name(arguments, "graph") or "",
@@ -115,33 +124,36 @@ class JoinVocabulary:
         ]
 
     def owners(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
+        """The graphs in `@join__owner` of a type (join v0.1)."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.owner)]
 
     def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
+        """The `@join__field` directives of a field."""
         return [_join_field(arguments) for arguments in self._all(directives, self.field)]
 
     def contexts(self, directives: Iterable[DirectiveNode] | None) -> frozenset[str]:
-        """The names of the contexts a type is marked with."""
+        """The names in `@context` of a type."""
         if self.context is None:
             return frozenset()
         names = (_text(arguments, "name") for arguments in self._all(directives, self.context))
         return frozenset(name for name in names if name is not None)
 
     def interfaces(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
-        """Pairs of graph and interface name."""
+        """The graph and interface name of each `@join__implements`."""
         return [
             (_name(arguments, "graph") or "", _text(arguments, "interface") or "")
             for arguments in self._all(directives, self.implements)
         ]
 
     def union_members(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
-        """Pairs of graph and member name."""
+        """The graph and member name of each `@join__unionMember`."""
         return [
             (_name(arguments, "graph") or "", _text(arguments, "member") or "")
             for arguments in self._all(directives, self.union_member)
         ]
 
     def enum_value_graphs(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
+        """The graphs in `@join__enumValue` of an enum value."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.enum_value)]
 
     @staticmethod
@@ -162,7 +174,7 @@ def _join_field(arguments: dict[str, ValueNode]) -> JoinField:
         requires=_field_set(arguments, "requires"),
         provides=_field_set(arguments, "provides"),
         external=_flag(arguments, "external"),
-        # With a label the source still resolves the field while the label is false.
+        # With a label the overridden subgraph still resolves the field while the label is false.
         used_overridden=_flag(arguments, "usedOverridden") and label is None,
         label=label,
         context_arguments=_context_arguments(arguments.get("contextArguments")),

@@ -1,8 +1,9 @@
-"""Supergraph definitions -> one `SubgraphModel` per subgraph (composition §8.6).
+"""Extracts one `SubgraphModel` for each subgraph from the definitions of a supergraph (composition §8.6).
 
-A definition is in a subgraph if it says so by `@join__type`; a field if it has no `@join__field` at all or one for the
-subgraph. Federation 1 supergraphs (join v0.1) say less: types without an owner are everywhere, fields without
-`@join__field` belong to the owner, and key fields are in every subgraph that has the key.
+A type is in a subgraph when it has `@join__type` for the subgraph. A field is in all subgraphs of its type when it has
+no `@join__field`, otherwise in those that its `@join__field` directives name. Federation 1 supergraphs (join v0.1)
+declare less: types without owner are in every subgraph, fields without `@join__field` are in the owner's, and key
+fields are in every subgraph that has the key.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from graphql import (
 )
 
 from router.federation.type_names import named_type
-from router.supergraph.join import JoinField
+from router.supergraph.join_directives import JoinField
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from graphql import DefinitionNode, DocumentNode
 
-    from router.supergraph.join import Graph, JoinType, JoinVocabulary
+    from router.supergraph.join_directives import JoinGraph, JoinType, JoinVocabulary
 
 WithFields: TypeAlias = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
 
@@ -46,11 +47,16 @@ WithFields: TypeAlias = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
 def extract_subgraphs(
     document: DocumentNode, merged: Sequence[DefinitionNode], join: JoinVocabulary
 ) -> dict[str, SubgraphModel]:
-    """Rebuild every subgraph. `merged` are the definitions without machinery; `document` names the subgraphs.
+    """Extract every subgraph (composition §8.6).
+
+    Args:
+        document: The supergraph; its enum `join__Graph` lists the subgraphs.
+        merged: Its definitions without those of linked specifications.
+        join: The names of the join directives.
 
     Raises:
-        InvalidSupergraph: there is no list of subgraphs.
-        FieldSetSyntaxError: a key, requires, provides or context selection is malformed.
+        InvalidSupergraph: The enum that lists the subgraphs is missing.
+        FieldSetSyntaxError: A key, `requires`, `provides` or context selection is malformed.
     """
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
     mutation, subscription = _root_names(merged)
@@ -79,9 +85,9 @@ def _schema_definition(merged: Sequence[DefinitionNode]) -> SchemaDefinitionNode
 
 
 class _Extraction:
-    """The view of one subgraph on the supergraph's definitions."""
+    """The extraction of one subgraph from the supergraph's definitions."""
 
-    def __init__(self, graph: Graph, by_name: Mapping[str, TypeDefinitionNode], join: JoinVocabulary) -> None:
+    def __init__(self, graph: JoinGraph, by_name: Mapping[str, TypeDefinitionNode], join: JoinVocabulary) -> None:
         self._graph = graph.enum_value
         self._join = join
         self._joins: dict[str, list[JoinType]] = {}
@@ -104,7 +110,7 @@ class _Extraction:
             self._drop_empty()
 
     def _add_provided(self) -> None:
-        """Federation 1 does not list the fields a subgraph has only to provide them elsewhere."""
+        """Add the fields that a subgraph has only for `@provides`; Federation 1 does not list them."""
         pending = [
             (named_type(field.type), field.provides)
             for fields in self._fields.values()
@@ -132,7 +138,7 @@ class _Extraction:
         return None
 
     def _drop_empty(self) -> None:
-        """In Federation 1 a type without owner is in a subgraph only if something of it can be."""
+        """Remove types without fields: in Federation 1 a type without owner is listed for every subgraph."""
         while True:
             empty = {name for name, fields in self._fields.items() if not fields}
             if not empty:
@@ -144,6 +150,7 @@ class _Extraction:
                     del fields[field.name]
 
     def types(self) -> dict[str, SubgraphType]:
+        """The composite types of the subgraph by name."""
         extracted: dict[str, SubgraphType] = {}
         for name, definition in self._present.items():
             joins = self._joins[name]
@@ -166,6 +173,7 @@ class _Extraction:
         return extracted
 
     def definitions(self) -> list[DefinitionNode]:
+        """The type definitions of the subgraph."""
         extracted: list[DefinitionNode] = []
         for name, definition in self._present.items():
             match definition:
@@ -235,7 +243,7 @@ class _Extraction:
     def _joined_field(
         self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
     ) -> JoinField | None:
-        """What is said about a field for this subgraph: None if nothing special, `_ABSENT` if it is not here."""
+        """The `@join__field` for this subgraph, None for a field that needs none, `_ABSENT` when it is not here."""
         for entry in joins:
             if entry.graph == self._graph:
                 return entry
@@ -281,7 +289,7 @@ _ABSENT = JoinField(None, None, None, None, external=False, used_overridden=Fals
 
 
 def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:
-    """The field as its subgraph serves it, with the arguments that only the router fills."""
+    """The field as its subgraph serves it, with the arguments of `@fromContext`."""
     contextual = tuple(
         InputValueDefinitionNode(name=NameNode(value=argument.name), type=parse_type(argument.type, no_location=True))
         for argument in field.context_arguments

@@ -1,7 +1,7 @@
-"""Whether each subgraph has the types that its fields, arguments and unions name.
+"""Checks that each subgraph has the types that its fields, arguments and unions refer to.
 
-A damaged supergraph says of a field where it is, and not of its type. Nothing is found out about that when it is taken
-apart; without this check it would come to light when a request is planned.
+A damaged supergraph can list a field in a subgraph without listing the field's type there. Without this check the
+mistake would be found only when a request is planned.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 
 def check_references(model: SubgraphModel) -> None:
-    """Raises `InvalidSupergraph`, naming the first type that is missed."""
+    """Check every reference of a subgraph.
+
+    Raises:
+        InvalidSupergraph: A type is missing; the message names the first one.
+    """
     known = {each.name.value for each in model.definitions if isinstance(each, TypeDefinitionNode)}
     known |= specified_scalar_types.keys()
     for definition in model.definitions:
