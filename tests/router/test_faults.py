@@ -251,6 +251,20 @@ async def test_data_that_does_not_fit_its_type_is_nulled(
     assert len(body.get("errors", ())) == errors
 
 
+@pytest.mark.parametrize("query", ["{ me { id } }", 'mutation { rename(name: "Bob") { id } }'])
+async def test_a_fetch_does_not_outlive_the_deadline_of_its_request(query: str) -> None:
+    """The subgraph never responds, and its own timeout is far away."""
+    traffic = "traffic: {request_timeout: 50ms, all: {timeout: 60s}}"
+    async with serving(hangs) as server:
+        gateway = Gateway.from_supergraph(
+            SDL, read(f"override_subgraph_url: {{people: '{server.url}'}}\n{traffic}", {})
+        )
+        answer = await AsgiClient(gateway.asgi).post({"query": query}, accept=TYPES[0])
+        assert answer.code == "GATEWAY_TIMEOUT"
+        await asyncio.wait_for(server.closed_by_client.wait(), 5)
+        await gateway.aclose()
+
+
 async def test_what_was_answered_beside_an_error_is_kept(answer: Callable[[Script], Any]) -> None:
     body = await answer(
         json_body('{"data":{"me":{"id":"1","name":null}},"errors":[{"message":"x","path":["me","name"]}]}')

@@ -1,4 +1,9 @@
-"""What a supergraph says about its subgraphs, and what of it clients see."""
+"""One supergraph, and what the router reads from it.
+
+Covers `router/supergraph/loading.py`, `router/supergraph/model.py`, `router/supergraph/join_directives.py`,
+`router/supergraph/subgraph_extraction.py`, `router/supergraph/subgraph_schema.py`,
+`router/supergraph/type_references.py` and `router/supergraph/api_schema.py`.
+"""
 
 from __future__ import annotations
 

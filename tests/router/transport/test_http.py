@@ -1,3 +1,8 @@
+"""HTTP/1.1 to a scripted server on a real socket.
+
+Covers `router/transport/http.py`, `router/transport/http1/connection.py` and `router/transport/http1/pool.py`.
+"""
+
 from __future__ import annotations
 
 import asyncio

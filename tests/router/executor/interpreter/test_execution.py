@@ -1,3 +1,8 @@
+"""Hand-written plans against scripted subgraphs.
+
+Covers `router/executor/interpreter/execution.py` and `router/executor/context.py`.
+"""
+
 from __future__ import annotations
 
 import asyncio
