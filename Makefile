@@ -66,6 +66,7 @@ fuzz-plans: $(READY) peers ## Plan operations on COUNT generated supergraphs wit
 bench: $(READY) peers ## Measure composition, planning and execution, beside other implementations
 	$(BIN)/python -m benchmarks.composition.run $(ARGS)
 	$(BIN)/python -m benchmarks.planning.run
+	$(BIN)/python -m benchmarks.preparation.run
 	$(BIN)/python -m benchmarks.execution.run
 
 lock: $(READY) ## Update requirements.lock from pyproject.toml

@@ -112,7 +112,7 @@ class Gateway:
         operation = await stages.operation(context, preparation.operation(document, request, record))
         context.variables = coerce(operation.client, request.variables)
         key = stages.plan_key(context, PlanKey(operation.document, request.operation_name))
-        plan = await preparation.plan(document, operation, key, record)
+        plan = await preparation.plan(operation, key, record)
         await stages.plan(context, plan)
         return operation, plan
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Hashable
 from contextlib import AsyncExitStack
@@ -16,6 +17,7 @@ from router.lifecycle.generation import Rollover
 from router.lifecycle.memory import resident_bytes
 from router.lifecycle.reloading import Reloader
 from router.lifecycle.watch import Watch
+from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from servicekit.asgi import RequestContextMiddleware
 from servicekit.health import HealthEndpoints, NotReady
 
@@ -120,6 +122,7 @@ class LiveRouter:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         self._loop = asyncio.get_running_loop()
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         watch = Watch(self._reloader, self._rollover)
         self._start_task(watch.files())
         self._start_task(watch.address())

@@ -10,6 +10,7 @@ before they are validated. The measured limits that it exceeds are kept with it.
 from __future__ import annotations
 
 from collections import Counter
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from router.errors import LimitExceeded
@@ -61,22 +62,25 @@ class LimitWatch:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.exceeded: Counter[LimitName] = Counter()
+        self._counting = Lock()  # documents are checked in the preparing thread
 
     def inherit(self, previous: LimitWatch) -> None:
         """Share the counters of `previous`, whose requests in flight still count."""
-        self.exceeded = previous.exceeded
+        self.exceeded, self._counting = previous.exceeded, previous._counting
 
     def within(self, name: LimitName, counted: int) -> bool:
         """Whether `counted` is allowed; counts the request otherwise."""
         limit: int | None = getattr(self._limits, name)
         if limit is None or counted <= limit:
             return True
-        self.exceeded[name] += 1
+        with self._counting:
+            self.exceeded[name] += 1
         return False
 
     def recall(self, names: Iterable[LimitName]) -> None:
         """Count a request for a known document that exceeds these limits."""
-        self.exceeded.update(names)
+        with self._counting:
+            self.exceeded.update(names)
 
     def check_text(self, text: str) -> list[LimitName]:
         """Check a document before it is parsed; returns the measured limits that it exceeds.

@@ -61,7 +61,7 @@ class Preparation:
         """
         if not request.query and request.document_id is not None:
             raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # the words that clients compare with
-        return self._documents.document(request.query, record)
+        return await self._documents.document(request.query, record)
 
     def operation(self, document: Document, request: GraphQLRequest, record: RequestRecord) -> Operation:
         """The operation of the document that the request means.
@@ -96,25 +96,25 @@ class Preparation:
             planned=prepared,
         )
 
-    async def plan(self, document: Document, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """The plan of an operation of a document; `key` says what it depends on.
+    async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
+        """The plan of an operation; `key` says what it depends on.
 
         Raises:
             PlanningError: There is none.
         """
-        return self._plans.plan(document, operation, key, record)
+        return await self._plans.plan(operation, key, record)
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
         """Keep the document and the likely plans of an operation, so that no request waits for them.
 
-        The document need not be on the allow-list. Call it where the gateway is used, or before it is: its caches are
-        not for two threads.
+        The document need not be on the allow-list. The calling thread waits. It must be the thread that uses the
+        gateway, or call before any does: caches are not for two threads.
 
         Raises:
             RequestError: It is not valid, has no such operation, or cannot be planned.
         """
         request, record = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
-        document = self._documents.document(query, record, trusted=True)
+        document = self._documents.prepare(query, record)
         operation = self.operation(document, request, record)
         for key in self._stages.likely_plan_keys(operation, PlanKey(document.text, operation_name)):
-            self._plans.plan(document, operation, key, record)
+            self._plans.prepare(operation, key, record)

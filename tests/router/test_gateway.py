@@ -212,13 +212,12 @@ async def test_fetches_of_one_stage_share_a_request_unless_the_settings_say_no(
 async def test_planning_ends_where_the_settings_say(shop: Shop, settings: str, hints: tuple[str, ...]) -> None:
     graph, query = shareable(20, 4)
     gateway = Gateway.from_supergraph(graph.sdl, read(f"planner: {{{settings}}}", {}), send=shop)
-    request = GraphQLRequest(query=query)
+    request = GraphQLRequest(query=f"query Wide {query}")
     document = await gateway.preparation.document(request, RequestRecord())
-    gateway.preparation.operation(document, request, RequestRecord())
+    operation = gateway.preparation.operation(document, request, RequestRecord())
     with capture_logs() as lines:
-        operation = gateway.preparation.operation(document, GraphQLRequest(query=query), RequestRecord())
-        key, record = PlanKey(document.text, None), RequestRecord(operation_name="Wide")
-        plans = [await gateway.preparation.plan(document, operation, key, record) for _ in range(2)]
+        key, record = PlanKey(document.text, None), RequestRecord()
+        plans = [await gateway.preparation.plan(operation, key, record) for _ in range(2)]
     assert plans[0].hints == hints
     told = [(line["operation"], line["document"], line["hint"]) for line in lines]
     assert told == [("Wide", document.hash, hint) for hint in hints], "each is logged once, when the plan is made"

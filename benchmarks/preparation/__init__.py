@@ -1,0 +1,1 @@
+"""How long requests wait while operations are prepared."""

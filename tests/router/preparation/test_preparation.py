@@ -1,0 +1,154 @@
+"""Preparation beside the event loop: once for all who wait, and without keeping other requests waiting.
+
+Covers `router/preparation/preparation.py`, `router/preparation/documents.py`, `router/preparation/plans.py` and
+`router/preparation/operations.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.gateway import Gateway
+from router.lifecycle.generation import freeze
+from router.planner import Planner
+from router.preparation import documents
+from router.preparation.plans import PlanKey
+from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
+from router.request.messages import GraphQLRequest
+from router.request.record import RequestRecord
+from router.settings import read
+from tests.router.planner.adversarial import aliases, shareable, wide_union
+from tests.router.shop import SDL, Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from router.request.messages import GraphQLResponse
+    from router.supergraph import Supergraph
+
+STALL_SECONDS = 0.05
+LARGE = f"{{ me {{ {' '.join(f'name{n}: name' for n in range(20))} }} }}"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often documents are parsed and operations planned."""
+    counted: Counter[str] = Counter()
+
+    def counting(owner: object, name: str) -> None:
+        real = getattr(owner, name)
+
+        def call(*args: object, **options: object) -> object:
+            counted[name] += 1
+            return real(*args, **options)
+
+        monkeypatch.setattr(owner, name, call)
+
+    counting(documents, "parse")
+    counting(Planner, "plan")
+    return counted
+
+
+@pytest.fixture
+def as_in_a_worker() -> Iterator[None]:
+    """Threads and the garbage collector as they are in a worker that serves."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.collect()
+    freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval)
+
+
+async def ask(gateway: Gateway, query: str) -> GraphQLResponse:
+    return await gateway.execute(GraphQLRequest(query=query))
+
+
+@pytest.mark.parametrize("query", [LARGE, "{ me { name } }"], ids=["large", "small"])
+async def test_a_hundred_cold_requests_for_one_document_plan_once(calls: Counter[str], query: str) -> None:
+    gateway = Gateway.from_supergraph(SDL, send=Shop())
+    responses = await asyncio.gather(*(ask(gateway, query) for _ in range(100)))
+    assert calls == {"parse": 1, "plan": 1}
+    assert {str(response.body) for response in responses} == {str(responses[0].body)}
+    assert responses[0].body["data"]
+    records = [response.record for response in responses]
+    assert sum(not record.document_cached for record in records) == 1
+    assert sum(not record.plan_cached for record in records) == 1
+
+
+async def test_a_hundred_cold_requests_for_a_wrong_document_are_refused_alike(calls: Counter[str]) -> None:
+    gateway = Gateway.from_supergraph(SDL, send=Shop())
+    responses = await asyncio.gather(*(ask(gateway, f"query Wrong {LARGE[:-1]} nothing }}") for _ in range(100)))
+    assert calls == {"parse": 1}
+    assert {response.record.codes for response in responses} == {("GRAPHQL_VALIDATION_FAILED",)}
+    assert all(response.record.operation_hash for response in responses)
+    assert len(gateway.preparation.documents) == 0
+
+
+async def test_a_deadline_ends_a_request_and_not_the_preparation(calls: Counter[str]) -> None:
+    graph, query = aliases(1000)
+    gateway = Gateway.from_supergraph(graph.sdl, read("traffic: {request_timeout: 10ms}", {}), send=Shop())
+    response = await ask(gateway, query)
+    assert response.record.codes == ("GATEWAY_TIMEOUT",)
+    request, record = GraphQLRequest(query=query), RequestRecord()
+    document = await gateway.preparation.document(request, record)
+    assert record.document_cached
+    assert len(gateway.preparation.documents) == 1
+    assert document.ast.definitions
+    assert calls == {"parse": 1}
+
+
+async def test_what_is_nested_too_deeply_is_refused_in_the_thread_too() -> None:
+    gateway = Gateway.from_supergraph(SDL, send=Shop())
+    fragments = " ".join(f"fragment F{n} on User {{ ...F{n + 1} }}" for n in range(900))
+    query = f"{{ me {{ ...F0 }} }} {fragments} fragment F900 on User {{ name }}"
+    assert (await ask(gateway, query)).record.codes == ("MAX_DEPTH_LIMIT",)
+
+
+async def stalls(work: asyncio.Task[None]) -> list[float]:
+    """How long the event loop could not run while `work` did, in seconds of this process's processor time."""
+    found = []
+    while not work.done():
+        started = time.process_time()
+        await asyncio.sleep(0)
+        found.append(time.process_time() - started)
+        await asyncio.sleep(0.0005)
+    await work
+    return found
+
+
+async def prepare(gateway: Gateway, query: str) -> None:
+    request, record = GraphQLRequest(query=query), RequestRecord()
+    document = await gateway.preparation.document(request, record)
+    operation = gateway.preparation.operation(document, request, record)
+    await gateway.preparation.plan(operation, PlanKey(document.text, None), record)
+
+
+@pytest.mark.usefixtures("as_in_a_worker")
+@pytest.mark.parametrize(
+    "make",
+    [lambda: aliases(1000), lambda: wide_union(500), lambda: shareable(1500, 2)],
+    ids=["a thousand aliases", "a union of 500 types", "1,500 fields of two subgraphs each"],
+)
+async def test_the_loop_runs_while_a_large_operation_is_prepared(make: Callable[[], tuple[Supergraph, str]]) -> None:
+    graph, query = make()
+    gateway = Gateway.from_supergraph(graph.sdl, send=Shop())
+    gateway.warm_up()
+    started = time.process_time()
+    found = await stalls(asyncio.create_task(prepare(gateway, query)))
+    total = time.process_time() - started
+    assert total > 2 * STALL_SECONDS, "the operation is too small to show anything"
+    # On the event loop, nearly all of the time would be stalls; a collection of garbage may be one.
+    assert sum(one for one in found if one > STALL_SECONDS) < total / 4
+    assert len(found) > 20
