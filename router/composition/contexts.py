@@ -19,7 +19,7 @@ _VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)([\s\S]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class ContextValue:
+class FromContextValue:
     """`$user { name }` taken apart; `text` is the selection as written."""
 
     context: str
@@ -27,16 +27,16 @@ class ContextValue:
     text: str
 
 
-def parse_context_value(value: str) -> ContextValue | None:
+def parse_context_value(value: str) -> FromContextValue | None:
     """None if there is no `$name` or the rest is not a selection set."""
     match = _VALUE.fullmatch(value)
     if match is None:
         return None
     selection = readable_field_set(match[2])
-    return None if selection is None else ContextValue(match[1], selection, match[2])
+    return None if selection is None else FromContextValue(match[1], selection, match[2])
 
 
-def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, ContextValue]]:
+def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromContextValue]]:
     """The arguments of a field that are filled from a context, those with a readable value."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):

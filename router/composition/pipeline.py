@@ -1,4 +1,4 @@
-"""The whole of composition on one page: read → upgrade → validate → merge → check → satisfy → print.
+"""The phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
 A phase runs only if those before it found no error; all errors of a phase are reported together.
 """
@@ -9,15 +9,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.facts import Facts
-from router.composition.impossible_conditions import without_impossible_conditions
+from router.composition.impossible_type_conditions import drop_impossible_conditions
 from router.composition.merge.supergraph import merge
 from router.composition.model import Kind, TypeDef
-from router.composition.printer import print_supergraph
 from router.composition.reading.subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report
 from router.composition.rules import check_subgraph
 from router.composition.satisfiability.search import check_satisfiability
+from router.composition.subgraph_metadata import SubgraphMetadata
+from router.composition.supergraph_printer import print_supergraph
 from router.composition.supergraph_rules import API_RULES, EXTRACTION_RULES, FINAL_RULES, SUPERGRAPH_RULES
 from router.composition.upgrade import upgrade
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The outcome: a supergraph or errors, never both; hints either way."""
+    """The result: a supergraph or errors, never both, and hints in both cases."""
 
     supergraph_sdl: str | None
     errors: tuple[CompositionError, ...]
@@ -37,9 +37,10 @@ class Composition:
 
 
 def compose(subgraphs: Iterable[Subgraph]) -> Composition:
-    """Compose subgraphs into a supergraph (docs/spec/composition.md). Whatever their texts are, it never raises.
+    """Compose subgraphs into a supergraph (composition §10).
 
-    The result does not depend on the order of the subgraphs.
+    It does not raise: everything that is wrong with the schemas is an error of the result. The result does not depend
+    on the order of the subgraphs.
     """
     report = Report()
     ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
@@ -52,23 +53,17 @@ def compose(subgraphs: Iterable[Subgraph]) -> Composition:
 
 
 def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
-    for name, count in Counter(subgraph.name for subgraph in subgraphs).items():
-        if count > 1:
-            report.error("INVALID_SUBGRAPH_NAME", f'There are {count} subgraphs called "{name}".')
-    if not subgraphs:
-        report.error("NO_QUERIES", "There is nothing to compose: no subgraphs were given.")
-    schemas = [schema for subgraph in subgraphs if (schema := read_subgraph(subgraph, report)) is not None]
-    # A Federation 1 schema is judged as what it becomes.
+    schemas = _read(subgraphs, report)
+    # Federation 1 schemas are validated after their upgrade.
     _validate([schema for schema in schemas if schema.is_federation_2], report)
     if not report.failed():
         _validate(upgrade(schemas, report), report)
     if report.failed():
         return None
     for schema in schemas:
-        # In its federated form every subgraph has a query root: `_service` is on it.
+        # Every subgraph has a query root in its federated form, which adds `_service` to it.
         schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
-    facts = [without_impossible_conditions(Facts(schema)) for schema in schemas]
-    state = merge(facts, report)
+    state = merge(_metadata(schemas), report)
     for rules in (SUPERGRAPH_RULES, FINAL_RULES, API_RULES, EXTRACTION_RULES):
         for rule in rules if not report.failed() else ():
             rule(state)
@@ -77,6 +72,22 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     return None if report.failed() else print_supergraph(state)
 
 
+def _read(subgraphs: Sequence[Subgraph], report: Report) -> list[SubgraphSchema]:
+    for name, count in Counter(subgraph.name for subgraph in subgraphs).items():
+        if count > 1:
+            report.error("INVALID_SUBGRAPH_NAME", f'There are {count} subgraphs with the name "{name}".')
+    if not subgraphs:
+        report.error("NO_QUERIES", "There is nothing to compose: no subgraphs were given.")
+    return [schema for subgraph in subgraphs if (schema := read_subgraph(subgraph, report)) is not None]
+
+
+def _metadata(schemas: Iterable[SubgraphSchema]) -> list[SubgraphMetadata]:
+    subgraphs = [SubgraphMetadata(schema) for schema in schemas]
+    for subgraph in subgraphs:
+        drop_impossible_conditions(subgraph)
+    return subgraphs
+
+
 def _validate(schemas: Sequence[SubgraphSchema], report: Report) -> None:
     for schema in schemas:
-        check_subgraph(Facts(schema), report)
+        check_subgraph(SubgraphMetadata(schema), report)

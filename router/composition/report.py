@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import DirectiveNode, Node
 
-from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
+from router.composition.error_codes import HINT_LEVELS, ErrorCode, HintCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,11 +48,11 @@ class CompositionHint:
     locations: tuple[Location, ...] = ()
 
 
-Place = tuple[str, Node | None] | Location
+SourcePlace = tuple[str, Node | None] | Location
 """A subgraph's name and the syntax node there, or a place already known."""
 
 
-def locate(places: Iterable[Place]) -> tuple[Location, ...]:
+def locate(places: Iterable[SourcePlace]) -> tuple[Location, ...]:
     """Locations of those places whose syntax came from a source text; synthetic nodes have none."""
     located = (place if isinstance(place, Location) else _location(*place) for place in places)
     return tuple(dict.fromkeys(location for location in located if location is not None))
@@ -74,10 +74,10 @@ class Report:
     errors: list[CompositionError] = field(default_factory=list)
     hints: list[CompositionHint] = field(default_factory=list)
 
-    def error(self, code: ErrorCode, message: str, places: Iterable[Place] = ()) -> None:
+    def error(self, code: ErrorCode, message: str, places: Iterable[SourcePlace] = ()) -> None:
         self.errors.append(CompositionError(code, message, locate(places)))
 
-    def hint(self, code: HintCode, message: str, places: Iterable[Place] = ()) -> None:
+    def hint(self, code: HintCode, message: str, places: Iterable[SourcePlace] = ()) -> None:
         self.hints.append(CompositionHint(code, message, HINT_LEVELS[code], locate(places)))
 
     def failed(self) -> bool:

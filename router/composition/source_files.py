@@ -1,4 +1,4 @@
-"""Where a subgraph's SDL lies in the file system: locations in the SDL -> places in files."""
+"""The files that hold the schemas of subgraphs: a location in a schema → a place in a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePlace:
     """A place in a file; line and column count from one."""
 
     path: str
@@ -23,11 +23,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The file that holds a schema, and where in it.
+    """The file that holds a schema, and the place where the schema begins.
 
-    A file of its own begins with the schema: line 1, no indent. A schema inside another document begins on a later
-    `line`, `indent` columns to the right; if it is written there in a form that does not keep its lines (`verbatim` is
-    false), all of it stands for that line.
+    A schema in a file of its own begins at line 1 without indent. A schema inside another document begins at a later
+    `line`, `indent` columns to the right. If the document does not keep the lines of the schema (`verbatim` is false),
+    every location in the schema is the line where it begins.
     """
 
     path: str
@@ -35,7 +35,7 @@ class SourceFile:
     indent: int = 0
     verbatim: bool = True
 
-    def place(self, location: Location) -> Place:
+    def place(self, location: Location) -> FilePlace:
         if not self.verbatim:
-            return Place(self.path, self.line, 1)
-        return Place(self.path, self.line + location.line - 1, self.indent + location.column)
+            return FilePlace(self.path, self.line, 1)
+        return FilePlace(self.path, self.line + location.line - 1, self.indent + location.column)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from router.composition.characters import has_surrogates
 from router.composition.config import ConfigError, SubgraphSource
 from router.composition.reading.subgraph import Subgraph
+from router.composition.surrogates import has_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

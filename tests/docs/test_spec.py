@@ -8,7 +8,7 @@ from typing import Final, get_args
 
 import pytest
 
-from router.composition.codes import HINT_LEVELS, ErrorCode
+from router.composition.error_codes import HINT_LEVELS, ErrorCode
 
 SPEC: Final = Path(__file__).parents[2] / "docs" / "spec"
 PAGES: Final = {path.stem: path.read_text(encoding="utf-8") for path in SPEC.glob("*.md")}

@@ -34,7 +34,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Final, get_args
 
-from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
+from router.composition.error_codes import HINT_LEVELS, ErrorCode, HintCode
 from router.composition.reading.subgraph import Subgraph
 
 if TYPE_CHECKING:

@@ -12,17 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.merge.applied import merge_single
+from router.composition.merge.applied_directives import merge_single
 from router.composition.model import Applied, Element, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
 
-Found = list[tuple[int, Applied]]
+Applications = list[tuple[int, Applied]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class _Addition:
 
     dest: Element
     what: str
-    found: Found
+    found: Applications
 
 
 def propagate_requirements(state: MergeState) -> None:
@@ -66,7 +66,7 @@ def _onto_implementations(state: MergeState) -> Iterable[_Addition]:
                     yield _Addition(own, own.coordinate, _requirements(state, name, member))
 
 
-def _requirements(state: MergeState, type_name: str, element: Element) -> Found:
+def _requirements(state: MergeState, type_name: str, element: Element) -> Applications:
     index = next(index for index, _ in state.type_sources(type_name).items())
     return [(index, applied) for applied in element.directives if applied.element in AUTH_ELEMENTS]
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from router.composition.facts import Facts
     from router.composition.model import Applied, DirectiveDef
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
     from router.federation.links import Link, SpecUrl
 
 _RESERVED = frozenset(
@@ -61,14 +61,14 @@ class _Request:
 
 
 def composed_directives(
-    subgraphs: Sequence[Facts], reserved_names: AbstractSet[str], report: Report
+    subgraphs: Sequence[SubgraphMetadata], reserved_names: AbstractSet[str], report: Report
 ) -> list[ComposedDirective]:
     """All directives to compose; what cannot be composed is reported and left out."""
     requests: list[_Request] = []
-    for index, facts in enumerate(subgraphs):
-        for applied in facts.schema.applied:
+    for index, subgraph in enumerate(subgraphs):
+        for applied in subgraph.schema.applied:
             if applied.element == "composeDirective":
-                request = _request(index, facts, applied, reserved_names, report)
+                request = _request(index, subgraph, applied, reserved_names, report)
                 if request is not None:
                     requests.append(request)
     broken = {
@@ -96,7 +96,7 @@ def composed_directives(
     return result
 
 
-def _definition(subgraphs: Sequence[Facts], request: _Request, url: SpecUrl) -> DirectiveDef | None:
+def _definition(subgraphs: Sequence[SubgraphMetadata], request: _Request, url: SpecUrl) -> DirectiveDef | None:
     """The definition in the last subgraph that links this very version, whether or not it composes the directive."""
     for index, link in reversed([*_linked(subgraphs, url.identity)]):
         definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
@@ -106,10 +106,10 @@ def _definition(subgraphs: Sequence[Facts], request: _Request, url: SpecUrl) -> 
 
 
 def _request(  # noqa: PLR0911 - one return for each reason to refuse
-    index: int, facts: Facts, applied: Applied, reserved_names: AbstractSet[str], report: Report
+    index: int, subgraph: SubgraphMetadata, applied: Applied, reserved_names: AbstractSet[str], report: Report
 ) -> _Request | None:
     def refuse(reason: str) -> None:
-        report.error("DIRECTIVE_COMPOSITION_ERROR", f"[{facts.name}] {reason}.", [(facts.name, applied.node)])
+        report.error("DIRECTIVE_COMPOSITION_ERROR", f"[{subgraph.name}] {reason}.", [(subgraph.name, applied.node)])
 
     written = applied.text("name")
     if not written:
@@ -119,10 +119,10 @@ def _request(  # noqa: PLR0911 - one return for each reason to refuse
         refuse(f'"{written}" in @composeDirective must begin with "@"')
         return None
     name = written[1:]
-    if name not in facts.schema.directives:
+    if name not in subgraph.schema.directives:
         refuse(f"@composeDirective names @{name}, which is not defined here")
         return None
-    source = facts.schema.links.directive_source(name)
+    source = subgraph.schema.links.directive_source(name)
     if source is None:
         refuse(f"@{name} cannot be composed: it does not come from a specification linked with @link")
         return None
@@ -131,8 +131,8 @@ def _request(  # noqa: PLR0911 - one return for each reason to refuse
         if element in _COMPOSED_BY_DEFAULT:
             report.hint(
                 "DIRECTIVE_COMPOSITION_INFO",
-                f"[{facts.name}] @{name} is composed by default: @composeDirective is not needed for it.",
-                [(facts.name, applied.node)],
+                f"[{subgraph.name}] @{name} is composed by default: @composeDirective is not needed for it.",
+                [(subgraph.name, applied.node)],
             )
         else:
             refuse(f"@{name} belongs to {link.url.identity} and cannot be composed")
@@ -143,14 +143,16 @@ def _request(  # noqa: PLR0911 - one return for each reason to refuse
     return _Request(index, link, element, name, applied)
 
 
-def _linked(subgraphs: Sequence[Facts], identity: str) -> Iterator[tuple[int, Link]]:
-    for index, facts in enumerate(subgraphs):
-        link = facts.schema.links.get(identity)
+def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tuple[int, Link]]:
+    for index, subgraph in enumerate(subgraphs):
+        link = subgraph.schema.links.get(identity)
         if link is not None:
             yield index, link
 
 
-def _different_majors(subgraphs: Sequence[Facts], requests: Sequence[_Request], report: Report) -> Iterator[str]:
+def _different_majors(
+    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_Request], report: Report
+) -> Iterator[str]:
     """Composing subgraphs must link one major version; others that differ are only worth a hint."""
     for identity in dict.fromkeys(request.link.url.identity for request in requests):
         group = [request for request in requests if request.link.url.identity == identity]
@@ -177,7 +179,9 @@ def _different_majors(subgraphs: Sequence[Facts], requests: Sequence[_Request], 
             )
 
 
-def _different_sources(subgraphs: Sequence[Facts], requests: Sequence[_Request], report: Report) -> Iterator[str]:
+def _different_sources(
+    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_Request], report: Report
+) -> Iterator[str]:
     """One name, one specification element."""
     for name in dict.fromkeys(request.name for request in requests):
         group = [request for request in requests if request.name == name]
@@ -190,7 +194,9 @@ def _different_sources(subgraphs: Sequence[Facts], requests: Sequence[_Request],
             yield from {request.link.url.identity for request in group}
 
 
-def _different_names(subgraphs: Sequence[Facts], requests: Sequence[_Request], report: Report) -> Iterator[str]:
+def _different_names(
+    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_Request], report: Report
+) -> Iterator[str]:
     """One element, one name: an error where both are composed, a warning where the other only imports it."""
     for identity, element in dict.fromkeys((r.link.url.identity, r.element) for r in requests):
         group = [r for r in requests if (r.link.url.identity, r.element) == (identity, element)]

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState, Sources
+    from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.model import Element
 
 

@@ -11,11 +11,11 @@ from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.subtypes import note_enum_usage
 from router.composition.model import DirectiveDef
-from router.composition.reading.elements import GRAPHQL_DIRECTIVES, element_resolver
+from router.composition.reading.directive_elements import GRAPHQL_DIRECTIVES, element_resolver
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
-    from router.composition.merge.state import MergeState, Sources
+    from router.composition.merge.merge_state import MergeState, Sources
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _EXECUTABLE = frozenset(
     {
@@ -33,22 +33,22 @@ _EXECUTABLE = frozenset(
 
 def merge_directive_definitions(state: MergeState) -> None:
     composed = {directive.name for directive in state.features.composed}
-    names = dict.fromkeys(name for facts in state.subgraphs for name in _executable_names(facts))
+    names = dict.fromkeys(name for subgraph in state.subgraphs for name in _executable_names(subgraph))
     for name in names:
         if name not in composed:
-            found = enumerate(_executable(facts, name) for facts in state.subgraphs)
+            found = enumerate(_executable(subgraph, name) for subgraph in state.subgraphs)
             _merge_executable(state, name, {index: each for index, each in found if each is not None})
 
 
-def _executable_names(facts: Facts) -> list[str]:
-    return [name for name in facts.schema.directives if _executable(facts, name) is not None]
+def _executable_names(subgraph: SubgraphMetadata) -> list[str]:
+    return [name for name in subgraph.schema.directives if _executable(subgraph, name) is not None]
 
 
-def _executable(facts: Facts, name: str) -> DirectiveDef | None:
-    definition = facts.schema.directives.get(name)
+def _executable(subgraph: SubgraphMetadata, name: str) -> DirectiveDef | None:
+    definition = subgraph.schema.directives.get(name)
     if definition is None or name in GRAPHQL_DIRECTIVES or not _EXECUTABLE & set(definition.locations):
         return None
-    resolve = element_resolver(facts.schema.links, federation_2=facts.schema.is_federation_2)
+    resolve = element_resolver(subgraph.schema.links, federation_2=subgraph.schema.is_federation_2)
     return definition if resolve(name) is None else None
 
 

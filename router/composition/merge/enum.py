@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.applied import merge_applied
+from router.composition.merge.applied_directives import merge_applied
 from router.composition.merge.descriptions import merge_description
-from router.composition.merge.join import join_enum_value
-from router.composition.merge.state import EnumUsage, MergeState, Sources, children
+from router.composition.merge.join_directives import join_enum_value
+from router.composition.merge.merge_state import EnumUsage, MergeState, Sources, children
 from router.composition.model import EnumValue
 
 if TYPE_CHECKING:

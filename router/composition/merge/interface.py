@@ -9,12 +9,12 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from router.composition.merge.fields import merge_field
+from router.composition.merge.merge_state import MergeState, Sources, children
 from router.composition.merge.object import hint_missing_field
 from router.composition.merge.override import resolve_overrides
 from router.composition.merge.shareable import check_sharing
-from router.composition.merge.state import MergeState, Sources, children
 from router.composition.model import Applied, Element, FieldDef, Kind, TypeDef
-from router.composition.rules.keys_equal import resolvable
+from router.composition.rules.key_identity import resolvable
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -83,8 +83,8 @@ def copy_interface_object_fields(state: MergeState) -> None:
 
 
 def _from_interface_object(state: MergeState, member: FieldDef) -> bool:
-    for facts in state.subgraphs:
-        own = facts.schema.types.get(member.parent)
+    for subgraph in state.subgraphs:
+        own = subgraph.schema.types.get(member.parent)
         if own is not None and own.is_interface_object and member.name in own.fields:
             return True
     return False

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.merge.fields import merge_field
+from router.composition.merge.merge_state import MergeState, Sources, children
 from router.composition.merge.override import resolve_overrides
 from router.composition.merge.shareable import check_sharing, check_subscription_sharing
-from router.composition.merge.state import MergeState, Sources, children
 from router.composition.model import ROOTS, FieldDef, TypeDef
 
 if TYPE_CHECKING:
-    from router.composition.codes import HintCode
+    from router.composition.error_codes import HintCode
 
 
 def merge_object(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:

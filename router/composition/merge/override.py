@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources
+from router.composition.merge.merge_state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, FieldDef, Kind
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _resolve(attempt: _Attempt, applications: Mapping[int, Applied], outcome: Ov
         )
         return
     source_name = attempt.applied.text("from") or ""
-    names = [facts.name for facts in state.subgraphs]
+    names = [subgraph.name for subgraph in state.subgraphs]
     if source_name not in names:
         near = difflib.get_close_matches(source_name, names, n=1)
         suggestion = f' Did you mean "{near[0]}"?' if near else ""
@@ -109,17 +109,17 @@ def _take_over(attempt: _Attempt, from_index: int, outcome: Override) -> None:
             [*place, state.place(from_index, source.node)],
         )
         return
-    facts = state.subgraphs[from_index]
+    subgraph = state.subgraphs[from_index]
     # An empty label is none.
     label = attempt.applied.text("label") or None
-    if facts.is_external(source):
+    if subgraph.is_external(source):
         report.hint(
             "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
             f'{where} is external in "{source_name}": @override in "{attempt.name}" can be removed.',
             place,
         )
     else:
-        used = facts.is_used(source)
+        used = subgraph.is_used(source)
         (outcome.used if used else outcome.unused).add(from_index)
         if label is None:
             advice = "is only used for federation there (mark it @external)" if used else "can be removed there"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import NOT_OVERRIDDEN, Override
+from router.composition.merge.merge_state import NOT_OVERRIDDEN, Override
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState, Sources
+    from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.model import FieldDef
 
 

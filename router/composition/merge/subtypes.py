@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.state import EnumUsage, MergeState, Sources
+from router.composition.merge.merge_state import EnumUsage, MergeState, Sources
 from router.composition.model import FieldDef, InputValue, Kind, Schema, TypedElement
 from router.composition.type_refs import ListOf, Named, NonNull, TypeRef, base_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.composition.codes import ErrorCode, HintCode
+    from router.composition.error_codes import ErrorCode, HintCode
 
 
 def is_strict_subtype(schema: Schema, general: TypeRef, specific: TypeRef) -> bool:

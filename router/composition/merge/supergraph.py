@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.applied import carried_links, merge_applied
+from router.composition.merge.applied_directives import carried_links, merge_applied
 from router.composition.merge.auth_propagation import propagate_requirements
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.directive_definitions import merge_directive_definitions, note_directive_enums
 from router.composition.merge.enum import merge_enum
-from router.composition.merge.features import resolve_features
-from router.composition.merge.input import merge_input
+from router.composition.merge.input_object import merge_input
 from router.composition.merge.interface import copy_interface_object_fields, merge_interface
-from router.composition.merge.join import join_implements, join_type
+from router.composition.merge.join_directives import join_implements, join_type
+from router.composition.merge.merge_state import MergeState, Sources
 from router.composition.merge.object import merge_object
-from router.composition.merge.state import MergeState, Sources
+from router.composition.merge.supergraph_links import resolve_features
 from router.composition.merge.union import merge_union
 from router.composition.model import BUILT_IN_SCALARS, ROOTS, Applied, Element, Kind, TypeDef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def _nothing(_state: MergeState, _sources: Sources[TypeDef], _dest: TypeDef) -> None:
@@ -40,7 +40,7 @@ _BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], No
 )
 
 
-def merge(subgraphs: Sequence[Facts], report: Report) -> MergeState:
+def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
     """Merge subgraphs, sorted by name; the outcome is only complete if nothing was reported."""
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
@@ -119,8 +119,10 @@ def _shallow(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> Typ
 def _schema_element(state: MergeState) -> None:
     """Directives and description of the schema itself."""
     described = {
-        index: Element("schema", facts.schema.description, [a for a in facts.schema.applied if a.element != "link"])
-        for index, facts in enumerate(state.subgraphs)
+        index: Element(
+            "schema", subgraph.schema.description, [a for a in subgraph.schema.applied if a.element != "link"]
+        )
+        for index, subgraph in enumerate(state.subgraphs)
     }
     merged = Element("schema")
     merge_description(state, described, merged, "The schema")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.join import join_union_member
+from router.composition.merge.join_directives import join_union_member
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState, Sources
+    from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.model import TypeDef
 
 

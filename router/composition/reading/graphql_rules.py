@@ -36,7 +36,7 @@ from graphql.validation import SDLValidationContext
 from graphql.validation.specified_rules import specified_sdl_rules
 
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.document import DEFINITION_OF
+from router.composition.reading.subgraph_document import DEFINITION_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

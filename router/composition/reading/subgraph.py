@@ -11,16 +11,16 @@ from graphql.language import (
     TypeDefinitionNode,
 )
 
-from router.composition.characters import has_surrogates
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
-from router.composition.reading.build import Builder
-from router.composition.reading.definitions import complete
-from router.composition.reading.document import SubgraphDocument, read_document
-from router.composition.reading.elements import element_resolver
+from router.composition.reading.completed_definitions import complete_definitions
+from router.composition.reading.directive_elements import element_resolver
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
-from router.composition.reading.readability import refuses_document
-from router.composition.reading.type_conditions import drop_unknown_type_conditions
+from router.composition.reading.schema_builder import Builder
+from router.composition.reading.subgraph_document import SubgraphDocument, read_document
+from router.composition.reading.unknown_references import report_unknown_references
+from router.composition.reading.unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.report import Report
+from router.composition.surrogates import has_surrogates
 from router.federation.link_directives import LinkError, read_links
 from router.federation.links import FEDERATION_IDENTITY, Links
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from graphql.language import DefinitionNode
 
-    from router.composition.codes import ErrorCode
+    from router.composition.error_codes import ErrorCode
 
 _ROOT_USED: dict[str, ErrorCode] = {
     "query": "ROOT_QUERY_USED",
@@ -104,8 +104,8 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
     try:
         return read_links(document.schema_directives)
     except LinkError as error:
-        own, added = complete(name, document, error.others or Links(), Report())
-        if error.others is None or not refuses_document(name, document, (*own, *added), report):
+        own, added = complete_definitions(name, document, error.others or Links(), Report())
+        if error.others is None or not report_unknown_references(name, document, (*own, *added), report):
             report.error(error.code, f"[{name}] {error.message}", [(name, error.node)])
         return None
 
@@ -115,12 +115,12 @@ def _completed(
 ) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
     """The subgraph's definitions and those of its specifications; None if something is wrong with them."""
     found = Report()
-    own, added = complete(name, document, links, found)
+    own, added = complete_definitions(name, document, links, found)
     if not found.errors:
         return own, added
     # Definitions that refer to types that are not there cannot be compared with those of a specification.
     unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
-    if unreadable or not refuses_document(name, document, (*own, *added), report):
+    if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
     return None
 

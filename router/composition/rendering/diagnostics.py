@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from router.composition.pipeline import Composition
     from router.composition.report import Location
-    from router.composition.source_files import Place, SourceFile
+    from router.composition.source_files import FilePlace, SourceFile
 
 # Hint levels from loud to quiet; asking for one shows those before it too.
 LEVELS = ("WARN", "INFO", "DEBUG")
@@ -66,7 +66,7 @@ class Diagnostics:
         found = (*errors, *sorted(hints, key=lambda each: LEVELS.index(each.level)))
         return cls(found, sources, files, composition.supergraph_sdl)
 
-    def place(self, location: Location) -> Place | None:
+    def place(self, location: Location) -> FilePlace | None:
         """Where in the file system a location is; None if its schema came over the network."""
         file = self.files.get(location.subgraph)
         return file.place(location) if file else None

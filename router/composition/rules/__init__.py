@@ -30,10 +30,10 @@ from router.composition.rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
-SUBGRAPH_RULES: tuple[Callable[[Facts, Report], None], ...] = (
+SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
     # Field sets
     keys.check,
     requires.check,
@@ -64,15 +64,15 @@ SUBGRAPH_RULES: tuple[Callable[[Facts, Report], None], ...] = (
 
 
 # Where one of these reports anything it is all that is said of the subgraph, as in Apollo's composition.
-FIRST_RULES: tuple[Callable[[Facts, Report], None], ...] = (provides_target.check, keys.check_readable)
+FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_target.check, keys.check_readable)
 
 
-def check_subgraph(facts: Facts, report: Report) -> None:
+def check_subgraph(subgraph: SubgraphMetadata, report: Report) -> None:
     """Run all rules on one subgraph."""
     before = len(report.errors)
     for rule in FIRST_RULES:
-        rule(facts, report)
+        rule(subgraph, report)
         if len(report.errors) > before:
             return
     for rule in SUBGRAPH_RULES:
-        rule(facts, report)
+        rule(subgraph, report)

@@ -9,24 +9,24 @@ from router.composition.model import Applied, Element, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
 
 
-def check(facts: Facts, report: Report) -> None:
-    for what, applied in _forbidden(facts):
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for what, applied in _forbidden(subgraph):
         report.error(
             "AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE",
-            f"[{facts.name}] {what} cannot carry @{applied.name}: it gets its requirements from the implementations.",
-            [(facts.name, applied.node)],
+            f"[{subgraph.name}] {what} cannot have @{applied.name}: its requirements come from the implementations.",
+            [(subgraph.name, applied.node)],
         )
 
 
-def _forbidden(facts: Facts) -> Iterator[tuple[str, Applied]]:
+def _forbidden(subgraph: SubgraphMetadata) -> Iterator[tuple[str, Applied]]:
     carriers: list[tuple[str, Element]] = []
-    for definition in facts.schema.of_kind(Kind.INTERFACE, Kind.OBJECT):
+    for definition in subgraph.schema.of_kind(Kind.INTERFACE, Kind.OBJECT):
         if definition.is_interface_object:
             carriers.append((f"The interface object {definition.name}", definition))
         elif definition.kind is Kind.INTERFACE:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.contexts import context_types, parse_context_value
-from router.composition.field_set_targets import field_set_problems
+from router.composition.field_sets import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.contextual_arguments import contextual_arguments, tell
 from router.composition.rules.no_context_in_selection import names_and_selects
@@ -17,14 +17,14 @@ from router.federation.names import TYPENAME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report) -> None:
-    for each in contextual_arguments(facts):
-        for problem in _problems(facts.schema, each.value, each.argument.type):
-            tell(facts, report, "CONTEXT_INVALID_SELECTION", each, problem)
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for each in contextual_arguments(subgraph):
+        for problem in _problems(subgraph.schema, each.value, each.argument.type):
+            tell(subgraph, report, "CONTEXT_INVALID_SELECTION", each, problem)
 
 
 def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:

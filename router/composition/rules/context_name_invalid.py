@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
-def check(facts: Facts, report: Report) -> None:
-    for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION):
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION):
         for applied in definition.applied("context"):
             if not _NAME.fullmatch(applied.text("name") or ""):
                 report.error(
                     "CONTEXT_NAME_INVALID",
-                    f'[{facts.name}] "{applied.text("name")}" on {definition.name} is no context name: letters and '
+                    f'[{subgraph.name}] "{applied.text("name")}" on {definition.name} is no context name: letters and '
                     "digits only, a letter first.",
-                    [(facts.name, applied.node)],
+                    [(subgraph.name, applied.node)],
                 )

@@ -11,27 +11,27 @@ from router.composition.rules.contextual_arguments import all_contextual_argumen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.model import Schema
     from router.composition.report import Report
     from router.composition.rules.contextual_arguments import ContextualArgument
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report) -> None:
-    _check_directive_arguments(facts, report)
-    for each in all_contextual_arguments(facts):
-        for problem in _problems(facts.schema, each):
-            tell(facts, report, "CONTEXT_NOT_SET", each, problem)
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    _check_directive_arguments(subgraph, report)
+    for each in all_contextual_arguments(subgraph):
+        for problem in _problems(subgraph.schema, each):
+            tell(subgraph, report, "CONTEXT_NOT_SET", each, problem)
 
 
-def _check_directive_arguments(facts: Facts, report: Report) -> None:
-    for directive in facts.schema.directives.values():
+def _check_directive_arguments(subgraph: SubgraphMetadata, report: Report) -> None:
+    for directive in subgraph.schema.directives.values():
         for argument in directive.arguments.values():
             if argument.has("fromContext"):
                 report.error(
                     "CONTEXT_NOT_SET",
-                    f"[{facts.name}] @{directive.name}({argument.name}:): arguments of directives have no context.",
-                    [(facts.name, argument.node)],
+                    f"[{subgraph.name}] @{directive.name}({argument.name}:): arguments of directives have no context.",
+                    [(subgraph.name, argument.node)],
                 )
 
 

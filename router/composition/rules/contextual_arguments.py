@@ -9,10 +9,10 @@ from router.composition.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.codes import ErrorCode
-    from router.composition.facts import Facts
+    from router.composition.error_codes import ErrorCode
     from router.composition.model import Applied, FieldDef, InputValue, TypeDef
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 class ContextualArgument(NamedTuple):
@@ -28,18 +28,18 @@ class ContextualArgument(NamedTuple):
         return self.applied.text("field") or ""
 
 
-def contextual_arguments(facts: Facts) -> Iterator[ContextualArgument]:
+def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
     """Those of object fields; on others `@fromContext` means nothing (CONTEXT_NOT_SET)."""
-    return (each for each in all_contextual_arguments(facts) if each.definition.kind is Kind.OBJECT)
+    return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 
 
-def all_contextual_arguments(facts: Facts) -> Iterator[ContextualArgument]:
-    for definition, member in facts.schema.fields():
+def all_contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
+    for definition, member in subgraph.schema.fields():
         for argument in member.arguments.values():
             for applied in argument.applied("fromContext"):
                 yield ContextualArgument(definition, member, argument, applied)
 
 
-def tell(facts: Facts, report: Report, code: ErrorCode, each: ContextualArgument, problem: str) -> None:
+def tell(subgraph: SubgraphMetadata, report: Report, code: ErrorCode, each: ContextualArgument, problem: str) -> None:
     place = f"{each.member.coordinate}({each.argument.name}:)"
-    report.error(code, f"[{facts.name}] {place}: {problem}.", [(facts.name, each.applied.node)])
+    report.error(code, f"[{subgraph.name}] {place}: {problem}.", [(subgraph.name, each.applied.node)])

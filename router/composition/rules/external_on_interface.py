@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report) -> None:
-    for definition, member in facts.schema.fields():
-        if definition.kind is Kind.INTERFACE and facts.is_external(member):
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for definition, member in subgraph.schema.fields():
+        if definition.kind is Kind.INTERFACE and subgraph.is_external(member):
             report.error(
                 "EXTERNAL_ON_INTERFACE",
-                f"[{facts.name}] The interface field {member.coordinate} cannot be external; "
+                f"[{subgraph.name}] The interface field {member.coordinate} cannot be external; "
                 "mark the fields of the implementations.",
-                [(facts.name, member.node)],
+                [(subgraph.name, member.node)],
             )

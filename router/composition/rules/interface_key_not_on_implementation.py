@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.rules.keys_equal import key_identity, resolvable
+from router.composition.rules.key_identity import key_identity, resolvable
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report) -> None:
-    schema = facts.schema
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:
             fields = key_identity(key)
@@ -27,7 +27,7 @@ def check(facts: Facts, report: Report) -> None:
             if lacking:
                 report.error(
                     "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
-                    f'[{facts.name}] The interface {interface.name} has the key "{key.text("fields")}", but not so '
+                    f'[{subgraph.name}] The interface {interface.name} has the key "{key.text("fields")}", but not so '
                     f"its implementations {', '.join(lacking)}.",
-                    [(facts.name, key.node), *((facts.name, schema.types[name].node) for name in lacking)],
+                    [(subgraph.name, key.node), *((subgraph.name, schema.types[name].node) for name in lacking)],
                 )

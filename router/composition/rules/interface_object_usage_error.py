@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report) -> None:
-    for definition in facts.schema.of_kind(Kind.OBJECT):
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for definition in subgraph.schema.of_kind(Kind.OBJECT):
         if definition.is_interface_object and not definition.keys:
             report.error(
                 "INTERFACE_OBJECT_USAGE_ERROR",
-                f"[{facts.name}] {definition.name} is an interface object, but has no @key here.",
-                [(facts.name, definition.node)],
+                f"[{subgraph.name}] {definition.name} is an interface object, but has no @key here.",
+                [(subgraph.name, definition.node)],
             )

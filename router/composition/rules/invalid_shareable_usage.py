@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report) -> None:
-    for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         blocks = Counter(applied.block for applied in definition.applied("shareable"))
         if any(count > 1 for count in blocks.values()):
             report.error(
                 "INVALID_SHAREABLE_USAGE",
-                f"[{facts.name}] @shareable is repeated on one declaration of {definition.name}.",
-                [(facts.name, applied.node) for applied in definition.applied("shareable")],
+                f"[{subgraph.name}] @shareable is repeated on one declaration of {definition.name}.",
+                [(subgraph.name, applied.node) for applied in definition.applied("shareable")],
             )
         for member in definition.fields.values():
             applied = member.applied("shareable")
             if len(applied) > 1:
                 report.error(
                     "INVALID_SHAREABLE_USAGE",
-                    f"[{facts.name}] @shareable is repeated on {member.coordinate}.",
-                    [(facts.name, each.node) for each in applied],
+                    f"[{subgraph.name}] @shareable is repeated on {member.coordinate}.",
+                    [(subgraph.name, each.node) for each in applied],
                 )
             if applied and definition.kind is Kind.INTERFACE:
                 report.error(
                     "INVALID_SHAREABLE_USAGE",
-                    f"[{facts.name}] The interface field {member.coordinate} cannot be shareable; "
+                    f"[{subgraph.name}] The interface field {member.coordinate} cannot be shareable; "
                     "mark the fields of the implementations.",
-                    [(facts.name, applied[0].node)],
+                    [(subgraph.name, applied[0].node)],
                 )

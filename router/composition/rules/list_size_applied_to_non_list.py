@@ -10,26 +10,26 @@ from router.composition.type_refs import ListOf, base_name, nullable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.model import Applied, FieldDef
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
-    for member, applied in list_sizes(facts, linked_by_itself=linked_by_itself):
-        for problem in _problems(facts, member, applied):
+def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
+        for problem in _problems(subgraph, member, applied):
             report.error(
                 "LIST_SIZE_APPLIED_TO_NON_LIST",
-                f"[{facts.name}] {member.coordinate}: {problem}.",
-                [(facts.name, applied.node)],
+                f"[{subgraph.name}] {member.coordinate}: {problem}.",
+                [(subgraph.name, applied.node)],
             )
 
 
-def _problems(facts: Facts, member: FieldDef, applied: Applied) -> Iterator[str]:
+def _problems(subgraph: SubgraphMetadata, member: FieldDef, applied: Applied) -> Iterator[str]:
     sized = names(applied, "sizedFields")
     if not sized and not isinstance(nullable(member.type), ListOf):
         yield f"{member.type} is no list, and no sizedFields say where the list is"
-    target = facts.schema.types.get(base_name(member.type))
+    target = subgraph.schema.types.get(base_name(member.type))
     for name in sized:
         size = target.fields.get(name) if target is not None else None
         if size is not None and not isinstance(nullable(size.type), ListOf):

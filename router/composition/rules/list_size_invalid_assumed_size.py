@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.composition.constant_values import python_value
 from router.composition.rules.list_sizes import list_sizes
-from router.composition.values import python_value
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
-    for member, applied in list_sizes(facts, linked_by_itself=linked_by_itself):
+def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
         assumed = python_value(applied.arguments.get("assumedSize"))
         if isinstance(assumed, int) and assumed < 0:
             report.error(
                 "LIST_SIZE_INVALID_ASSUMED_SIZE",
-                f"[{facts.name}] {member.coordinate}: the assumed size {assumed} is negative.",
-                [(facts.name, applied.node)],
+                f"[{subgraph.name}] {member.coordinate}: the assumed size {assumed} is negative.",
+                [(subgraph.name, applied.node)],
             )

@@ -10,23 +10,23 @@ from router.composition.type_refs import base_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.model import Applied, FieldDef
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
-    for member, applied in list_sizes(facts, linked_by_itself=linked_by_itself):
-        for problem in _problems(facts, member, applied):
+def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
+        for problem in _problems(subgraph, member, applied):
             report.error(
                 "LIST_SIZE_INVALID_SIZED_FIELD",
-                f"[{facts.name}] {member.coordinate}: {problem}.",
-                [(facts.name, applied.node)],
+                f"[{subgraph.name}] {member.coordinate}: {problem}.",
+                [(subgraph.name, applied.node)],
             )
 
 
-def _problems(facts: Facts, member: FieldDef, applied: Applied) -> Iterator[str]:
-    target = facts.schema.types.get(base_name(member.type))
+def _problems(subgraph: SubgraphMetadata, member: FieldDef, applied: Applied) -> Iterator[str]:
+    target = subgraph.schema.types.get(base_name(member.type))
     for name in names(applied, "sizedFields"):
         if target is None or not target.fields:
             yield f'{member.type} has no fields, so "{name}" cannot be a sized one'

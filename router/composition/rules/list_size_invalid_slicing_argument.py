@@ -10,18 +10,18 @@ from router.composition.type_refs import nullable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.model import Applied, FieldDef
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(facts: Facts, report: Report, *, linked_by_itself: bool = False) -> None:
-    for member, applied in list_sizes(facts, linked_by_itself=linked_by_itself):
+def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
         for problem in _problems(member, applied):
             report.error(
                 "LIST_SIZE_INVALID_SLICING_ARGUMENT",
-                f"[{facts.name}] {member.coordinate}: {problem}.",
-                [(facts.name, applied.node)],
+                f"[{subgraph.name}] {member.coordinate}: {problem}.",
+                [(subgraph.name, applied.node)],
             )
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.values import python_value
+from router.composition.constant_values import python_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.model import Applied, FieldDef
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def list_sizes(facts: Facts, *, linked_by_itself: bool) -> Iterator[tuple[FieldDef, Applied]]:
+def list_sizes(subgraph: SubgraphMetadata, *, linked_by_itself: bool) -> Iterator[tuple[FieldDef, Applied]]:
     """Fields with federation's `@listSize`, or with the one that a link to the cost specification itself brings."""
-    for _, member in facts.schema.fields():
+    for _, member in subgraph.schema.fields():
         for applied in member.applied("listSize"):
-            if facts.schema.is_federations(applied) is not linked_by_itself:
+            if subgraph.schema.is_federations(applied) is not linked_by_itself:
                 yield member, applied
 
 

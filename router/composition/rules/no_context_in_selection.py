@@ -9,17 +9,17 @@ from router.composition.contexts import parse_context_value
 from router.composition.rules.contextual_arguments import contextual_arguments, tell
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _NAMES_AND_SELECTS = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
 
 
-def check(facts: Facts, report: Report) -> None:
-    for each in contextual_arguments(facts):
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for each in contextual_arguments(subgraph):
         if not names_and_selects(each.value):
             problem = f'"{each.value}" must be $, the name of a context, and a selection'
-            tell(facts, report, "NO_CONTEXT_IN_SELECTION", each, problem)
+            tell(subgraph, report, "NO_CONTEXT_IN_SELECTION", each, problem)
 
 
 def names_and_selects(value: str) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.rules.field_set import FieldSetRule, FieldSetUse, check_field_set
+from router.composition.rules.field_set_checks import FieldSetRule, FieldSetUse, check_field_set
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _PROVIDES = FieldSetRule(
     {
@@ -24,14 +24,14 @@ _PROVIDES = FieldSetRule(
 )
 
 
-def check(facts: Facts, report: Report) -> None:
-    for definition, member in facts.schema.fields():
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for definition, member in subgraph.schema.fields():
         for applied in member.applied("provides"):
             if definition.kind is Kind.INTERFACE:
                 report.error(
                     "PROVIDES_UNSUPPORTED_ON_INTERFACE",
-                    f"[{facts.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
-                    [(facts.name, applied.node)],
+                    f"[{subgraph.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
+                    [(subgraph.name, applied.node)],
                 )
             use = FieldSetUse(applied, base_name(member.type), member.coordinate)
-            check_field_set(_PROVIDES, facts, use, report)
+            check_field_set(_PROVIDES, subgraph, use, report)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.rules.field_set import FieldSetRule, FieldSetUse, check_field_set
+from router.composition.rules.field_set_checks import FieldSetRule, FieldSetUse, check_field_set
 
 if TYPE_CHECKING:
-    from router.composition.facts import Facts
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _REQUIRES = FieldSetRule(
     {
@@ -22,13 +22,13 @@ _REQUIRES = FieldSetRule(
 )
 
 
-def check(facts: Facts, report: Report) -> None:
-    for definition, member in facts.schema.fields():
+def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    for definition, member in subgraph.schema.fields():
         for applied in member.applied("requires"):
             if definition.kind is Kind.INTERFACE:
                 report.error(
                     "REQUIRES_UNSUPPORTED_ON_INTERFACE",
-                    f"[{facts.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
-                    [(facts.name, applied.node)],
+                    f"[{subgraph.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
+                    [(subgraph.name, applied.node)],
                 )
-            check_field_set(_REQUIRES, facts, FieldSetUse(applied, definition.name, member.coordinate), report)
+            check_field_set(_REQUIRES, subgraph, FieldSetUse(applied, definition.name, member.coordinate), report)

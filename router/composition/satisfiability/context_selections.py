@@ -12,9 +12,9 @@ from router.composition.contexts import contextual_arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.composition.facts import Facts
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
     from router.composition.model import FieldDef
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ class Contexts:
     def selections(self) -> Mapping[str, frozenset[ContextSelection]]:
         """Context → what all contextual arguments together select from it."""
         found: defaultdict[str, set[ContextSelection]] = defaultdict(set)
-        for facts in self.state.subgraphs if self.set_by else ():
-            for _, member in facts.schema.fields():
-                for selection in required_context_selections(facts, member):
+        for subgraph in self.state.subgraphs if self.set_by else ():
+            for _, member in subgraph.schema.fields():
+                for selection in required_context_selections(subgraph, member):
                     found[selection.context].add(selection)
         return {context: frozenset(selections) for context, selections in found.items()}
 
 
-def required_context_selections(facts: Facts, member: FieldDef) -> frozenset[ContextSelection]:
+def required_context_selections(subgraph: SubgraphMetadata, member: FieldDef) -> frozenset[ContextSelection]:
     """The selections that supply the contextual arguments of a subgraph's field."""
     if not member.arguments:
         return NO_CONTEXT_SELECTIONS
     return frozenset(
-        ContextSelection(f"{facts.name}__{value.context}", value.text) for _, value in contextual_arguments(member)
+        ContextSelection(f"{subgraph.name}__{value.context}", value.text) for _, value in contextual_arguments(member)
     )

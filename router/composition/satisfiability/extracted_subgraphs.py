@@ -17,7 +17,7 @@ from router.composition.model import ABSTRACT, Kind
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
     from router.composition.model import FieldDef, TypeDef
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules.keys_equal import resolvable
+from router.composition.rules.key_identity import resolvable
 from router.composition.satisfiability.context_selections import required_context_selections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from router.composition.facts import Facts
     from router.composition.model import FieldDef
     from router.composition.satisfiability.graph import Position, PositionGraph
     from router.composition.satisfiability.reachability import Reachability
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def failure_reasons(reachability: Reachability, positions: Sequence[Position], member: FieldDef) -> str:
     """One entry a subgraph: a line if there is one reason, a bulleted list if there are several."""
     grouped: dict[str, dict[str, None]] = {}
     for position in positions:
-        reasons = grouped.setdefault(reachability.graph.facts(position).name, {})
+        reasons = grouped.setdefault(reachability.graph.subgraph(position).name, {})
         for reason in _reasons(reachability, position, member):
             reasons[reason] = None
     lines = []
@@ -37,15 +37,15 @@ def _reasons(reachability: Reachability, position: Position, member: FieldDef) -
     graph = reachability.graph
     reached = reachability.reachable(position)
     for seen in reached:
-        where = "" if seen.index == position.index else f' in subgraph "{graph.facts(seen).name}"'
+        where = "" if seen.index == position.index else f' in subgraph "{graph.subgraph(seen).name}"'
         yield f"{_reason_here(graph, seen, member)}{where}"
     known = {each.index for each in reached}
-    for index, facts in enumerate(graph.state.subgraphs):
-        definition = facts.schema.types.get(position.type_name)
+    for index, subgraph in enumerate(graph.state.subgraphs):
+        definition = subgraph.schema.types.get(position.type_name)
         if index in known or definition is None or member.name not in definition.fields:
             continue
         keys = [key.text("fields") for key in definition.keys if resolvable(key)]
-        target = f'subgraph "{facts.name}", which has "{member.coordinate}"'
+        target = f'subgraph "{subgraph.name}", which has "{member.coordinate}"'
         if keys:
             options = " or ".join(f'"{fields}"' for fields in keys)
             yield f"cannot move to {target}, using key {options} of {position.type_name}: its fields cannot be fetched"
@@ -59,7 +59,7 @@ def _reason_here(  # noqa: PLR0911 - one return for each reason
     graph: PositionGraph, position: Position, member: FieldDef
 ) -> str:
     own = graph.declared_field(position, member.name)
-    facts = graph.facts(position)
+    subgraph = graph.subgraph(position)
     if own is None:
         return f'cannot find field "{member.coordinate}"'
     if graph.is_overridden(position, own):
@@ -67,9 +67,9 @@ def _reason_here(  # noqa: PLR0911 - one return for each reason
         gone = (override.used | override.unused) if override else set()
         by = [i for i, each in enumerate(graph.state.subgraphs) if i not in gone and _overrides(each, own)]
         return f'field "{own.coordinate}" is overridden by {graph.state.names(by) or "another subgraph"}'
-    if facts.is_external(own):
+    if subgraph.is_external(own):
         elsewhere = (
-            ", and @provides makes it resolvable on other paths only" if own.coordinate in facts.provided else ""
+            ", and @provides makes it resolvable on other paths only" if own.coordinate in subgraph.provided else ""
         )
         return f'field "{own.coordinate}" is not resolvable because it is marked @external{elsewhere}'
     if own.has("requires"):
@@ -81,7 +81,7 @@ def _reason_here(  # noqa: PLR0911 - one return for each reason
         moving = graph.moving_requirements(position, own)
         because = f" (an override label moves {', '.join(moving)}: @requires cannot rely on it)" if moving else ""
         return f'cannot satisfy the @requires conditions on field "{own.coordinate}"{because}'
-    contexts = sorted({selection.context for selection in required_context_selections(facts, own)})
+    contexts = sorted({selection.context for selection in required_context_selections(subgraph, own)})
     if contexts:
         return (
             f'the context {", ".join(contexts)} of field "{own.coordinate}" is not set on this path, or the fields '
@@ -90,7 +90,7 @@ def _reason_here(  # noqa: PLR0911 - one return for each reason
     return f'cannot resolve field "{own.coordinate}"'
 
 
-def _overrides(facts: Facts, own: FieldDef) -> bool:
-    definition = facts.schema.types.get(own.parent)
+def _overrides(subgraph: SubgraphMetadata, own: FieldDef) -> bool:
+    definition = subgraph.schema.types.get(own.parent)
     member = definition.fields.get(own.name) if definition is not None else None
     return member is not None and member.has("override")

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, SelectionSetNode
 
-from router.composition.field_set_targets import target_fields
+from router.composition.field_sets import target_fields
 from router.composition.model import ABSTRACT, ROOTS, Applied, FieldDef, Kind, TypeDef
-from router.composition.rules.keys_equal import resolvable
+from router.composition.rules.key_identity import resolvable
 from router.composition.satisfiability.provided_fields import NOTHING_PROVIDED, ProvidedFields, provided_fields
 from router.composition.type_refs import base_name
 from router.federation.names import TYPENAME
@@ -25,10 +25,10 @@ from router.federation.names import TYPENAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from router.composition.facts import Facts
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
     from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
     from router.composition.satisfiability.override_labels import LabelAssumption
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class PositionGraph:
     _possible_types: dict[str, frozenset[str]] = field(default_factory=dict)
     _possible_types_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
-    def facts(self, position: Position) -> Facts:
+    def subgraph(self, position: Position) -> SubgraphMetadata:
         return self.state.subgraphs[position.index]
 
     def definition(self, position: Position) -> TypeDef:
-        return self.facts(position).schema.types[position.type_name]
+        return self.subgraph(position).schema.types[position.type_name]
 
     def possible_types(self, name: str) -> frozenset[str]:
         """The object types that a type of the supergraph can be."""
@@ -93,7 +93,7 @@ class PositionGraph:
             return None
         if any(coordinate == member.coordinate for coordinate, _ in position.provided):
             return member
-        return None if self.facts(position).is_external(member) else member
+        return None if self.subgraph(position).is_external(member) else member
 
     def value_position(self, position: Position, member: FieldDef) -> Position:
         """The position of a field's value, of the field's declared type."""
@@ -104,7 +104,7 @@ class PositionGraph:
         for provides in member.applied("provides"):
             selections = provides.field_set
             if selections is not None:
-                provided |= provided_fields(self.facts(position).schema, target, selections)
+                provided |= provided_fields(self.subgraph(position).schema, target, selections)
         return Position(position.index, target, provided)
 
     def moving_requirements(self, position: Position, member: FieldDef) -> list[str]:
@@ -113,7 +113,7 @@ class PositionGraph:
         required = [
             target.coordinate
             for requires in member.applied("requires")
-            for target, _ in target_fields(self.facts(position).schema, member.parent, requires)
+            for target, _ in target_fields(self.subgraph(position).schema, member.parent, requires)
         ]
         return [coordinate for coordinate in dict.fromkeys(required) if coordinate in moving]
 
@@ -138,7 +138,7 @@ class PositionGraph:
             if not isinstance(item, FieldNode) or item.name.value == TYPENAME:
                 continue
             member = self.declared_field(position, item.name.value)
-            if member is None or self.facts(position).is_external(member):
+            if member is None or self.subgraph(position).is_external(member):
                 return False
             if self.is_overridden(position, member) and not self.has_moving_label(position, member.name):
                 return False
@@ -153,15 +153,15 @@ class PositionGraph:
 
         A root type needs no key: its field set is empty. None stands for a key that cannot be parsed.
         """
-        for index, facts in enumerate(self.state.subgraphs):
+        for index, subgraph in enumerate(self.state.subgraphs):
             if index == position.index:
                 continue
             if position.type_name in ROOTS.values():
-                if position.type_name in facts.schema.types:
+                if position.type_name in subgraph.schema.types:
                     yield Position(index, position.type_name), (_NO_FIELDS,)
                 continue
             for name in self._names_elsewhere(position.type_name):
-                definition = facts.schema.types.get(name)
+                definition = subgraph.schema.types.get(name)
                 if definition is None or (name != position.type_name and not definition.is_interface_object):
                     continue
                 keys = tuple(key.field_set for key in definition.keys if resolvable(key))
@@ -179,7 +179,7 @@ class PositionGraph:
 
     def concrete_types(self, value: Position) -> frozenset[str]:
         """The object types that a field's value can have where it was resolved, and that the supergraph still has."""
-        definition = self.facts(value).schema.types.get(value.type_name)
+        definition = self.subgraph(value).schema.types.get(value.type_name)
         if definition is None:
             return frozenset()
         if definition.is_interface_object:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from router.composition.merge.state import MergeState, Override
+    from router.composition.merge.merge_state import MergeState, Override
     from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
 
 # Up to this many labels, every combination is assumed: 2^6 searches.

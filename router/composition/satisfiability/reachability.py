@@ -55,7 +55,7 @@ class Reachability:
         member = self.graph.resolvable_field(position, name)
         if member is None or not self._requirements_met(position, member):
             return None
-        required = required_context_selections(self.graph.facts(position), member)
+        required = required_context_selections(self.graph.subgraph(position), member)
         if required and not (required <= available and self.graph.has_local_key(position)):
             return None
         return self.graph.value_position(position, member)
@@ -145,7 +145,7 @@ class Reachability:
             return (Position(value.index, name, value.provided),)
         found = []
         for seen in self.reachable(value):
-            own = self.graph.facts(seen).schema
+            own = self.graph.subgraph(seen).schema
             is_interface = own.types[seen.type_name].kind is Kind.INTERFACE
             if is_interface and name in self.graph.possible_types_here(seen.index, seen.type_name):
                 found.append(Position(seen.index, name, seen.provided))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import ABSTRACT
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
     from router.composition.model import FieldDef
     from router.composition.satisfiability.graph import Position, PositionGraph
 

@@ -26,7 +26,7 @@ from router.composition.type_refs import base_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 # Apollo's composition limits the subgraph paths that wait to be explored. The supergraphs that we know stay far below.
 MAX_POSITIONS = 1_000_000
@@ -125,7 +125,9 @@ class _Search:
 
     def _start(self, root: str) -> None:
         positions = tuple(
-            Position(index, root) for index, facts in enumerate(self.merge.subgraphs) if root in facts.schema.types
+            Position(index, root)
+            for index, subgraph in enumerate(self.merge.subgraphs)
+            if root in subgraph.schema.types
         )
         start = SearchState(root, positions, NO_CONTEXT_SELECTIONS, NO_CONTEXT_SELECTIONS, ())
         if root != ROOTS["mutation"]:

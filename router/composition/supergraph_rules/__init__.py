@@ -19,7 +19,7 @@ from router.composition.supergraph_rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
     interface_field_no_implem.check,

@@ -17,7 +17,7 @@ from router.composition.rules import (
 )
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 
 _RULES = (
@@ -30,6 +30,6 @@ _RULES = (
 
 
 def check(state: MergeState) -> None:
-    for facts in state.subgraphs:
+    for subgraph in state.subgraphs:
         for rule in _RULES:
-            rule(facts, state.report, linked_by_itself=True)
+            rule(subgraph, state.report, linked_by_itself=True)

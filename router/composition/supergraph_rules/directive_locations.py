@@ -13,7 +13,7 @@ from router.composition.model import Applied, Element, Kind, TypeDef
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 _TYPE_LOCATIONS = {
     Kind.SCALAR: "SCALAR",

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from graphql.language import ValueNode
 
-    from router.composition.codes import ErrorCode
-    from router.composition.merge.state import MergeState
+    from router.composition.error_codes import ErrorCode
+    from router.composition.merge.merge_state import MergeState
 
 Problem = tuple["ErrorCode", str, Element]
 """Code, message, and the element that is wrong."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 
 def check(state: MergeState) -> None:
@@ -19,8 +19,8 @@ def check(state: MergeState) -> None:
                     continue
                 declaring = [
                     index
-                    for index, facts in enumerate(state.subgraphs)
-                    if name in facts.schema.types and member.name in facts.schema.types[name].fields
+                    for index, subgraph in enumerate(state.subgraphs)
+                    if name in subgraph.schema.types and member.name in subgraph.schema.types[name].fields
                 ]
                 state.report.error(
                     "INTERFACE_FIELD_NO_IMPLEM",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from graphql.language import ValueNode
 
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 
 def check(state: MergeState) -> None:

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_set_targets import field_set_problems
+from router.composition.field_sets import field_set_problems
 from router.composition.model import Kind
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 
 def check(state: MergeState) -> None:
-    for facts in state.subgraphs:
-        for definition in facts.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
+    for subgraph in state.subgraphs:
+        for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
                 selections = key.field_set if "..." in (key.text("fields") or "") else None
                 if selections is None:
                     continue
-                for problem in field_set_problems(facts.schema, definition.name, selections):
+                for problem in field_set_problems(subgraph.schema, definition.name, selections):
                     state.report.error(
                         "KEY_INVALID_FIELDS",
-                        f"[{facts.name}] On {definition.name}, for @{key.name}: {problem}, and its type condition is "
-                        "never met.",
-                        [(facts.name, key.node)],
+                        f"[{subgraph.name}] On {definition.name}, for @{key.name}: {problem}, and the type condition "
+                        "around it never applies.",
+                        [(subgraph.name, key.node)],
                     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
+from router.composition.constant_values import python_value
 from router.composition.contexts import context_types, contextual_arguments
 from router.composition.merge.auth_propagation import AUTH_ELEMENTS
 from router.composition.merge.auth_requirements import (
@@ -21,14 +22,13 @@ from router.composition.merge.auth_requirements import (
     requirement,
 )
 from router.composition.type_refs import base_name
-from router.composition.values import python_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from router.composition.facts import Facts
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
     from router.composition.model import Element, FieldDef, Schema
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
 # Being authenticated is one alternative with one condition.
@@ -38,13 +38,13 @@ _AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
 def check(state: MergeState) -> None:
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
-    for facts in state.subgraphs:
-        for _, member in facts.schema.fields():
+    for subgraph in state.subgraphs:
+        for _, member in subgraph.schema.fields():
             for type_name, selections in _requirements(member):
-                _check(state, facts, member, list(_selected(state.supergraph, type_name, selections)))
-            for type_name, selections in _contexts(facts, member):
+                _check(state, subgraph, member, list(_selected(state.supergraph, type_name, selections)))
+            for type_name, selections in _contexts(subgraph, member):
                 holder = state.supergraph.types[type_name]
-                _check(state, facts, member, [holder, *_selected(state.supergraph, type_name, selections)])
+                _check(state, subgraph, member, [holder, *_selected(state.supergraph, type_name, selections)])
 
 
 def _requirements(member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
@@ -53,9 +53,9 @@ def _requirements(member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
             yield member.parent, applied.field_set
 
 
-def _contexts(facts: Facts, member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
+def _contexts(subgraph: SubgraphMetadata, member: FieldDef) -> Iterator[tuple[str, SelectionSetNode]]:
     for _, value in contextual_arguments(member):
-        for definition in context_types(facts.schema, value.context):
+        for definition in context_types(subgraph.schema, value.context):
             yield definition.name, value.selection
 
 
@@ -78,7 +78,7 @@ def _selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> I
                     yield from _selected(schema, target.name, item.selection_set)
 
 
-def _check(state: MergeState, facts: Facts, member: FieldDef, selected: list[Element]) -> None:
+def _check(state: MergeState, subgraph: SubgraphMetadata, member: FieldDef, selected: list[Element]) -> None:
     own = state.supergraph.types[member.parent].fields.get(member.name)
     if own is None:
         return
@@ -89,17 +89,17 @@ def _check(state: MergeState, facts: Facts, member: FieldDef, selected: list[Ele
         except TooManyAlternativesError:
             state.report.error(
                 "UNSUPPORTED_FEATURE",
-                f"[{facts.name}] What {member.coordinate} is computed from asks for more than {MAX_ALTERNATIVES} "
+                f"[{subgraph.name}] What {member.coordinate} is computed from asks for more than {MAX_ALTERNATIVES} "
                 f"alternatives of @{element}.",
-                [(facts.name, member.node)],
+                [(subgraph.name, member.node)],
             )
             return
         if not enough:
             state.report.error(
                 "MISSING_TRANSITIVE_AUTH_REQUIREMENTS",
-                f"[{facts.name}] {member.coordinate} is computed from data that asks for more @{element} than the "
+                f"[{subgraph.name}] {member.coordinate} is computed from data that asks for more @{element} than the "
                 "field itself does.",
-                [(facts.name, member.node)],
+                [(subgraph.name, member.node)],
             )
 
 

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.impossible_conditions import impossible_conditions
+from router.composition.impossible_type_conditions import impossible_conditions
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 
 def check(state: MergeState) -> None:
-    for facts in state.subgraphs:
-        for _, member in facts.schema.fields():
+    for subgraph in state.subgraphs:
+        for _, member in subgraph.schema.fields():
             for applied in member.applied("provides"):
                 selections = applied.field_set
                 if selections is None:
                     continue
                 target = base_name(member.type)
-                for condition in impossible_conditions(facts.schema, target, selections):
+                for condition in impossible_conditions(subgraph.schema, target, selections):
                     state.report.error(
                         "PROVIDES_INVALID_FIELDS",
-                        f"[{facts.name}] On {member.coordinate}, for @{applied.name}: a {target} can never be a "
+                        f"[{subgraph.name}] On {member.coordinate}, for @{applied.name}: a {target} can never be a "
                         f"{condition}.",
-                        [(facts.name, applied.node)],
+                        [(subgraph.name, applied.node)],
                     )

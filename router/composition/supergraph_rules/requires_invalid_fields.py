@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_set_targets import field_set_problems
+from router.composition.field_sets import field_set_problems
 
 if TYPE_CHECKING:
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
 
 
 def check(state: MergeState) -> None:
-    for facts in state.subgraphs:
-        for _, member in facts.schema.fields():
+    for subgraph in state.subgraphs:
+        for _, member in subgraph.schema.fields():
             for applied in member.applied("requires"):
                 selections = applied.field_set
                 if selections is None:
@@ -23,6 +23,6 @@ def check(state: MergeState) -> None:
                 for problem in field_set_problems(state.supergraph, member.parent, selections):
                     state.report.error(
                         "REQUIRES_INVALID_FIELDS",
-                        f"[{facts.name}] On {member.coordinate}, for @{applied.name}: in the supergraph, {problem}.",
-                        [(facts.name, applied.node)],
+                        f"[{subgraph.name}] On {member.coordinate}, for @{applied.name}: in the supergraph, {problem}.",
+                        [(subgraph.name, applied.node)],
                     )

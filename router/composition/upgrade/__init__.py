@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.reading.elements import UPGRADED_TO
+from router.composition.reading.directive_elements import UPGRADED_TO
 from router.composition.upgrade.extensions import drop_external_keys, forget_extensions, require_base
 from router.composition.upgrade.externals import (
     drop_external_on_interface_fields,
@@ -17,8 +17,8 @@ from router.composition.upgrade.externals import (
     drop_unused_externals,
 )
 from router.composition.upgrade.field_sets import coerce_fields, drop_ineffective_leaves
-from router.composition.upgrade.interfaces import drop_interface_directives, drop_provides_on_leaf_fields
-from router.composition.upgrade.originals import Originals, Upgrade
+from router.composition.upgrade.ignored_directives import drop_interface_directives, drop_provides_on_leaf_fields
+from router.composition.upgrade.original_subgraphs import Originals, Upgrade
 from router.composition.upgrade.shareable import add_shareable, require_whole_definition
 from router.composition.upgrade.tags import drop_repeated_tags
 from router.federation.links import FEDERATION_IDENTITY, Link, Links, SpecUrl

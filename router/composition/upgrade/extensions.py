@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.field_set_targets import target_fields
+from router.composition.field_sets import target_fields
 from router.composition.model import COMPOSITE, ROOTS, FieldDef, Kind
-from router.composition.upgrade.originals import is_extension
+from router.composition.upgrade.original_subgraphs import is_extension
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.originals import Upgrade
+    from router.composition.upgrade.original_subgraphs import Upgrade
 
 
 def require_base(upgrade: Upgrade) -> None:

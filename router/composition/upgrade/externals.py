@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.facts import Facts
 from router.composition.model import Element, Kind
+from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
     from router.composition.model import Schema
-    from router.composition.upgrade.originals import Upgrade
+    from router.composition.upgrade.original_subgraphs import Upgrade
 
 
 def _without_external(element: Element) -> None:
@@ -32,10 +32,12 @@ def drop_external_on_types(upgrade: Upgrade) -> None:
 def drop_unused_externals(upgrade: Upgrade) -> None:
     """TYPE_WITH_ONLY_UNUSED_EXTERNAL if that leaves a type without fields that something refers to."""
     schema = upgrade.schema
-    facts = Facts(schema)
-    schema.still_provided, schema.still_used = facts.provided, facts.used
+    subgraph = SubgraphMetadata(schema)
+    schema.still_provided, schema.still_used = subgraph.provided, subgraph.used
     for definition in list(schema.of_kind(Kind.OBJECT, Kind.INTERFACE)):
-        unused = [each for each in definition.fields.values() if facts.is_external(each) and not facts.is_used(each)]
+        unused = [
+            each for each in definition.fields.values() if subgraph.is_external(each) and not subgraph.is_used(each)
+        ]
         if not unused:
             continue
         for member in unused:

@@ -15,22 +15,22 @@ from graphql.language import (
     StringValueNode,
 )
 
-from router.composition.facts import Facts
-from router.composition.field_set_targets import argument_problems, given_arguments, with_implementations
+from router.composition.constant_values import string
+from router.composition.field_sets import argument_problems, given_arguments, with_implementations
 from router.composition.model import COMPOSITE
+from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.type_refs import base_name
-from router.composition.values import string
 from router.federation.field_sets import print_field_set
 from router.federation.names import TYPENAME
 
 if TYPE_CHECKING:
     from router.composition.model import Applied
-    from router.composition.upgrade.originals import Upgrade
+    from router.composition.upgrade.original_subgraphs import Upgrade
 
 
 def coerce_fields(upgrade: Upgrade) -> None:
     """`fields: ["id", "sku"]` and `fields: id` become strings."""
-    for _, applied in Facts(upgrade.schema).field_set_uses():
+    for _, applied in SubgraphMetadata(upgrade.schema).field_set_uses():
         value = applied.arguments.get("fields")
         items = value.values if isinstance(value, ListValueNode) else (value,)
         names = [item.value for item in items if isinstance(item, StringValueNode | EnumValueNode)]
@@ -40,14 +40,14 @@ def coerce_fields(upgrade: Upgrade) -> None:
 
 def drop_ineffective_leaves(upgrade: Upgrade) -> None:
     """Require and provide only external fields: the rest the subgraph resolves anyway."""
-    facts = Facts(upgrade.schema)
+    subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         kept = []
         for applied in member.directives:
             if applied.element == "requires":
-                keep = _keep(facts, member.parent, applied)
+                keep = _keep(subgraph, member.parent, applied)
             elif applied.element == "provides":
-                keep = _keep(facts, base_name(member.type), applied)
+                keep = _keep(subgraph, base_name(member.type), applied)
             else:
                 keep = True
             if keep:
@@ -55,12 +55,12 @@ def drop_ineffective_leaves(upgrade: Upgrade) -> None:
         member.directives = kept
 
 
-def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
+def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
     """Shorten the set in place; whether anything is left of it. What cannot be read is left for validation."""
     selections = applied.field_set
-    if selections is None or not _is_readable(facts, type_name, selections):
+    if selections is None or not _is_readable(subgraph, type_name, selections):
         return True
-    effective = _effective(facts, type_name, selections)
+    effective = _effective(subgraph, type_name, selections)
     if effective is None:
         return False
     if effective is not selections:
@@ -68,14 +68,14 @@ def _keep(facts: Facts, type_name: str, applied: Applied) -> bool:
     return True
 
 
-def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> bool:
+def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> bool:
     """Whether every field exists, under its own name, has what it requires, and a selection exactly if it needs one."""
-    schema = facts.schema
+    schema = subgraph.schema
     definition = schema.types.get(type_name)
     for item in selections.selections:
         if isinstance(item, InlineFragmentNode):
             inner = item.type_condition.name.value if item.type_condition else type_name
-            if not _is_readable(facts, inner, item.selection_set):
+            if not _is_readable(subgraph, inner, item.selection_set):
                 return False
         elif isinstance(item, FieldNode) and item.name.value != TYPENAME:
             member = definition.fields.get(item.name.value) if definition is not None else None
@@ -87,21 +87,23 @@ def _is_readable(facts: Facts, type_name: str, selections: SelectionSetNode) -> 
                 return False
             if (schema.kind_of(member.type) in COMPOSITE) != (item.selection_set is not None):
                 return False
-            if item.selection_set is not None and not _is_readable(facts, base_name(member.type), item.selection_set):
+            if item.selection_set is not None and not _is_readable(
+                subgraph, base_name(member.type), item.selection_set
+            ):
                 return False
     return True
 
 
-def _effective(facts: Facts, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
+def _effective(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
     """The same object if all of it has an effect, None if nothing has."""
-    definition = facts.schema.types.get(type_name)
+    definition = subgraph.schema.types.get(type_name)
     kept: list[SelectionNode] = []
     for item in selections.selections:
         if isinstance(item, InlineFragmentNode):
             inner_type = item.type_condition.name.value if item.type_condition else type_name
         elif isinstance(item, FieldNode) and definition is not None and item.name.value in definition.fields:
             member = definition.fields[item.name.value]
-            if any(each.has("external") for each in with_implementations(facts.schema, member)):
+            if any(each.has("external") for each in with_implementations(subgraph.schema, member)):
                 kept.append(item)
                 continue
             if item.selection_set is None:
@@ -110,7 +112,7 @@ def _effective(facts: Facts, type_name: str, selections: SelectionSetNode) -> Se
         else:
             kept.append(item)
             continue
-        inner = _effective(facts, inner_type, item.selection_set) if item.selection_set else None
+        inner = _effective(subgraph, inner_type, item.selection_set) if item.selection_set else None
         if inner is not None:
             kept.append(item if inner is item.selection_set else replace(item, selection_set=inner))
     if not kept:

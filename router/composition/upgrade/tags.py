@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.facts import Facts
-from router.composition.values import identity
+from router.composition.constant_values import identity
+from router.composition.subgraph_metadata import SubgraphMetadata
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.originals import Upgrade
+    from router.composition.upgrade.original_subgraphs import Upgrade
 
 
 def drop_repeated_tags(upgrade: Upgrade) -> None:
-    facts = Facts(upgrade.schema)
+    subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
-        if not facts.is_external(member):
+        if not subgraph.is_external(member):
             continue
         elsewhere = {tag for other in upgrade.others for tag in other.tags.get(member.coordinate, ())}
         member.directives = [

@@ -26,13 +26,13 @@ from graphql import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Facts = dict[str, str]
+SubgraphMetadata = dict[str, str]
 _SPACED = re.compile(r" ?([{}()\[\]:,]) ?")
 
 
 def supergraph_differences(one: str, other: str) -> list[str]:
     """Coordinates of which the two say different things, with both; empty if the supergraphs are equal."""
-    left, right = facts(one), facts(other)
+    left, right = subgraph(one), subgraph(other)
     return [
         f"{coordinate}: {left.get(coordinate, 'absent')} | {right.get(coordinate, 'absent')}"
         for coordinate in sorted(left.keys() | right.keys())
@@ -40,9 +40,9 @@ def supergraph_differences(one: str, other: str) -> list[str]:
     ]
 
 
-def facts(sdl: str) -> Facts:
+def subgraph(sdl: str) -> SubgraphMetadata:
     """Every element of the document by its coordinate, and all that is said of it as one text."""
-    found: Facts = {}
+    found: SubgraphMetadata = {}
     for definition in parse(sdl, no_location=True).definitions:
         if isinstance(definition, SchemaDefinitionNode):
             roots = sorted(f"{root.operation.value}: {root.type.name.value}" for root in definition.operation_types)

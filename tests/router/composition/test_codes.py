@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from router.composition.codes import HINT_LEVELS, ErrorCode, HintCode
+from router.composition.error_codes import HINT_LEVELS, ErrorCode, HintCode
 
 SOURCES = Path("router/composition")
 RAISED_ELSEWHERE = {
@@ -30,7 +30,7 @@ RAISED_IN_SEVERAL_FILES = {
 
 
 def _sources() -> dict[Path, str]:
-    files = [path for path in SOURCES.rglob("*.py") if path.name != "codes.py" and "explain" not in path.parts]
+    files = [path for path in SOURCES.rglob("*.py") if path.name != "error_codes.py" and "explain" not in path.parts]
     # The roots' codes share a pattern with the links' errors: all are written out somewhere in full.
     return {path: path.read_text(encoding="utf-8") for path in (*files, Path("router/federation/link_directives.py"))}
 

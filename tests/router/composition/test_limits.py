@@ -5,7 +5,7 @@ import time
 import pytest
 
 from router.composition import Subgraph, compose
-from router.composition.reading.limits import MAX_CHARACTERS, MAX_NESTING
+from router.composition.reading.schema_limits import MAX_CHARACTERS, MAX_NESTING
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.11",'

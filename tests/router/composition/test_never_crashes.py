@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from router.composition import Composition, Subgraph, compose
-from router.composition.reading.limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS
+from router.composition.reading.schema_limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS
 from tests.router.composition.generation.subgraph_sets import subgraph_set
 from tests.router.oracle.choices import Seeded, drawn_choices
 

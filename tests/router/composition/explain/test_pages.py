@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from router.composition import compose
-from router.composition.codes import ErrorCode, HintCode
+from router.composition.error_codes import ErrorCode, HintCode
 from router.composition.explain import CODES, EXAMPLE, FIXED, HINT_EXAMPLE, find, kinds
 from router.errors import SupergraphCode
 

@@ -32,11 +32,11 @@ from router.composition.type_refs import base_name, from_node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.composition.reading.document import SubgraphDocument
+    from router.composition.reading.subgraph_document import SubgraphDocument
     from router.composition.report import Report
 
 
-def refuses_document(
+def report_unknown_references(
     name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
 ) -> bool:
     """Report INVALID_GRAPHQL for what is not among the definitions; whether that leaves nothing else to be said."""

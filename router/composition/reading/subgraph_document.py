@@ -41,10 +41,10 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
-from router.composition.reading.enum_defaults import with_enum_defaults
-from router.composition.reading.limits import exceeded
-from router.composition.reading.parser import parse_schema
-from router.composition.reading.type_blocks import agreeing_blocks
+from router.composition.reading.extension_kinds import agreeing_blocks
+from router.composition.reading.schema_limits import exceeded
+from router.composition.reading.sdl_parser import parse_schema
+from router.composition.reading.string_enum_defaults import with_enum_defaults
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:

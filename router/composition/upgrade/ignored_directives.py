@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import COMPOSITE, Kind
 
 if TYPE_CHECKING:
-    from router.composition.upgrade.originals import Upgrade
+    from router.composition.upgrade.original_subgraphs import Upgrade
 
 
 def drop_interface_directives(upgrade: Upgrade) -> None:

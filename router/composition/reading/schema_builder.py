@@ -42,7 +42,7 @@ from router.composition.model import (
     SubgraphSchema,
     TypeDef,
 )
-from router.composition.reading.document import MACHINERY_FIELDS
+from router.composition.reading.subgraph_document import MACHINERY_FIELDS
 from router.composition.type_refs import TypeRef, from_node, rename
 
 if TYPE_CHECKING:

@@ -37,19 +37,19 @@ _BUILT_IN: dict[str, tuple[type, ...]] = {
 }
 
 
-def fits(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
+def fits_type(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
     """There are no variables to take values from. Input objects may lack required fields: nobody asks for those."""
     match value, ref:
         case VariableNode(), _:
             return False
         case _, NonNull():
-            return not isinstance(value, NullValueNode) and fits(schema, value, ref.of)
+            return not isinstance(value, NullValueNode) and fits_type(schema, value, ref.of)
         case NullValueNode(), _:
             return True
         case ListValueNode(), ListOf():
-            return all(fits(schema, item, ref.of) for item in value.values)
+            return all(fits_type(schema, item, ref.of) for item in value.values)
         case _, ListOf():
-            return fits(schema, value, ref.of)
+            return fits_type(schema, value, ref.of)
         case _:
             return _fits_named(schema, value, base_name(ref))
 
@@ -64,7 +64,8 @@ def _fits_named(schema: Schema, value: ValueNode, name: str) -> bool:
         return isinstance(value, EnumValueNode | StringValueNode) and value.value in definition.values
     if definition.kind is Kind.INPUT:
         return isinstance(value, ObjectValueNode) and all(
-            item.name.value in definition.inputs and fits(schema, item.value, definition.inputs[item.name.value].type)
+            item.name.value in definition.inputs
+            and fits_type(schema, item.value, definition.inputs[item.name.value].type)
             for item in value.fields
         )
     return True

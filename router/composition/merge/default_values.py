@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from graphql.language import print_ast
 
-from router.composition.values import identity
+from router.composition.constant_values import identity
 
 if TYPE_CHECKING:
-    from router.composition.codes import ErrorCode
-    from router.composition.merge.state import MergeState, Sources
+    from router.composition.error_codes import ErrorCode
+    from router.composition.merge.merge_state import MergeState, Sources
     from router.composition.model import InputValue
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.facts import Facts
-from router.composition.field_set_targets import target_fields
+from router.composition.constant_values import identity
+from router.composition.field_sets import target_fields
 from router.composition.model import Kind, TypeDef
-from router.composition.values import identity
+from router.composition.subgraph_metadata import SubgraphMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -31,14 +31,14 @@ class Original:
 
     @classmethod
     def of(cls, schema: SubgraphSchema) -> Original:
-        facts = Facts(schema)
+        subgraph = SubgraphMetadata(schema)
         fields = [(definition, member) for definition, member in schema.fields() if definition.kind is Kind.OBJECT]
         return cls(
             name=schema.name,
             types=frozenset(schema.types),
             bases=frozenset(each.name for each in schema.types.values() if each.has_definition),
-            resolved=frozenset(member.coordinate for _, member in fields if not facts.is_fully_external(member)),
-            shareable=facts.shareable,
+            resolved=frozenset(member.coordinate for _, member in fields if not subgraph.is_fully_external(member)),
+            shareable=subgraph.shareable,
             first_key_fields={
                 definition.name: frozenset(
                     member.name

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from router.composition.constant_values import string
 from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
 from router.composition.merge.compose_directive import ComposedDirective, composed_directives
 from router.composition.model import all_applied
-from router.composition.values import string
 from router.federation.specs import LATEST_FEDERATION, SpecVersion, spec_version, spec_versions
 from router.federation.versions import Version
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from graphql.language import ConstValueNode
 
-    from router.composition.facts import Facts
     from router.composition.merge.argument_mergers import ArgumentMerger
     from router.composition.model import Applied
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
     from router.federation.links import Link, SpecUrl
 
 
@@ -92,7 +92,7 @@ class SupergraphLink:
 
 
 @dataclass(slots=True)
-class Features:
+class SupergraphFeatures:
     """The outcome: a lookup for merging, and what the printer puts at the head of the supergraph."""
 
     version: Version = LATEST_FEDERATION
@@ -116,9 +116,9 @@ _GRAPHQL: Mapping[str, MergedDirective] = {
 }
 
 
-def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
+def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> SupergraphFeatures:
     """Decide everything above; LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR may be reported."""
-    features = Features(version=_version(subgraphs, report))
+    features = SupergraphFeatures(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
     connect = _connect_version(subgraphs)
     for name, spec in _SPECS.items():
@@ -149,20 +149,20 @@ def resolve_features(subgraphs: Sequence[Facts], report: Report) -> Features:
     return features
 
 
-def _version(subgraphs: Sequence[Facts], report: Report) -> Version:
+def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
     """The newest federation version that any subgraph links, or that something it links needs."""
     versions = []
-    for facts in subgraphs:
-        own = facts.schema.version
-        needs = [(needed, link) for link in facts.schema.links if (needed := _needed(link)) is not None]
+    for subgraph in subgraphs:
+        own = subgraph.schema.version
+        needs = [(needed, link) for link in subgraph.schema.links if (needed := _needed(link)) is not None]
         newest = max((needed for needed, _ in needs), default=own)
-        if facts.schema.is_federation_2 and newest > own:
+        if subgraph.schema.is_federation_2 and newest > own:
             versions.append(newest)
             link = next(link for needed, link in needs if needed == newest)
             report.hint(
                 "IMPLICITLY_UPGRADED_FEDERATION_VERSION",
-                f"[{facts.name}] {link.url} needs federation {newest}: the subgraph is taken as written for it.",
-                [(facts.name, link.node)],
+                f"[{subgraph.name}] {link.url} needs federation {newest}: the subgraph is taken as written for it.",
+                [(subgraph.name, link.node)],
             )
         else:
             versions.append(own)
@@ -175,31 +175,33 @@ def _needed(link: Link) -> Version | None:
     return Version.parse(needs.get(str(link.url.version), ""))
 
 
-def _connect_version(subgraphs: Sequence[Facts]) -> SpecVersion | None:
+def _connect_version(subgraphs: Sequence[SubgraphMetadata]) -> SpecVersion | None:
     """The version of connectors in the supergraph; None if no subgraph links a known one."""
     linked = [
         link.spec
-        for facts in subgraphs
-        for link in facts.schema.links
+        for subgraph in subgraphs
+        for link in subgraph.schema.links
         if link.url.is_apollo and link.url.name == "connect" and link.spec is not None
     ]
     versions = [spec.version for spec in linked]
     return spec_version("connect", max(_LATEST_CONNECT, *versions)) if versions else None
 
 
-def _used_names(subgraphs: Sequence[Facts]) -> dict[str, dict[str, list[int]]]:
+def _used_names(subgraphs: Sequence[SubgraphMetadata]) -> dict[str, dict[str, list[int]]]:
     """Element → name in a subgraph → the subgraphs that apply it under that name."""
     elements = {element for spec in _SPECS.values() for element in spec.elements}
     used: dict[str, dict[str, list[int]]] = {}
-    for index, facts in enumerate(subgraphs):
-        seen = {(applied.element, applied.name) for applied in all_applied(facts.schema)}
+    for index, subgraph in enumerate(subgraphs):
+        seen = {(applied.element, applied.name) for applied in all_applied(subgraph.schema)}
         for element, name in sorted(seen, key=str):
             if element in elements:
                 used.setdefault(str(element), {}).setdefault(name, []).append(index)
     return used
 
 
-def _one_name(element: str, uses: Mapping[str, Sequence[int]], subgraphs: Sequence[Facts], report: Report) -> str:
+def _one_name(
+    element: str, uses: Mapping[str, Sequence[int]], subgraphs: Sequence[SubgraphMetadata], report: Report
+) -> str:
     names = list(uses)
     if len(names) > 1:
         each = ", ".join(
@@ -234,7 +236,7 @@ def _newest(name: str, needs: Mapping[str, str], federation: Version) -> SpecVer
 
 
 def _register(
-    features: Features, version: SpecVersion, element: str, name: str, uses: Mapping[str, Sequence[int]]
+    features: SupergraphFeatures, version: SpecVersion, element: str, name: str, uses: Mapping[str, Sequence[int]]
 ) -> None:
     definition = version.directives[element]
     merged = MergedDirective(

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from router.composition.contexts import context_selections
-from router.composition.field_set_targets import selected, target_fields, with_implementations
+from router.composition.field_sets import selected, target_fields, with_implementations
 from router.composition.model import Applied, FieldDef, Kind, SubgraphSchema, TypeDef
 from router.composition.type_refs import base_name
 
 
 @dataclass
-class Facts:
+class SubgraphMetadata:
     """Derived facts of one subgraph. The schema must not change once a fact was asked for, unless all are settled."""
 
     schema: SubgraphSchema

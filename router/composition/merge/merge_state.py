@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from graphql.language import Node
 
-    from router.composition.facts import Facts
-    from router.composition.merge.features import Features
-    from router.composition.report import Place
+    from router.composition.merge.supergraph_links import SupergraphFeatures
+    from router.composition.report import SourcePlace
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -62,8 +62,8 @@ NOT_OVERRIDDEN = Override()
 class MergeState:
     """The subgraphs in order of their names, the supergraph being built, and what was found on the way."""
 
-    subgraphs: list[Facts]
-    features: Features
+    subgraphs: list[SubgraphMetadata]
+    features: SupergraphFeatures
     report: Report
     supergraph: Schema = field(default_factory=Schema)
     enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
@@ -73,11 +73,11 @@ class MergeState:
     with_interface_objects: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.graph_names = graph_enum_values([facts.name for facts in self.subgraphs])
-        for index, facts in enumerate(self.subgraphs):
-            for name in facts.schema.types:
+        self.graph_names = graph_enum_values([subgraph.name for subgraph in self.subgraphs])
+        for index, subgraph in enumerate(self.subgraphs):
+            for name in subgraph.schema.types:
                 self.holders.setdefault(name, []).append(index)
-            if any(each.is_interface_object for each in facts.schema.types.values()):
+            if any(each.is_interface_object for each in subgraph.schema.types.values()):
                 self.with_interface_objects.append(index)
 
     def silent(self) -> MergeState:
@@ -98,10 +98,10 @@ class MergeState:
         """Whether the subgraph's field is overridden for good and not needed there: the supergraph leaves it out."""
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).gives_up(index)
 
-    def places(self, sources: Sources[Element]) -> list[Place]:
+    def places(self, sources: Sources[Element]) -> list[SourcePlace]:
         return [(self.subgraphs[index].name, source.node) for index, source in sources.items()]
 
-    def place(self, index: int, node: Node | None) -> Place:
+    def place(self, index: int, node: Node | None) -> SourcePlace:
         return (self.subgraphs[index].name, node)
 
     def standing_in(self, member: FieldDef) -> list[tuple[int, FieldDef]]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from graphql.language import print_ast
 from graphql.language.block_string import print_block_string
 
+from router.composition.constant_values import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
-from router.composition.values import string
 from router.federation.specs import SpecVersion, spec_versions
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from graphql.language import DirectiveDefinitionNode, TypeDefinitionNode
 
-    from router.composition.merge.features import SupergraphLink
-    from router.composition.merge.state import MergeState
+    from router.composition.merge.merge_state import MergeState
+    from router.composition.merge.supergraph_links import SupergraphLink
 
 # The specification of @link prints its purposes with these descriptions.
 _PURPOSES = {
@@ -99,8 +99,8 @@ def _purposes() -> Iterator[str]:
 
 def _graph_enum(state: MergeState) -> str:
     values = (
-        f"  {value} @join__graph(name: {print_ast(string(facts.name))}, url: {print_ast(string(facts.schema.url))})"
-        for value, facts in zip(state.graph_names, state.subgraphs, strict=True)
+        f"  {value} @join__graph(name: {print_ast(string(schema.name))}, url: {print_ast(string(schema.url))})"
+        for value, schema in zip(state.graph_names, (each.schema for each in state.subgraphs), strict=True)
     )
     return _block("enum join__Graph", [], values)
 

@@ -20,18 +20,18 @@ from graphql.language import (
     TypeDefinitionNode,
 )
 
+from router.composition.constant_values import identity
 from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
-from router.composition.values import identity
 from router.federation.links import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
 from router.federation.specs import FEDERATION_1, spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from router.composition.codes import ErrorCode
-    from router.composition.reading.document import SubgraphDocument
+    from router.composition.error_codes import ErrorCode
+    from router.composition.reading.subgraph_document import SubgraphDocument
     from router.composition.report import Report
 
 _ALWAYS_THERE = (FEDERATION_IDENTITY, LINK_IDENTITY)
@@ -40,7 +40,7 @@ _SLOPPY = frozenset({"key", "provides", "requires"})
 _SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 
 
-def complete(
+def complete_definitions(
     subgraph: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
     """The subgraph's own definitions, checked, and the missing ones of its specifications.

@@ -12,29 +12,28 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, SelectionSetNode
 
+from router.composition.constant_values import string
 from router.composition.model import COMPOSITE, Kind
 from router.composition.type_refs import base_name
-from router.composition.values import string
 from router.federation.field_sets import print_field_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.facts import Facts
     from router.composition.model import Applied, Schema
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def without_impossible_conditions(facts: Facts) -> Facts:
+def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
     """Change the field sets of the subgraph's `@key` and `@requires`; its facts stay those of the sets as written."""
-    for type_name, applied in _carriers(facts.schema):
+    for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
         if selections is None:
             continue
-        possible = _possible(facts.schema, type_name, selections)
+        possible = _possible(subgraph.schema, type_name, selections)
         if possible != selections:
-            facts.settle()
+            subgraph.settle()
             applied.arguments["fields"] = string(print_field_set(possible))
-    return facts
 
 
 def impossible_conditions(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:

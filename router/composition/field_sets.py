@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
 
-from router.composition.literals import fits
+from router.composition.literal_types import fits_type
 from router.composition.model import COMPOSITE, Applied, FieldDef, Kind, Schema
 from router.composition.type_refs import base_name
 from router.federation.names import TYPENAME
@@ -108,5 +108,5 @@ def argument_problems(
             yield f'{member.coordinate} requires the argument "{wanted.name}"'
     for argument in given:
         known = member.arguments.get(argument.name.value)
-        if known is not None and not fits(schema, argument.value, known.type):
+        if known is not None and not fits_type(schema, argument.value, known.type):
             yield f"{print_ast(argument)} does not fit the argument of {member.coordinate}, whose type is {known.type}"

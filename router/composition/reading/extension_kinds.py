@@ -31,7 +31,7 @@ from graphql.language import (
     UnionTypeExtensionNode,
 )
 
-from router.composition.reading.parser import merged_values
+from router.composition.reading.sdl_parser import merged_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
+from router.composition.constant_values import enum_value, identity, list_of, string
 from router.composition.merge.auth_requirements import MAX_ALTERNATIVES, TooManyAlternativesError
-from router.composition.merge.features import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
+from router.composition.merge.supergraph_links import JOIN_DIRECTIVE_ELEMENTS, MergedDirective
 from router.composition.model import Applied, Element
-from router.composition.values import enum_value, identity, list_of, string
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from graphql.language import ConstValueNode
 
-    from router.composition.merge.state import MergeState, Sources
+    from router.composition.merge.merge_state import MergeState, Sources
 
-Found = list[tuple[int, Applied]]
+Applications = list[tuple[int, Applied]]
 """Applications of one directive, each with the index of its subgraph."""
 
 
@@ -75,7 +75,7 @@ def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) ->
     return frozenset((name, identity(value)) for name, value in {**directive.defaults, **arguments}.items())
 
 
-def _repeatable(state: MergeState, directive: MergedDirective, found: Found, dest: Element) -> None:
+def _repeatable(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:
     distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
     for index, applied in found:
         arguments = _arguments(state, directive, index, applied)
@@ -83,7 +83,7 @@ def _repeatable(state: MergeState, directive: MergedDirective, found: Found, des
     dest.directives += [Applied(directive.name, arguments, directive.element) for arguments in distinct.values()]
 
 
-def merge_single(state: MergeState, directive: MergedDirective, found: Found, dest: Element, what: str) -> None:
+def merge_single(state: MergeState, directive: MergedDirective, found: Applications, dest: Element, what: str) -> None:
     """Apply one of the applications found, or what its mergers make of them."""
     distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
     counts = Counter[object]()
@@ -125,12 +125,12 @@ def merge_single(state: MergeState, directive: MergedDirective, found: Found, de
     )
 
 
-def _carried_name(directive: MergedDirective, found: Found) -> str:
+def _carried_name(directive: MergedDirective, found: Applications) -> str:
     """`@cacheTag` has one name for all; connectors are carried with their `@link`, under the names it gives them."""
     return f"federation__{directive.element}" if directive.element == "cacheTag" else found[0][1].name
 
 
-def _carry(state: MergeState, directive: MergedDirective, found: Found, dest: Element) -> None:
+def _carry(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:
     """`@join__directive`: one for each set of arguments, with all subgraphs that have it."""
     groups: dict[Hashable, tuple[dict[str, ConstValueNode], list[int]]] = {}
     for index, applied in found:
@@ -146,8 +146,8 @@ def _carry(state: MergeState, directive: MergedDirective, found: Found, dest: El
 def carried_links(state: MergeState) -> list[Applied]:
     """The `@link`s to connectors, as `@join__directive`s on the schema: a router resolves their names by them."""
     groups: dict[Hashable, tuple[ConstObjectValueNode, list[int]]] = {}
-    for index, facts in enumerate(state.subgraphs):
-        for link in facts.schema.links:
+    for index, subgraph in enumerate(state.subgraphs):
+        for link in subgraph.schema.links:
             if link.url.is_apollo and link.url.name == "connect" and link.node is not None:
                 arguments = ConstObjectValueNode(
                     fields=tuple(

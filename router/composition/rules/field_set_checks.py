@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
 
-from router.composition.field_set_targets import argument_problems
-from router.composition.impossible_conditions import is_impossible
+from router.composition.field_sets import argument_problems
+from router.composition.impossible_type_conditions import is_impossible
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
-from router.composition.reading.elements import GRAPHQL_DIRECTIVES
+from router.composition.reading.directive_elements import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 from router.federation.names import TYPENAME
@@ -23,9 +23,9 @@ from router.federation.names import TYPENAME
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from router.composition.codes import ErrorCode
-    from router.composition.facts import Facts
+    from router.composition.error_codes import ErrorCode
     from router.composition.report import Report
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not external", "abstract", "no selection"]
 
@@ -54,7 +54,7 @@ class _UnreadableError(Exception):
         self.problem: Problem = problem
 
 
-def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: Report) -> None:
+def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSetUse, report: Report) -> None:
     """Report every problem of one application."""
     applied = use.applied
 
@@ -64,8 +64,8 @@ def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: 
             fields = print_ast(applied.arguments["fields"]) if "fields" in applied.arguments else ""
             report.error(
                 code,
-                f"[{facts.name}] On {use.where}, for @{applied.name}(fields: {fields}): {message}.",
-                [(facts.name, applied.node)],
+                f"[{subgraph.name}] On {use.where}, for @{applied.name}(fields: {fields}): {message}.",
+                [(subgraph.name, applied.node)],
             )
 
     value = applied.arguments.get("fields")
@@ -78,7 +78,7 @@ def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: 
         fail("invalid", str(error).rstrip("."))
         return
     try:
-        found = list(_problems(rule, facts, use.type_name, selections, beneath_external=False))
+        found = list(_problems(rule, subgraph, use.type_name, selections, beneath_external=False))
     except _UnreadableError as error:
         fail(error.problem, str(error))
         return
@@ -92,18 +92,26 @@ def check_field_set(rule: FieldSetRule, facts: Facts, use: FieldSetUse, report: 
 
 
 def _problems(
-    rule: FieldSetRule, facts: Facts, type_name: str, selections: SelectionSetNode, *, beneath_external: bool
+    rule: FieldSetRule,
+    subgraph: SubgraphMetadata,
+    type_name: str,
+    selections: SelectionSetNode,
+    *,
+    beneath_external: bool,
 ) -> Iterator[tuple[Problem, str]]:
-    definition = facts.schema.types[type_name]
+    definition = subgraph.schema.types[type_name]
     for selection in selections.selections:
         for directive in selection.directives or ():
-            if directive.name.value not in facts.schema.directives and directive.name.value not in GRAPHQL_DIRECTIVES:
+            if (
+                directive.name.value not in subgraph.schema.directives
+                and directive.name.value not in GRAPHQL_DIRECTIVES
+            ):
                 raise _UnreadableError(f"there is no directive {print_ast(directive)}")
         if selection.directives:
             yield "directive", f"directives are not allowed here ({print_ast(selection.directives[0])})"
         if isinstance(selection, InlineFragmentNode):
-            inner = _condition(facts, type_name, selection)
-            yield from _problems(rule, facts, inner, selection.selection_set, beneath_external=beneath_external)
+            inner = _condition(subgraph, type_name, selection)
+            yield from _problems(rule, subgraph, inner, selection.selection_set, beneath_external=beneath_external)
             continue
         if not isinstance(selection, FieldNode):
             raise _UnreadableError("named fragments cannot be used")
@@ -114,50 +122,52 @@ def _problems(
         member = definition.fields.get(selection.name.value)
         if member is None:
             raise _UnreadableError(f'there is no field "{selection.name.value}" on {type_name}')
-        yield from _field_problems(rule, facts, member, selection, beneath_external=beneath_external)
+        yield from _field_problems(rule, subgraph, member, selection, beneath_external=beneath_external)
 
 
 def _field_problems(
-    rule: FieldSetRule, facts: Facts, member: FieldDef, selection: FieldNode, *, beneath_external: bool
+    rule: FieldSetRule, subgraph: SubgraphMetadata, member: FieldDef, selection: FieldNode, *, beneath_external: bool
 ) -> Iterator[tuple[Problem, str]]:
-    kind = facts.schema.kind_of(member.type)
+    kind = subgraph.schema.kind_of(member.type)
     if kind in ABSTRACT and "abstract" in rule.codes:
         raise _UnreadableError(f"{member.coordinate} is of the {kind} type {base_name(member.type)}", "abstract")
     if kind in COMPOSITE and selection.selection_set is None:
         raise _UnreadableError(f"{member.coordinate} of type {member.type} must have a selection", "no selection")
     if kind not in COMPOSITE and selection.selection_set is not None:
         raise _UnreadableError(f"{member.coordinate} of type {member.type} cannot have a selection")
-    for problem in argument_problems(facts.schema, member, selection.arguments or (), contextual_may_be_missing=True):
+    for problem in argument_problems(
+        subgraph.schema, member, selection.arguments or (), contextual_may_be_missing=True
+    ):
         raise _UnreadableError(problem)
     if member.arguments:
         yield "arguments", f"{member.coordinate} takes arguments"
-    external = facts.is_external(member)
+    external = subgraph.is_external(member)
     if selection.selection_set is None:
         if not external and not beneath_external:
             known_key = " (a key field of an extended type counts as known here)"
-            note = known_key if member.coordinate in facts.fake_external else ""
+            note = known_key if member.coordinate in subgraph.fake_external else ""
             yield "not external", f"{member.coordinate} is not external, this subgraph resolves it itself{note}"
         return
-    beneath = beneath_external or external or _external_in_implementations(facts, member)
-    yield from _problems(rule, facts, base_name(member.type), selection.selection_set, beneath_external=beneath)
+    beneath = beneath_external or external or _external_in_implementations(subgraph, member)
+    yield from _problems(rule, subgraph, base_name(member.type), selection.selection_set, beneath_external=beneath)
 
 
-def _external_in_implementations(facts: Facts, member: FieldDef) -> bool:
-    schema = facts.schema
+def _external_in_implementations(subgraph: SubgraphMetadata, member: FieldDef) -> bool:
+    schema = subgraph.schema
     if schema.types[member.parent].kind is not Kind.INTERFACE:
         return False
     implementing = (schema.types[name].fields.get(member.name) for name in schema.possible_types(member.parent))
-    return any(facts.is_external(each) for each in implementing if each is not None)
+    return any(subgraph.is_external(each) for each in implementing if each is not None)
 
 
-def _condition(facts: Facts, type_name: str, fragment: InlineFragmentNode) -> str:
+def _condition(subgraph: SubgraphMetadata, type_name: str, fragment: InlineFragmentNode) -> str:
     if fragment.type_condition is None:
         return type_name
     name = fragment.type_condition.name.value
-    definition = facts.schema.types.get(name)
+    definition = subgraph.schema.types.get(name)
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
     # For an object type: `impossible_conditions`.
-    if facts.schema.types[type_name].kind in ABSTRACT and is_impossible(facts.schema, type_name, name):
+    if subgraph.schema.types[type_name].kind in ABSTRACT and is_impossible(subgraph.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
+from router.composition.constant_values import boolean, enum_value, list_of, string
 from router.composition.contexts import contextual_arguments
-from router.composition.merge.state import NOT_OVERRIDDEN, MergeState, Override, Sources
+from router.composition.merge.merge_state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
-from router.composition.values import boolean, enum_value, list_of, string
 from router.federation.field_sets import print_field_set
 
 if TYPE_CHECKING:
     from graphql.language import ConstValueNode
 
-    from router.composition.facts import Facts
+    from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
@@ -93,9 +93,9 @@ def _is_implied(state: MergeState, sources: Sources[TypedElement], context: Fiel
     )
 
 
-def _is_special(facts: Facts, source: FieldDef) -> bool:
+def _is_special(subgraph: SubgraphMetadata, source: FieldDef) -> bool:
     return (
-        facts.is_external(source)
+        subgraph.is_external(source)
         or source.has("requires")
         or source.has("provides")
         or any(contextual_arguments(source))
@@ -110,9 +110,9 @@ def _field_sets(source: FieldDef) -> dict[str, ConstValueNode]:
     return arguments
 
 
-def _resolution(facts: Facts, source: FieldDef) -> dict[str, ConstValueNode]:
+def _resolution(subgraph: SubgraphMetadata, source: FieldDef) -> dict[str, ConstValueNode]:
     arguments: dict[str, ConstValueNode] = {}
-    if facts.is_external(source):
+    if subgraph.is_external(source):
         arguments["external"] = boolean(value=True)
     for applied in source.applied("override"):
         arguments["override"] = string(applied.text("from") or "")
@@ -133,11 +133,11 @@ def _field_set(applied: Applied) -> str:
     return (applied.text("fields") or "") if selections is None else print_field_set(selections)
 
 
-def _context_arguments(facts: Facts, source: FieldDef) -> list[ConstObjectValueNode]:
+def _context_arguments(subgraph: SubgraphMetadata, source: FieldDef) -> list[ConstObjectValueNode]:
     items = []
     for argument, value in contextual_arguments(source):
         parts = {
-            "context": f"{facts.name}__{value.context}",
+            "context": f"{subgraph.name}__{value.context}",
             "name": argument.name,
             "type": str(argument.type),
             "selection": value.text,
