@@ -1,6 +1,6 @@
-"""The import rules of the house, read from the source: who may know whom, and no cycle anywhere.
+"""The rules of the house, read from the source: who may import whom, how large things may be, which test covers what.
 
-Every import counts, wherever it stands: at module level, in a function, or under ``TYPE_CHECKING``.
+Every import counts, wherever it stands: at module level, in a function, or under `TYPE_CHECKING`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator  # noqa: TC003 - a test module, no import cost to save
 from pathlib import Path
+from typing import Final
 
 ROOT = Path(__file__).parent.parent
 
@@ -121,3 +122,45 @@ def test_no_import_cycle() -> None:
     for module in GRAPH:
         visit(module, ())
     assert cycles == []
+
+
+# The floors of the router, the lowest first. A room imports rooms of lower floors only.
+FLOORS: Final[tuple[frozenset[str], ...]] = (
+    frozenset({"errors", "json_codec", "federation", "settings"}),
+    frozenset({"plan", "storage", "supergraph", "operation", "request"}),
+    frozenset({"planner", "composition", "transport"}),
+    frozenset({"executor", "preparation"}),
+    frozenset({"pipeline"}),
+    frozenset({"policies"}),
+    frozenset({"assembly", "server"}),
+    frozenset({"gateway"}),
+    frozenset({"lifecycle"}),
+    frozenset({"cli"}),
+)
+
+
+def room(module: str) -> str | None:
+    """The folder or file right below `router/` that a module is in, None for the package itself."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "router" and len(parts) > 1 and parts[1] != "__main__" else None
+
+
+def floor(name: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if name in rooms)
+
+
+def test_every_room_of_the_router_has_a_floor() -> None:
+    assert {name for module in MODULES if (name := room(module)) is not None} == frozenset().union(*FLOORS)
+
+
+def test_no_room_of_the_router_imports_upwards() -> None:
+    violations = [
+        f"{module} imports {target}"
+        for module, targets in GRAPH.items()
+        for target in targets
+        if (origin := room(module)) is not None
+        and (goal := room(target)) is not None
+        and origin != goal
+        and floor(goal) >= floor(origin)
+    ]
+    assert violations == []
