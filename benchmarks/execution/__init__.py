@@ -1,1 +1,1 @@
-"""How long planning takes, and how that compares with Apollo's and Hive's planners in the same run."""
+"""The time that the interpreter takes to execute a plan over recorded subgraph responses."""

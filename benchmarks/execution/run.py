@@ -1,10 +1,10 @@
 """`python -m benchmarks.execution.run [--sizes 1,10,50] [--rounds 15]` prints the table; `make bench` too.
 
-What the interpreter costs per object of the response: users and products with nested reviews, authors and products,
-from four subgraphs in seven requests. The subgraphs' answers are recorded once and played back, so that only the
-router's work is timed. Decoding these answers is a column of its own, as it is done by msgspec.
+It measures the interpreter's time per object of the response: users and products with nested reviews, authors and
+products, from four subgraphs in seven requests. The subgraph responses are recorded once and replayed, so that only the
+work of the router is measured. Decoding the responses is a column of its own, because msgspec does it.
 
-Processor time, so that a busy machine does not count; the median of the rounds.
+The numbers are processor time, which does not count other programs, and the median of the rounds.
 """
 
 from __future__ import annotations
@@ -78,17 +78,17 @@ def data(users: int) -> Data:
 
 @dataclass(slots=True)
 class Recording:
-    """Answers as bytes, by what was asked; the first time another transport is asked."""
+    """Responses as bytes by request; a request without a recording is sent to `source`."""
 
     source: InProcess
-    answers: dict[bytes, bytes] = field(default_factory=dict)
+    responses: dict[bytes, bytes] = field(default_factory=dict)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        asked = canonical([request.subgraph, request.operation, dict(request.variables)])
-        answer = self.answers.get(asked)
-        if answer is None:
-            answer = self.answers[asked] = (await self.source.send(request)).body
-        return SubgraphResponse(status=200, body=answer)
+        key = canonical([request.subgraph, request.operation, dict(request.variables)])
+        body = self.responses.get(key)
+        if body is None:
+            body = self.responses[key] = (await self.source.send(request)).body
+        return SubgraphResponse(status=200, body=body)
 
     async def aclose(self) -> None:
         await self.source.aclose()
@@ -124,17 +124,17 @@ async def measure(users: int, rounds: int) -> str:
     context = ExecutionContext(supergraph.schema, transport, coerce(prepared, {}))
     first = await execute(planned, prepared, context)
     if first.errors:
-        raise RuntimeError(f"the benchmark's data do not answer its operation: {first.errors[0]}")
+        raise RuntimeError(f"the benchmark's operation has an error: {first.errors[0]}")
 
     async def decoding() -> None:
-        for answer in transport.answers.values():
-            decode(answer)
+        for body in transport.responses.values():
+            decode(body)
 
     count = objects(first.data)
     whole = await _seconds(lambda: execute(planned, prepared, context), rounds)
     read = await _seconds(decoding, rounds)
     return (
-        f"{users:>6} {len(transport.answers):>9} {count:>8} {whole * 1000:>11.2f} ms {read * 1000:>11.2f} ms "
+        f"{users:>6} {len(transport.responses):>9} {count:>8} {whole * 1000:>11.2f} ms {read * 1000:>11.2f} ms "
         f"{(whole - read) / count * 1e6:>14.2f}"
     )
 

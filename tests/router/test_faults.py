@@ -1,7 +1,7 @@
-"""What a client is told when a subgraph misbehaves: the whole answer, fault by fault, over a real socket.
+"""The response to a client when a subgraph misbehaves: the whole HTTP response, fault by fault, over a real socket.
 
-Whatever the fault, the rest of the query is answered, so the status is 200 under both media types unless the operator
-has mapped the error's code to another.
+The rest of the query has its data, so the status is 200 under both media types, unless the configuration maps the
+error's code to another status.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MASKED = ("DOWNSTREAM_SERVICE_ERROR", "Unexpected error")
 
 
 def replies(*parts: bytes) -> Script:
-    """Answer a request with these bytes, then close."""
+    """Respond to a request with these bytes, then close."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -70,7 +70,7 @@ async def ten_gigabytes(peer: Peer) -> None:
 
 
 async def dribbles(peer: Peer) -> None:
-    """Always something new, never an end."""
+    """Send bytes again and again, and never end the response."""
     await peer.request()
     await peer.reply(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
     while True:
@@ -90,7 +90,7 @@ def json_body(text: str, status: str = "200 OK", *headers: str) -> Script:
 
 
 class Fault(NamedTuple):
-    """What a subgraph does, and the error that is in its place: code, message, and further extensions."""
+    """The behaviour of a subgraph, and the error for it: code, message and further extensions."""
 
     script: Script
     error: tuple[str, str]
@@ -146,7 +146,7 @@ TYPES = ["application/json", "application/graphql-response+json"]
 
 
 async def exchanged(url: str, accept: str = TYPES[0]) -> Answer:
-    """The whole answer of a router whose subgraph listens at `url`."""
+    """The HTTP response of a router whose subgraph listens at `url`."""
     gateway = Gateway.from_supergraph(SDL, read(SETTINGS.format(url=url), {}))
     try:
         return await AsgiClient(gateway.asgi).post(QUERY, accept=accept)
@@ -154,8 +154,8 @@ async def exchanged(url: str, accept: str = TYPES[0]) -> Answer:
         await gateway.aclose()
 
 
-def told(fault: Fault) -> dict[str, Any]:
-    """The body a client gets, but for the id of the error."""
+def expected_body(fault: Fault) -> dict[str, Any]:
+    """The body that a client gets, without the id of the error."""
     (code, message), extensions = fault.error, fault.extensions
     error = {"message": message, "path": ["me"], "extensions": {"code": code, "errorId": "err_", **extensions}}
     return {"data": {"me": None, "__typename": "Query"}, "errors": [error]}
@@ -166,7 +166,7 @@ def check(answer: Answer, fault: Fault) -> None:
     extensions = body["errors"][0]["extensions"]
     assert re.fullmatch("err_[0-9a-f]{16}", extensions["errorId"])
     extensions["errorId"] = "err_"
-    assert (answer.status, body) == (200, told(fault))
+    assert (answer.status, body) == (200, expected_body(fault))
     retry_after = fault.extensions.get("retryAfter")
     assert answer.headers.get("retry-after") == (None if retry_after is None else str(retry_after))
     everything = f"{answer.headers}{answer.body.decode()}"
@@ -175,14 +175,14 @@ def check(answer: Answer, fault: Fault) -> None:
 
 @pytest.mark.parametrize("accept", TYPES)
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_fault_is_a_null_with_one_error(fault: str, accept: str) -> None:
+async def test_a_fault_becomes_a_null_with_one_error(fault: str, accept: str) -> None:
     async with serving(FAULTS[fault].script) as server:
         check(await exchanged(server.url, accept), FAULTS[fault])
 
 
 @pytest.mark.parametrize("accept", TYPES)
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/graphql", "http://no-such-host.invalid/graphql"])
-async def test_a_subgraph_that_is_down_is_one_too(accept: str, url: str) -> None:
+async def test_a_subgraph_that_is_down_becomes_a_null_with_one_error(accept: str, url: str) -> None:
     check(await exchanged(url, accept), Fault(hangs, UNAVAILABLE))
 
 
@@ -193,7 +193,7 @@ async def test_ten_gigabytes_are_not_read() -> None:
             await server.closed_by_client.wait()
 
 
-async def test_the_log_says_what_the_client_is_not_told() -> None:
+async def test_the_log_has_the_details_that_the_client_does_not_get() -> None:
     async with serving(FAULTS["502 in HTML"].script) as server:
         with capture_logs() as lines:
             answer = await exchanged(server.url)
@@ -204,7 +204,7 @@ async def test_the_log_says_what_the_client_is_not_told() -> None:
 
 
 @pytest.mark.parametrize("accept", TYPES)
-async def test_an_allowed_code_passes_with_what_it_says(accept: str) -> None:
+async def test_an_allowed_code_passes_with_its_message(accept: str) -> None:
     body = (
         '{"data":null,"errors":[{"message":"Log in first","extensions":{"code":"UNAUTHENTICATED","host":"host-17"}}]}'
     )
@@ -265,7 +265,7 @@ async def test_a_fetch_does_not_outlive_the_deadline_of_its_request(query: str) 
         await gateway.aclose()
 
 
-async def test_what_was_answered_beside_an_error_is_kept(answer: Callable[[Script], Any]) -> None:
+async def test_data_beside_an_error_is_kept(answer: Callable[[Script], Any]) -> None:
     body = await answer(
         json_body('{"data":{"me":{"id":"1","name":null}},"errors":[{"message":"x","path":["me","name"]}]}')
     )

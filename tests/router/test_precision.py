@@ -65,7 +65,7 @@ def answering(body: str, received: list[bytes]) -> Script:
     return script
 
 
-async def test_numbers_pass_unharmed_through_router_and_subgraphs() -> None:
+async def test_numbers_pass_unchanged_through_router_and_subgraphs() -> None:
     composition = compose([Subgraph("store", "http://store", STORE), Subgraph("audit", "http://audit", AUDIT)])
     assert composition.supergraph_sdl is not None, composition.errors
     stored: list[bytes] = []

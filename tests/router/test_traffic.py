@@ -1,4 +1,4 @@
-"""What `router.yaml` says about traffic, seen from a subgraph on a real socket."""
+"""The section `traffic` of `router.yaml`, seen from a subgraph on a real socket."""
 
 from __future__ import annotations
 
@@ -66,25 +66,25 @@ async def codes(gateway: Gateway) -> list[str]:
     return [error["extensions"]["code"] for error in body.get("errors", ())]
 
 
-async def test_a_subgraph_is_where_the_settings_say() -> None:
+async def test_the_settings_give_the_url_of_a_subgraph() -> None:
     async with behind(answering, "") as (gateway, server):
         assert (await gateway.execute(ME)).body == FOUND
         assert server.connections == 1
 
 
-async def test_without_that_it_is_where_the_supergraph_says() -> None:
+async def test_without_a_setting_the_supergraph_gives_the_url() -> None:
     gateway = Gateway.from_supergraph(SDL)
-    assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]  # nobody listens there
+    assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]  # nothing listens there
     await gateway.aclose()
 
 
 @pytest.mark.parametrize("traffic", ["all: {timeout: 20ms}", "subgraphs: {people: {timeout: 20ms}}"])
-async def test_a_subgraph_has_its_time(traffic: str) -> None:
+async def test_a_subgraph_has_a_timeout(traffic: str) -> None:
     async with behind(hanging, traffic) as (gateway, _):
         assert await codes(gateway) == ["GATEWAY_TIMEOUT"]
 
 
-async def test_another_subgraphs_time_is_its_own() -> None:
+async def test_the_timeout_of_another_subgraph_does_not_count() -> None:
     async with behind(hanging, "subgraphs: {orders: {timeout: 1ms}, people: {timeout: 50ms}}") as (gateway, _):
         async with asyncio.timeout(5):
             assert await codes(gateway) == ["GATEWAY_TIMEOUT"]
@@ -100,7 +100,7 @@ async def test_connections_are_bounded(traffic: str, most: int) -> None:
 
 
 @pytest.mark.parametrize(("idle", "connections"), [("50s", 1), ("0.001ms", 3)])
-async def test_an_idle_connection_has_its_time(idle: str, connections: int) -> None:
+async def test_an_idle_connection_has_a_timeout(idle: str, connections: int) -> None:
     async with behind(answering, f"all: {{idle_timeout: {idle}}}") as (gateway, server):
         for _ in range(3):
             assert (await gateway.execute(ME)).body == FOUND
@@ -108,12 +108,12 @@ async def test_an_idle_connection_has_its_time(idle: str, connections: int) -> N
 
 
 @pytest.mark.parametrize(("most", "expected"), [(1_000, ["SUBREQUEST_MALFORMED_RESPONSE"]), (10_000, [])])
-async def test_an_answer_has_its_size(most: int, expected: list[str]) -> None:
+async def test_a_response_has_a_maximum_size(most: int, expected: list[str]) -> None:
     async with behind(bulky(5_000), f"all: {{max_response_bytes: {most}}}") as (gateway, _):
         assert await codes(gateway) == expected
 
 
-async def test_https_needs_an_authority_that_vouches_for_the_subgraph(tmp_path: Path) -> None:
+async def test_https_needs_a_trusted_certificate_authority(tmp_path: Path) -> None:
     context, authority = self_signed(tmp_path)
     async with serving(answering, tls=context) as server:
         for traffic, expected in (("", ["SUBREQUEST_HTTP_ERROR"]), (f"certificate_authority: {authority}", [])):
@@ -124,7 +124,7 @@ async def test_https_needs_an_authority_that_vouches_for_the_subgraph(tmp_path: 
 
 
 class Counting:
-    """A script that answers every request slowly, and remembers it; it can speak a content coding."""
+    """A script that responds slowly, keeps the requests, and can use a content coding."""
 
     def __init__(self, coding: ContentCoding | None = None, delay: float = 0.05) -> None:
         self.received: list[Received] = []
@@ -148,7 +148,7 @@ class Counting:
     ("traffic", "sent"),
     [("", 1), ("all: {share_queries: false}", 5), ("subgraphs: {people: {share_queries: false}}", 5)],
 )
-async def test_a_query_under_way_is_not_sent_again(traffic: str, sent: int) -> None:
+async def test_a_query_in_flight_is_not_sent_again(traffic: str, sent: int) -> None:
     script = Counting()
     async with behind(script, traffic) as (gateway, _):
         answers = await asyncio.gather(*(gateway.execute(ME) for _ in range(5)))
@@ -156,13 +156,13 @@ async def test_a_query_under_way_is_not_sent_again(traffic: str, sent: int) -> N
         assert len(script.received) == sent
 
 
-async def test_answers_that_were_shared_are_not_one_object() -> None:
+async def test_shared_responses_are_separate_objects() -> None:
     async with behind(Counting(), "") as (gateway, _):
         one, other = await asyncio.gather(gateway.execute(ME), gateway.execute(ME))
         assert one.body["data"] is not other.body["data"]
 
 
-async def test_a_mutation_is_never_shared() -> None:
+async def test_a_mutation_is_always_sent() -> None:
     script = Counting()
     async with behind(script, "") as (gateway, _):
         rename = GraphQLRequest(query='mutation { rename(name: "x") { id } }')
@@ -182,7 +182,7 @@ HEADERS = "headers: {all: {request: [{propagate: {named: authorization}}, {propa
         ([{"x-not-forwarded": "1"}, {"x-not-forwarded": "2"}], 1),
     ],
 )
-async def test_what_two_users_send_is_shared_only_if_no_header_tells_them_apart(
+async def test_queries_of_two_users_are_shared_only_if_their_headers_are_equal(
     headers: list[dict[str, str]], sent: int
 ) -> None:
     script = Counting()
@@ -195,14 +195,14 @@ async def test_what_two_users_send_is_shared_only_if_no_header_tells_them_apart(
 
 
 @pytest.mark.parametrize("coding", ["zstd", "br", "gzip"])
-async def test_a_subgraph_may_answer_in_a_coding_it_was_offered(coding: ContentCoding) -> None:
+async def test_a_subgraph_may_respond_in_an_offered_coding(coding: ContentCoding) -> None:
     script = Counting(coding)
     async with behind(script, f"all: {{accept_encodings: [gzip, {coding}]}}") as (gateway, _):
         assert (await gateway.execute(ME)).body == FOUND
         assert script.received[0].headers["accept-encoding"] == f"gzip, {coding}"
 
 
-async def test_a_subgraph_may_not_answer_in_another() -> None:
+async def test_a_subgraph_may_not_respond_in_another_coding() -> None:
     script = Counting("br")
     async with behind(script, "subgraphs: {people: {accept_encodings: [gzip]}}") as (gateway, _):
         assert await codes(gateway) == ["SUBREQUEST_MALFORMED_RESPONSE"]
@@ -212,7 +212,7 @@ async def test_a_subgraph_may_not_answer_in_another() -> None:
         assert "accept-encoding" not in script.received[0].headers
 
 
-async def test_the_size_of_an_answer_is_that_of_what_it_decodes_to() -> None:
+async def test_the_size_of_a_response_is_its_decoded_size() -> None:
     async def bomb(peer: Peer) -> None:
         await peer.request()
         await peer.reply(response(encode("gzip", b" " * 1_000_000 + b"{}"), headers=("content-encoding: gzip",)))
@@ -222,7 +222,7 @@ async def test_the_size_of_an_answer_is_that_of_what_it_decodes_to() -> None:
 
 
 class Resting:
-    """A script that is unavailable at first, and says for how long."""
+    """A script that responds 503 with `Retry-After` at first."""
 
     def __init__(self, retry_after: str) -> None:
         self.asked = 0
@@ -236,7 +236,7 @@ class Resting:
 
 
 @pytest.mark.parametrize("query", [ME.query, 'mutation { rename(name: "x") { id } }'])
-async def test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then(query: str) -> None:
+async def test_a_subgraph_with_retry_after_gets_no_requests_until_then(query: str) -> None:
     script = Resting("60")
     async with behind(script, "") as (gateway, _):
         answers = [await gateway.execute(GraphQLRequest(query=query)) for _ in range(3)]
@@ -254,7 +254,7 @@ async def test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then(q
         ("", "tomorrow"),
     ],
 )
-async def test_and_asked_again_when_its_time_is_over(traffic: str, retry_after: str) -> None:
+async def test_after_the_pause_it_gets_requests_again(traffic: str, retry_after: str) -> None:
     script = Resting(retry_after)
     async with behind(script, traffic) as (gateway, _):
         assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
@@ -266,7 +266,7 @@ async def test_and_asked_again_when_its_time_is_over(traffic: str, retry_after: 
 @pytest.mark.parametrize(
     ("status", "expected"), [("503 Service Unavailable", 9), ("429 Too Many Requests", 9), ("200 OK", None)]
 )
-async def test_a_graphql_response_may_say_when_to_come_back_too(status: str, expected: int | None) -> None:
+async def test_a_graphql_response_may_have_retry_after_too(status: str, expected: int | None) -> None:
     async def busy(peer: Peer) -> None:
         await peer.request()
         body = b'{"data":null,"errors":[{"message":"busy"}]}'
@@ -279,7 +279,7 @@ async def test_a_graphql_response_may_say_when_to_come_back_too(status: str, exp
         assert [error["extensions"]["code"] for error in body["errors"]] == ["DOWNSTREAM_SERVICE_ERROR"]
 
 
-async def test_with_503_it_is_left_alone_too() -> None:
+async def test_a_graphql_response_with_503_begins_a_pause_too() -> None:
     asked = 0
 
     async def busy(peer: Peer) -> None:

@@ -151,6 +151,8 @@ def _named_by_client(error: ResponseError) -> ResponseError:
 
 @dataclass(slots=True)
 class _Completion:
+    """One completion. `failures` are the paths of all errors so far, `errors` those that completion adds."""
+
     collector: FieldCollector
     failures: Failures
     effects: FailureEffects
@@ -158,7 +160,7 @@ class _Completion:
     errors: list[ResponseError] = field(default_factory=list)
 
     def fields(self, typename: str, raw: JsonObject, fields: Fields, path: ResponsePath) -> JsonObject | _Invalid:
-        """GraphQL specification, "ExecuteCollectedFields", with the values at hand."""
+        """GraphQL specification, "ExecuteCollectedFields", with the values in the raw tree."""
         completed: JsonObject = {}
         for key, nodes in fields.items():
             value = self.field(typename, raw, nodes, (*path, key))
@@ -168,6 +170,7 @@ class _Completion:
         return completed
 
     def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
+        """GraphQL specification, "ExecuteField", with the value in the raw tree."""
         name = nodes[0].name.value
         if name == TYPENAME:
             return self.typename(typename, path)
@@ -186,6 +189,7 @@ class _Completion:
         return type_
 
     def find_field_type(self, typename: str, name: str) -> GraphQLOutputType:
+        """`field_type` without the cache."""
         for candidate in (typename, *possible_names(self.collector.schema, typename)):
             parent = self.collector.schema.get_type(candidate)
             if (is_object_type(parent) or is_interface_type(parent)) and name in parent.fields:
@@ -194,6 +198,7 @@ class _Completion:
         raise TypeError("a valid operation selects fields that exist")
 
     def typename(self, typename: str, path: ResponsePath) -> object:
+        """The value of `__typename`, which is always an object type."""
         if is_object_type(self.collector.schema.get_type(typename)):
             return typename
         self.explain(path, UNDETERMINED)
@@ -218,6 +223,7 @@ class _Completion:
     def list(
         self, type_: GraphQLList[GraphQLOutputType], raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
+        """GraphQL specification, "CompleteValue", for a list."""
         if not isinstance(raw, list):
             self.explain(path, "A list was expected.")
             return None
@@ -233,6 +239,7 @@ class _Completion:
         return items
 
     def leaf(self, type_: GraphQLScalarType | GraphQLEnumType, raw: object, path: ResponsePath) -> object:
+        """GraphQL specification, "CoerceResult"; null with an error for a value of another type."""
         try:
             return coerce_leaf(type_, raw)
         except Unfit:
@@ -242,6 +249,7 @@ class _Completion:
     def composite(
         self, type_: GraphQLCompositeType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
+        """GraphQL specification, "CompleteValue", for an object."""
         if not _is_object(raw):
             self.explain(path, "An object was expected.")
             return None

@@ -44,12 +44,12 @@ class Scripted:
         self.requests.clear()
 
     def sent(self, subgraph: str) -> list[Mapping[str, object]]:
-        """The variables of each request the subgraph got."""
+        """The variables of each request to the subgraph."""
         return [request.variables for request in self.requests if request.subgraph == subgraph]
 
 
 def answers(*bodies: Answer) -> Callable[[SubgraphRequest], Answer]:
-    """A subgraph that gives these answers in turn, whatever it is asked."""
+    """A subgraph that sends these responses in turn, whatever the requests are."""
     remaining = iter(bodies)
     return lambda _request: next(remaining)
 
@@ -75,6 +75,6 @@ async def run(
 async def completed(
     sdl: str, query: str, data: dict[str, object] | None, errors: list[dict[str, object]] | None = None
 ) -> ExecutionResult:
-    """What becomes of `data`, sent by one subgraph that answers the whole query."""
+    """The completed response when one subgraph resolves the whole query with `data` and `errors`."""
     body: dict[str, object] = {"data": data} | ({"errors": errors} if errors else {})
     return await run(sdl, query, fetch(0, "one", query, "query"), Scripted({"one": answers(body)}))

@@ -1,6 +1,6 @@
-"""What is deferred is folded into the one response: it is the response of the same operation without `@defer`.
+"""An operation with `@defer` has the same response as without, because deferred parts are in the one response.
 
-Every case of the suites, with most of what each object is asked for deferred, and parts in parts.
+Every case of the suites runs with most selections of each object deferred, and with deferred parts within parts.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from tests.router.oracle.operations import Operation
 
 
-def is_answered_query(case: Case) -> bool:
-    """Of a mutation, what is deferred is read when later ones are done: that may be another value.
+def is_comparable_query(case: Case) -> bool:
+    """Whether the case is a query whose response does not depend on deferring.
 
-    Cases of `@defer` itself are left as they are, and so are those in which something is lost because it is asked for
-    together with what fails: what is deferred is asked for apart.
+    Deferred fields of a mutation are read after later mutations and may differ. Cases of `@defer` itself are left out,
+    and so are cases with unavailable values: deferred fields are fetched separately, so they stay available.
     """
     file, query = case.folder / "response.json", case.operation.query
     is_plain_query = not query.lstrip().startswith("mutation") and "@defer" not in query
@@ -51,12 +51,12 @@ def is_answered_query(case: Case) -> bool:
     return is_plain_query and "refused" not in response and not {"errors", "unlike_one_server"} <= response.keys()
 
 
-CASES = [case for area in ("federation", "execution") for case in cases(area) if is_answered_query(case)]
+CASES = [case for area in ("federation", "execution") for case in cases(area) if is_comparable_query(case)]
 
 
 @dataclass(frozen=True, slots=True)
 class Deferring(Case):
-    """The case with everything but the first selection of each object deferred, or that one too if it is alone."""
+    """The case with all selections of each object deferred except the first; an only selection is deferred too."""
 
     @property
     def operation(self) -> Operation:
@@ -98,14 +98,14 @@ def deferring(query: str) -> str:
 
 
 def defers(node: PlanNode | None) -> bool:
-    """Whether something is deferred, whatever the variables that may decide about more."""
+    """Whether a plan has a `Defer` node for some values of the variables."""
     if isinstance(node, Condition):
         return defers(node.if_clause) or defers(node.else_clause)
     return isinstance(node, Defer)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_the_response_is_the_one_without_deferring(case: Case) -> None:
+async def test_the_response_is_the_same_as_without_defer(case: Case) -> None:
     deferred = Deferring(case.folder)
     supergraph = deferred.supergraph()
     document = parse(deferred.operation.query)

@@ -53,7 +53,7 @@ RELOAD = f"{ROUTER}/lifecycle/test_reload.py::test_files_are_watched_as_the_sett
 WARM_UP = f"{ROUTER}/lifecycle/test_warm_up.py"
 LABELS = f"{ROUTER}/preparation/test_override_labels.py"
 TRAFFIC = f"{ROUTER}/test_traffic.py"
-LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_that_says_when_to_come_back_is_left_alone_until_then"
+LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_with_retry_after_gets_no_requests_until_then"
 
 TESTS: dict[str, str] = {
     "server.host": f"{ROUTER}/settings/test_load.py::test_host_and_port_fall_back_to_the_environment",
@@ -86,20 +86,20 @@ TESTS: dict[str, str] = {
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
     "logging.redact_tag": f"{ROUTER}/policies/test_log_redaction.py::test_the_tag_is_a_setting",
     "introspection": f"{GATEWAY}::test_introspection_is_a_setting",
-    "override_subgraph_url": f"{TRAFFIC}::test_a_subgraph_is_where_the_settings_say",
+    "override_subgraph_url": f"{TRAFFIC}::test_the_settings_give_the_url_of_a_subgraph",
     "override_labels": f"{LABELS}::test_a_label_holds_for_the_share_in_the_settings",
     **dict.fromkeys((key.path for key in keys() if key.path.startswith("headers.all.") and key.is_leaf), HEADER_RULES),
     **dict.fromkeys(
         (key.path for key in keys() if key.path.startswith("headers.subgraphs.") and key.is_leaf), OWN_HEADER_RULES
     ),
     "traffic.request_timeout": f"{GATEWAY}::test_the_whole_request_has_a_deadline_that_stops_its_fetches",
-    "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_its_time",
+    "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_a_timeout",
     "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_bounded",
-    "traffic.all.idle_timeout": f"{TRAFFIC}::test_an_idle_connection_has_its_time",
-    "traffic.all.max_response_bytes": f"{TRAFFIC}::test_an_answer_has_its_size",
-    "traffic.all.certificate_authority": f"{TRAFFIC}::test_https_needs_an_authority_that_vouches_for_the_subgraph",
-    "traffic.all.accept_encodings": f"{TRAFFIC}::test_a_subgraph_may_answer_in_a_coding_it_was_offered",
-    "traffic.all.share_queries": f"{TRAFFIC}::test_a_query_under_way_is_not_sent_again",
+    "traffic.all.idle_timeout": f"{TRAFFIC}::test_an_idle_connection_has_a_timeout",
+    "traffic.all.max_response_bytes": f"{TRAFFIC}::test_a_response_has_a_maximum_size",
+    "traffic.all.certificate_authority": f"{TRAFFIC}::test_https_needs_a_trusted_certificate_authority",
+    "traffic.all.accept_encodings": f"{TRAFFIC}::test_a_subgraph_may_respond_in_an_offered_coding",
+    "traffic.all.share_queries": f"{TRAFFIC}::test_a_query_in_flight_is_not_sent_again",
     "traffic.all.longest_retry_after": LEFT_ALONE,
     **{f"traffic.subgraphs.<name>.{name}": OWN_TRAFFIC for name in SubgraphTraffic.model_fields},
     **{f"limits.{name}": HTTP_LIMITS for name in ("body_bytes", "url_bytes", "header_bytes", "header_count")},

@@ -74,18 +74,18 @@ enum Sort @join__type(graph: A) @join__type(graph: B) {{
 
 
 def problems(schema: GraphQLSchema) -> list[GraphQLError]:
-    """What is wrong with a schema that was built without being checked."""
+    """The errors of a schema that was built without validation."""
     parts = schema.to_kwargs()
     parts["assume_valid"] = False
     return validate_schema(GraphQLSchema(**parts))
 
 
-def test_subgraphs_keep_their_names_and_urls() -> None:
+def test_subgraphs_have_their_names_and_urls() -> None:
     subgraphs = load(SUPERGRAPH).subgraphs
     assert {name: model.url for name, model in subgraphs.items()} == {"a": "http://a", "b-2": "http://b"}
 
 
-def test_clients_see_neither_machinery_nor_hidden_elements() -> None:
+def test_the_api_schema_has_neither_join_directives_nor_inaccessible_elements() -> None:
     api = load(SUPERGRAPH).api_schema
     text = print_schema(api)
     for hidden in ("join__", "link__", "secret", "Secret", "hidden", "@tag", "tax"):
@@ -93,18 +93,18 @@ def test_clients_see_neither_machinery_nor_hidden_elements() -> None:
     assert problems(api) == []
 
 
-def test_the_merged_schema_keeps_hidden_elements() -> None:
+def test_the_merged_schema_has_inaccessible_elements() -> None:
     assert "secret" in print_schema(load(SUPERGRAPH).schema)
 
 
-def test_a_field_is_where_its_join_says() -> None:
+def test_a_field_is_in_the_subgraphs_of_its_join_field() -> None:
     a, b = load(SUPERGRAPH).subgraphs.values()
     assert set(a.types["Product"].fields) == {"id", "name", "secret", "price", "moved", "moving", "total", "rate"}
     assert set(b.types["Product"].fields) == {"id", "sku", "name", "price", "fee", "moved", "moving"}
     assert "score" not in b.types["Book"].fields
 
 
-def test_keys_say_whether_they_can_be_entered_by() -> None:
+def test_keys_are_resolvable_or_not() -> None:
     _, b = load(SUPERGRAPH).subgraphs.values()
     assert [key.resolvable for key in b.types["Product"].keys] == [False, True]
 
@@ -117,19 +117,19 @@ def test_external_and_overridden_fields_are_not_resolved() -> None:
     assert not fields["moving"].external
 
 
-def test_a_label_says_on_which_side_of_it_a_subgraph_is() -> None:
+def test_an_override_label_has_the_value_for_its_subgraph() -> None:
     a, b = load(SUPERGRAPH).subgraphs.values()
     assert a.types["Product"].fields["moving"].label == OverrideLabel("l", when=False)
     assert b.types["Product"].fields["moving"].label == OverrideLabel("l", when=True)
 
 
-def test_an_interface_object_is_an_object_where_it_is_one() -> None:
+def test_an_interface_object_is_an_object_in_its_subgraph() -> None:
     a, b = load(SUPERGRAPH).subgraphs.values()
     assert (a.types["Media"].kind, a.types["Media"].possible) == ("object", frozenset({"Media"}))
     assert (b.types["Media"].kind, b.types["Media"].possible) == ("interface", frozenset({"Book"}))
 
 
-def test_subgraph_schemas_are_what_their_servers_serve() -> None:
+def test_subgraph_schemas_are_those_that_the_subgraphs_serve() -> None:
     a, b = load(SUPERGRAPH).subgraphs.values()
     for model in (a, b):
         assert problems(model.schema) == []
@@ -173,7 +173,7 @@ type Date { year: Int }
 """
 
 
-def test_a_federation_1_supergraph_says_less_and_means_as_much() -> None:
+def test_a_federation_1_supergraph_is_read_completely() -> None:
     accounts, reviews = load(FEDERATION_1).subgraphs.values()
     assert set(accounts.types["User"].fields) == {"id", "name"}
     assert set(reviews.types["User"].fields) == {"id", "name", "reviews"}
@@ -210,7 +210,7 @@ def test_a_federation_1_supergraph_says_less_and_means_as_much() -> None:
         ),
     ],
 )
-def test_what_cannot_be_run_is_refused(sdl: str, code: str) -> None:
+def test_a_supergraph_that_cannot_be_served_is_refused(sdl: str, code: str) -> None:
     with pytest.raises(InvalidSupergraph) as refused:
         load(sdl)
     assert refused.value.code == code
@@ -229,7 +229,7 @@ def test_what_cannot_be_run_is_refused(sdl: str, code: str) -> None:
         ("type Secret", "input In @join__type(graph: A) { s: Sku } type Secret", "In.s is a Sku in"),
     ],
 )
-def test_a_subgraph_that_lacks_a_type_it_needs_is_found(whole: str, damaged: str, message: str) -> None:
+def test_a_missing_type_of_a_subgraph_is_reported(whole: str, damaged: str, message: str) -> None:
     sdl = SUPERGRAPH.replace(whole, damaged)
     assert sdl != SUPERGRAPH
     with pytest.raises(InvalidSupergraph) as refused:
@@ -237,6 +237,6 @@ def test_a_subgraph_that_lacks_a_type_it_needs_is_found(whole: str, damaged: str
     assert refused.value.message.startswith(message)
 
 
-def test_an_unknown_specification_without_purpose_is_left_alone() -> None:
+def test_an_unknown_specification_without_purpose_is_ignored() -> None:
     linked = SUPERGRAPH.replace("{ query: Query }", '@link(url: "https://example.com/notes/v1.0") { query: Query }')
     assert load(linked).api_schema.query_type is not None

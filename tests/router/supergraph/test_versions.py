@@ -1,4 +1,4 @@
-"""Supergraphs of every version of the join specification are read, and mean the same."""
+"""Supergraphs of every version of the join specification are read with the same result."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ type User
 
 @dataclass(frozen=True)
 class Join:
-    """What a version of federation 2's join specification adds to the one before."""
+    """The difference of a version of the join specification (Federation 2) to the one before."""
 
     field_arguments: str
     type_arguments: str = "key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true"
@@ -133,12 +133,12 @@ def supergraph(request: pytest.FixtureRequest) -> Supergraph:
     return load(SUPERGRAPHS[request.param])
 
 
-def test_clients_see_the_same_whatever_the_version(supergraph: Supergraph) -> None:
+def test_the_api_schema_does_not_depend_on_the_version(supergraph: Supergraph) -> None:
     assert print_schema(supergraph.api_schema) == print_schema(load(FEDERATION_1).api_schema)
     assert "join__" not in print_schema(supergraph.schema)
 
 
-def test_each_subgraph_has_its_own(supergraph: Supergraph) -> None:
+def test_each_subgraph_has_its_own_types(supergraph: Supergraph) -> None:
     reviews, users = supergraph.subgraphs["reviews"], supergraph.subgraphs["users"]
     assert (reviews.url, users.url) == ("http://reviews", "http://users")
     assert {name for name, field in users.types["User"].fields.items() if not field.external} == {"id", "email", "name"}
@@ -160,7 +160,7 @@ def test_keys_and_requirements_are_read(supergraph: Supergraph) -> None:
     assert key.resolvable
 
 
-def test_operations_on_it_are_planned_the_same(supergraph: Supergraph) -> None:
+def test_operations_are_planned_in_the_same_way(supergraph: Supergraph) -> None:
     operation = parse("{ me { name score reviews { text kind about { ... on User { name } } } } }")
     assert plan(supergraph, operation).to_text() == plan(load(SUPERGRAPHS["v0.5"]), operation).to_text()
 
@@ -181,7 +181,7 @@ def test_operations_on_it_are_planned_the_same(supergraph: Supergraph) -> None:
         (SUPERGRAPHS["v0.3"].replace("kind: Kind", "kind: Unknown"), "INVALID_FEDERATION_SUPERGRAPH"),
     ],
 )
-def test_what_cannot_be_served_is_refused_with_a_code(sdl: str, code: str) -> None:
+def test_a_supergraph_that_cannot_be_served_is_refused_with_a_code(sdl: str, code: str) -> None:
     with pytest.raises(InvalidSupergraph) as error:
         load(sdl)
     assert error.value.code == code

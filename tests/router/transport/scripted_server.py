@@ -1,4 +1,4 @@
-"""A subgraph on a real socket that does exactly what a test tells it to, byte by byte."""
+"""A subgraph on a real socket that follows the script of a test, byte by byte."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ TEXT = b'{"data":{"name":"Ada"}}' * 1_000
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_what_is_encoded_is_smaller_and_comes_back(coding: ContentCoding) -> None:
+def test_an_encoded_body_is_smaller_and_decodes_to_the_original(coding: ContentCoding) -> None:
     encoded = encode(coding, TEXT)
     assert len(encoded) < len(TEXT) / 10
     assert decode(coding, encoded, len(TEXT)) == TEXT
@@ -32,12 +32,12 @@ def test_what_is_encoded_is_smaller_and_comes_back(coding: ContentCoding) -> Non
 
 @pytest.mark.parametrize("coding", CODINGS)
 @given(body=st.binary(max_size=2_000))
-def test_any_bytes_come_back(coding: ContentCoding, body: bytes) -> None:
+def test_any_bytes_decode_to_the_original(coding: ContentCoding, body: bytes) -> None:
     assert decode(coding, encode(coding, body), 2_000) == body
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_decoding_ends_where_there_is_more_than_is_taken(coding: ContentCoding) -> None:
+def test_decoding_stops_at_the_maximum_size(coding: ContentCoding) -> None:
     bomb = encode(coding, bytes(50_000_000))
     assert len(bomb) < 100_000
     with pytest.raises(CodingError, match="more than 1000000 bytes"):
@@ -48,21 +48,21 @@ def test_decoding_ends_where_there_is_more_than_is_taken(coding: ContentCoding) 
 
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("damage", ["half", "empty", "other", "garbage"])
-def test_what_is_not_in_the_coding_is_refused(coding: ContentCoding, damage: str) -> None:
+def test_bytes_that_are_not_in_the_coding_are_refused(coding: ContentCoding, damage: str) -> None:
     encoded = encode(coding, TEXT)
     body = {"half": encoded[: len(encoded) // 2], "empty": b"", "other": b"<html>", "garbage": b"\xff" * 100}[damage]
     with pytest.raises(CodingError):
         decode(coding, body, 10_000_000)
 
 
-def test_members_and_frames_one_after_the_other_are_one_body() -> None:
+def test_consecutive_members_and_frames_are_one_body() -> None:
     assert decode("gzip", gzip.compress(b"a") + gzip.compress(b"b"), 10) == b"ab"
     assert decode("zstd", zstd.compress(b"a") + zstd.compress(b"b"), 10) == b"ab"
     with pytest.raises(CodingError):
         decode("gzip", gzip.compress(b"a" * 8) + gzip.compress(b"b" * 8), 10)
 
 
-def test_a_window_that_would_take_all_memory_is_refused() -> None:
+def test_a_window_that_is_too_large_is_refused() -> None:
     options: dict[int, int] = {zstd.CompressionParameter.window_log: 27}
     compressor = zstd.ZstdCompressor(options=options)
     frame = compressor.compress(b"a") + compressor.flush()
@@ -91,11 +91,11 @@ def test_a_window_that_would_take_all_memory_is_refused() -> None:
         (",,;q=1,gzip", "gzip"),
     ],
 )
-def test_the_client_decides_and_then_the_order_of_the_offer(accept: str | None, expected: str | None) -> None:
+def test_the_clients_preference_counts_before_the_order_of_the_offer(accept: str | None, expected: str | None) -> None:
     assert preferred(accept, CODINGS) == expected
 
 
-def test_nothing_is_chosen_that_is_not_offered() -> None:
+def test_only_an_offered_coding_is_chosen() -> None:
     assert preferred("zstd, br", ("gzip",)) is None
     assert preferred("gzip, br", ("gzip", "br")) == "gzip"
     assert preferred("gzip", ()) is None

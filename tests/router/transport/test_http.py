@@ -105,7 +105,7 @@ async def test_a_connection_is_used_again(client: Client) -> None:
         assert server.connections == 1
 
 
-async def test_a_connection_the_server_wants_closed_is_not_used_again(client: Client) -> None:
+async def test_a_connection_with_connection_close_is_not_used_again(client: Client) -> None:
     async with serving(always(response(OK, headers=("connection: close",)))) as server:
         transport = client(server)
         await transport.send(QUERY)
@@ -113,7 +113,7 @@ async def test_a_connection_the_server_wants_closed_is_not_used_again(client: Cl
         assert server.connections == 2
 
 
-async def test_an_idle_connection_is_dropped_when_its_time_is_over(client: Client) -> None:
+async def test_an_idle_connection_is_closed_after_its_timeout(client: Client) -> None:
     async with serving(always(response(OK))) as server:
         transport = client(server, idle_seconds=0.0)
         await transport.send(QUERY)
@@ -143,14 +143,14 @@ async def test_an_idle_connection_is_dropped_when_its_time_is_over(client: Clien
         pytest.param((b"HTTP/1.0 200 OK\r\nconnection: close\r\n\r\n" + OK,), id="HTTP/1.0"),
     ],
 )
-async def test_every_framing_of_a_body_is_understood(client: Client, parts: tuple[bytes, ...]) -> None:
+async def test_every_framing_of_a_body_is_read(client: Client, parts: tuple[bytes, ...]) -> None:
     async with serving(once(*parts)) as server:
         answer = await client(server).send(QUERY)
     assert answer.body == OK
     assert "link" not in answer.headers
 
 
-async def test_a_stale_connection_costs_a_query_one_more_attempt(client: Client) -> None:
+async def test_a_query_on_a_stale_connection_is_sent_once_more(client: Client) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.reply(response(OK))
@@ -186,7 +186,7 @@ async def test_a_mutation_is_never_sent_twice(client: Client) -> None:
     assert server.connections == 1
 
 
-async def test_a_query_whose_answer_had_begun_is_not_repeated(client: Client) -> None:
+async def test_a_query_whose_response_has_begun_is_not_sent_again(client: Client) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.reply(response(OK))
@@ -201,14 +201,14 @@ async def test_a_query_whose_answer_had_begun_is_not_repeated(client: Client) ->
         assert server.connections == 1
 
 
-async def test_a_first_connection_that_closes_is_not_tried_again(client: Client) -> None:
+async def test_a_request_on_a_new_connection_is_not_sent_again(client: Client) -> None:
     async with serving(once()) as server:
         with pytest.raises(SubgraphUnreachable):
             await client(server).send(QUERY)
         assert server.connections == 1
 
 
-async def test_nobody_listening_is_unreachable_and_the_message_names_no_address(
+async def test_a_refused_connection_is_unreachable_and_the_message_names_no_address(
     client: Client, unused_tcp_port: int
 ) -> None:
     with pytest.raises(SubgraphUnreachable) as raised:
@@ -231,7 +231,7 @@ async def test_a_subgraph_without_endpoint_is_unreachable() -> None:
         b'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"dat',
     ],
 )
-async def test_half_a_body_is_no_answer(client: Client, answer: bytes) -> None:
+async def test_half_a_body_is_unreachable(client: Client, answer: bytes) -> None:
     async with serving(once(answer)) as server:
         with pytest.raises(SubgraphUnreachable):
             await client(server).send(QUERY)
@@ -351,7 +351,7 @@ async def test_a_cancelled_request_closes_its_connection_and_the_next_one_works(
         assert (await transport.send(QUERY)).body == OK
 
 
-async def test_requests_beyond_the_bound_wait_their_turn_in_order(client: Client) -> None:
+async def test_requests_beyond_the_bound_wait_in_order(client: Client) -> None:
     release = asyncio.Event()
     order: list[bytes] = []
 
@@ -389,7 +389,7 @@ async def test_connections_are_bounded_under_load(client: Client) -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 2000, id="one endless header"),
     ],
 )
-async def test_an_oversized_answer_is_refused(client: Client, answer: bytes) -> None:
+async def test_a_response_that_is_too_large_is_malformed(client: Client, answer: bytes) -> None:
     async with serving(once(answer)) as server:
         with pytest.raises(SubgraphMalformedResponse) as raised:
             await client(server, max_response_bytes=1000).send(QUERY)
@@ -415,7 +415,7 @@ async def test_what_is_not_http_is_malformed(client: Client, answer: bytes) -> N
             await client(server).send(QUERY)
 
 
-async def test_bytes_behind_a_response_never_answer_the_next_request(client: Client) -> None:
+async def test_bytes_after_a_response_are_not_the_next_response(client: Client) -> None:
     forged = response(b'{"data":{"x":"forged"}}')
 
     async def script(peer: Peer) -> None:
@@ -430,7 +430,7 @@ async def test_bytes_behind_a_response_never_answer_the_next_request(client: Cli
         assert server.connections == 2
 
 
-async def test_half_a_response_behind_a_response_never_begins_the_next_one(client: Client) -> None:
+async def test_half_a_response_after_a_response_does_not_begin_the_next_one(client: Client) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.reply(response(OK) + (b"HTTP/1.1 200 OK\r\nx-forged: 1\r\n" if peer.number == 1 else b""))
@@ -443,7 +443,7 @@ async def test_half_a_response_behind_a_response_never_begins_the_next_one(clien
 
 
 @pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized", "500 Internal Server Error", "302 Found"])
-async def test_a_response_counts_whatever_its_status_and_body(client: Client, status: str) -> None:
+async def test_a_response_of_any_status_and_body_is_passed_on(client: Client, status: str) -> None:
     async with serving(once(response(b"<html>", status=status, headers=("location: http://elsewhere/",)))) as server:
         answer = await client(server).send(QUERY)
     assert (answer.status, answer.body) == (int(status[:3]), b"<html>")
@@ -465,14 +465,14 @@ async def test_a_request_without_a_body_is_a_mistake(client: Client) -> None:
         await client("http://127.0.0.1:1/").send(replace(QUERY, body=None))
 
 
-async def test_headers_that_come_twice_are_joined(client: Client) -> None:
+async def test_repeated_headers_are_joined(client: Client) -> None:
     async with serving(once(response(OK, headers=("Vary: a", "vary: b")))) as server:
         answer = await client(server).send(QUERY)
     assert answer.headers["vary"] == "a, b"
 
 
 @pytest.mark.parametrize("value", ["a\r\nx-injected: 1", "a\nb", "a\0b"])
-async def test_a_header_cannot_end_its_line(client: Client, value: str) -> None:
+async def test_a_header_with_a_line_break_is_refused(client: Client, value: str) -> None:
     async with serving(always(response(OK))) as server:
         request = replace(QUERY, headers={"x": value})
         with pytest.raises(ValueError, match="line break"):
@@ -480,7 +480,7 @@ async def test_a_header_cannot_end_its_line(client: Client, value: str) -> None:
         assert server.connections == 0
 
 
-async def test_closing_fails_what_is_in_flight_and_what_comes_after(client: Client) -> None:
+async def test_closing_fails_requests_in_flight_and_later_ones(client: Client) -> None:
     arrived = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -511,12 +511,12 @@ async def test_closing_fails_what_is_in_flight_and_what_comes_after(client: Clie
         "http://h/a b",
     ],
 )
-def test_a_url_that_cannot_work_is_refused_at_once(url: str) -> None:
+def test_a_url_that_is_not_usable_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|Port"):
         HttpTransport({"a": Endpoint(url=url)})
 
 
-async def test_https_is_spoken_to_a_server_whose_certificate_is_trusted(tmp_path: Path) -> None:
+async def test_a_server_with_a_trusted_certificate_is_reached_over_https(tmp_path: Path) -> None:
     server_side, authority = self_signed(tmp_path)
     client_side = ssl.create_default_context(cafile=authority)
     async with serving(always(response(OK)), tls=server_side) as server:
@@ -529,7 +529,7 @@ async def test_https_is_spoken_to_a_server_whose_certificate_is_trusted(tmp_path
             await transport.aclose()
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path, client: Client) -> None:
+async def test_a_certificate_that_is_not_trusted_is_refused(tmp_path: Path, client: Client) -> None:
     server_side, _ = self_signed(tmp_path)
     async with serving(always(response(OK)), tls=server_side) as server:
         with pytest.raises(SubgraphUnreachable) as raised:

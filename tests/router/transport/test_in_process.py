@@ -41,7 +41,7 @@ async def test_a_closed_transport_refuses() -> None:
         await transport.send(QUERY)
 
 
-async def test_an_application_sees_a_post_and_answers_in_parts() -> None:
+async def test_an_application_gets_a_post_and_can_respond_in_parts() -> None:
     seen: dict[str, Any] = {}
 
     async def app(
@@ -69,7 +69,7 @@ async def test_an_application_that_raises_is_unreachable() -> None:
     assert "boom" in (raised.value.detail or "")
 
 
-async def test_an_application_that_stops_in_mid_response_is_malformed() -> None:
+async def test_an_application_that_does_not_complete_its_response_is_malformed() -> None:
     async def app(_scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})

@@ -31,7 +31,7 @@ def after(seconds: float) -> str:
         (503, "Wed, 99 Oct 2015 07:28:00 GMT", None),
     ],
 )
-def test_seconds_are_read_where_they_mean_a_wait(status: int, text: str, expected: int | None) -> None:
+def test_seconds_are_read_with_the_statuses_that_mean_a_wait(status: int, text: str, expected: int | None) -> None:
     assert retry_after(status, {"retry-after": text}) == expected
 
 
@@ -41,5 +41,5 @@ def test_a_date_is_turned_into_seconds_from_now() -> None:
     assert 98 <= seconds <= 100
 
 
-def test_a_header_that_is_not_there_says_nothing() -> None:
+def test_without_the_header_there_is_no_wait() -> None:
     assert retry_after(503, {}) is None

@@ -1,4 +1,4 @@
-"""What a failure takes along has errors of its own, where no other fetch brings it."""
+"""Values that are unavailable after a failure have errors of their own, unless another fetch brings them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SDL = """
   type User { name: String rating: Int stars: Int shelf: Shelf shelves: [Shelf] }
   type Shelf { size: Int price: Int weight: Int }
 """
-LOST = "REQUIRED_VALUE_UNKNOWN"
-TOLD = "DOWNSTREAM_SERVICE_ERROR"
+UNAVAILABLE = "REQUIRED_VALUE_UNKNOWN"
+REPORTED = "DOWNSTREAM_SERVICE_ERROR"
 
 
 async def errors_of(
     query: str, names: Fetch, ratings: Fetch, brought: object, failed: dict[str, object]
 ) -> tuple[object, list[tuple[object, str]]]:
-    """The data and the errors where one of two fetches for the same objects fails as `failed` says."""
+    """The data and the errors when the second of two fetches for the same objects gets the response `failed`."""
     transport = Scripted({"names": answers({"data": brought}), "ratings": answers(failed)})
     result = await run(SDL, query, Parallel((names, ratings)), transport)
     return result.data, sorted((error.path or (), str(error.code)) for error in result.errors)
@@ -34,7 +34,7 @@ def ratings(operation: str, *renamed: KeyRenamer) -> Fetch:
     return fetch(1, "ratings", operation, "query", output_rewrites=renamed)
 
 
-async def test_what_was_to_come_with_the_null_is_lost() -> None:
+async def test_the_other_fields_of_the_fetch_are_unavailable_after_null_propagation() -> None:
     data, errors = await errors_of(
         "{user{name rating stars}}",
         names("{user{name}}"),
@@ -43,10 +43,10 @@ async def test_what_was_to_come_with_the_null_is_lost() -> None:
         {"data": {"user": None}, "errors": [{"message": "broken", "path": ["user", "rating"]}]},
     )
     assert data == {"user": {"name": "Ann", "rating": None, "stars": None}}
-    assert errors == [(("user", "rating"), TOLD), (("user", "stars"), LOST)]
+    assert errors == [(("user", "rating"), REPORTED), (("user", "stars"), UNAVAILABLE)]
 
 
-async def test_what_another_fetch_brings_is_not_lost_nor_is_what_comes_with_a_null_in_its_place() -> None:
+async def test_fields_that_a_fetch_did_bring_are_available() -> None:
     data, errors = await errors_of(
         "{user{name rating stars}}",
         names("{user{name stars}}"),
@@ -55,10 +55,10 @@ async def test_what_another_fetch_brings_is_not_lost_nor_is_what_comes_with_a_nu
         {"data": {"user": {"rating": None, "stars": 3}}, "errors": [{"message": "b", "path": ["user", "rating"]}]},
     )
     assert data == {"user": {"name": None, "rating": None, "stars": 3}}
-    assert errors == [(("user", "rating"), TOLD)]
+    assert errors == [(("user", "rating"), REPORTED)]
 
 
-async def test_it_is_lost_in_every_object_of_a_list_that_another_fetch_brings() -> None:
+async def test_a_field_is_unavailable_in_every_object_of_a_list_of_another_fetch() -> None:
     data, errors = await errors_of(
         "{users{shelves{size price weight}}}",
         names("{users{shelves{size}}}"),
@@ -72,14 +72,14 @@ async def test_it_is_lost_in_every_object_of_a_list_that_another_fetch_brings() 
     nothing = {"price": None, "weight": None}
     assert data == {"users": [{"shelves": [{"size": 1} | nothing, None, {"size": 2} | nothing]}, {"shelves": []}]}
     assert errors == [
-        (("users", 0, "shelves", 0, "price"), LOST),
-        (("users", 0, "shelves", 0, "weight"), LOST),
-        (("users", 0, "shelves", 2, "price"), TOLD),
-        (("users", 0, "shelves", 2, "weight"), LOST),
+        (("users", 0, "shelves", 0, "price"), UNAVAILABLE),
+        (("users", 0, "shelves", 0, "weight"), UNAVAILABLE),
+        (("users", 0, "shelves", 2, "price"), REPORTED),
+        (("users", 0, "shelves", 2, "weight"), UNAVAILABLE),
     ]
 
 
-async def test_it_is_lost_in_the_one_list_of_a_list_that_failed() -> None:
+async def test_a_field_is_unavailable_only_in_the_inner_list_that_failed() -> None:
     data, errors = await errors_of(
         "{grid{size price}}",
         names("{grid{size}}"),
@@ -91,10 +91,10 @@ async def test_it_is_lost_in_the_one_list_of_a_list_that_failed() -> None:
         },
     )
     assert data == {"grid": [[{"size": 1, "price": None}, {"size": 2, "price": None}], [{"size": 3, "price": None}]]}
-    assert errors == [(("grid", 0, 0, "price"), TOLD), (("grid", 0, 1, "price"), LOST)]
+    assert errors == [(("grid", 0, 0, "price"), REPORTED), (("grid", 0, 1, "price"), UNAVAILABLE)]
 
 
-async def test_it_is_lost_under_the_name_that_the_client_gave_it() -> None:
+async def test_an_unavailable_field_is_reported_under_the_clients_response_key() -> None:
     renamed = KeyRenamer((Key("user"), Key("stars__alias_0")), "stars")
     data, errors = await errors_of(
         "{user{name rating stars}}",
@@ -104,11 +104,11 @@ async def test_it_is_lost_under_the_name_that_the_client_gave_it() -> None:
         {"data": {"user": None}, "errors": [{"message": "broken", "path": ["user", "rating"]}]},
     )
     assert data == {"user": {"name": "Ann", "rating": None, "stars": None}}
-    assert errors == [(("user", "rating"), TOLD), (("user", "stars"), LOST)]
+    assert errors == [(("user", "rating"), REPORTED), (("user", "stars"), UNAVAILABLE)]
 
 
 @pytest.mark.parametrize("place", [["user", "rating"], ["user"]])
-async def test_with_all_data_lost_every_root_field_is(place: list[str]) -> None:
+async def test_without_any_data_every_root_field_is_unavailable(place: list[str]) -> None:
     data, errors = await errors_of(
         "{user{name rating} other}",
         names("{user{name}}"),
@@ -117,4 +117,4 @@ async def test_with_all_data_lost_every_root_field_is(place: list[str]) -> None:
         {"data": None, "errors": [{"message": "broken", "path": place}]},
     )
     assert data == {"user": {"name": "Ann", "rating": None}, "other": None}
-    assert errors == [(("other",), LOST), (tuple(place), TOLD)]
+    assert errors == [(("other",), UNAVAILABLE), (tuple(place), REPORTED)]

@@ -88,7 +88,7 @@ NESTED = """
         ("{maybe{name}}", {"maybe": {}}, {"maybe": {"name": None}}, []),
     ],
 )
-async def test_null_moves_up_to_the_nearest_nullable_position(
+async def test_null_propagates_to_the_nearest_nullable_position(
     query: str, raw: dict[str, object], data: object, paths: list[tuple[str | int, ...]]
 ) -> None:
     result = await completed(NESTED, query, raw)
@@ -96,14 +96,14 @@ async def test_null_moves_up_to_the_nearest_nullable_position(
     assert [error.path for error in result.errors] == paths
 
 
-async def test_a_null_the_subgraph_explained_gets_no_second_error() -> None:
+async def test_a_null_with_an_error_of_the_subgraph_gets_no_second_error() -> None:
     errors: list[dict[str, object]] = [{"message": "gone", "path": ["owner", "best", "email"]}]
     result = await completed(NESTED, "{owner{best{email}}}", None, errors)
     assert result.data is None
     assert [(error.message, error.path) for error in result.errors] == [("gone", ("owner", "best", "email"))]
 
 
-async def test_a_null_beside_an_explained_one_gets_its_own_error() -> None:
+async def test_another_null_of_the_same_object_gets_its_own_error() -> None:
     errors: list[dict[str, object]] = [{"message": "gone", "path": ["users", 0, "name"]}]
     raw: dict[str, object] = {"users": [{"name": None, "email": "a"}, {"name": "b", "email": None}]}
     result = await completed(NESTED, "{users{name email}}", raw, errors)
@@ -111,7 +111,7 @@ async def test_a_null_beside_an_explained_one_gets_its_own_error() -> None:
     assert [error.path for error in result.errors] == [("users", 0, "name"), ("users", 1, "email")]
 
 
-async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stopped_asking() -> None:
+async def test_the_path_of_an_error_at_an_internal_field_ends_at_the_selected_object() -> None:
     schema = "type Query { user: User } type User { name: String secretKey: ID }"
     first = fetch(0, "one", "{user{__typename secretKey}}", "query")
     needs = (InputFragment("User", (InputField("__typename"), InputField("secretKey"))),)
@@ -125,7 +125,7 @@ async def test_the_path_of_an_error_at_a_helper_field_ends_where_the_client_stop
     assert [error.path for error in result.errors] == [("user",), ("user", "name")]
 
 
-async def test_an_error_at_a_helper_field_of_which_nothing_depends_is_none_of_the_response() -> None:
+async def test_an_error_at_an_internal_field_that_nothing_requires_is_left_out() -> None:
     errors: list[dict[str, object]] = [{"message": "x", "path": ["users", 0, "secretKey", "part"]}]
     result = await completed(NESTED, "{users{name}}", {"users": [{"name": "a", "secretKey": None}]}, errors)
     assert result.errors == ()
@@ -142,7 +142,7 @@ async def test_an_error_at_a_helper_field_of_which_nothing_depends_is_none_of_th
     ],
     ids=["not asked of it", "asked of it", "an input of another fetch", "took the rest along", "took the object along"],
 )
-async def test_an_error_at_a_field_asked_of_another_type_only_is_told_if_it_mattered(
+async def test_an_error_at_a_field_selected_on_another_type_is_reported_if_a_fetch_requires_it(
     media: dict[str, object] | None, inputs: tuple[str, ...], paths: list[tuple[str, ...]]
 ) -> None:
     query = "{media{__typename ... on Book{pages} ... on Film{minutes}}}"
@@ -157,7 +157,7 @@ async def test_an_error_at_a_field_asked_of_another_type_only_is_told_if_it_matt
     assert [error.path for error in result.errors] == paths
 
 
-async def test_an_error_deep_in_an_object_that_is_null_keeps_its_path_whatever_the_type() -> None:
+async def test_an_error_within_a_null_object_keeps_its_path() -> None:
     path: list[object] = ["any", "inner", "text"]
     schema = "type Query { any: Any } union Any = A | B type A { inner: C } type B { b: Int } type C { text: String! }"
     query = "{any{... on A{inner{text}} ... on B{b}}}"
@@ -198,7 +198,7 @@ ABSTRACT = """
         ("{node{id}}", {"node": {"__typename": "Hidden", "id": 1}}, {"node": None}, [("node",)]),
         ("{node{id}}", {"node": {"id": 1}}, {"node": None}, [("node",)]),
         ("{product{__typename id}}", {"product": {"id": 1}}, {"product": {"__typename": "Product", "id": "1"}}, []),
-        # An interface object whose concrete type nobody told.
+        # An interface object whose object type no subgraph reported.
         ("{media{id title}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1", "title": None}}, []),
         ("{node{id}}", {"node": {"__typename": "Media", "id": 1}}, {"node": {"id": "1"}}, []),
         ("{media{... on Book{pages} id}}", {"media": {"__typename": "Media", "id": 1}}, {"media": None}, [("media",)]),
@@ -222,7 +222,7 @@ async def test_fragments_follow_the_type_of_the_object(
     assert [error.path for error in result.errors] == paths
 
 
-async def test_fields_come_in_the_order_of_the_operation_and_helpers_disappear() -> None:
+async def test_fields_have_the_order_of_the_operation_and_internal_fields_are_removed() -> None:
     query = (
         "{ b: maybe { name } a: maybe { ...E name } ... on Query { b: maybe { email } } } fragment E on User { email }"
     )

@@ -1,4 +1,4 @@
-"""A batch is one request, and for each of its parts as good as a request of its own."""
+"""A batch is one request, and each of its parts gets the result of a request of its own."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def batch_of(e0: object, e1: object, *errors: Mapping[str, object]) -> Answer:
     return {"data": {"_e0": e0, "_e1": e1}} | ({"errors": list(errors)} if errors else {})
 
 
-async def test_its_parts_travel_in_one_request_and_their_entities_go_to_their_places() -> None:
+async def test_parts_are_sent_in_one_request_and_their_entities_merged_at_their_places() -> None:
     sent = transport(batch_of([{"rating": 5}, {"rating": 3}], [{"price": 7, "rating": 2}]))
     result = await run(SDL, QUERY, planned(), sent, {"b": 9})
     assert result.data == {"users": [{"rating": 5}, {"rating": 3}, {"rating": 5}], "best": {"price": 7, "rating": 2}}
@@ -132,7 +132,7 @@ async def test_its_parts_travel_in_one_request_and_their_entities_go_to_their_pl
     )
 
 
-async def test_parts_that_ask_the_same_are_one_part_with_the_objects_of_both() -> None:
+async def test_parts_with_equal_selections_are_one_part_with_the_objects_of_both() -> None:
     also_of_best = part(1, BEST, OF_USERS.selection_set, ("a",))
     others = part(2, USERS, "{...on User{price}}")
     error = {"message": "no rating", "path": ["_e0", 1, "rating"]}
@@ -147,7 +147,7 @@ async def test_parts_that_ask_the_same_are_one_part_with_the_objects_of_both() -
     assert sent.sent("ratings") == [{"a": 1, "representations_0": known, "representations_2": known}]
 
 
-async def test_parts_that_all_ask_the_same_are_sent_as_one_fetch() -> None:
+async def test_parts_that_are_all_equal_are_sent_as_one_fetch() -> None:
     also_of_best = part(1, BEST, OF_USERS.selection_set, ("a",))
     sent = transport({"data": {"_entities": [{"rating": 5}, {"rating": 3}]}})
     query = "query($a:Int=1){users{rating(of:$a)} best{rating(of:$a)}}"
@@ -156,7 +156,7 @@ async def test_parts_that_all_ask_the_same_are_sent_as_one_fetch() -> None:
     assert sent.sent("ratings") == [{"a": 1, "representations": [user("1"), user("2")]}]
 
 
-async def test_parts_whose_answers_are_renamed_differently_stay_apart() -> None:
+async def test_parts_with_different_output_rewrites_stay_separate() -> None:
     renaming = part(1, BEST, OF_USERS.selection_set, ("a",), renames=(KeyRenamer((Key("rating"),), "price"),))
     sent = transport(batch_of([{"rating": 5}, {"rating": 3}], [{"rating": 3}]))
     query = "query($a:Int=1){users{rating(of:$a)} best{price}}"
@@ -164,7 +164,7 @@ async def test_parts_whose_answers_are_renamed_differently_stay_apart() -> None:
     assert result.data == {"users": [{"rating": 5}, {"rating": 3}, {"rating": 5}], "best": {"price": 3}}
 
 
-async def test_a_part_with_nothing_to_ask_is_left_out_with_its_variables() -> None:
+async def test_a_part_without_objects_is_left_out_with_its_variables() -> None:
     third = part(2, USERS, "{...on User{price}}")
     parts = (OF_USERS, OF_BEST, third)
     sent = transport(
@@ -179,7 +179,7 @@ async def test_a_part_with_nothing_to_ask_is_left_out_with_its_variables() -> No
     assert [set(variables) for variables in sent.sent("ratings")] == [{"a", "representations_0", "representations_2"}]
 
 
-async def test_a_part_that_is_left_alone_is_sent_as_its_own_fetch() -> None:
+async def test_the_only_part_with_objects_is_sent_as_its_own_fetch() -> None:
     sent = transport({"data": {"_entities": [{"price": 7, "rating": 2}]}}, users={"data": {"users": []}})
     result = await run(SDL, QUERY, planned(), sent)
     assert result.data == {"users": [], "best": {"price": 7, "rating": 2}}
@@ -187,14 +187,14 @@ async def test_a_part_that_is_left_alone_is_sent_as_its_own_fetch() -> None:
     assert sent.sent("ratings") == [{"representations": [user("2")]}]
 
 
-async def test_without_anything_to_ask_nothing_is_sent() -> None:
+async def test_without_objects_nothing_is_sent() -> None:
     sent = transport(users={"data": {"users": None}}, best={"data": {"best": None}})
     assert (await run(SDL, QUERY, planned(), sent)).data == {"users": None, "best": None}
     assert sent.sent("ratings") == []
 
 
 @pytest.mark.parametrize(("on", "asked"), [(True, ["_e0", "_e1"]), (False, ["_entities"])])
-async def test_a_part_takes_part_under_its_own_conditions(
+async def test_a_part_is_sent_when_its_conditions_hold(
     on: bool,  # noqa: FBT001 - a table's column
     asked: list[str],
 ) -> None:
@@ -220,7 +220,7 @@ def _key(node: object) -> str:
 
 @dataclass(slots=True)
 class Patient(Scripted):
-    """`best` does not answer before `ratings` was asked."""
+    """`best` responds only after `ratings` got its request."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -232,7 +232,7 @@ class Patient(Scripted):
         return await Scripted.send(self, request)
 
 
-async def test_a_part_that_is_not_wanted_holds_up_no_other_but_what_follows_it() -> None:
+async def test_a_part_whose_condition_does_not_hold_delays_only_what_depends_on_it() -> None:
     guarded = BatchPart("_e1", "representations_1", OF_BEST.selection_set, Condition("on", if_clause=OF_BEST.node))
     following = Flatten(BEST, fetch(4, "ratings", OF_BEST.fetch.operation, "query", requires=NEEDS, depends_on=(3,)))
     bodies: list[Answer] = [
@@ -279,7 +279,7 @@ async def test_a_request_that_fails_fails_for_each_part() -> None:
     }
 
 
-async def test_a_part_whose_answer_has_the_wrong_length_spoils_no_other() -> None:
+async def test_a_part_with_a_response_of_the_wrong_length_does_not_fail_the_others() -> None:
     sent = transport(batch_of([{"rating": 5}], [{"price": 7, "rating": 2}]))
     result = await run(SDL, QUERY, planned(), sent)
     assert result.data == {"users": [{"rating": None}] * 3, "best": {"price": 7, "rating": 2}}
@@ -296,7 +296,7 @@ ENTRY = {"message": "broken"}
         pytest.param(
             {"data": {"_e0": [{"x": 1}], "_e1": [None]}, "errors": [ENTRY]},
             [([{"x": 1}], []), ([None], [ENTRY])],
-            id="an error without a path is told to the part that lacks something",
+            id="an error without a path belongs to the part with a missing entity",
         ),
         pytest.param(
             {"data": {"_e0": [{"x": 1}], "_e1": [{}]}, "errors": [ENTRY | {"path": ["_e7", 0]}]},

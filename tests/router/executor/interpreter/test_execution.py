@@ -79,7 +79,7 @@ async def test_equal_representations_are_sent_once_and_their_entity_goes_to_each
     assert transport.sent("ratings") == [{"representations": [user("1"), user("2")]}]
 
 
-async def test_an_entity_nobody_knows_leaves_its_fields_null_without_an_error() -> None:
+async def test_an_unknown_entity_has_null_fields_without_an_error() -> None:
     transport = Scripted(
         {
             "users": answers({"data": {"users": [user("1"), user("2")]}}),
@@ -127,7 +127,7 @@ async def test_an_input_that_failed_is_not_sent_as_null() -> None:
     ]
 
 
-async def test_an_error_of_an_entity_is_told_at_each_of_its_places() -> None:
+async def test_an_error_of_an_entity_is_reported_at_each_of_its_places() -> None:
     error = {"message": "no", "path": ["_entities", 0, "rating"], "extensions": {"code": "TEAPOT", "hint": 1}}
     transport = Scripted(
         {
@@ -153,7 +153,7 @@ async def test_an_error_of_an_entity_is_told_at_each_of_its_places() -> None:
         ("nonsense", [("users", 1)]),
     ],
 )
-async def test_an_error_without_a_usable_path_is_told_where_the_answer_is_missing(path: object, places: object) -> None:
+async def test_an_error_without_a_usable_path_is_reported_at_the_missing_values(path: object, places: object) -> None:
     body: dict[str, object] = {
         "data": {"_entities": [{"rating": 1}, None]},
         "errors": [{"message": "no", "path": path}],
@@ -165,7 +165,7 @@ async def test_an_error_without_a_usable_path_is_told_where_the_answer_is_missin
     assert [error.code for error in result.errors] == ["DOWNSTREAM_SERVICE_ERROR"]
 
 
-async def test_a_subgraph_that_fails_costs_only_its_own_fields() -> None:
+async def test_a_subgraph_that_fails_makes_only_its_own_fields_null() -> None:
     failure = SubgraphUnreachable("ratings", "The subgraph could not be reached.", status=503, detail="10.0.0.1:3002")
     transport = Scripted(
         {"users": answers({"data": {"users": [user("1", name="A"), user("2", name="B")]}}), "ratings": answers(failure)}
@@ -203,7 +203,7 @@ async def test_what_depends_on_a_failed_fetch_is_skipped_and_siblings_go_on() ->
         {"data": {"_entities": [{}, {}, {}]}},
     ],
 )
-async def test_an_answer_to_another_question_is_malformed(body: dict[str, object]) -> None:
+async def test_a_response_that_does_not_fit_the_request_is_malformed(body: dict[str, object]) -> None:
     users = answers({"data": {"users": [user("1"), user("2")]}})
     transport = Scripted({"users": users, "ratings": answers(body)})
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
@@ -211,7 +211,7 @@ async def test_an_answer_to_another_question_is_malformed(body: dict[str, object
     assert {error.code for error in result.errors} == {"SUBREQUEST_MALFORMED_RESPONSE"}
 
 
-async def test_a_fetch_starts_when_its_inputs_are_there_not_when_its_wave_is() -> None:
+async def test_a_fetch_starts_when_its_dependencies_are_merged_not_when_its_stage_is() -> None:
     dependant_asked = asyncio.Event()
 
     class Waiting(Scripted):
@@ -236,7 +236,7 @@ async def test_a_fetch_starts_when_its_inputs_are_there_not_when_its_wave_is() -
     assert [request.subgraph for request in transport.requests] == ["users", "ratings", "slow"]
 
 
-async def test_a_value_that_a_failed_list_was_to_bring_is_unknown_and_not_told_as_null() -> None:
+async def test_a_value_below_a_failed_list_is_unknown_and_not_sent_as_null() -> None:
     roots = (
         fetch(0, "users", "{users{__typename id}}", "query"),
         fetch(1, "weights", "{users{weight}}", "query"),
@@ -273,7 +273,7 @@ async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
 
 
 @pytest.mark.parametrize(("value", "asked"), [(True, ["users"]), (False, ["counter"])])
-async def test_a_condition_looks_at_the_coerced_variable(value: bool, asked: list[str]) -> None:  # noqa: FBT001 - a row
+async def test_a_condition_is_evaluated_on_the_coerced_variable(value: bool, asked: list[str]) -> None:  # noqa: FBT001 - a row
     plan = Condition("a", fetch(0, "users", "{users{name}}", "query"), fetch(1, "counter", "{count}", "query"))
     transport = Scripted(
         {"users": answers({"data": {"users": []}}), "counter": answers({"data": {"count": 1}})},
@@ -282,7 +282,7 @@ async def test_a_condition_looks_at_the_coerced_variable(value: bool, asked: lis
     assert [request.subgraph for request in transport.requests] == asked
 
 
-async def test_what_follows_a_skipped_fetch_still_waits_for_what_came_before_it() -> None:
+async def test_dependents_of_a_skipped_fetch_still_wait_for_its_dependencies() -> None:
     first = fetch(0, "users", "{users{__typename id}}", "query")
     skipped = Condition("a", fetch(1, "counter", "{count}", "query", depends_on=(0,)))
     last = Flatten(USERS, fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(1,)))
@@ -364,7 +364,7 @@ async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
     assert result.data == {"users": [{"name": "x", "rating": 1}, {"name": None, "rating": 2}]}
 
 
-async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> None:
+async def test_the_execution_of_a_subscription_starts_with_an_event() -> None:
     rest = Flatten((Key("me"),), fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
     plan = QueryPlan(Subscription(fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
     transport = Scripted({"ratings": answers({"data": {"_entities": [{"rating": 4}]}})})
@@ -376,7 +376,7 @@ async def test_an_event_of_a_subscription_is_where_its_execution_starts() -> Non
     assert event == {"me": user("1", name="A")}
 
 
-async def test_deferred_parts_are_folded_into_the_one_response() -> None:
+async def test_deferred_parts_are_in_the_one_response() -> None:
     deferred = Flatten(USERS, fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
     primary = DeferPrimary("{users{id}}", fetch(0, "users", "{users{__typename id}}", "query", has_defers=True))
     plan = Defer(primary, (DeferredPart((DeferDependency(0),), None, ("users",), "{rating}", deferred),))

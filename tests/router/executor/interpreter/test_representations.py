@@ -1,4 +1,4 @@
-"""What subgraphs are told about objects, alternative by alternative."""
+"""Representations by the alternatives of a fetch's inputs."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ ID = {"__typename": "T", "id": "1"}
         pytest.param(IF_X_OR_NOT_Y, {"x": False, "y": True}, [ID], id="none of them does"),
     ],
 )
-def test_an_alternative_counts_where_its_conditions_hold(
+def test_an_alternative_is_projected_when_its_conditions_hold(
     conditions: tuple[tuple[tuple[str, bool], ...], ...], variables: dict[str, object], expected: list[object]
 ) -> None:
     alternatives = alternative("id"), alternative("id", "size", conditions=conditions)
     assert represented(*alternatives, variables=variables, size=3) == expected
 
 
-def test_a_value_nobody_needs_this_time_need_not_be_there() -> None:
+def test_a_value_that_is_not_needed_can_be_absent() -> None:
     alternatives = alternative("id"), alternative("id", "size", conditions=IF_X)
     assert represented(*alternatives, variables={"x": False}) == [ID]
     assert represented(*alternatives, variables={"x": True}) == []
 
 
-def test_an_object_of_which_nothing_is_wanted_is_not_sent() -> None:
+def test_an_object_without_a_needed_alternative_is_not_sent() -> None:
     assert represented(alternative("id", conditions=IF_X), variables={"x": False}) == []

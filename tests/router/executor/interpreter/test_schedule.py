@@ -1,7 +1,9 @@
-"""Planned operations whose subgraphs answer in an order that only works if no fetch waits for more than its inputs.
+"""Planned operations with subgraphs that respond late; a fetch must wait for nothing but its dependencies.
 
-A subgraph that answers late does so only after the request that must not wait for it: an executor that runs the plan
-wave by wave would wait for ever.
+A late subgraph responds only after the request that must not wait for it. An executor that runs the plan stage by stage
+would wait forever.
+
+Covers `router/executor/interpreter/schedule.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 SECONDS = 10
-"""More than any of this takes; what would wait for ever is a failure."""
+"""Longer than any of these tests takes; a test that would wait forever fails."""
 
 LINK = """
 extend schema @link(
@@ -63,7 +65,7 @@ DATA: dict[str, dict[str, object]] = {
 
 @dataclass(slots=True)
 class Ordered(InProcess):
-    """`late` subgraphs answer only after the one they are given with was asked."""
+    """`late` maps a subgraph to the one that must get its request before the first responds."""
 
     late: dict[str, str] = field(default_factory=dict)
     asked: dict[str, asyncio.Event] = field(default_factory=lambda: {name: asyncio.Event() for name in SUBGRAPHS})
@@ -102,7 +104,7 @@ class Ordered(InProcess):
         ),
     ],
 )
-async def test_a_fetch_starts_when_its_inputs_are_there(
+async def test_a_fetch_starts_when_its_dependencies_are_merged(
     query: str, late: dict[str, str], data: dict[str, object], requests: int
 ) -> None:
     federation = Federation.of(SUBGRAPHS)
@@ -112,7 +114,7 @@ async def test_a_fetch_starts_when_its_inputs_are_there(
     assert (result.data, len(transport.requests)) == (data, requests)
 
 
-async def test_without_batches_not_even_one_of_the_same_stage_waits() -> None:
+async def test_without_batches_a_fetch_does_not_wait_for_others_of_its_stage() -> None:
     query = "{ book { fee author { name } } }"
     supergraph, federation = composed(SUBGRAPHS), Federation.of(SUBGRAPHS)
     subgraphs = InProcess.over(federation, Store(DATA, federation.meaning)).subgraphs
