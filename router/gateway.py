@@ -11,7 +11,7 @@ exception is the router's fault: the client gets an id, the log gets the traceba
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from router import supergraph
@@ -23,19 +23,18 @@ from router.pipeline.failures import failed
 from router.pipeline.mutations import RunningMutations
 from router.preparation.plans import PlanKey
 from router.request.messages import ResponseStream
-from router.server.app import GraphQLApp
-from router.server.health import with_health
-from router.server.overload import Overload
+from router.server.endpoint import graphql_endpoint, with_health
 from router.settings.model import RouterSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Sequence
 
     from router.assembly import GatewayParts
     from router.pipeline.stage import Stage
     from router.plan import QueryPlan
     from router.preparation.operations import Operation
     from router.request.messages import GraphQLRequest, GraphQLResponse, Response
+    from router.server.overload import Overload
     from router.transport.in_process import SubgraphHandler
     from servicekit.asgi import ASGIApp
 
@@ -47,10 +46,8 @@ class Gateway:
     """One supergraph, served: `execute` takes a GraphQL request, `asgi` is an application for HTTP."""
 
     def __init__(self, parts: GatewayParts) -> None:
-        self.preparation = parts.preparation
-        self.stages = parts.stages
-        self.limits = parts.limits
         self._parts = parts
+        self.preparation, self.stages, self.limits = parts.preparation, parts.stages, parts.limits
         self._execution = Execution(parts.supergraph, parts.transport, parts.stages)
         self._mutations = RunningMutations()
 
@@ -63,10 +60,9 @@ class Gateway:
         send: SubgraphHandler | None = None,
         stages: Sequence[Stage] = (),
     ) -> Gateway:
-        """A gateway for a composed supergraph.
+        """A gateway for a composed supergraph. `stages` are code of an embedding program (`router.pipeline`).
 
-        `send` gets the requests to all subgraphs; without it they are sent over HTTP. `stages` are code of an embedding
-        program (`router.pipeline`).
+        `send` gets the requests to all subgraphs; without it they are sent over HTTP.
 
         Raises:
             InvalidSupergraph: The text is not a supergraph that this router can run.
@@ -97,12 +93,11 @@ class Gateway:
                 if response is not None:
                     return response
                 operation, plan = await self._prepare(context)
-                execution = self.stages.execution(context, partial(self._execution.run, context, operation, plan))
                 if operation.kind != "mutation":
-                    return await execution
+                    return await self._execution.run(context, operation, plan)
         except Exception as failure:  # noqa: BLE001  (as above)
             return failed(self.stages, context, failure)
-        return await self._mutations.run(self._in_time(context, execution))
+        return await self._mutations.run(self._execute_in_time(context, operation, plan))
 
     async def _prepare(self, context: RequestContext) -> tuple[Operation, QueryPlan]:
         request, record, stages, preparation = context.request, context.record, self.stages, self.preparation
@@ -116,10 +111,10 @@ class Gateway:
         await stages.plan(context, plan)
         return operation, plan
 
-    async def _in_time(self, context: RequestContext, execution: Awaitable[Response]) -> Response:
+    async def _execute_in_time(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Response:
         try:
             async with asyncio.timeout_at(context.deadline):
-                return await execution
+                return await self._execution.run(context, operation, plan)
         except Exception as failure:  # noqa: BLE001  (as above)
             return failed(self.stages, context, failure)
 
@@ -138,10 +133,7 @@ class Gateway:
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
-        """Close connections; requests in flight fail.
-
-        Mutations whose clients left may still finish within `mutation_grace` seconds.
-        """
+        """Close connections. Requests in flight fail; mutations may finish within `mutation_grace` seconds."""
         await self._mutations.finish(mutation_grace)
         await self._parts.transport.aclose()
         await self.stages.aclose()
@@ -149,8 +141,7 @@ class Gateway:
     @cached_property
     def overload(self) -> Overload:
         """The GraphQL endpoint, with its bound on concurrent requests."""
-        settings = self._parts.settings
-        return Overload(GraphQLApp(self.respond, settings, self.aclose, self.limits), settings)
+        return graphql_endpoint(self.respond, self._parts.settings, self.aclose, self.limits)
 
     @cached_property
     def asgi(self) -> ASGIApp:

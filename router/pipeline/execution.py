@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from router.executor.context import ExecutionContext
@@ -12,10 +13,13 @@ from router.request.outcome import Outcome
 from router.transport.layers.metering import MeteringLayer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from router.pipeline.chain import StageChain
     from router.pipeline.context import RequestContext
     from router.plan import QueryPlan
     from router.preparation.operations import Operation
+    from router.request.messages import Response
     from router.supergraph import Supergraph
     from router.transport.messages import Transport
 
@@ -28,8 +32,11 @@ class Execution:
         self._transport = transport
         self._stages = stages
 
-    async def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:
-        """The response of the plan; its errors are those that the client sees."""
+    def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Awaitable[Response]:
+        """The response of a plan, with `Stage.on_execution` around it; its errors are those that the client sees."""
+        return self._stages.execution(context, partial(self._run, context, operation, plan))
+
+    async def _run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:
         record = context.record
         started = time.perf_counter()
         try:

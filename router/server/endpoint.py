@@ -1,0 +1,34 @@
+"""What a gateway serves over HTTP: the GraphQL endpoint, alone or with health beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.server.app import GraphQLApp
+from router.server.overload import Overload
+from servicekit.asgi import RequestContextMiddleware
+from servicekit.health import HealthEndpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from router.policies.limit_watch import LimitWatch
+    from router.request.messages import Execute
+    from router.settings.model import RouterSettings
+    from servicekit.asgi import ASGIApp
+
+
+def graphql_endpoint(
+    execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitWatch
+) -> Overload:
+    """The GraphQL endpoint, with its bound on concurrent requests."""
+    return Overload(GraphQLApp(execute, settings, close, limits), settings)
+
+
+def with_health(endpoint: Overload) -> ASGIApp:
+    """The endpoint with `/health/live` and `/health/ready` beside it; each request gets an id."""
+
+    async def has_capacity() -> None:
+        endpoint.check()
+
+    return RequestContextMiddleware(HealthEndpoints(endpoint, {"capacity": has_capacity}), access_log=False)
