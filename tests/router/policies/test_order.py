@@ -1,0 +1,85 @@
+"""Covers `router/policies/order.py` and `inputs.py`: a policy that is off is not part of a gateway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.pipeline import Stage
+from router.policies.apq import AutomaticPersistedQueries
+from router.policies.headers import HeaderPropagation
+from router.policies.inputs import PolicyInputs
+from router.policies.limit_watch import LimitWatch
+from router.policies.limits import MeasuredOperationLimits, OperationLimits
+from router.policies.log_redaction import LogRedaction
+from router.policies.masking import ErrorMasking
+from router.policies.order import EMBEDDED_STAGES, ORDER, in_order
+from router.policies.override_labels import OverrideLabels
+from router.policies.persisted_documents import PersistedDocuments
+from router.settings import read
+from router.settings.key_paths import keys
+from router.supergraph import load
+from tests.router.preparation.test_override_labels import SDL as LABELLED
+from tests.router.shop import SDL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALWAYS: list[type[Stage]] = [OperationLimits, ErrorMasking]
+TAGGED = SDL.replace("  name: String", '  name: String @tag(name: "pii")').replace(
+    "scalar join__FieldSet", "directive @tag(name: String!) repeatable on FIELD_DEFINITION\nscalar join__FieldSet"
+)
+
+
+def stages(settings: str = "", sdl: str = SDL, *embedded: Stage) -> list[type[Stage]]:
+    read_settings = read(settings, {})
+    inputs = PolicyInputs(load(sdl), read_settings, LimitWatch(read_settings.limits))
+    return [type(stage) for stage in in_order(inputs, embedded)]
+
+
+def test_by_default_only_limits_and_masking_are_on() -> None:
+    assert stages() == ALWAYS
+
+
+@pytest.mark.parametrize(
+    ("settings", "sdl", "expected"),
+    [
+        ("apq: {enabled: true}", SDL, [AutomaticPersistedQueries, *ALWAYS]),
+        (
+            "headers: {all: {request: [{propagate: {named: a}}]}}",
+            SDL,
+            [OperationLimits, HeaderPropagation, ErrorMasking],
+        ),
+        (
+            "headers: {subgraphs: {people: {request: [{propagate: {named: a}}]}}}",
+            SDL,
+            [OperationLimits, HeaderPropagation, ErrorMasking],
+        ),
+        ("headers: {subgraphs: {people: {request: []}}}", SDL, ALWAYS),
+        ("limits: {measure: [depth]}", SDL, [MeasuredOperationLimits, ErrorMasking]),
+        ("", LABELLED, [OperationLimits, OverrideLabels, ErrorMasking]),
+        ("", TAGGED, [*ALWAYS, LogRedaction]),
+        ("logging: {redact_tag: other}", TAGGED, ALWAYS),
+    ],
+)
+def test_each_policy_is_on_where_its_settings_say(settings: str, sdl: str, expected: list[type[Stage]]) -> None:
+    assert stages(settings, sdl) == expected
+
+
+def test_persisted_documents_are_on_with_a_mode(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("{}")
+    settings = f"persisted_documents: {{mode: measure, manifests: ['{tmp_path}/list.json']}}"
+    assert stages(settings) == [PersistedDocuments, *ALWAYS]
+
+
+def test_embedded_stages_stand_in_their_place() -> None:
+    class Own(Stage):
+        """A stage of an embedding program."""
+
+    assert stages("", SDL, Own(), Own()) == [Own, Own, *ALWAYS]
+
+
+def test_each_policy_names_a_key_of_the_configuration() -> None:
+    known = {key.path for key in keys()}
+    assert {policy.key for policy in ORDER if policy is not EMBEDDED_STAGES} <= known
