@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.assembly import transport_for
+from router.executor.graphql_over_http import EncodingLayer
+from router.settings import read
+from router.transport.http import HttpTransport
+from router.transport.in_process import InProcessTransport
+from router.transport.layers.deduplication import DeduplicationLayer
+from router.transport.layers.pause import PauseLayer
+from tests.router.shop import GRAPH, Shop
+
+if TYPE_CHECKING:
+    from router.transport.messages import Transport
+
+
+def layers(transport: Transport) -> list[type]:
+    """The classes of a transport and of those within it, from the outside."""
+    inner = getattr(transport, "_inner", None)
+    return [type(transport), *([] if inner is None else layers(inner))]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "expected"),
+    [
+        ("{}", [EncodingLayer, PauseLayer, DeduplicationLayer, HttpTransport]),
+        ("{all: {share_queries: false}}", [EncodingLayer, PauseLayer, HttpTransport]),
+        (
+            "{all: {share_queries: false}, subgraphs: {people: {share_queries: true}}}",
+            [EncodingLayer, PauseLayer, DeduplicationLayer, HttpTransport],
+        ),
+        ("{all: {longest_retry_after: null}}", [EncodingLayer, DeduplicationLayer, HttpTransport]),
+        ("{all: {share_queries: false, longest_retry_after: null}}", [EncodingLayer, HttpTransport]),
+    ],
+)
+async def test_a_transport_has_only_the_layers_that_the_settings_ask_for(traffic: str, expected: list[type]) -> None:
+    transport = transport_for(GRAPH, read(f"traffic: {traffic}", {}))
+    assert layers(transport) == expected
+    await transport.aclose()
+
+
+def test_a_function_gets_encoded_requests_without_other_layers() -> None:
+    assert layers(transport_for(GRAPH, read("", {}), Shop())) == [EncodingLayer, InProcessTransport]
+
+
+def test_an_unusable_url_is_refused() -> None:
+    with pytest.raises(ValueError, match="subgraph people"):
+        transport_for(GRAPH, read("override_subgraph_url: {people: 'http://h/a b'}", {}))
