@@ -1,4 +1,4 @@
-"""``mosafe account``: serve, and check the ledger."""
+"""`mosafe account`: serve, and check the ledger."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ command = service_group(
 
 @command.group()
 def ledger() -> None:
-    """Look after the ledger."""
+    """Check the ledger."""
 
 
 @ledger.command("check")
 @click.option(
     "--database",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The ledger's file; by default the service's own.",
+    help="The ledger's file; by default the file of the service.",
 )
 @click.pass_context
 def check(context: click.Context, database: Path | None) -> None:
-    """Verify every invariant of the ledger, read-only, also beside a running service.
+    """Verify every invariant of the ledger, read-only; the service may be running.
 
-    The exit code is 1 when one is violated, or when the file is no ledger.
+    The exit code is 1 if an invariant is violated or the file is not a ledger.
     """
     path = database or load(AccountSettings, environment()).database
     try:
@@ -52,7 +52,7 @@ def check(context: click.Context, database: Path | None) -> None:
 
 
 def _lines(report: LedgerReport) -> list[str]:
-    """The report for people: a line for each invariant, then the figures."""
+    """The report as text: a line for each invariant, then the figures."""
     broken = {violation.invariant: violation for violation in report.violations}
     lines = []
     for invariant in INVARIANTS:

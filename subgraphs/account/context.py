@@ -1,4 +1,4 @@
-"""What resolvers of the account service know of the request."""
+"""The context of a request for resolvers of the account service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AccountServices:
     """What all requests share.
 
     Attributes:
-        max_per_user: how many accounts that are not closed a user may own.
+        max_per_user: the number of accounts, not counting closed ones, that a user may own.
     """
 
     store: AccountStore

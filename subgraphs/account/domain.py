@@ -1,7 +1,7 @@
-"""Accounts: what they are, and the rules of opening, changing and closing them. Pure: no I/O, no clock, no store.
+"""Accounts, and the rules for opening, changing and closing them. Pure: no I/O, no clock, no store.
 
-A rule takes the account as the store has it (or None) and returns the account as it shall be, or a refusal. The store
-runs it inside its own transaction, so a rule may be called again when the store has to retry.
+A rule takes the stored account (or None) and returns the changed account or a refusal. The store calls it inside a
+database transaction, and calls it again when it has to retry the transaction.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class AccountType(StrEnum):
     BUSINESS = "BUSINESS"
 
 
-# A closed account leaves its owner's lists unless they ask for it.
+# The statuses of accounts in lists without a status filter.
 OPEN_STATUSES = (AccountStatus.ACTIVE, AccountStatus.FROZEN)
 
 
 class Actor(Protocol):
-    """Who acts: ``bank.identity.Caller``, or the person a service acts for."""
+    """Who acts: `bank.identity.Caller`, or the person on whose behalf a service acts."""
 
     @property
     def user_id(self) -> str: ...
@@ -58,7 +58,7 @@ class Actor(Protocol):
     def is_staff(self) -> bool: ...
 
     def may_see(self, owner_id: str | None) -> bool:
-        """Whether data of this owner is the actor's to see and use."""
+        """Whether the actor may see and use the data of this owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Account:
 
     Attributes:
         balance: the sum of its ledger entries, with the currency's decimals.
-        held: the part of the balance that is promised elsewhere.
-        version: rises with every change and every posting.
+        held: the part of the balance that is reserved.
+        version: increases with every change and every posting.
         balance_as_of: when the balance last changed.
     """
 
@@ -87,7 +87,7 @@ class Account:
 
     @property
     def available(self) -> Decimal:
-        """What can be spent."""
+        """The part of the balance that can be spent."""
         return self.balance - self.held
 
 
@@ -102,7 +102,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What shall change about an account; None leaves as is."""
+    """The changes of an account; None changes nothing."""
 
     type: AccountType | None = None
     status: AccountStatus | None = None
@@ -110,9 +110,9 @@ class Change:
 
 
 def draw_account_number() -> str:
-    """Ten random digits that do not begin with zero, the last one the ISO 7064 MOD 11,10 check digit of the others.
+    """Ten random digits without a leading zero; the last is the ISO 7064 MOD 11,10 check digit of the others.
 
-    Random, so that a number tells nothing of how many accounts there are or which are neighbours.
+    A random number does not show how many accounts exist.
     """
     body = str(secrets.choice("123456789")) + "".join(
         secrets.choice("0123456789") for _ in range(ACCOUNT_NUMBER_DIGITS - 2)
@@ -121,12 +121,12 @@ def draw_account_number() -> str:
 
 
 def is_account_number(text: str) -> bool:
-    """Whether ``text`` is 10 ASCII digits with a right check digit."""
+    """Whether `text` is 10 ASCII digits with a valid check digit."""
     return len(text) == ACCOUNT_NUMBER_DIGITS and text.isascii() and text.isdigit() and mod_11_10.is_valid(text)
 
 
 def open_account(opening: Opening, *, already_open: int, limit: int, now: datetime) -> Account | LimitReached:
-    """A new, empty account; ``already_open`` counts the user's accounts that are not closed."""
+    """A new, empty account, unless `already_open`, the number of the user's accounts in use, reaches `limit`."""
     if already_open >= limit:
         return LimitReached(limit)
     nothing = from_minor_units(0, opening.currency)
@@ -147,7 +147,11 @@ def open_account(opening: Opening, *, already_open: int, limit: int, now: dateti
 
 
 def check_may_change(change: Change, actor: Actor) -> None:
-    """Raise Forbidden when a customer asks to freeze or unfreeze: judged before, and whatever, the account is."""
+    """Check the actor's role before the account is known.
+
+    Raises:
+        Forbidden: a customer wants to freeze or unfreeze an account.
+    """
     if change.status is not None and not actor.is_staff:
         raise Forbidden("Only the bank freezes and unfreezes accounts")
 
@@ -155,7 +159,11 @@ def check_may_change(change: Change, actor: Actor) -> None:
 def update_account(
     account: Account | None, account_id: str, change: Change, actor: Actor, now: datetime
 ) -> Account | Refusal:
-    """Change type or status. An unchanged account keeps its version: saying the same twice is no change."""
+    """Change type or status. A change to the same values is no change and keeps the version.
+
+    Raises:
+        Forbidden: see `check_may_change`.
+    """
     check_may_change(change, actor)
     found = usable(account, account_id, actor)
     if not isinstance(found, Account):
@@ -171,7 +179,7 @@ def update_account(
 def close_account(
     account: Account | None, account_id: str, expected_version: int | None, actor: Actor, now: datetime
 ) -> Account | Refusal:
-    """Close an empty account for good, frozen or not."""
+    """Close an empty account, which may be frozen."""
     found = usable(account, account_id, actor)
     if not isinstance(found, Account):
         return found
@@ -183,7 +191,7 @@ def close_account(
 
 
 def usable(account: Account | None, account_id: str, actor: Actor) -> Account | InvalidAccount:
-    """The account, if the actor may use it and it is not closed; only those who may see it learn that it is closed."""
+    """The account, if the actor may use it and it is not closed; the refusal says "closed" only to who may see it."""
     if account is None or not actor.may_see(account.user_id):
         return InvalidAccount(account_id)
     if account.status is AccountStatus.CLOSED:
@@ -192,7 +200,7 @@ def usable(account: Account | None, account_id: str, actor: Actor) -> Account | 
 
 
 def version_conflict(account: Account, expected: int | None) -> VersionConflict | None:
-    """The conflict when ``expected`` is given and is not the account's version."""
+    """The conflict if `expected` is given and differs from the account's version."""
     if expected is None or expected == account.version:
         return None
     return VersionConflict(expected_version=expected, current_version=account.version)

@@ -1,9 +1,9 @@
-"""The account service's own faults.
+"""The account service's own errors.
 
-::
-
-    servicekit.errors.ServiceError
-    └── TransactionIdReused           409  TRANSACTION_ID_REUSED
+```
+servicekit.errors.ServiceError
+└── TransactionIdReused           409  TRANSACTION_ID_REUSED
+```
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from servicekit.errors import ServiceError
 
 
 class TransactionIdReused(ServiceError):
-    """A posting came with the transaction id of another one: the caller's bug, never a retry."""
+    """A posting has the transaction id of another posting: a bug of the caller, not a retry."""
 
     code = "TRANSACTION_ID_REUSED"
     status = 409

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Account | None, after: Account) -> Iterator[Event]:
-    """``account.opened`` without a ``before``, ``account.changed`` for a new version, nothing for an equal account."""
+    """`account.opened` without a `before`, `account.changed` for a new version, nothing for an equal account."""
     if before != after:
         yield Event(
             "account.opened" if before is None else "account.changed", after.id, after.updated_at, _state(after)
@@ -24,7 +24,7 @@ def of_change(before: Account | None, after: Account) -> Iterator[Event]:
 
 
 def of_settlement(posting: Posting, settlement: Settlement) -> Iterator[Event]:
-    """``account.posted`` for each customer's account that the settlement changes; nothing for a refusal."""
+    """`account.posted` for each customer's account that the settlement changes; nothing for a refusal."""
     amounts = {
         movement.account.id: movement.amount
         for movement in settlement.movements

@@ -1,13 +1,12 @@
-"""What other services ask of the ledger: who stands behind accounts, and postings. REST, JSON, camelCase.
+"""The REST routes of the ledger for other services: owners of accounts, and postings (bank §2.7). JSON in camel case.
 
-Only a service credential for this audience opens these routes; a user's access token does not. Amounts are strings.
+The routes need a service credential for this audience; a user's access token is refused. Amounts are strings.
 
-======================  ====================================================================================
-``/internal/parties``   200 ``{source, destination}``: each null, or who stands behind the account
-``/internal/postings``  200 ``{outcome: POSTED, postedAt}`` or ``{outcome: REFUSED, problem}``; 409 for a
-                        transaction id that belongs to another posting
-both                    400 with every bad field, 401, 413, 503
-======================  ====================================================================================
+| route | responses |
+|---|---|
+| `/internal/parties` | 200 `{source, destination}`: for each account its owner, or null |
+| `/internal/postings` | 200 `{outcome: POSTED, postedAt}` or `{outcome: REFUSED, problem}`; 409 for a used id |
+| both | 400 with every wrong field, 401, 413, 503 |
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from subgraphs.account.postings import Outcome
     from subgraphs.account.store.protocol import AccountStore
 
-# A posting of MAX_ENTRIES lines is some 3 KB.
+# A posting of MAX_ENTRIES lines has about 3 KB.
 MAX_BODY_BYTES: Final = 64_000
 
 _log = structlog.stdlib.get_logger("account.internal")
@@ -66,7 +65,7 @@ def _signed_amount(value: object) -> Decimal:
     return -amount if value.startswith("-") else amount
 
 
-# Longer than any id or number of ours: one that does not exist is answered as such, whatever it looks like.
+# Longer than any id or number of ours: an unknown one gets the response for a missing account, in any form.
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Amount = Annotated[Decimal, BeforeValidator(_signed_amount)]
 
@@ -86,7 +85,7 @@ class _Person(_Document):
 
 
 class _PartiesRequest(_Document):
-    """``type`` tells whether the destination must be the person's own, as a deposit's must."""
+    """Which accounts to look up; the destination of a deposit must belong to the person."""
 
     on_behalf_of: _Person
     type: PostingType | None = None
@@ -151,7 +150,7 @@ class _PostingRequest(_Document):
 
 
 async def parties(store: AccountStore, request: _PartiesRequest) -> dict[str, object]:
-    """Who stands behind the accounts, as far as the person may use them; the posting itself is the final judge."""
+    """The owners of the accounts that the person may use; the posting itself checks the accounts again."""
     actor = request.on_behalf_of.actor()
     ids = [name for name in (request.source_account_id, request.destination_account_id) if name is not None]
     found = await store.by_ids(ids) if ids else {}
@@ -167,7 +166,7 @@ async def parties(store: AccountStore, request: _PartiesRequest) -> dict[str, ob
 
 
 def _party(account: Account | None, actor: OnBehalfOf, *, must_be_own: bool) -> dict[str, object] | None:
-    """None also for another customer's closed account, which must not differ from a missing one."""
+    """The account's owner; None also for another customer's closed account, which must look like a missing one."""
     if account is None:
         return None
     if not actor.may_see(account.user_id) and (must_be_own or account.status is AccountStatus.CLOSED):
@@ -193,7 +192,7 @@ D = TypeVar("D", bound=_Document)
 
 
 def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
-    """The two routes, on what ``runtime`` returns while the service is up."""
+    """The two routes, which use the open resources that `runtime` returns."""
     router = APIRouter()
 
     def add(path: str, document: type[D], act: Callable[[AccountStore, D], Awaitable[Mapping[str, object]]]) -> None:
@@ -201,12 +200,12 @@ def internal_router(runtime: Callable[[], InternalRuntime]) -> APIRouter:
             try:
                 resources = runtime()
                 resources.credential.verify(request.headers.get("authorization"), audience=ACCOUNT_INTERNAL)
-                return _answer(200, await act(resources.store, await _read(request, document)))
+                return _respond(200, await act(resources.store, await _read(request, document)))
             except ServiceError as error:
-                return _fault(error)
-            except Exception:  # noqa: BLE001 - whatever it is, the caller gets JSON and no traceback
+                return _error_response(error)
+            except Exception:  # noqa: BLE001 - the caller gets JSON, never a traceback
                 _log.exception("unexpected error", path=path)
-                return _fault(InternalError())
+                return _error_response(InternalError())
 
         router.add_api_route(path, handle, methods=["POST"], include_in_schema=False)
 
@@ -222,7 +221,7 @@ class _TooLarge(ServiceError):
 
 
 async def _read(request: Request, document: type[D]) -> D:
-    """The request's body. Raises BadUserInput with every bad field."""
+    """The request's body. Raises BadUserInput with every wrong field."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -236,13 +235,13 @@ async def _read(request: Request, document: type[D]) -> D:
         raise BadUserInput(details={"fields": bad}) from None
 
 
-def _answer(status: int, body: Mapping[str, Any]) -> JSONResponse:
+def _respond(status: int, body: Mapping[str, Any]) -> JSONResponse:
     return JSONResponse(dict(body), status_code=status, headers={"cache-control": "no-store"})
 
 
-def _fault(error: ServiceError) -> JSONResponse:
+def _error_response(error: ServiceError) -> JSONResponse:
     body = {"error": {"code": error.code, "message": error.message, "details": dict(error.details)}}
-    response = _answer(error.status, body)
+    response = _respond(error.status, body)
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = "Bearer"
     return response

@@ -1,4 +1,4 @@
-"""Batches look-ups of one request: however many accounts or owners it names, each level costs one store query."""
+"""Batches the look-ups of one request: each level costs one store query for any number of accounts or owners."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class OwnedPage(NamedTuple):
 
 
 class OwnedCount(NamedTuple):
-    """How many accounts of one owner a filter leaves."""
+    """The number of one owner's accounts that pass a filter."""
 
     owner_id: str
     wanted: AccountFilter
 
 
 class Loaders:
-    """The loaders of one request; what they return is not yet judged by whose data it is."""
+    """The loaders of one request; they do not check whether the caller may see an account."""
 
     def __init__(self, store: AccountStore) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class Loaders:
         self.counts: DataLoader[OwnedCount, int] = DataLoader(load_fn=self._load_counts)
 
     def forget(self) -> None:
-        """Drop what was read, because a mutation has changed it."""
+        """Drop what was read, because a mutation changes it."""
         for loader in (self.by_id, self.by_number, self.pages, self.counts):
             loader.clear_all()
 
@@ -53,7 +53,7 @@ class Loaders:
         return [found.get(number) for number in numbers]
 
     async def _load_pages(self, keys: list[OwnedPage]) -> list[Sequence[Account]]:
-        # One query for each filter and page; aliases aside, an operation has one of them.
+        # One query for each filter and page; an operation without aliases has only one of them.
         owners: dict[tuple[AccountFilter, PageRequest], list[str]] = {}
         for key in keys:
             owners.setdefault((key.wanted, key.page), []).append(key.owner_id)

@@ -1,9 +1,8 @@
-"""What can be done with accounts: open, change, close. A refusal is an answer; faults are GraphQL errors."""
+"""The mutations of accounts: open, update, close. A refusal is a result; failures are GraphQL errors (bank §2.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable  # noqa: TC003 - strawberry reads annotations at run time
-from dataclasses import fields
 from decimal import Decimal  # noqa: TC003 - as above
 from typing import Annotated, Any, Final
 
@@ -15,27 +14,19 @@ from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
 from subgraphs.account.types import Account, AccountStatus, AccountType, Info, present
 from subgraphs.kit import descriptions
-from subgraphs.kit.problems import Problem
+from subgraphs.kit.problems import InvalidAccount, Problem, present_refusal
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - as above
 
 
-@strawberry.federation.type(
-    shareable=True, description="No such account, or none that the caller may use, or one that is closed."
-)
-class InvalidAccount(Problem):
-    account_id: strawberry.ID = strawberry.field(description="The account as it was named.")
-    reason: str | None = strawberry.field(description="Why, for those who may see the account; else null.")
-
-
-@strawberry.type(description="The user owns as many open accounts as allowed.")
+@strawberry.type(description="The user already owns as many open accounts as allowed.")
 class LimitReached(Problem):
     limit: int = strawberry.field(description="How many accounts that are not closed a user may own.")
 
 
 @strawberry.type(description="The account has changed since the caller read it.")
 class VersionConflict(Problem):
-    expected_version: int = strawberry.field(description="As the caller gave it.")
-    current_version: int = strawberry.field(description="What it is now.")
+    expected_version: int = strawberry.field(description="The version that the caller gave.")
+    current_version: int = strawberry.field(description="The version that the account has.")
 
 
 @strawberry.type(description="The account's status does not allow the change.")
@@ -45,8 +36,8 @@ class StateConflict(Problem):
 
 @strawberry.type(description="An account that holds money cannot be closed.")
 class AccountNotEmpty(Problem):
-    balance: Decimal = strawberry.field(description="What is still on the account.")
-    currency: Currency = strawberry.field(description="The balance's currency.")
+    balance: Decimal = strawberry.field(description="The balance of the account.")
+    currency: Currency = strawberry.field(description="The currency of the balance.")
 
 
 @strawberry.type(description="The account is open.")
@@ -54,9 +45,9 @@ class OpenAccountSuccess:
     account: Account = strawberry.field(description="The new account.")
 
 
-@strawberry.type(description="The account is as wanted.")
+@strawberry.type(description="The account was updated, or was already as wanted.")
 class UpdateAccountSuccess:
-    account: Account = strawberry.field(description="The account after the change.")
+    account: Account = strawberry.field(description="The account after the update.")
 
 
 @strawberry.type(description="The account is closed.")
@@ -66,18 +57,18 @@ class CloseAccountSuccess:
 
 OpenAccountResult = Annotated[
     OpenAccountSuccess | LimitReached,
-    strawberry.union("OpenAccountResult", description="The new account, or why there is none."),
+    strawberry.union("OpenAccountResult", description="The new account, or why it was not opened."),
 ]
 UpdateAccountResult = Annotated[
     UpdateAccountSuccess | InvalidAccount | VersionConflict | StateConflict,
-    strawberry.union("UpdateAccountResult", description="The changed account, or why it is as it was."),
+    strawberry.union("UpdateAccountResult", description="The updated account, or why it was not updated."),
 ]
 CloseAccountResult = Annotated[
     CloseAccountSuccess | InvalidAccount | AccountNotEmpty | VersionConflict,
-    strawberry.union("CloseAccountResult", description="The closed account, or why it is still open."),
+    strawberry.union("CloseAccountResult", description="The closed account, or why it was not closed."),
 ]
 
-# Refusal of the domain -> its GraphQL type, which has the same fields.
+# Refusal of the domain -> its GraphQL type.
 _PROBLEMS: Final[dict[type[problems.Refusal], Callable[..., object]]] = {
     problems.InvalidAccount: InvalidAccount,
     problems.LimitReached: LimitReached,
@@ -87,43 +78,42 @@ _PROBLEMS: Final[dict[type[problems.Refusal], Callable[..., object]]] = {
 }
 
 
-async def _answer(
+async def _result(
     info: Info,
     outcome: Awaitable[domain.Account | problems.Refusal],
     success: Callable[..., object],
 ) -> Any:
-    """What the mutation answers; the refusals that its rule knows are the other members of its union."""
+    """The result of the mutation. The refusals that its rule can return are the other members of its union."""
     decided = await outcome
     info.context.loaders.forget()
     if isinstance(decided, domain.Account):
         return success(account=present(decided))
-    facts = {field.name: getattr(decided, field.name) for field in fields(decided)}
-    return _PROBLEMS[type(decided)](code=decided.code, message=decided.message, **facts)
+    return present_refusal(decided, _PROBLEMS)
 
 
-@strawberry.input(description="The account to open; it will be the caller's.")
+@strawberry.input(description="The account to open; the caller becomes its owner.")
 class OpenAccountInput:
-    type: AccountType = strawberry.field(description="What it is for.")
-    currency: Currency = strawberry.field(description="What it is held in, for good.")
+    type: AccountType = strawberry.field(description="The purpose of the account.")
+    currency: Currency = strawberry.field(description="The currency of the account; it never changes.")
 
 
-@strawberry.input(description="What to change; what is left out or null stays.")
+@strawberry.input(description="The changes; a field that is absent or null stays as it is.")
 class UpdateAccountInput:
-    id: strawberry.ID = strawberry.field(description="Which account.")
-    type: AccountType | None = strawberry.field(default=UNSET, description="What it shall be for.")
+    id: strawberry.ID = strawberry.field(description="The id of the account.")
+    type: AccountType | None = strawberry.field(default=UNSET, description="The new purpose of the account.")
     status: AccountStatus | None = strawberry.field(
-        default=UNSET, description="`FROZEN` or `ACTIVE`, for staff; closing has its own mutation."
+        default=UNSET, description="`FROZEN` or `ACTIVE`, for staff only; use `closeAccount` to close the account."
     )
     expected_version: int | None = strawberry.field(
-        default=UNSET, description="Change the account only if this is still its version."
+        default=UNSET, description="Update the account only if this is its version."
     )
 
 
 @strawberry.input(description="The account to close.")
 class CloseAccountInput:
-    id: strawberry.ID = strawberry.field(description="Which account; it must be empty.")
+    id: strawberry.ID = strawberry.field(description="The id of the account; it must be empty.")
     expected_version: int | None = strawberry.field(
-        default=UNSET, description="Close the account only if this is still its version."
+        default=UNSET, description="Close the account only if this is its version."
     )
 
 
@@ -137,7 +127,7 @@ async def _open_account(
     def rule(already_open: int) -> domain.Account | problems.Refusal:
         return domain.open_account(opening, already_open=already_open, limit=services.max_per_user, now=values.now())
 
-    result: OpenAccountResult = await _answer(info, services.store.open(user_id, rule), OpenAccountSuccess)
+    result: OpenAccountResult = await _result(info, services.store.open(user_id, rule), OpenAccountSuccess)
     return result
 
 
@@ -151,16 +141,16 @@ async def _update_account(
     def rule(account: domain.Account | None) -> domain.Account | problems.Refusal:
         return domain.update_account(account, input.id, change, caller, values.now())
 
-    result: UpdateAccountResult = await _answer(
+    result: UpdateAccountResult = await _result(
         info, info.context.services.store.change(input.id, rule), UpdateAccountSuccess
     )
     return result
 
 
 def _change(given: UpdateAccountInput) -> domain.Change:
-    """The change that ``given`` asks for. Raises BadUserInput when it asks for none, or to close."""
+    """The change in `given`. Raises BadUserInput when there is none, or when it is to CLOSED."""
     if given.status is AccountStatus.CLOSED:
-        raise _bad_field("status", "closing has its own mutation, `closeAccount`")
+        raise _bad_field("status", "use the mutation `closeAccount` to close an account")
     if not given.type and not given.status:
         raise _bad_field("type", "give a type or a status")
     return domain.Change(
@@ -188,7 +178,7 @@ async def _close_account(
     def rule(account: domain.Account | None) -> domain.Account | problems.Refusal:
         return domain.close_account(account, input.id, expected, caller, values.now())
 
-    result: CloseAccountResult = await _answer(
+    result: CloseAccountResult = await _result(
         info, info.context.services.store.change(input.id, rule), CloseAccountSuccess
     )
     return result
@@ -200,8 +190,8 @@ class Mutation:
         resolver=_open_account, description="Open an account for the caller."
     )
     update_account: UpdateAccountResult | None = strawberry.field(
-        resolver=_update_account, description="Change an account's type; staff also freeze and unfreeze it."
+        resolver=_update_account, description="Change the type of an account; staff can also freeze and unfreeze it."
     )
     close_account: CloseAccountResult | None = strawberry.field(
-        resolver=_close_account, description="Close an empty account for good."
+        resolver=_close_account, description="Close an empty account; it cannot be opened again."
     )

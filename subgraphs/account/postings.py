@@ -1,12 +1,14 @@
-"""Postings: balanced sets of ledger entries, and the rules that decide whether one is posted or refused. Pure.
+"""Postings: balanced sets of ledger entries, and the rules that post or refuse them (bank §2.7). Pure.
 
-Every movement of money is one posting: at least two entries that sum to zero, on customers' accounts or on the bank's
-internal ones, which stand behind money that enters or leaves. Say Ann pays 10.00 USD into her account::
+Every movement of money is one posting: at least two entries that sum to zero, on customers' accounts or on internal
+accounts of the bank, which balance money that enters or leaves. Ann pays 10.00 USD into her account:
 
-    Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
+```
+Posting(type=DEPOSIT, amount=10.00, entries=(Entry(InternalAccount("DEPOSITS"), -10.00), Entry("65f…", +10.00)))
+```
 
-:func:`decide` is the one judge of owner, status, currency and funds. The store calls it inside the database
-transaction that then records its verdict, whichever it is.
+`decide` alone checks owner, status, currency and funds. `settle` adds what the store has to write; the store calls it
+inside a database transaction and writes exactly that.
 """
 
 from __future__ import annotations
@@ -29,19 +31,18 @@ from subgraphs.account.problems import (
     PaymentDeclined,
     Refusal,
     SameAccount,
-    to_json,
 )
+from subgraphs.kit.refusals import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
     from decimal import Decimal
 
-# No balance may pass this many minor units, in either direction: sums of a few such balances still fit the 64-bit
-# integers of the embedded store. Customers together never own more than the internal accounts owe, so a transfer
-# cannot reach it and only money that enters the bank is ever declined for it.
+# The largest balance in minor units, positive or negative: sums of a few such balances fit the 64-bit integers of the
+# SQLite store. All customers together own no more than the internal accounts owe, so only deposits can reach it.
 MAX_UNITS = 10**18
-# A transfer has two entries; fees and splits need a few more, and a transaction has to stay short.
+# A transfer has two entries; fees and splits need a few more. A database transaction has to stay short.
 MAX_ENTRIES = 20
 
 
@@ -54,19 +55,19 @@ class PostingType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InternalAccount:
-    """One of the bank's own accounts, one for each currency, made when first needed; its id never leaves the store."""
+    """An account of the bank, one for each currency; the first posting creates it, and its id stays in the store."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerAccount:
-    """A customer's account, as a posting names it."""
+    """A customer's account in a posting."""
 
     id: str
 
 
-# Which accounts are debited and which credited.
+# The kinds of accounts that are debited and credited.
 _SIDES: dict[PostingType, tuple[type, type]] = {
     PostingType.TRANSFER: (CustomerAccount, CustomerAccount),
     PostingType.DEPOSIT: (InternalAccount, CustomerAccount),
@@ -77,7 +78,7 @@ _SIDES: dict[PostingType, tuple[type, type]] = {
 
 @dataclass(frozen=True, slots=True)
 class OnBehalfOf:
-    """The person a posting is made for. Roles decide what is allowed, but are no part of what is posted."""
+    """The person on whose behalf a posting is made. The roles decide what is allowed; they are not recorded."""
 
     user_id: str
     roles: frozenset[str] = frozenset()
@@ -92,7 +93,7 @@ class OnBehalfOf:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: a negative amount debits, a positive one credits."""
+    """One line of a posting: a negative amount debits, a positive amount credits."""
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
@@ -100,14 +101,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """An order to post; see the module.
+    """An order to post entries.
 
     Attributes:
-        transaction_id: 24 hex digits; the posting is made at most once for it.
-        amount: what moves, positive; debits and credits sum to it.
+        transaction_id: 24 hex digits; at most one posting is made for it.
+        amount: positive; the debits and the credits each sum to it.
 
     Raises:
-        InvalidValue: at construction, when the order makes no sense whatever the accounts are.
+        InvalidValue: at construction, if the posting is wrong for any accounts.
     """
 
     transaction_id: str
@@ -123,25 +124,25 @@ class Posting:
         units = [to_minor_units(entry.amount, self.currency) for entry in self.entries]
         amount = to_minor_units(self.amount, self.currency)
         if amount <= 0 or 0 in units:
-            raise InvalidValue("amounts must not be zero, and the posting's is positive")
+            raise InvalidValue("the amount must be positive, and no entry may be zero")
         if not 2 <= len(units) <= MAX_ENTRIES:  # noqa: PLR2004 - double entry
             raise InvalidValue(f"a posting has 2 to {MAX_ENTRIES} entries")
         if sum(units) != 0 or sum(u for u in units if u > 0) != amount:
             raise InvalidValue("debits and credits must each sum to the amount")
         debited, credited = _SIDES[self.type]
         if not all(isinstance(e.account, debited if e.amount < 0 else credited) for e in self.entries):
-            raise InvalidValue(f"these are not the accounts of a {self.type}")
+            raise InvalidValue(f"a {self.type} does not debit or credit such accounts")
 
     def customer_ids(self) -> tuple[str, ...]:
-        """The customers' accounts it names, each once."""
+        """The customers' accounts of the entries, each once."""
         return tuple(dict.fromkeys(e.account.id for e in self.entries if isinstance(e.account, CustomerAccount)))
 
     def internal_names(self) -> tuple[str, ...]:
-        """The internal accounts it names, each once."""
+        """The internal accounts of the entries, each once."""
         return tuple(dict.fromkeys(e.account.name for e in self.entries if isinstance(e.account, InternalAccount)))
 
     def content_hash(self) -> str:
-        """SHA-256 in hex of all that makes it this posting and no other; its id and the actor's roles are left out."""
+        """SHA-256 in hex of the posting's content; without the transaction id and the actor's roles."""
         content = [
             self.on_behalf_of.user_id,
             self.type,
@@ -158,16 +159,16 @@ def _name_of(account: CustomerAccount | InternalAccount) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """What a posting needs to know: the accounts it names, as they are inside the store's transaction."""
+    """The accounts of a posting, as they are inside the store's transaction."""
 
     customers: Mapping[str, Account]
     internal: Mapping[str, Decimal]
-    """Balances of internal accounts in the posting's currency; one that is not there yet has none."""
+    """Balances of internal accounts in the posting's currency; an account that does not exist yet is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One entry that shall be written, with the balance it leaves."""
+    """An entry to write, with the balance after it."""
 
     account: CustomerAccount | InternalAccount
     amount: Decimal
@@ -175,7 +176,7 @@ class Movement:
 
 
 def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refusal:
-    """The entries to write, or the first reason not to: account, status, currency, funds, room, in this order."""
+    """The entries to write, or the first refusal; checks account, status, currency, funds and size, in this order."""
     actor = posting.on_behalf_of
     checks = (_missing, _same, _frozen, _other_currency)
     for check in checks:
@@ -185,7 +186,7 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refus
 
 
 def _missing(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
-    """Debited accounts, and a deposit's, must be the actor's; credited ones must merely be there and open."""
+    """Debited accounts, and the account of a deposit, must be the actor's; other credited accounts must be open."""
     for entry in posting.entries:
         if not isinstance(entry.account, CustomerAccount):
             continue
@@ -281,7 +282,7 @@ class Settlement:
 
 
 def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | None, at: datetime) -> Settlement:
-    """Decide ``posting`` at the time ``at``, once per transaction id (bank §2.7).
+    """Decide `posting` at the time `at`, once per transaction id (bank §2.7).
 
     Args:
         posting: the order.

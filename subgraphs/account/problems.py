@@ -1,23 +1,23 @@
-"""Why the account service refuses: the domain's refusals, one class a code.
+"""The refusals of the account service, one class for each code (bank §2.4).
 
-A refusal is an answer, not an error: it is computed, remembered and returned, never raised. Its facts are what the
-person who acts may know; whatever belongs to another customer is None already here, so that no edge can leak it.
+A refusal is a result, not an error: it is returned and stored, never raised. Its facts are what the acting person may
+know; facts about another customer are None already here, so that no caller of the domain can leak them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from decimal import Decimal
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from bank.values import format_amount
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 CLOSED_REASON = "Account has been closed"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One refusal; subclasses add their facts as fields."""
+    """Base of the refusals; subclasses add their facts as fields."""
 
     code: ClassVar[str]
     message: ClassVar[str]
@@ -28,8 +28,8 @@ class InvalidAccount(Refusal):
     """The account does not exist, is not the actor's, or is closed.
 
     Attributes:
-        account_id: as the caller named it.
-        reason: only for those who may see the account; None makes it indistinguishable from a missing one.
+        account_id: as the caller gave it.
+        reason: None unless the actor may see the account, so that a closed account looks like a missing one.
     """
 
     code = "INVALID_ACCOUNT"
@@ -79,7 +79,7 @@ class SameAccount(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AccountFrozen(Refusal):
-    """``account_id`` is None when the frozen account is another customer's."""
+    """`account_id` is None when the frozen account is another customer's."""
 
     code = "ACCOUNT_FROZEN"
     message = "The account is frozen"
@@ -89,7 +89,7 @@ class AccountFrozen(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class CurrencyMismatch(Refusal):
-    """``account_currency`` is None when the account is another customer's."""
+    """`account_currency` is None when the account is another customer's."""
 
     code = "CURRENCY_MISMATCH"
     message = "The account is held in another currency"
@@ -109,20 +109,7 @@ class InsufficientFunds(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined(Refusal):
-    """The ledger has no room for the amount (see ``postings.MAX_UNITS``)."""
+    """A balance would exceed what the ledger can store (`postings.MAX_UNITS`)."""
 
     code = "PAYMENT_DECLINED"
     message = "The payment was declined"
-
-
-def to_json(refusal: Refusal) -> dict[str, object]:
-    """``code``, ``message`` and the facts in camelCase; money as a string with its currency's decimals."""
-    document: dict[str, object] = {"code": refusal.code, "message": refusal.message}
-    for field in fields(refusal):
-        value = getattr(refusal, field.name)
-        if isinstance(value, Decimal):
-            # Every refusal with money names its currency.
-            value = format_amount(value, getattr(refusal, "currency"))  # noqa: B009 - the base class has no such field
-        head, *rest = field.name.split("_")
-        document[head + "".join(part.capitalize() for part in rest)] = value
-    return document

@@ -1,4 +1,4 @@
-"""The GraphQL schema of the account service: thin types over the domain and the store."""
+"""The GraphQL schema of the account service: queries over the domain and the store."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from strawberry import UNSET
 
 from subgraphs.account.mutations import Mutation
 from subgraphs.account.types import (
-    LIST_SIZE,
     Account,
-    After,
-    Before,
     Filter,
-    First,
     Info,
-    Last,
     User,
     load_owned,
     present,
@@ -25,13 +20,13 @@ from subgraphs.account.types import (
     visible,
 )
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 
 
 async def _account(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="Which account.")],  # noqa: A002 - the schema's name
+    id: Annotated[strawberry.ID, strawberry.argument(description="The id of the account.")],  # noqa: A002 - the schema's name
 ) -> Account | None:
     _ = info.context.caller
     return visible(info, await info.context.loaders.by_id.load(id))
@@ -59,12 +54,13 @@ async def _accounts(  # noqa: PLR0913, PLR0917 - the arguments of a Relay connec
 @strawberry.type(description=descriptions.QUERY)
 class Query:
     account: Account | None = strawberry.field(
-        resolver=_account, description="The account with this id; null when there is none that the caller may see."
+        resolver=_account,
+        description="The account with this id; null if it does not exist or the caller may not see it.",
     )
     accounts: Connection[Account] | None = strawberry.field(
         resolver=_accounts,
-        directives=[LIST_SIZE],
-        description="The caller's accounts in order of opening; for staff, everyone's.",
+        directives=[PAGED],
+        description="The caller's accounts, or all accounts for staff, in order of opening.",
     )
 
 
@@ -73,5 +69,5 @@ def build_schema() -> SubgraphSchema:
 
 
 def sdl() -> str:
-    """The subgraph's SDL, as ``router compose`` reads it."""
+    """The subgraph's SDL, as `router compose` reads it."""
     return build_schema().as_str()

@@ -18,8 +18,8 @@ class AccountSettings(SubgraphSettings):
     """Settings of the account service.
 
     Attributes:
-        db_url: ``sqlite:///path``; by default a file in the data directory.
-        max_per_user: how many accounts that are not closed a user may own.
+        db_url: `sqlite:///path`; by default a file in the data directory.
+        max_per_user: the number of accounts, not counting closed ones, that a user may own.
     """
 
     port: Port = Field(3002, alias="ACCOUNT_PORT")

@@ -1,7 +1,7 @@
-"""The GraphQL types of accounts and of those who own them.
+"""The GraphQL types of accounts and their owners.
 
-Whose data: :func:`visible` is the one gate between the store and an ``Account``; the owner passes, and staff. For
-anyone else the account is missing, by whichever key, path or representation it is asked for.
+`visible` alone decides whether a caller gets an `Account` of the store: the owner and staff do. For others the account
+does not exist, by every key, path and representation (bank §2.2).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Mapping  # noqa: TC003 - strawberry reads annotation
 from datetime import datetime  # noqa: TC003 - as above
 from decimal import Decimal  # noqa: TC003 - as above
 from enum import Enum
-from typing import Annotated, Final
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
-from strawberry.federation.schema_directives import Key, ListSize
+from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from bank.values import exponent, is_user_id
@@ -24,52 +24,43 @@ from subgraphs.account.context import AccountContext
 from subgraphs.account.loaders import OwnedCount, OwnedPage
 from subgraphs.account.store.protocol import AccountFilter as StoreFilter
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import DEFAULT_PAGE, Connection, PageRequest
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest
 from subgraphs.kit.scalars import Currency
 from subgraphs.kit.schema import text_of
 
 Info = strawberry.Info[AccountContext, None]
 
 
-@strawberry.enum(description="What can be done with an account.")
+@strawberry.enum(description="The status of an account.")
 class AccountStatus(Enum):
-    ACTIVE = strawberry.enum_value("ACTIVE", description="Money comes and goes.")
-    FROZEN = strawberry.enum_value("FROZEN", description="The bank lets no money in or out for now.")
-    CLOSED = strawberry.enum_value("CLOSED", description="Empty, and closed for good.")
+    ACTIVE = strawberry.enum_value("ACTIVE", description="The account can pay and receive.")
+    FROZEN = strawberry.enum_value("FROZEN", description="The bank has stopped the account from paying and receiving.")
+    CLOSED = strawberry.enum_value("CLOSED", description="The account is empty and closed; it cannot be opened again.")
 
 
-@strawberry.enum(description="What an account is for.")
+@strawberry.enum(description="The purpose of an account.")
 class AccountType(Enum):
-    CHECKING = strawberry.enum_value("CHECKING", description="Daily payments.")
-    SAVINGS = strawberry.enum_value("SAVINGS", description="Money put aside.")
-    BUSINESS = strawberry.enum_value("BUSINESS", description="Payments of a business.")
+    CHECKING = strawberry.enum_value("CHECKING", description="For daily payments.")
+    SAVINGS = strawberry.enum_value("SAVINGS", description="For savings.")
+    BUSINESS = strawberry.enum_value("BUSINESS", description="For the payments of a business.")
 
 
-@strawberry.input(description="Which accounts a list shows; all given conditions must hold.")
+@strawberry.input(description="Which accounts a list shows; an account must fulfil all given conditions.")
 class AccountFilter:
     status: list[AccountStatus] | None = strawberry.field(
-        default=UNSET, description="Any of these; without it, accounts that are not closed."
+        default=UNSET, description="One of these statuses; by default all but `CLOSED`."
     )
-    type: list[AccountType] | None = strawberry.field(default=UNSET, description="Any of these.")
-    currency: list[Currency] | None = strawberry.field(default=UNSET, description="Any of these.")
+    type: list[AccountType] | None = strawberry.field(default=UNSET, description="One of these types.")
+    currency: list[Currency] | None = strawberry.field(default=UNSET, description="One of these currencies.")
 
 
-Filter = Annotated[AccountFilter | None, strawberry.argument(description="Which accounts; by default the open ones.")]
-First = Annotated[int | None, strawberry.argument(description="How many from the start, 0 to 100; by default 20.")]
-After = Annotated[str | None, strawberry.argument(description="Begin behind this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, 0 to 100; not with `first`.")]
-Before = Annotated[str | None, strawberry.argument(description="End before this cursor.")]
-
-LIST_SIZE: Final = ListSize(
-    assumed_size=DEFAULT_PAGE,
-    slicing_arguments=["first", "last"],
-    sized_fields=["edges", "nodes"],
-    require_one_slicing_argument=False,
-)
+Filter = Annotated[
+    AccountFilter | None, strawberry.argument(description="The accounts to list; by default those not closed.")
+]
 
 
 def store_filter(given: AccountFilter | None) -> StoreFilter:
-    """``given`` as the store takes it; UNSET and null mean no condition."""
+    """The store's filter for `given`; UNSET and null set no condition."""
     if not given:
         return StoreFilter()
     return StoreFilter(
@@ -82,12 +73,12 @@ def store_filter(given: AccountFilter | None) -> StoreFilter:
 
 
 def sort_key(account: domain.Account) -> tuple[str]:
-    """What orders lists of accounts: their ids, which ascend by time of opening."""
+    """The sort key of lists of accounts: the id, which ascends with the time of opening."""
     return (account.id,)
 
 
 async def load_owned(info: Info, owner_id: str, wanted: StoreFilter, page: PageRequest) -> Connection[Account]:
-    """One page of ``owner_id``'s accounts; whether the caller may see them is for the field to judge."""
+    """One page of `owner_id`'s accounts; the field checks whether the caller may see them."""
 
     async def count() -> int:
         return await info.context.loaders.counts.load(OwnedCount(owner_id, wanted))
@@ -116,13 +107,13 @@ class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
     accounts: Connection[Account] | None = strawberry.field(
         resolver=_accounts_of_user,
-        directives=[LIST_SIZE],
-        description="The user's accounts in order of opening; for the user and staff.",
+        directives=[PAGED],
+        description="The user's accounts in order of opening; only the user and staff see them.",
     )
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> User | None:
-        """The user that a representation names: an id alone, of which this service knows no more than the caller."""
+        """The user that a representation names. This service does not know whether a user with the id exists."""
         _ = info
         user_id = text_of(representation, "id")
         return cls(id=strawberry.ID(user_id)) if is_user_id(user_id) else None
@@ -135,40 +126,41 @@ class User:
 class Account:
     id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")
     account_number: str = strawberry.federation.field(
-        tags=["pii"], description="What to give to those who pay in: 10 digits, the last one a check digit."
+        tags=["pii"],
+        description="The number that others use to pay into the account: 10 digits, the last a check digit.",
     )
-    balance: Decimal = strawberry.field(description="All money on the account, held money included.")
-    available: Decimal = strawberry.field(description="What can be spent: the balance without what is held.")
-    held: Decimal = strawberry.field(description="The part of the balance that is promised elsewhere.")
-    balance_as_of: datetime = strawberry.field(description="When the balance last changed.")
-    currency: Currency = strawberry.field(description="What the account is held in; never changes.")
+    balance: Decimal = strawberry.field(description="The balance, including held money.")
+    available: Decimal = strawberry.field(description="The balance minus the held money.")
+    held: Decimal = strawberry.field(description="The part of the balance that is reserved.")
+    balance_as_of: datetime = strawberry.field(description="The time when the balance last changed.")
+    currency: Currency = strawberry.field(description="The currency of the account; it never changes.")
     minor_units: int = strawberry.federation.field(
-        inaccessible=True, description="How many decimals amounts in this currency have; for other services."
+        inaccessible=True, description="The number of decimals of the account's currency; for other services."
     )
-    status: AccountStatus = strawberry.field(description="What can be done with the account.")
-    type: AccountType = strawberry.field(description="What the account is for.")
-    owner: User | None = strawberry.field(description="Whose account it is.")
-    version: int = strawberry.field(description="Rises with every change and every posting.")
-    created_at: datetime = strawberry.field(description="When the account was opened.")
-    updated_at: datetime = strawberry.field(description="When the account, or its balance, last changed.")
+    status: AccountStatus = strawberry.field(description="The status of the account.")
+    type: AccountType = strawberry.field(description="The purpose of the account.")
+    owner: User | None = strawberry.field(description="The owner of the account.")
+    version: int = strawberry.field(description="A number that increases with every change and every posting.")
+    created_at: datetime = strawberry.field(description="The time when the account was opened.")
+    updated_at: datetime = strawberry.field(description="The time when the account or its balance last changed.")
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> Account | None:
-        """The account that a representation names by either key, or None where the caller may not see it."""
+        """The account that a representation names by either key, or None if the caller may not see it."""
         if "id" in representation:
             return visible(info, await info.context.loaders.by_id.load(text_of(representation, "id")))
         return visible(info, await info.context.loaders.by_number.load(text_of(representation, "accountNumber")))
 
 
 def visible(info: Info, account: domain.Account | None) -> Account | None:
-    """``account``, if the caller may see it. Raises Unauthenticated when there is no caller."""
+    """`account`, if the caller may see it. Raises Unauthenticated without a caller."""
     if account is None or not info.context.caller.may_see(account.user_id):
         return None
     return present(account)
 
 
 def present(account: domain.Account) -> Account:
-    """``account`` for somebody who may see it."""
+    """The GraphQL object of `account`, for a caller who may see it."""
     return Account(
         id=strawberry.ID(account.id),
         account_number=account.number,

@@ -1,1 +1,5 @@
-"""The auth service: people, their sessions, and the tokens by which every other process knows them."""
+"""The auth service: users, their sessions, and the access tokens that all other processes verify.
+
+Reading order: `domain` (the rules), `signing_keys` and `key_ring`, `tokens`, `passwords`, `store`, `service` (the use
+cases), `schema` (GraphQL), `app`, `cli`.
+"""

@@ -54,7 +54,7 @@ async def open_runtime(settings: AuthSettings) -> AsyncIterator[AuthRuntime]:
     """Open the store, make sure that a key can sign, revoke the sessions that a crash left half ended.
 
     Raises:
-        StartupError: a file cannot be opened, or ``AUTH_JWT_SECRET`` is not the secret that sealed the keys.
+        StartupError: a file cannot be opened, or `AUTH_JWT_SECRET` is not the secret that sealed the keys.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.store, STORES))
@@ -77,7 +77,7 @@ def create_app(settings: AuthSettings) -> ASGIApp:
 
 
 def jwks_router(runtime: Callable[[], AuthRuntime]) -> APIRouter:
-    """``/.well-known/jwks.json``: the public signing keys (RFC 7517 §5)."""
+    """`/.well-known/jwks.json`: the public signing keys (RFC 7517 §5)."""
     router = APIRouter()
 
     async def jwks() -> JSONResponse:

@@ -1,4 +1,4 @@
-"""``mosafe auth``: serve, and the operators' commands for users, roles and signing keys.
+"""`mosafe auth`: serve, and the operators' commands for users, roles and signing keys.
 
 The commands work directly on the store: the first ADMIN needs no other ADMIN, and the service may be running.
 """

@@ -1,4 +1,4 @@
-"""What resolvers of the auth service know of the request."""
+"""The context of a request for resolvers of the auth service."""
 
 from __future__ import annotations
 

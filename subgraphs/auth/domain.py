@@ -1,10 +1,12 @@
 """Pure rules of identity: users, sessions and refresh tokens.
 
-A *session* begins at login and ends at logout, at the reuse of a refresh token, or when it is :data:`SESSION_LIFETIME`
-old. A chain of refresh tokens continues it; each token can be used once::
+A *session* begins at login and ends at logout, at the reuse of a refresh token, or when it is `SESSION_LIFETIME`
+old. A chain of refresh tokens continues it; each token can be used once:
 
-    login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
-                 └── used again: a copy exists, and the user and the thief look alike. The session ends.
+```
+login ──> token 1 ──refresh──> token 2 ──refresh──> token 3
+             └── used again: a copy exists, and the user and the thief look alike. The session ends.
+```
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login and its tokens. ``ended_at`` is None unless the session was ended; it may have expired all the same."""
+    """A login and its tokens. `ended_at` is None unless the session was ended; it may have expired all the same."""
 
     id: str
     user_id: str
@@ -119,7 +121,7 @@ class Rotation:
 
 
 def rotate(token: RefreshToken, session: Session, successor_digest: bytes, now: datetime) -> Rotation:
-    """Decide about ``token``, which belongs to ``session``."""
+    """Decide about `token`, which belongs to `session`."""
     verdict = judge(token, session, now)
     match verdict:
         case Verdict.ROTATE:
@@ -131,7 +133,7 @@ def rotate(token: RefreshToken, session: Session, successor_digest: bytes, now: 
 
 
 def judge(token: RefreshToken, session: Session, now: datetime) -> Verdict:
-    """The verdict on ``token``. A used token ends its session even when the token has expired since."""
+    """The verdict on `token`. A used token ends its session even when the token has expired since."""
     if not session.is_live(now):
         return Verdict.DEAD
     if token.used_at is not None:
@@ -143,7 +145,7 @@ class InvalidField(ValueError):
     """A field of the input is not valid; code and message may be shown to clients.
 
     Attributes:
-        code: ``REQUIRED``, ``TOO_LONG`` or ``INVALID_FORMAT``.
+        code: `REQUIRED`, `TOO_LONG` or `INVALID_FORMAT`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -1,7 +1,7 @@
-"""The signing keys of a running service: read from the store, succeeded in time, shared with other processes.
+"""The signing keys of a running service: read from the store and replaced in time.
 
-Several processes may use one store (the command line beside the service): each reads it again at every use that is
-more than :data:`READ_AGAIN` after the last, and a change made by two at once is made by one of them.
+Several processes may use one store (the command line while the service runs). Each reads the keys again when it uses
+them more than `READ_AGAIN` after the last reading. Of two concurrent changes, one succeeds.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.store.protocol import AuthStore
 
-# A withdrawn key must die quickly; one query in five seconds costs nothing.
+# A withdrawn key must become invalid quickly; a query every five seconds costs nothing.
 READ_AGAIN: Final = timedelta(seconds=5)
 
 
 class KeyRing:
-    """Signs, publishes and rotates; a :class:`bank.identity.KeySource` for the service's own verifier."""
+    """Signs, publishes and rotates; a `bank.identity.KeySource` for the service's own verifier."""
 
     def __init__(self, store: AuthStore, vault: KeyVault, *, clock: Callable[[], datetime] = values.now) -> None:
         self._store = store
@@ -42,7 +42,7 @@ class KeyRing:
         """The id and the private key that sign now.
 
         Raises:
-            ConfigurationError: the key was sealed with another ``AUTH_JWT_SECRET``.
+            ConfigurationError: the key is sealed with another `AUTH_JWT_SECRET`.
         """
         await self._read()
         key = signing_keys.signing(self._keys, self._clock())
@@ -70,10 +70,10 @@ class KeyRing:
         return sorted(self._keys, key=lambda key: key.active_from)
 
     async def rotate(self, *, withdraw: bool = False) -> SigningKey:
-        """Publish a new key, which signs once every verifier can know it.
+        """Publish a new key, which signs after every verifier has had time to fetch it.
 
-        With ``withdraw``, for a key that leaked: the new one signs at once, all others are forgotten, and with them
-        every access token that they signed.
+        With `withdraw`, for a key that leaked, the new key signs at once and all others are deleted; the access tokens
+        that they signed become invalid.
         """
         while True:
             now = self._clock()
@@ -89,12 +89,12 @@ class KeyRing:
         if self._read_at is not None and abs(now - self._read_at) < READ_AGAIN:
             return
         keys = await self._store.signing_keys()
-        while await self._tidy(keys, now):
+        while await self._replace_old_keys(keys, now):
             keys = await self._store.signing_keys()
         self._keys, self._read_at = keys, now
 
-    async def _tidy(self, keys: list[SigningKey], now: datetime) -> bool:
-        """Add a successor that is due, forget keys that nobody needs; whether the store may have changed."""
+    async def _replace_old_keys(self, keys: list[SigningKey], now: datetime) -> bool:
+        """Add a successor if it is due, delete keys that are not needed; True if the store may have changed."""
         needed = {key.id for key in signing_keys.published(keys, now)}
         unneeded = {key.id for key in keys} - needed
         successor: SigningKey | None = None

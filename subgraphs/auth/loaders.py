@@ -1,4 +1,4 @@
-"""Batches look-ups of one request: however many users it names, each level of it costs one query."""
+"""Batches the look-ups of one request: each level costs one store query for any number of users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UserLoader = DataLoader[str, "User | None"]
 
 
 def create_user_loader(store: AuthStore) -> UserLoader:
-    """A loader of users by id; None where there is no such user."""
+    """A loader of users by id; None for an unknown id."""
 
     async def load(ids: list[str]) -> list[User | None]:
         found = await store.users(ids)

@@ -1,4 +1,4 @@
-"""The GraphQL schema of the auth service: thin types over :mod:`subgraphs.auth.service`."""
+"""The GraphQL schema of the auth service: types and mutations over `subgraphs.auth.service`."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
 
 Info = strawberry.Info[AuthContext, None]
 
-# A password hash takes some 25 ms of a core, hundreds of times what a field of a loaded row takes.
+# A password hash takes about 25 ms of a core, hundreds of times as long as a field of a loaded row.
 PASSWORD_COST: Final = 100
 
 
-@strawberry.enum(description="What a user may do.")
+@strawberry.enum(description="A role of a user.")
 class Role(Enum):
-    CUSTOMER = strawberry.enum_value("CUSTOMER", description="Owns accounts and moves own money.")
+    CUSTOMER = strawberry.enum_value("CUSTOMER", description="Owns accounts and moves their money.")
     SUPPORT = strawberry.enum_value("SUPPORT", description="Reads all data, freezes accounts, reviews transactions.")
-    ADMIN = strawberry.enum_value("ADMIN", description="As SUPPORT; also sets roles, limits and keys.")
+    ADMIN = strawberry.enum_value("ADMIN", description="May do all that SUPPORT may; also sets roles, limits and keys.")
 
 
 def _own(user: User) -> domain.User:
-    """The data behind ``user``, for fields that only its owner and staff may see."""
+    """The data of `user`, for fields that only the user and staff may see."""
     if not user.private:
         raise Forbidden("Only the user and the bank's staff may see this")
     return user.data
@@ -58,15 +58,15 @@ def _created_at(root: strawberry.Parent[User]) -> datetime | None:
 )
 class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
-    name: str = strawberry.federation.field(tags=["pii"], description="As other customers see it.")
+    name: str = strawberry.federation.field(tags=["pii"], description="The name that other customers see.")
     email: str | None = strawberry.federation.field(
-        resolver=_email, tags=["pii"], description="The address to log in with; for the user and staff."
+        resolver=_email, tags=["pii"], description="The e-mail address of the login; only the user and staff see it."
     )
     roles: list[Role] | None = strawberry.field(
-        resolver=_roles, description="What the user may do; for the user and staff."
+        resolver=_roles, description="The roles of the user; only the user and staff see them."
     )
     created_at: datetime | None = strawberry.field(
-        resolver=_created_at, description="When the user registered; for the user and staff."
+        resolver=_created_at, description="The time of the registration; only the user and staff see it."
     )
     data: strawberry.Private[domain.User]
     private: strawberry.Private[bool]
@@ -80,55 +80,63 @@ class User:
 
 
 def present(user: domain.User, *, private: bool) -> User:
-    """``user`` for a reader who may, or may not, see the private fields."""
+    """The GraphQL object of `user`; `private` allows the fields that only the user and staff may see."""
     return User(id=strawberry.ID(user.id), name=user.name, data=user, private=private)
 
 
-@strawberry.type(description="What a client needs to act for a user.")
+@strawberry.type(description="The tokens of a session.")
 class Session:
-    user: User = strawberry.field(description="Who logged in.")
-    access_token: str = strawberry.field(description="Send it as `Authorization: Bearer`; opaque to clients.")
-    refresh_token: str = strawberry.field(description="Exchange it, once, for the next pair of tokens.")
-    token_type: str = strawberry.field(description="Always `Bearer`.")
-    expires_in: int = strawberry.field(description="Seconds until the access token expires.")
+    user: User = strawberry.field(description="The user who logged in.")
+    access_token: str = strawberry.field(
+        description="The access token, for the header `Authorization: Bearer`; opaque."
+    )
+    refresh_token: str = strawberry.field(
+        description="The refresh token; exchange it once for the next pair of tokens."
+    )
+    token_type: str = strawberry.field(description="The type of the access token, always `Bearer`.")
+    expires_in: int = strawberry.field(description="The seconds until the access token expires.")
 
 
-@strawberry.type(description="The session is over; none of its tokens works any more.")
+@strawberry.type(description="The session has ended; its tokens are not valid any more.")
 class LogoutSuccess:
-    logged_out_at: datetime = strawberry.field(description="When the session ended.")
+    logged_out_at: datetime = strawberry.field(description="The time when the session ended.")
 
 
-@strawberry.type(description="The e-mail belongs to another user.")
+@strawberry.type(description="Another user has the e-mail address.")
 class EmailTaken(Problem):
     pass
 
 
 @strawberry.type(description="The password is too easy to guess.")
 class WeakPassword(Problem):
-    minimum_length: int = strawberry.field(description="How many characters a password needs at least.")
+    minimum_length: int = strawberry.field(description="The minimum number of characters of a password.")
 
 
-@strawberry.type(description="E-mail and password do not belong together.")
+@strawberry.type(description="The e-mail address is unknown or the password is wrong.")
 class InvalidCredentials(Problem):
     pass
 
 
-@strawberry.type(description="The refresh token is unknown, expired, or was exchanged before.")
+@strawberry.type(description="The refresh token is unknown, has expired, or was exchanged before.")
 class InvalidToken(Problem):
     pass
 
 
 RegisterResult = Annotated[
     Session | EmailTaken | WeakPassword,
-    strawberry.union("RegisterResult", description="The first session of a new user, or why there is none."),
+    strawberry.union(
+        "RegisterResult", description="The first session of a new user, or why the user was not registered."
+    ),
 ]
 LoginResult = Annotated[
     Session | InvalidCredentials,
-    strawberry.union("LoginResult", description="A new session, or why there is none."),
+    strawberry.union("LoginResult", description="A new session, or why the login failed."),
 ]
 RefreshResult = Annotated[
     Session | InvalidToken,
-    strawberry.union("RefreshResult", description="The session with its next pair of tokens, or why it ends."),
+    strawberry.union(
+        "RefreshResult", description="The session with its next pair of tokens, or why the tokens were not renewed."
+    ),
 ]
 LogoutResult = Annotated[
     Union[LogoutSuccess],  # noqa: UP007 - a union of one: later refusals will not break clients
@@ -136,22 +144,24 @@ LogoutResult = Annotated[
 ]
 
 
-@strawberry.input(description="Who wants to become a customer.")
+@strawberry.input(description="The data of a new customer.")
 class RegisterInput:
-    email: str = strawberry.field(description="An e-mail address; unique whatever its case.")
-    password: str = strawberry.field(description="8 to 256 characters, any of them, and not a common one.")
-    name: str = strawberry.field(description="1 to 100 characters; other customers see it.")
+    email: str = strawberry.field(description="The e-mail address; no other user has it, in any case.")
+    password: str = strawberry.field(
+        description="The password: 8 to 256 characters of any kind, and not a common password."
+    )
+    name: str = strawberry.field(description="The name, 1 to 100 characters; other customers see it.")
 
 
-@strawberry.input(description="Who wants to log in.")
+@strawberry.input(description="The credentials of a login.")
 class LoginInput:
-    email: str = strawberry.field(description="The address given at registration; its case does not matter.")
+    email: str = strawberry.field(description="The e-mail address of the registration, in any case.")
     password: str = strawberry.field(description="The user's password.")
 
 
-@strawberry.input(description="How a session is carried on.")
+@strawberry.input(description="The input of a token refresh.")
 class RefreshInput:
-    refresh_token: str = strawberry.field(description="The session's latest refresh token.")
+    refresh_token: str = strawberry.field(description="The latest refresh token of the session.")
 
 
 async def _me(info: Info) -> User | None:
@@ -163,7 +173,7 @@ async def _me(info: Info) -> User | None:
 
 @strawberry.type(description=descriptions.QUERY)
 class Query:
-    me: User | None = strawberry.field(resolver=_me, description="The user behind the access token.")
+    me: User | None = strawberry.field(resolver=_me, description="The user of the access token.")
 
 
 def _session(signed_in: SignedIn) -> Session:
@@ -202,7 +212,7 @@ async def _login(
 
 async def _refresh(
     info: Info,
-    input: Annotated[RefreshInput, strawberry.argument(description="The token.")],  # noqa: A002 - the schema's name
+    input: Annotated[RefreshInput, strawberry.argument(description="The refresh token.")],  # noqa: A002 - the schema's name
 ) -> RefreshResult:
     signed_in = await info.context.identity.refresh(input.refresh_token)
     if signed_in is None:
@@ -217,16 +227,19 @@ async def _logout(info: Info) -> LogoutResult:
 @strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     register: RegisterResult | None = strawberry.field(
-        resolver=_register, directives=[Cost(weight=PASSWORD_COST)], description="Become a customer, logged in."
+        resolver=_register,
+        directives=[Cost(weight=PASSWORD_COST)],
+        description="Register a customer and begin a session.",
     )
     login: LoginResult | None = strawberry.field(
         resolver=_login, directives=[Cost(weight=PASSWORD_COST)], description="Begin a session."
     )
     refresh: RefreshResult | None = strawberry.field(
-        resolver=_refresh, description="Exchange a refresh token; one used twice ends its session."
+        resolver=_refresh,
+        description="Exchange a refresh token for new tokens; a token that is used twice ends its session.",
     )
     logout: LogoutResult | None = strawberry.field(
-        resolver=_logout, description="End the session of the access token, at once and everywhere."
+        resolver=_logout, description="End the session of the access token, at once and for every service."
     )
 
 
@@ -235,5 +248,5 @@ def build_schema() -> SubgraphSchema:
 
 
 def sdl() -> str:
-    """The subgraph's SDL, as ``router compose`` reads it."""
+    """The subgraph's SDL, as `router compose` reads it."""
     return build_schema().as_str()

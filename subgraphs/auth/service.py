@@ -1,4 +1,4 @@
-"""What the auth service does, free of GraphQL: register, log in, refresh, log out."""
+"""The use cases of the auth service, without GraphQL: register, log in, refresh, log out (bank §2.8)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from subgraphs.auth.passwords import PasswordHasher
     from subgraphs.auth.store.protocol import AuthStore
 
-# Past the last token's end by more than a request that is just being answered can take.
+# Longer than the last access token of the session is valid, by more than any request takes.
 _REVOCATION_LIFETIME: Final = PUBLISH_AFTER + timedelta(minutes=1)
 
 _log = structlog.stdlib.get_logger("identity")
@@ -42,7 +42,7 @@ _log = structlog.stdlib.get_logger("identity")
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session's tokens, for its owner only."""
+    """A session and its tokens, for its owner only."""
 
     user: User
     access: tokens.AccessToken
@@ -51,18 +51,18 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class TakenEmail:
-    """Another user has the e-mail."""
+    """Another user has the e-mail address."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeakChoice:
-    """The password is too easy to guess; ``reason`` is for its owner."""
+    """The password is too easy to guess; `reason` is for its owner."""
 
     reason: str
 
 
 class IdentityService:
-    """The use cases. Refusals are return values; faults are :class:`~servicekit.errors.ServiceError`."""
+    """The use cases. A refusal is a return value; any other failure is a `ServiceError`."""
 
     def __init__(
         self,
@@ -80,10 +80,10 @@ class IdentityService:
         self._clock = clock
 
     async def register(self, *, email: str, password: str, name: str) -> SignedIn | TakenEmail | WeakChoice:
-        """A new customer, logged in.
+        """Register a new customer and begin a session.
 
         Raises:
-            BadUserInput: names every field that has no acceptable shape.
+            BadUserInput: names every field that is not valid.
         """
         user = await create_user(
             self._store, self._hasher, NewUser(email, password, name, (Role.CUSTOMER,)), self._clock()
@@ -91,9 +91,9 @@ class IdentityService:
         return await self._begin_session(user) if isinstance(user, User) else user
 
     async def login(self, *, email: str, password: str) -> SignedIn | None:
-        """A new session; None when e-mail and password do not belong together.
+        """Begin a session; None if the e-mail address is unknown or the password is wrong.
 
-        An unknown e-mail takes the same time as a wrong password: one hash is computed either way.
+        Both cases take the same time: one hash is computed in each.
         """
         address = _email_if_any(email)
         known = None if address is None else await self._store.credentials(address)
@@ -104,9 +104,9 @@ class IdentityService:
         return await self._begin_session(known.user)
 
     async def refresh(self, refresh_token: str) -> SignedIn | None:
-        """The next pair of tokens of a session; None when the token is good for nothing.
+        """The next pair of tokens of a session; None if the refresh token is not valid.
 
-        A token that was exchanged before ends its session at once, access tokens included.
+        A token that was exchanged before ends its session at once; access tokens of the session become invalid.
         """
         now = self._clock()
         successor = tokens.new_refresh_token()
@@ -114,7 +114,7 @@ class IdentityService:
         if exchange is None:
             return None
         if exchange.verdict is Verdict.REUSED:
-            _log.warning("a refresh token was used twice, its session ends", session_id=exchange.session.id)
+            _log.warning("refresh token used twice, session ends", session_id=exchange.session.id)
             await self._revoke(exchange.session.id)
         if exchange.verdict is not Verdict.ROTATE:
             return None
@@ -122,14 +122,14 @@ class IdentityService:
         return SignedIn(exchange.user, access, successor)
 
     async def logout(self, caller: Caller) -> datetime:
-        """End the caller's session; its tokens are dead when this returns. The moment of the end."""
+        """End the caller's session and return the time of its end; its tokens are invalid from now on."""
         now = self._clock()
         session = await self._store.end_session(caller.session_id, now)
         await self._revoke(caller.session_id)
         return session.ended_at if session is not None and session.ended_at is not None else now
 
     async def repair(self) -> None:
-        """Revoke again what a crash may have left half done: a session is ended first and revoked second."""
+        """Revoke the sessions that ended lately: a crash may have come between the end and the revocation."""
         ended = await self._store.sessions_ended_since(self._clock() - _REVOCATION_LIFETIME)
         for session in ended:
             await self._revoke(session.id)
@@ -147,7 +147,7 @@ class IdentityService:
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """A wish to be registered, unchecked."""
+    """The input of a registration, not validated yet."""
 
     email: str
     password: str
@@ -156,33 +156,35 @@ class NewUser:
 
 
 async def create_user(
-    store: AuthStore, hasher: PasswordHasher, wish: NewUser, now: datetime
+    store: AuthStore, hasher: PasswordHasher, new_user: NewUser, now: datetime
 ) -> User | TakenEmail | WeakChoice:
-    """Check and store a new user.
+    """Validate and store a new user.
 
     Raises:
-        BadUserInput: names every field that has no acceptable shape.
+        BadUserInput: names every field that is not valid.
     """
     _refuse_bad_fields(
         {
-            "email": lambda: parse_email(wish.email),
-            "password": lambda: weakness(wish.password, email=wish.email, name=wish.name),
-            "name": lambda: parse_name(wish.name),
+            "email": lambda: parse_email(new_user.email),
+            "password": lambda: weakness(new_user.password, email=new_user.email, name=new_user.name),
+            "name": lambda: parse_name(new_user.name),
         }
     )
-    weak = weakness(wish.password, email=wish.email, name=wish.name)
+    weak = weakness(new_user.password, email=new_user.email, name=new_user.name)
     if weak is not None:
         return WeakChoice(weak)
-    user = User(values.new_user_id(), parse_email(wish.email), parse_name(wish.name), frozenset(wish.roles), now)
+    user = User(
+        values.new_user_id(), parse_email(new_user.email), parse_name(new_user.name), frozenset(new_user.roles), now
+    )
     try:
-        await store.add_user(user, await hasher.hash(wish.password))
+        await store.add_user(user, await hasher.hash(new_user.password))
     except EmailExists:
         return TakenEmail()
     return user
 
 
 def _refuse_bad_fields(parsers: Mapping[str, Callable[[], object]]) -> None:
-    """Run every parser of an input's fields; raise one BadUserInput for all that refuse."""
+    """Run the parser of each field; raise one BadUserInput for all fields that are not valid."""
     problems: list[dict[str, object]] = []
     for name, parse in parsers.items():
         try:

@@ -19,7 +19,7 @@ class AuthSettings(SubgraphSettings):
     """Settings of the auth service.
 
     Attributes:
-        db_url: ``sqlite:///path``; by default a file in the data directory.
+        db_url: `sqlite:///path`; by default a file in the data directory.
         jwt_secret: encrypts private signing keys at rest; by default generated into the data directory.
     """
 
@@ -38,7 +38,7 @@ class AuthSettings(SubgraphSettings):
         return self.store.sqlite_file
 
     def key_encryption_secret(self) -> str:
-        """``AUTH_JWT_SECRET``, or the generated one. Raises StartupError when that cannot be read or made."""
+        """`AUTH_JWT_SECRET`, or the generated one. Raises StartupError when that cannot be read or made."""
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
         return read_or_create_secret(self.data_dir / "secrets" / "jwt.key")

@@ -1,13 +1,15 @@
-"""Signing keys: when each one signs, how long it is published, and how it is kept at rest.
+"""Signing keys: when a key signs, how long it is published, and how it is encrypted in the store.
 
-A key is published before it signs and after it has stopped, so that whoever holds a key set that is not older than
-:data:`KEY_SET_AGE` can verify every token that is still valid::
+A key is published before it signs and after it has stopped signing. A verifier whose key set is not older than
+`KEY_SET_AGE` can verify every valid token:
 
-    key A   ──publish, sign───────────────────┬──publish only──┐
-    key B                 ──publish only──────┴──publish, sign───────────
-                          created             active_from      (end of A's last token)
+```
+key A   ──publish, sign───────────────────┬──publish only──┐
+key B                 ──publish only──────┴──publish, sign───────────
+                      created             active_from      (end of A's last token)
+```
 
-All of that follows from two times per key, so nothing but the keys is stored.
+All of this follows from two times of each key, so only the keys are stored.
 """
 
 from __future__ import annotations
@@ -34,13 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ALGORITHM: Final = "ES256"
-# What the key set's Cache-Control allows.
+# The max-age in the Cache-Control header of the key set.
 KEY_SET_AGE: Final = timedelta(minutes=5)
-# Twice the age of a cached set: a fetch may be late.
+# Twice the age of a cached key set: a verifier may fetch it late.
 PUBLISH_AHEAD: Final = 2 * KEY_SET_AGE
-# How long a retired key is still needed: the life of its last token, and the verifiers' tolerance.
+# How long a retired key is needed: the lifetime of its last token, and the tolerance of verifiers.
 PUBLISH_AFTER: Final = ACCESS_LIFETIME + timedelta(seconds=LEEWAY_SECONDS)
-# NIST SP 800-57 allows signing keys one to three years; changing monthly keeps rotation an everyday event.
+# NIST SP 800-57 allows one to three years; a monthly rotation proves that rotation works.
 SIGNING_LIFETIME: Final = timedelta(days=30)
 
 _NONCE_BYTES: Final = 12
@@ -48,11 +50,11 @@ _NONCE_BYTES: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key pair as it is stored.
+    """A stored key pair.
 
     Attributes:
-        id: the ``kid`` of tokens.
-        active_from: when it begins to sign.
+        id: the `kid` of tokens.
+        active_from: the time from which it signs.
         public_jwk: the members of its JWK.
         sealed_private_key: nonce and ciphertext.
     """
@@ -65,20 +67,20 @@ class SigningKey:
 
 
 def signing(keys: Sequence[SigningKey], now: datetime) -> SigningKey | None:
-    """The key that signs at ``now``: the one that became active last."""
+    """The key that signs at `now`: the one that became active last."""
     active = [key for key in keys if key.active_from <= now]
     return max(active, key=_by_activation, default=None)
 
 
 def published(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
-    """The keys that verifiers need at ``now``, in the order of their activation."""
+    """The keys that verifiers need at `now`, in the order of their activation."""
     ordered = sorted(keys, key=_by_activation)
     superseded_at = {key.id: successor.active_from for key, successor in pairwise(ordered)}
     return [key for key in ordered if key.id not in superseded_at or now < superseded_at[key.id] + PUBLISH_AFTER]
 
 
 def is_due(keys: Sequence[SigningKey], now: datetime) -> bool:
-    """Whether the newest key has signed so long that its successor should be published."""
+    """Whether the successor of the newest key should be published."""
     newest = max(keys, key=_by_activation, default=None)
     return newest is None or now >= newest.active_from + SIGNING_LIFETIME - PUBLISH_AHEAD
 
@@ -88,7 +90,7 @@ def _by_activation(key: SigningKey) -> tuple[datetime, datetime, str]:
 
 
 class KeyVault:
-    """Makes key pairs and seals private keys with AES-256-GCM under a key derived from ``AUTH_JWT_SECRET``."""
+    """Creates key pairs and seals private keys with AES-256-GCM; the key is derived from `AUTH_JWT_SECRET`."""
 
     def __init__(self, secret: str) -> None:
         derivation = HKDF(hashes.SHA256(), length=32, salt=None, info=b"mosafe auth: private signing keys")
@@ -103,15 +105,15 @@ class KeyVault:
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        # The id and the public half are authenticated too, so that rows cannot be mixed.
+        # The id and the public key are authenticated too, so that parts of two rows cannot be combined.
         sealed = nonce + self._cipher.encrypt(nonce, encoded, _associated(key_id, jwk))
         return SigningKey(key_id, created_at, active_from, jwk, sealed)
 
     def open(self, key: SigningKey) -> ec.EllipticCurvePrivateKey:
-        """The private key of ``key``.
+        """The private key of `key`.
 
         Raises:
-            ConfigurationError: it was sealed with another secret.
+            ConfigurationError: the key is sealed with another secret.
         """
         nonce, ciphertext = key.sealed_private_key[:_NONCE_BYTES], key.sealed_private_key[_NONCE_BYTES:]
         try:

@@ -27,7 +27,7 @@ _IDENTIFIER_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A signed token; ``expires_in`` is in seconds from now."""
+    """A signed token; `expires_in` is in seconds from now."""
 
     text: str
     expires_in: int
@@ -42,7 +42,7 @@ class AccessTokens:
         self._clock = clock
 
     async def issue(self, user: User, session: Session) -> AccessToken:
-        """A token for ``user`` that never outlives ``session``."""
+        """A token for `user` that never outlives `session`."""
         now = self._clock()
         expires_at = min(now + ACCESS_LIFETIME, session.expires_at)
         key_id, private_key = await self._keys.signer()
@@ -52,7 +52,7 @@ class AccessTokens:
             "sub": user.id,
             "sid": session.id,
             "roles": sorted(user.roles),
-            # No delegation yet: a first-party session may do all that its roles may.
+            # No delegation yet: a session may do all that the user's roles allow.
             "scope": "",
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
@@ -73,5 +73,5 @@ def new_refresh_token() -> str:
 
 
 def digest(refresh_token: str) -> bytes:
-    """What is stored of a refresh token. Any text has one, even text that is no token."""
+    """The stored form of a refresh token; any text has a digest, also text that is not a token."""
     return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

@@ -1,1 +1,6 @@
-"""GraphQL conventions that the three subgraphs share: scalars, connections, problems, entities, HTTP."""
+"""What the three subgraphs share.
+
+GraphQL: `schema` and `http` (execution), `scalars`, `connections`, `problems`, `descriptions`. A service:
+`app`, `settings`, `commands`, `verification`, `context`, `background`. Stores: `store_factory`,
+`sqlite_store`, `outbox`, `times`, `refusals`.
+"""

@@ -48,7 +48,7 @@ def create_app(
     """The application. Nothing is opened before its lifespan starts.
 
     Args:
-        schema: what ``/graphql`` executes.
+        schema: what `/graphql` executes.
         open_runtime: opens the service's resources at start-up; they are closed at shutdown.
         title: the service's name in its OpenAPI document.
         routers: further routes, given a function that returns the open runtime.

@@ -15,7 +15,7 @@ _log = structlog.stdlib.get_logger("background")
 
 
 async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Awaitable[None]]) -> NoReturn:
-    """Run ``step`` now and after each ``wait``. An exception of a step is logged; the next step runs all the same."""
+    """Run `step` now and after each `wait`. An exception of a step is logged; the next step runs all the same."""
     while True:
         try:
             await step()
@@ -25,7 +25,7 @@ async def repeat(step: Callable[[], Awaitable[object]], wait: Callable[[], Await
 
 
 def every(seconds: float) -> Callable[[], Awaitable[None]]:
-    """A ``wait`` for :func:`repeat` that takes ``seconds``."""
+    """A `wait` for `repeat` that takes `seconds`."""
 
     async def wait() -> None:
         await asyncio.sleep(seconds)
@@ -35,7 +35,7 @@ def every(seconds: float) -> Callable[[], Awaitable[None]]:
 
 @asynccontextmanager
 async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Run ``work`` in a task while the block runs; cancel it afterwards."""
+    """Run `work` in a task while the block runs; cancel it afterwards."""
     task = asyncio.create_task(work)
     try:
         yield

@@ -1,4 +1,4 @@
-"""The command group of a service: ``serve``, which is also what the group does without a sub-command."""
+"""The command group of a service: `serve`, which is also what the group does without a sub-command."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def service_group(
     help_text: str,
     cls: type[click.Group] = click.Group,
 ) -> click.Group:
-    """A group with the command ``serve``, to which the service adds its own commands.
+    """A group with the command `serve`, to which the service adds its own commands.
 
     Args:
         name: of the service and of the group.
-        settings: the settings class of the service; the alias of its field ``port`` is the port's variable.
+        settings: the settings class of the service; the alias of its field `port` is the port's variable.
         create_app: makes the application from the settings.
         help_text: the help of the group.
         cls: the class of the group.

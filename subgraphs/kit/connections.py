@@ -1,8 +1,8 @@
-"""Relay connections: pages of a list that stay stable while the list grows.
+"""Relay connections: pages of a list that stay stable while the list grows (bank §2.3).
 
-A cursor is the sort key of its row, signed: whoever holds it can go on from there, nobody can make one up. A store
-gets a :class:`PageRequest` and returns up to ``limit + 1`` rows in the direction asked; :func:`page` cuts, turns
-around and signs. Specification: https://relay.dev/graphql/connections.htm
+A cursor is the signed sort key of its row, so that a client can continue from it and cannot forge one. A store gets a
+`PageRequest` and returns up to `limit + 1` rows in the requested direction; `CursorCodec.page` makes the
+connection. Specification: https://relay.dev/graphql/connections.htm
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, Sequence  # noqa: TC003 - strawberry reads annotations at run time
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
 from strawberry import UNSET
+from strawberry.federation.schema_directives import ListSize
 
 from servicekit.errors import BadUserInput
 
@@ -25,8 +26,26 @@ DEFAULT_PAGE: Final = 20
 MAX_PAGE: Final = 100
 # A truncated HMAC-SHA256 of 128 bits cannot be guessed, and keeps cursors short.
 _MAC_BYTES: Final = 16
-# Longer than any cursor of ours; what is longer is not worth decoding.
+# Longer than any cursor of ours: a longer text is refused before it is decoded.
 _MAX_CURSOR: Final = 512
+
+# What a router with demand control counts: the requested page size, or the default.
+PAGED: Final = ListSize(
+    assumed_size=DEFAULT_PAGE,
+    slicing_arguments=["first", "last"],
+    sized_fields=["edges", "nodes"],
+    require_one_slicing_argument=False,
+)
+
+First = Annotated[
+    int | None, strawberry.argument(description="The number of items from the start, 0 to 100; by default 20.")
+]
+After = Annotated[str | None, strawberry.argument(description="The page begins after this cursor.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(description="The number of items from the end, 0 to 100; not with `first`."),
+]
+Before = Annotated[str | None, strawberry.argument(description="The page ends before this cursor.")]
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")
@@ -34,17 +53,17 @@ Row = TypeVar("Row")
 SortKey = tuple[str, ...]
 
 
-@strawberry.federation.type(shareable=True, description="Where a page lies in its list.")
+@strawberry.federation.type(shareable=True, description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
-    has_previous_page: bool = strawberry.field(description="Whether items precede this page.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the first item, null on an empty page.")
-    end_cursor: str | None = strawberry.field(description="Cursor of the last item, null on an empty page.")
+    has_next_page: bool = strawberry.field(description="Whether there are items after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are items before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first item; null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last item; null on an empty page.")
 
 
-@strawberry.type(description="One item of a list, with its position.")
+@strawberry.type(description="An item of a list and its cursor.")
 class Edge(Generic[Node]):
-    cursor: str = strawberry.field(description="Opaque; pass it as `after` or `before`.")
+    cursor: str = strawberry.field(description="The item's cursor, for `after` and `before`; opaque.")
     node: Node = strawberry.field(description="The item.")
 
 
@@ -55,23 +74,23 @@ async def _total_count(root: strawberry.Parent[Any]) -> int | None:
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Node]):
     edges: list[Edge[Node]] = strawberry.field(description="The items with their cursors.")
-    nodes: list[Node] = strawberry.field(description="The items alone.")
-    page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+    nodes: list[Node] = strawberry.field(description="The items without their cursors.")
+    page_info: PageInfo = strawberry.field(description="The position of this page in the list.")
     total_count: int | None = strawberry.field(
-        resolver=_total_count, description="How many items the whole list has; null where counting is not offered."
+        resolver=_total_count, description="The number of items of the whole list; null if the list is not counted."
     )
     count: strawberry.Private[Callable[[], Awaitable[int]] | None] = None
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What a store is asked for.
+    """A page, as a store is asked for it.
 
     Attributes:
-        limit: items wanted; fetch one more to know whether the list goes on.
-        after: sort key that the rows must follow in list order, or None.
-        before: sort key that the rows must precede in list order, or None.
-        backwards: take the last ``limit`` rows of that range, and return them last first.
+        limit: the size of the page; the store returns one row more when the list continues.
+        after: the rows come after this sort key in list order; None sets no bound.
+        before: the rows come before this sort key in list order; None sets no bound.
+        backwards: the page is the end of that range, and the store returns it in reverse order.
     """
 
     limit: int = DEFAULT_PAGE
@@ -81,7 +100,7 @@ class PageRequest:
 
 
 class CursorCodec:
-    """Signs sort keys of ``width`` text parts, and takes back only what it signed."""
+    """Makes cursors from sort keys of `width` text parts, and reads only the cursors that it made."""
 
     def __init__(self, key: bytes, *, width: int) -> None:
         self._key = key
@@ -92,7 +111,11 @@ class CursorCodec:
         return base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
     def decode(self, cursor: str, argument: str) -> SortKey:
-        """The sort key behind ``cursor``. Raises BadUserInput, naming ``argument``, for anything not signed here."""
+        """The sort key in `cursor`.
+
+        Raises:
+            BadUserInput: the cursor was not made here; the error names `argument`.
+        """
         refusal = BadUserInput(f"`{argument}` is not a cursor of this list", details={"argument": argument})
         if len(cursor) > _MAX_CURSOR:
             raise refusal
@@ -103,7 +126,7 @@ class CursorCodec:
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise refusal
-        # Signed by us, hence well-formed; another list of the same service may have another width.
+        # The signature proves that it is well-formed. It may be the cursor of another list of this service.
         sort_key: list[str] = json.loads(payload)
         if len(sort_key) != self._width:
             raise refusal
@@ -113,10 +136,10 @@ class CursorCodec:
         return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
 
     def request(self, first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
-        """The page that Relay's four arguments ask for; UNSET counts as None.
+        """The page for Relay's four arguments; UNSET counts as None.
 
         Raises:
-            BadUserInput: ``first`` with ``last``, a size outside 0 to :data:`MAX_PAGE`, or a forged cursor.
+            BadUserInput: `first` together with `last`, a size outside 0 to `MAX_PAGE`, or a forged cursor.
         """
         first, last = (None if size is UNSET else size for size in (first, last))
         after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
@@ -141,7 +164,7 @@ class CursorCodec:
         node: Callable[[Row], Node],
         count: Callable[[], Awaitable[int]] | None = None,
     ) -> Connection[Node]:
-        """The connection over ``rows`` as the store returned them for ``request``."""
+        """The connection of `rows`, which the store returned for `request`."""
         more = len(rows) > request.limit
         kept = list(rows[: request.limit])
         if request.backwards:

@@ -1,4 +1,4 @@
-"""What resolvers know of the request: who calls."""
+"""The context of a request for resolvers: the caller."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class BaseContext:
-    """A request's context; each service adds its loaders and its domain services.
+    """The context of one request; each service adds its loaders and domain services.
 
-    A bad token does not fail the request, only the fields that need a caller: ``login`` works with a stale one.
+    An invalid token fails only the fields that need a caller, not the request: `login` works with an expired token.
     """
 
     def __init__(self, caller: Caller | ServiceError | None) -> None:
@@ -24,7 +24,7 @@ class BaseContext:
         """The authenticated caller.
 
         Raises:
-            Unauthenticated: there is no token, or no valid one.
+            Unauthenticated: the token is missing or not valid.
             Unavailable: the token could not be verified.
         """
         if isinstance(self._caller, ServiceError):

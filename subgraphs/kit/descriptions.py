@@ -1,10 +1,10 @@
-"""What is said of the elements that several subgraphs define: said once, so that the supergraph says it too."""
+"""Descriptions of types that several subgraphs define; equal descriptions let composition keep them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-QUERY: Final = "What can be asked of the bank."
-MUTATION: Final = "What the bank can be told to do."
-USER: Final = "A person known to the bank. Others see only `id` and `name`; any other field is refused to them."
-ACCOUNT: Final = "An account. Its owner and staff see it; for anyone else it does not exist."
+QUERY: Final = "The queries of the bank."
+MUTATION: Final = "The mutations of the bank."
+USER: Final = "A user of the bank. Other customers see only `id` and `name`; other fields are forbidden to them."
+ACCOUNT: Final = "An account. Only its owner and staff see it; for others it does not exist."

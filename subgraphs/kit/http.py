@@ -1,7 +1,7 @@
-"""GraphQL over HTTP for a subgraph: what its router, its tests and a curious client talk to.
+"""GraphQL over HTTP for a subgraph.
 
-Strawberry's own router ignores ``application/graphql-response+json`` and lets messages of unexpected exceptions out,
-so requests are read and answered here. Specification: https://graphql.github.io/graphql-over-http/draft/
+Strawberry's own router does not know `application/graphql-response+json` and shows messages of unexpected exceptions
+to clients, so this module replaces it. Specification: https://graphql.github.io/graphql-over-http/draft/
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
-# A representation list of a thousand entities is some 100 KB; whoever sends more is not our router.
+# A list of a thousand representations has about 100 KB.
 MAX_BODY_BYTES: Final = 2_000_000
 
 _log = structlog.stdlib.get_logger("graphql")
@@ -55,7 +55,7 @@ class _Call:
 
 
 def graphql_router(schema: Schema, create_context: Callable[[Request], Awaitable[BaseContext]]) -> APIRouter:
-    """Routes that execute operations of ``schema``: ``POST /graphql``, and ``GET`` for queries."""
+    """Routes that execute operations of `schema`: `POST /graphql`, and `GET` for queries."""
     router = APIRouter()
 
     async def handle(request: Request) -> Response:
@@ -67,7 +67,7 @@ def graphql_router(schema: Schema, create_context: Callable[[Request], Awaitable
         except _BadRequest as error:
             body = {"errors": [{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]}
             return _respond(error.status, media_type, body, error.headers)
-        status = 400 if _never_ran(result) and media_type == GRAPHQL_RESPONSE else 200
+        status = 400 if _failed_before_execution(result) and media_type == GRAPHQL_RESPONSE else 200
         return _respond(status, media_type, _body(result))
 
     router.add_api_route("/graphql", handle, methods=["GET", "POST"], include_in_schema=False)
@@ -75,7 +75,7 @@ def graphql_router(schema: Schema, create_context: Callable[[Request], Awaitable
 
 
 def _negotiate(accept: str | None) -> str:
-    """The media type to answer with; absent or wildcard means ``application/json``, as old clients expect."""
+    """The media type of the response: `application/json`, as old clients expect, or the newer one if accepted."""
     if not accept:
         return JSON
     offered = [part.split(";")[0].strip().lower() for part in accept.split(",")]
@@ -107,9 +107,11 @@ async def _read(request: Request) -> _Call:
 
 
 def _from_json(text: str) -> Any:
-    """The value that ``text`` spells. Raises ValueError or RecursionError, also for half a surrogate pair.
+    """The JSON value in `text`.
 
-    JSON can escape one alone, but it is no character: neither a store nor an answer could hold it.
+    Raises:
+        ValueError: the text is not JSON, or escapes half a surrogate pair, which no store or response can hold.
+        RecursionError: it is nested too deeply.
     """
     value = json.loads(text)
     if "\\u" in text:
@@ -146,7 +148,7 @@ def _call(parameters: Mapping[str, Any]) -> _Call:
 
 
 async def _execute(schema: Schema, call: _Call, context: BaseContext, *, get: bool) -> ExecutionResult:
-    if call.operation_name is None and _counts_several_operations(call.query):
+    if call.operation_name is None and _has_several_operations(call.query):
         raise _BadRequest("`operationName` must name one of the document's operations")
     allowed = {OperationType.QUERY} if get else {OperationType.QUERY, OperationType.MUTATION}
     try:
@@ -165,17 +167,17 @@ async def _execute(schema: Schema, call: _Call, context: BaseContext, *, get: bo
 
 
 @lru_cache(maxsize=1024)
-def _counts_several_operations(query: str) -> bool:
-    """Whether the document needs an operation name; Strawberry would run its first (GraphQL specification, 6.1)."""
+def _has_several_operations(query: str) -> bool:
+    """Whether the document has several operations; Strawberry would run the first (GraphQL specification §6.1)."""
     try:
         document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
     except GraphQLError:
-        return False  # the execution reports it, with its place
+        return False  # the execution reports the error with its location
     return sum(isinstance(definition, OperationDefinitionNode) for definition in document.definitions) > 1
 
 
-def _never_ran(result: ExecutionResult) -> bool:
-    """Whether the request failed before execution: syntax, validation, variables (GraphQL specification, 7.1.2)."""
+def _failed_before_execution(result: ExecutionResult) -> bool:
+    """Whether the request failed before execution: syntax, validation, variables (GraphQL specification §7.1.2)."""
     if isinstance(result, PreExecutionError):
         return True
     return result.data is None and all(error.path is None for error in result.errors or ())
@@ -184,13 +186,13 @@ def _never_ran(result: ExecutionResult) -> bool:
 def _body(result: ExecutionResult) -> dict[str, object]:
     fallback = "GRAPHQL_VALIDATION_FAILED" if isinstance(result, PreExecutionError) else "BAD_USER_INPUT"
     errors = [_format_error(error, fallback) for error in result.errors or ()]
-    if _never_ran(result):
+    if _failed_before_execution(result):
         return {"errors": errors}
     return {"data": result.data, **({"errors": errors} if errors else {})}
 
 
 def _format_error(error: GraphQLError, fallback_code: str) -> dict[str, object]:
-    """What a client may see of ``error``: its own message where it is the client's affair, else a neutral one."""
+    """`error` for clients; the message of an unexpected exception is replaced by a neutral one."""
     message, extensions = _public_parts(error, fallback_code)
     formatted: dict[str, object] = {"message": message}
     if error.locations:
@@ -218,7 +220,7 @@ def _public_parts(error: GraphQLError, fallback_code: str) -> tuple[str, dict[st
 
 
 def _cause(error: GraphQLError) -> Exception:
-    """The exception that a resolver raised, from under the errors that graphql-core wraps around it."""
+    """The exception that a resolver raised, without the errors that graphql-core wraps around it."""
     cause: Exception = error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error

@@ -1,7 +1,7 @@
 """Events of a store, kept in its outbox until they are published (the transactional outbox pattern).
 
 A store writes the event in the database transaction that changes the state, so an event exists exactly when its
-change was committed. No process reads the outbox yet; events are deleted after :data:`RETENTION`.
+change was committed. No process reads the outbox yet; events are deleted after `RETENTION`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Event:
     """One change of one aggregate; the names are those of CloudEvents 1.0.
 
     Attributes:
-        type: such as ``account.opened``.
+        type: such as `account.opened`.
         subject: id of the aggregate (an account, a transaction).
         time: when the state changed.
         data: JSON object of ids, amounts and statuses; no name, e-mail address, account number or free text.
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A stored event. ``sequence`` increases with every event of the store and is never reused."""
+    """A stored event. `sequence` increases with every event of the store and is never reused."""
 
     sequence: int
     event: Event
@@ -52,7 +52,7 @@ class Outbox(Protocol):
     """The part of a store that keeps its events."""
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
-        """Up to ``limit`` events with a sequence greater than ``after``, in ascending order.
+        """Up to `limit` events with a sequence greater than `after`, in ascending order.
 
         Events of one subject are in the order of their commits.
 
@@ -61,7 +61,7 @@ class Outbox(Protocol):
         """
 
     async def prune_events(self, before: datetime, *, limit: int) -> int:
-        """Delete events older than ``before`` among the ``limit`` oldest ones, in one database transaction.
+        """Delete events older than `before` among the `limit` oldest ones, in one database transaction.
 
         Returns:
             The number of deleted events.
@@ -72,7 +72,7 @@ class Outbox(Protocol):
 
 
 async def prune(outbox: Outbox, now: datetime) -> int:
-    """Delete the events older than :data:`RETENTION`, in batches; returns their number."""
+    """Delete the events older than `RETENTION`, in batches; returns their number."""
     total = 0
     while deleted := await outbox.prune_events(now - RETENTION, limit=PRUNE_BATCH):
         total += deleted

@@ -1,7 +1,7 @@
-"""The bank's scalars: one spelling of money, currency, time and metadata, strict on the way in.
+"""The bank's scalars: amounts, currencies, times and metadata, with strict input (bank §1.1).
 
-Strawberry's own ``Decimal`` and ``DateTime`` accept floats, exponents and naive times and print ``+00:00``; these do
-not. The Python types are the plain ones (``Decimal``, ``datetime``); :data:`SCALAR_MAP` binds them to the scalars.
+Strawberry's own `Decimal` and `DateTime` accept floats, exponents and times without a zone, and print `+00:00`.
+`SCALAR_MAP` binds the scalars to the plain Python types (`Decimal`, `datetime`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _refusal(scalar: str, problem: str) -> GraphQLError:
 
 
 def _from_text(scalar: str, parse: Callable[[str], Any]) -> Callable[[object], Any]:
-    """A parser that takes strings only and turns a refusal into a client error."""
+    """A parser that accepts only strings, and reports an invalid value as an error of the client."""
 
     def parse_value(value: object) -> Any:
         if not isinstance(value, str):
@@ -62,7 +62,7 @@ def _parse_metadata(value: object) -> Metadata:
 
 def _parse_metadata_literal(node: ValueNode, variables: Mapping[str, Any] | None = None) -> Metadata:
     if variables is None and isinstance(node, ObjectValueNode):
-        # Validation looks at literals before any variable has a value; those entries are judged at execution.
+        # Validation reads literals before variables have values; execution checks the entries with variables.
         known = tuple(entry for entry in node.fields if not isinstance(entry.value, VariableNode))
         node = ObjectValueNode(fields=known)
     return _parse_metadata(value_from_ast_untyped(node, None if variables is None else dict(variables)))
@@ -70,27 +70,27 @@ def _parse_metadata_literal(node: ValueNode, variables: Mapping[str, Any] | None
 
 DECIMAL: Final = strawberry.scalar(
     name="Decimal",
-    description="An exact amount as a decimal string with exactly the decimals of its currency, such as `100.00`.",
+    description="An amount as a decimal string with exactly the decimals of its currency, such as `100.00`.",
     serialize=lambda value: f"{value:f}",
     parse_value=_from_text("Decimal", values.parse_amount),
 )
 CURRENCY: Final = strawberry.scalar(
     name="Currency",
-    description="The alphabetic code of a currency in ISO 4217, upper case, such as `EUR`.",
+    description="An alphabetic currency code of ISO 4217 in upper case, such as `EUR`.",
     specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
     serialize=str,
     parse_value=_from_text("Currency", _parse_currency),
 )
 DATE_TIME: Final = strawberry.scalar(
     name="DateTime",
-    description="A time of RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:30:00.000Z`.",
+    description="A time in UTC with milliseconds (RFC 3339), such as `2026-01-31T09:30:00.000Z`.",
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
     serialize=values.format_timestamp,
     parse_value=_from_text("DateTime", values.parse_timestamp),
 )
 METADATA: Final = strawberry.scalar(
     name="Metadata",
-    description="An object of at most 20 string values, 2 KB together; kept as given, never interpreted.",
+    description="An object of at most 20 string values, 2 KB together; stored and returned unchanged.",
     serialize=dict,
     parse_value=_parse_metadata,
     parse_literal=_parse_metadata_literal,

@@ -1,7 +1,7 @@
-"""A Strawberry federation schema that keeps the subgraph protocol's promises.
+"""A Strawberry federation schema that follows Apollo's subgraph specification.
 
-``_entities`` answers each representation on its own (reference: Apollo's subgraph specification, "Resolving
-entities"): a malformed or unknown one is an error at its index and null there, and leaves the others alone.
+`_entities` resolves each representation on its own ("Resolving entities"): a malformed or unknown representation is
+null with an error at its index, and does not affect the others.
 """
 
 # No `from __future__ import annotations`: Strawberry edits the resolver's annotations and needs real types in them.
@@ -18,19 +18,19 @@ from strawberry.types.execution import ExecutionContext
 
 from subgraphs.kit.scalars import SCALAR_MAP
 
-# As the router's own defaults: far above any honest operation, far below what hurts.
+# The router has the same defaults: far more than a normal operation needs, far less than a harmful one.
 MAX_TOKENS = 15_000
 MAX_DEPTH = 50
 
 
-# What an entity type offers as class method `resolve_reference`: the object that a representation names, or None where
-# the caller may see none. The representation is the client's claim: keys and required fields, unchecked and unproven.
+# The class method `resolve_reference` of an entity type: the object that a representation names, or None where the
+# caller may not see it. A representation is a claim: the client may send any keys and fields (bank §2.2).
 ReferenceResolver = Callable[[strawberry.Info[Any, Any], Mapping[str, object]], Awaitable[object]]
 
 
 class SubgraphSchema(strawberry.federation.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log nothing here: refusals are answers, and the HTTP layer logs what is unexpected, once."""
+        """Log nothing here: the HTTP layer logs unexpected errors, once."""
 
     def entities_resolver(
         self, info: strawberry.Info[Any, Any], representations: list[FederationAny]
@@ -40,7 +40,7 @@ class SubgraphSchema(strawberry.federation.Schema):
 
     def _resolve(self, info: strawberry.Info[Any, Any], representation: object) -> object:
         """The entity, an awaitable of it, or the error to report at this index."""
-        # Annotated as `object`, since a client may send anything where `_Any` is expected.
+        # Annotated as `object`: a client may send any value for `_Any`.
         if not isinstance(representation, Mapping) or not isinstance(representation.get("__typename"), str):
             return _refusal("a representation is an object with a `__typename`")
         concrete = self.schema_converter.type_map.get(representation["__typename"])
@@ -59,7 +59,7 @@ def _refusal(message: str) -> GraphQLError:
 def create_schema(*, query: type, mutation: type | None = None, types: Iterable[type] = ()) -> SubgraphSchema:
     """A Federation 2.11 schema with the bank's scalars.
 
-    ``types`` names the types that are reachable through unions or interfaces only.
+    `types` names the types that only unions or interfaces lead to.
     """
     return SubgraphSchema(
         query=query,
@@ -75,10 +75,10 @@ def create_schema(*, query: type, mutation: type | None = None, types: Iterable[
 
 
 def text_of(representation: Mapping[str, object], field: str) -> str:
-    """A key field that must be text.
+    """A key field of a representation, which must be text.
 
     Raises:
-        GraphQLError: absent or of another type; ``BAD_USER_INPUT``, reported at the representation's index.
+        GraphQLError: the field is missing or is not text; `BAD_USER_INPUT`, reported at the representation's index.
     """
     value = representation.get(field)
     if not isinstance(value, str):

@@ -13,7 +13,7 @@ class SubgraphSettings(BankSettings):
 
     Attributes:
         port: each service declares it again with its variable and default.
-        issuer: the ``iss`` claim that access tokens must have.
+        issuer: the `iss` claim that access tokens must have.
         jwks_url: where the public signing keys are; by default below the issuer.
     """
 

@@ -53,7 +53,7 @@ class SqliteStore:
 
     @classmethod
     async def open_file(cls, path: Path, *, clock: Clock = values.now) -> Self:
-        """Open or create the file at ``path`` and apply the missing migrations.
+        """Open or create the file at `path` and apply the missing migrations.
 
         Raises:
             StartupError: the file cannot be opened, or a newer release wrote it.
@@ -62,7 +62,7 @@ class SqliteStore:
 
     @classmethod
     async def open_at(cls, address: StoreAddress, clock: Clock) -> Self:
-        """As :meth:`open_file`; also raises ConfigurationError for a URL that is not ``sqlite:///path``."""
+        """As `open_file`; also raises ConfigurationError for a URL that is not `sqlite:///path`."""
         return await cls.open_file(address.sqlite_file, clock=clock)
 
     async def ping(self) -> None:
@@ -73,7 +73,7 @@ class SqliteStore:
 
 
 class SqliteOutboxStore(SqliteStore):
-    """A store whose migrations create :data:`OUTBOX_TABLE`; implements :class:`~subgraphs.kit.outbox.Outbox`."""
+    """A store whose migrations create `OUTBOX_TABLE`; implements `Outbox`."""
 
     async def events(self, *, after: int, limit: int) -> Sequence[OutboxRow]:
         query = "SELECT * FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
@@ -100,7 +100,7 @@ class SqliteOutboxStore(SqliteStore):
 
 
 async def append_events(connection: aiosqlite.Connection, events: Iterable[Event]) -> None:
-    """Write ``events`` to the outbox, in the database transaction that ``connection`` is in."""
+    """Write `events` to the outbox, in the database transaction that `connection` is in."""
     rows = [
         (event.id, event.type, event.subject, to_milliseconds(event.time), json.dumps(event.data)) for event in events
     ]

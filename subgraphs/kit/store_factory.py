@@ -1,8 +1,10 @@
 """Chooses the store of a service by the scheme of its database URL.
 
-A service lists the schemes it knows in a table; a new kind of store is one more row::
+A service lists the schemes it knows in a table; a new kind of store is one more row:
 
-    STORES: Final[Stores[AccountStore]] = {SQLITE: SqliteAccountStore.open_at}
+```
+STORES: Final[Stores[AccountStore]] = {SQLITE: SqliteAccountStore.open_at}
+```
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class StoreAddress:
     """Where a service keeps its data.
 
     Attributes:
-        url: the database URL; None selects the SQLite file ``default``.
+        url: the database URL; None selects the SQLite file `default`.
         variable: the environment variable that holds the URL, for error messages.
         default: the SQLite file in the data directory.
     """
@@ -50,7 +52,7 @@ class StoreAddress:
 
     @property
     def scheme(self) -> str:
-        """The URL's scheme in lower case; ``sqlite`` without a URL."""
+        """The URL's scheme in lower case; `sqlite` without a URL."""
         if self.url is None:
             return SQLITE
         return self.url.get_secret_value().partition(":")[0].lower()
@@ -60,7 +62,7 @@ class StoreAddress:
         """The SQLite file.
 
         Raises:
-            ConfigurationError: the URL is not of the form ``sqlite:///path``.
+            ConfigurationError: the URL is not of the form `sqlite:///path`.
         """
         return sqlite_path(self.url, self.variable, self.default)
 
@@ -72,10 +74,10 @@ Stores: TypeAlias = Mapping[str, Callable[[StoreAddress, Clock], Awaitable[S]]]
 
 @asynccontextmanager
 async def open_store(address: StoreAddress, stores: Stores[S], *, clock: Clock = values.now) -> AsyncIterator[S]:
-    """The store at ``address``, closed at the end of the block.
+    """The store at `address`, closed at the end of the block.
 
     Raises:
-        ConfigurationError: ``stores`` has no entry for the URL's scheme.
+        ConfigurationError: `stores` has no entry for the URL's scheme.
         StartupError: the store cannot be opened.
     """
     open_at = stores.get(address.scheme)

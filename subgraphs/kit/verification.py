@@ -1,4 +1,4 @@
-"""How a subgraph comes to trust a token: the auth service's public keys, and the list of sessions that ended."""
+"""Verifies access tokens with the public keys of the auth service and the list of revoked sessions (bank §2.8)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def token_verifier(settings: SubgraphSettings) -> AsyncIterator[TokenVerifier]:
-    """A verifier of access tokens; the keys are fetched when the first token comes.
+    """A verifier of access tokens; it fetches the keys for the first token.
 
     Raises:
         StartupError: the revocation list cannot be opened.
@@ -26,7 +26,7 @@ async def token_verifier(settings: SubgraphSettings) -> AsyncIterator[TokenVerif
     async with AsyncExitStack() as stack:
         revocations = SqliteRevocationList(settings.data_dir)
         stack.callback(revocations.close)
-        # Our own services only: a proxy of the environment has no business between them.
+        # A call between our own services: the proxy variables of the environment do not apply.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         keys = RemoteKeys.at(settings.signing_keys_url, client)
         yield TokenVerifier(issuer=settings.issuer, keys=keys, revocations=revocations)

@@ -1,4 +1,4 @@
-"""``mosafe transaction``: serve, and list open orders."""
+"""`mosafe transaction`: serve, and list open orders."""
 
 from __future__ import annotations
 

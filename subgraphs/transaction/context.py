@@ -1,4 +1,4 @@
-"""What resolvers of the transaction service know of the request."""
+"""The context of a request for resolvers of the transaction service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TransactionContext(BaseContext):
-    """Adds the store, the orders and fresh loaders."""
+    """Adds the store, the orders and new loaders."""
 
     def __init__(
         self, caller: Caller | ServiceError | None, *, store: TransactionStore, orders: Orders, cursors: CursorCodec
@@ -28,10 +28,10 @@ class TransactionContext(BaseContext):
         self.forget()
 
     def forget(self) -> None:
-        """Look everything up anew: mutations of one operation run one after the other, and each changes the lists."""
+        """Replace the loaders: each mutation of an operation changes the lists that they have cached."""
         self.loaders = create_loaders(self.store)
 
     @property
     def viewer_id(self) -> str | None:
-        """Whose transactions may be listed; None for staff, who see all. Raises as ``caller`` does."""
+        """The user whose transactions may be listed; None for staff, who see all. Raises as `caller` does."""
         return None if self.caller.is_staff else self.caller.user_id

@@ -1,7 +1,7 @@
 """The rules of orders and transactions. Pure: no clock, no store, no network.
 
-An :class:`Order` is what a caller asks for; a :class:`Transaction` is its record, which changes only its status, along
-:data:`TRANSITIONS`. The account service decides whether money may move; the rules here need no balance.
+An `Order` is what a caller asks for; a `Transaction` is its record, which changes only its status, along
+`TRANSITIONS`. The account service decides whether money may move; the rules here need no balance.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ SETTLED: Final = frozenset({TransactionStatus.COMPLETED, TransactionStatus.REVER
 
 
 class IllegalTransition(Exception):
-    """A transaction does not exist, or :data:`TRANSITIONS` does not allow it to change to the status."""
+    """A transaction does not exist, or `TRANSITIONS` does not allow it to change to the status."""
 
 
 def predecessors(status: TransactionStatus) -> frozenset[TransactionStatus]:
-    """The statuses from which ``status`` may be reached in one step."""
+    """The statuses from which `status` may be reached in one step."""
     return frozenset(before for before, after in TRANSITIONS.items() if status in after)
 
 
@@ -186,7 +186,7 @@ class Transaction:
         )
 
     def counterparty(self, viewer: Caller) -> Party | None:
-        """The other side of the transaction for ``viewer``; the receiver for staff and between own accounts.
+        """The other side of the transaction for `viewer`; the receiver for staff and between own accounts.
 
         None until the money has moved: a refused order proves nothing about the account that it names.
         """
@@ -221,10 +221,10 @@ def _refusal(order: Order, requester: Requester, parties: Parties) -> Problem | 
 def conclude(
     transaction_id: str, found: Transaction | None, status: TransactionStatus, problem: Problem | None, at: datetime
 ) -> Transaction:
-    """The stored transaction ``found`` after one step to ``status``; unchanged when it has that status already.
+    """The stored transaction `found` after one step to `status`; unchanged when it has that status already.
 
     Raises:
-        IllegalTransition: there is no such transaction, or :data:`TRANSITIONS` does not allow the step.
+        IllegalTransition: there is no such transaction, or `TRANSITIONS` does not allow the step.
     """
     if found is None:
         raise IllegalTransition(f"{transaction_id} does not exist")
@@ -236,7 +236,7 @@ def conclude(
 
 
 def in_requester_terms(problem: Problem, transaction: Transaction) -> Problem:
-    """The ledger's ``problem``, with accounts named as the requester named them.
+    """The ledger's `problem`, with accounts named as the requester named them.
 
     The ledger names accounts by id. A requester who named the receiver by number must not learn the id.
     """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def of_change(before: Transaction | None, after: Transaction) -> Iterator[Event]:
-    """``transaction.recorded`` without a ``before``, ``transaction.status_changed`` for another status."""
+    """`transaction.recorded` without a `before`, `transaction.status_changed` for another status."""
     if before is None:
         yield Event("transaction.recorded", after.id, after.created_at, _state(after))
     elif before.status is not after.status:

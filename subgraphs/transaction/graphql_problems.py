@@ -1,14 +1,13 @@
-"""The refusals of the transaction service as GraphQL types."""
+"""The problems of the transaction service as GraphQL types."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from decimal import Decimal  # noqa: TC003 - strawberry reads annotations at run time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import strawberry
 
-from subgraphs.kit.problems import Problem
+from subgraphs.kit.problems import InvalidAccount, Problem, present_refusal
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.transaction import problems
 
@@ -18,39 +17,31 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="The debited account has less than the order asks for.")
 class InsufficientFunds(Problem):
-    available: Decimal = strawberry.field(description="What the account could spend when the order was refused.")
-    requested: Decimal = strawberry.field(description="What the order asked for.")
-    currency: Currency = strawberry.field(description="Of both amounts.")
+    available: Decimal = strawberry.field(description="The available balance when the order was refused.")
+    requested: Decimal = strawberry.field(description="The amount of the order.")
+    currency: Currency = strawberry.field(description="The currency of both amounts.")
 
 
-@strawberry.type(description="The order's currency is not the account's; nothing is ever converted.")
+@strawberry.type(description="The order and the account have different currencies; the bank does not convert money.")
 class CurrencyMismatch(Problem):
     account_currency: Currency | None = strawberry.field(
-        description="The currency of the caller's account; null when it is another person's account that differs."
+        description="The account's currency; null if the account belongs to another person."
     )
 
 
-@strawberry.type(description="One of the accounts is frozen: it neither pays nor receives.")
+@strawberry.type(description="One of the accounts is frozen: it can neither pay nor receive.")
 class AccountFrozen(Problem):
     account_id: strawberry.ID | None = strawberry.field(
-        description="The caller's frozen account; null when it is another person's."
+        description="The frozen account; null if it belongs to another person."
     )
 
 
-@strawberry.federation.type(
-    shareable=True, description="No such account, or none that the caller may use, or one that is closed."
-)
-class InvalidAccount(Problem):
-    account_id: strawberry.ID = strawberry.field(description="The account as it was named.")
-    reason: str | None = strawberry.field(description="Why, for those who may see the account; else null.")
-
-
-@strawberry.type(description="Source and destination of the transfer are one account.")
+@strawberry.type(description="Source and destination of the transfer are the same account.")
 class SameAccount(Problem):
     pass
 
 
-@strawberry.type(description="The payment provider does not carry the order out.")
+@strawberry.type(description="The payment provider declines the order.")
 class PaymentDeclined(Problem):
     pass
 
@@ -70,7 +61,7 @@ AnyProblem: TypeAlias = (
     | IdempotencyKeyReused
 )
 
-# Domain -> GraphQL; a pair has the same fields.
+# Domain -> GraphQL.
 _TYPES: Final[Mapping[type, type[AnyProblem]]] = {
     problems.InsufficientFunds: InsufficientFunds,
     problems.CurrencyMismatch: CurrencyMismatch,
@@ -84,6 +75,5 @@ PROBLEM_TYPES: Final = tuple(_TYPES.values())
 
 
 def present_problem(problem: problems.Problem | problems.IdempotencyKeyReused) -> Any:
-    """The GraphQL object, one of :data:`AnyProblem`; the field's union says which ones may come."""
-    facts = {field.name: getattr(problem, field.name) for field in fields(problem)}
-    return _TYPES[type(problem)](code=problem.code, message=problem.message, **facts)
+    """The GraphQL object, one of `AnyProblem`; the union of the field says which ones are possible."""
+    return present_refusal(problem, _TYPES)

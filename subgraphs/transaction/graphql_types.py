@@ -1,7 +1,7 @@
-"""Transactions as GraphQL types, and what this service adds to accounts.
+"""The GraphQL types of transactions, and the fields that this service adds to accounts.
 
-A representation is a claim: what depends on the caller (whose transactions?) is decided from the store and the
-caller's token alone, so a forged one shows nothing.
+A representation is a claim (bank §2.2): the store and the caller's token alone decide what the caller sees, so a forged
+representation shows nothing.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Annotated, Final, TypeVar
 
 import strawberry
 from strawberry import UNSET
-from strawberry.federation.schema_directives import Key, ListSize
+from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
 from bank.identity import Caller  # noqa: TC001 - as above
 from bank.values import is_object_id
 from servicekit.errors import BadUserInput
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import Connection, PageRequest  # noqa: TC001 - as above
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest
 from subgraphs.kit.problems import Problem  # noqa: TC001 - as above
 from subgraphs.kit.scalars import Currency, Metadata
 from subgraphs.kit.schema import text_of
@@ -36,54 +36,37 @@ Info = strawberry.Info[TransactionContext, None]
 # More decimals than any currency of ISO 4217 has.
 _MAX_MINOR_UNITS: Final = 4
 
-# What a router with demand control may count on: the page size, or the default.
-PAGED: Final = ListSize(
-    assumed_size=20,
-    slicing_arguments=["first", "last"],
-    sized_fields=["edges", "nodes"],
-    require_one_slicing_argument=False,
-)
 
-First = Annotated[int | None, strawberry.argument(description="Page size counted from the start, at most 100.")]
-After = Annotated[str | None, strawberry.argument(description="The page begins after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description="Page size counted from the end, at most 100.")]
-Before = Annotated[str | None, strawberry.argument(description="The page ends before this cursor.")]
-
-
-@strawberry.enum(description="What kind of movement a transaction is.")
+@strawberry.enum(description="The type of a transaction.")
 class TransactionType(Enum):
-    TRANSFER = strawberry.enum_value("TRANSFER", description="From one account of the bank to another.")
-    DEPOSIT = strawberry.enum_value("DEPOSIT", description="Into an account, from outside of the bank.")
-    WITHDRAWAL = strawberry.enum_value("WITHDRAWAL", description="Out of an account and of the bank.")
-    PAYMENT = strawberry.enum_value("PAYMENT", description="Out of an account, to a payee outside of the bank.")
-    REVERSAL = strawberry.enum_value("REVERSAL", description="Takes an earlier transaction back.")
-    FEE = strawberry.enum_value("FEE", description="What the bank charges.")
+    TRANSFER = strawberry.enum_value("TRANSFER", description="A transfer from one account of the bank to another.")
+    DEPOSIT = strawberry.enum_value("DEPOSIT", description="A deposit from outside of the bank.")
+    WITHDRAWAL = strawberry.enum_value("WITHDRAWAL", description="A withdrawal out of the bank.")
+    PAYMENT = strawberry.enum_value("PAYMENT", description="A payment to a payee outside of the bank.")
+    REVERSAL = strawberry.enum_value("REVERSAL", description="A reversal of an earlier transaction.")
+    FEE = strawberry.enum_value("FEE", description="A fee of the bank.")
 
 
-@strawberry.enum(description="How far a transaction has come.")
+@strawberry.enum(description="The status of a transaction.")
 class TransactionStatus(Enum):
-    PENDING = strawberry.enum_value("PENDING", description="Accepted; the outcome is not known yet.")
-    HELD = strawberry.enum_value("HELD", description="Waits for review.")
+    PENDING = strawberry.enum_value("PENDING", description="The order is accepted; its outcome is not known yet.")
+    HELD = strawberry.enum_value("HELD", description="The order waits for review.")
     COMPLETED = strawberry.enum_value("COMPLETED", description="The money has moved.")
-    FAILED = strawberry.enum_value("FAILED", description="Refused; no money has moved, nor ever will.")
-    REVERSED = strawberry.enum_value("REVERSED", description="Completed, and taken back later.")
+    FAILED = strawberry.enum_value("FAILED", description="The order was refused; no money has moved or will move.")
+    REVERSED = strawberry.enum_value("REVERSED", description="The transaction was completed and later reversed.")
 
 
-@strawberry.input(description="Which transactions are wanted; a field left out leaves open.")
+@strawberry.input(description="Which transactions a list shows; an absent field sets no condition.")
 class TransactionFilter:
-    type: list[TransactionType] | None = strawberry.field(default=UNSET, description="Any of these types.")
-    status: list[TransactionStatus] | None = strawberry.field(default=UNSET, description="Any of these statuses.")
+    type: list[TransactionType] | None = strawberry.field(default=UNSET, description="One of these types.")
+    status: list[TransactionStatus] | None = strawberry.field(default=UNSET, description="One of these statuses.")
     from_: datetime | None = strawberry.field(default=UNSET, name="from", description="Created at or after this time.")
     to: datetime | None = strawberry.field(default=UNSET, description="Created before this time.")
-    min_amount: Decimal | None = strawberry.field(
-        default=UNSET, description="Of at least this amount, whatever the currency."
-    )
-    max_amount: Decimal | None = strawberry.field(
-        default=UNSET, description="Of at most this amount, whatever the currency."
-    )
+    min_amount: Decimal | None = strawberry.field(default=UNSET, description="At least this amount, in any currency.")
+    max_amount: Decimal | None = strawberry.field(default=UNSET, description="At most this amount, in any currency.")
 
 
-Where = Annotated[TransactionFilter | None, strawberry.argument(description="Which transactions are wanted.")]
+Where = Annotated[TransactionFilter | None, strawberry.argument(description="The transactions to list.")]
 
 
 @strawberry.federation.type(keys=[Key(fields=FieldSet("id"), resolvable=False)], description=descriptions.USER)
@@ -91,15 +74,15 @@ class User:
     id: strawberry.ID = strawberry.field(description="UUIDv7, never reused.")
 
 
-@strawberry.type(description="The other side of a transfer, as it was when the transfer was ordered.")
+@strawberry.type(description="The other side of a transfer, as it was when the order was recorded.")
 class Counterparty:
     account_number: str = strawberry.federation.field(tags=["pii"], description="The number of the other account.")
-    owner: User | None = strawberry.field(description="Who owned the other account.")
+    owner: User | None = strawberry.field(description="The owner of the other account.")
 
 
-@strawberry.type(description="What an account received and gave.")
+@strawberry.type(description="The sums of an account's completed transactions.")
 class Turnover:
-    currency: Currency = strawberry.field(description="Of both sums.")
+    currency: Currency = strawberry.field(description="The currency of both sums.")
     credited: Decimal = strawberry.field(description="The sum of completed transactions that credited the account.")
     debited: Decimal = strawberry.field(description="The sum of completed transactions that debited the account.")
 
@@ -169,26 +152,26 @@ class Account:
         resolver=_account_number, external=True, description="10 digits, the last one a check digit."
     )
     currency: Currency = strawberry.federation.field(
-        resolver=_currency, external=True, description="The one currency the account is held in."
+        resolver=_currency, external=True, description="The currency of the account."
     )
     minor_units: int = strawberry.federation.field(
-        resolver=_minor_units, external=True, description="How many decimals the account's currency has."
+        resolver=_minor_units, external=True, description="The number of decimals of the account's currency."
     )
     transactions: Connection[Transaction] | None = strawberry.field(
         resolver=_transactions,
         directives=[PAGED],
-        description="Transactions that debit or credit the account, as far as the caller may see them; newest first.",
+        description="The transactions of the account that the caller may see; newest first.",
     )
     turnover: Turnover | None = strawberry.federation.field(
         resolver=_turnover,
         requires=["currency", "minorUnits"],
-        description="Sums over the account's completed transactions, as far as the caller may see them.",
+        description="The sums of the account's completed transactions that the caller may see.",
     )
     claimed: strawberry.Private[Mapping[str, object]]
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> Account | None:
-        """Any id of the right shape: whether the account exists is not this service's to know, nor to tell."""
+        """An account for any id of the right form; this service does not know which accounts exist."""
         info.context.caller  # noqa: B018 - raises Unauthenticated
         account_id = text_of(representation, "id")
         return Account(id=strawberry.ID(account_id), claimed=representation) if is_object_id(account_id) else None
@@ -196,31 +179,33 @@ class Account:
 
 @strawberry.federation.type(
     keys=[Key(fields=FieldSet("id"))],
-    description="An order to move money and what became of it. Seen by whoever ordered it, by staff, and by the"
-    " receiver once the money has moved.",
+    description="An order to move money, and its outcome. The person who ordered it and staff see it; the receiver sees"
+    " it once the money has moved.",
 )
 class Transaction:
     id: strawberry.ID = strawberry.field(description="24 hex digits, never reused.")
-    amount: Decimal = strawberry.field(description="How much; always positive.")
+    amount: Decimal = strawberry.field(description="The amount; always positive.")
     currency: Currency = strawberry.field(description="The currency of the amount.")
-    type: TransactionType = strawberry.field(description="What kind of movement it is.")
-    status: TransactionStatus = strawberry.field(description="How far it has come.")
+    type: TransactionType = strawberry.field(description="The type of the transaction.")
+    status: TransactionStatus = strawberry.field(description="The status of the transaction.")
     source: Account | None = strawberry.federation.field(
         provides=["accountNumber"],
-        description="The debited account; null unless it is the caller's own or the caller is staff.",
+        description="The debited account; null unless the caller owns it or is staff.",
     )
     destination: Account | None = strawberry.federation.field(
         provides=["accountNumber"],
-        description="The credited account; null unless it is the caller's own or the caller is staff.",
+        description="The credited account; null unless the caller owns it or is staff.",
     )
     counterparty: Counterparty | None = strawberry.field(
-        description="The other side of a transfer, as the caller sees it; null until the money has moved."
+        description="The other side of a transfer, seen from the caller; null until the money has moved."
     )
-    payee: str | None = strawberry.field(description="Who receives a payment.")
-    metadata: Metadata = strawberry.field(description="What the order carried along.")
-    problem: Problem | None = strawberry.field(description="Why the order was refused; null unless it has FAILED.")
-    created_at: datetime = strawberry.field(description="When it was ordered.")
-    updated_at: datetime = strawberry.field(description="When its status last changed.")
+    payee: str | None = strawberry.field(description="The receiver of a payment.")
+    metadata: Metadata = strawberry.field(description="The metadata of the order.")
+    problem: Problem | None = strawberry.field(
+        description="Why the order was refused; null unless the status is FAILED."
+    )
+    created_at: datetime = strawberry.field(description="The time when the order was recorded.")
+    updated_at: datetime = strawberry.field(description="The time when the status last changed.")
 
     @classmethod
     async def resolve_reference(cls, info: Info, representation: Mapping[str, object]) -> Transaction | None:
@@ -228,14 +213,14 @@ class Transaction:
 
 
 async def find(context: TransactionContext, transaction_id: str) -> Transaction | None:
-    """The transaction if it exists and the caller may see it; raises Unauthenticated without a caller."""
+    """The transaction, if it exists and the caller may see it. Raises Unauthenticated without a caller."""
     caller = context.caller
     record = await context.loaders.transactions.load(transaction_id)
     return present(record, caller) if record is not None and record.visible_to(caller) else None
 
 
 def present(record: domain.Transaction, viewer: Caller) -> Transaction:
-    """``record`` as ``viewer``, who may see it, sees it."""
+    """The GraphQL object of `record` for `viewer`, who may see it."""
     order, counterparty = record.order, record.counterparty(viewer)
     return Transaction(
         id=strawberry.ID(record.id),
@@ -265,7 +250,7 @@ def _own(party: domain.Party | None, viewer: Caller) -> Account | None:
 
 
 def create_listing(context: TransactionContext, wanted: TransactionFilter | None, page: PageRequest) -> Listing:
-    """What the store is asked for on behalf of the caller; raises Unauthenticated without one."""
+    """The store's listing for the caller. Raises Unauthenticated without a caller."""
     given = wanted or TransactionFilter()
     types, statuses = _given(given.type), _given(given.status)
     return Listing(
@@ -287,5 +272,5 @@ def _given(value: T | None) -> T | None:
 
 
 def whole(listing: Listing) -> Listing:
-    """``listing`` without its page: the counts of all pages of a list share one look-up."""
+    """`listing` without its page, so that all pages of a list share one look-up of the count."""
     return Listing(listing.viewer_id, listing.filter)

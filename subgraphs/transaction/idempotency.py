@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
 
-# Longer than any client retries: a weekend.
+# A weekend: no client repeats an order for longer.
 KEPT: Final = timedelta(hours=48)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def is_key(text: str) -> bool:
-    """Whether ``text`` is 1 to 255 visible ASCII characters."""
+    """Whether `text` is 1 to 255 visible ASCII characters."""
     return _KEY.fullmatch(text) is not None
 
 
@@ -34,7 +34,7 @@ class KeyScope:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """What a key stands for, until :func:`is_forgotten`."""
+    """What a key stands for, until `is_forgotten`."""
 
     scope: KeyScope
     fingerprint: str

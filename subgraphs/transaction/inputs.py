@@ -1,4 +1,4 @@
-"""The inputs of mutations, and how they become orders. All that is wrong with an input is told at once."""
+"""The inputs of mutations, and their orders. An error names every wrong field of an input."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from subgraphs.transaction.idempotency import is_key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# As long as a payee's name may be in ISO 20022 messages.
+# The longest name of a payee in ISO 20022 messages.
 MAX_PAYEE: Final = 140
 
-_KEY: Final = "1 to 255 visible ASCII characters: the same key never pays twice within 48 hours."
-_METADATA: Final = "Kept with the transaction, never interpreted."
-_AMOUNT: Final = "How much, with exactly the decimals of the currency."
-_CURRENCY: Final = "Must be the currency of each account."
+_KEY: Final = "1 to 255 visible ASCII characters. Within 48 hours the same key never moves money twice."
+_METADATA: Final = "Stored with the transaction and returned unchanged."
+_AMOUNT: Final = "The amount, with exactly the decimals of the currency."
+_CURRENCY: Final = "The currency; it must be the currency of each account."
 
 
-@strawberry.input(description="A transfer from one account to another. Name the receiver by id or by number.")
+@strawberry.input(description="A transfer from one account to another; give the receiver's account by id or by number.")
 class TransferInput:
-    source_account_id: strawberry.ID = strawberry.field(description="The caller's account that pays.")
+    source_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to debit.")
     destination_account_id: strawberry.ID | None = strawberry.field(
-        default=UNSET, description="Id of the account that receives; instead of its number."
+        default=UNSET, description="The id of the receiving account; either this or its number."
     )
     destination_account_number: str | None = strawberry.field(
-        default=UNSET, description="Number of the account that receives; instead of its id."
+        default=UNSET, description="The number of the receiving account; either this or its id."
     )
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
@@ -41,28 +41,28 @@ class TransferInput:
     idempotency_key: str = strawberry.field(description=_KEY)
 
 
-@strawberry.input(description="Money from outside of the bank into an account.")
+@strawberry.input(description="A deposit from outside of the bank into an account.")
 class DepositInput:
-    destination_account_id: strawberry.ID = strawberry.field(description="The caller's account that receives.")
+    destination_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to credit.")
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
     idempotency_key: str = strawberry.field(description=_KEY)
 
 
-@strawberry.input(description="Money out of an account and of the bank.")
+@strawberry.input(description="A withdrawal from an account out of the bank.")
 class WithdrawInput:
-    source_account_id: strawberry.ID = strawberry.field(description="The caller's account that pays.")
+    source_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to debit.")
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
     idempotency_key: str = strawberry.field(description=_KEY)
 
 
-@strawberry.input(description="A payment to somebody outside of the bank.")
+@strawberry.input(description="A payment to a payee outside of the bank.")
 class PayInput:
-    source_account_id: strawberry.ID = strawberry.field(description="The caller's account that pays.")
-    payee: str = strawberry.field(description="Who receives the money: 1 to 140 printable characters.")
+    source_account_id: strawberry.ID = strawberry.field(description="The id of the caller's account to debit.")
+    payee: str = strawberry.field(description="The receiver of the money, 1 to 140 printable characters.")
     amount: Decimal = strawberry.field(description=_AMOUNT)
     currency: Currency = strawberry.field(description=_CURRENCY)
     metadata: Metadata | None = strawberry.field(default=UNSET, description=_METADATA)
@@ -70,36 +70,36 @@ class PayInput:
 
 
 AnyInput: TypeAlias = TransferInput | DepositInput | WithdrawInput | PayInput
-Fault: TypeAlias = dict[str, object]
+FieldError: TypeAlias = dict[str, object]
 
 
 def transfer_order(given: TransferInput) -> Order:
-    """Raises BadUserInput that names every bad field, as the other three do."""
+    """The order of a transfer. Raises BadUserInput that names every wrong field, as the other three functions do."""
     by_id, by_number = given.destination_account_id or None, given.destination_account_number or None
     _refuse(
-        *_id_faults("sourceAccountId", given.source_account_id),
-        *_destination_faults(by_id, by_number),
-        *_common_faults(given),
+        *_id_errors("sourceAccountId", given.source_account_id),
+        *_destination_errors(by_id, by_number),
+        *_common_errors(given),
     )
     return _order(TransactionType.TRANSFER, given, source=given.source_account_id, destination=by_id or by_number)
 
 
 def deposit_order(given: DepositInput) -> Order:
-    _refuse(*_id_faults("destinationAccountId", given.destination_account_id), *_common_faults(given))
+    _refuse(*_id_errors("destinationAccountId", given.destination_account_id), *_common_errors(given))
     return _order(TransactionType.DEPOSIT, given, destination=given.destination_account_id)
 
 
 def withdrawal_order(given: WithdrawInput) -> Order:
-    _refuse(*_id_faults("sourceAccountId", given.source_account_id), *_common_faults(given))
+    _refuse(*_id_errors("sourceAccountId", given.source_account_id), *_common_errors(given))
     return _order(TransactionType.WITHDRAWAL, given, source=given.source_account_id)
 
 
 def payment_order(given: PayInput) -> Order:
     payee = given.payee.strip()
     _refuse(
-        *_id_faults("sourceAccountId", given.source_account_id),
-        *_payee_faults(payee),
-        *_common_faults(given),
+        *_id_errors("sourceAccountId", given.source_account_id),
+        *_payee_errors(payee),
+        *_common_errors(given),
     )
     return _order(TransactionType.PAYMENT, given, source=given.source_account_id, payee=payee)
 
@@ -123,47 +123,47 @@ def _order(
     )
 
 
-def _refuse(*faults: Fault) -> None:
-    if faults:
-        raise BadUserInput(details={"fields": list(faults)})
+def _refuse(*errors: FieldError) -> None:
+    if errors:
+        raise BadUserInput(details={"fields": list(errors)})
 
 
-def _fault(name: str, code: str, message: str) -> Fault:
+def _error(name: str, code: str, message: str) -> FieldError:
     return {"path": ["input", name], "code": code, "message": message}
 
 
-def _id_faults(name: str, text: str) -> Iterator[Fault]:
+def _id_errors(name: str, text: str) -> Iterator[FieldError]:
     if not is_object_id(text):
-        yield _fault(name, "INVALID_FORMAT", "must be an account id of 24 hex digits")
+        yield _error(name, "INVALID_FORMAT", "must be an account id of 24 hex digits")
 
 
-def _destination_faults(by_id: str | None, by_number: str | None) -> Iterator[Fault]:
+def _destination_errors(by_id: str | None, by_number: str | None) -> Iterator[FieldError]:
     if (by_id is None) == (by_number is None):
-        yield _fault(
+        yield _error(
             "destinationAccountId",
             "EXACTLY_ONE",
             "give destinationAccountId or destinationAccountNumber, and not both",
         )
     elif by_id is not None:
-        yield from _id_faults("destinationAccountId", by_id)
+        yield from _id_errors("destinationAccountId", by_id)
     elif by_number is not None and not is_account_number_shaped(by_number):
-        yield _fault("destinationAccountNumber", "INVALID_FORMAT", "must be an account number of 10 digits")
+        yield _error("destinationAccountNumber", "INVALID_FORMAT", "must be an account number of 10 digits")
 
 
-def _payee_faults(payee: str) -> Iterator[Fault]:
+def _payee_errors(payee: str) -> Iterator[FieldError]:
     if not payee:
-        yield _fault("payee", "REQUIRED", "must not be empty")
+        yield _error("payee", "REQUIRED", "must not be empty")
     elif len(payee) > MAX_PAYEE:
-        yield _fault("payee", "TOO_LONG", f"at most {MAX_PAYEE} characters")
+        yield _error("payee", "TOO_LONG", f"at most {MAX_PAYEE} characters")
     elif not payee.isprintable():
-        yield _fault("payee", "INVALID_FORMAT", "must be printable text")
+        yield _error("payee", "INVALID_FORMAT", "must be printable text")
 
 
-def _common_faults(given: AnyInput) -> Iterator[Fault]:
+def _common_errors(given: AnyInput) -> Iterator[FieldError]:
     try:
         if to_minor_units(check_precision(given.amount, given.currency), given.currency) > MAX_MINOR_UNITS:
-            yield _fault("amount", "TOO_LARGE", "more than the bank can count")
+            yield _error("amount", "TOO_LARGE", "larger than the bank can store")
     except InvalidValue as error:
-        yield _fault("amount", "INVALID_AMOUNT", str(error))
+        yield _error("amount", "INVALID_AMOUNT", str(error))
     if not is_key(given.idempotency_key):
-        yield _fault("idempotencyKey", "INVALID_FORMAT", "must be 1 to 255 visible ASCII characters")
+        yield _error("idempotencyKey", "INVALID_FORMAT", "must be 1 to 255 visible ASCII characters")

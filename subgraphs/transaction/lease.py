@@ -1,10 +1,12 @@
 """Leases on running orders: which process carries an order out, and until when. Pure.
 
-The store keeps the lease beside the order, so that two processes on one store never carry out the same order at once::
+The store keeps the lease beside the order, so that two processes on one store never carry out the same order at once:
 
-    recorded with a lease --+-- concluded: the lease ends with the same commit
-                            +-- outcome unknown, or the process stops: released
-                            +-- the process dies: the lease expires, and a reconciler takes the order over
+```
+recorded with a lease --+-- concluded: the lease ends with the same commit
+                        +-- outcome unknown, or the process stops: released
+                        +-- the process dies: the lease expires, and a reconciler takes the order over
+```
 
 A process that runs an order renews its lease in time. A lease that expires all the same (a stalled process, a store
 out of reach) costs no money: every step of an order may be repeated.
@@ -33,21 +35,21 @@ MAX_AHEAD: Final = 2 * DURATION
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """``owner`` carries the order out until ``expires_at``."""
+    """`owner` carries the order out until `expires_at`."""
 
     owner: str
     expires_at: datetime
 
     @classmethod
     def take(cls, owner: str, at: datetime) -> Lease:
-        """The lease that ``owner`` takes, or renews, at the time ``at``."""
+        """The lease that `owner` takes, or renews, at the time `at`."""
         return cls(owner, at + DURATION)
 
     def is_live(self, at: datetime) -> bool:
-        """Whether the lease keeps other processes away at the time ``at``."""
+        """Whether the lease keeps other processes away at the time `at`."""
         return at < self.expires_at <= at + MAX_AHEAD
 
 
 def may_claim(transaction: Transaction, current: Lease | None, at: datetime) -> bool:
-    """Whether a process may take over ``transaction``: it is PENDING, and its lease, if any, is not live."""
+    """Whether a process may take over `transaction`: it is PENDING, and its lease, if any, is not live."""
     return transaction.status is TransactionStatus.PENDING and (current is None or not current.is_live(at))

@@ -1,8 +1,8 @@
-"""The account service as the saga sees it: who stands behind an account, and postings.
+"""The client of the account service: owners of accounts, and postings (bank §2.7).
 
-A posting has three outcomes. POSTED and REFUSED are definite, come with status 200, and are the same at every
-repetition. Everything else (a refused connection, a timeout, a 5xx, an answer that makes no sense, even a 4xx: an
-earlier attempt may have been posted) is unknown, and the posting is to be made again.
+A posting has three outcomes. POSTED and REFUSED are definite, have status 200, and are the same at every repetition.
+Everything else is unknown, and the posting is repeated: a refused connection, a timeout, a 5xx, a malformed response,
+even a 4xx, because an earlier attempt may have been posted.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Order, Requester, Transaction
 
 SERVICE: Final = "transaction"
-# A posting takes milliseconds. After these seconds the caller is better served by PENDING than by waiting on; they
-# also stay below the router's own patience with a subgraph.
+# A posting takes milliseconds. After these seconds PENDING is a better response than a longer wait. They are also below
+# the router's timeout for subgraphs.
 TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 
 _log = structlog.stdlib.get_logger("ledger")
 
-# Foreign error -> what the log calls it, most specific first. All of them leave the outcome unknown.
-_FOREIGN: Final[tuple[tuple[type[Exception], str], ...]] = (
+# Error of the HTTP client or of a parser -> its name in the log, most specific first. The outcome stays unknown.
+_CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "unreachable"),
     (httpx.ConnectError, "unreachable"),
     (httpx.PoolTimeout, "busy"),
     (httpx.TimeoutException, "timeout"),
     (httpx.TransportError, "connection lost"),
-    (httpx.HTTPError, "no HTTP"),
-    (ValueError, "malformed answer"),
-    (TypeError, "malformed answer"),
-    (KeyError, "malformed answer"),
+    (httpx.HTTPError, "not HTTP"),
+    (ValueError, "malformed response"),
+    (TypeError, "malformed response"),
+    (KeyError, "malformed response"),
 )
-_FOREIGN_ERRORS: Final = tuple(kind for kind, _ in _FOREIGN)
+_CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
-# Type -> the internal account behind the bank's counter, and whether the customer is debited.
+# Type -> the internal account that balances the customer's account.
 _INTERNAL: Final[Mapping[TransactionType, str]] = {
     TransactionType.DEPOSIT: "DEPOSITS",
     TransactionType.WITHDRAWAL: "WITHDRAWALS",
@@ -56,7 +56,7 @@ _INTERNAL: Final[Mapping[TransactionType, str]] = {
 
 
 class OutcomeUnknown(Exception):
-    """Nobody knows whether it happened; do the same again. ``reason`` is for logs."""
+    """It is not known whether the posting was made; the same posting must be sent again. `reason` is for logs."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -70,32 +70,32 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The ledger has moved nothing, and never will for this transaction."""
+    """The ledger has not moved the money and never will for this transaction."""
 
     problem: Problem
 
 
 class Ledger(Protocol):
     async def parties(self, order: Order, requester: Requester) -> Parties:
-        """Who stands behind the accounts that ``order`` names. Moves nothing.
+        """The owners of the accounts that `order` names. Moves nothing.
 
         Raises:
-            Unavailable: that cannot be known right now.
+            Unavailable: the account service gives no definite response.
         """
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         """Move the money; idempotent by the transaction's id.
 
         Raises:
-            OutcomeUnknown: see the module.
+            OutcomeUnknown: the response is not definite.
         """
 
 
 class HttpLedger:
-    """The ledger behind ``/internal/`` of the account service."""
+    """The ledger behind `/internal/` of the account service."""
 
     def __init__(self, client: httpx.AsyncClient, credential: ServiceCredential) -> None:
-        """``client`` has the base URL; it is not closed here."""
+        """Uses `client`, which has the base URL; the caller closes it."""
         self._client = client
         self._credential = credential
 
@@ -111,14 +111,14 @@ class HttpLedger:
         except OutcomeUnknown as error:
             _log.warning("cannot look up accounts", reason=error.reason)
             raise Unavailable from error
-        except _FOREIGN_ERRORS as error:
+        except _CAUGHT as error:
             _log.warning("cannot look up accounts", reason=_reason(error))
             raise Unavailable from error
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         try:
             return _outcome(await self._call("/internal/postings", posting(transaction)))
-        except _FOREIGN_ERRORS as error:
+        except _CAUGHT as error:
             raise OutcomeUnknown(_reason(error)) from error
 
     async def _call(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
@@ -129,16 +129,16 @@ class HttpLedger:
         response = await self._client.post(path, json=body, headers=headers, timeout=TIMEOUT)
         if response.status_code != httpx.codes.OK:
             raise OutcomeUnknown(f"status {response.status_code}")
-        answer = response.json()
-        if not isinstance(answer, dict):
+        document = response.json()
+        if not isinstance(document, dict):
             raise TypeError("not a JSON object")
-        return answer
+        return document
 
 
 def posting(transaction: Transaction) -> dict[str, object]:
-    """The body of ``POST /internal/postings``: entries sum to zero, a debit is negative.
+    """The body of `POST /internal/postings`: entries sum to zero, a debit is negative.
 
-    Equal for every attempt at one transaction, else the ledger would refuse the repetition.
+    It is equal for every attempt at one transaction; the ledger refuses another body for the same id.
     """
     order, parties = transaction.order, transaction.parties
     internal = {"internal": _INTERNAL[order.type]} if order.type in _INTERNAL else None
@@ -161,8 +161,8 @@ def _on_behalf_of(requester: Requester) -> dict[str, object]:
     return {"userId": requester.user_id, "roles": sorted(requester.roles)}
 
 
-def _parties(answer: Mapping[str, Any]) -> Parties:
-    return Parties(source=_party(answer["source"]), destination=_party(answer["destination"]))
+def _parties(document: Mapping[str, Any]) -> Parties:
+    return Parties(source=_party(document["source"]), destination=_party(document["destination"]))
 
 
 def _party(document: Mapping[str, str] | None) -> Party | None:
@@ -171,13 +171,13 @@ def _party(document: Mapping[str, str] | None) -> Party | None:
     return Party(document["accountId"], document["userId"], document["accountNumber"])
 
 
-def _outcome(answer: Mapping[str, Any]) -> Posted | Refused:
-    if answer["outcome"] == "POSTED":
+def _outcome(document: Mapping[str, Any]) -> Posted | Refused:
+    if document["outcome"] == "POSTED":
         return Posted()
-    if answer["outcome"] == "REFUSED":
-        return Refused(from_json(answer["problem"]))
+    if document["outcome"] == "REFUSED":
+        return Refused(from_json(document["problem"]))
     raise ValueError("unknown outcome")
 
 
 def _reason(error: Exception) -> str:
-    return next(reason for kind, reason in _FOREIGN if isinstance(error, kind))
+    return next(reason for kind, reason in _CLIENT_ERRORS if isinstance(error, kind))

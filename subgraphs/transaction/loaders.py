@@ -1,4 +1,4 @@
-"""Batches the look-ups of one request: each level of it costs one query, however many accounts it lists."""
+"""Batches the look-ups of one request: each level costs one store query for any number of accounts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction
     from subgraphs.transaction.store.protocol import TransactionStore
 
-Question = TypeVar("Question", Listing, TurnoverRequest)
-Found = TypeVar("Found")
+Request = TypeVar("Request", Listing, TurnoverRequest)
+Result = TypeVar("Result")
 
 # By account id and currency.
 SumsByAccount: TypeAlias = "Mapping[tuple[str, str], Sums]"
@@ -25,11 +25,12 @@ SumsByAccount: TypeAlias = "Mapping[tuple[str, str], Sums]"
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
-    """The loaders of one request; nothing is cached beyond it.
+    """The loaders of one request; nothing is cached for longer.
 
     Attributes:
-        transactions: by id, whoever asks; None where there is none.
-        listings: the page of an account. counts: the length of an account's whole list.
+        transactions: by id, for any viewer; None for an unknown id.
+        listings: a page of an account's transactions.
+        counts: the number of an account's transactions.
         turnovers: sums of an account, by account id and currency.
     """
 
@@ -45,8 +46,8 @@ def create_loaders(store: TransactionStore) -> Loaders:
         return [found.get(transaction_id) for transaction_id in ids]
 
     async def turnovers(keys: list[tuple[str, TurnoverRequest]]) -> list[SumsByAccount]:
-        sums = await _ask_once_each(keys, store.turnover)
-        return [sums[question] for _, question in keys]
+        sums = await _read_each_once(keys, store.turnover)
+        return [sums[request] for _, request in keys]
 
     return Loaders(
         transactions=DataLoader(load_fn=transactions),
@@ -57,23 +58,23 @@ def create_loaders(store: TransactionStore) -> Loaders:
 
 
 def _per_account(
-    ask: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Found]]],
-) -> DataLoader[tuple[str, Listing], Found]:
-    """A loader of what ``ask`` finds for an account; ``ask`` answers for each account it is asked about."""
+    read: Callable[[Sequence[str], Listing], Awaitable[Mapping[str, Result]]],
+) -> DataLoader[tuple[str, Listing], Result]:
+    """A loader of `read`'s result for an account; `read` has a result for each account of the call."""
 
-    async def load(keys: list[tuple[str, Listing]]) -> list[Found]:
-        answers = await _ask_once_each(keys, ask)
-        return [answers[question][account_id] for account_id, question in keys]
+    async def load(keys: list[tuple[str, Listing]]) -> list[Result]:
+        results = await _read_each_once(keys, read)
+        return [results[request][account_id] for account_id, request in keys]
 
     return DataLoader(load_fn=load)
 
 
-async def _ask_once_each(
-    keys: Sequence[tuple[str, Question]], ask: Callable[[Sequence[str], Question], Awaitable[Found]]
-) -> dict[Question, Found]:
-    """One call of ``ask`` for each distinct question, with all the accounts it is asked about."""
-    accounts: dict[Question, list[str]] = {}
-    for account_id, question in keys:
-        accounts.setdefault(question, []).append(account_id)
-    answers = await asyncio.gather(*(ask(ids, question) for question, ids in accounts.items()))
-    return dict(zip(accounts, answers, strict=True))
+async def _read_each_once(
+    keys: Sequence[tuple[str, Request]], read: Callable[[Sequence[str], Request], Awaitable[Result]]
+) -> dict[Request, Result]:
+    """The results of one call of `read` for each distinct request, with all the accounts of the request."""
+    accounts: dict[Request, list[str]] = {}
+    for account_id, request in keys:
+        accounts.setdefault(request, []).append(account_id)
+    results = await asyncio.gather(*(read(ids, request) for request, ids in accounts.items()))
+    return dict(zip(accounts, results, strict=True))

@@ -1,17 +1,15 @@
-"""The world outside of the bank: where deposits come from, where withdrawals and payments go.
+"""The payment provider: the source of deposits, the destination of withdrawals and payments.
 
-A provider works in two phases, as card networks do. ``authorise`` promises and moves nothing; after the ledger has
-posted, ``capture`` redeems the promise; when the ledger refuses, ``void`` releases it. Each call carries the
-transaction's id and may be repeated any number of times, so that after a crash the whole order is simply run again:
+A provider works in two phases, as card networks do. `authorise` reserves and moves nothing; `capture` moves the money
+after the ledger has posted; `void` ends the reservation after the ledger has refused. Each call carries the
+transaction's id and may be repeated any number of times, so after a crash all steps of the order are repeated:
 
-====================  =======================================================================
-crash after           what the second run does
-====================  =======================================================================
-PENDING recorded      everything for the first time
-authorise             gets the first answer again
-posting               gets both first answers again, then captures
-capture or void       gets all first answers again, then records the outcome
-====================  =======================================================================
+| crash after | the second run |
+|---|---|
+| PENDING recorded | does everything for the first time |
+| authorise | gets the same result again |
+| posting | gets both results again, then captures |
+| capture or void | gets all results again, then records the outcome |
 """
 
 from __future__ import annotations
@@ -26,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class ProviderUnavailable(Exception):
-    """The provider gave no definite answer; the same call may be made again."""
+    """The provider gave no definite result; the same call may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentInstruction:
-    """What the provider is asked to do. ``transaction_id`` makes every call idempotent."""
+    """What the provider has to do. `transaction_id` makes every call idempotent."""
 
     transaction_id: str
     type: TransactionType
@@ -41,33 +39,32 @@ class PaymentInstruction:
 
 
 class PaymentProvider(Protocol):
-    """Each method answers within seconds, or raises ProviderUnavailable."""
+    """Each method returns within seconds or raises ProviderUnavailable."""
 
     async def authorise(self, instruction: PaymentInstruction) -> bool:
-        """Promise to carry ``instruction`` out; False declines it for good.
+        """Reserve the amount; False declines the instruction for good.
 
         Raises:
-            ProviderUnavailable: no definite answer.
+            ProviderUnavailable: there is no definite result.
         """
 
     async def capture(self, instruction: PaymentInstruction) -> None:
-        """Carry out what was authorised. Raises ProviderUnavailable when that is not certain."""
+        """Move the authorised amount. Raises ProviderUnavailable if that is not certain."""
 
     async def void(self, instruction: PaymentInstruction) -> None:
-        """Release what was authorised. Raises ProviderUnavailable when that is not certain."""
+        """End the reservation. Raises ProviderUnavailable if that is not certain."""
 
 
-# Test values in the manner of card sandboxes: a payee in any case, and digits that no honest amount has by accident.
+# Test values, as card sandboxes have them: a payee in any case, and digits that a real amount hardly ever has.
 DECLINED_PAYEE: Final = "SANDBOX DECLINE"
 DECLINED_DIGITS: Final = 131313
 
 
 class SandboxProvider:
-    """Approves, and moves nothing.
+    """Approves every instruction and moves nothing, with two exceptions.
 
-    It declines a payment to :data:`DECLINED_PAYEE`, and any order whose amount has the digits of
-    :data:`DECLINED_DIGITS`: 1313.13 USD, 131313 JPY. Its answer depends on the instruction alone, hence it needs no
-    memory to be idempotent.
+    It declines a payment to `DECLINED_PAYEE`, and any order whose amount has the digits of `DECLINED_DIGITS`: 1313.13
+    USD, 131313 JPY. The result depends on the instruction alone, so it is idempotent without a memory.
     """
 
     async def authorise(self, instruction: PaymentInstruction) -> bool:

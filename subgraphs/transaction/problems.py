@@ -1,11 +1,14 @@
-"""Why an order is refused: data, not errors.
+"""Why an order is refused: data, not errors (bank §2.4).
 
-A problem is stored with the transaction it ended and told again on every replay, so each has a JSON form::
+A problem is stored with the transaction that it ends and returned on every replay, so each has a JSON form
+(`subgraphs.kit.refusals.to_json`), which the ledger's responses have too:
 
-    to_json(InsufficientFunds(available=Decimal("5.00"), requested=Decimal("9.00"), currency="USD"))
-    -> {"code": "INSUFFICIENT_FUNDS", "message": "...", "available": "5.00", "requested": "9.00", "currency": "USD"}
+```
+InsufficientFunds(available=Decimal("5.00"), requested=Decimal("9.00"), currency="USD")
+{"code": "INSUFFICIENT_FUNDS", "message": "...", "available": "5.00", "requested": "9.00", "currency": "USD"}
+```
 
-The ledger answers in the same form. Codes are registered once, in :data:`PROBLEMS`.
+`PROBLEMS` registers each code once.
 """
 
 from __future__ import annotations
@@ -14,13 +17,15 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from subgraphs.kit.refusals import camel_case
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
 class InsufficientFunds:
-    """The debited account has less than the order asks for; amounts carry the currency's decimals."""
+    """The debited account has less than the order asks for; amounts have the currency's decimals."""
 
     code: ClassVar[str] = "INSUFFICIENT_FUNDS"
     message: ClassVar[str] = "The account does not have enough available funds"
@@ -31,7 +36,7 @@ class InsufficientFunds:
 
 @dataclass(frozen=True, slots=True)
 class CurrencyMismatch:
-    """The order's currency is not the account's; ``account_currency`` is None for another person's account."""
+    """The order's currency is not the account's; `account_currency` is None for another person's account."""
 
     code: ClassVar[str] = "CURRENCY_MISMATCH"
     message: ClassVar[str] = "The order's currency is not the account's currency"
@@ -40,7 +45,7 @@ class CurrencyMismatch:
 
 @dataclass(frozen=True, slots=True)
 class AccountFrozen:
-    """One of the accounts is frozen; ``account_id`` is None where the caller did not know the id."""
+    """One of the accounts is frozen; `account_id` is None for another person's account."""
 
     code: ClassVar[str] = "ACCOUNT_FROZEN"
     message: ClassVar[str] = "The account is frozen"
@@ -49,7 +54,7 @@ class AccountFrozen:
 
 @dataclass(frozen=True, slots=True)
 class InvalidAccount:
-    """No account of that name that the caller may use; ``account_id`` is the id or number the order named."""
+    """The caller may not use the account, or it does not exist; `account_id` is the id or number in the order."""
 
     code: ClassVar[str] = "INVALID_ACCOUNT"
     message: ClassVar[str] = "Account not found"
@@ -59,7 +64,7 @@ class InvalidAccount:
 
 @dataclass(frozen=True, slots=True)
 class SameAccount:
-    """Source and destination of a transfer are one account."""
+    """Source and destination of a transfer are the same account."""
 
     code: ClassVar[str] = "SAME_ACCOUNT"
     message: ClassVar[str] = "Source and destination are the same account"
@@ -67,7 +72,7 @@ class SameAccount:
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined:
-    """The payment provider does not carry the order out."""
+    """The payment provider declines the order."""
 
     code: ClassVar[str] = "PAYMENT_DECLINED"
     message: ClassVar[str] = "The payment provider declined the order"
@@ -80,7 +85,7 @@ Problem: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeyReused:
-    """The key already stands for another order. It ends no transaction, hence it is no :data:`Problem`."""
+    """The key stands for another order. It ends no transaction, so it is not a `Problem`."""
 
     code: ClassVar[str] = "IDEMPOTENCY_KEY_REUSED"
     message: ClassVar[str] = "The idempotency key was used for another order"
@@ -92,45 +97,31 @@ PROBLEMS: Mapping[str, type[Problem]] = {
 }
 
 
-def to_json(problem: Problem) -> dict[str, str | None]:
-    """Code, message and the problem's own facts in camelCase, amounts as plain decimal strings."""
-    document: dict[str, str | None] = {"code": problem.code, "message": problem.message}
-    for field in fields(problem):
-        value = getattr(problem, field.name)
-        document[_camel(field.name)] = f"{value:f}" if isinstance(value, Decimal) else value
-    return document
-
-
 def from_json(document: object) -> Problem:
-    """The problem that :func:`to_json` wrote; facts that a newer writer added are passed over.
+    """The problem in a document of `to_json`; unknown facts, of a newer release, are ignored.
 
     Raises:
-        ValueError: an unknown code, a missing fact, or a fact of another type.
+        ValueError: the code is unknown, a fact is missing or has another type.
     """
     if not isinstance(document, dict):
-        raise ValueError("a problem is an object")  # noqa: TRY004 - one exception for all that is wrong with it
+        raise ValueError("a problem is an object")  # noqa: TRY004 - one exception for every malformed document
     kind = PROBLEMS.get(str(document.get("code")))
     if kind is None:
         raise ValueError("unknown problem code")
     try:
         return kind(
             **{
-                field.name: _parse(document[_camel(field.name)], str(field.type))
+                field.name: _parse(document[camel_case(field.name)], str(field.type))
                 for field in fields(kind)
-                if _camel(field.name) in document
+                if camel_case(field.name) in document
             }
         )
     except (TypeError, ArithmeticError) as error:
         raise ValueError(f"malformed facts of {kind.code}") from error
 
 
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
-
-
 def _parse(value: object, declared: str) -> Any:
-    """``value`` as the field's declared type, which the postponed annotations give as text."""
+    """`value` as the field's type, which is text because annotations are postponed."""
     if value is None and declared.endswith("None"):
         return None
     if not isinstance(value, str):

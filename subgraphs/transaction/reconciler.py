@@ -31,7 +31,7 @@ interval: Final = every(INTERVAL_SECONDS)
 
 
 class Reconciler:
-    """One round at start, then one after each ``wait`` (bank §2.7).
+    """One round at start, then one after each `wait` (bank §2.7).
 
     A round repeats the steps of every PENDING order that no process has a lease on. An order whose outcome stays
     unknown is left to the next round and does not delay the others. Any number of processes may reconcile one store.

@@ -1,15 +1,17 @@
 """Carries an order from the request to a definite outcome, whatever breaks in between (bank §2.7).
 
 The money is in the account service, the external world behind a payment provider, the record of the order here. No
-transaction spans the three, so the order is recorded first and then carried out in steps that may all be repeated::
+transaction spans the three, so the order is recorded first and then carried out in steps that may all be repeated:
 
-    look up parties -> record PENDING, key and lease -> authorise -> post -> capture | void -> COMPLETED | FAILED
-    '-- a fault here leaves nothing behind ---------'   '-- idempotent by the transaction id, repeatable ------'
+```
+look up parties -> record PENDING, key and lease -> authorise -> post -> capture | void -> COMPLETED | FAILED
+'-- a fault here leaves nothing behind ---------'   '-- idempotent by the transaction id, repeatable ------'
+```
 
-An unknown outcome leaves PENDING; :class:`~subgraphs.transaction.reconciler.Reconciler` repeats the steps until the
-outcome is definite. Orders without a provider (transfers) skip ``authorise``, ``capture`` and ``void``.
+An order whose outcome is unknown stays PENDING; `Reconciler` repeats the steps until the outcome is definite. Orders
+without a provider (transfers) skip `authorise`, `capture` and `void`.
 
-The lease (``lease.py``) keeps other processes on the same store from carrying out the order at the same time. An order
+The lease (`lease.py`) keeps other processes on the same store from carrying out the order at the same time. An order
 runs in its own task: a client that disconnects cancels the wait for the response, not the order.
 """
 
@@ -56,7 +58,7 @@ _log = structlog.stdlib.get_logger("saga")
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """The transaction of an order; ``replayed`` when the key stood for it before this call."""
+    """The transaction of an order; `replayed` when the key stood for it before this call."""
 
     transaction: Transaction
     replayed: bool
@@ -65,7 +67,7 @@ class PlacedOrder:
 class Orders:
     """Accepts orders and carries them out.
 
-    While orders run, :meth:`renew_leases` must be called every ``lease.RENEWAL_SECONDS``.
+    While orders run, `renew_leases` must be called every `lease.RENEWAL_SECONDS`.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Orders:
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def place(self, order: Order, requester: Requester, key: str) -> PlacedOrder | IdempotencyKeyReused:
-        """Carry out ``order``, once for each ``key`` of the requester and the type of order.
+        """Carry out `order`, once for each `key` of the requester and the type of order.
 
         Cancelling the call does not cancel the order.
 

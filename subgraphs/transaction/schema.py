@@ -1,4 +1,4 @@
-"""The GraphQL schema of the transaction service: thin types over :mod:`subgraphs.transaction.saga` and the store."""
+"""The GraphQL schema of the transaction service: queries and mutations over the store and `saga.Orders`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from strawberry import UNSET
 
 from bank.values import is_object_id
 from subgraphs.kit import descriptions
-from subgraphs.kit.connections import Connection  # noqa: TC001 - strawberry reads annotations at run time
+from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
+from subgraphs.kit.problems import InvalidAccount
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 from subgraphs.transaction.domain import Order, Requester
 from subgraphs.transaction.graphql_problems import (
@@ -18,19 +19,13 @@ from subgraphs.transaction.graphql_problems import (
     CurrencyMismatch,
     IdempotencyKeyReused,
     InsufficientFunds,
-    InvalidAccount,
     PaymentDeclined,
     SameAccount,
     present_problem,
 )
 from subgraphs.transaction.graphql_types import (
-    PAGED,
     Account,
-    After,
-    Before,
-    First,
     Info,
-    Last,
     Transaction,
     Where,
     create_listing,
@@ -52,11 +47,13 @@ from subgraphs.transaction.saga import PlacedOrder
 from subgraphs.transaction.store.protocol import sort_key
 
 
-@strawberry.type(description="The order was taken; its transaction says how far it has come.")
+@strawberry.type(description="The order was accepted; the status of its transaction shows its progress.")
 class TransactionSuccess:
-    transaction: Transaction = strawberry.field(description="COMPLETED, or PENDING or HELD: then ask again later.")
+    transaction: Transaction = strawberry.field(
+        description="The transaction: COMPLETED, or PENDING or HELD until its outcome is known."
+    )
     replayed: bool = strawberry.field(
-        description="Whether the idempotency key stood for this order before, so that this call moved nothing."
+        description="True if the idempotency key was used for this order before; this call then moved no money."
     )
 
 
@@ -69,11 +66,11 @@ TransferResult = Annotated[
     | SameAccount
     | PaymentDeclined
     | IdempotencyKeyReused,
-    strawberry.union("TransferResult", description="What became of a transfer."),
+    strawberry.union("TransferResult", description="The result of a transfer."),
 ]
 DepositResult = Annotated[
     TransactionSuccess | CurrencyMismatch | AccountFrozen | InvalidAccount | PaymentDeclined | IdempotencyKeyReused,
-    strawberry.union("DepositResult", description="What became of a deposit."),
+    strawberry.union("DepositResult", description="The result of a deposit."),
 ]
 WithdrawResult = Annotated[
     TransactionSuccess
@@ -83,7 +80,7 @@ WithdrawResult = Annotated[
     | InvalidAccount
     | PaymentDeclined
     | IdempotencyKeyReused,
-    strawberry.union("WithdrawResult", description="What became of a withdrawal."),
+    strawberry.union("WithdrawResult", description="The result of a withdrawal."),
 ]
 PayResult = Annotated[
     TransactionSuccess
@@ -93,13 +90,13 @@ PayResult = Annotated[
     | InvalidAccount
     | PaymentDeclined
     | IdempotencyKeyReused,
-    strawberry.union("PayResult", description="What became of a payment."),
+    strawberry.union("PayResult", description="The result of a payment."),
 ]
 
 
 async def _transaction(
     info: Info,
-    id: Annotated[strawberry.ID, strawberry.argument(description="24 hex digits.")],  # noqa: A002 - the schema's name
+    id: Annotated[strawberry.ID, strawberry.argument(description="The id of the transaction, 24 hexadecimal digits.")],  # noqa: A002 - the schema's name
 ) -> Transaction | None:
     info.context.caller  # noqa: B018 - raises Unauthenticated
     return await find(info.context, str(id)) if is_object_id(str(id)) else None
@@ -126,26 +123,27 @@ async def _transactions(  # noqa: PLR0913, PLR0917 - Relay's arguments
 @strawberry.type(description=descriptions.QUERY)
 class Query:
     transaction: Transaction | None = strawberry.field(
-        resolver=_transaction, description="One transaction; null when the caller may not see it or it does not exist."
+        resolver=_transaction,
+        description="The transaction with this id; null if it does not exist or the caller may not see it.",
     )
     transactions: Connection[Transaction] | None = strawberry.field(
         resolver=_transactions,
         directives=[PAGED],
-        description="The caller's transactions, or everyone's for staff; newest first.",
+        description="The caller's transactions, or all transactions for staff; newest first.",
     )
 
 
 async def _place(info: Info, order: Order, key: str) -> Any:
-    """What became of ``order``, as a member of its mutation's union."""
+    """The result of `order`: a member of its mutation's union."""
     caller = info.context.caller
-    answer = await info.context.orders.place(order, Requester.of(caller), key)
+    placed = await info.context.orders.place(order, Requester.of(caller), key)
     info.context.forget()
-    if not isinstance(answer, PlacedOrder):
-        return present_problem(answer)
-    problem = answer.transaction.problem
+    if not isinstance(placed, PlacedOrder):
+        return present_problem(placed)
+    problem = placed.transaction.problem
     if problem is not None:
         return present_problem(problem)
-    return TransactionSuccess(transaction=present(answer.transaction, caller), replayed=answer.replayed)
+    return TransactionSuccess(transaction=present(placed.transaction, caller), replayed=placed.replayed)
 
 
 async def _transfer(
@@ -179,16 +177,16 @@ async def _pay(
 @strawberry.type(description=descriptions.MUTATION)
 class Mutation:
     transfer: TransferResult | None = strawberry.field(
-        resolver=_transfer, description="Move money from the caller's account to any account of the bank."
+        resolver=_transfer, description="Transfer money from the caller's account to any account of the bank."
     )
     deposit: DepositResult | None = strawberry.field(
-        resolver=_deposit, description="Bring money from outside of the bank into the caller's account."
+        resolver=_deposit, description="Deposit money from outside of the bank into the caller's account."
     )
     withdraw: WithdrawResult | None = strawberry.field(
-        resolver=_withdraw, description="Take money out of the caller's account and the bank."
+        resolver=_withdraw, description="Withdraw money from the caller's account."
     )
     pay: PayResult | None = strawberry.field(
-        resolver=_pay, description="Pay somebody outside of the bank from the caller's account."
+        resolver=_pay, description="Pay a payee outside of the bank from the caller's account."
     )
 
 
@@ -197,5 +195,5 @@ def build_schema() -> SubgraphSchema:
 
 
 def sdl() -> str:
-    """The subgraph's SDL, as ``router compose`` reads it."""
+    """The subgraph's SDL, as `router compose` reads it."""
     return build_schema().as_str()

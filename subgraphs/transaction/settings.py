@@ -19,8 +19,9 @@ class TransactionSettings(SubgraphSettings):
     """Settings of the transaction service.
 
     Attributes:
-        db_url: ``sqlite:///path``; by default a file in the data directory.
-        account_internal_url: base URL of the account service, whose ``/internal/`` routes post to the ledger.
+        db_url: `sqlite:///path`; by default a file in the data directory.
+        account_internal_url: the base URL of the account service, whose `/internal/` routes post to the ledger.
+        kafka_brokers: refused, so that nobody relies on events that are not published.
     """
 
     port: Port = Field(3003, alias="TRANSACTION_PORT")

@@ -46,7 +46,7 @@ _keys = count(1)
 
 
 def mutation(name: str) -> str:
-    """The document of a money mutation; its input is ``$input``, its answer has every field there is."""
+    """The document of a money mutation; its input is `$input`, its answer has every field there is."""
     input_type = name[0].upper() + name[1:] + "Input!"
     facts = PROBLEM_FACTS if name in {"transfer", "withdraw", "pay"} else _WITHOUT_FUNDS
     return f"""mutation ($input: {input_type}) {{ {name}(input: $input) {{
@@ -122,7 +122,7 @@ class Pauses:
 
 @dataclass
 class Bank:
-    """The running services. ``transactions`` is the transaction service's current client."""
+    """The running services. `transactions` is the transaction service's current client."""
 
     issuer: Issuer
     settings: TransactionSettings
@@ -145,7 +145,7 @@ class Bank:
         return GraphQLClient(self.transactions, person.token if person else None)
 
     async def open(self, owner: Person, balance: str | None = None, currency: str = "USD") -> dict[str, Any]:
-        """A new account, with ``balance`` deposited."""
+        """A new account, with `balance` deposited."""
         client = GraphQLClient(self.accounts, owner.token)
         opened = (await client.execute(_OPEN, {"input": {"type": "CHECKING", "currency": currency}})).ok()
         account: dict[str, Any] = opened["openAccount"]["account"]
@@ -157,7 +157,7 @@ class Bank:
         return account
 
     async def order(self, person: Person, name: str, **given: object) -> Any:
-        """What the mutation ``name`` answers; with a fresh key and 10.00 USD unless given."""
+        """What the mutation `name` answers; with a fresh key and 10.00 USD unless given."""
         order = {"amount": "10.00", "currency": "USD", "idempotencyKey": f"key-{next(_keys)}", **given}
         return (await self.as_(person).execute(mutation(name), {"input": order})).ok()[name]
 

@@ -27,7 +27,7 @@ BASE_URL = "http://subgraph.test"
 
 @asynccontextmanager
 async def running(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
-    """Start ``app`` as a server would, yield a client that talks to it without a socket, shut it down.
+    """Start `app` as a server would, yield a client that talks to it without a socket, shut it down.
 
     An exception that escapes the application, at start or while it answers, fails the test.
     """
@@ -88,11 +88,11 @@ class Answer:
 
     @property
     def codes(self) -> list[str | None]:
-        """``extensions.code`` of each error, in order."""
+        """`extensions.code` of each error, in order."""
         return [error.get("extensions", {}).get("code") for error in self.errors]
 
     def ok(self) -> Any:
-        """``data`` of an answer that has no error."""
+        """`data` of an answer that has no error."""
         assert not self.errors, self.errors
         assert self.status == 200, self.status
         return self.data
@@ -100,7 +100,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLClient:
-    """Sends operations to ``/graphql``; ``token`` of a call wins over the client's own."""
+    """Sends operations to `/graphql`; `token` of a call wins over the client's own."""
 
     http: httpx.AsyncClient
     token: str | None = None
@@ -125,7 +125,7 @@ class GraphQLClient:
         return Answer(response.status_code, document.get("data"), document.get("errors", []), response.headers)
 
     async def entities(self, selection: str, representations: Sequence[Mapping[str, object]]) -> Answer:
-        """What a router asks: ``_entities`` with ``selection``, such as ``... on User { name }``."""
+        """What a router asks: `_entities` with `selection`, such as `... on User { name }`."""
         query = f"query ($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename {selection} }} }}"
         return await self.execute(query, {"r": list(representations)})
 
@@ -149,9 +149,9 @@ class Issuer:
     def token(
         self, user_id: str | None = None, *roles: str, claims: Mapping[str, object] | None = None, typ: str = TOKEN_TYPE
     ) -> str:
-        """An access token of ``user_id`` (default: somebody new) with ``roles`` (default: CUSTOMER).
+        """An access token of `user_id` (default: somebody new) with `roles` (default: CUSTOMER).
 
-        ``claims`` replaces claims; one whose value is None is left out.
+        `claims` replaces claims; one whose value is None is left out.
         """
         now = int(time.time())
         content: dict[str, object] = {
@@ -170,13 +170,13 @@ class Issuer:
 
     @asynccontextmanager
     async def published(self) -> AsyncIterator[str]:
-        """Serve the JWK set; yields its URL, also in ``jwks_url``."""
+        """Serve the JWK set; yields its URL, also in `jwks_url`."""
         async with serving_json(self.jwks()) as url:
             self.jwks_url = url
             yield url
 
     def environment(self) -> dict[str, str]:
-        """The variables that make a service trust this issuer (inside :meth:`published`)."""
+        """The variables that make a service trust this issuer (inside `published`)."""
         return {"AUTH_ISSUER": self.url, "AUTH_JWKS_URL": self.jwks_url}
 
 

@@ -1,1 +1,1 @@
-"""Where accounts and the ledger are kept."""
+"""The store of accounts and the ledger: `protocol`, `sqlite`, and the table of implementations."""

@@ -1,6 +1,6 @@
-"""Does a ledger file keep its promises? Read-only, one snapshot, beside a running service or after its death.
+"""Checks the invariants of a ledger file: read-only, on one snapshot, while the service runs or after a crash.
 
-The database's own constraints make a violation impossible; this check does not take their word for it.
+The constraints of the database should make violations impossible; this check does not rely on them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from servicekit.sqlite import BUSY_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Each query returns one row for each violation; its columns say where. Sums follow the order of posting, so that no
-# partial sum is larger than a balance that once was.
+# Each query returns one row for each violation; the columns locate it. Sums follow the order of posting, so that no
+# partial sum is larger than a balance that an account once had.
 INVARIANTS: Final[dict[str, str]] = {
     "the file is intact": "SELECT integrity_check AS problem FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
-    "no reference dangles": 'SELECT "table", rowid, parent FROM pragma_foreign_key_check',
+    "every reference has its row": 'SELECT "table", rowid, parent FROM pragma_foreign_key_check',
     "the entries of each transaction sum to zero": (
         "SELECT transaction_id, currency, sum(amount) AS sum FROM entries"
         " GROUP BY transaction_id, currency HAVING sum(amount) <> 0"
@@ -41,7 +41,7 @@ INVARIANTS: Final[dict[str, str]] = {
     "no customer's balance is negative": (
         "SELECT id AS account_id, balance FROM accounts WHERE internal_name IS NULL AND balance < 0"
     ),
-    "no closed account holds money": "SELECT id AS account_id FROM accounts WHERE status = 'CLOSED' AND balance <> 0",
+    "closed accounts are empty": "SELECT id AS account_id FROM accounts WHERE status = 'CLOSED' AND balance <> 0",
     "entries have the currency of their account": (
         "SELECT e.sequence FROM entries e JOIN accounts a ON a.id = e.account_id WHERE a.currency <> e.currency"
     ),
@@ -65,8 +65,8 @@ class Violation:
     """One broken invariant.
 
     Attributes:
-        count: how many rows break it.
-        examples: the first of them, column by column; ids and amounts, no personal data.
+        count: the number of violating rows.
+        examples: the columns of the first rows; ids and amounts, no personal data.
     """
 
     invariant: str
@@ -76,7 +76,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReport:
-    """What :func:`check_ledger` found; ``sums`` are balances of customers in minor units by currency."""
+    """The result of `check_ledger`; `customer_sums` has the balances of customers in minor units by currency."""
 
     accounts: int
     posted: int
@@ -91,10 +91,10 @@ class LedgerReport:
 
 
 def check_ledger(path: Path) -> LedgerReport:
-    """Check every invariant of the ledger file at ``path``.
+    """Check every invariant of the ledger file at `path`.
 
     Raises:
-        sqlite3.Error: there is no such file, or it is not a ledger of this release.
+        sqlite3.Error: the file does not exist, or is not a ledger of this release.
     """
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as connection:
         connection.row_factory = sqlite3.Row

@@ -1,11 +1,11 @@
-"""The embedded ledger's schema. The database itself keeps the promises of the ledger, whoever writes to the file.
+"""The SQLite schema of the ledger. The database itself holds the invariants, whichever program writes to the file.
 
-Money moves by inserting an entry, and only so: a trigger carries the entry's amount into its account's balance, and
-refuses any other change of a balance. A posting's row seals its transaction: it cannot be inserted before the
-entries sum to zero, entries cannot be added after it, and none of them can be committed without it (a deferred
-foreign key). Nothing of it is ever updated or deleted.
+Money moves only when an entry is inserted: a trigger adds the entry's amount to the account's balance, and other
+changes of a balance are refused. The row of a posting completes its transaction: it cannot be inserted before the
+entries sum to zero, entries cannot be added after it, and they cannot be committed without it (a deferred foreign key).
+Entries and postings are never updated or deleted.
 
-Amounts are integers of minor units. The tables are STRICT, so that a sum beyond 64 bits is an error and never a float.
+Amounts are integers in minor units. The tables are STRICT: a sum beyond 64 bits is an error, not a float.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ CREATE TABLE entries (
 
 
 def _refuse(name: str, event: str, reason: str, when: str = "") -> str:
-    """A trigger that aborts the statement with ``reason`` when ``when`` holds."""
+    """A trigger that aborts the statement with `reason` if `when` is true."""
     condition = f"WHEN {when} " if when else ""
     return f"CREATE TRIGGER {name} BEFORE {event} {condition}BEGIN SELECT RAISE(ABORT, '{reason}'); END"
 

@@ -1,4 +1,4 @@
-"""The store of the account service; ``tests/subgraphs/account/store_contract.py`` tests every implementation."""
+"""The store of the account service; `tests/subgraphs/account/store_contract.py` tests every implementation."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class AccountStore(Outbox, Protocol):
     """Customers' accounts and the ledger (bank §2.7).
 
     Every method raises Unavailable when the store cannot be reached or stays locked. A method that changes an account
-    writes the events of ``subgraphs.account.events`` to the outbox in the same database transaction.
+    writes the events of `subgraphs.account.events` to the outbox in the same database transaction.
 
-    Lists are ordered by account id, which is the order of opening; the sort key of a page is ``(id,)``. A list method
-    returns up to ``page.limit + 1`` accounts, in reverse order when ``page.backwards``.
+    Lists are ordered by account id, which is the order of opening; the sort key of a page is `(id,)`. A list method
+    returns up to `page.limit + 1` accounts, in reverse order when `page.backwards`.
     """
 
     async def by_ids(self, ids: Collection[str]) -> Mapping[str, Account]:
@@ -49,7 +49,7 @@ class AccountStore(Outbox, Protocol):
         """One page of all customers' accounts."""
 
     async def count(self, wanted: AccountFilter) -> int:
-        """The number of accounts on all pages of :meth:`page`."""
+        """The number of accounts on all pages of `page`."""
 
     async def pages_of(
         self, owners: Collection[str], wanted: AccountFilter, page: PageRequest
@@ -60,29 +60,29 @@ class AccountStore(Outbox, Protocol):
         """The number of each owner's accounts on all pages, by owner; owners without accounts are left out."""
 
     async def open(self, user_id: str, rule: Callable[[int], Account | R]) -> Account | R:
-        """Insert the account that ``rule`` returns, or nothing when it returns a refusal.
+        """Insert the account that `rule` returns, or nothing when it returns a refusal.
 
-        ``rule`` gets the number of the user's accounts that are not closed. It is called again, for another account
+        `rule` gets the number of the user's accounts that are not closed. It is called again, for another account
         number, when the number belongs or belonged to another account.
 
         Returns:
-            What ``rule`` returned.
+            What `rule` returned.
 
         Raises:
             Unavailable: also when no free account number was found.
         """
 
     async def change(self, account_id: str, rule: Callable[[Account | None], Account | R]) -> Account | R:
-        """Replace the account by the one that ``rule`` returns; a refusal or an equal account changes nothing.
+        """Replace the account by the one that `rule` returns; a refusal or an equal account changes nothing.
 
-        No other writer changes the account in between. Only type, status, version and ``updated_at`` may differ.
+        No other writer changes the account in between. Only type, status, version and `updated_at` may differ.
 
         Returns:
-            What ``rule`` returned.
+            What `rule` returned.
         """
 
     async def post(self, posting: Posting) -> Outcome:
-        """Execute what :func:`subgraphs.account.postings.settle` decides about ``posting`` (bank §2.7).
+        """Execute what `subgraphs.account.postings.settle` decides about `posting` (bank §2.7).
 
         Reading, deciding and writing are one database transaction.
 

@@ -1,4 +1,4 @@
-"""Accounts and the ledger in one SQLite file; ``migrations`` says what the database itself guarantees."""
+"""Accounts and the ledger in one SQLite file; `migrations` says what the database itself guarantees."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _log = structlog.stdlib.get_logger("account.store")
 
 
 class SqliteAccountStore(SqliteOutboxStore):
-    """The :class:`~subgraphs.account.store.protocol.AccountStore` on one SQLite file."""
+    """The `AccountStore` on one SQLite file."""
 
     migrations = MIGRATIONS
 
@@ -58,7 +58,7 @@ class SqliteAccountStore(SqliteOutboxStore):
     async def page(self, wanted: AccountFilter, page: PageRequest) -> Sequence[Account]:
         where, parameters = _conditions(wanted, page)
         order = "DESC" if page.backwards else "ASC"
-        # The fragments are this module's own; every value is a parameter.
+        # The fragments are constants of this module; every value is a parameter.
         query = f"SELECT * FROM accounts WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - see above
         async with reading(self._database) as connection:
             rows = await connection.execute_fetchall(query, parameters)
@@ -138,7 +138,7 @@ class SqliteAccountStore(SqliteOutboxStore):
 def _conditions(
     wanted: AccountFilter, page: PageRequest | None = None, owners: Collection[str] | None = None
 ) -> tuple[str, dict[str, object]]:
-    """A WHERE clause over customers' accounts, and its parameters; lists travel as JSON, whatever their length."""
+    """A WHERE clause over customers' accounts, and its parameters; a list of any length is one JSON parameter."""
     clauses = ["internal_name IS NULL"]
     parameters: dict[str, object] = {}
     lists = {"status": wanted.statuses, "type": wanted.types, "currency": wanted.currencies, "user_id": owners}
@@ -157,7 +157,7 @@ def _conditions(
 
 async def _accounts_by(connection: aiosqlite.Connection, column: str, keys: Collection[str]) -> dict[str, Account]:
     rows = await connection.execute_fetchall(
-        "SELECT * FROM accounts WHERE internal_name IS NULL"  # noqa: S608 - the column is this module's own
+        "SELECT * FROM accounts WHERE internal_name IS NULL"  # noqa: S608 - the column is a constant of this module
         f" AND {column} IN (SELECT value FROM json_each(?))",
         (json.dumps(list(keys)),),
     )
@@ -191,7 +191,7 @@ async def _count_open(connection: aiosqlite.Connection, user_id: str) -> int:
 
 
 async def _insert(connection: aiosqlite.Connection, account: Account) -> bool:
-    """Whether the account was inserted; False when its number is taken."""
+    """Insert the account; False if its number is taken."""
     created = format_timestamp(account.created_at)
     cursor = await connection.execute(
         "INSERT INTO accounts (id, user_id, number, type, currency, status, version,"
@@ -252,7 +252,7 @@ async def _view(connection: aiosqlite.Connection, posting: Posting) -> LedgerVie
 
 
 async def _write_entries(connection: aiosqlite.Connection, posting: Posting, settlement: Settlement) -> None:
-    """Write the movements. Triggers bring the accounts to what ``settlement.accounts`` says."""
+    """Write the movements. Triggers bring the accounts to what `settlement.accounts` says."""
     posted_at = settlement.outcome.decided_at
     for line, movement in enumerate(settlement.movements):
         account = movement.account

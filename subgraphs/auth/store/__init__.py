@@ -1,1 +1,1 @@
-"""Where users, sessions and signing keys are kept: the protocol, and one module per database."""
+"""The store of users, sessions and signing keys: `protocol`, `sqlite`, and the table of implementations."""

@@ -1,4 +1,4 @@
-"""The store of the auth service; ``tests/subgraphs/auth/store_contract.py`` tests every implementation.
+"""The store of the auth service; `tests/subgraphs/auth/store_contract.py` tests every implementation.
 
 Times are arguments: a store does not read the clock.
 """
@@ -30,7 +30,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class TokenExchange:
-    """What happened to a presented refresh token; ``user`` is the session's user as stored now."""
+    """What happened to a presented refresh token; `user` is the session's user as stored now."""
 
     verdict: Verdict
     session: Session
@@ -57,16 +57,16 @@ class AuthStore(Protocol):
         """Replace the hash; nothing happens when there is no such user."""
 
     async def grant(self, user_id: str, role: Role) -> None:
-        """Add ``role`` to the user's roles; a role that the user has changes nothing."""
+        """Add `role` to the user's roles; a role that the user has changes nothing."""
 
     async def list_users(self, after: str, limit: int) -> list[User]:
-        """Up to ``limit`` users with ids greater than ``after``, by ascending id, which is the order of creation."""
+        """Up to `limit` users with ids greater than `after`, by ascending id, which is the order of creation."""
 
     async def begin_session(self, session: Session, token: RefreshToken) -> None:
         """Insert a session with its first refresh token; delete the sessions that expired before it began."""
 
     async def exchange(self, digest: bytes, successor_digest: bytes, now: datetime) -> TokenExchange | None:
-        """Execute what :func:`subgraphs.auth.domain.rotate` decides about the token with ``digest``.
+        """Execute what `subgraphs.auth.domain.rotate` decides about the token with `digest`.
 
         Reading, deciding and writing are one database transaction.
 
@@ -78,7 +78,7 @@ class AuthStore(Protocol):
         """End a session (the first end counts); the ended session, or None when there is no such session."""
 
     async def sessions_ended_since(self, moment: datetime) -> list[Session]:
-        """Sessions with ``ended_at`` at or after ``moment``."""
+        """Sessions with `ended_at` at or after `moment`."""
 
     async def signing_keys(self) -> list[SigningKey]:
         """All signing keys, in any order."""
@@ -86,10 +86,10 @@ class AuthStore(Protocol):
     async def replace_signing_keys(
         self, known: Collection[str], add: SigningKey | None, remove: Collection[str]
     ) -> bool:
-        """Insert and delete keys if the stored ids are exactly ``known``; otherwise change nothing.
+        """Insert and delete keys if the stored ids are exactly `known`; otherwise change nothing.
 
         Returns:
-            Whether the ids were ``known``.
+            Whether the ids were `known`.
         """
 
     async def ping(self) -> None:

@@ -24,7 +24,7 @@ _SESSION: Final = "SELECT id, user_id, created_at, expires_at, ended_at FROM ses
 
 
 class SqliteAuthStore(SqliteStore):
-    """The :class:`~subgraphs.auth.store.protocol.AuthStore` on one SQLite file."""
+    """The `AuthStore` on one SQLite file."""
 
     migrations = MIGRATIONS
 

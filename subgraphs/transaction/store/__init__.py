@@ -1,1 +1,1 @@
-"""Where transactions and idempotency keys are kept: a protocol and its implementations."""
+"""The store of transactions, idempotency keys and leases: `protocol`, `sqlite`, and the table of implementations."""

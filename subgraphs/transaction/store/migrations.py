@@ -1,4 +1,4 @@
-"""The schema of ``transaction.sqlite3``."""
+"""The schema of `transaction.sqlite3`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The store of the transaction service.
 
-``tests/subgraphs/transaction/store_contract.py`` tests every implementation.
+`tests/subgraphs/transaction/store_contract.py` tests every implementation.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Listing:
     """A page of a list, newest first.
 
     Attributes:
-        viewer_id: the user who may see the transactions (``Transaction.visible_to``); None sees all.
-        page: its sort keys are those of :func:`sort_key`.
+        viewer_id: the user who may see the transactions (`Transaction.visible_to`); None sees all.
+        page: its sort keys are those of `sort_key`.
     """
 
     viewer_id: str | None
@@ -58,7 +58,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class TurnoverRequest:
-    """Sums over COMPLETED transactions; ``created_from`` is inclusive, ``created_to`` exclusive."""
+    """Sums over COMPLETED transactions; `created_from` is inclusive, `created_to` exclusive."""
 
     viewer_id: str | None
     created_from: datetime | None = None
@@ -76,8 +76,8 @@ class Sums:
 class TransactionStore(Outbox, Protocol):
     """Transactions, idempotency keys and leases (bank §2.7).
 
-    Every method raises Unavailable when the store cannot be reached or stays locked. :meth:`record` and
-    :meth:`conclude` write the events of ``subgraphs.transaction.events`` to the outbox in the same database
+    Every method raises Unavailable when the store cannot be reached or stays locked. `record` and
+    `conclude` write the events of `subgraphs.transaction.events` to the outbox in the same database
     transaction. A list method makes one query for any number of accounts.
     """
 
@@ -89,22 +89,22 @@ class TransactionStore(Outbox, Protocol):
         """
 
     async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
-        """What a key stands for at the time ``at``; None when ``idempotency.is_forgotten`` holds."""
+        """What a key stands for at the time `at`; None when `idempotency.is_forgotten` holds."""
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
     ) -> Transaction:
-        """Take the step that :func:`subgraphs.transaction.domain.conclude` decides, and end the lease.
+        """Take the step that `subgraphs.transaction.domain.conclude` decides, and end the lease.
 
         Returns:
             The transaction after the step.
 
         Raises:
-            IllegalTransition: see ``domain.conclude``.
+            IllegalTransition: see `domain.conclude`.
         """
 
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
-        """Give ``lease`` to a PENDING transaction without a live lease.
+        """Give `lease` to a PENDING transaction without a live lease.
 
         Of several claims at once, one succeeds.
 
@@ -113,22 +113,22 @@ class TransactionStore(Outbox, Protocol):
         """
 
     async def renew(self, transaction_ids: Collection[str], lease: Lease) -> None:
-        """Replace the leases that ``lease.owner`` has on these transactions by ``lease``."""
+        """Replace the leases that `lease.owner` has on these transactions by `lease`."""
 
     async def release(self, transaction_id: str, owner: str) -> None:
-        """End the lease of ``owner``; a lease of another owner stays."""
+        """End the lease of `owner`; a lease of another owner stays."""
 
     async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
-        """Ids of PENDING transactions without a live lease, greater than ``after``, ascending (oldest first)."""
+        """Ids of PENDING transactions without a live lease, greater than `after`, ascending (oldest first)."""
 
     async def forget_keys(self, at: datetime) -> int:
-        """Delete the keys for which ``idempotency.is_forgotten`` holds; returns their number."""
+        """Delete the keys for which `idempotency.is_forgotten` holds; returns their number."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         """The transactions by id, for any viewer; ids that do not exist are left out."""
 
     async def listing(self, listing: Listing) -> Sequence[Transaction]:
-        """Up to ``page.limit + 1`` transactions that the viewer may see, in the direction of the page."""
+        """Up to `page.limit + 1` transactions that the viewer may see, in the direction of the page."""
 
     async def listing_of_accounts(
         self, account_ids: Sequence[str], listing: Listing
@@ -136,7 +136,7 @@ class TransactionStore(Outbox, Protocol):
         """The same for each account: transactions that debit or credit it and that the viewer may see."""
 
     async def count(self, listing: Listing) -> int:
-        """The number of transactions on all pages of :meth:`listing`."""
+        """The number of transactions on all pages of `listing`."""
 
     async def count_of_accounts(self, account_ids: Sequence[str], listing: Listing) -> Mapping[str, int]:
         """The same for each account."""

@@ -1,18 +1,21 @@
 """The list queries as SQL text and named parameters. Pure; every value is a parameter.
 
-A list is the union of a few *branches*, each one range of an index in list order: a viewer's own orders and what
-arrived from others, or an account's debits and credits. Each branch is cut to the page before they are merged::
+A list is the union of a few *branches*. Each branch is a range of one index in list order: a viewer's own orders and
+the transactions received from others, or an account's debits and credits. Each branch is limited to the page before the
+union:
 
-    SELECT id FROM (SELECT ... <branch 1> ORDER BY created_at DESC, id DESC LIMIT 21)
-    UNION
-    SELECT id FROM (SELECT ... <branch 2> ORDER BY created_at DESC, id DESC LIMIT 21)
-    ORDER BY ... LIMIT 21
+```
+SELECT id FROM (SELECT ... <branch 1> ORDER BY created_at DESC, id DESC LIMIT 21)
+UNION
+SELECT id FROM (SELECT ... <branch 2> ORDER BY created_at DESC, id DESC LIMIT 21)
+ORDER BY ... LIMIT 21
+```
 
-so a page costs the same in a long history as in a short one. For many accounts at once the union is a correlated
-subquery of ``json_each(:accounts)``, which is SQLite's way to say LATERAL.
+So a page costs the same in a long history as in a short one. For many accounts at once the union is a correlated
+subquery of `json_each(:accounts)`, SQLite's form of LATERAL.
 """
 
-# ruff: noqa: S608 - the texts are put together from constants of this module only
+# ruff: noqa: S608 - the texts consist of constants of this module only
 from __future__ import annotations
 
 import json
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 Parameters: TypeAlias = dict[str, str | int]
 
 _SETTLED: Final = ", ".join(f"'{status}'" for status in sorted(SETTLED))
-# domain.Transaction.visible_to, cut along the indexes.
+# domain.Transaction.visible_to, one branch for each index.
 _OWN: Final = "principal_user_id = :viewer"
 _ARRIVED: Final = f"destination_user_id = :viewer AND status IN ({_SETTLED})"
 _DEBITS: Final = "source_account_id = account.value"
@@ -48,9 +51,9 @@ _BRANCHES_OF_OWN_ACCOUNT: Final = (
     f"{_CREDITS} AND destination_user_id = :viewer AND (status IN ({_SETTLED}) OR {_OWN})",
 )
 
-# Decimals that some currency has.
+# The numbers of decimals that currencies have.
 _EXPONENTS: Final = sorted(set(EXPONENTS.values()))
-# Sums are added up in two halves, neither of which can leave 64 bits.
+# A sum is computed in two halves, so that neither exceeds 64 bits.
 _HALF: Final = 10**9
 
 
@@ -71,11 +74,11 @@ def page(listing: Listing) -> Query:
 
 
 def page_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
-    """A page for each account; ``for_account`` says whose row it is."""
+    """A page for each account; the column `for_account` has the account's id."""
     condition, parameters = _conditions(listing)
     candidates = _candidates(_account_branches(listing), condition, listing.page)
     return Query(
-        # CROSS JOIN fixes the order of the loops: accounts outside.
+        # CROSS JOIN fixes the order of the loops: accounts are the outer loop.
         "SELECT account.value AS for_account, transactions.* FROM json_each(:accounts) AS account"
         f" CROSS JOIN transactions WHERE transactions.id IN ({candidates})"
         f" ORDER BY account.key, {_order(listing.page)}",
@@ -98,7 +101,7 @@ def count_of_accounts(account_ids: Sequence[str], listing: Listing) -> Query:
 
 
 def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
-    """Rows of (account, currency, side, high, low): a sum is ``high * HALF + low`` minor units."""
+    """Rows of (account, currency, side, high, low): a sum is `high * HALF + low` minor units."""
     conditions, parameters = _time_conditions(request.created_from, request.created_to)
     sides = []
     for side, account, user in (
@@ -120,7 +123,7 @@ def turnover(account_ids: Sequence[str], request: TurnoverRequest) -> Query:
 
 
 def whole_sum(high: int, low: int) -> int:
-    """The sum behind the two halves of :func:`turnover`, in minor units; may be larger than 64 bits."""
+    """The sum of the two halves of `turnover`, in minor units; it may exceed 64 bits."""
     return high * _HALF + low
 
 
@@ -154,7 +157,7 @@ def _order(request: PageRequest) -> str:
 
 
 def _range_conditions(request: PageRequest) -> list[str]:
-    # The list runs from new to old, so what follows a row is smaller.
+    # The list runs from new to old: the rows after a row have smaller keys.
     after = ["(created_at, id) < (:after_time, :after_id)"] if request.after else []
     before = ["(created_at, id) > (:before_time, :before_id)"] if request.before else []
     return after + before
@@ -169,7 +172,7 @@ def _range_parameters(request: PageRequest) -> Parameters:
 
 
 def _conditions(listing: Listing) -> tuple[str, Parameters]:
-    """The filter, always true when it is empty, and its parameters with the viewer's."""
+    """The condition of the filter (TRUE if empty), and the parameters of filter and viewer."""
     wanted = listing.filter
     conditions, parameters = _time_conditions(wanted.created_from, wanted.created_to)
     for column, values in (("type", wanted.types), ("status", wanted.statuses)):

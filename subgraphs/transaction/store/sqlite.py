@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bank.values import exponent, from_minor_units, to_minor_units
 from servicekit.sqlite import reading, writing
+from subgraphs.kit.refusals import to_json
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 from subgraphs.transaction import domain, events, problems
@@ -72,7 +73,7 @@ ORDER BY id LIMIT :limit
 
 
 class SqliteTransactionStore(SqliteOutboxStore):
-    """The :class:`~subgraphs.transaction.store.protocol.TransactionStore` on one SQLite file."""
+    """The `TransactionStore` on one SQLite file."""
 
     migrations = MIGRATIONS
 
@@ -204,8 +205,8 @@ async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datet
 
 
 async def _find_row(connection: aiosqlite.Connection, transaction_id: str) -> sqlite3.Row | None:
-    async with connection.execute("SELECT * FROM transactions WHERE id = ?", (transaction_id,)) as cursor:
-        return await cursor.fetchone()
+    rows = await connection.execute_fetchall("SELECT * FROM transactions WHERE id = ?", (transaction_id,))
+    return next(iter(rows), None)
 
 
 def _key(scope: KeyScope) -> tuple[str, str, str]:
@@ -273,7 +274,7 @@ def _party(row: sqlite3.Row, side: str) -> Party | None:
 
 
 def _problem_text(problem: Problem | None) -> str | None:
-    return None if problem is None else json.dumps(problems.to_json(problem))
+    return None if problem is None else json.dumps(to_json(problem))
 
 
 def _lease_columns(lease: Lease | None) -> dict[str, str | int | None]:

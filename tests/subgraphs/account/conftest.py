@@ -67,7 +67,7 @@ class Service:
     async def internal(
         self, path: str, body: Mapping[str, object], *, authorization: str | None = ""
     ) -> httpx.Response:
-        """Call ``/internal/<path>``, by default with the transaction service's credential."""
+        """Call `/internal/<path>`, by default with the transaction service's credential."""
         if authorization == "":
             authorization = self.credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)
         headers = {"authorization": authorization} if authorization is not None else {}

@@ -54,7 +54,7 @@ INTERNAL = {
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Subclasses set ``factory``: two stores are opened with it, on the same data."""
+    """Subclasses set `factory`: two stores are opened with it, on the same data."""
 
     accounts: Bundle[Account] = Bundle("accounts")
 

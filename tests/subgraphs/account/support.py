@@ -56,7 +56,7 @@ async def opened(
     currency: str = "USD",
     type_: AccountType = AccountType.CHECKING,
 ) -> Account:
-    """A new account of ``owner`` in ``store``."""
+    """A new account of `owner` in `store`."""
 
     def rule(already_open: int) -> Account | LimitReached:
         opening = Opening(owner.user_id, type_, currency)
@@ -68,7 +68,7 @@ async def opened(
 
 
 async def with_status(store: AccountStore, account: Account, status: AccountStatus) -> Account:
-    """``account``, once the bank gave it another status."""
+    """`account`, once the bank gave it another status."""
 
     def rule(current: Account | None) -> Account:
         assert current is not None
@@ -107,7 +107,7 @@ def _posting(
 
 
 async def funded(store: AccountStore, owner: OnBehalfOf, amount: str, currency: str = "USD") -> Account:
-    """A new account of ``owner`` that holds ``amount``."""
+    """A new account of `owner` that holds `amount`."""
     account = await opened(store, owner, currency)
     outcome = await store.post(deposit(owner, account.id, amount, currency))
     assert outcome.posted, outcome.problem
@@ -115,7 +115,7 @@ async def funded(store: AccountStore, owner: OnBehalfOf, amount: str, currency: 
 
 
 async def current(store: AccountStore, account: Account) -> Account:
-    """``account`` as the store has it now."""
+    """`account` as the store has it now."""
     return (await store.by_ids([account.id]))[account.id]
 
 

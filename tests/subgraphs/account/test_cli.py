@@ -1,4 +1,4 @@
-"""``mosafe account``: the ledger check as an operator runs it."""
+"""`mosafe account`: the ledger check as an operator runs it."""
 
 from __future__ import annotations
 

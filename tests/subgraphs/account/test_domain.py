@@ -30,8 +30,8 @@ from subgraphs.account.problems import (
     LimitReached,
     StateConflict,
     VersionConflict,
-    to_json,
 )
+from subgraphs.kit.refusals import to_json
 from tests.subgraphs.account.support import person
 
 if TYPE_CHECKING:

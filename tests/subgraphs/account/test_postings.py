@@ -35,8 +35,8 @@ from subgraphs.account.problems import (
     InvalidAccount,
     PaymentDeclined,
     SameAccount,
-    to_json,
 )
+from subgraphs.kit.refusals import to_json
 from tests.subgraphs.account.support import deposit, person, transfer, withdrawal
 
 ANN, BOB, STAFF = person(CUSTOMER), person(CUSTOMER), person(SUPPORT)

@@ -1,6 +1,6 @@
 """Whose data: another customer's account is missing, in every field and through every path.
 
-On the subgraph's own port, where anybody may send ``_entities`` with any representation.
+On the subgraph's own port, where anybody may send `_entities` with any representation.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def anns(service: Service) -> dict[str, Any]:
 
 
 def claims(account: dict[str, Any], person: Person) -> list[dict[str, object]]:
-    """Representations of ``account``: by each key, by both, and with claims that a router would never send."""
+    """Representations of `account`: by each key, by both, and with claims that a router would never send."""
     by_id = {"__typename": "Account", "id": account["id"]}
     by_number = {"__typename": "Account", "accountNumber": account["accountNumber"]}
     forged = {"owner": {"id": person.id}, "userId": person.id, "balance": "0.00", "roles": ["ADMIN"]}

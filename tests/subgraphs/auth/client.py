@@ -24,7 +24,7 @@ class Auth:
         return self.client.bearing(token)
 
     async def mutate(self, mutation: str, /, **fields: object) -> Answer:
-        """Run ``mutation`` with an input of ``fields``; asks for the whole Session, or the Problem."""
+        """Run `mutation` with an input of `fields`; asks for the whole Session, or the Problem."""
         kind = f"{mutation[0].upper()}{mutation[1:]}Input"
         query = (
             f"mutation ($input: {kind}!) {{ {mutation}(input: $input)"

@@ -21,7 +21,7 @@ PUBLIC = "... on User { id name }"
 
 
 async def sign_up_staff(auth: Auth, settings: AuthSettings, role: Role) -> dict[str, Any]:
-    """A session of somebody who was granted ``role`` on the command line."""
+    """A session of somebody who was granted `role` on the command line."""
     first = await auth.sign_up("Staff")
     store = await SqliteAuthStore.open_file(settings.database)
     await store.grant(first["user"]["id"], role)

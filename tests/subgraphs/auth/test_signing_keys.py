@@ -31,7 +31,7 @@ def key(number: int, created_at: datetime, active_from: datetime) -> SigningKey:
 
 
 def rotated_at(moments: list[timedelta]) -> list[SigningKey]:
-    """The keys of a service that began with one and rotated at ``moments`` after its start."""
+    """The keys of a service that began with one and rotated at `moments` after its start."""
     first = key(0, START, START)
     return [first] + [
         key(number, START + moment, START + moment + PUBLISH_AHEAD) for number, moment in enumerate(moments, start=1)

@@ -27,7 +27,7 @@ async def last_sequence(outbox: Outbox) -> int:
 async def old_events_are_pruned_oldest_first(
     outbox: Outbox, change_at: Callable[[datetime], Awaitable[object]]
 ) -> None:
-    """``change_at`` makes one change, with one event, at the given time; the outbox is empty at first."""
+    """`change_at` makes one change, with one event, at the given time; the outbox is empty at first."""
     moments = [START + timedelta(minutes=n) for n in range(5)]
     for moment in moments:
         await change_at(moment)

@@ -1,4 +1,4 @@
-"""``_entities`` answers each representation on its own, in order, and tells strangers nothing of its inside."""
+"""`_entities` answers each representation on its own, in order, and tells strangers nothing of its inside."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What every transaction store must do, whichever database is behind it.
 
 A check takes a factory that opens the same, at first empty, store at every call. A second implementation runs
-:data:`CONTRACT` as it is.
+`CONTRACT` as it is.
 """
 
 from __future__ import annotations

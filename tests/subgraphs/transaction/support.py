@@ -74,7 +74,7 @@ def transaction(
     status: TransactionStatus | None = None,
     problem: Problem | None = None,
 ) -> Transaction:
-    """A record of ``order``, ordered by the owner of the account it debits (or, a deposit, credits)."""
+    """A record of `order`, ordered by the owner of the account it debits (or, a deposit, credits)."""
     own = parties.destination if order.type is TransactionType.DEPOSIT else parties.source
     requester = Requester(own.user_id if own else new_user_id(), frozenset({CUSTOMER}))
     opened = open_transaction(new_object_id(), order, requester, parties, at)
@@ -87,7 +87,7 @@ def key_for(record: Transaction, key: str | None = None) -> KeyEntry:
 
 
 async def recorded(store: TransactionStore, record: Transaction) -> Transaction:
-    """``record``, in the store, whatever its status."""
+    """`record`, in the store, whatever its status."""
     assert await store.record(record, key_for(record)) is None
     return record
 

@@ -28,7 +28,7 @@ CREDENTIAL = ServiceCredential("s" * 32)
 
 
 class Server:
-    """Answers every request with what ``answer`` makes of it; keeps the requests."""
+    """Answers every request with what `answer` makes of it; keeps the requests."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
         self.requests: list[httpx.Request] = []

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from subgraphs.kit.refusals import to_json
 from subgraphs.transaction.problems import (
     PROBLEMS,
     AccountFrozen,
@@ -15,7 +16,6 @@ from subgraphs.transaction.problems import (
     Problem,
     SameAccount,
     from_json,
-    to_json,
 )
 
 EXAMPLES: list[Problem] = [

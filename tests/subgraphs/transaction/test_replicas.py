@@ -1,6 +1,6 @@
 """Two processes on one store never carry out the same order at once.
 
-Covers ``subgraphs/transaction/lease.py``, together with ``saga.py`` and ``reconciler.py``.
+Covers `subgraphs/transaction/lease.py`, together with `saga.py` and `reconciler.py`.
 """
 
 from __future__ import annotations

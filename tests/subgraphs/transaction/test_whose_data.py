@@ -48,7 +48,7 @@ class Scene:
         return nodes
 
     async def seen(self, person: Person, transaction_id: str) -> dict[str, Any] | None:
-        """What ``person`` sees, by id and by representation alike."""
+        """What `person` sees, by id and by representation alike."""
         client = self.bank.as_(person)
         by_id: dict[str, Any] | None = (await client.execute(GET, {"id": transaction_id})).ok()["transaction"]
         claim = {"__typename": "Transaction", "id": transaction_id, "amount": "1.00", "status": "COMPLETED"}

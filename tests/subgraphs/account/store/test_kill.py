@@ -32,7 +32,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 
 async def answered_before_the_kill(path: Path, answers: int) -> int:
-    """Let the program run on ``path`` until it told ``answers`` ids, kill it, return how many it told in all."""
+    """Let the program run on `path` until it told `answers` ids, kill it, return how many it told in all."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )

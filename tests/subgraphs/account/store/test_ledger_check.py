@@ -36,13 +36,13 @@ def test_a_sound_ledger_is_counted(path: Path) -> None:
 
 # How to break each invariant once triggers, foreign keys and checks are out of the way.
 TAMPERING = {
-    "no reference dangles": "UPDATE entries SET account_id = 'gone' WHERE sequence = 1",
+    "every reference has its row": "UPDATE entries SET account_id = 'gone' WHERE sequence = 1",
     "the entries of each transaction sum to zero": "UPDATE entries SET amount = amount + 1 WHERE sequence = 1",
     "each balance is the sum of its entries": "UPDATE accounts SET balance = balance + 1 WHERE user_id IS NOT NULL",
     "each entry continues the balance before it": "UPDATE entries SET balance_after = 7 WHERE sequence = 3",
     "all accounts, internal ones included, sum to zero per currency": "UPDATE accounts SET balance = balance + 1",
     "no customer's balance is negative": "UPDATE accounts SET balance = -1 WHERE user_id IS NOT NULL",
-    "no closed account holds money": "UPDATE accounts SET status = 'CLOSED'",
+    "closed accounts are empty": "UPDATE accounts SET status = 'CLOSED'",
     "entries have the currency of their account": "UPDATE entries SET currency = 'EUR'",
     "posted transactions have entries, refused ones none": "UPDATE postings SET outcome = 'POSTED', problem = NULL",
     "entries belong to a posted transaction": "DELETE FROM postings WHERE outcome = 'POSTED'",

@@ -1,4 +1,4 @@
-"""Covers ``subgraphs/transaction/store/sqlite.py``: the contract of every store, and what is special to SQLite."""
+"""Covers `subgraphs/transaction/store/sqlite.py`: the contract of every store, and what is special to SQLite."""
 
 from __future__ import annotations
 
