@@ -15,7 +15,7 @@ from graphql import GraphQLSyntaxError, Source, parse, validate
 from router.cli.supergraph_file import read_supergraph
 from router.errors import RequestError
 from router.planner import Bounds
-from router.preparation.override_labels import OverrideLabelIndex
+from router.planner.graph.override_labels import labels_in
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def tell_hints(hints: Iterable[str]) -> None:
 
 
 def _labels(supergraph: Supergraph, given: tuple[str, ...]) -> frozenset[str]:
-    known = OverrideLabelIndex(supergraph).known
+    known = labels_in(supergraph)
     for label in given:
         if label not in known:
             there = ", ".join(sorted(known)) or "none"

@@ -23,6 +23,7 @@ from router.planner.bounds import Bounds, Effort
 from router.planner.choose.explanation import Explanation, explain_choice
 from router.planner.fetch.drafting import Drafting
 from router.planner.fetch.operations import OperationWriter
+from router.planner.graph.override_labels import LabelIndex
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.deferred_blocks import DeferredBlocks
@@ -83,13 +84,18 @@ DEFAULT_OPTIONS: Final = PlanOptions()
 class Planner:
     """Plans the operations of one supergraph. What is computed for one operation and serves others is kept here.
 
-    Not for two threads at once.
+    `plan` and `explain` are not for two threads at once.
     """
 
     def __init__(self, supergraph: Supergraph) -> None:
         self.supergraph = supergraph
         # By the labels that hold, in the order of their last use.
         self._graphs: dict[frozenset[str], QueryGraph] = {}
+        self._labels = LabelIndex(supergraph)
+
+    def override_labels(self, operation: PreparedOperation) -> frozenset[str]:
+        """The override labels on which the plan of an operation can depend (planning §3.21). From any thread."""
+        return self._labels.consulted_for(operation)
 
     def plan(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> QueryPlan:
         """The plan of an operation that is valid on the API schema (planning).

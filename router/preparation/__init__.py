@@ -1,8 +1,8 @@
 """Everything about an operation that does not depend on its variables, done once and cached.
 
-    text ─ limits, parse, validate ─> document ─ choose ─> operation ─ plan ─> plan
-           documents.py                                                plans.py
+    text ─ checks, parse, validate ─> document ─ choose ─> operation ─ plan ─> plan
+           documents.py                          operations.py         plans.py
 
-`preparation.py` puts the stages together; `override_labels.py` decides which labels of progressive overrides hold for
-a request, on which its plan depends.
+`preparation.py` puts these together. What would block the event loop is done in one thread (`preparing_thread.py`), once
+for all requests that wait for it (`single_flight.py`).
 """

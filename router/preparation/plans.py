@@ -67,10 +67,10 @@ class _Planning(NamedTuple):
 
 
 class Plans:
-    """The plans for one supergraph; `cache` has those that are known."""
+    """The plans for one supergraph; `cache` has those that are known, `planner` makes the others."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings) -> None:
-        self._planner = Planner(graph)
+        self.planner = Planner(graph)
         self._batch_entity_fetches = settings.planner.batch_entity_fetches
         self._bounds = Bounds(settings.planner.work, settings.planner.deadline)
         cache = settings.cache
@@ -121,7 +121,7 @@ class Plans:
         started = time.perf_counter()
         try:
             with bounded_nesting():
-                plan = self._planner.plan(operation.planned, options)
+                plan = self.planner.plan(operation.planned, options)
         except RequestError as error:
             refusal = error
         return _Planning(operation, plan, refusal, time.perf_counter() - started)

@@ -10,7 +10,6 @@ from router.errors import NotReadOnly, PersistedQueryNotSupported, Subscriptions
 from router.operation import get_operation
 from router.preparation.documents import DocumentChecks, Documents
 from router.preparation.operations import Operation
-from router.preparation.override_labels import OverrideLabelIndex
 from router.preparation.plans import PlanKey, Plans
 from router.request.messages import GraphQLRequest
 from router.request.record import RequestRecord
@@ -41,7 +40,6 @@ class Preparation:
         self._stages = stages
         self._documents = Documents(graph, settings, stages)
         self._plans = Plans(graph, settings)
-        self._override_labels = OverrideLabelIndex(graph)
 
     @property
     def documents(self) -> Lru[str, Document]:
@@ -91,7 +89,7 @@ class Preparation:
             kind=definition.operation.value,
             hash=document.hash,
             document=document.text,
-            override_labels=self._override_labels.met_by(prepared),
+            override_labels=self._plans.planner.override_labels(prepared),
             client=prepared,
             planned=prepared,
         )

@@ -51,7 +51,7 @@ SERVE = f"{ROUTER}/cli/test_serve.py"
 ADDRESS = f"{ROUTER}/lifecycle/test_address.py"
 RELOAD = f"{ROUTER}/lifecycle/test_reload.py::test_files_are_watched_as_the_settings_say"
 WARM_UP = f"{ROUTER}/lifecycle/test_warm_up.py"
-LABELS = f"{ROUTER}/preparation/test_override_labels.py"
+LABELS = f"{ROUTER}/policies/test_override_labels.py"
 TRAFFIC = f"{ROUTER}/test_traffic.py"
 LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_with_retry_after_gets_no_requests_until_then"
 

@@ -7,16 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from graphql import parse
 from structlog.testing import capture_logs
 
 from router.composition import Subgraph, compose
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway
-from router.operation import get_operation
 from router.pipeline import Operation, RequestContext, Stage
+from router.planner.graph.override_labels import labels_in
 from router.policies.override_labels import MOST_COMBINATIONS, OverrideLabels
-from router.preparation.override_labels import OverrideLabelIndex
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.supergraph import load
@@ -106,61 +104,6 @@ def answered(response: GraphQLResponse) -> Any:
     return data["shop"]
 
 
-@pytest.mark.parametrize(
-    ("query", "met"),
-    [
-        ("{ shop { name } }", {"rename"}),
-        ("{ shop { n: name ...More } } fragment More on Shop { motto }", {"rename", "percent(25)"}),
-        ("{ shop { open ... on Shop { id __typename } } }", set()),
-        ("{ __schema { types { name } } }", set()),
-        ("query A { shop { ...More } } query B { shop { name } } fragment More on Shop { motto }", {"percent(25)"}),
-        ("{ goods { price } }", {"prices"}),
-        ("{ goods { ... on Disc { price } } }", set()),
-        ("{ goods { ... on Book { postage } } }", {"weights"}),
-    ],
-    ids=[
-        "a field",
-        "a fragment and an alias",
-        "none",
-        "introspection",
-        "one of two operations",
-        "a field of an interface",
-        "another type's field",
-        "what a field requires",
-    ],
-)
-def test_labels_are_met_where_a_plan_can_depend_on_them(graph: Supergraph, query: str, met: set[str]) -> None:
-    name = "A" if "query A" in query else None
-    operation = get_operation(graph.api_schema, parse(query), name)
-    assert OverrideLabelIndex(graph).met_by(operation) == met
-
-
-def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
-    old = """
-      type Query { cart: Cart }
-      type Cart @key(fields: "id") { id: ID!  currency: String  owner: Owner  line: Line }
-      type Owner { name: String }
-      type Line @key(fields: "id") { id: ID! }
-    """
-    new = """
-      type Cart @key(fields: "id") @context(name: "cart") {
-        id: ID!  currency: String @override(from: "old")
-      }
-      type Line @key(fields: "id") { id: ID!  total(in: String @fromContext(field: "$cart { currency }")): Int }
-    """
-    graph = load(on_the_move(composed(old=old, new=new), "old", "new", "money"))
-    operation = get_operation(graph.api_schema, parse("{ cart { line { total } } }"))
-    assert OverrideLabelIndex(graph).met_by(operation) == {"money"}
-    start = 'type Query { a: A } type A @key(fields: "id") { id: ID! }'
-    left = 'type A @key(fields: "id") { id: ID!  sku: ID! }'
-    right = 'type A @key(fields: "id") { id: ID!  sku: ID! @shareable @override(from: "left") }'
-    end = 'type A @key(fields: "sku") { sku: ID!  rest: Int }'
-    sdl = composed(start=start, left=left, right=right, end=end)
-    graph = load(on_the_move(sdl, "left", "right", "skus"))
-    operation = get_operation(graph.api_schema, parse("{ a { rest } }"))
-    assert OverrideLabelIndex(graph).met_by(operation) == {"skus"}
-
-
 async def test_a_label_nobody_says_anything_of_does_not_hold() -> None:
     assert answered(await ask(gateway(), "{ shop { name } }")) == {"name": "old"}
 
@@ -224,7 +167,7 @@ def test_few_possibilities_are_all_prepared_of_many_the_likeliest(
     fields = " ".join(f'{name}: Int @override(from: "old", label: "{name}")' for name in shares)
     new = f'type T @key(fields: "id") {{ id: ID! {fields} }}'
     old = f'type Query {{ t: T }} type T @key(fields: "id") {{ id: ID! {" ".join(f"{n}: Int" for n in shares)} }}'
-    labels = OverrideLabels(OverrideLabelIndex(load(composed(old=old, new=new))).known, shares)
+    labels = OverrideLabels(labels_in(load(composed(old=old, new=new))), shares)
     assert labels.likely(shares) == likely
     assert len(likely) <= MOST_COMBINATIONS
 

@@ -1,0 +1,158 @@
+"""The labels of progressive overrides (`@override(from:, label:)`) that the plan of an operation can depend on.
+
+They are reported before the operation is planned, whichever of them hold (planning §3.21): the labels of the fields
+that it selects, and of the fields that its plan may need for keys, `@requires` and contexts. What fields need is found
+once for a supergraph, so that an operation costs one walk over its selections.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    InlineFragmentNode,
+    get_named_type,
+    is_abstract_type,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from graphql import FragmentDefinitionNode, GraphQLField, SelectionSetNode
+
+    from router.operation import PreparedOperation
+    from router.supergraph.model import SubgraphField, SubgraphType, Supergraph
+
+_WITH_FIELDS = (GraphQLObjectType, GraphQLInterfaceType)
+
+
+class Coordinate(NamedTuple):
+    """A field of a type."""
+
+    type_name: str
+    field_name: str
+
+
+def labels_in(supergraph: Supergraph) -> frozenset[str]:
+    """All labels of a supergraph."""
+    return frozenset(
+        field.label.label
+        for subgraph in supergraph.subgraphs.values()
+        for definition in subgraph.types.values()
+        for field in definition.fields.values()
+        if field.label is not None
+    )
+
+
+class LabelIndex:
+    """Where the labels of a supergraph stand, and which fields lead to them."""
+
+    def __init__(self, supergraph: Supergraph) -> None:
+        self._schema = supergraph.schema
+        self._labels: dict[Coordinate, set[str]] = defaultdict(set)
+        # What a plan may fetch besides: for any field of a type, its keys; for one field, what it requires.
+        self._keys: dict[str, set[Coordinate]] = defaultdict(set)
+        self._inputs: dict[Coordinate, set[Coordinate]] = defaultdict(set)
+        # The object types whose field of a name has labels or inputs.
+        self._types: dict[str, set[str]] = defaultdict(set)
+        if not labels_in(supergraph):
+            return
+        carriers = _carriers(supergraph)
+        for subgraph in supergraph.subgraphs.values():
+            for definition in subgraph.types.values():
+                for key in definition.keys:
+                    self._keys[definition.name].update(self._within(key.fields, definition.name))
+                for field in definition.fields.values():
+                    self._add(definition, field, carriers)
+
+    def _add(self, definition: SubgraphType, field: SubgraphField, carriers: Mapping[str, set[str]]) -> None:
+        here = Coordinate(definition.name, field.name)
+        if field.label is not None:
+            self._labels[here].add(field.label.label)
+        if field.requires is not None:
+            self._inputs[here].update(self._within(field.requires, definition.name))
+        for argument in field.context_arguments:
+            for ancestor in carriers[argument.context]:
+                self._inputs[here].update(self._within(argument.selection, ancestor))
+        if here in self._labels or here in self._inputs:
+            self._types[field.name].add(definition.name)
+
+    def consulted_for(self, operation: PreparedOperation) -> frozenset[str]:
+        """The labels that the plan of an operation can depend on."""
+        root = self._schema.get_root_type(operation.definition.operation)
+        if not self._labels or root is None:
+            return frozenset()
+        pending = list(self._within(operation.definition.selection_set, root.name, operation.fragments))
+        seen: set[Coordinate] = set()
+        types: set[str] = set()
+        while pending:
+            coordinate = pending.pop()
+            if coordinate not in seen:
+                seen.add(coordinate)
+                pending.extend(self._implied(coordinate, types))
+        return frozenset(label for coordinate in seen for label in self._labels.get(coordinate, ()))
+
+    def _implied(self, coordinate: Coordinate, types: set[str]) -> Iterator[Coordinate]:
+        """The fields that a plan with this field may need; `types` are those whose keys have been yielded."""
+        type_name, field_name = coordinate
+        possible = self._possible(type_name)
+        for name in () if type_name in types else (type_name, *possible):
+            types.add(name)
+            yield from self._keys.get(name, ())
+        yield from self._inputs.get(coordinate, ())
+        for name in possible & self._types.get(field_name, set()):
+            yield Coordinate(name, field_name)
+
+    def _possible(self, type_name: str) -> frozenset[str]:
+        """The object types of an abstract type."""
+        definition = self._schema.type_map[type_name]
+        if not is_abstract_type(definition):
+            return frozenset()
+        return frozenset(member.name for member in self._schema.get_possible_types(definition))
+
+    def _within(
+        self,
+        selection: SelectionSetNode,
+        type_name: str,
+        fragments: Mapping[str, FragmentDefinitionNode] | None = None,
+    ) -> Iterator[Coordinate]:
+        """The fields in a selection on a type, at any depth, those of fragments once."""
+        spread: set[str] = set()
+        pending = [(selection, type_name)]
+        while pending:
+            current, parent = pending.pop()
+            for node in current.selections:
+                match node:
+                    case FieldNode():
+                        field = self._field(parent, node.name.value)
+                        if field is None:
+                            continue  # introspection: nothing is fetched for it
+                        yield Coordinate(parent, node.name.value)
+                        if node.selection_set is not None:
+                            pending.append((node.selection_set, get_named_type(field.type).name))
+                    case InlineFragmentNode():
+                        condition = node.type_condition
+                        pending.append((node.selection_set, condition.name.value if condition is not None else parent))
+                    case FragmentSpreadNode() if fragments is not None and node.name.value not in spread:
+                        spread.add(node.name.value)
+                        fragment = fragments[node.name.value]
+                        pending.append((fragment.selection_set, fragment.type_condition.name.value))
+
+    def _field(self, type_name: str, name: str) -> GraphQLField | None:
+        definition = self._schema.type_map[type_name]
+        return definition.fields.get(name) if isinstance(definition, _WITH_FIELDS) else None
+
+
+def _carriers(supergraph: Supergraph) -> Mapping[str, set[str]]:
+    """The types that set a context, by the context's name."""
+    carriers: dict[str, set[str]] = defaultdict(set)
+    for subgraph in supergraph.subgraphs.values():
+        for definition in subgraph.types.values():
+            for context in definition.contexts:
+                carriers[context].add(definition.name)
+    return carriers
