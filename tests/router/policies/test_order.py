@@ -20,7 +20,7 @@ from router.policies.persisted_documents import PersistedDocuments
 from router.settings import read
 from router.settings.key_paths import keys
 from router.supergraph import load
-from tests.router.preparation.test_override_labels import SDL as LABELLED
+from tests.router.policies.test_override_labels import SDL as LABELLED
 from tests.router.shop import SDL
 
 if TYPE_CHECKING:
