@@ -1,6 +1,8 @@
-"""`router`: compose a supergraph, print a plan, serve.
+"""The `router` command line: compose a supergraph, print a plan, serve.
 
-Sub-commands are imported when they are used: printing a plan must not need a server's dependencies.
+A sub-command is imported on first use, because printing a plan must not require the dependencies of a server. Each
+module named after a command defines it as `command`. The other modules are shared: `supergraph_file`, `files` and
+`operation_options` read inputs; `composition_output` and `plan_formats` print results.
 """
 
 from __future__ import annotations
@@ -15,21 +17,21 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "compose": ("router.cli.compose", "Compose subgraph schemas into a supergraph."),
     "explain": ("router.cli.explain", "Explain an error or hint code of composition."),
     "contract": ("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag."),
-    "subgraph": ("router.cli.subgraph", "Ask running subgraphs."),
-    "supergraph": ("router.cli.supergraph", "Look into a composed supergraph."),
+    "subgraph": ("router.cli.subgraph", "Print the SDL of running subgraphs."),
+    "supergraph": ("router.cli.supergraph", "Print the API schema or the subgraphs of a supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
-    "explain-plan": ("router.cli.explain_plan", "Tell why a plan fetches each field where it does."),
+    "explain-plan": ("router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph."),
     "config": ("router.cli.config", "Check a configuration, or print its JSON Schema."),
-    "init": ("router.cli.init", "Write a configuration to begin with."),
+    "init": ("router.cli.init", "Write a starter configuration."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
 }
-"""Sub-command: the module whose `command` it is, and its line in the help."""
+"""Sub-command -> the module that defines it as `command`, and its line of help."""
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="mosafe")
 def command() -> None:
-    """A federated GraphQL router."""
+    """Compose, plan and serve a federated GraphQL supergraph."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`router compose`: subgraph schemas in, supergraph out. Exit 0 composed, 1 composition errors, 2 unusable input."""
+"""`router compose`: subgraph schemas in, supergraph out. Exit code 0: composed, 1: composition errors, 2: bad input."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.collector import expect_long_lived_objects
-from router.cli.findings import FORMAT, from_here, tell
-from router.cli.output import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
-from router.cli.watching import Inputs
+from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
+from router.cli.files import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
+from router.cli.garbage_collector import expect_long_lived_objects
+from router.cli.watched_inputs import WatchedInputs
 from router.composition import compose
 from router.composition.config import ConfigError, read_config
 from router.composition.rendering.diagnostics import LEVELS, Diagnostics
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from router.composition import Subgraph
     from router.composition.config import SubgraphSource
 
-# Long enough for a subgraph that starts cold, short enough to notice one that hangs.
+# Long enough for a subgraph that is starting, short enough to notice one that hangs.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asked for."""
+    """The options of the command."""
 
     config_file: Path
     output: Path | None
@@ -48,7 +48,7 @@ class Options:
     "--config", "config_file", type=READABLE_FILE, required=True, help="supergraph.yaml: subgraphs and their SDL."
 )
 @click.option(
-    "--output", type=WRITABLE_FILE, help="Where the supergraph goes; without it, stdout (with --format text only)."
+    "--output", type=WRITABLE_FILE, help="The file for the supergraph; without it, stdout (only with --format text)."
 )
 @FORMAT
 @click.option(
@@ -56,14 +56,14 @@ class Options:
     type=click.Choice(["none", *(level.lower() for level in LEVELS)]),
     default="warn",
     show_default=True,
-    help="The quietest hints to show.",
+    help="The lowest level of hints to show.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.001),
     default=_INTROSPECTION_TIMEOUT_SECONDS,
     show_default=True,
-    help="Seconds a running subgraph has to tell its SDL.",
+    help="How many seconds a running subgraph has to return its SDL.",
 )
 @click.option("--watch", is_flag=True, help="Compose again whenever an input changes, until Ctrl-C.")
 def command(**given: object) -> None:
@@ -81,34 +81,34 @@ def command(**given: object) -> None:
         diagnostics = _compose(options, sources, load_subgraphs(sources, options.timeout))
     except ConfigError as error:
         raise StartupError(str(error)) from error
-    if not _tell(diagnostics, options):
+    if not _write(diagnostics, options):
         raise click.exceptions.Exit(NOT_COMPOSABLE)
 
 
 def _compose(options: Options, sources: Sequence[SubgraphSource], subgraphs: Sequence[Subgraph]) -> Diagnostics:
-    found = Diagnostics.of(
+    diagnostics = Diagnostics.of(
         compose(subgraphs),
         {subgraph.name: subgraph.sdl for subgraph in subgraphs},
-        {source.name: from_here(source.origin) for source in sources if source.origin is not None},
+        {source.name: relative_to_working_directory(source.origin) for source in sources if source.origin is not None},
         None if options.hints == "none" else options.hints.upper(),
     )
-    return replace(found, config=from_here(SourceFile(str(options.config_file))).path)
+    return replace(diagnostics, config=relative_to_working_directory(SourceFile(str(options.config_file))).path)
 
 
-def _tell(diagnostics: Diagnostics, options: Options) -> bool:
-    return tell(diagnostics, options.form, options.output, "the subgraphs do not compose")
+def _write(diagnostics: Diagnostics, options: Options) -> bool:
+    return write_result(diagnostics, options.form, options.output, "the subgraphs do not compose")
 
 
 def _watch(options: Options) -> None:
     if options.output is None or options.form != "text":
-        raise click.UsageError("--watch needs --output, and tells what it finds as text.")
+        raise click.UsageError("--watch needs --output, and works only with --format text.")
     try:
         while True:
-            inputs = Inputs.now(options.config_file, os.environ, options.timeout)
-            # Only what is wrong now is of interest; outside a terminal this does nothing.
+            inputs = WatchedInputs.now(options.config_file, os.environ, options.timeout)
+            # Removes the errors of the previous round from a terminal; elsewhere, this does nothing.
             click.clear()
             started = time.perf_counter()
-            _round(options, inputs)
+            _compose_once(options, inputs)
             milliseconds = (time.perf_counter() - started) * 1000
             click.echo(f"{time.strftime('%X')}  {milliseconds:.0f} ms; waiting for changes (Ctrl-C stops)", err=True)
             inputs.wait_for_change()
@@ -116,13 +116,13 @@ def _watch(options: Options) -> None:
         click.echo(err=True)
 
 
-def _round(options: Options, inputs: Inputs) -> None:
-    """One composition of a watch: whatever is wrong is told, and may be right the next time."""
+def _compose_once(options: Options, inputs: WatchedInputs) -> None:
+    """Compose and print the result or the errors, which the next change may correct."""
     try:
         diagnostics = _compose(options, inputs.sources, inputs.subgraphs())
-        if _tell(diagnostics, options):
+        if _write(diagnostics, options):
             count = len(diagnostics.sources)
-            told = f"{count} {'subgraph' if count == 1 else 'subgraphs'} → {options.output}"
-            click.secho(told, fg="green", err=True)
+            summary = f"{count} {'subgraph' if count == 1 else 'subgraphs'} → {options.output}"
+            click.secho(summary, fg="green", err=True)
     except (ConfigError, StartupError) as error:
         click.secho(str(error), fg="red", err=True)

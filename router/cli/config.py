@@ -24,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group("config")
 def command() -> None:
-    """Check a configuration, or print what one may contain."""
+    """Check a configuration, or print its JSON Schema or reference page."""
 
 
 @command.command("check")
@@ -33,25 +33,29 @@ def command() -> None:
     "--supergraph",
     "supergraph_file",
     type=_FILE,
-    help="Check names and addresses of subgraphs in this one too; default: `supergraph.file`.",
+    help="Also check the names and URLs of subgraphs against this supergraph; default: `supergraph.file`.",
 )
 def check(config_file: Path, supergraph_file: Path | None) -> None:
-    """Check a configuration in this environment.
+    """Check a configuration with the current environment variables.
 
-    It is read as `router serve` would, and so are the files it names. Exit code 2 and what is wrong if that cannot be.
+    The configuration and the files that it names are read as by `router serve`. Exit code 2: they cannot be used.
     """
     environ = environment()
     supergraph_file = supergraph_file or load(config_file, environ).supergraph.file
     graph = read_supergraph(supergraph_file) if supergraph_file is not None else None
     settings = load(config_file, environ, subgraphs=graph.subgraphs if graph is not None else None)
-    _open_what_it_names(settings)
+    _open_named_files(settings)
     if graph is not None:
         assemble(graph, settings, str(supergraph_file))
     click.echo(f"{config_file} is valid")
 
 
-def _open_what_it_names(settings: RouterSettings) -> None:
-    """Raises `StartupError` for a file that cannot be used."""
+def _open_named_files(settings: RouterSettings) -> None:
+    """Open the files that the configuration names.
+
+    Raises:
+        StartupError: a file cannot be used.
+    """
     initial_documents(settings)
     if settings.supergraph.url is not None:
         UrlSource(settings.supergraph.url, settings.supergraph).close()

@@ -1,14 +1,15 @@
-"""`router contract`: a variant of a supergraph, filtered by `@tag`. Exit codes as `router compose`."""
+"""`router contract`: a variant of a supergraph, filtered by `@tag`. It has the exit codes of `router compose`."""
 
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.findings import FORMAT, from_here, tell
-from router.cli.output import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, read
+from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
+from router.cli.files import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, read_text
 from router.composition import Composition
 from router.composition.contracts import SUPERGRAPH, ContractFilter, derive
 from router.composition.rendering.diagnostics import Diagnostics
@@ -19,50 +20,58 @@ from servicekit.errors import StartupError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from router.composition.contracts import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments and options of the command."""
+
+    file: Path
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    hide_unreachable: bool
+    output: Path | None
+    form: str
+
 
 @click.command("contract")
 @click.argument("file", metavar="SUPERGRAPH", type=READABLE_FILE)
-@click.option("--include-tag", "include", multiple=True, metavar="TAG", help="Show only what has one of these tags.")
-@click.option("--exclude-tag", "exclude", multiple=True, metavar="TAG", help="Hide what has one of these tags.")
+@click.option(
+    "--include-tag", "include", multiple=True, metavar="TAG", help="Show only elements with one of these tags."
+)
+@click.option("--exclude-tag", "exclude", multiple=True, metavar="TAG", help="Hide elements with one of these tags.")
 @click.option("--hide-unreachable", is_flag=True, help="Hide types that clients cannot reach.")
-@click.option("--output", type=WRITABLE_FILE, help="Where the contract's supergraph goes; else stdout, as compose.")
+@click.option("--output", type=WRITABLE_FILE, help="The file for the contract's supergraph; without it, stdout.")
 @FORMAT
 def command(**given: object) -> None:
-    """Derive from SUPERGRAPH a variant that shows clients only what the tags say."""
-    _contract(**given)  # type: ignore[arg-type]  # click calls with the options declared above
-
-
-def _contract(  # noqa: PLR0913  # one parameter an option
-    *,
-    file: Path,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    hide_unreachable: bool,
-    output: Path | None,
-    form: str,
-) -> None:
-    if not (include or exclude or hide_unreachable):
+    """Derive from SUPERGRAPH a contract: a variant that shows clients only the elements that the tags select."""
+    options = Options(**given)  # type: ignore[arg-type]  # click calls with the options declared above
+    if not (options.include or options.exclude or options.hide_unreachable):
         raise click.UsageError("Nothing to filter by: give --include-tag, --exclude-tag or --hide-unreachable.")
-    sdl = read(file)
+    sdl = read_text(options.file)
+    contract = _derive(sdl, options)
+    for tag in contract.unknown_tags:
+        _warn_of_unknown_tag(tag, contract)
+    composition = Composition(contract.supergraph_sdl, contract.errors, ())
+    files = {SUPERGRAPH: relative_to_working_directory(SourceFile(str(options.file)))}
+    diagnostics = Diagnostics.of(composition, {SUPERGRAPH: sdl}, files, None)
+    failure = "the contract is not valid (what it hides counts as @inaccessible)"
+    if not write_result(diagnostics, options.form, options.output, failure):
+        raise click.exceptions.Exit(NOT_COMPOSABLE)
+
+
+def _derive(sdl: str, options: Options) -> Contract:
+    include, exclude = frozenset(options.include), frozenset(options.exclude)
     try:
-        contract = derive(sdl, ContractFilter(frozenset(include), frozenset(exclude), hide_unreachable))
+        return derive(sdl, ContractFilter(include, exclude, options.hide_unreachable))
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     except InvalidSupergraph as error:
-        raise StartupError(f"{file}: {error.code}: {error.message}") from error
-    for tag in contract.unknown_tags:
-        near = difflib.get_close_matches(tag, contract.known_tags, n=1)
-        click.secho(
-            f'warning: nothing carries the tag "{tag}"' + (f', did you mean "{near[0]}"?' if near else "."),
-            fg="yellow",
-            err=True,
-        )
-    outcome = Composition(contract.supergraph_sdl, contract.errors, ())
-    files = {SUPERGRAPH: from_here(SourceFile(str(file)))}
-    if not tell(
-        Diagnostics.of(outcome, {SUPERGRAPH: sdl}, files, None),
-        form,
-        output,
-        "the contract is not valid (what it hides counts as @inaccessible)",
-    ):
-        raise click.exceptions.Exit(NOT_COMPOSABLE)
+        raise StartupError(f"{options.file}: {error.code}: {error.message}") from error
+
+
+def _warn_of_unknown_tag(tag: str, contract: Contract) -> None:
+    near = difflib.get_close_matches(tag, contract.known_tags, n=1)
+    suggestion = f', did you mean "{near[0]}"?' if near else "."
+    click.secho(f'warning: no element has the tag "{tag}"{suggestion}', fg="yellow", err=True)

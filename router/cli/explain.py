@@ -1,4 +1,4 @@
-"""`router explain`: what a composition code means, with an example and its fix."""
+"""`router explain`: the meaning of a code of composition, with an example and its fix."""
 
 from __future__ import annotations
 

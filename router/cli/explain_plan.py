@@ -1,4 +1,4 @@
-"""`router explain-plan`: why each field of an operation is fetched where it is."""
+"""`router explain-plan`: why each field of an operation is fetched from its subgraph."""
 
 from __future__ import annotations
 
@@ -8,41 +8,46 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.operation_options import about_an_operation, tell_hints
+from router.cli.operation_options import print_hints, with_operation_options
 from router.planner import PlanOptions, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from router.cli.operation_options import AskedOperation
+    from router.cli.operation_options import SelectedOperation
     from router.planner.choose.explanation import FieldExplanation, Option
 
 
 @click.command("explain-plan")
-@about_an_operation
+@with_operation_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(asked: AskedOperation, *, output_format: str) -> None:
-    r"""Tell for each field which subgraph it is fetched from, and why not from another.
+def command(selected: SelectedOperation, *, output_format: str) -> None:
+    r"""Explain for each field which subgraph it is fetched from, and why not from another.
 
     \b
-    from  where it is fetched, and what the whole plan costs
-    or    where else it could be, and what the plan would cost then
-    not   where it cannot be, and why
+    from  the subgraph it is fetched from, and the cost of the whole plan
+    or    a subgraph that could return it too, and the cost of the plan with it
+    not   a subgraph that cannot return it, and why
 
-    Costs are those of the whole plan with all other fields fetched where they are, before fetches for the same objects
-    are merged: a fetch costs 1000, one that waits for n others in a row n times 100,000.
+    A cost is that of the whole plan with all other fields fetched as they are, before fetches for the same objects are
+    merged: a fetch costs 1000, and a fetch that waits for n others in a row costs n times 100,000.
 
     Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """
     explained = explain(
-        asked.supergraph, asked.document, asked.name, PlanOptions(asked.override_labels, bounds=asked.bounds)
+        selected.supergraph,
+        selected.document,
+        selected.name,
+        PlanOptions(selected.override_labels, bounds=selected.bounds),
     )
-    tell_hints(explained.hints)
+    print_hints(explained.hints)
     fields = explained.fields
     if output_format == "json":
         click.echo(json.dumps([asdict(field) for field in fields], indent=2))
         return
-    click.echo("\n".join(_lines(fields)) if fields else "Nothing is fetched: the router answers this itself.")
+    click.echo(
+        "\n".join(_lines(fields)) if fields else "Nothing is fetched: the router resolves this operation itself."
+    )
 
 
 def _lines(fields: Iterable[FieldExplanation]) -> Iterator[str]:

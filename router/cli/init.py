@@ -1,4 +1,4 @@
-"""`router init`: a configuration to begin with."""
+"""`router init`: write a starter configuration."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from servicekit.errors import StartupError
     show_default=True,
     help="The file to write.",
 )
-@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def command(output: Path, force: bool) -> None:  # noqa: FBT001  (click passes a flag by name)
-    """Write a router.yaml in which every key has its default and its meaning."""
+    """Write a router.yaml that shows every key with its default and its meaning."""
     try:
         with output.open("w" if force else "x", encoding="utf-8") as file:
             file.write(starter_file())
     except FileExistsError:
-        raise StartupError(f"{output} is there already; --force overwrites it") from None
+        raise StartupError(f"{output} exists already; --force overwrites it") from None
     except OSError as error:
         raise StartupError(f"{output}: cannot be written: {error.strerror}") from error
-    click.echo(f"{output} is written: every key has its default, and is switched off")
+    click.echo(f"{output} is written: it has every key with its default, commented out")

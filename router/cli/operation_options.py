@@ -1,10 +1,10 @@
-"""What `router plan` and `router explain-plan` are asked about: one operation on one supergraph."""
+"""The options that `router plan` and `router explain-plan` share: one operation on one supergraph."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -35,35 +35,56 @@ _OPTIONS: Final[tuple[Callable[[_Command], _Command], ...]] = (
         "operation_file",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
         required=True,
-        help="A document with the operation; - is stdin.",
+        help="The document with the operation; - is stdin.",
     ),
-    click.option("--operation-name", help="Which operation, if the document has several."),
+    click.option("--operation-name", help="The operation to plan, if the document has several."),
     click.option(
         "--override-label",
         "override_labels",
         multiple=True,
-        help="A label of a progressive @override that holds; may be repeated. The others do not.",
+        help="A label of a progressive @override that is active; may be repeated. All others are inactive.",
     ),
     click.option(
         "--work",
         type=click.IntRange(min=0),
         default=Bounds().work,
         show_default=True,
-        help="How far to search for a better plan, in units of about 10 µs.",
+        help="The work that may be spent on finding a better plan, in units of about 10 µs.",
     ),
     click.option(
         "--deadline",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="When to end that search; as late as it takes if not given.",
+        help="The time after which that search ends; without it, there is no time limit.",
     ),
 )
 _STDIN: Final = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOperation:
-    """A document that is valid on the API schema, which of its operations is meant, and how it is to be planned."""
+class OperationArguments:
+    """The values of the options, as click passes them."""
+
+    supergraph_file: Path
+    operation_file: Path
+    operation_name: str | None
+    override_labels: tuple[str, ...]
+    work: int
+    deadline: float | None
+
+
+_ARGUMENTS: Final = tuple(field.name for field in fields(OperationArguments))
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedOperation:
+    """An operation to plan.
+
+    Attributes:
+        document: valid for the API schema of the supergraph.
+        name: the name of the operation; None if the document has only one.
+        override_labels: the active labels of progressive overrides.
+    """
 
     supergraph: Supergraph
     document: DocumentNode
@@ -72,62 +93,63 @@ class AskedOperation:
     bounds: Bounds
 
 
-def about_an_operation(run: _Command) -> _Command:
-    """Give a command the options that name an operation; it gets an `AskedOperation` as its first argument.
+def with_operation_options(run: _Command) -> _Command:
+    """Add the options that select an operation to a command, whose first argument is then a `SelectedOperation`.
 
-    A file or an operation that is wrong, or cannot be planned, ends the command with one line that says so.
+    If a file cannot be read, or the operation is invalid or cannot be planned, the command ends with an error message.
     """
 
     @wraps(run)
-    def command(  # noqa: PLR0913 - one parameter an option
-        *,
-        supergraph_file: Path,
-        operation_file: Path,
-        operation_name: str | None,
-        override_labels: tuple[str, ...],
-        work: int,
-        deadline: float | None,
-        **options: object,
-    ) -> None:
+    def command(**given: object) -> None:
+        arguments = OperationArguments(**{name: given.pop(name) for name in _ARGUMENTS})  # type: ignore[arg-type]  # click calls with the options declared above
+        selected = _selected(arguments)
         try:
-            supergraph = read_supergraph(supergraph_file)
-        except StartupError as error:
-            raise click.ClickException(str(error)) from None
-        labels = _labels(supergraph, override_labels)
-        document = _document(supergraph, operation_file)
-        try:
-            run(AskedOperation(supergraph, document, operation_name, labels, Bounds(work, deadline)), **options)
+            run(selected, **given)
         except RequestError as error:
-            raise click.ClickException(f"{_named(operation_file)}: {error.message}") from None
+            raise click.ClickException(f"{_display_name(arguments.operation_file)}: {error.message}") from None
 
     for option in reversed(_OPTIONS):
         option(command)
     return command
 
 
-def tell_hints(hints: Iterable[str]) -> None:
-    """Beside the result: it may be read by a program."""
+def print_hints(hints: Iterable[str]) -> None:
+    """Print hints to stderr, because a program may read the result from stdout."""
     for hint in hints:
         click.echo(f"hint: {hint}", err=True)
+
+
+def _selected(arguments: OperationArguments) -> SelectedOperation:
+    try:
+        supergraph = read_supergraph(arguments.supergraph_file)
+    except StartupError as error:
+        raise click.ClickException(str(error)) from None
+    return SelectedOperation(
+        supergraph=supergraph,
+        override_labels=_labels(supergraph, arguments.override_labels),
+        document=_document(supergraph, arguments.operation_file),
+        name=arguments.operation_name,
+        bounds=Bounds(arguments.work, arguments.deadline),
+    )
 
 
 def _labels(supergraph: Supergraph, given: tuple[str, ...]) -> frozenset[str]:
     known = labels_in(supergraph)
     for label in given:
         if label not in known:
-            there = ", ".join(sorted(known)) or "none"
+            names = ", ".join(sorted(known)) or "none"
             raise click.BadParameter(
-                f"the supergraph has no label {label!r}; its labels: {there}", param_hint="'--override-label'"
+                f"the supergraph has no label {label!r}; its labels: {names}", param_hint="'--override-label'"
             )
     return frozenset(given)
 
 
-def _named(file: Path) -> str:
+def _display_name(file: Path) -> str:
     return "stdin" if file == _STDIN else str(file)
 
 
 def _document(supergraph: Supergraph, file: Path) -> DocumentNode:
-    name = _named(file)
+    name = _display_name(file)
     try:
         text = sys.stdin.buffer.read().decode() if file == _STDIN else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

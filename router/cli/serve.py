@@ -1,4 +1,4 @@
-"""`router serve`: one supergraph, one port, one process or several."""
+"""`router serve`: serve one supergraph on one port, with one process or several."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Location(click.ParamType[str]):
-    """A file that exists, or an http(s) address."""
+    """A file that exists, or an http(s) URL."""
 
     name = "file or URL"
 
@@ -51,31 +51,31 @@ class _Location(click.ParamType[str]):
 
 
 @click.command("serve")
-@click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or an address that is polled.")
+@click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or a URL that is polled.")
 @click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes to serve with; overrides server.workers.")
-@click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker, for its supervisor to say.")
+@click.option("--workers", type=click.IntRange(min=1), help="How many processes serve; overrides server.workers.")
+@click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker; set by its supervisor.")
 def command(
     supergraph: str | None, config_file: Path | None, workers: int | None, worker: tuple[int, int] | None
 ) -> None:
     """Serve a composed supergraph over HTTP.
 
-    It is taken up anew whenever its file or the configuration changes, and at SIGHUP.
+    The router reloads when the supergraph or the configuration changes, and at SIGHUP.
     """
     environ = process.environment()
-    origin = FileLocations(config_file, supergraph, environ)
-    settings = origin.settings()
+    locations = FileLocations(config_file, supergraph, environ)
+    settings = locations.settings()
     process_settings = _with_grace(process.load(process.ProcessSettings, environ), settings)
     if worker is not None:
-        _serve_as_worker(origin, settings, process_settings, worker)
+        _serve_as_worker(locations, settings, process_settings, worker)
     elif (count := workers or settings.server.workers) > 1:
         sys.exit(_supervise(settings, process_settings, count))
     else:
-        _serve_alone(origin, settings, process_settings)
+        _serve_alone(locations, settings, process_settings)
 
 
 def _with_grace(process_settings: ProcessSettings, settings: RouterSettings) -> ProcessSettings:
-    """Draining takes as long as `server.drain_timeout` says; under `mosafe up`, no longer than that waits for us."""
+    """The settings with `server.drain_timeout` as grace period, which `mosafe up` may shorten."""
     grace = settings.server.drain_timeout
     if process_settings.parent_pipe is not None:
         grace = min(grace, process_settings.shutdown_seconds)
@@ -87,7 +87,7 @@ def _listening(settings: RouterSettings) -> Endpoint:
 
 
 def _connections(settings: RouterSettings) -> ConnectionLimits:
-    """What clients may do to connections. A head somewhat too large still gets an answer that says so."""
+    """The limits of connections. A head that is only somewhat too large still gets a response with the reason."""
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
     return ConnectionLimits(
@@ -98,8 +98,8 @@ def _connections(settings: RouterSettings) -> ConnectionLimits:
     )
 
 
-def _serve_alone(origin: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
-    live = LiveRouter(origin)
+def _serve_alone(locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
+    live = LiveRouter(locations)
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
     live.beside += _admin(settings, live)
@@ -107,15 +107,15 @@ def _serve_alone(origin: FileLocations, settings: RouterSettings, process_settin
 
 
 def _serve_as_worker(
-    origin: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
+    locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
 ) -> None:
     listener, channel = sockets
-    # The supervisor decides; a terminal sends its signals to all processes at once.
+    # Only the supervisor handles SIGHUP; a terminal sends its signals to all processes.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    live = LiveRouter(origin)
+    live = LiveRouter(locations)
     live.start()
-    answers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
-    live.beside.append(serve_supervisor(socket.socket(fileno=channel), answers, _stop_this_process))
+    handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
+    live.beside.append(serve_supervisor(socket.socket(fileno=channel), handlers, _stop_this_process))
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
 
 
@@ -124,7 +124,7 @@ def _stop_this_process() -> None:
 
 
 def _supervise(settings: RouterSettings, process_settings: ProcessSettings, count: int) -> int:
-    """Exit code of the router."""
+    """Run the workers; returns the exit code of the router."""
     listeners = reserve(_listening(settings), count)
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
@@ -145,7 +145,11 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
 
 
 def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncContextManager[object]]:
-    """The port for operators, if there is to be one. Raises `StartupError` for one that is taken."""
+    """The server of the admin port, if it is enabled.
+
+    Raises:
+        StartupError: the port is taken.
+    """
     admin = settings.admin
     if not admin.enabled:
         return []

@@ -1,4 +1,4 @@
-"""`router subgraph`: ask running subgraphs."""
+"""`router subgraph`: print the SDL of a running subgraph."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from router.composition.config import ConfigError
 from router.composition.sources import introspect
 from servicekit.errors import StartupError
 
-# As long as composition waits for one.
+# The same time as in composition.
 _TIMEOUT_SECONDS = 30.0
 
 
 @click.group("subgraph")
 def command() -> None:
-    """Ask running subgraphs."""
+    """Print the SDL of running subgraphs."""
 
 
 @command.command("introspect")
@@ -27,10 +27,10 @@ def command() -> None:
     type=click.FloatRange(min=0.001),
     default=_TIMEOUT_SECONDS,
     show_default=True,
-    help="Seconds for the whole exchange.",
+    help="How many seconds the request may take.",
 )
 def introspect_command(url: str, headers: tuple[str, ...], timeout: float) -> None:
-    """Print the SDL that the subgraph at URL tells of itself (`_service { sdl }`)."""
+    """Print the SDL that the subgraph at URL returns for `_service { sdl }`."""
     try:
         sdl = asyncio.run(introspect(url, dict(map(_header, headers)), timeout))
     except ConfigError as error:
@@ -39,8 +39,8 @@ def introspect_command(url: str, headers: tuple[str, ...], timeout: float) -> No
 
 
 def _header(text: str) -> tuple[str, str]:
-    """`K=V`, or `K: V` as curl has it; the first of the two separators counts."""
-    cut = min((position for separator in "=:" if (position := text.find(separator)) > 0), default=None)
-    if cut is None:
+    """A header written as `K=V`, or as `K: V` as in curl; the first separator counts."""
+    end = min((position for separator in "=:" if (position := text.find(separator)) > 0), default=None)
+    if end is None:
         raise click.BadParameter("a header is written as K=V", param_hint="--header")
-    return text[:cut].strip(), text[cut + 1 :].strip()
+    return text[:end].strip(), text[end + 1 :].strip()

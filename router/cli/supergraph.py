@@ -1,4 +1,4 @@
-"""`router supergraph`: look into a composed supergraph."""
+"""`router supergraph`: print the API schema or the subgraphs of a supergraph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from graphql import print_schema
 
-from router.cli.output import READABLE_FILE, WRITABLE_FILE, write
+from router.cli.files import READABLE_FILE, WRITABLE_FILE, write_text
 from router.cli.supergraph_file import read_supergraph
 
 if TYPE_CHECKING:
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @click.group("supergraph")
 def command() -> None:
-    """Look into a composed supergraph."""
+    """Print the API schema or the subgraphs of a supergraph."""
 
 
 @command.command("schema")
 @click.argument("file", type=READABLE_FILE)
-@click.option("--subgraph", "name", help="Print what this subgraph is asked against, instead of what clients see.")
-@click.option("--output", type=WRITABLE_FILE, help="Where the schema goes, else stdout.")
+@click.option("--subgraph", "name", help="Print the schema of this subgraph instead of the API schema.")
+@click.option("--output", type=WRITABLE_FILE, help="The file for the schema; without it, stdout.")
 def schema_command(file: Path, name: str | None, output: Path | None) -> None:
-    """Print the API schema of the supergraph in FILE: what clients see."""
+    """Print the API schema of the supergraph in FILE, which clients see."""
     supergraph = read_supergraph(file)
     if name is None:
         schema = supergraph.api_schema
@@ -33,7 +33,7 @@ def schema_command(file: Path, name: str | None, output: Path | None) -> None:
     else:
         known = ", ".join(supergraph.subgraphs)
         raise click.BadParameter(f"there is no subgraph {name!r}; there are {known}", param_hint="--subgraph")
-    write(output, print_schema(schema) + "\n")
+    write_text(output, print_schema(schema) + "\n")
 
 
 @command.command("subgraphs")

@@ -1,4 +1,4 @@
-"""Reading the file that `--supergraph` names."""
+"""Reads a composed supergraph from a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_supergraph(path: Path) -> Supergraph:
     """The supergraph in a file.
 
     Raises:
-        StartupError: it cannot be read, or is none.
+        StartupError: the file cannot be read, or is not a supergraph.
     """
     try:
         return supergraph.load(path.read_text(encoding="utf-8"))

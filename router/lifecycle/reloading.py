@@ -236,7 +236,7 @@ def build(origin: FileLocations, found: SupergraphText, stopped: threading.Event
         gateway, _add_persisted_documents(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped)
     )
     for cache in (gateway.preparation.documents, gateway.preparation.plans):
-        cache.recount()
+        cache.reset_counts()
     gateway.limits.exceeded.clear()
     return Generation(gateway, settings, found.sdl, warm_up_result)
 

@@ -40,7 +40,7 @@ def most_used(gateway: Gateway, count: int) -> list[WarmUpDocument]:
     """The documents used most. Call it in the gateway's thread: its caches are not thread-safe."""
     return [
         WarmUpDocument(query, tuple(document.operations))
-        for query, document in gateway.preparation.documents.hottest(count)
+        for query, document in gateway.preparation.documents.most_used(count)
     ]
 
 

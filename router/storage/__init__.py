@@ -1,1 +1,5 @@
-"""Where the router keeps what it learns: in its memory, or where other routers find it too."""
+"""Caches and stores of texts: in the memory of this process, or in a Redis that several routers share.
+
+In reading order: `base` defines what a store does, `memory` and `redis` implement it. `lru` is the bounded cache of
+documents and plans, and the basis of the store in memory.
+"""

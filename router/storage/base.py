@@ -1,4 +1,4 @@
-"""What a store of texts is. A store that cannot answer behaves as an empty one: it must never fail a request."""
+"""The interface of a store of texts. An unavailable store behaves as an empty one; it must not fail a request."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class TextStore(Protocol):
-    """Texts by their key. Implementations are safe to use from many tasks at once, and raise nothing."""
+    """Texts by key. Implementations may be used by many tasks at once, and raise no errors."""
 
     async def get(self, key: str) -> str | None:
-        """The text under `key`, None when there is none or it cannot be had in time."""
+        """The text of `key`; None if there is none, or if the store does not respond in time."""
         ...
 
     async def put(self, key: str, text: str) -> None:
-        """Keep a text, for as long as the store's bounds allow."""
+        """Store a text, as long as the limits of the store allow."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...

@@ -1,4 +1,4 @@
-"""A bounded cache that forgets what was used longest ago, and knows what was used most."""
+"""A bounded cache that evicts the least recently used entry, and knows which entries are used most."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ V = TypeVar("V")
 
 
 class Lru(Generic[K, V]):
-    """At most `max_entries`, and at most `max_weight` of all weights together.
+    """A cache with at most `max_entries` entries, whose weights are at most `max_weight` in total.
 
-    An entry heavier than the whole bound is not kept. `hits` and `misses` count lookups since the last `recount`;
-    `weight` is that of all entries together.
+    An entry whose own weight exceeds `max_weight` is not stored.
+
+    Attributes:
+        weight: the total weight of all entries.
+        hits: lookups that found an entry since the last `reset_counts`.
+        misses: lookups that found none since the last `reset_counts`.
     """
 
     def __init__(self, *, max_entries: int, max_weight: int) -> None:
@@ -30,7 +34,7 @@ class Lru(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """The value under `key`, used just now."""
+        """The value of `key`, which becomes the most recently used one."""
         entry = self._entries.get(key)
         if entry is None:
             self.misses += 1
@@ -41,7 +45,7 @@ class Lru(Generic[K, V]):
         return entry.value
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Keep `value`, forgetting others as the bounds require."""
+        """Store `value`, and evict other entries as the limits require."""
         old = self._entries.pop(key, None)
         if old is not None:
             self.weight -= old.weight
@@ -50,15 +54,15 @@ class Lru(Generic[K, V]):
         self._entries[key] = _Entry(value, weight)
         self.weight += weight
         while len(self._entries) > self._max_entries or self.weight > self._max_weight:
-            _, forgotten = self._entries.popitem(last=False)
-            self.weight -= forgotten.weight
+            _, evicted = self._entries.popitem(last=False)
+            self.weight -= evicted.weight
 
-    def recount(self) -> None:
-        """Count lookups from here on: what filled the cache says nothing about how well it serves."""
+    def reset_counts(self) -> None:
+        """Count lookups from now on, because the lookups that filled the cache say nothing about its use."""
         self.hits = self.misses = 0
 
-    def hottest(self, count: int) -> list[tuple[K, V]]:
-        """The `count` entries used most, most used first; of those used equally often, the one used last."""
+    def most_used(self, count: int) -> list[tuple[K, V]]:
+        """The `count` most used entries, in descending order; equally used ones by their last use, latest first."""
         latest_first = reversed(self._entries.items())
         return [(key, entry.value) for key, entry in heapq.nlargest(count, latest_first, key=lambda each: each[1].uses)]
 

@@ -6,7 +6,7 @@ from router.storage.lru import Lru
 
 
 class MemoryStore:
-    """A `TextStore` that forgets what was used longest ago; `max_bytes` is in characters of the texts."""
+    """A `TextStore` that evicts the least recently used text; `max_bytes` counts the characters of the texts."""
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
         self.bounds = (max_entries, max_bytes)
@@ -21,4 +21,4 @@ class MemoryStore:
         self.entries.put(key, text, len(text))
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """There are no connections to close."""

@@ -1,7 +1,7 @@
 """A store in a Redis that several routers share.
 
-A Redis that is down or slow costs each request its timeout once, then nothing for `REST_SECONDS`: in that time the
-store answers as an empty one without asking.
+If Redis is down or slow, the requests that run wait for its timeout once. For `PAUSE_SECONDS` after it, the store
+behaves as an empty one and sends no commands.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from redis.exceptions import RedisError
 if TYPE_CHECKING:
     from router.settings.sections.apq import Redis as RedisSettings
 
-REST_SECONDS = 1.0
-"""Short enough that a restarted Redis is in use at once, long enough that a dead one costs little."""
+PAUSE_SECONDS = 1.0
+"""Short enough to use a restarted Redis soon, long enough that a stopped one costs little time."""
 MAX_CONNECTIONS = 20
-"""Lookups take well under a millisecond; more at once would only queue inside Redis, which has one thread."""
+"""Lookups take less than a millisecond; more connections would only wait inside Redis, which has one thread."""
 
 _log = structlog.stdlib.get_logger("storage")
 
 
 class RedisStore:
-    """A `TextStore`. Nothing is connected before the first use."""
+    """A `TextStore` that connects on first use."""
 
     def __init__(self, settings: RedisSettings) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -37,42 +37,42 @@ class RedisStore:
             timeout=settings.timeout,
             socket_timeout=settings.timeout,
             socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1),  # once, for a connection that died while it was idle
+            retry=Retry(NoBackoff(), 1),  # once, for a connection that was closed while it was idle
         )
         self._redis = Redis(connection_pool=pool)
         self._prefix = settings.prefix
         self._seconds = max(1, round(settings.ttl))
-        self._rests_until = 0.0
+        self._paused_until = 0.0
 
     async def get(self, key: str) -> str | None:
         """See `TextStore.get`."""
-        if self._rests():
+        if self._is_paused():
             return None
         try:
             found = await self._redis.get(self._prefix + key)
         except (RedisError, OSError, TimeoutError, UnicodeDecodeError) as error:
-            self._rest(error)
+            self._pause(error)
             return None
         return found if isinstance(found, str) else None
 
     async def put(self, key: str, text: str) -> None:
         """See `TextStore.put`."""
-        if self._rests():
+        if self._is_paused():
             return
         try:
             await self._redis.set(self._prefix + key, text, ex=self._seconds)
         except (RedisError, OSError, TimeoutError) as error:
-            self._rest(error)
+            self._pause(error)
 
     async def aclose(self) -> None:
         """See `TextStore.aclose`."""
         await self._redis.aclose()
         await self._redis.connection_pool.disconnect()
 
-    def _rests(self) -> bool:
-        return asyncio.get_running_loop().time() < self._rests_until
+    def _is_paused(self) -> bool:
+        return asyncio.get_running_loop().time() < self._paused_until
 
-    def _rest(self, error: Exception) -> None:
-        self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
-        # Never the message: it has the address, which may hold a credential.
-        _log.warning("Redis does not answer, doing without", cause=type(error).__name__, seconds=REST_SECONDS)
+    def _pause(self, error: Exception) -> None:
+        self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+        # Without the error's message, which contains the URL and may contain a password.
+        _log.warning("redis unavailable, store paused", cause=type(error).__name__, seconds=PAUSE_SECONDS)

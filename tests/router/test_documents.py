@@ -15,7 +15,7 @@ from router.policies.persisted_manifest import InvalidManifest
 from router.settings import InvalidSettings, read
 from tests.router.server.asgi_client import Answer, AsgiClient
 from tests.router.shop import SDL, Shop
-from tests.router.storage.servers import RedisServer, running_redis
+from tests.router.storage.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A service on a free port that answers every POST with its SDL, as subgraphs answer `_service { sdl }`."""
+"""A server on a free port that responds to every POST with its SDL, as subgraphs do to `_service { sdl }`."""
 
 from __future__ import annotations
 
@@ -15,31 +15,35 @@ if TYPE_CHECKING:
 
 @dataclass
 class SdlServer:
-    """What it answers, where it listens, and the headers (names in lower case) of the last request.
+    """A running server.
 
-    While `answering` is cleared it takes requests, says so by `asked`, and is silent.
+    Attributes:
+        sdl: the SDL that it returns.
+        headers: the headers of the last request, with names in lower case.
+        responding: while it is cleared, requests wait for their response.
+        request_waits: set when a request waits.
     """
 
     sdl: str
     url: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    answering: threading.Event = field(default_factory=threading.Event)
-    asked: threading.Event = field(default_factory=threading.Event)
+    responding: threading.Event = field(default_factory=threading.Event)
+    request_waits: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def serving_sdl(sdl: str) -> Iterator[SdlServer]:
-    told = SdlServer(sdl)
-    told.answering.set()
+    sdl_server = SdlServer(sdl)
+    sdl_server.responding.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            if not told.answering.is_set():
-                told.asked.set()
-                told.answering.wait()
-            told.headers = {name.lower(): value for name, value in self.headers.items()}
-            body = json.dumps({"data": {"_service": {"sdl": told.sdl}}}).encode()
+            if not sdl_server.responding.is_set():
+                sdl_server.request_waits.set()
+                sdl_server.responding.wait()
+            sdl_server.headers = {name.lower(): value for name, value in self.headers.items()}
+            body = json.dumps({"data": {"_service": {"sdl": sdl_server.sdl}}}).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -53,9 +57,9 @@ def serving_sdl(sdl: str) -> Iterator[SdlServer]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            told.url = f"http://127.0.0.1:{server.server_port}/graphql"
-            yield told
+            sdl_server.url = f"http://127.0.0.1:{server.server_port}/graphql"
+            yield sdl_server
         finally:
-            told.answering.set()
+            sdl_server.responding.set()
             server.shutdown()
             thread.join()

@@ -1,4 +1,7 @@
-"""The `router` command as its users run it: processes, files, exit codes."""
+"""The `router` command as users run it: processes, files, exit codes.
+
+Covers `router/cli/config.py` and `router/cli/supergraph_file.py`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
-# An interpreter starts while the other core runs tests too.
+# An interpreter starts slowly while other tests run.
 SECONDS = 60
 
 
@@ -54,13 +57,15 @@ def router(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[
 
 
 def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, output, errors."""
+    """Exit code, stdout and stderr."""
     output, errors = process.communicate(timeout=SECONDS)
     return process.returncode, output, errors
 
 
 @dataclass
 class Running:
+    """A running router and its log lines."""
+
     process: subprocess.Popen[str]
     lines: queue.Queue[dict[str, object]] = field(default_factory=queue.Queue)
 
@@ -101,7 +106,7 @@ def test_help_lists_the_commands_without_loading_them() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_explains_itself(name: str) -> None:
+def test_each_command_has_help(name: str) -> None:
     result = CliRunner().invoke(command, [name, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
@@ -111,16 +116,16 @@ def test_an_unknown_command_is_refused() -> None:
     assert CliRunner().invoke(command, ["sevre"]).exit_code == 2
 
 
-def test_it_serves_until_it_is_told_to_stop(folder: Path) -> None:
+def test_serve_runs_until_sigterm(folder: Path) -> None:
     (folder / "router.yaml").write_text("server: {port: 0, path: /api}\n")
     with serving(folder, "--config", "router.yaml") as running:
         port = running.event("listening")["port"]
         base = f"http://127.0.0.1:{port}"
         with httpx.Client() as client:
             assert client.get(f"{base}/health/ready").status_code == 200
-            answer = client.post(f"{base}/api", json={"query": "query Q { __typename }"})
-            assert answer.json() == {"data": {"__typename": "Query"}}
-            # Nobody listens where the supergraph says the subgraphs are.
+            response = client.post(f"{base}/api", json={"query": "query Q { __typename }"})
+            assert response.json() == {"data": {"__typename": "Query"}}
+            # No server listens at the URLs of the subgraphs.
             failed = client.post(f"{base}/api", json={"query": "{ me { id } }"}, headers={"x-request-id": "req-7"})
             assert failed.json()["data"] == {"me": None}
         line = running.event("request")
@@ -155,7 +160,7 @@ def test_a_taken_port_is_named_with_the_variable_that_changes_it(folder: Path) -
 
 
 def refusal(*arguments: str) -> str:
-    """What stops `router serve`; in this process, for nothing has begun to listen by then."""
+    """The error that stops `router serve`; it runs in this process, because it stops before it listens."""
     result = CliRunner().invoke(command, ["serve", "--supergraph", "supergraph.graphql", *arguments])
     assert isinstance(result.exception, StartupError), result.output
     return str(result.exception)
@@ -193,13 +198,13 @@ def test_a_supergraph_that_cannot_work_stops_the_start(
     assert expected in refusal()
 
 
-def test_a_file_that_is_not_there_stops_the_start() -> None:
+def test_a_missing_file_stops_the_start() -> None:
     result = CliRunner().invoke(command, ["serve", "--supergraph", "nothing.graphql"])
     assert result.exit_code == 2
     assert "nothing.graphql" in result.output
 
 
-def test_what_stops_a_start_is_told_in_a_line_and_with_exit_code_2(folder: Path) -> None:
+def test_a_startup_error_is_one_line_per_mistake_and_exit_code_2(folder: Path) -> None:
     (folder / "router.yaml").write_text("server:\n  prot: 1\nerrors:\n  mask: perhaps\n")
     code, _, errors = outcome(router(folder, "serve", "--supergraph", "supergraph.graphql", "--config", "router.yaml"))
     assert code == 2
@@ -245,7 +250,7 @@ def test_checking_a_configuration_opens_the_files_it_names(
 
 
 @pytest.mark.parametrize("address", ["http://", "https://me:hunter2@example.test/sdl"])
-def test_an_address_that_cannot_be_asked_stops_the_start_and_is_not_repeated(address: str) -> None:
+def test_an_unusable_url_stops_the_start_and_is_not_repeated(address: str) -> None:
     result = CliRunner().invoke(command, ["serve", "--supergraph", address])
     assert result.exit_code == 2
     assert "a URL" in result.output

@@ -1,3 +1,8 @@
+"""`router compose`: files, formats, exit codes, and running subgraphs.
+
+Covers `router/cli/composition_output.py`, `router/cli/files.py` and `router/cli/garbage_collector.py`.
+"""
+
 from __future__ import annotations
 
 import asyncio
@@ -96,7 +101,7 @@ def test_json_is_all_of_stdout_with_the_supergraph_in_it(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("form", ["json", "github", "sarif", "junit"])
-def test_a_format_for_programs_goes_to_stdout_and_the_exit_code_tells_the_outcome(tmp_path: Path, form: str) -> None:
+def test_a_format_for_programs_goes_to_stdout_and_errors_set_the_exit_code(tmp_path: Path, form: str) -> None:
     result = _run("--config", str(write_config(tmp_path, BROKEN)), "--format", form)
     assert result.exit_code == 1
     assert "KEY_INVALID_FIELDS" in result.stdout
@@ -134,7 +139,7 @@ def test_an_error_in_an_inline_schema_points_into_the_configuration(tmp_path: Pa
     assert place in result.stdout
 
 
-def test_an_output_that_would_not_change_is_not_touched(tmp_path: Path) -> None:
+def test_an_unchanged_output_is_not_written(tmp_path: Path) -> None:
     output = tmp_path / "supergraph.graphql"
     config = str(write_config(tmp_path, USERS))
     _run("--config", config, "--output", str(output))
@@ -148,23 +153,23 @@ def test_an_output_that_would_not_change_is_not_touched(tmp_path: Path) -> None:
     ]
 
 
-def test_an_output_that_cannot_be_written_is_unusable_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_stops_the_command(tmp_path: Path) -> None:
     result = _run("--config", str(write_config(tmp_path, USERS)), "--output", str(tmp_path / "nowhere" / "out.graphql"))
     assert isinstance(result.exception, StartupError)
 
 
-def test_what_is_no_regular_file_is_written_to_not_replaced(tmp_path: Path) -> None:
+def test_a_file_that_is_not_regular_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     config = str(write_config(tmp_path, USERS))
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as reader:
-        told = reader.submit(pipe.read_text)
+        text = reader.submit(pipe.read_text)
         assert _run("--config", config, "--output", str(pipe)).exit_code == 0
-    assert "join__Graph" in told.result()
+    assert "join__Graph" in text.result()
     assert pipe.is_fifo()
 
 
-def test_an_output_that_is_a_link_stays_one(tmp_path: Path) -> None:
+def test_an_output_that_is_a_link_remains_a_link(tmp_path: Path) -> None:
     (tmp_path / "link.graphql").symlink_to("real.graphql")
     _run("--config", str(write_config(tmp_path, USERS)), "--output", str(tmp_path / "link.graphql"))
     assert (tmp_path / "link.graphql").is_symlink()
@@ -173,7 +178,7 @@ def test_an_output_that_is_a_link_stays_one(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_full_disk_behind_stdout_is_unusable(tmp_path: Path, form: str) -> None:
+def test_a_full_disk_behind_stdout_is_reported(tmp_path: Path, form: str) -> None:
     config = write_config(tmp_path, USERS)
     with FULL.open("w") as full:
         ended = subprocess.run(
@@ -192,7 +197,7 @@ def test_watching_needs_a_file_to_write(tmp_path: Path) -> None:
     assert "--output" in result.stderr
 
 
-def test_a_missing_schema_file_makes_the_start_impossible(tmp_path: Path) -> None:
+def test_a_missing_schema_file_stops_the_command(tmp_path: Path) -> None:
     config = write_config(tmp_path, USERS)
     (tmp_path / "users.graphql").unlink()
     result = _run("--config", str(config))
@@ -220,7 +225,7 @@ def test_a_missing_schema_file_makes_the_start_impossible(tmp_path: Path) -> Non
         ("subgraphs: {}\n---\nsubgraphs: {}", "2: expected a single document in the stream, but found another"),
     ],
 )
-def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+def test_a_bad_configuration_is_reported_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text(text)
     with pytest.raises(ConfigError) as error:
@@ -228,7 +233,7 @@ def test_a_bad_configuration_is_told_with_its_line(tmp_path: Path, text: str, me
     assert f"supergraph.yaml:{message}" in str(error.value)
 
 
-def test_a_key_that_is_there_twice_is_told_without_its_values(tmp_path: Path) -> None:
+def test_a_duplicate_key_is_reported_without_its_values(tmp_path: Path) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text("subgraphs:\n  a: {token: secret}\n  a: {token: secret}\n")
     with pytest.raises(ConfigError) as error:
@@ -236,7 +241,7 @@ def test_a_key_that_is_there_twice_is_told_without_its_values(tmp_path: Path) ->
     assert str(error.value) == f"{config}:3: a key is written twice"
 
 
-def test_an_inline_schema_that_is_merged_in_stands_for_the_place_it_is_merged_into(tmp_path: Path) -> None:
+def test_an_inline_schema_from_a_merge_key_has_the_place_of_the_merge(tmp_path: Path) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text(
         "subgraphs:\n"
@@ -259,7 +264,7 @@ def test_environment_variables_are_expanded(tmp_path: Path) -> None:
     assert source.routing_url == "http://a.test/graphql"
 
 
-def test_a_running_subgraph_is_asked_for_its_sdl(tmp_path: Path) -> None:
+def test_the_sdl_of_a_running_subgraph_is_fetched(tmp_path: Path) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text(
         "subgraphs:\n  users:\n    schema:\n      subgraph_url: http://users.test/graphql\n"
@@ -275,7 +280,7 @@ def test_a_running_subgraph_is_asked_for_its_sdl(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("response", "message"),
     [
         (httpx.Response(500), "answered 500"),
         (httpx.Response(302, headers={"Location": "http://elsewhere.test"}), "answered 302"),
@@ -287,15 +292,15 @@ def test_a_running_subgraph_is_asked_for_its_sdl(tmp_path: Path) -> None:
         (httpx.Response(200, text='{"data": {"_service": {"sdl": "\\ud800"}}}'), "its SDL is no text"),
     ],
 )
-async def test_what_is_no_subgraph_is_refused(answer: httpx.Response, told: str) -> None:
+async def test_a_response_that_is_not_from_a_subgraph_is_refused(response: httpx.Response, message: str) -> None:
     with pytest.raises(ConfigError) as error:
-        await introspect("http://me:secret@users.test/?key=secret", {}, 1.0, httpx.MockTransport(lambda _: answer))
-    assert str(error.value).startswith(f"http://users.test/: {told}")
+        await introspect("http://me:secret@users.test/?key=secret", {}, 1.0, httpx.MockTransport(lambda _: response))
+    assert str(error.value).startswith(f"http://users.test/: {message}")
     assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("", '"" is no address of a subgraph'),
         ("localhost:4001", '"localhost:4001" is no address of a subgraph'),
@@ -305,14 +310,14 @@ async def test_what_is_no_subgraph_is_refused(answer: httpx.Response, told: str)
         ("http://xn--a/", "http://xn--a/: is no address"),
     ],
 )
-async def test_what_is_no_address_is_refused_before_anything_is_asked(url: str, told: str) -> None:
+async def test_an_invalid_url_is_refused_before_a_request(url: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         await introspect(url, {}, 1.0)
-    assert str(error.value).startswith(told)
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize("value", ["secret\n", "sécret", " secret", "secret\0"])
-async def test_a_header_that_cannot_be_sent_is_told_without_its_value(value: str) -> None:
+async def test_a_header_that_cannot_be_sent_is_reported_without_its_value(value: str) -> None:
     with pytest.raises(ConfigError) as error:
         await introspect("http://users.test", {"Authorization": value}, 1.0)
     assert str(error.value) == (
@@ -320,12 +325,12 @@ async def test_a_header_that_cannot_be_sent_is_told_without_its_value(value: str
     )
 
 
-async def test_a_name_that_no_header_has_is_refused() -> None:
+async def test_an_invalid_header_name_is_refused() -> None:
     with pytest.raises(ConfigError, match='"X Key" is no name of a header'):
         await introspect("http://users.test", {"X Key": "a"}, 1.0)
 
 
-async def test_a_subgraph_that_does_not_answer_in_time_is_given_up() -> None:
+async def test_a_subgraph_that_does_not_respond_in_time_is_an_error() -> None:
     async def silent(_: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         raise AssertionError
@@ -334,7 +339,7 @@ async def test_a_subgraph_that_does_not_answer_in_time_is_given_up() -> None:
         await introspect("http://users.test", {}, 0.05, httpx.MockTransport(silent))
 
 
-async def test_an_answer_without_end_is_given_up() -> None:
+async def test_an_endless_response_is_an_error() -> None:
     async def forever() -> AsyncIterator[bytes]:
         while True:
             yield b" " * 1_000_000
@@ -344,7 +349,7 @@ async def test_an_answer_without_end_is_given_up() -> None:
         await introspect("http://users.test", {}, 30.0, endless)
 
 
-def test_everything_unreadable_is_told_at_once(tmp_path: Path) -> None:
+def test_all_unreadable_files_are_reported_together(tmp_path: Path) -> None:
     config = tmp_path / "supergraph.yaml"
     config.write_text(
         "subgraphs:\n"

@@ -20,7 +20,7 @@ GOOD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n
     len(BODY),
     BODY,
 )
-# Short times, small sizes: what a client must do to notice each is below.
+# Short times and small sizes, so that each limit applies in a test.
 SETTINGS = """
 server: {port: 0, head_timeout: 300ms, keep_alive_timeout: 400ms, keep_alive_requests: 2}
 limits: {url_bytes: 500, header_bytes: 500}
@@ -42,8 +42,8 @@ def connected(port: int) -> Iterator[socket.socket]:
         yield client
 
 
-def answer(client: socket.socket) -> bytes:
-    """One answer of the router's, whole."""
+def next_response(client: socket.socket) -> bytes:
+    """The next response, complete."""
     received = b""
     while not received.endswith(b"}"):
         received += client.recv(65_536)
@@ -51,30 +51,30 @@ def answer(client: socket.socket) -> bytes:
 
 
 def rest(client: socket.socket) -> bytes:
-    """What comes until the router closes."""
+    """Everything that the router sends until it closes the connection."""
     received = b""
     while data := client.recv(65_536):
         received += data
     return received
 
 
-def test_a_head_has_its_time(port: int) -> None:
+def test_a_head_is_limited_in_time(port: int) -> None:
     with connected(port) as client:
         client.sendall(GOOD[:30])
         assert rest(client).startswith(b"HTTP/1.1 408 ")
 
 
-def test_an_idle_connection_has_its_time(port: int) -> None:
+def test_an_idle_connection_is_closed(port: int) -> None:
     with connected(port) as client:
         client.sendall(GOOD)
-        assert b" 200 " in answer(client)
+        assert b" 200 " in next_response(client)
         assert rest(client) == b""
 
 
-def test_a_connection_serves_so_many_requests(port: int) -> None:
+def test_a_connection_is_closed_after_a_number_of_requests(port: int) -> None:
     with connected(port) as client:
         client.sendall(GOOD)
-        assert b"connection: close" not in answer(client)
+        assert b"connection: close" not in next_response(client)
         client.sendall(GOOD)
         assert b"connection: close" in rest(client)
 
@@ -83,13 +83,13 @@ def test_a_connection_serves_so_many_requests(port: int) -> None:
     ("size", "status"),
     [
         pytest.param(100, 200, id="within the limit"),
-        pytest.param(600, 431, id="beyond it: an answer in the form of any other"),
-        pytest.param(100_000, 431, id="far beyond it: cut off"),
+        pytest.param(600, 431, id="beyond the limit: a response with an error code"),
+        pytest.param(100_000, 431, id="far beyond the limit: a response without a body of the router"),
     ],
 )
-def test_headers_have_their_size(port: int, size: int, status: int) -> None:
+def test_headers_are_limited_in_size(port: int, size: int, status: int) -> None:
     with connected(port) as client:
         client.sendall(GOOD.replace(b"host: x", b"host: x\r\na: " + b"a" * size))
-        said = rest(client)
-        assert said.startswith(b"HTTP/1.1 %d " % status)
-        assert (b"HEADERS_TOO_LARGE" in said) == (size == 600)
+        received = rest(client)
+        assert received.startswith(b"HTTP/1.1 %d " % status)
+        assert (b"HEADERS_TOO_LARGE" in received) == (size == 600)

@@ -1,4 +1,4 @@
-"""`router explain-plan` tells for each field why it is fetched where it is."""
+"""`router explain-plan` explains for each field why it is fetched from its subgraph."""
 
 from __future__ import annotations
 
@@ -72,23 +72,23 @@ def test_each_field_has_its_subgraph_and_the_others_their_reasons(supergraph_fil
     )
 
 
-def test_an_alternative_that_was_never_weighed_has_its_cost(supergraph_file: Path) -> None:
+def test_an_alternative_that_the_search_skipped_has_its_cost(supergraph_file: Path) -> None:
     (name,) = json.loads(run(supergraph_file, "{ top { name } }", "--format", "json"))
     assert (name["chosen"]["subgraph"], name["chosen"]["cost"], name["chosen"]["fetches"]) == ("shop", 1_000, 1)
     assert [(other["subgraph"], other["cost"], other["fetches"]) for other in name["others"]] == [("stock", 101_000, 2)]
     assert name["reason"] == "cheapest of 2"
 
 
-def test_every_subgraph_is_told_of_and_none_twice(supergraph_file: Path) -> None:
+def test_every_subgraph_is_explained_once(supergraph_file: Path) -> None:
     for field in json.loads(run(supergraph_file, "{ top { id name inStock fee shelf aisle } }", "--format", "json")):
-        told = [
+        explained = [
             field["chosen"]["subgraph"],
             *(entry["subgraph"] for entry in (*field["others"], *field["refusals"])),
         ]
-        assert sorted(told) == sorted(SUBGRAPHS), field["path"]
+        assert sorted(explained) == sorted(SUBGRAPHS), field["path"]
 
 
-def test_a_search_that_was_ended_is_told(tmp_path: Path) -> None:
+def test_a_search_that_was_ended_early_is_a_hint(tmp_path: Path) -> None:
     graph, query = shareable(20, 4)
     file = tmp_path / "supergraph.graphql"
     file.write_text(graph.sdl)
@@ -96,7 +96,7 @@ def test_a_search_that_was_ended_is_told(tmp_path: Path) -> None:
     assert "hint:" not in run(file, query, "--work", "1000000")
 
 
-def test_a_choice_has_the_cost_of_the_plan_it_would_come_to(supergraph_file: Path) -> None:
+def test_a_choice_has_the_cost_of_the_resulting_plan(supergraph_file: Path) -> None:
     fields = json.loads(run(supergraph_file, "{ top { inStock shelf } }", "--format", "json"))
     shelf = fields[1]
     assert shelf["coordinate"] == "Product.shelf"
@@ -107,16 +107,16 @@ def test_a_choice_has_the_cost_of_the_plan_it_would_come_to(supergraph_file: Pat
     assert shelf["reason"] == "cheapest of 2"
 
 
-def test_an_external_field_is_called_that(supergraph_file: Path) -> None:
+def test_an_external_field_is_called_external(supergraph_file: Path) -> None:
     assert "not  stock: has Product.weight as external only" in run(supergraph_file, "{ top { weight } }")
 
 
-def test_equal_choices_are_told(supergraph_file: Path) -> None:
+def test_equal_choices_are_reported(supergraph_file: Path) -> None:
     assert "none of 2 is cheaper" in run(supergraph_file, "{ top { shelf } }")
 
 
-def test_what_the_router_answers_itself_needs_no_explanation(supergraph_file: Path) -> None:
-    assert run(supergraph_file, "{ __typename }") == "Nothing is fetched: the router answers this itself.\n"
+def test_an_operation_that_the_router_resolves_itself_has_no_fetches(supergraph_file: Path) -> None:
+    assert run(supergraph_file, "{ __typename }") == "Nothing is fetched: the router resolves this operation itself.\n"
 
 
 def test_an_invalid_operation_is_refused(supergraph_file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Memory over many reloads under load (`router/lifecycle/memory.py`). `--reloads=200` is the long run, by hand."""
+"""Memory during many reloads under load (`router/lifecycle/memory.py`). `--reloads=200` makes a long run by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[3]
-# What a process reaches after it did everything once; the allocator keeps what it once had.
+# The memory of a process after its first reloads; the allocator keeps memory that it has once used.
 FIRST = 10
 FLAT = 1.05
 OPERATIONS = [
@@ -25,7 +25,7 @@ OPERATIONS = [
 ]
 
 
-@pytest.mark.timeout(1_800)  # the long run takes minutes, more of them where others run too
+@pytest.mark.timeout(1_800)  # the long run takes minutes, and longer on a busy machine
 def test_memory_stays_flat_over_reloads_under_load_and_no_request_fails(
     tmp_path: Path, pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
 ) -> None:
@@ -45,11 +45,11 @@ def test_memory_stays_flat_over_reloads_under_load_and_no_request_fails(
                 while not over.is_set():
                     position += 1
                     try:
-                        answer = client.post(url, json={"query": OPERATIONS[position % len(OPERATIONS)]})
+                        response = client.post(url, json={"query": OPERATIONS[position % len(OPERATIONS)]})
                     except httpx.HTTPError as failure:
                         failures.append(failure)
                     else:
-                        statuses.add(answer.status_code)
+                        statuses.add(response.status_code)
 
         clients = [threading.Thread(target=load) for _ in range(2)]
         for client in clients:

@@ -1,4 +1,7 @@
-"""`router plan` prints plans and says what is wrong in one line."""
+"""`router plan` prints plans, and reports an error in one line.
+
+Covers `router/cli/operation_options.py` and `router/cli/plan_formats.py`.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ def test_one_of_several_operations_is_chosen_by_name(tmp_path: Path, supergraph_
     ("query", "said", "column"),
     [("{ user {", "Syntax Error: Expected Name, found <EOF>.", 9), ("{ nobody }", "Cannot query field 'nobody'", 3)],
 )
-def test_what_is_wrong_with_the_operation_is_said_with_its_place(
+def test_an_error_of_the_operation_has_its_place(
     tmp_path: Path, supergraph_file: Path, query: str, said: str, column: int
 ) -> None:
     code, output = run(tmp_path, supergraph_file, query)
@@ -88,7 +91,7 @@ def test_the_operation_can_come_from_stdin(supergraph_file: Path) -> None:
     assert (result.exit_code, result.output) == (1, "Error: stdin: cannot be read as UTF-8 text\n")
 
 
-def test_an_operation_that_is_not_there_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
+def test_an_unknown_operation_name_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
     code, output = run(tmp_path, supergraph_file, "query One { user { id } }", "--operation-name", "Two")
     assert (code, output) == (
         1,
@@ -97,19 +100,19 @@ def test_an_operation_that_is_not_there_is_refused(tmp_path: Path, supergraph_fi
 
 
 @pytest.mark.parametrize("option", ["--supergraph", "--operation"])
-def test_a_file_that_is_not_there_is_bad_usage(tmp_path: Path, supergraph_file: Path, option: str) -> None:
+def test_a_missing_file_is_bad_usage(tmp_path: Path, supergraph_file: Path, option: str) -> None:
     code, output = run(tmp_path, supergraph_file, "{ user { id } }", option, str(tmp_path / "none"))
     assert code == 2
     assert f"'{option}': File '{tmp_path / 'none'}' does not exist." in output
 
 
-def test_a_label_that_no_override_has_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
+def test_an_unknown_label_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
     code, output = run(tmp_path, supergraph_file, "{ user { name } }", "--override-label", "l")
     assert code == 2
     assert "the supergraph has no label 'l'; its labels: none" in output
 
 
-def test_a_file_that_is_no_supergraph_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
+def test_a_file_that_is_not_a_supergraph_is_refused(tmp_path: Path, supergraph_file: Path) -> None:
     supergraph_file.write_text("type Query { a: Int }")
     code, output = run(tmp_path, supergraph_file, "{ a }")
     assert code == 1
@@ -142,12 +145,12 @@ def test_mermaid_puts_a_box_around_fetches_of_one_request(tmp_path: Path, superg
     ]
 
 
-def test_mermaid_tells_what_is_deferred(tmp_path: Path, supergraph_file: Path) -> None:
+def test_mermaid_shows_deferred_fetches(tmp_path: Path, supergraph_file: Path) -> None:
     _, output = run(tmp_path, supergraph_file, "{ user { id ... @defer { name } } }", "--format", "mermaid")
     assert '  f1["b<br/>user<br/>deferred"]' in output.splitlines()
 
 
-def test_mermaid_spells_what_would_end_a_label_or_be_markup(tmp_path: Path, supergraph_file: Path) -> None:
+def test_mermaid_escapes_special_characters(tmp_path: Path, supergraph_file: Path) -> None:
     sdl = SUPERGRAPH.replace('name: "a"', r'name: "`a` \"b\" <i> #1; &amp; |"')
     supergraph_file.write_text(sdl)
     _, output = run(tmp_path, supergraph_file, "{ user { id } }", "--format", "mermaid")
@@ -155,7 +158,7 @@ def test_mermaid_spells_what_would_end_a_label_or_be_markup(tmp_path: Path, supe
     assert output.splitlines() == ["flowchart TD", f'  f0["{label}<br/>."]']
 
 
-def test_cost_is_a_table_with_its_sum(tmp_path: Path, supergraph_file: Path) -> None:
+def test_cost_is_a_table_with_a_sum(tmp_path: Path, supergraph_file: Path) -> None:
     code, output = run(tmp_path, supergraph_file, "{ user { name } }", "--format", "cost")
     assert code == 0
     assert output.splitlines() == [
@@ -166,7 +169,7 @@ def test_cost_is_a_table_with_its_sum(tmp_path: Path, supergraph_file: Path) -> 
     ]
 
 
-def test_cost_tells_shared_requests_and_conditions(tmp_path: Path, supergraph_file: Path) -> None:
+def test_cost_shows_shared_requests_and_conditions(tmp_path: Path, supergraph_file: Path) -> None:
     query = "query ($x: Boolean!) { user { name } again: user @skip(if: $x) { name } }"
     _, output = run(tmp_path, supergraph_file, query, "--format", "cost")
     assert output.splitlines()[2:] == [
@@ -183,7 +186,7 @@ def test_a_plan_without_fetches_costs_nothing(tmp_path: Path, supergraph_file: P
     assert (code, output.splitlines()[-1]) == (0, "0 fetches, at most 0 in a row, cost 0")
 
 
-def test_labels_of_progressive_overrides_are_those_given(tmp_path: Path, supergraph_file: Path) -> None:
+def test_given_labels_of_progressive_overrides_are_active(tmp_path: Path, supergraph_file: Path) -> None:
     moving = '@join__field(graph: A, override: "b", overrideLabel: "l") @join__field(graph: B, overrideLabel: "l")'
     supergraph_file.write_text(
         SUPERGRAPH.replace("join/v0.3", "join/v0.5").replace(
@@ -195,7 +198,7 @@ def test_labels_of_progressive_overrides_are_those_given(tmp_path: Path, supergr
     assert (before[1].count("Fetch("), after[1].count("Fetch(")) == (2, 1)
 
 
-def test_a_document_that_is_no_text_is_refused_in_one_line(tmp_path: Path, supergraph_file: Path) -> None:
+def test_a_document_that_is_not_text_is_refused_in_one_line(tmp_path: Path, supergraph_file: Path) -> None:
     document = tmp_path / "query.graphql"
     document.write_bytes(b"\xff\xfe{")
     arguments = ["--supergraph", str(supergraph_file), "--operation", str(document)]
@@ -203,7 +206,7 @@ def test_a_document_that_is_no_text_is_refused_in_one_line(tmp_path: Path, super
     assert (result.exit_code, result.output) == (1, f"Error: {document}: cannot be read as UTF-8 text\n")
 
 
-def test_deferring_can_be_left_out(tmp_path: Path, supergraph_file: Path) -> None:
+def test_defer_can_be_disabled(tmp_path: Path, supergraph_file: Path) -> None:
     query = "{ user { id ... @defer { name } } }"
     _, deferred = run(tmp_path, supergraph_file, query)
     _, whole = run(tmp_path, supergraph_file, query, "--no-defer")
@@ -211,7 +214,7 @@ def test_deferring_can_be_left_out(tmp_path: Path, supergraph_file: Path) -> Non
     assert "Defer" not in whole
 
 
-def test_a_search_that_was_ended_is_told(tmp_path: Path) -> None:
+def test_a_search_that_was_ended_early_is_a_hint(tmp_path: Path) -> None:
     graph, query = shareable(20, 4)
     file = tmp_path / "supergraph.graphql"
     file.write_text(graph.sdl)

@@ -45,14 +45,14 @@ def routing(folder: Path, settings: str, *arguments: str) -> Iterator[Running]:
 
 
 class SlowSubgraph(BaseHTTPRequestHandler):
-    """Answers when it is told to."""
+    """Responds when `respond` is set."""
 
-    begun = threading.Event()
-    answer = threading.Event()
+    started = threading.Event()
+    respond = threading.Event()
 
     def do_POST(self) -> None:
-        self.begun.set()
-        self.answer.wait(SECONDS)
+        self.started.set()
+        self.respond.wait(SECONDS)
         body = b'{"data":{"me":{"id":"1"}}}'
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
@@ -60,17 +60,17 @@ class SlowSubgraph(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Nobody reads it."""
+        """The log is not used."""
 
 
 @pytest.fixture
 def slow() -> Iterator[str]:
-    SlowSubgraph.begun.clear()
-    SlowSubgraph.answer.clear()
+    SlowSubgraph.started.clear()
+    SlowSubgraph.respond.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), SlowSubgraph) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/graphql"
-        SlowSubgraph.answer.set()
+        SlowSubgraph.respond.set()
         server.shutdown()
 
 
@@ -99,13 +99,13 @@ def test_draining_finishes_running_requests_refuses_new_ones_and_closes_idle_con
 ) -> None:
     with routing(folder, f"override_subgraph_url: {{people: '{slow}'}}\n") as running:
         port = int(str(running.event("listening")["port"]))
-        answers: list[httpx.Response] = []
+        responses: list[httpx.Response] = []
         url = f"http://127.0.0.1:{port}/graphql"
         client = threading.Thread(
-            target=lambda: answers.append(httpx.post(url, json={"query": "{ me { id } }"}, timeout=SECONDS))
+            target=lambda: responses.append(httpx.post(url, json={"query": "{ me { id } }"}, timeout=SECONDS))
         )
         client.start()
-        assert SlowSubgraph.begun.wait(SECONDS)
+        assert SlowSubgraph.started.wait(SECONDS)
         with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as idle:
             idle.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
             said = b""
@@ -123,9 +123,9 @@ def test_draining_finishes_running_requests_refuses_new_ones_and_closes_idle_con
 
         eventually(refused)
         assert running.process.poll() is None
-        SlowSubgraph.answer.set()
+        SlowSubgraph.respond.set()
         client.join(SECONDS)
-        assert [answer.json() for answer in answers] == [{"data": {"me": {"id": "1"}}}]
+        assert [response.json() for response in responses] == [{"data": {"me": {"id": "1"}}}]
         assert running.process.wait(SECONDS) == 0
 
 
@@ -140,7 +140,7 @@ def test_draining_has_a_time_limit(folder: Path, slow: str, by: str) -> None:
         with socket.create_connection(("127.0.0.1", int(str(port)))) as client:
             head = f"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
             client.sendall(head.encode() + b"\r\n\r\n" + body)
-            assert SlowSubgraph.begun.wait(SECONDS)
+            assert SlowSubgraph.started.wait(SECONDS)
             started = time.monotonic()
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(SECONDS) == 0
@@ -167,7 +167,7 @@ class Admin:
         return admin
 
     def _found(self) -> bool:
-        """The port is a free one: the process says which, to whoever asks the system."""
+        """Find the port, which is a free one, in the sockets of the process."""
         for connection in psutil.Process(self._pids[0]).net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN:
                 url = f"http://{connection.laddr.ip}:{connection.laddr.port}"
@@ -234,7 +234,7 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         url = f"http://127.0.0.1:{port}/graphql"
 
         def served() -> set[int]:
-            """Which workers have answered something by now."""
+            """The workers that have responded to a request."""
             assert httpx.post(url, json=TYPENAME, timeout=SECONDS).json() == {"data": {"__typename": "Query"}}
             hits = {worker["pid"]: worker["caches"]["plans"]["hits"] for worker in admin.workers()}
             return {pid for pid, count in hits.items() if count}
@@ -249,7 +249,7 @@ def test_several_workers_share_a_port_and_are_kept_running(folder: Path) -> None
         eventually(lambda: "reason" in admin.workers()[0])
         assert [worker["ready"] for worker in admin.workers()] == [False, True]
         assert not admin.ready()
-        # Its connections wait for its successor; none is refused.
+        # Connections to the worker wait for its replacement; none is refused.
         for _ in range(10):
             assert httpx.post(url, json=TYPENAME, timeout=SECONDS).status_code == 200
         eventually(admin.ready)
@@ -269,17 +269,17 @@ def test_connections_of_a_worker_that_cannot_restart_go_to_the_others(folder: Pa
         os.kill(admin.workers()[0]["pid"], signal.SIGKILL)
         for _ in range(2):
             running.event("a worker ended; it will be replaced")
-        for _ in range(20):  # each a connection of its own; half of them would go to a socket nobody accepts from
+        for _ in range(20):  # new connections, half of which would reach a socket without a process
             assert httpx.post(url, json=TYPENAME, timeout=SECONDS / 10).status_code == 200
         assert [worker["ready"] for worker in admin.workers()] == [False, True]
         (folder / "supergraph.graphql").write_text(SDL)
         eventually(admin.ready)
 
-        def both_answer() -> bool:
+        def both_respond() -> bool:
             httpx.post(url, json=TYPENAME, timeout=SECONDS / 10)
             return all(worker["caches"]["plans"]["hits"] for worker in admin.workers())
 
-        eventually(both_answer)
+        eventually(both_respond)
 
 
 def test_a_stuck_worker_is_not_ready_and_does_not_block_the_status(folder: Path) -> None:
@@ -335,7 +335,7 @@ def test_workers_that_cannot_start_end_the_router_with_the_reason(folder: Path) 
 
 def test_a_taken_port_is_reported_with_several_workers_too(folder: Path) -> None:
     with socket.socket() as taken:
-        # A stranger that would share.
+        # Another process that would share the port.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind(("127.0.0.1", 0))
         taken.listen()

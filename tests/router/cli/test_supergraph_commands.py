@@ -1,4 +1,7 @@
-"""`router explain`, `router contract`, `router supergraph` and `router subgraph`: arguments, outputs, exit codes."""
+"""`router explain`, `router contract`, `router supergraph` and `router subgraph`: arguments, outputs, exit codes.
+
+Covers `router/cli/contract.py`, `router/cli/explain.py`, `router/cli/subgraph.py` and `router/cli/supergraph.py`.
+"""
 
 from __future__ import annotations
 
@@ -65,16 +68,16 @@ def test_explain_suggests_the_code_that_was_meant() -> None:
 
 @pytest.mark.usefixtures("supergraph")
 def test_contract_goes_to_stdout_or_to_the_output(tmp_path: Path) -> None:
-    told = run("contract", "supergraph.graphql", "--exclude-tag", "internal")
-    assert told.exit_code == 0
-    assert 'email: String @tag(name: "internal") @inaccessible' in told.stdout
+    result = run("contract", "supergraph.graphql", "--exclude-tag", "internal")
+    assert result.exit_code == 0
+    assert 'email: String @tag(name: "internal") @inaccessible' in result.stdout
     written = run("contract", "supergraph.graphql", "--exclude-tag", "internal", "--output", "public.graphql")
     assert written.stdout == ""
-    assert (tmp_path / "public.graphql").read_text() == told.stdout
+    assert (tmp_path / "public.graphql").read_text() == result.stdout
 
 
 @pytest.mark.usefixtures("supergraph")
-def test_a_contract_that_is_not_valid_is_told_like_a_composition_error() -> None:
+def test_an_invalid_contract_is_reported_like_a_composition_error() -> None:
     result = run("contract", "supergraph.graphql", "--exclude-tag", "secret")
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -86,37 +89,37 @@ def test_a_contract_that_is_not_valid_is_told_like_a_composition_error() -> None
 
 
 @pytest.mark.usefixtures("supergraph")
-def test_a_contract_is_told_to_programs_too() -> None:
+def test_a_contract_has_the_formats_for_programs() -> None:
     result = run("contract", "supergraph.graphql", "--exclude-tag", "secret", "--format", "json")
     (error,) = json.loads(result.stdout)["errors"]
     assert error["locations"][0]["file"]["path"] == "supergraph.graphql"
 
 
 @pytest.mark.usefixtures("supergraph")
-def test_a_tag_that_nothing_carries_is_warned_of() -> None:
+def test_an_unknown_tag_is_a_warning() -> None:
     result = run("contract", "supergraph.graphql", "--exclude-tag", "intrenal")
     assert result.exit_code == 0
-    assert result.stderr == 'warning: nothing carries the tag "intrenal", did you mean "internal"?\n'
+    assert result.stderr == 'warning: no element has the tag "intrenal", did you mean "internal"?\n'
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "Nothing to filter by"),
         (["--include-tag", "a", "--exclude-tag", "a"], "both included and excluded: a"),
     ],
 )
 @pytest.mark.usefixtures("supergraph")
-def test_a_contract_without_sense_is_bad_usage(arguments: list[str], told: str) -> None:
+def test_a_contract_without_filters_is_bad_usage(arguments: list[str], message: str) -> None:
     result = run("contract", "supergraph.graphql", *arguments)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize(
     "arguments", [["contract", "x.graphql", "--exclude-tag", "a"], ["supergraph", "schema", "x.graphql"]]
 )
-def test_what_is_no_supergraph_is_unusable(
+def test_a_file_that_is_not_a_supergraph_is_refused(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -128,7 +131,7 @@ def test_what_is_no_supergraph_is_unusable(
 
 
 @pytest.mark.usefixtures("supergraph")
-def test_the_api_schema_is_printed_without_the_machinery() -> None:
+def test_the_api_schema_is_printed_without_federation_metadata() -> None:
     result = run("supergraph", "schema", "supergraph.graphql")
     assert "type Query {\n  me: User\n" in result.stdout
     assert re.findall(r"@\w+", result.stdout) == ["@defer"]
@@ -162,11 +165,11 @@ def test_introspect_prints_the_sdl_of_a_running_subgraph(service: SdlServer) -> 
     assert service.headers["authorization"] == "Bearer c"
 
 
-def test_introspect_refuses_what_is_no_header() -> None:
+def test_introspect_refuses_a_malformed_header() -> None:
     assert run("subgraph", "introspect", "http://users.test", "--header", "X-Key").exit_code == 2
 
 
-def test_introspect_tells_who_cannot_be_reached() -> None:
+def test_introspect_names_a_subgraph_that_cannot_be_reached() -> None:
     error = run("subgraph", "introspect", "http://127.0.0.1:1/graphql").exception
     assert isinstance(error, StartupError)
     assert str(error).startswith("http://127.0.0.1:1/graphql: cannot be asked")

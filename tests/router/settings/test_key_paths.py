@@ -41,7 +41,7 @@ MASKING = f"{ROUTER}/policies/test_masking.py"
 TRANSPORT_CODES = f"{MASKING}::test_each_transport_failure_has_the_code_that_is_configured_for_it"
 ALLOWED = f"{MASKING}::test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions"
 ALLOWED_ONE = f"{MASKING}::test_a_subgraph_may_be_allowed_more_than_the_others"
-STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_prefix_and_the_life_that_are_configured"
+STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_configured_prefix_and_expiry"
 IDS = f"{ROUTER}/server/test_document_ids.py::test_an_id_is_found_where_the_settings_say"
 GATEWAY = f"{ROUTER}/test_gateway.py"
 KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
@@ -59,9 +59,9 @@ TESTS: dict[str, str] = {
     "server.host": f"{ROUTER}/settings/test_load.py::test_host_and_port_fall_back_to_the_environment",
     "server.port": f"{ROUTER}/cli/test_cli.py::test_host_and_port_come_from_the_environment",
     "server.path": f"{ROUTER}/server/test_app.py::test_the_path_is_configurable",
-    "server.head_timeout": f"{CONNECTIONS}::test_a_head_has_its_time",
-    "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_has_its_time",
-    "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_serves_so_many_requests",
+    "server.head_timeout": f"{CONNECTIONS}::test_a_head_is_limited_in_time",
+    "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_is_closed",
+    "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_is_closed_after_a_number_of_requests",
     "server.workers": f"{SERVE}::test_workers_do_not_outlive_their_supervisor",
     "server.drain_timeout": f"{SERVE}::test_draining_has_a_time_limit",
     "supergraph.file": f"{ADDRESS}::test_a_reload_can_change_the_source",
@@ -136,7 +136,7 @@ TESTS: dict[str, str] = {
     "apq.entries": f"{ROUTER}/test_documents.py::test_memory_is_bounded",
     "apq.text_bytes": f"{ROUTER}/test_documents.py::test_memory_is_bounded",
     "apq.redis.url": f"{ROUTER}/test_documents.py::test_what_one_router_learnt_others_know_by_redis",
-    "apq.redis.timeout": f"{ROUTER}/storage/test_stores.py::test_a_redis_that_hangs_costs_its_timeout_once",
+    "apq.redis.timeout": f"{ROUTER}/storage/test_stores.py::test_a_redis_that_hangs_costs_one_timeout",
     "apq.redis.ttl": STORED,
     "apq.redis.prefix": STORED,
     "persisted_documents.mode": f"{ROUTER}/test_documents.py::test_what_is_not_on_the_list_meets_the_mode",

@@ -1,4 +1,7 @@
-"""One suite for every `TextStore`, and what only a store on a network can do."""
+"""One suite for every `TextStore`, and tests of the store in Redis.
+
+Covers `router/storage/base.py`, `router/storage/memory.py` and `router/storage/redis.py`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from router.settings.sections.apq import Redis as RedisSettings
 from router.storage import redis as redis_store
 from router.storage.memory import MemoryStore
 from router.storage.redis import RedisStore
-from tests.router.storage.servers import RedisServer, running_redis
+from tests.router.storage.redis_server import RedisServer, running_redis
 from tests.router.transport.scripted_server import Peer, serving
 
 if TYPE_CHECKING:
@@ -46,25 +49,25 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[TextStore]:
     await opened.aclose()
 
 
-async def test_what_was_put_is_there_and_nothing_else(store: TextStore) -> None:
+async def test_a_stored_text_is_found_and_no_other(store: TextStore) -> None:
     await store.put("a", ODD)
     assert await store.get("a") == ODD
     assert await store.get("b") is None
 
 
-async def test_the_last_one_put_counts(store: TextStore) -> None:
+async def test_the_last_stored_text_is_found(store: TextStore) -> None:
     await store.put("a", "1")
     await store.put("a", "2")
     assert await store.get("a") == "2"
 
 
-async def test_it_can_be_used_from_many_tasks_at_once(store: TextStore) -> None:
+async def test_many_tasks_can_use_a_store_at_once(store: TextStore) -> None:
     await asyncio.gather(*(store.put(str(number), str(number)) for number in range(50)))
     found = await asyncio.gather(*(store.get(str(number)) for number in range(50)))
     assert found == [str(number) for number in range(50)]
 
 
-async def test_memory_is_bounded_in_entries_and_bytes() -> None:
+async def test_memory_is_limited_in_entries_and_bytes() -> None:
     memory = MemoryStore(max_entries=2, max_bytes=10)
     for key in "abc":
         await memory.put(key, "123")
@@ -81,7 +84,7 @@ async def test_two_routers_share_a_redis(server: RedisServer) -> None:
     await other.aclose()
 
 
-async def test_keys_have_the_prefix_and_the_life_that_are_configured(server: RedisServer) -> None:
+async def test_keys_have_the_configured_prefix_and_expiry(server: RedisServer) -> None:
     store = RedisStore(settings(server, prefix="mine:", ttl="100s"))
     await store.put("k", "v")
     await store.aclose()
@@ -90,7 +93,7 @@ async def test_keys_have_the_prefix_and_the_life_that_are_configured(server: Red
         assert client.ttl("mine:k") in range(95, 101)
 
 
-async def test_bytes_that_are_no_text_are_no_document(server: RedisServer) -> None:
+async def test_values_that_are_not_text_are_not_found(server: RedisServer) -> None:
     with Redis.from_url(server.url) as client:
         client.set("mosafe:apq:broken", b"\xff\xfe")
         client.lpush("mosafe:apq:list", "x")
@@ -102,10 +105,10 @@ async def test_bytes_that_are_no_text_are_no_document(server: RedisServer) -> No
     await store.aclose()
 
 
-async def test_a_redis_that_is_gone_is_an_empty_store_until_it_is_back(
+async def test_a_stopped_redis_is_an_empty_store_until_it_restarts(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_store, "REST_SECONDS", 0.05)
+    monkeypatch.setattr(redis_store, "PAUSE_SECONDS", 0.05)
     with running_redis(tmp_path_factory.mktemp("redis")) as server:
         store = RedisStore(settings(server))
         await store.put("k", "v")
@@ -113,7 +116,7 @@ async def test_a_redis_that_is_gone_is_an_empty_store_until_it_is_back(
         with capture_logs() as lines:
             assert await store.get("k") is None
             await store.put("k", "v")
-        assert len(lines) == 1  # the second call did not ask: it rests
+        assert len(lines) == 1  # the second call sent no command: the store is paused
         assert server.url not in str(lines)
         server.start()
         await asyncio.sleep(0.06)
@@ -122,7 +125,7 @@ async def test_a_redis_that_is_gone_is_an_empty_store_until_it_is_back(
         await store.aclose()
 
 
-async def test_a_redis_that_hangs_costs_its_timeout_once() -> None:
+async def test_a_redis_that_hangs_costs_one_timeout() -> None:
     async def hang(peer: Peer) -> None:
         await peer.reader.read()
 
@@ -130,10 +133,10 @@ async def test_a_redis_that_hangs_costs_its_timeout_once() -> None:
         url = f"redis://:secret@127.0.0.1:{urlsplit(listening.url).port}"
         store = RedisStore(RedisSettings.model_validate({"url": url, "timeout": "50ms"}))
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        started = loop.time()
         with capture_logs() as lines:
             for _ in range(20):
                 assert await store.get("k") is None
-        assert loop.time() - began < 1
+        assert loop.time() - started < 1
         assert "secret" not in str(lines)
         await store.aclose()

@@ -1,4 +1,4 @@
-"""`router compose --watch` as its users run it: a process, files that change, Ctrl-C."""
+"""`router compose --watch` as users run it: a process, files that change, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def watching(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def until(process: subprocess.Popen[str], text: str) -> list[str]:
-    """What the process says up to the first line with the text."""
+    """The lines that the process prints, up to the first one with the text."""
     assert process.stderr is not None
     lines = []
     for line in process.stderr:
@@ -47,15 +47,15 @@ def test_it_composes_again_after_each_change_and_stops_at_ctrl_c(tmp_path: Path)
 
         schema.write_text(BROKEN)
         began = time.monotonic()
-        told = until(process, "waiting for changes")
+        printed = until(process, "waiting for changes")
         assert time.monotonic() - began < 5
-        assert any("error[KEY_INVALID_FIELDS]" in line for line in told)
+        assert any("error[KEY_INVALID_FIELDS]" in line for line in printed)
         assert output.read_text() == composed
 
         schema.unlink()
         assert any("users.graphql" in line for line in until(process, "waiting for changes"))
 
-        # As editors save: a new file in place of the old one.
+        # As editors save: a new file replaces the old one.
         (tmp_path / "new").write_text(USERS.replace("me:", "viewer:"))
         (tmp_path / "new").replace(schema)
         until(process, "waiting for changes")
@@ -76,7 +76,7 @@ def write_running(folder: Path, url: str, sdl: str) -> None:
     (folder / "users.graphql").write_text(sdl)
 
 
-def test_a_running_subgraph_that_changes_is_composed_again(tmp_path: Path) -> None:
+def test_a_change_of_a_running_subgraph_composes_again(tmp_path: Path) -> None:
     with serving_sdl("type Query { one: Int }") as server:
         write_running(tmp_path, server.url, USERS)
         with watching(tmp_path) as process:
@@ -86,17 +86,17 @@ def test_a_running_subgraph_that_changes_is_composed_again(tmp_path: Path) -> No
             assert "other: Int" in (tmp_path / "out.graphql").read_text()
 
 
-def test_a_subgraph_that_is_slow_to_answer_again_does_not_hide_an_edit(tmp_path: Path) -> None:
+def test_a_slow_subgraph_does_not_hide_an_edit(tmp_path: Path) -> None:
     with serving_sdl("type Query { one: Int }") as server:
         write_running(tmp_path, server.url, USERS)
         with watching(tmp_path) as process:
             until(process, "waiting for changes")
-            server.answering.clear()
-            assert server.asked.wait(SECONDS)
-            # The only change that is seen while the subgraph is silent: it has no part in the new configuration.
+            server.responding.clear()
+            assert server.request_waits.wait(SECONDS)
+            # The new configuration does not name the subgraph, which still does not respond.
             write_config(tmp_path, USERS)
             began = time.monotonic()
             assert "1 subgraph → out.graphql\n" in until(process, "waiting for changes")
-            # Far below the 30 s that a subgraph has to answer.
+            # Much less than the 30 s that a subgraph has to respond.
             assert time.monotonic() - began < 10
-            server.answering.set()
+            server.responding.set()

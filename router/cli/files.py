@@ -1,4 +1,4 @@
-"""Where commands write their results to."""
+"""Reads the input files of commands, and writes their output files."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import click
 from servicekit.errors import StartupError
 
 NOT_COMPOSABLE = 1
-"""Exit code when everything could be read, but what it describes is impossible."""
+"""The exit code when the input was read, but does not compose."""
 
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 WRITABLE_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def read(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of an input file.
 
     Raises:
-        StartupError: it cannot be read as UTF-8.
+        StartupError: the file cannot be read as UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")
@@ -31,19 +31,20 @@ def read(path: Path) -> str:
         raise StartupError(f"{path}: is not UTF-8") from error
 
 
-def write(path: Path | None, text: str) -> None:
-    """To stdout without a path; else whole or not at all, and not if the file says so already: a router may watch it.
+def write_text(path: Path | None, text: str) -> None:
+    """Write `text` to a file, or without a path to stdout.
 
-    A symbolic link stays one. What is no regular file (a pipe, `/dev/null`) is written to, never replaced.
+    A regular file is replaced as a whole, because a router may watch it; if it has this text already, it is not
+    touched. A symbolic link remains a link. Any other file, such as a pipe or `/dev/null`, is written to.
 
     Raises:
-        StartupError: it cannot be written.
+        StartupError: the file cannot be written.
     """
     if path is None:
         _print(text)
         return
     try:
-        # Asked of the path itself: what `/dev/stdout` resolves to need not have a path.
+        # Checked before the path is resolved, because the target of `/dev/stdout` may have no path.
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8", newline="\n")
             return
@@ -56,11 +57,11 @@ def write(path: Path | None, text: str) -> None:
 
 
 def _print(text: str) -> None:
-    """As UTF-8, whatever the terminal speaks: programs read this."""
+    """Print UTF-8 in every locale, because programs read the output."""
     try:
         click.echo(text.encode(), nl=False)
     except BrokenPipeError:
-        # The reader has seen enough; click ends the process without a word.
+        # The reader closed the pipe; click ends the process without a message.
         raise
     except OSError as error:
         raise StartupError(f"stdout: cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""A plan as a Mermaid flowchart, and as a table of what it costs."""
+"""Prints a plan as a Mermaid flowchart, or as a table of costs."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from router.plan import Path, PlanNode, QueryPlan
 
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
-"""The columns of the table of costs that hold numbers."""
+"""The columns of the table of costs that contain numbers."""
 
-# Mermaid's own spelling of what would end a label, start markup, or be taken for such a spelling.
+# Mermaid's escape sequences of characters that would end a label, start markup, or start an escape sequence.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedFetch:
-    """A fetch and where it stands in the plan.
+    """A fetch and its position in the plan.
 
     Attributes:
-        path: of the objects it extends.
-        circumstances: the conditions it runs under, and whether what it brings is delivered later.
-        request: the number of the request it travels in, others share it in a batch.
+        path: the path of the objects that it extends.
+        conditions: when it runs: the conditions of @skip and @include, and whether it is deferred.
+        request: the number of its request, which the fetches of a batch share.
         stage: how many fetches run before it, one after the other.
     """
 
     fetch: Fetch
     path: Path
-    circumstances: tuple[str, ...]
+    conditions: tuple[str, ...]
     request: int
     stage: int
 
@@ -56,11 +56,11 @@ class PlacedFetch:
 
     @property
     def when(self) -> str:
-        return ", ".join(self.circumstances)
+        return ", ".join(self.conditions)
 
     @property
     def fields(self) -> int:
-        """Fields of the operation, `_entities` left out."""
+        """The number of fields in the operation, without `_entities`."""
         counter = _FieldCounter()
         visit(parse(self.fetch.operation, no_location=True), counter)
         return counter.count - (1 if self.fetch.requires else 0)
@@ -79,87 +79,87 @@ class _FieldCounter(Visitor):
         self.count += 1
 
 
-class _Found(NamedTuple):
+class _FetchInRequest(NamedTuple):
     fetch: Fetch
     path: Path
-    circumstances: tuple[str, ...]
+    conditions: tuple[str, ...]
 
 
 def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
-    """Every fetch in order of appearance."""
+    """Every fetch of the plan, in order of appearance."""
     stages: dict[int, int] = {}
     placed = []
     for number, request in enumerate(_requests(plan.node, ())):
-        for fetch, path, circumstances in request:
+        for fetch, path, conditions in request:
             stage = 1 + max((stages[awaited] for awaited in fetch.depends_on), default=-1)
             stages[fetch.id] = stage
-            placed.append(PlacedFetch(fetch, path, circumstances, number, stage))
+            placed.append(PlacedFetch(fetch, path, conditions, number, stage))
     return placed
 
 
 def _requests(  # noqa: C901 - one case per kind of node
-    node: PlanNode | None, circumstances: tuple[str, ...]
-) -> Iterator[list[_Found]]:
+    node: PlanNode | None, conditions: tuple[str, ...]
+) -> Iterator[list[_FetchInRequest]]:
     """The fetches of each request."""
     match node:
         case Fetch():
-            yield [_Found(node, (), circumstances)]
+            yield [_FetchInRequest(node, (), conditions)]
         case Flatten(path=path, node=fetch):
-            yield [_Found(fetch, path, circumstances)]
+            yield [_FetchInRequest(fetch, path, conditions)]
         case BatchFetch(parts=parts):
-            yield [found for part in parts for alone in _requests(part.node, circumstances) for found in alone]
+            yield [fetch for part in parts for fetches in _requests(part.node, conditions) for fetch in fetches]
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
-                yield from _requests(child, circumstances)
+                yield from _requests(child, conditions)
         case Condition(variable=variable, if_clause=if_clause, else_clause=else_clause):
-            yield from _requests(if_clause, (*circumstances, f"if ${variable}"))
-            yield from _requests(else_clause, (*circumstances, f"if not ${variable}"))
+            yield from _requests(if_clause, (*conditions, f"if ${variable}"))
+            yield from _requests(else_clause, (*conditions, f"if not ${variable}"))
         case Defer(primary=primary, deferred=deferred):
-            yield from _requests(primary.node, circumstances)
+            yield from _requests(primary.node, conditions)
             for part in deferred:
-                yield from _requests(part.node, (*circumstances, "deferred"))
+                yield from _requests(part.node, (*conditions, "deferred"))
         case Subscription(primary=fetch, rest=rest):
-            yield [_Found(fetch, (), (*circumstances, "opens the stream"))]
-            yield from _requests(rest, (*circumstances, "for each event"))
+            yield [_FetchInRequest(fetch, (), (*conditions, "opens the stream"))]
+            yield from _requests(rest, (*conditions, "for each event"))
         case None:
             return
 
 
 def mermaid(plan: QueryPlan) -> str:
-    """A flowchart: a node for each fetch, an arrow from each to those that wait for it, a box around a batch."""
+    """A flowchart: a node for each fetch, an arrow to each fetch that waits for it, and a box around a batch."""
     lines = ["flowchart TD"]
     placed = placed_fetches(plan)
-    for number, together in groupby(placed, lambda one: one.request):
-        nodes = [_node(one) for one in together]
+    for number, fetches in groupby(placed, lambda each: each.request):
+        nodes = [_node(each) for each in fetches]
         if len(nodes) > 1:
             nodes = [f'  subgraph r{number} ["one request"]', *(f"  {node}" for node in nodes), "  end"]
         lines += nodes
-    lines += [f"  f{number} --> f{one.fetch.id}" for one in placed for number in one.fetch.depends_on]
+    lines += [f"  f{number} --> f{each.fetch.id}" for each in placed for number in each.fetch.depends_on]
     return "\n".join(lines)
 
 
 def _node(placed: PlacedFetch) -> str:
-    label = (placed.fetch.service_name, placed.where, *placed.circumstances)
+    label = (placed.fetch.service_name, placed.where, *placed.conditions)
     return f'  f{placed.fetch.id}["{"<br/>".join(text.translate(_ENTITIES) for text in label)}"]'
 
 
 def cost_table(plan: QueryPlan) -> str:
-    """A row for each fetch, and the sum: (1000 + fields) · max(1, 100 · stage)."""
+    """A row for each fetch, and the sum. The cost of a fetch is (1000 + fields) · max(1, 100 · stage)."""
     placed = placed_fetches(plan)
-    depth = 1 + max((one.stage for one in placed), default=-1)
-    total = sum(one.cost for one in placed)
-    requests = len({one.request for one in placed})
-    together = f" in {requests} requests" if requests < len(placed) else ""
+    depth = 1 + max((each.stage for each in placed), default=-1)
+    total = sum(each.cost for each in placed)
+    requests = len({each.request for each in placed})
+    shared = f" in {requests} requests" if requests < len(placed) else ""
     return "\n".join(
-        [*_aligned(_rows(placed)), f"{len(placed)} fetches{together}, at most {depth} in a row, cost {total}"]
+        [*_aligned(_rows(placed)), f"{len(placed)} fetches{shared}, at most {depth} in a row, cost {total}"]
     )
 
 
 def _rows(placed: Iterable[PlacedFetch]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("fetch", "request", "stage", "fields", "cost", "subgraph", "path", "when")]
-    for one in placed:
-        numbers = (one.fetch.id, one.request, one.stage, one.fields, one.cost)
-        rows.append((*map(str, numbers), one.fetch.service_name, one.where, one.when))
+    for each in placed:
+        numbers = (each.fetch.id, each.request, each.stage, each.fields, each.cost)
+        rows.append((*map(str, numbers), each.fetch.service_name, each.where, each.when))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""How commands that make a supergraph tell what they found, and hand it over."""
+"""Prints the errors and hints of a composition, and writes its supergraph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.output import write
+from router.cli.files import write_text
 from router.composition.rendering import FORMATS
 
 if TYPE_CHECKING:
@@ -23,30 +23,30 @@ FORMAT = click.option(
     type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
-    help="How errors and hints are told: text on stderr, the others on stdout.",
+    help="The format of errors and hints: text goes to stderr, the others go to stdout.",
 )
 
 
-def from_here(file: SourceFile) -> SourceFile:
-    """CI servers want paths from the checkout, where the command is run."""
+def relative_to_working_directory(file: SourceFile) -> SourceFile:
+    """CI servers need paths relative to the checkout, in which the command runs."""
     return replace(file, path=os.path.relpath(file.path))
 
 
-def tell(diagnostics: Diagnostics, form: str, output: Path | None, failure: str) -> bool:
-    """Show the findings and write the supergraph, if there is one. Whether there is one.
+def write_result(diagnostics: Diagnostics, form: str, output: Path | None, failure: str) -> bool:
+    """Print the errors and hints, and write the supergraph if there is one; returns whether there is one.
 
-    As text, findings go to stderr, so that the supergraph can go to stdout. A format for programs owns stdout; the
-    supergraph then needs a file (JSON has it inside).
+    Text goes to stderr, so that the supergraph can go to stdout. The other formats use stdout; the supergraph then
+    needs a file, except with JSON, which contains it.
     """
     report = FORMATS[form](diagnostics)
     if report and form == "text":
         click.echo(report, err=True)
     elif report:
-        write(None, f"{report}\n")
+        write_text(None, f"{report}\n")
     if diagnostics.supergraph_sdl is None:
         count = sum(finding.level == "ERROR" for finding in diagnostics.findings)
         click.echo(f"{count} {'error' if count == 1 else 'errors'}: {failure}.", err=True)
         return False
     if output is not None or form == "text":
-        write(output, diagnostics.supergraph_sdl)
+        write_text(output, diagnostics.supergraph_sdl)
     return True
