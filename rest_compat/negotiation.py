@@ -5,6 +5,8 @@ from __future__ import annotations
 from email.message import Message
 from typing import Final
 
+from servicekit.accept import parse_accept
+
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
 # A client that accepts only problem+json chooses the form of errors; it still accepts successful responses.
@@ -13,16 +15,8 @@ _ACCEPTED_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 def _accepted(accept: str) -> dict[str, float]:
-    """Media range -> quality; a quality that is not a number counts as zero."""
-    ranges: dict[str, float] = {}
-    for part in accept.split(","):
-        media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
-        try:
-            ranges[media_range] = float(quality)
-        except ValueError:
-            ranges[media_range] = 0.0
-    return ranges
+    """Media range -> quality."""
+    return {each.value: each.quality for each in parse_accept(accept)}
 
 
 def accepts_json(accept: str | None) -> bool:

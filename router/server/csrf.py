@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.server.refusals import Refusal
+from servicekit.accept import parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,5 +45,5 @@ def check(headers: Mapping[str, str], csrf: Csrf) -> None:
 def _needed_preflight(headers: Mapping[str, str], csrf: Csrf) -> bool:
     if any(name in headers for name in csrf.required_headers):
         return True
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = parse_value(headers.get("content-type", "")).value
     return bool(media_type) and media_type not in _FORM_TYPES

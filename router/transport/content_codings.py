@@ -18,6 +18,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+from servicekit.accept import parse_accept
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -73,7 +75,7 @@ def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> 
     """
     if not accept_encoding:
         return None
-    qualities = dict(map(_quality, accept_encoding.lower().split(",")))
+    qualities = {each.value: each.quality for each in parse_accept(accept_encoding)}
     best: ContentCoding | None = None
     best_quality = 0.0
     for coding in offered:
@@ -81,16 +83,6 @@ def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> 
         if quality > best_quality:
             best, best_quality = coding, quality
     return best if best_quality >= qualities.get("identity", 0.0) else None
-
-
-def _quality(element: str) -> tuple[str, float]:
-    name, _, parameter = element.partition(";")
-    key, _, value = parameter.partition("=")
-    try:
-        quality = float(value) if key.strip() == "q" else 1.0
-    except ValueError:
-        quality = 0.0
-    return name.strip(), quality
 
 
 def _bounded(part: bytes, size: int, max_bytes: int) -> int:

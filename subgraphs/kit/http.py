@@ -19,6 +19,7 @@ from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from servicekit import context as request_context
+from servicekit.accept import parse_accept, parse_value
 from servicekit.errors import InternalError, ServiceError
 from subgraphs.kit.schema import MAX_TOKENS
 
@@ -78,7 +79,7 @@ def _negotiate(accept: str | None) -> str:
     """The media type of the response: `application/json`, as old clients expect, or the newer one if accepted."""
     if not accept:
         return JSON
-    offered = [part.split(";")[0].strip().lower() for part in accept.split(",")]
+    offered = [each.value for each in parse_accept(accept)]
     if GRAPHQL_RESPONSE in offered:
         return GRAPHQL_RESPONSE
     if any(kind in offered for kind in (JSON, "application/*", "*/*")):
@@ -89,8 +90,7 @@ def _negotiate(accept: str | None) -> str:
 async def _read(request: Request) -> _Call:
     if request.method == "GET":
         return _call(_get_parameters(request))
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != JSON:
+    if parse_value(request.headers.get("content-type", "")).value != JSON:
         raise _BadRequest(f"send {JSON}", status=415)
     body = bytearray()
     async for chunk in request.stream():
