@@ -28,9 +28,9 @@ from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import Below, Normaliser, TooComplexError
+from router.planner.normalise.selections import NestedSelections, Normaliser, TooComplexError
 from router.planner.plan_tree.batching import batched, one_by_one
-from router.planner.plan_tree.deferral import answer_node, answer_of, in_turn
+from router.planner.plan_tree.deferral import in_turn, response_node, response_of
 from router.planner.plan_tree.linearise import plan_node, split_first
 from router.planner.walk.explorer import Explorer
 from router.planner.walk.nodes import UnplannableError
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from router.plan import OperationKind, PlanNode
     from router.planner.fetch.drafting import Draft
     from router.planner.fetch.groups import FetchGroup
-    from router.planner.fetch.operations import Written
-    from router.planner.plan_tree.deferral import Answer, Arrange
+    from router.planner.fetch.operations import WrittenFetch
+    from router.planner.plan_tree.deferral import Arrange, ResponsePart
     from router.planner.walk.hops import Hops
     from router.supergraph.model import Supergraph
 
@@ -230,7 +230,7 @@ class OperationPlanning:
         self._root_type = root.name
         self._query_type = query.name
         normaliser = Normaliser(schema, operation.fragments, graph.possible, deferring)
-        below = Below(definition.selection_set, ALWAYS, root.name)
+        below = NestedSelections(definition.selection_set, ALWAYS, root.name)
         keys = ResponseKeys()
         keys.reserve(normaliser, (below,), root.name)
         self._blocks: DeferredBlocks | None = None
@@ -257,11 +257,11 @@ class OperationPlanning:
         turns = in_turn([draft.groups for draft in self.drafts()])
         if not turns:
             return None
-        answer = answer_of(turns, arrange, self._blocks, start)
+        answer = response_of(turns, arrange, self._blocks, start)
         if self._kind == "subscription":
             return self._subscription(answer)
         selections = None if self._blocks is None else self._blocks.selections
-        return answer_node(answer, self._fetch, self._writer.batch, selections)
+        return response_node(answer, self._fetch, self._writer.batch, selections)
 
     def drafts(self) -> list[Draft]:
         """The parts of the plan, one to be run after the other."""
@@ -275,14 +275,14 @@ class OperationPlanning:
             case "subscription":
                 return [self._drafting.in_one_subgraph(self._items)]
 
-    def _subscription(self, answer: Answer) -> Subscription:
+    def _subscription(self, answer: ResponsePart) -> Subscription:
         """One fetch opens the stream; what it does not bring is fetched for every event."""
         assert answer.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
         primary, rest = split_first(answer.first)
         each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)
         return Subscription(self._fetch(primary).fetch, each)
 
-    def _fetch(self, group: FetchGroup) -> Written:
+    def _fetch(self, group: FetchGroup) -> WrittenFetch:
         subgraph = self._graph.supergraph.subgraphs[group.subgraph]
         is_root = not group.path
         root_type = self._root_type if is_root else self._query_type

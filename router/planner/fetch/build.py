@@ -11,9 +11,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.choose.path_selection import root_of
-from router.planner.fetch.groups import FetchGroup, Input, sources_of
+from router.planner.fetch.groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.inputs import Fetched, input_of, is_below
-from router.planner.fetch.interface_object_sharing import Asked, asked_of, can_ask_all
+from router.planner.fetch.interface_object_sharing import InterfaceObjectSelection, can_select_all, selection_of
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.guards import Guards, weaker, weakest
 from router.planner.walk.nodes import PathStep
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from router.planner.choose.fetch_costing import FetchCosting, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.selections import Selection
+    from router.planner.normalise.selections import MergedField
     from router.planner.walk.nodes import Leaf, ObjectNode, PathOption
 
 # What objects are entered as in a subgraph, and their type in the response.
-Entered: TypeAlias = tuple[str, str]
+EntityType: TypeAlias = tuple[str, str]
 # A leaf, the place it is fetched at, and the guards it is fetched under.
 Use: TypeAlias = "tuple[Leaf, PathOption, Guards]"
 
@@ -38,13 +38,13 @@ class _Draft:
 
     number: int
     seed: FetchDraft
-    inputs: dict[PathOption, tuple[Input, ...]] = field(default_factory=dict)
+    inputs: dict[PathOption, tuple[RepresentationInput, ...]] = field(default_factory=dict)
     builder: TreeBuilder = field(default_factory=TreeBuilder)
-    entities: dict[Entered, TreeBuilder] = field(default_factory=dict)
-    asked: tuple[Asked, ...] = ()
+    entities: dict[EntityType, TreeBuilder] = field(default_factory=dict)
+    asked: tuple[InterfaceObjectSelection, ...] = ()
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
-    def takes(self, root: PathOption, inputs: tuple[Input, ...]) -> bool:
+    def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
         """Have a root in the fetch, if one representation can carry its inputs beside the others."""
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
@@ -60,7 +60,7 @@ class _Draft:
             fragments[type_name] = merge_trees(fragments[type_name], tree) if type_name in fragments else tree
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
-    def part(self, entered: Collection[Entered], asked: tuple[Asked, ...]) -> _Draft:
+    def part(self, entered: Collection[EntityType], asked: tuple[InterfaceObjectSelection, ...]) -> _Draft:
         """A draft for some of the entities."""
         return _Draft(
             self.number,
@@ -130,22 +130,22 @@ class GroupBuilder:
             drafts += mine
         return drafts
 
-    def _inputs(self, root: PathOption) -> tuple[Input, ...]:
+    def _inputs(self, root: PathOption) -> tuple[RepresentationInput, ...]:
         if root.step is not PathStep.HOP:
             return ()
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
     def _parts(self, draft: _Draft) -> list[_Draft]:
         """The draft, or several where objects entered as one type must not be asked for the same."""
-        alike: dict[Asked | None, list[tuple[Entered, Asked | None]]] = {}
+        alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
             asked = self._asked(draft, entered)
             alike.setdefault(asked and replace(asked, types=frozenset()), []).append((entered, asked))
-        parts: list[tuple[list[Entered], list[Asked]]] = [([], [])]
+        parts: list[tuple[list[EntityType], list[InterfaceObjectSelection]]] = [([], [])]
         for kind, same in alike.items():
             types = frozenset[str]().union(*(asked.types for _, asked in same if asked is not None))
             wanted = [] if kind is None else [replace(kind, types=types)]
-            part = next((part for part in parts if can_ask_all([*part[1], *wanted])), None)
+            part = next((part for part in parts if can_select_all([*part[1], *wanted])), None)
             if part is None:
                 part = ([], [])
                 parts.append(part)
@@ -156,14 +156,14 @@ class GroupBuilder:
             return [draft]
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
-    def _asked(self, draft: _Draft, entered: Entered) -> Asked | None:
+    def _asked(self, draft: _Draft, entered: EntityType) -> InterfaceObjectSelection | None:
         """What is asked of objects entered as an interface object."""
         subgraph = next(iter(draft.inputs)).subgraph
         if not self._graph.is_interface_object(subgraph, entered[0]):
             return None
         inputs = chain(*(inputs for root, inputs in draft.inputs.items() if _entered(root) == entered))
         given = frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
-        return asked_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)
+        return selection_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)
 
     def _builder(self, place: PathOption, guards: Guards) -> TreeBuilder:
         key = (place, guards)
@@ -244,11 +244,11 @@ class GroupBuilder:
             self._builder(place, guards).typename(guards)
 
 
-def _entered(root: PathOption) -> Entered:
+def _entered(root: PathOption) -> EntityType:
     return root.type_name, root.node.type_name
 
 
-def _with_contexts(selection: Selection, place: PathOption) -> Selection:
+def _with_contexts(selection: MergedField, place: PathOption) -> MergedField:
     """The selection with the arguments its place fills from ancestors."""
     if not place.contexts or selection.name != place.purpose:
         return selection

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.planner.choose.cost import PlanCost
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree
-    from router.planner.normalise.selections import Item
+    from router.planner.normalise.selections import SelectedField
     from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes import Leaf
 
@@ -62,7 +62,7 @@ class MutationRun:
     """
 
     subgraph: str
-    items: list[Item]
+    items: list[SelectedField]
     first_stage: int
     draft: Draft | None = None
 
@@ -77,7 +77,7 @@ class Drafting:
         self._query_type = query_type
         self._effort = effort
 
-    def draft(self, items: Sequence[Item], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
+    def draft(self, items: Sequence[SelectedField], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
         """The draft for root fields that start in some of the subgraphs, after `first_stage` fetches in a row.
 
         Raises:
@@ -94,7 +94,7 @@ class Drafting:
         choice = choose(leaves, self._effort, price)
         return Draft(leaves, choice, self._groups(leaves, choice))
 
-    def in_one_subgraph(self, items: Sequence[Item]) -> Draft:
+    def in_one_subgraph(self, items: Sequence[SelectedField]) -> Draft:
         """The cheapest draft for root fields that run in one subgraph.
 
         Raises:
@@ -102,7 +102,7 @@ class Drafting:
         """
         return self._cheapest(items, None, 0)[1]
 
-    def one_by_one(self, items: Sequence[Item]) -> list[Draft]:
+    def one_by_one(self, items: Sequence[SelectedField]) -> list[Draft]:
         """The drafts for the root fields of a mutation, in document order.
 
         Raises:
@@ -112,7 +112,7 @@ class Drafting:
             run.draft or self.draft(run.items, [run.subgraph], run.first_stage) for run in self._mutation_runs(items)
         ]
 
-    def _mutation_runs(self, fields: Sequence[Item]) -> list[MutationRun]:
+    def _mutation_runs(self, fields: Sequence[SelectedField]) -> list[MutationRun]:
         """Mutation fields in document order, with the subgraph they run in.
 
         Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
@@ -131,7 +131,7 @@ class Drafting:
             first_stage = runs[-1].first_stage + draft.depth
         return runs
 
-    def _cheapest(self, items: Sequence[Item], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
+    def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
         """The one subgraph to run root fields in that must run exactly once.
 
         Of subgraphs with equal fetches it is the preferred one, else the one whose plan costs least.
@@ -147,7 +147,7 @@ class Drafting:
                     best = subgraph
         return best, drafts[best]
 
-    def _by_subgraph(self, items: Sequence[Item], first_stage: int) -> Mapping[str, Draft]:
+    def _by_subgraph(self, items: Sequence[SelectedField], first_stage: int) -> Mapping[str, Draft]:
         drafts: dict[str, Draft] = {}
         failure: UnplannableError | None = None
         for subgraph in self._graph.subgraph_names:

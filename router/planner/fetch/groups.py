@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Path, Rewrite
-    from router.planner.fetch.interface_object_sharing import Asked
+    from router.planner.fetch.interface_object_sharing import InterfaceObjectSelection
     from router.planner.fetch.trees import Tree
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.guards import Guards
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class RepresentationInput:
     """What representations of one type carry, for some of the fields of a fetch.
 
     Attributes:
@@ -54,13 +54,13 @@ class FetchGroup:
     track: tuple[str, ...]
     tree: Tree
     after: frozenset[int]
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[RepresentationInput, ...] = ()
     contexts: tuple[ContextValue, ...] = field(default=())
     block: Block | None = None
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[InterfaceObjectSelection, ...] = ()
 
 
-def sources_of(inputs: Iterable[Input]) -> dict[tuple[str, ...], str] | None:
+def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:
     """Under which key each field of their types is read; None if some want different values of one field."""
     sources: dict[tuple[str, ...], str] = {}
     for entry in inputs:
@@ -70,7 +70,7 @@ def sources_of(inputs: Iterable[Input]) -> dict[tuple[str, ...], str] | None:
     return sources
 
 
-def can_share(inputs: Iterable[Input]) -> bool:
+def can_share(inputs: Iterable[RepresentationInput]) -> bool:
     """Whether one representation can carry all these inputs."""
     return sources_of(inputs) is not None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from router.federation.type_names import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
-from router.planner.fetch.groups import Input
+from router.planner.fetch.groups import RepresentationInput
 from router.planner.normalise.guards import weakest
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Fetched:
         return self.leaves.setdefault((place, leaf.selection.key, leaf.selection.signature), [])
 
 
-def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> Input:
+def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> RepresentationInput:
     """The input of a place behind a key, given the leaves it was decided to be entered with."""
     entry = root.entry
     assert entry is not None  # noqa: S101 - every place behind a key has one
@@ -79,7 +79,7 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
     rewrites = list(shape.rewrites(start))
     if entry.is_interface_object:
         rewrites.append(ValueSetter((*start, Key(TYPENAME)), entry.type_name))
-    return Input(
+    return RepresentationInput(
         type_name,
         shape.selections(),
         usages=tuple(weakest(fetched.usages[root])),

@@ -53,7 +53,7 @@ class HarmfulField(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InterfaceObjectSelection:
     """What objects of some types ask of the type they are entered as.
 
     Attributes:
@@ -71,19 +71,19 @@ class Asked:
     harmful: frozenset[HarmfulField]
 
 
-def can_ask_all(asked: Iterable[Asked]) -> bool:
+def can_select_all(asked: Iterable[InterfaceObjectSelection]) -> bool:
     """Whether one fetch can ask all of this of all objects, no non-null field of one that does not want it."""
-    by_type: dict[str, list[Asked]] = {}
+    by_type: dict[str, list[InterfaceObjectSelection]] = {}
     for one in asked:
         by_type.setdefault(one.type_name, []).append(one)
     return all(len(parts) == 1 or all(_is_harmless(parts, to) for to in _types(parts)) for parts in by_type.values())
 
 
-def _types(parts: Iterable[Asked]) -> Iterator[str]:
+def _types(parts: Iterable[InterfaceObjectSelection]) -> Iterator[str]:
     yield from sorted(frozenset[str]().union(*(part.types for part in parts)))
 
 
-def _is_harmless(parts: Iterable[Asked], type_name: str) -> bool:
+def _is_harmless(parts: Iterable[InterfaceObjectSelection], type_name: str) -> bool:
     own = [part for part in parts if type_name in part.types]
     objects = frozenset[ObjectPath]().union(*(part.objects for part in own))
     given = frozenset[str]().union(*(part.given for part in own))
@@ -97,12 +97,14 @@ def _is_harmless(parts: Iterable[Asked], type_name: str) -> bool:
     )
 
 
-def asked_of(graph: QueryGraph, subgraph: str, entered: tuple[str, str], tree: Tree, given: frozenset[str]) -> Asked:
+def selection_of(
+    graph: QueryGraph, subgraph: str, entered: tuple[str, str], tree: Tree, given: frozenset[str]
+) -> InterfaceObjectSelection:
     """What a tree asks; `entered` is the type in the subgraph and the one the objects have in the response."""
     type_name, object_type = entered
     gathered = _Gathered(graph, subgraph)
     gathered.add(type_name, tree, ((), ()))
-    return Asked(
+    return InterfaceObjectSelection(
         type_name, graph.possible(object_type), given, frozenset(gathered.objects), frozenset(gathered.harmful)
     )
 

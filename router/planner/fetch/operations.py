@@ -36,7 +36,7 @@ _TYPENAME_FIELD = OutputField(TYPENAME, TYPENAME)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFetch:
     """A fetch, the text of its selection set, and the client's variables that decide on selections."""
 
     fetch: Fetch
@@ -59,11 +59,11 @@ class OperationWriter:
         while any(name.startswith(self._representations) for name in self._definitions):
             self._representations = f"_{self._representations}"
 
-    def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> Written:
+    def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> WrittenFetch:
         """The fetch of a group, numbered by the group; `root` is the root type and kind of fetches without inputs."""
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
-        body = _Body(self._argument_text)
+        body = _SelectionWriter(self._argument_text)
         emitted = common_guards(tree)
         text, selections = body.selections(tree, emitted)
         filled = {value.variable: f"${value.variable}:{value.type}" for value in group.contexts}
@@ -90,9 +90,9 @@ class OperationWriter:
             representations=self._representations,
             selections=selections,
         )
-        return Written(fetch, text, frozenset(body.guards))
+        return WrittenFetch(fetch, text, frozenset(body.guards))
 
-    def batch(self, parts: Sequence[tuple[Written, Flatten | Condition]]) -> BatchFetch:
+    def batch(self, parts: Sequence[tuple[WrittenFetch, Flatten | Condition]]) -> BatchFetch:
         """Entity fetches of one subgraph in one request; with each fetch the node that runs it on its own."""
         first = parts[0][0].fetch
         guards = frozenset[str]().union(*(written.guards for written, _ in parts))
@@ -141,7 +141,7 @@ def _operation(kind: OperationKind, name: str | None, definitions: Sequence[str]
 
 
 @dataclass(slots=True)
-class _Body:
+class _SelectionWriter:
     """Selections while they are written; gathers the variables in them, and those that are guards."""
 
     argument_text: Callable[[ArgumentNode], tuple[str, frozenset[str]]]

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Rewrite
-    from router.planner.fetch.groups import Input
+    from router.planner.fetch.groups import RepresentationInput
     from router.planner.normalise.guards import Guards
 
 Path: TypeAlias = tuple[str, ...]
 
 
-def requires_of(inputs: Sequence[Input], emitted: Guards) -> tuple[InputFragment, ...]:
+def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple[InputFragment, ...]:
     """What representations are built from; the `emitted` guards hold whenever the fetch runs at all."""
-    by_type: dict[str, list[Input]] = {}
+    by_type: dict[str, list[RepresentationInput]] = {}
     for entry in inputs:
         by_type.setdefault(entry.type_name, []).append(entry)
     return tuple(
@@ -39,12 +39,12 @@ def requires_of(inputs: Sequence[Input], emitted: Guards) -> tuple[InputFragment
     )
 
 
-def rewrites_of(inputs: Iterable[Input]) -> tuple[Rewrite, ...]:
+def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
     """What is done to the representations built from these inputs."""
     return tuple(dict.fromkeys(rewrite for entry in inputs for rewrite in entry.rewrites))
 
 
-def _by_usages(inputs: Sequence[Input]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
+def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
     """What is read from objects of one type, by the alternatives of guards under which it is.
 
     Values that are there whenever anything is asked of such an object are always read.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode
 
-    from router.planner.normalise.selections import Selection
+    from router.planner.normalise.selections import MergedField
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,13 @@ class TreeBuilder:
             self.fragments[type_name] = TreeBuilder()
         return self.fragments[type_name]
 
-    def composite(self, selection: Selection, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
+    def composite(self, selection: MergedField, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
         key = self._add(selection, guards)
         if key not in self.below:
             self.below[key] = TreeBuilder(is_abstract)
         return self.below[key]
 
-    def leaf(self, selection: Selection, guards: Guards) -> None:
+    def leaf(self, selection: MergedField, guards: Guards) -> None:
         self._add(selection, guards)
 
     def typename(self, guards: Guards) -> None:
@@ -101,7 +101,7 @@ class TreeBuilder:
         if key not in self.fields:
             self.fields[key] = TreeField(TYPENAME, TYPENAME, TYPENAME, (), guards)
 
-    def _add(self, selection: Selection, guards: Guards) -> FieldKey:
+    def _add(self, selection: MergedField, guards: Guards) -> FieldKey:
         key = (selection.key, selection.signature, guards)
         if key not in self.fields:
             self.fields[key] = TreeField(

@@ -46,7 +46,7 @@ class TooComplexError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SelectedField:
     """A field selected on an object, on those of the concrete `types` only (None: on all).
 
     `deferred` are the deferred fragments between the object and the field, outermost first, by identity.
@@ -60,7 +60,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
+class NestedSelections:
     """A selection set below a composite field: the type it was written for, and the guards that lead to it.
 
     Under `... on Book { similar {…} }` the type may be narrower than where `similar` was selected on the interface.
@@ -72,7 +72,7 @@ class Below:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class MergedField:
     """A field asked of an object under one response key and one set of guards.
 
     `signature` tells fields apart that give different values: name and arguments, printed. `below` is empty for leaves.
@@ -85,7 +85,7 @@ class Selection:
     guards: Guards
     type_name: str
     list_depth: int
-    below: tuple[Below, ...] = field(default=())
+    below: tuple[NestedSelections, ...] = field(default=())
 
     @property
     def is_leaf(self) -> bool:
@@ -113,14 +113,14 @@ class Normaliser:
         self._texts: dict[int, str] = {}
         self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
 
-    def items(self, below: Iterable[Below], type_name: str) -> list[Item]:
+    def items(self, below: Iterable[NestedSelections], type_name: str) -> list[SelectedField]:
         """All fields selected on an object of type `type_name`, in document order.
 
         Raises:
             TooComplexError: flattening the operation has come to more selections than can be planned.
         """
         held = self._possible(type_name)
-        found: list[Item] = []
+        found: list[SelectedField] = []
         for entry in below:
             met = held & self._possible(entry.type_name)
             if met or entry.type_name == type_name:
@@ -134,7 +134,7 @@ class Normaliser:
         within: tuple[str, frozenset[str], tuple[int, ...]],
         types: frozenset[str] | None,
         guards: Guards,
-    ) -> Iterator[Item]:
+    ) -> Iterator[SelectedField]:
         type_name, possible, deferred = within
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
@@ -144,7 +144,7 @@ class Normaliser:
             if inner is None:
                 continue
             if isinstance(selection, FieldNode):
-                yield Item(selection, type_name, types, inner, deferred)
+                yield SelectedField(selection, type_name, types, inner, deferred)
                 continue
             if isinstance(selection, FragmentSpreadNode):
                 fragment = self._fragments[selection.name.value]
@@ -159,22 +159,22 @@ class Normaliser:
                 later = (*deferred, id(selection)) if is_deferred(selection, self._deferring) else deferred
                 yield from self._flatten(body, (condition, possible, later), types if met == held else met, inner)
 
-    def merged(self, items: Sequence[Item], type_name: str) -> list[Selection]:
+    def merged(self, items: Sequence[SelectedField], type_name: str) -> list[MergedField]:
         """The items of one object merged by response key, in order of first appearance."""
         return [selection for group in grouped(items) for selection in self._merge(group, type_name)]
 
-    def _merge(self, items: Sequence[Item], parent_type: str) -> Iterator[Selection]:
+    def _merge(self, items: Sequence[SelectedField], parent_type: str) -> Iterator[MergedField]:
         node = items[0].node
         output = self._output(parent_type, node.name.value)
         type_name, list_depth = output or self.output(items[0])
         alternatives = [items[0].guards] if len(items) == 1 else weakest(item.guards for item in items)
         for guards in alternatives:
             below = distinct(
-                Below(item.node.selection_set, item.guards, self.output(item)[0])
+                NestedSelections(item.node.selection_set, item.guards, self.output(item)[0])
                 for item in items
                 if item.node.selection_set is not None and guards <= item.guards
             )
-            yield Selection(
+            yield MergedField(
                 response_key(node),
                 node.name.value,
                 tuple(node.arguments or ()),
@@ -185,16 +185,16 @@ class Normaliser:
                 below,
             )
 
-    def folded(self, items: Sequence[Item], type_name: str, types: frozenset[str]) -> list[Item]:
+    def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
         """The items with those made one that every one of `types` selects alike: then the type does not matter.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      on an object that is an A or a B
         """
-        alike: dict[tuple[str, str, Guards, str], list[Item]] = {}
+        alike: dict[tuple[str, str, Guards, str], list[SelectedField]] = {}
         for item in items:
             if item.types is not None and self._output(type_name, item.node.name.value) == self.output(item):
                 alike.setdefault(self._fingerprint(item), []).append(item)
-        replaced: dict[int, Item | None] = {}
+        replaced: dict[int, SelectedField | None] = {}
         for same in alike.values():
             if len(same) > 1 and types <= frozenset().union(*(item.types or () for item in same)):
                 replaced |= {id(item): None for item in same}
@@ -202,7 +202,7 @@ class Normaliser:
         changed = (replaced.get(id(item), item) for item in items)
         return [item for item in changed if item is not None]
 
-    def _fingerprint(self, item: Item) -> tuple[str, str, Guards, str]:
+    def _fingerprint(self, item: SelectedField) -> tuple[str, str, Guards, str]:
         below = item.node.selection_set
         text = ""
         if below is not None:
@@ -210,10 +210,10 @@ class Normaliser:
             self._texts[id(below)] = text
         return response_key(item.node), signature(item.node), item.guards, text
 
-    def split_keys(self, items_by_type: Mapping[str, Sequence[Item]]) -> frozenset[str]:
+    def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
         """The response keys below which different types want different values under one response key."""
         split: set[str] = set()
-        by_key: dict[str, dict[str, list[Item]]] = {}
+        by_key: dict[str, dict[str, list[SelectedField]]] = {}
         for type_name, items in items_by_type.items():
             for item in items:
                 if item.node.selection_set is not None:
@@ -224,10 +224,10 @@ class Normaliser:
                 split.add(key)
         return frozenset(split)
 
-    def _differs(self, per_type: Mapping[str, Sequence[Item]]) -> bool:
+    def _differs(self, per_type: Mapping[str, Sequence[SelectedField]]) -> bool:
         """Whether somewhere below one response key some response key has several signatures."""
         signatures: dict[tuple[str, ...], str] = {}
-        pending: list[tuple[tuple[str, ...], list[Item]]] = [((), list(items)) for items in per_type.values()]
+        pending: list[tuple[tuple[str, ...], list[SelectedField]]] = [((), list(items)) for items in per_type.values()]
         while pending:
             path, items = pending.pop()
             for item in items:
@@ -238,11 +238,11 @@ class Normaliser:
                     return True
                 if item.node.selection_set is not None:
                     target, _ = self.output(item)
-                    below = Below(item.node.selection_set, item.guards, target)
+                    below = NestedSelections(item.node.selection_set, item.guards, target)
                     pending.append((here, self.items([below], target)))
         return False
 
-    def output(self, item: Item) -> tuple[str, int]:
+    def output(self, item: SelectedField) -> tuple[str, int]:
         """The named type of an item's field and the number of lists around it."""
         output = self._output(item.parent_type, item.node.name.value)
         assert output is not None  # noqa: S101 - the operation is valid
@@ -282,7 +282,7 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
     return name, depth
 
 
-def distinct(below: Iterable[Below]) -> tuple[Below, ...]:
+def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
     """The selection sets without repetitions: fragments spread in several places lead to the same ones."""
     below = tuple(below)
     if len(below) <= 1:
@@ -290,9 +290,9 @@ def distinct(below: Iterable[Below]) -> tuple[Below, ...]:
     return tuple({(id(entry.selection_set), entry.guards, entry.type_name): entry for entry in below}.values())
 
 
-def grouped(items: Iterable[Item]) -> list[list[Item]]:
+def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
     """The items that ask for the same field under the same response key, together."""
-    groups: dict[tuple[str, str], list[Item]] = {}
+    groups: dict[tuple[str, str], list[SelectedField]] = {}
     for item in items:
         groups.setdefault((response_key(item.node), signature(item.node)), []).append(item)
     return list(groups.values())

@@ -35,15 +35,15 @@ class Batch:
         return frozenset[int]().union(*(group.after for group in self.groups))
 
 
-Request: TypeAlias = FetchGroup | Batch
+PlannedRequest: TypeAlias = FetchGroup | Batch
 
 
-def one_by_one(groups: tuple[FetchGroup, ...]) -> tuple[Request, ...]:
+def one_by_one(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
     """Every group in a request of its own."""
     return groups
 
 
-def batched(groups: tuple[FetchGroup, ...]) -> tuple[Request, ...]:
+def batched(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
     """The groups in as few requests as their stages allow, each request after those it waits for.
 
     Groups must come after those they wait for.
@@ -60,6 +60,6 @@ def batched(groups: tuple[FetchGroup, ...]) -> tuple[Request, ...]:
     return tuple(sorted(requests, key=lambda request: stage[next(groups_in(request)).number]))
 
 
-def groups_in(request: Request) -> Iterator[FetchGroup]:
+def groups_in(request: PlannedRequest) -> Iterator[FetchGroup]:
     """The groups whose fetches a request carries."""
     yield from request.groups if isinstance(request, Batch) else (request,)

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from router.plan import PlanNode
     from router.planner.fetch.groups import FetchGroup
     from router.planner.normalise.deferred_blocks import Block, DeferredBlocks
-    from router.planner.plan_tree.batching import Request
+    from router.planner.plan_tree.batching import PlannedRequest
     from router.planner.plan_tree.linearise import Join, Schedule, Write
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
-Arrange: TypeAlias = Callable[["Groups"], "tuple[Request, ...]"]
+Arrange: TypeAlias = Callable[["Groups"], "tuple[PlannedRequest, ...]"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponsePart:
     """The fetches for an answer, or for the deferred `block` of one; `later` are the blocks in it."""
 
     first: Schedule | None
-    later: tuple[Answer, ...] = ()
+    later: tuple[ResponsePart, ...] = ()
     block: Block | None = None
 
     def groups(self) -> Iterator[FetchGroup]:
@@ -41,7 +41,7 @@ class Answer:
         for answer in self.later:
             yield from answer.groups()
 
-    def renumbered(self, numbers: Mapping[int, int]) -> Answer:
+    def renumbered(self, numbers: Mapping[int, int]) -> ResponsePart:
         first = None if self.first is None else renumbered(self.first, numbers)
         return replace(self, first=first, later=tuple(answer.renumbered(numbers) for answer in self.later))
 
@@ -72,7 +72,7 @@ def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int
     return replace(group, number=numbers[group.number], after=after or earlier)
 
 
-def answer_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> Answer:
+def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> ResponsePart:
     """The answer that groups make, numbered from `start` in order of appearance."""
     answer = _answer(turns, (arrange, blocks), None)
     numbers = {group.number: start + index for index, group in enumerate(answer.groups())}
@@ -84,7 +84,7 @@ def _answer(
     turns: Sequence[Groups],
     how: tuple[Arrange, DeferredBlocks | None],
     block: Block | None,
-) -> Answer:
+) -> ResponsePart:
     arrange, blocks = how
     planned: list[Schedule] = []
     for turn in turns:
@@ -96,10 +96,10 @@ def _answer(
             planned.append(part)
     inner = [] if blocks is None else blocks.inside(block)
     later = tuple(_answer(turns, how, one) for one in inner)
-    return Answer(in_order(*planned) if planned else None, later, block)
+    return ResponsePart(in_order(*planned) if planned else None, later, block)
 
 
-def answer_node(answer: Answer, write: Write, join: Join, selections: str | None) -> PlanNode | None:
+def response_node(answer: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
     """The answer as a node; `selections` are the client's that come first."""
     first = None if answer.first is None else plan_node(answer.first, write, join)
     if not answer.later:
@@ -107,7 +107,7 @@ def answer_node(answer: Answer, write: Write, join: Join, selections: str | None
     return Defer(DeferPrimary(selections, first), tuple(_deferred(part, write, join) for part in answer.later))
 
 
-def _deferred(answer: Answer, write: Write, join: Join) -> DeferredPart:
+def _deferred(answer: ResponsePart, write: Write, join: Join) -> DeferredPart:
     block = answer.block
     assert block is not None  # noqa: S101 - only the whole answer has none
     own = [] if answer.first is None else list(groups_of(answer.first))
@@ -117,5 +117,5 @@ def _deferred(answer: Answer, write: Write, join: Join) -> DeferredPart:
         block.label,
         block.path,
         None if answer.later else block.selections,
-        answer_node(answer, write, join, block.selections),
+        response_node(answer, write, join, block.selections),
     )

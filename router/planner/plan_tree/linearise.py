@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as Seq
 
     from router.plan import BatchFetch
-    from router.planner.fetch.operations import Written
+    from router.planner.fetch.operations import WrittenFetch
     from router.planner.normalise.guards import Guards
-    from router.planner.plan_tree.batching import Request
+    from router.planner.plan_tree.batching import PlannedRequest
 
 Node = TypeVar("Node", bound=PlanNode)
-Write: TypeAlias = "Callable[[FetchGroup], Written]"
-Join: TypeAlias = "Callable[[Seq[tuple[Written, Flatten | Condition]]], BatchFetch]"
+Write: TypeAlias = "Callable[[FetchGroup], WrittenFetch]"
+Join: TypeAlias = "Callable[[Seq[tuple[WrittenFetch, Flatten | Condition]]], BatchFetch]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class AtOnce:
 Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
-def schedule(requests: tuple[Request, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
+def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
     """The requests, each after those it waits for, as parallel as the tree form allows.
 
     The groups numbered in `done` have been fetched before.
@@ -69,7 +69,7 @@ def schedule(requests: tuple[Request, ...], done: frozenset[int] = frozenset()) 
 class _Followers:
     """Who waits for whom among requests that wait."""
 
-    def __init__(self, waiting: tuple[Request, ...], done: frozenset[int]) -> None:
+    def __init__(self, waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> None:
         self._waiting = waiting
         self._done = done
         self._of: dict[int, list[int]] = {}
@@ -77,12 +77,12 @@ class _Followers:
             for number in request.after:
                 self._of.setdefault(number, []).append(index)
 
-    def behind(self, first: Request) -> tuple[Request, ...]:
+    def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
         """The requests that wait for `first`, directly or not, and for nothing else that is not done."""
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]
         heapify(pending)
-        own: dict[int, Request] = {}
+        own: dict[int, PlannedRequest] = {}
         while pending:
             index = heappop(pending)
             request = self._waiting[index]
@@ -97,7 +97,7 @@ class _Followers:
         return tuple(own.values())
 
 
-def _numbers(requests: Iterable[Request]) -> frozenset[int]:
+def _numbers(requests: Iterable[PlannedRequest]) -> frozenset[int]:
     return frozenset(group.number for request in requests for group in groups_in(request))
 
 
@@ -184,7 +184,7 @@ def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFe
     """Conditions that do not hold for all parts go with those they hold for."""
     guards = [common_guards(group.tree) for group in batch.groups]
     common = frozenset.intersection(*guards)
-    parts: list[tuple[Written, Flatten | Condition]] = []
+    parts: list[tuple[WrittenFetch, Flatten | Condition]] = []
     for group, own in zip(batch.groups, guards, strict=True):
         written = write(group)
         parts.append((written, _under(own - common, Flatten(group.path, written.fetch))))

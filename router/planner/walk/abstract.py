@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from router.planner.graph.query_graph import FieldEdge, QueryGraph
     from router.planner.normalise.guards import Guards
-    from router.planner.normalise.selections import Item, Normaliser, Selection
+    from router.planner.normalise.selections import MergedField, Normaliser, SelectedField
     from router.planner.walk.hops import Hops
 
 
@@ -30,21 +30,21 @@ class Explorer(Protocol):
     normaliser: Normaliser
     hops: Hops
 
-    def explore(self, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None: ...
+    def explore(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None: ...
     def producers(
-        self, node: ObjectNode, selection: Selection, search: LeafSearch
+        self, node: ObjectNode, selection: MergedField, search: LeafSearch
     ) -> list[tuple[PathOption, FieldEdge | None]]: ...
     def descend(
         self,
         node: ObjectNode,
-        selection: Selection,
+        selection: MergedField,
         producers: Sequence[tuple[PathOption, FieldEdge | None]],
         search: LeafSearch,
     ) -> None: ...
     def knows_type(self, option: PathOption) -> bool: ...
 
 
-def explore_abstract(explorer: Explorer, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None:
+def explore_abstract(explorer: Explorer, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
     """Append the leaves of what is selected on an object of abstract type.
 
     Raises:
@@ -56,8 +56,8 @@ def explore_abstract(explorer: Explorer, node: ObjectNode, items: Sequence[Item]
     else:
         # Whether and in which order the response has what only some types select, no one could tell without the type.
         items = _without_repeated(items, behind=True)
-    kept: list[tuple[Selection, list[tuple[PathOption, FieldEdge | None]]]] = []
-    expanded: list[Item] = []
+    kept: list[tuple[MergedField, list[tuple[PathOption, FieldEdge | None]]]] = []
+    expanded: list[SelectedField] = []
     for group in grouped(item for item in items if item.types is None):
         for selection in explorer.normaliser.merged(group, node.type_name):
             producers = explorer.producers(node, selection, search)
@@ -72,7 +72,7 @@ def explore_abstract(explorer: Explorer, node: ObjectNode, items: Sequence[Item]
     _explore_branches(explorer, node, (items, expanded), search)
 
 
-def _without_repeated(items: Sequence[Item], *, behind: bool = False) -> Sequence[Item]:
+def _without_repeated(items: Sequence[SelectedField], *, behind: bool = False) -> Sequence[SelectedField]:
     """The items without leaves of some types that are asked of all types anyway; if so wanted, only those behind."""
     leaves = [item for item in items if item.node.selection_set is None]
     of_all: dict[str, list[Guards]] = {}
@@ -88,7 +88,7 @@ def _without_repeated(items: Sequence[Item], *, behind: bool = False) -> Sequenc
 
 
 def _is_better_by_type(
-    explorer: Explorer, node: ObjectNode, selection: Selection, producers: Sequence[PathOption]
+    explorer: Explorer, node: ObjectNode, selection: MergedField, producers: Sequence[PathOption]
 ) -> bool:
     """Whether a field that the abstract type has is to be looked for on each concrete type all the same."""
     if selection.name == TYPENAME or node.is_deferred:
@@ -107,7 +107,7 @@ def _is_better_by_type(
     )
 
 
-def _is_on_the_spot(explorer: Explorer, node: ObjectNode, selection: Selection, given: Sequence[PathOption]) -> bool:
+def _is_on_the_spot(explorer: Explorer, node: ObjectNode, selection: MergedField, given: Sequence[PathOption]) -> bool:
     """Whether a base that is not given has the field for each concrete type, and no other answers earlier."""
     earliest = min((base.stage for base in node.bases), default=0)
     return any(
@@ -118,7 +118,7 @@ def _is_on_the_spot(explorer: Explorer, node: ObjectNode, selection: Selection, 
 
 
 def _is_elsewhere_for_the_only_type(
-    explorer: Explorer, node: ObjectNode, selection: Selection, found: tuple[Sequence[PathOption], bool]
+    explorer: Explorer, node: ObjectNode, selection: MergedField, found: tuple[Sequence[PathOption], bool]
 ) -> bool:
     """Whether the object can be of one type only, and a subgraph that has a field of it is none so far.
 
@@ -156,7 +156,7 @@ def _has_on_each_type(graph: QueryGraph, base: PathOption, name: str) -> bool:
     return bool(edges) and all(edge is not None and edge.is_free for edge in edges)
 
 
-def _check_expansion(explorer: Explorer, node: ObjectNode, selection: Selection) -> None:
+def _check_expansion(explorer: Explorer, node: ObjectNode, selection: MergedField) -> None:
     """Refuse a field of the abstract type that no single base can give for all its types.
 
     Two subgraphs that both return the object, each resolving the field for other types, do not make up for each other:
@@ -170,7 +170,7 @@ def _check_expansion(explorer: Explorer, node: ObjectNode, selection: Selection)
         raise UnplannableError(node, selection)
 
 
-def _gives_all(explorer: Explorer, base: PathOption, selection: Selection) -> bool:
+def _gives_all(explorer: Explorer, base: PathOption, selection: MergedField) -> bool:
     types = explorer.graph.possible_in(base.subgraph, base.type_name)
     return all(
         explorer.producers(_under_type(base.node, type_name, [base]), selection, LeafSearch(is_internal=True))
@@ -179,12 +179,15 @@ def _gives_all(explorer: Explorer, base: PathOption, selection: Selection) -> bo
 
 
 def _explore_branches(
-    explorer: Explorer, node: ObjectNode, selected: tuple[Sequence[Item], Sequence[Item]], search: LeafSearch
+    explorer: Explorer,
+    node: ObjectNode,
+    selected: tuple[Sequence[SelectedField], Sequence[SelectedField]],
+    search: LeafSearch,
 ) -> None:
     items, expanded = selected
     if len(expanded) == 0 and all(item.types is None for item in items):
         return
-    chosen: dict[str, list[Item]] = {}
+    chosen: dict[str, list[SelectedField]] = {}
     for type_name in _runtime_types(explorer, node):
         mine = [item for item in items if (item in expanded if item.types is None else type_name in item.types)]
         if mine:

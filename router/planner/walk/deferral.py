@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.planner.normalise.deferred_blocks import Block
-    from router.planner.normalise.selections import Item
+    from router.planner.normalise.selections import SelectedField
 
 
 def enter(node: ObjectNode, subgraphs: Iterable[str]) -> None:
@@ -26,10 +26,10 @@ def enter(node: ObjectNode, subgraphs: Iterable[str]) -> None:
         node.bases.append(PathOption(PathStep.ENTER, node, subgraph, node.type_name, 0, needs))
 
 
-def apart(items: Sequence[Item]) -> tuple[list[Item], dict[int, list[Item]]]:
+def apart(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int, list[SelectedField]]]:
     """What is selected on an object at once, and what is in each deferred fragment on it."""
-    at_once: list[Item] = []
-    later: dict[int, list[Item]] = {}
+    at_once: list[SelectedField] = []
+    later: dict[int, list[SelectedField]] = {}
     for item in items:
         if item.deferred:
             first, *inner = item.deferred

@@ -14,7 +14,7 @@ from graphql import FieldNode, NameNode
 from router.federation.type_names import TYPENAME
 from router.plan import Each, Key, TypeIs
 from router.planner.normalise.guards import ALWAYS
-from router.planner.normalise.selections import Below, Item, Selection, response_key, signature
+from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, response_key, signature
 from router.planner.walk.abstract import explore_abstract
 from router.planner.walk.deferral import apart, deferred_object, enter
 from router.planner.walk.hops import Hops
@@ -37,8 +37,8 @@ _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
 class _Wanted:
     """What a key or a requirement asks of a type: as it is written, and merged where no response key is taken."""
 
-    items: list[Item]
-    selections: list[Selection]
+    items: list[SelectedField]
+    selections: list[MergedField]
 
 
 class Explorer:
@@ -63,7 +63,7 @@ class Explorer:
         enter(node, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
         return node
 
-    def explore(self, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None:
+    def explore(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
         """Append the leaves of what is selected on the node.
 
         Raises:
@@ -78,7 +78,7 @@ class Explorer:
             block = self._blocks.at(node.keys, fragment, node.block)
             self.explore(deferred_object(node, block), deferred, search)
 
-    def _explore_at_once(self, node: ObjectNode, items: Sequence[Item], search: LeafSearch) -> None:
+    def _explore_at_once(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
         if search.is_internal:
             items = [self._keyed(node, item) for item in items]
         if not self.graph.is_abstract(node.type_name):
@@ -88,7 +88,7 @@ class Explorer:
         explore_abstract(self, node, items, search)
         self._ensure_presence(node, search, count)
 
-    def _explore_fields(self, node: ObjectNode, selections: Iterable[Selection], search: LeafSearch) -> None:
+    def _explore_fields(self, node: ObjectNode, selections: Iterable[MergedField], search: LeafSearch) -> None:
         count = len(search.leaves)
         for selection in selections:
             self.descend(node, selection, self.producers(node, selection, search), search)
@@ -108,7 +108,7 @@ class Explorer:
             return bool(leaves)
         return any(leaf.selection.guards <= node.guards for leaf in leaves)
 
-    def _keyed(self, node: ObjectNode, item: Item) -> Item:
+    def _keyed(self, node: ObjectNode, item: SelectedField) -> SelectedField:
         """The item under a response key that the client does not use for something else."""
         name = item.node.name.value
         if name == TYPENAME:
@@ -120,14 +120,14 @@ class Explorer:
 
     def presence(self, node: ObjectNode) -> Leaf:
         """What to select when nothing else is, so that the object appears in the response."""
-        item = Item(_TYPENAME_NODE, node.type_name, None, node.guards)
+        item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]
         return Leaf(node, selection, tuple(node.bases), is_internal=True)
 
     def descend(
         self,
         node: ObjectNode,
-        selection: Selection,
+        selection: MergedField,
         producers: Sequence[tuple[PathOption, FieldEdge | None]],
         search: LeafSearch,
     ) -> None:
@@ -148,7 +148,7 @@ class Explorer:
     def _child_of(
         self,
         node: ObjectNode,
-        selection: Selection,
+        selection: MergedField,
         producers: Sequence[tuple[PathOption, FieldEdge | None]],
         search: LeafSearch,
     ) -> ObjectNode:
@@ -163,7 +163,7 @@ class Explorer:
         return child
 
     @staticmethod
-    def _child(node: ObjectNode, selection: Selection, search: LeafSearch) -> ObjectNode:
+    def _child(node: ObjectNode, selection: MergedField, search: LeafSearch) -> ObjectNode:
         is_split = selection.key in node.split_keys
         condition = (TypeIs((node.type_name,)),) if is_split else ()
         lists = (Each() for _ in range(selection.list_depth))
@@ -180,7 +180,7 @@ class Explorer:
         )
 
     def producers(
-        self, node: ObjectNode, selection: Selection, search: LeafSearch
+        self, node: ObjectNode, selection: MergedField, search: LeafSearch
     ) -> list[tuple[PathOption, FieldEdge | None]]:
         """Every option of the node the selection can be fetched at; only `__typename` has no edge."""
         if selection.name == TYPENAME:
@@ -199,7 +199,7 @@ class Explorer:
             return found
         return found + self._behind_keys(node, selection)
 
-    def _behind_keys(self, node: ObjectNode, selection: Selection) -> list[tuple[PathOption, FieldEdge | None]]:
+    def _behind_keys(self, node: ObjectNode, selection: MergedField) -> list[tuple[PathOption, FieldEdge | None]]:
         found: list[tuple[PathOption, FieldEdge | None]] = []
         for option in self.hops.at(node):
             edge = self.graph.field(option.subgraph, option.type_name, selection.name)
@@ -210,7 +210,7 @@ class Explorer:
     def _bases_suffice(
         self,
         node: ObjectNode,
-        selection: Selection,
+        selection: MergedField,
         found: Sequence[tuple[PathOption, FieldEdge | None]],
         search: LeafSearch,
     ) -> bool:
@@ -228,7 +228,7 @@ class Explorer:
         earliest = min(base.stage for base in node.bases)
         return is_only_base or any(option.stage == earliest for option, _ in found)
 
-    def _requiring(self, node: ObjectNode, selection: Selection) -> list[tuple[PathOption, FieldEdge | None]]:
+    def _requiring(self, node: ObjectNode, selection: MergedField) -> list[tuple[PathOption, FieldEdge | None]]:
         found: list[tuple[PathOption, FieldEdge | None]] = []
         for entry, edge in self.graph.requiring(node.type_name, selection.name):
             option = self.hops.requiring(node, entry, edge, selection.name)
@@ -265,7 +265,7 @@ class Explorer:
         key = (id(selection_set), type_name)
         known = self._wanted.get(key)
         if known is None:
-            items = self.normaliser.items([Below(selection_set, ALWAYS, type_name)], type_name)
+            items = self.normaliser.items([NestedSelections(selection_set, ALWAYS, type_name)], type_name)
             known = self._wanted[key] = _Wanted(items, self.normaliser.merged(items, type_name))
         return known
 

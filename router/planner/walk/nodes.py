@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from router.plan import KeyRenamer, Path
     from router.planner.graph.query_graph import Entry, FieldEdge
     from router.planner.normalise.deferred_blocks import Block
-    from router.planner.normalise.selections import Selection
+    from router.planner.normalise.selections import MergedField
 
 # A fetch as far as it is known before groups exist: response path, subgraph, and what distinguishes two entries there.
 RootKey: TypeAlias = tuple[tuple[str, ...], str, str]
@@ -80,7 +80,7 @@ class ObjectNode:
     track: tuple[str, ...] = ()
     split_keys: frozenset[str] = frozenset()
     parent: ObjectNode | None = None
-    selection: Selection | None = None
+    selection: MergedField | None = None
     guards: Guards = ALWAYS
     block: Block | None = None
     is_deferred: bool = False
@@ -199,7 +199,7 @@ class Leaf:
     """
 
     node: ObjectNode
-    selection: Selection
+    selection: MergedField
     options: tuple[PathOption, ...]
     is_internal: bool = False
 
@@ -215,7 +215,7 @@ class LeafSearch:
 class UnplannableError(Exception):
     """A field no sequence of fetches reaches."""
 
-    def __init__(self, node: ObjectNode, selection: Selection) -> None:
+    def __init__(self, node: ObjectNode, selection: MergedField) -> None:
         path = ".".join((*node.keys, selection.key))
         super().__init__(f"No subgraph can be reached that resolves {node.type_name}.{selection.name} at {path}.")
 

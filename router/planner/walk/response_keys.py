@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.planner.normalise.selections import Below, distinct, response_key, signature
+from router.planner.normalise.selections import NestedSelections, distinct, response_key, signature
 
 if TYPE_CHECKING:
     from router.planner.normalise.selections import Normaliser
@@ -20,20 +20,22 @@ class ResponseKeys:
     def __init__(self) -> None:
         self._taken: dict[tuple[str, ...], dict[str, set[str]]] = {}
 
-    def reserve(self, normaliser: Normaliser, below: tuple[Below, ...], type_name: str) -> None:
+    def reserve(self, normaliser: Normaliser, below: tuple[NestedSelections, ...], type_name: str) -> None:
         """Note every key the client uses in the whole operation."""
-        pending: list[tuple[tuple[str, ...], tuple[Below, ...], str]] = [((), below, type_name)]
+        pending: list[tuple[tuple[str, ...], tuple[NestedSelections, ...], str]] = [((), below, type_name)]
         while pending:
             path, here, parent = pending.pop()
             taken = self._taken.setdefault(path, {})
-            deeper: dict[tuple[str, str], list[Below]] = {}
+            deeper: dict[tuple[str, str], list[NestedSelections]] = {}
             for item in normaliser.items(here, parent):
                 key = response_key(item.node)
                 taken.setdefault(key, set()).add(signature(item.node))
                 # What lies below __schema and __type is answered by the router, out of types no subgraph has.
                 if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
                     target, _ = normaliser.output(item)
-                    deeper.setdefault((key, target), []).append(Below(item.node.selection_set, item.guards, target))
+                    deeper.setdefault((key, target), []).append(
+                        NestedSelections(item.node.selection_set, item.guards, target)
+                    )
             pending += [((*path, key), distinct(entries), target) for (key, target), entries in deeper.items()]
 
     def key_for(self, path: tuple[str, ...], name: str, wanted: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.choose.cost import fetch_cost
 from router.planner.fetch.groups import FetchGroup, can_share, in_waiting_order, stages
-from router.planner.fetch.interface_object_sharing import can_ask_all
+from router.planner.fetch.interface_object_sharing import can_select_all
 from router.planner.fetch.trees import merge_trees
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class _Merging:
     def _merge(self, first: int, second: int) -> bool:
         """Make two groups one, unless that costs more."""
         one, other = self.groups[first], self.groups[second]
-        if not can_share([*one.inputs, *other.inputs]) or not can_ask_all([*one.asked, *other.asked]):
+        if not can_share([*one.inputs, *other.inputs]) or not can_select_all([*one.asked, *other.asked]):
             return False
         following = self._following(first, second)
         if first in following or second in following:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.planner import plan
-from router.planner.fetch.interface_object_sharing import Asked, HarmfulField, can_ask_all
+from router.planner.fetch.interface_object_sharing import HarmfulField, InterfaceObjectSelection, can_select_all
 from router.planner.normalise.guards import ALWAYS
 from tests.router.planner.federation import composed
 
@@ -87,15 +87,17 @@ def test_types_that_want_the_same_share_a_fetch_beside_one_that_does_not() -> No
     assert requires == [["Book", "Song"], ["Film"]]
 
 
-def asked(*types: str, given: str = "id", harmful: tuple[str, ...] = ()) -> Asked:
+def asked(*types: str, given: str = "id", harmful: tuple[str, ...] = ()) -> InterfaceObjectSelection:
     fields = frozenset(HarmfulField((), (), name, ALWAYS) for name in harmful)
-    return Asked("Media", frozenset(types), frozenset({given}), frozenset({()}), fields)
+    return InterfaceObjectSelection("Media", frozenset(types), frozenset({given}), frozenset({()}), fields)
 
 
 def test_a_field_that_its_representation_brings_does_no_harm() -> None:
-    assert can_ask_all([asked("Book"), asked("Film", harmful=("id",))])
-    assert not can_ask_all([asked("Book", given="sku"), asked("Film", harmful=("id",))])
+    assert can_select_all([asked("Book"), asked("Film", harmful=("id",))])
+    assert not can_select_all([asked("Book", given="sku"), asked("Film", harmful=("id",))])
 
 
 def test_what_a_type_wants_is_all_that_is_asked_for_it_or_for_its_interface() -> None:
-    assert can_ask_all([asked("Book", "Film"), asked("Book", harmful=("rating",)), asked("Film", harmful=("rating",))])
+    assert can_select_all(
+        [asked("Book", "Film"), asked("Book", harmful=("rating",)), asked("Film", harmful=("rating",))]
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from router.plan import InputField
-from router.planner.fetch.groups import FetchGroup, Input
-from router.planner.fetch.interface_object_sharing import Asked, HarmfulField
+from router.planner.fetch.groups import FetchGroup, RepresentationInput
+from router.planner.fetch.interface_object_sharing import HarmfulField, InterfaceObjectSelection
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
 from router.planner.fetch.passes.merge_same_objects import merge_same_objects
@@ -20,12 +20,14 @@ def tree(*names: str) -> Tree:
     return Tree(tuple(TreeField(name, name, name, (), ALWAYS) for name in names))
 
 
-def key_input(name: str, *usages: Guards, source: str | None = None) -> Input:
+def key_input(name: str, *usages: Guards, source: str | None = None) -> RepresentationInput:
     guards = usages or (ALWAYS,)
-    return Input("T", (InputField(name),), guards, (((name,), source or name),), (((name,), guards),))
+    return RepresentationInput("T", (InputField(name),), guards, (((name,), source or name),), (((name,), guards),))
 
 
-def entity(number: int, after: set[int], *inputs: Input, name: str = "f", subgraph: str = "b") -> FetchGroup:
+def entity(
+    number: int, after: set[int], *inputs: RepresentationInput, name: str = "f", subgraph: str = "b"
+) -> FetchGroup:
     return FetchGroup(number, subgraph, (), ("t",), tree(name), frozenset(after), inputs)
 
 
@@ -52,8 +54,8 @@ def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
 
 def test_fetches_do_not_merge_when_one_type_would_be_asked_the_non_null_field_of_another() -> None:
     rating = HarmfulField((), (), "rating", ALWAYS)
-    book = Asked("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
-    film = Asked("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
+    book = InterfaceObjectSelection("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
+    film = InterfaceObjectSelection("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
     first, second = entity(1, {0}, key_input("id"), name="f"), entity(2, {0}, key_input("id"), name="g")
     apart = (ROOT, replace(first, asked=(book,)), replace(second, asked=(film,)))
     assert merge_same_objects(apart) is apart

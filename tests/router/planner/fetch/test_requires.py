@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.plan import InputField, InputFragment, Key, KeyRenamer, TypeIs
-from router.planner.fetch.groups import Input
+from router.planner.fetch.groups import RepresentationInput
 from router.planner.fetch.requires import requires_of, rewrites_of
 from router.planner.normalise.guards import ALWAYS, Guards
 
@@ -14,9 +14,11 @@ Y: Guards = frozenset({("y", False)})
 X_HOLDS, Y_HOLDS = (("x", True),), (("y", False),)
 
 
-def given(*names: str, type_name: str = "T", usages: tuple[Guards, ...] = (ALWAYS,), fetched: Guards = ALWAYS) -> Input:
+def given(
+    *names: str, type_name: str = "T", usages: tuple[Guards, ...] = (ALWAYS,), fetched: Guards = ALWAYS
+) -> RepresentationInput:
     """An input whose last value is fetched under the guards named, the others always."""
-    return Input(
+    return RepresentationInput(
         type_name,
         tuple(InputField(name) for name in names),
         usages,
@@ -71,7 +73,9 @@ def alternative(*names: str, type_name: str = "T", conditions: tuple[tuple[tuple
         ),
     ],
 )
-def test_alternatives_are_told_apart_by_when_they_are_needed(inputs: list[Input], expected: list[object]) -> None:
+def test_alternatives_are_told_apart_by_when_they_are_needed(
+    inputs: list[RepresentationInput], expected: list[object]
+) -> None:
     assert list(requires_of(inputs, ALWAYS)) == expected
 
 
@@ -81,13 +85,13 @@ def test_a_condition_of_the_whole_fetch_is_none_of_an_alternative() -> None:
 
 
 def test_selections_of_one_object_unite() -> None:
-    first = Input("T", (InputField("kv", (InputField("id"),)),), (ALWAYS,), (), ())
-    second = Input("T", (InputField("kv", (InputField("n"),)),), (ALWAYS,), (), ())
+    first = RepresentationInput("T", (InputField("kv", (InputField("id"),)),), (ALWAYS,), (), ())
+    second = RepresentationInput("T", (InputField("kv", (InputField("n"),)),), (ALWAYS,), (), ())
     (united,) = requires_of([first, second], ALWAYS)
     assert united.selections == (InputField("__typename"), InputField("kv", (InputField("id"), InputField("n"))))
 
 
 def test_a_rewrite_that_several_inputs_want_is_done_once() -> None:
     renamer = KeyRenamer((TypeIs(("T",)), Key("price__alias_0")), "price")
-    inputs = [Input("T", (), (ALWAYS,), (), (), (renamer,)) for _ in range(2)]
+    inputs = [RepresentationInput("T", (), (ALWAYS,), (), (), (renamer,)) for _ in range(2)]
     assert rewrites_of(inputs) == (renamer,)

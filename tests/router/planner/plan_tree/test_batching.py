@@ -10,7 +10,7 @@ from graphql import ArgumentNode, NameNode, NullValueNode, OperationDefinitionNo
 
 from router.plan import BatchFetch, Fetch
 from router.planner import PlanOptions, plan
-from router.planner.fetch.groups import FetchGroup, Input
+from router.planner.fetch.groups import FetchGroup, RepresentationInput
 from router.planner.fetch.trees import Tree
 from router.planner.plan_tree.batching import Batch, batched, one_by_one
 from router.planner.walk.nodes import ContextValue
@@ -18,16 +18,16 @@ from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
 
 if TYPE_CHECKING:
-    from router.planner.plan_tree.batching import Request
+    from router.planner.plan_tree.batching import PlannedRequest
 
-KEY = (Input("T", (), (frozenset(),), (), ()),)
+KEY = (RepresentationInput("T", (), (frozenset(),), (), ()),)
 
 
 def group(number: int, subgraph: str, *after: int) -> FetchGroup:
     return FetchGroup(number, subgraph, (), (), Tree(), frozenset(after), KEY if after else ())
 
 
-def shape(requests: tuple[Request, ...]) -> list[object]:
+def shape(requests: tuple[PlannedRequest, ...]) -> list[object]:
     return [
         tuple(entry.number for entry in request.groups) if isinstance(request, Batch) else request.number
         for request in requests

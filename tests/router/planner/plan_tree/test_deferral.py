@@ -5,7 +5,7 @@ from __future__ import annotations
 from router.planner.fetch.groups import FetchGroup
 from router.planner.fetch.trees import Tree
 from router.planner.plan_tree.batching import one_by_one
-from router.planner.plan_tree.deferral import answer_of, in_turn
+from router.planner.plan_tree.deferral import in_turn, response_of
 
 
 def group(number: int, *after: int) -> FetchGroup:
@@ -29,7 +29,7 @@ def test_gaps_left_by_merged_groups_give_no_number_twice() -> None:
 
 
 def test_numbers_follow_the_order_of_appearance() -> None:
-    answer = answer_of([(group(7), group(3), group(5, 7))], one_by_one, None, 10)
+    answer = response_of([(group(7), group(3), group(5, 7))], one_by_one, None, 10)
     assert [(entry.number, entry.after) for entry in answer.groups()] == [
         (10, frozenset()),
         (11, frozenset({10})),
