@@ -111,8 +111,8 @@ def _redacted(name: object, value: object) -> object:
     return value
 
 
-class Personal(Protocol):
-    """The personal data of a request, which no log line may contain."""
+class PersonalValues(Protocol):
+    """The personal values of a request, which no log line may contain."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -124,10 +124,10 @@ class Personal(Protocol):
         ...
 
 
-_personal: ContextVar[Personal | None] = ContextVar("personal", default=None)
+_personal: ContextVar[PersonalValues | None] = ContextVar("personal", default=None)
 
 
-class Hiding:
+class HidePersonalValues:
     """Hides `personal` from the log inside its block, for this task and the tasks that it starts.
 
     A class with slots rather than a generator, because every request enters it.
@@ -135,7 +135,7 @@ class Hiding:
 
     __slots__ = ("_personal", "_token")
 
-    def __init__(self, personal: Personal) -> None:
+    def __init__(self, personal: PersonalValues) -> None:
         self._personal = personal
 
     def __enter__(self) -> None:

@@ -29,7 +29,7 @@ from graphql import (
 )
 
 from router.pipeline.stage import Stage
-from servicekit.logging import Hiding
+from servicekit.logging import HidePersonalValues
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -73,7 +73,7 @@ class LogRedaction(Stage):
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Make the personal data of this request known to the log."""
         exposure = context.state[self] = Exposure(self._personal, context)
-        return Hiding(exposure)
+        return HidePersonalValues(exposure)
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         """Keep the variables of the fetch."""
@@ -114,7 +114,7 @@ class PersonalData:
 
 
 class Exposure:
-    """The personal data of one request, found when a log line is written (`servicekit.logging.Personal`).
+    """The personal data of one request, found when a log line is written (`servicekit.logging.PersonalValues`).
 
     `sent` has the variables of fetches. While the operation is not known, neither are its tagged places: until then
     every value that the client sent counts as personal.

@@ -79,7 +79,7 @@ class Clock:
         return self.now
 
 
-async def test_a_good_token_names_its_caller(verifier: TokenVerifier) -> None:
+async def test_a_valid_token_identifies_its_caller(verifier: TokenVerifier) -> None:
     token = ISSUER.token("user-1", CUSTOMER, SUPPORT, claims={"sid": "s1", "scope": "read write"})
     expected = Caller("user-1", "s1", frozenset({CUSTOMER, SUPPORT}), frozenset({"read", "write"}))
     assert await verifier.verify(token) == expected
@@ -127,7 +127,7 @@ async def test_a_signed_token_with_other_claims_is_refused(verifier: TokenVerifi
         await verifier.verify(ISSUER.token(claims=claims))
 
 
-async def test_the_tolerance_for_clocks_is_a_few_seconds(verifier: TokenVerifier) -> None:
+async def test_expiry_has_a_tolerance_of_a_few_seconds(verifier: TokenVerifier) -> None:
     token = ISSUER.token("user-1", claims={"exp": int(time.time()) - LEEWAY_SECONDS + 3})
     assert (await verifier.verify(token)).user_id == "user-1"
 
@@ -178,12 +178,12 @@ async def test_a_public_key_is_not_accepted_as_a_shared_secret(verifier: TokenVe
 
 
 async def test_a_key_inside_a_token_is_not_trusted(verifier: TokenVerifier) -> None:
-    stranger = Issuer(url=ISSUER.url, key_id=ISSUER.key_id)
-    claims = jwt.decode(stranger.token(), options={"verify_signature": False})
-    jwk = jwt.algorithms.ECAlgorithm.to_jwk(stranger.private_key.public_key(), as_dict=True)
-    headers = {"kid": stranger.key_id, "typ": "at+jwt", "jwk": jwk, "jku": "http://evil.test/jwks.json"}
+    other_issuer = Issuer(url=ISSUER.url, key_id=ISSUER.key_id)
+    claims = jwt.decode(other_issuer.token(), options={"verify_signature": False})
+    jwk = jwt.algorithms.ECAlgorithm.to_jwk(other_issuer.private_key.public_key(), as_dict=True)
+    headers = {"kid": other_issuer.key_id, "typ": "at+jwt", "jwk": jwk, "jku": "http://evil.test/jwks.json"}
     with pytest.raises(Unauthenticated):
-        await verifier.verify(jwt.encode(claims, stranger.private_key, algorithm="ES256", headers=headers))
+        await verifier.verify(jwt.encode(claims, other_issuer.private_key, algorithm="ES256", headers=headers))
 
 
 async def test_ed25519_keys_are_accepted_too(revocations: SqliteRevocationList) -> None:
@@ -214,7 +214,7 @@ async def test_a_revoked_session_is_refused_at_once(verifier: TokenVerifier, rev
     assert (await verifier.verify(ISSUER.token(claims={"sid": "s2"}))).session_id == "s2"
 
 
-def test_staff_sees_everybody_and_a_customer_only_themselves() -> None:
+def test_staff_may_see_all_data_and_a_customer_only_their_own() -> None:
     customer = Caller("u1", "s", frozenset({CUSTOMER}))
     assert customer.may_see("u1")
     assert not customer.may_see("u2")

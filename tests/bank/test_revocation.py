@@ -25,7 +25,7 @@ async def test_a_revoked_session_is_revoked_for_every_connection_at_once(tmp_pat
         assert not await reader.is_revoked("s2")
 
 
-async def test_a_revoked_session_is_revoked_in_another_process_that_runs_already(tmp_path: Path) -> None:
+async def test_a_revoked_session_is_revoked_in_a_process_that_already_runs(tmp_path: Path) -> None:
     program = (
         "import asyncio, pathlib, sys\n"
         "from bank.revocation import SqliteRevocationList\n"
@@ -37,21 +37,21 @@ async def test_a_revoked_session_is_revoked_in_another_process_that_runs_already
     assert other.stdin is not None
     assert other.stdout is not None
 
-    def asks(session_id: str) -> str:
+    def is_revoked_there(session_id: str) -> str:
         assert other.stdin is not None
         assert other.stdout is not None
         other.stdin.write(f"{session_id}\n")
         other.stdin.flush()
         return other.stdout.readline().strip()
 
-    assert asks("s1") == "False"
+    assert is_revoked_there("s1") == "False"
     with contextlib.closing(SqliteRevocationList(tmp_path)) as writer:
         await writer.revoke("s1", 1e12)
-        assert asks("s1") == "True"
+        assert is_revoked_there("s1") == "True"
     other.communicate(timeout=10)
 
 
-async def test_an_entry_is_kept_as_long_as_its_latest_revocation_asks(tmp_path: Path) -> None:
+async def test_an_entry_is_kept_until_its_latest_expiry(tmp_path: Path) -> None:
     now = 1000.0
     with contextlib.closing(SqliteRevocationList(tmp_path, clock=lambda: now)) as listed:
         await listed.revoke("s1", 1200)
@@ -73,7 +73,7 @@ async def test_the_list_outlives_its_process(tmp_path: Path) -> None:
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
-def test_processes_may_make_the_list_at_the_same_moment(tmp_path: Path) -> None:
+def test_processes_may_create_the_list_at_the_same_moment(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys\n"
         "from bank.revocation import SqliteRevocationList\n"

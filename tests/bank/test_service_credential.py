@@ -23,7 +23,7 @@ def test_a_service_with_the_same_secret_accepts_the_token() -> None:
     assert ServiceCredential(SECRET).verify(header, audience=ACCOUNT_INTERNAL) == "transaction"
 
 
-def test_a_token_is_good_for_a_minute_and_the_difference_of_clocks() -> None:
+def test_a_token_is_valid_for_a_minute_plus_the_tolerance() -> None:
     def aged(seconds: float) -> str:
         credential = ServiceCredential(SECRET, clock=lambda: time.time() - seconds)
         return credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)

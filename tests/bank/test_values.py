@@ -89,7 +89,7 @@ def test_account_numbers_have_ten_ascii_digits(text: str, *, expected: bool) -> 
 
 
 @given(MINOR_UNITS, CURRENCIES)
-def test_every_amount_survives_the_wire_and_the_database(units: int, currency: str) -> None:
+def test_every_amount_is_unchanged_after_formatting_and_minor_units(units: int, currency: str) -> None:
     amount = values.from_minor_units(units, currency)
     text = values.format_amount(amount, currency)
     assert values.check_precision(values.parse_amount(text), currency) == amount
@@ -158,7 +158,7 @@ def test_other_texts_are_not_currencies(code: str) -> None:
         max_value=datetime.fromisoformat("9999-12-29"),
     )
 )
-def test_every_time_survives_the_wire_to_the_millisecond(moment: datetime) -> None:
+def test_every_time_is_unchanged_after_formatting_to_the_millisecond(moment: datetime) -> None:
     text = values.format_timestamp(moment)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
     assert values.parse_timestamp(text) == values.truncate_to_milliseconds(moment.astimezone(UTC))

@@ -275,11 +275,11 @@ def test_a_well_formed_request_id_is_echoed_and_another_replaced(server: str, cl
     assert replaced.headers["x-request-id"] not in {"", "a b"}
 
 
-def test_health_is_beside_graphql(server: str, client: httpx.Client) -> None:
+def test_health_endpoints_are_served_beside_graphql(server: str, client: httpx.Client) -> None:
     base = server.removesuffix("/graphql")
     assert [client.get(f"{base}/health/{kind}").status_code for kind in ("live", "ready")] == [200, 200]
 
 
-def test_a_body_too_large_is_refused_over_a_socket(server: str, client: httpx.Client) -> None:
+def test_a_body_that_is_too_large_is_refused_over_a_socket(server: str, client: httpx.Client) -> None:
     response = client.post(server, json={"query": Q, "pad": "x" * 2_100_000})
     assert response.status_code == 413

@@ -42,7 +42,7 @@ def count_fetches(node: Any) -> int:
     return 0
 
 
-def test_one_query_takes_data_from_all_three_services(bank: Platform) -> None:
+def test_one_query_fetches_from_all_three_services(bank: Platform) -> None:
     ada, bob = bank.register("Ada"), bank.register("Bob")
     account = bank.open_account(ada, deposit="120.00")
     target = bank.open_account(bob)
@@ -86,7 +86,7 @@ def test_one_query_takes_data_from_all_three_services(bank: Platform) -> None:
     }
 
 
-def test_the_query_costs_the_requests_of_its_plan_and_none_per_item(bank: Platform) -> None:
+def test_the_query_needs_the_requests_of_its_plan_and_none_per_item(bank: Platform) -> None:
     ada, bob = bank.register("Ada"), bank.register("Bob")
     target = bank.open_account(bob)
     for _ in range(3):
@@ -142,7 +142,7 @@ def test_every_process_responds_to_health_probes(bank: Platform, port: str, path
     assert bank.client.get(f"http://127.0.0.1:{bank.ports[port]}{path}").status_code == 200
 
 
-def test_a_subgraph_s_fault_never_shows_its_cause_to_clients(bank: Platform) -> None:
+def test_an_error_of_a_subgraph_does_not_show_its_cause_to_clients(bank: Platform) -> None:
     response = bank.graphql('{ accounts(after: "forged") { nodes { id } } }', bank.register())
     text = json.dumps(response)
     assert response["data"] == {"accounts": None}

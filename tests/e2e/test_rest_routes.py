@@ -51,7 +51,7 @@ def transfer(source: Json, destination: Json, amount: str = "10.00") -> Json:
     return {**ids, "amount": amount, "currency": "EUR"}
 
 
-def test_session_goes_from_registration_to_logout(ada: Customer) -> None:
+def test_session_from_registration_to_logout(ada: Customer) -> None:
     credentials = {"email": ada.person.email, "password": PASSWORD}
     assert code(ada.send("POST", "/api/auth/register", {**credentials, "name": "Eve"})) == (409, "EMAIL_TAKEN")
     weak = {"email": f"weak-{ada.person.email}", "password": "1234", "name": "Eve"}
@@ -79,7 +79,7 @@ def test_bad_registration_lists_the_errors_that_the_service_finds(ada: Customer)
     assert response.json()["error"]["details"]["fields"][0]["path"] == ["body", "email"]
 
 
-def test_account_lives_from_opening_to_closing(ada: Customer) -> None:
+def test_account_from_opening_to_closing(ada: Customer) -> None:
     opened = ada.send("POST", "/api/accounts", {"type": "CHECKING", "currency": "EUR"})
     url = opened.headers["location"]
     got = ada.send("GET", url)
@@ -102,7 +102,7 @@ def test_account_lives_from_opening_to_closing(ada: Customer) -> None:
     assert [a["id"] for a in ada.send("GET", "/api/accounts?status=CLOSED").json()["data"]] == [opened.json()["id"]]
 
 
-def test_somebody_elses_account_is_the_plain_404(ada: Customer, bank: Platform) -> None:
+def test_account_of_another_customer_is_404(ada: Customer, bank: Platform) -> None:
     theirs = bank.open_account(bank.register("Eve"), deposit="5.00")
     for method, below, body in (("GET", "", None), ("GET", "/balance", None), ("PUT", "", {"type": "SAVINGS"})):
         response = ada.send(method, f"/api/accounts/{theirs['id']}{below}", body)

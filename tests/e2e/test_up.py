@@ -32,7 +32,7 @@ ORPHAN_SECONDS = 12
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_in_time(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_stops_all_processes_in_time(tmp_path: Path, number: signal.Signals) -> None:
     platform = start_platform(tmp_path)
     children = platform.children()
     assert len(children) == len(PROCESSES)
@@ -40,7 +40,7 @@ def test_a_signal_stops_everything_in_time(tmp_path: Path, number: signal.Signal
     assert not [child for child in children if child.is_running()]
 
 
-def test_children_notice_that_their_supervisor_was_killed(tmp_path: Path) -> None:
+def test_children_stop_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     platform = start_platform(tmp_path)
     children = platform.children()
     platform.stop(signal.SIGKILL)

@@ -66,21 +66,21 @@ def entities(
     return bank.graphql(ENTITIES % fields, person, {"r": representations}, url=bank.subgraph_url(subgraph))
 
 
-def test_somebody_else_s_account_is_indistinguishable_from_a_missing_one(bank: Platform, scene: Scene) -> None:
+def test_an_account_of_another_customer_looks_like_a_missing_one(bank: Platform, scene: Scene) -> None:
     query = "query ($id: ID!) { account(id: $id) { id balance owner { id } transactions { nodes { id } } } }"
     theirs = bank.graphql(query, scene.eve, {"id": scene.ada_account["id"]})
     missing = bank.graphql(query, scene.eve, {"id": values.new_object_id()})
     assert theirs == missing == {"data": {"account": None}}
 
 
-def test_somebody_else_s_transaction_is_indistinguishable_from_a_missing_one(bank: Platform, scene: Scene) -> None:
+def test_a_transaction_of_another_customer_looks_like_a_missing_one(bank: Platform, scene: Scene) -> None:
     query = f"query ($id: ID!) {{ transaction(id: $id) {{ {TRANSACTION_FIELDS} }} }}"
     theirs = bank.graphql(query, scene.eve, {"id": scene.transfer_id})
     missing = bank.graphql(query, scene.eve, {"id": values.new_object_id()})
     assert theirs == missing == {"data": {"transaction": None}}
 
 
-def test_lists_hold_the_caller_s_own_only(bank: Platform, scene: Scene) -> None:
+def test_lists_have_only_data_of_the_caller(bank: Platform, scene: Scene) -> None:
     response = bank.graphql("{ accounts { nodes { id owner { id } } } transactions { nodes { id } } }", scene.eve)
     assert {node["owner"]["id"] for node in response["data"]["accounts"]["nodes"]} == {scene.eve.id}
     assert scene.transfer_id not in {node["id"] for node in response["data"]["transactions"]["nodes"]}
@@ -97,7 +97,7 @@ def test_the_receiver_sees_the_counterparty_but_not_the_sender_s_account(bank: P
     }
 
 
-def test_of_a_counterparty_only_id_and_name_resolve(bank: Platform, scene: Scene) -> None:
+def test_only_id_and_name_of_a_counterparty_resolve(bank: Platform, scene: Scene) -> None:
     query = """query ($id: ID!) { transaction(id: $id) { counterparty { owner {
         id name email roles createdAt accounts { nodes { id balance } } } } } }"""
     response = bank.graphql(query, scene.bob, {"id": scene.transfer_id})
@@ -114,7 +114,7 @@ def test_of_a_counterparty_only_id_and_name_resolve(bank: Platform, scene: Scene
     assert len(response["errors"]) == 4
 
 
-def test_auth_gives_a_forged_user_s_name_only(bank: Platform, scene: Scene) -> None:
+def test_auth_service_returns_only_the_name_of_a_forged_user(bank: Platform, scene: Scene) -> None:
     response = entities(
         bank, "auth", [{"__typename": "User", "id": scene.ada.id, "email": "x"}], USER_FIELDS, scene.eve
     )
@@ -124,7 +124,7 @@ def test_auth_gives_a_forged_user_s_name_only(bank: Platform, scene: Scene) -> N
     assert codes(response) == {"FORBIDDEN"}
 
 
-def test_account_gives_nothing_for_a_forged_account(bank: Platform, scene: Scene) -> None:
+def test_account_service_returns_null_for_a_forged_account(bank: Platform, scene: Scene) -> None:
     representations = [
         {"__typename": "Account", "id": scene.ada_account["id"]},
         {"__typename": "Account", "accountNumber": scene.ada_account["accountNumber"]},
@@ -141,7 +141,7 @@ def test_account_service_lists_no_accounts_for_a_forged_user(bank: Platform, sce
     assert codes(response) == {"FORBIDDEN"}
 
 
-def test_transaction_shows_a_forged_account_as_empty_as_a_missing_one(bank: Platform, scene: Scene) -> None:
+def test_transaction_service_treats_a_forged_account_like_a_missing_one(bank: Platform, scene: Scene) -> None:
     fields = "... on Account { transactions { nodes { id } totalCount } turnover { currency credited debited } }"
     theirs, missing = (
         entities(
@@ -157,7 +157,7 @@ def test_transaction_shows_a_forged_account_as_empty_as_a_missing_one(bank: Plat
     assert theirs["data"]["_entities"][0]["transactions"] == {"nodes": [], "totalCount": 0}
 
 
-def test_transaction_gives_nothing_for_a_forged_transaction(bank: Platform, scene: Scene) -> None:
+def test_transaction_service_returns_null_for_a_forged_transaction(bank: Platform, scene: Scene) -> None:
     representations = [
         {"__typename": "Transaction", "id": scene.transfer_id},
         {"__typename": "Transaction", "id": values.new_object_id()},
@@ -191,7 +191,7 @@ def test_without_a_token_no_entity_has_data(
     "query", ["{ me { id } }", "{ accounts { nodes { id } } }", "{ transactions { nodes { id } } }"]
 )
 @pytest.mark.parametrize("token", [None, "not-a-token", "tampered"])
-def test_a_missing_or_bad_token_opens_nothing(bank: Platform, scene: Scene, query: str, token: str | None) -> None:
+def test_without_a_valid_token_no_field_has_data(bank: Platform, scene: Scene, query: str, token: str | None) -> None:
     headers = {"accept": "application/graphql-response+json"}
     if token == "tampered":
         head, payload, _ = scene.ada.access_token.split(".")
@@ -210,7 +210,7 @@ def test_the_internal_postings_refuse_a_customer_s_token(bank: Platform, scene: 
             assert bank.client.post(base + path, json={}, headers=headers).status_code == 401
 
 
-def test_money_cannot_be_taken_from_somebody_else_s_account(bank: Platform, scene: Scene) -> None:
+def test_money_of_another_customer_cannot_be_moved(bank: Platform, scene: Scene) -> None:
     mine = bank.call("GET", "/api/accounts", scene.eve)["data"][0]
     for source in (scene.ada_account["id"], values.new_object_id()):
         response = bank.client.post(
@@ -227,7 +227,7 @@ def test_money_cannot_be_taken_from_somebody_else_s_account(bank: Platform, scen
         assert response.json()["error"]["code"] == "INVALID_ACCOUNT"
 
 
-def test_a_session_that_logged_out_is_dead_everywhere_at_once(bank: Platform) -> None:
+def test_logout_takes_effect_in_every_process_at_once(bank: Platform) -> None:
     person = bank.register("Gone")
     account = bank.open_account(person)
     assert bank.client.delete(f"{bank.rest_url}/api/auth/logout", headers=person.headers).status_code == 204

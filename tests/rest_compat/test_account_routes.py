@@ -66,7 +66,7 @@ async def test_balance_has_its_parts(ada: httpx.AsyncClient, known: Json) -> Non
     assert (response.status_code, response.json()) == (200, {"accountId": known["id"], **expected})
 
 
-async def test_list_goes_on_where_link_points(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+async def test_link_leads_to_the_next_page(ada: httpx.AsyncClient, bank: FakeBank) -> None:
     bank.accounts = {made["id"]: made for made in (account(type="SAVINGS") for _ in range(5))}
     seen: list[str] = []
     url = "/api/accounts?limit=2&type=SAVINGS&type=CHECKING"
@@ -135,7 +135,7 @@ async def test_impossible_change_is_400(ada: httpx.AsyncClient, known: Json, bod
     assert (await ada.put(f"/api/accounts/{known['id']}", json=body)).status_code == 400
 
 
-async def test_freezing_is_for_support(ada: httpx.AsyncClient, bank: FakeBank, known: Json) -> None:
+async def test_only_support_may_freeze(ada: httpx.AsyncClient, bank: FakeBank, known: Json) -> None:
     bank.responses["updateAccount"] = graphql_error("FORBIDDEN", "For support only")
     response = await ada.put(f"/api/accounts/{known['id']}", json={"status": "FROZEN"})
     assert (response.status_code, response.json()["error"]["code"]) == (403, "FORBIDDEN")
@@ -181,7 +181,7 @@ class TestIfMatch:
         body = {"type": "BUSINESS"} if method == "PUT" else None
         return await ada.request(method, f"/api/accounts/{known['id']}", json=body, headers={"if-match": tag})
 
-    async def test_current_tag_ties_the_change_to_the_version(
+    async def test_current_tag_makes_the_change_require_the_version(
         self, ada: httpx.AsyncClient, bank: FakeBank, known: Json, method: str
     ) -> None:
         tag = (await ada.get(f"/api/accounts/{known['id']}")).headers["etag"]
@@ -201,7 +201,7 @@ class TestIfMatch:
         assert (await self._change(ada, method, known, "*")).is_success
         assert "expectedVersion" not in bank.calls[-1][1]["input"]
 
-    async def test_missing_account_stays_404(self, ada: httpx.AsyncClient, method: str) -> None:
+    async def test_unknown_account_is_404_with_if_match(self, ada: httpx.AsyncClient, method: str) -> None:
         assert (await self._change(ada, method, account(), "*")).status_code == 404
 
     async def test_change_in_between_is_412(

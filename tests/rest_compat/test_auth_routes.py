@@ -24,7 +24,7 @@ SESSION = {"user": USER, "accessToken": "a", "refreshToken": "r", "tokenType": "
         ("/api/auth/refresh", {"refreshToken": "r"}, 200),
     ],
 )
-async def test_session_is_begun(anyone: httpx.AsyncClient, path: str, body: object, status: int) -> None:
+async def test_session_is_started(anyone: httpx.AsyncClient, path: str, body: object, status: int) -> None:
     response = await anyone.post(path, json=body)
     assert (response.status_code, response.json()) == (status, SESSION)
     assert response.headers["cache-control"] == "no-store"
@@ -74,7 +74,7 @@ async def test_bad_field_that_only_the_service_sees_is_listed_too(anyone: httpx.
     assert response.json()["error"]["details"]["fields"] == [{**listed[0], "path": ["body", "email"]}]
 
 
-async def test_old_token_does_not_matter_at_login(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+async def test_login_ignores_an_old_token(ada: httpx.AsyncClient, bank: FakeBank) -> None:
     assert (await ada.post("/api/auth/login", json=CREDENTIALS)).status_code == 200
     assert "authorization" not in bank.calls[-1][2]
 

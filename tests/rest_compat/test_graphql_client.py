@@ -45,7 +45,7 @@ async def test_body_without_a_graphql_response_is_malformed(body: bytes) -> None
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-async def test_gateway_in_between_may_speak_for_a_router_that_is_away(status: int) -> None:
+async def test_gateway_error_means_that_the_router_is_unreachable(status: int) -> None:
     with pytest.raises(RouterUnreachable):
         await client(status, b"<html>").execute(ME, {}, None)
 
@@ -57,7 +57,7 @@ async def test_closed_port_is_unreachable(unused_tcp_port: int) -> None:
             await GraphQLClient(send).ping()
 
 
-async def test_silence_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_router_that_does_not_respond_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rest_compat.graphql_client.TIMEOUT_SECONDS", 0.05)
     released = asyncio.Event()
 

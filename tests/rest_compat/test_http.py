@@ -80,10 +80,10 @@ async def test_body_that_is_not_a_json_object_is_refused(
     assert response.status_code == status
 
 
-async def test_client_that_leaves_in_the_middle_of_its_body_changes_nothing(stage: Stage, bank: FakeBank) -> None:
-    begun: Message = {"type": "http.request", "body": b'{"type":', "more_body": True}
-    gone: Message = {"type": "http.disconnect"}
-    messages = iter([begun, gone])
+async def test_request_with_an_incomplete_body_changes_nothing(stage: Stage, bank: FakeBank) -> None:
+    started: Message = {"type": "http.request", "body": b'{"type":', "more_body": True}
+    disconnected: Message = {"type": "http.disconnect"}
+    messages = iter([started, disconnected])
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -164,7 +164,7 @@ async def test_only_json_is_available(ada: httpx.AsyncClient, accept: str, statu
     assert (await ada.get("/api/auth/me", headers={"accept": accept})).status_code == status
 
 
-async def test_problem_document_is_for_those_who_name_it(ada: httpx.AsyncClient) -> None:
+async def test_problem_document_requires_its_media_type_in_accept(ada: httpx.AsyncClient) -> None:
     headers = {"accept": "application/json, application/problem+json", "x-request-id": "mine-1"}
     response = await ada.get(f"/api/accounts/{ID}", headers=headers)
     assert response.headers["content-type"] == "application/problem+json"
@@ -193,7 +193,7 @@ async def test_envelope_is_the_documented_one(ada: httpx.AsyncClient) -> None:
     assert response.headers["x-request-id"] == "mine-1"
 
 
-async def test_request_travels_on_under_its_id_and_trace(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+async def test_router_request_has_the_id_and_trace_of_the_client(ada: httpx.AsyncClient, bank: FakeBank) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     await ada.get("/api/auth/me", headers={"x-request-id": "mine-1", "traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     _, _, headers = bank.calls[-1]
@@ -229,7 +229,7 @@ async def test_unchanged_body_is_304(ada: httpx.AsyncClient, bank: FakeBank) -> 
         ([""], 500, "INTERNAL_SERVER_ERROR"),
     ],
 )
-async def test_fault_has_the_status_of_its_code(
+async def test_graphql_error_has_the_status_of_its_code(
     ada: httpx.AsyncClient, bank: FakeBank, codes: list[str], status: int, code: str
 ) -> None:
     secret = "host auth at 10.0.0.1: SELECT"

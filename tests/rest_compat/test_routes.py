@@ -129,20 +129,20 @@ def test_each_refusal_of_the_table_is_used_by_a_route() -> None:
     assert {code for route in ROUTES for code in route.refusals} == set(translation.REFUSALS)
 
 
-def test_row_that_reads_a_version_selects_it() -> None:
+def test_operation_that_reads_a_version_selects_it() -> None:
     for route in ROUTES:
         if route.version_from:
             (operation,) = operations.load()[route.version_from]
             assert re.search(r"\bversion\b", operation.document)
 
 
-def test_same_route_twice_is_a_mistake() -> None:
+def test_duplicate_route_is_an_error() -> None:
     with pytest.raises(ValueError, match="twice"):
         RouteTable([*ROUTES, ROUTES[0]])
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_literal_paths_win_whatever_the_order(order: int) -> None:
+def test_literal_paths_have_priority_in_any_order(order: int) -> None:
     table = RouteTable(ROUTES[::order])
     assert set(table.resource("/api/transactions/transfer").routes) == {"POST"}
     assert table.resource("/api/transactions/%74ransfer").values == ()

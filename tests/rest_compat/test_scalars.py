@@ -70,14 +70,14 @@ def test_scalar_accepts_what_its_schema_admits(kind: Scalar, value: object) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_example_is_of_its_kind(kind: Scalar) -> None:
+def test_example_is_valid_for_its_scalar(kind: Scalar) -> None:
     assert takes(kind, kind.example)
 
 
 @pytest.mark.parametrize("decimals", sorted(scalars.currencies_by_decimals()))
 @settings(max_examples=50)
 @given(data=st.data())
-def test_pattern_of_a_currency_gives_orders_that_are_taken(decimals: int, data: st.DataObject) -> None:
+def test_pattern_of_a_currency_matches_accepted_orders(decimals: int, data: st.DataObject) -> None:
     currency = data.draw(st.sampled_from(scalars.currencies_by_decimals()[decimals]))
     amount = data.draw(st.from_regex(scalars.amount_pattern(decimals).replace("$", r"\Z")))
     bodies.OPEN_ACCOUNT.read({"type": "SAVINGS", "currency": currency})
@@ -121,5 +121,5 @@ def test_name_is_any_printable_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "\n", "a\u0000b", "a\nb", "\u200b", "x" * 101, None])
-def test_name_that_cannot_be_read_is_refused(name: object) -> None:
+def test_name_without_printable_text_is_refused(name: object) -> None:
     assert not takes(scalars.NAME, name)

@@ -24,7 +24,7 @@ ORDERS = {
 
 
 @pytest.mark.parametrize(("operation", "order"), ORDERS.items())
-async def test_type_chooses_the_operation(ada: httpx.AsyncClient, bank: FakeBank, operation: str, order: Json) -> None:
+async def test_type_selects_the_operation(ada: httpx.AsyncClient, bank: FakeBank, operation: str, order: Json) -> None:
     response = await ada.post("/api/transactions", json={**order, "metadata": {"note": "ü"}})
     assert (response.status_code, response.json()["type"]) == (201, order["type"])
     assert response.json()["metadata"] == {"note": "ü"}
@@ -74,7 +74,7 @@ async def test_refusal_has_its_facts(ada: httpx.AsyncClient, bank: FakeBank, ref
     assert (response.status_code, error["code"], error["details"]) == (status, refusal["code"], facts)
 
 
-async def test_secret_facts_are_left_out(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+async def test_null_facts_are_omitted(ada: httpx.AsyncClient, bank: FakeBank) -> None:
     bank.responses["transfer"] = problem("CurrencyMismatch", "CURRENCY_MISMATCH", accountCurrency=None)
     response = await ada.post("/api/transactions/transfer", json=TRANSFER)
     assert response.json()["error"]["details"] == {}
@@ -100,7 +100,7 @@ async def test_secret_facts_are_left_out(ada: httpx.AsyncClient, bank: FakeBank)
         ({"idempotencyKey": "k"}, "idempotencyKey", "UNKNOWN"),
     ],
 )
-async def test_bad_order_is_400_before_the_bank_hears_of_it(
+async def test_bad_order_is_400_without_a_request_to_the_bank(
     ada: httpx.AsyncClient, bank: FakeBank, change: Json, path: str, code: str
 ) -> None:
     response = await ada.post("/api/transactions/transfer", json={**TRANSFER, **change})
@@ -132,7 +132,7 @@ async def test_bad_filter_is_400(ada: httpx.AsyncClient, query: str) -> None:
     assert (await ada.get(f"/api/transactions?{query}")).status_code == 400
 
 
-async def test_accounts_transactions_are_listed_even_when_it_is_closed(ada: httpx.AsyncClient, bank: FakeBank) -> None:
+async def test_transactions_of_a_closed_account_are_listed(ada: httpx.AsyncClient, bank: FakeBank) -> None:
     made, listed = account(status="CLOSED"), transaction()
     bank.accounts[made["id"]], bank.transactions[listed["id"]] = made, listed
     response = await ada.get(f"/api/transactions/account/{made['id']}")

@@ -28,14 +28,14 @@ def client(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-async def test_the_request_id_is_known_inside_and_echoed_outside() -> None:
+async def test_the_application_and_the_client_get_the_request_id() -> None:
     async with client(RequestContextMiddleware(echo)) as http:
         response = await http.get("/", headers={"x-request-id": "req_1"})
     assert response.text == response.headers["x-request-id"] == "req_1"
     assert response.headers["x-mine"] == "1"
 
 
-async def test_nothing_of_a_request_is_left_when_it_is_over() -> None:
+async def test_no_context_is_left_after_a_request() -> None:
     async with client(RequestContextMiddleware(echo)) as http:
         await http.get("/")
     assert context.current() is None

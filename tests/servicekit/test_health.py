@@ -33,51 +33,51 @@ async def hangs() -> None:
     await asyncio.Event().wait()
 
 
-async def ask(method: str, path: str, **checks: Callable[[], Awaitable[object]]) -> httpx.Response:
+async def request(method: str, path: str, **checks: Callable[[], Awaitable[object]]) -> httpx.Response:
     app = HealthEndpoints(teapot, checks)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         return await client.request(method, path)
 
 
 async def test_liveness_ignores_the_checks() -> None:
-    response = await ask("GET", "/health/live", store=fails)
+    response = await request("GET", "/health/live", store=fails)
     assert (response.status_code, response.json()) == (200, {"status": "live"})
     assert response.headers["cache-control"] == "no-store"
 
 
 async def test_ready_when_every_check_passes() -> None:
-    response = await ask("GET", "/health/ready", store=passes, bus=passes)
+    response = await request("GET", "/health/ready", store=passes, bus=passes)
     assert (response.status_code, response.json()) == (200, {"status": "ready"})
 
 
 async def test_not_ready_names_the_failing_checks_and_logs_the_reason() -> None:
     with capture_logs() as lines:
-        response = await ask("GET", "/health/ready", store=fails, bus=passes)
+        response = await request("GET", "/health/ready", store=fails, bus=passes)
     assert (response.status_code, response.json()) == (503, {"status": "not ready", "failing": ["store"]})
     assert [line["check"] for line in lines] == ["store"]
 
 
 async def test_a_check_that_hangs_counts_as_failing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.01)
-    response = await ask("GET", "/health/ready", store=hangs)
+    response = await request("GET", "/health/ready", store=hangs)
     assert (response.status_code, response.json()["failing"]) == (503, ["store"])
 
 
 async def test_head_has_the_headers_of_get_and_no_body() -> None:
-    response = await ask("HEAD", "/health/live")
+    response = await request("HEAD", "/health/live")
     assert (response.status_code, response.content) == (200, b"")
     assert int(response.headers["content-length"]) == len('{"status": "live"}')
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
 async def test_other_methods_are_refused(path: str) -> None:
-    response = await ask("POST", path)
+    response = await request("POST", path)
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/live/", "/graphql"])
 async def test_everything_else_reaches_the_application(path: str) -> None:
-    assert (await ask("GET", path)).status_code == 418
+    assert (await request("GET", path)).status_code == 418
 
 
 async def test_a_check_that_knows_its_reason_leaves_no_traceback() -> None:
@@ -85,7 +85,7 @@ async def test_a_check_that_knows_its_reason_leaves_no_traceback() -> None:
         raise NotReady("two of three are away")
 
     with capture_logs() as lines:
-        assert (await ask("GET", "/health/ready", fleet=drains)).status_code == 503
+        assert (await request("GET", "/health/ready", fleet=drains)).status_code == 503
     assert [(line["check"], line["reason"], "exc_info" in line) for line in lines] == [
         ("fleet", "two of three are away", False)
     ]

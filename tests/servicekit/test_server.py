@@ -46,7 +46,7 @@ async def app(scope, receive, send):
         print(json.dumps({"event": "cleaned up"}), flush=True)
         await send({"type": "lifespan.shutdown.complete"})
         return
-    print(json.dumps({"event": "asked"}), flush=True)
+    print(json.dumps({"event": "request received"}), flush=True)
     if scope["path"] == "/slow":
         await asyncio.sleep(0.5)
     if scope["path"] == "/stuck":
@@ -79,7 +79,7 @@ class Server:
                 return entry
         raise AssertionError(f"the process ended before {event!r}")
 
-    def ask(self, path: str) -> httpx.Response:
+    def get(self, path: str) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10)
 
 
@@ -102,9 +102,9 @@ def test_a_signal_lets_a_request_in_flight_finish(number: signal.Signals) -> Non
         server = Server(process)
         server.wait_for("started")
         responses: list[httpx.Response] = []
-        client = threading.Thread(target=lambda: responses.append(server.ask("/slow")))
+        client = threading.Thread(target=lambda: responses.append(server.get("/slow")))
         client.start()
-        server.wait_for("asked")
+        server.wait_for("request received")
         process.send_signal(number)
         client.join(10)
         assert [response.text for response in responses] == ["done"]
@@ -118,15 +118,15 @@ def test_a_request_that_never_ends_does_not_keep_the_process_alive() -> None:
         server.wait_for("started")
         failures: list[Exception] = []
 
-        def ask() -> None:
+        def send() -> None:
             try:
-                server.ask("/stuck")
+                server.get("/stuck")
             except httpx.HTTPError as error:
                 failures.append(error)
 
-        client = threading.Thread(target=ask)
+        client = threading.Thread(target=send)
         client.start()
-        server.wait_for("asked")
+        server.wait_for("request received")
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
         client.join(5)
@@ -145,7 +145,7 @@ def test_the_death_of_the_supervising_process_ends_the_server() -> None:
         os.close(readable)
         server = Server(process)
         server.wait_for("started")
-        assert server.ask("/").text == "done"
+        assert server.get("/").text == "done"
         # As the kernel does when the process with the other end dies, even after SIGKILL.
         os.close(writable)
         server.wait_for("cleaned up")

@@ -106,7 +106,7 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("content", "problem"), [(b"  \n", "is empty"), (b"\xff\xfe", "not UTF-8")])
-def test_a_useless_secret_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_an_empty_or_unreadable_secret_file_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "secret"
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=problem) as caught:

@@ -86,7 +86,7 @@ async def test_a_transaction_that_raises_leaves_nothing(tmp_path: Path) -> None:
         assert await names(database) == ["b"]
 
 
-async def test_a_refused_commit_leaves_nothing_and_the_next_transaction_works(tmp_path: Path) -> None:
+async def test_a_failed_commit_leaves_nothing_and_the_next_transaction_works(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3") as database:
         with pytest.raises(sqlite3.IntegrityError):
             await add_orphan(database)
@@ -195,7 +195,7 @@ async def test_a_migration_that_fails_leaves_the_schema_as_it_was(tmp_path: Path
         assert not list(await connection.execute_fetchall("SELECT 1 FROM sqlite_master WHERE name = 'more'"))
 
 
-async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+async def test_a_file_of_a_newer_release_is_not_changed(tmp_path: Path) -> None:
     async with opened(tmp_path / "x.sqlite3"):
         pass
     with pytest.raises(StartupError, match="schema version 2; this release supports versions up to 1"):
