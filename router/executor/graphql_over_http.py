@@ -5,15 +5,15 @@ Transports carry bytes; this module is what gives them a meaning (execution §3.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router import json_codec
 from router.transport.failures import without_graphql_response
+from router.transport.messages import SubgraphRequest
 
 if TYPE_CHECKING:
     from router.executor.context import JsonObject
-    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+    from router.transport.messages import SubgraphResponse, Transport
 
 
 class EncodingLayer:
@@ -24,13 +24,25 @@ class EncodingLayer:
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """See `Transport.send`."""
-        if request.body is None:
-            request = replace(request, body=encode_body(request))
-        return await self._inner.send(request)
+        return await self._inner.send(request if request.body is not None else _encoded(request))
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         await self._inner.aclose()
+
+
+def _encoded(request: SubgraphRequest) -> SubgraphRequest:
+    # `dataclasses.replace` would take three times as long, and this runs for every fetch.
+    return SubgraphRequest(
+        subgraph=request.subgraph,
+        operation=request.operation,
+        operation_kind=request.operation_kind,
+        operation_name=request.operation_name,
+        variables=request.variables,
+        headers=request.headers,
+        body=encode_body(request),
+        deadline=request.deadline,
+    )
 
 
 def encode_body(request: SubgraphRequest) -> bytes:
