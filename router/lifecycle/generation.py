@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.server.service_unavailable import Unavailable
+from router.server.service_unavailable import ServiceUnavailable
 from servicekit.health import NotReady
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ prepared. With a first value of 50,000 it takes 72 ms, and requests need as much
 LAST_SECONDS = 1.0
 """How long the response of a request may take after the request's deadline, on a busy machine."""
 
-_NOT_LOADED = Unavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
+_NOT_LOADED = ServiceUnavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 
 _log = structlog.stdlib.get_logger("reload")
 
@@ -86,7 +86,7 @@ class Rollover:
         if self.current is not None:
             await self.current(scope, receive, send)
         else:
-            await _NOT_LOADED.answer(scope, send)
+            await _NOT_LOADED.respond(scope, send)
 
     async def check_loaded(self) -> None:
         """A readiness check: raises `NotReady` while no supergraph is loaded."""

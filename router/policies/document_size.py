@@ -1,7 +1,7 @@
-"""How long and how nested a document is, from its text alone: before a parser spends time on it.
+"""Measures the length and the nesting of a document from its text, before it is parsed.
 
-A regular expression walks the lexical tokens (GraphQL specification, "Lexical Tokens"); text that is no token is left
-for the parser to refuse. It counts what a lexer would, at a fiftieth of the price of parsing.
+A regular expression finds the lexical tokens (GraphQL specification, "Lexical Tokens"). Text that is not a token is
+left for the parser to refuse. This takes a fiftieth of the time of parsing.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
 class Extent(NamedTuple):
-    """`recursion` is how many brackets are open at once at most. The names are those of `limits`."""
+    """The size of a text, with the names of `limits`; `recursion` is the most brackets that are open at once."""
 
     tokens: int
     recursion: int
 
 
 def extent(text: str, *, stop: int | None = None) -> Extent:
-    """Measure a document; not beyond `stop` tokens, where the count alone decides."""
+    """Measure a document. Measuring ends after more than `stop` tokens."""
     tokens = depth = deepest = 0
     for match in _TOKEN.finditer(text):
         first = text[match.start()]

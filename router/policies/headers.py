@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     from router.policies.inputs import PolicyInputs
     from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
-Incoming = Mapping[str, str]
-_Step = Callable[[Incoming, MutableMapping[str, str]], None]
+ClientHeaders = Mapping[str, str]
+"""By lower-case name."""
+
+_HeaderRule = Callable[[ClientHeaders, MutableMapping[str, str]], None]
 
 
 class HeaderPropagation(Stage):
     """Header rules, compiled once. Subgraphs without rules of their own share one result per request."""
 
     def __init__(self, headers: Headers, subgraphs: Iterable[str]) -> None:
-        self._for_all = [_step(rule) for rule in headers.all.request]
-        self._own = {name: [_step(rule) for rule in rules.request] for name, rules in headers.subgraphs.items()}
+        self._for_all = [_compile(rule) for rule in headers.all.request]
+        self._own = {name: [_compile(rule) for rule in rules.request] for name, rules in headers.subgraphs.items()}
         self._subgraphs = tuple(subgraphs)
 
     @classmethod
@@ -56,8 +58,8 @@ class HeaderPropagation(Stage):
             {name: {**own, **given.get(name, {})} for name, own in headers.items()} if given else headers
         )
 
-    def apply(self, incoming: Incoming) -> Mapping[str, Mapping[str, str]]:
-        """The headers of fetches by subgraph name. `incoming` has lower-case names."""
+    def apply(self, incoming: ClientHeaders) -> Mapping[str, Mapping[str, str]]:
+        """The headers of fetches by subgraph name."""
         common = _run(self._for_all, incoming, {})
         return {
             name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common
@@ -65,13 +67,13 @@ class HeaderPropagation(Stage):
         }
 
 
-def _run(steps: Iterable[_Step], incoming: Incoming, outgoing: dict[str, str]) -> dict[str, str]:
-    for step in steps:
-        step(incoming, outgoing)
+def _run(rules: Iterable[_HeaderRule], incoming: ClientHeaders, outgoing: dict[str, str]) -> dict[str, str]:
+    for rule in rules:
+        rule(incoming, outgoing)
     return outgoing
 
 
-def _step(rule: HeaderRule) -> _Step:
+def _compile(rule: HeaderRule) -> _HeaderRule:
     if rule.insert is not None:
         return _insert(rule.insert)
     if rule.remove is not None:
@@ -81,11 +83,11 @@ def _step(rule: HeaderRule) -> _Step:
     raise ValueError("a header rule without an action")
 
 
-def _propagate(rule: Propagate) -> _Step:
+def _propagate(rule: Propagate) -> _HeaderRule:
     if rule.matching is not None:
         pattern = re.compile(rule.matching, re.IGNORECASE)
 
-        def propagate_matching(incoming: Incoming, outgoing: MutableMapping[str, str]) -> None:
+        def propagate_matching(incoming: ClientHeaders, outgoing: MutableMapping[str, str]) -> None:
             for name, value in incoming.items():
                 if name not in PROTOCOL_HEADERS and pattern.fullmatch(name):
                     outgoing.setdefault(name, value)
@@ -95,7 +97,7 @@ def _propagate(rule: Propagate) -> _Step:
     source = str(rule.named)
     target, default = rule.rename or source, rule.default
 
-    def propagate_named(incoming: Incoming, outgoing: MutableMapping[str, str]) -> None:
+    def propagate_named(incoming: ClientHeaders, outgoing: MutableMapping[str, str]) -> None:
         value = incoming.get(source, default)
         if value is not None:
             outgoing.setdefault(target, value)
@@ -103,19 +105,19 @@ def _propagate(rule: Propagate) -> _Step:
     return propagate_named
 
 
-def _insert(rule: Insert) -> _Step:
+def _insert(rule: Insert) -> _HeaderRule:
     name, value = rule.name, rule.value.get_secret_value()
 
-    def insert(_incoming: Incoming, outgoing: MutableMapping[str, str]) -> None:
+    def insert(_incoming: ClientHeaders, outgoing: MutableMapping[str, str]) -> None:
         outgoing[name] = value
 
     return insert
 
 
-def _remove(rule: Remove) -> _Step:
+def _remove(rule: Remove) -> _HeaderRule:
     pattern = re.compile(rule.matching if rule.matching is not None else re.escape(str(rule.named)), re.IGNORECASE)
 
-    def remove(_incoming: Incoming, outgoing: MutableMapping[str, str]) -> None:
+    def remove(_incoming: ClientHeaders, outgoing: MutableMapping[str, str]) -> None:
         for name in [name for name in outgoing if pattern.fullmatch(name)]:
             del outgoing[name]
 

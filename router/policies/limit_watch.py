@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName, Limits
 
     Found = tuple[LimitName, int]
-    """A limit, and what was counted."""
+    """A limit and the counted number."""
 
 _CODES: Mapping[LimitName, str] = {
     "tokens": "MAX_TOKENS_LIMIT",
@@ -100,7 +100,7 @@ class LimitWatch:
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # fragments that spread fragments can nest deeper than the parser allows fields to
+        except RecursionError:  # fragments within fragments may nest more deeply than the parser allows fields to
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 
@@ -123,7 +123,7 @@ class LimitWatch:
 
 
 def _largest(sizes: list[Size]) -> Iterator[Found]:
-    """The most of each that one operation of the document has."""
+    """The largest size of any operation of the document."""
     if sizes:
         yield "depth", max(size.depth for size in sizes)
         yield "fields", max(size.fields for size in sizes)

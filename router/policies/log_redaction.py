@@ -1,10 +1,9 @@
-"""Which values of a request are personal data: those of fields, arguments and types with `@tag(name: "pii")`.
+"""Log redaction: blanks personal data in log lines, the values of fields, arguments and types with `@tag(name: "pii")`.
 
-Nobody logs such values on purpose. But a subgraph's error may quote what a client sent, or what another client reads,
-and an exception's text may quote anything. So while a request runs, log lines are searched for the values that the
-request brought, fetched, or sent to subgraphs at tagged places. Finding them means walking operation, variables and
-data; that is done only when a line is about to be written, so a request that logs nothing but its summary pays next to
-nothing.
+No code logs such values on purpose. But an error of a subgraph may quote values that the client sent or that another
+client reads, and the text of an exception may quote anything. So while a request is processed, log lines are searched
+for the values at tagged places of the operation, its variables, the response and the fetches. These are collected only
+when a line is written, so a request that logs nothing but its own line pays next to nothing.
 
     mutation($e: String!) { login(email: $e) { name } }      login(email:) and User.name tagged
     cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
 
 SHORTEST = 3
-"""Shorter values are not searched for: "1" or "no" would blank half of every line and tell nobody who it was."""
+"""The shortest value that is blanked: "1" or "no" would blank half of every line and do not identify a person."""
 
 
 class LogRedaction(Stage):
@@ -84,7 +83,7 @@ class LogRedaction(Stage):
 
 
 class PersonalData:
-    """What a schema says is personal. `names` are those of the tagged fields and arguments."""
+    """The tagged elements of a schema; `names` are those of the tagged fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
         self._tag = tag
@@ -161,7 +160,7 @@ class Exposure:
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
-        """What stands at tagged fields of an input object."""
+        """The values of the tagged fields of an input object."""
         named = get_named_type(kind) if kind is not None else None
         if isinstance(value, list):
             for item in value:
@@ -176,7 +175,7 @@ class Exposure:
 
 
 class _Places(Visitor):
-    """Where an operation touches personal data."""
+    """Collects where an operation has personal data: response keys, variables and literals."""
 
     def __init__(self, personal: PersonalData, info: TypeInfo) -> None:
         super().__init__()
@@ -205,7 +204,7 @@ class _Places(Visitor):
 
 
 class _Leaves(Visitor):
-    """Puts the variables and literals of a value where they belong."""
+    """Collects the variables and literals of a value."""
 
     def __init__(self, places: _Places) -> None:
         super().__init__()
@@ -219,7 +218,7 @@ class _Leaves(Visitor):
 
 
 def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
-    """The leaves below any of these keys."""
+    """The values below any of these keys."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)

@@ -1,8 +1,8 @@
-"""How much an operation asks for, judged by its selections before they are validated or planned.
+"""Measures the size of operations by their selections, before they are validated or planned.
 
-Everything is counted through fragments, a fragment as often as it is spread, because that is what execution pays. Each
-fragment is measured once, so counting is linear in the document even where its expansion is exponential. A fragment
-that spreads itself counts as empty where it does: validation refuses it afterwards.
+A fragment is counted as often as it is spread, because it is executed as often. Each fragment is measured once, so the
+time is linear in the document even where its expansion is exponential. A fragment that spreads itself counts as empty
+there: validation refuses it afterwards.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 Fragments = dict[str, FragmentDefinitionNode]
 
-# The lists of the introspection schema by which types lead to types.
+# The lists of the introspection schema that lead from types to types.
 _INTROSPECTION_LISTS = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
 _INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """What is counted; but for the last, the names are those of `limits` in the configuration.
+    """The size of selections, with the names of `limits` in the configuration.
 
-    `lists` is the depth of what would be introspection's lists if this stood below `__schema`.
+    `lists` is the nesting of introspection's lists that the selections have if they stand below `__schema`.
     """
 
     depth: int = 0
@@ -47,7 +47,8 @@ class Size(NamedTuple):
 def measure(document: DocumentNode) -> Iterator[Size]:
     """The size of each operation, in document order.
 
-    Raises `RecursionError` where fragments spread fragments deeper than the interpreter's stack.
+    Raises:
+        RecursionError: Fragments spread fragments more deeply than Python's stack allows.
     """
     fragments, measured = fragments_of(document), dict[str, Size]()
     for node in operations_of(document):
@@ -66,9 +67,9 @@ def fragments_of(document: DocumentNode) -> Fragments:
 
 
 def distinct_fields(operation: OperationDefinitionNode, fragments: Fragments, stop: int) -> int:
-    """How many different fields an operation selects: those of one name at one place are one, whatever their aliases.
+    """The number of different fields of an operation: fields of one name at one place count once, whatever aliases.
 
-    Counting ends beyond `stop`: a few fragments can spell out more places than there is memory for.
+    Counting ends beyond `stop`: a few fragments can expand to more places than fit into memory.
     """
     counted = 0
     places = [[operation.selection_set]]
@@ -119,7 +120,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
         inner = _sum(selection.selection_set.selections, fragments, measured)
         return inner._replace(directives=inner.directives + own_directives)
     if not isinstance(selection, FieldNode):
-        raise TypeError(f"no selection: {selection.kind}")
+        raise TypeError(f"not a selection: {selection.kind}")
     inner = _sum(selection.selection_set.selections, fragments, measured) if selection.selection_set else Size()
     name = selection.name.value
     return Size(
@@ -135,7 +136,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
 
 def _fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
     if name not in measured:
-        measured[name] = Size()  # what a fragment that spreads itself finds
+        measured[name] = Size()  # the size that a fragment finds for itself where it spreads itself
         if name in fragments:
             measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
     return measured[name]

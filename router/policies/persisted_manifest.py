@@ -1,11 +1,11 @@
-"""Manifests of persisted documents, in the two formats that client builds write.
+"""Reads manifests of persisted documents, in the two formats that client builds write.
 
     {"format": "apollo-persisted-query-manifest", "version": 1,
      "operations": [{"id": "...", "name": "Me", "type": "query", "body": "query Me { ... }", "clientName": "web"}]}
 
     {"<id>": "query Me { ... }"}                                       (Relay, GraphQL Code Generator, Hive)
 
-An entry of the former with a `clientName` is for that client alone.
+An entry of the first format with a `clientName` is for that client alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Key = tuple[str, str | None]
-"""An id, and the client whose it is; None for every client's."""
+"""An id, and the client that it is for; None for every client."""
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
 APOLLO_VERSION = 1
 
 
 class InvalidManifest(ValueError):
-    """The file is no manifest; its text says where and why."""
+    """The file is not a manifest; the message says where and why."""
 
 
 class _Operation(msgspec.Struct, rename="camel"):
@@ -45,7 +45,7 @@ def read_manifests(paths: tuple[Path, ...]) -> dict[Key, str]:
     """All documents of all files.
 
     Raises:
-        InvalidManifest: a file cannot be read or is no manifest, or one id has two documents.
+        InvalidManifest: A file is not readable or not a manifest, or one id has two documents.
     """
     documents: dict[Key, str] = {}
     for path in paths:

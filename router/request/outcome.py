@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 
 class Outcome(Enum):
-    """How far a request came; a transport makes its status of it."""
+    """How far a request came; the HTTP status of the response follows from it."""
 
     EXECUTED = auto()
     REFUSED = auto()

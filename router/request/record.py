@@ -13,14 +13,26 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestRecord:
-    """What the log tells of a request. Durations in seconds; a stage that was not reached took none.
+    """What the log says of a request. Durations are in seconds, and 0 for a stage that did not run.
 
-    `validate` has the limits in it. `execute` is all of running the plan; `fetch` is the part of it in which at least
-    one subgraph was being waited for, the rest is completing the response. `operation_hash` names the operation
-    without telling its literals: the first 16 hex digits of the SHA-256 of its normalised document. `exceeds` are
-    the limits in measure mode that it exceeds; `listed` is whether it may be run where only known documents are.
-    `override_labels` are the labels of progressive overrides that hold, of those that matter to the operation.
-    `retry_after` is how many seconds a subgraph asked for; `codes` are those of the response's errors, each once.
+    Attributes:
+        operation_name: The name of the operation.
+        operation_kind: query, mutation or subscription.
+        operation_hash: The first 16 hexadecimal digits of the SHA-256 of the normalised document.
+        parse: The time of parsing.
+        validate: The time of validation.
+        plan: The time of planning.
+        execute: The time of executing the plan.
+        fetch: The part of `execute` in which at least one fetch was in flight; the rest is completion.
+        fetches: The number of fetches.
+        errors: The number of the response's errors.
+        codes: The codes of the response's errors, each once.
+        document_cached: Whether the document was known.
+        plan_cached: Whether the plan was known.
+        override_labels: The labels of progressive overrides that hold, of those that matter to the operation.
+        exceeds: The measured limits that the request exceeds.
+        listed: Whether the document is on the list of persisted documents, True without a list.
+        retry_after: The longest `Retry-After` of a subgraph, in seconds.
     """
 
     operation_name: str | None = None
@@ -43,7 +55,7 @@ class RequestRecord:
 
 
 def merged(records: Sequence[RequestRecord]) -> RequestRecord:
-    """What the log tells of a batch: sums; no name or hash, as there are many; cached is what all of them were."""
+    """The record of a batch: the sums of its requests; without name and hash; cached if all requests were."""
     return RequestRecord(
         parse=sum(each.parse for each in records),
         validate=sum(each.validate for each in records),

@@ -19,11 +19,11 @@ from router.request.record import RequestRecord
 from router.server import csrf
 from router.server.cors import CorsPolicy
 from router.server.disconnect import DisconnectWatch
-from router.server.log_line import Summary
+from router.server.log_line import LogLine
 from router.server.media_types import MediaType, negotiate
 from router.server.refusals import Refusal
-from router.server.request_decoding import ClientGone
-from router.server.request_reading import Incoming, RequestReader
+from router.server.request_body import ClientGone
+from router.server.request_reading import HttpRequest, RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ CUT_OFF = "CANCELLED"
 
 
 class GraphQLApp:
-    """Serves `execute` under `settings.server.path`.
-
-    `close` is awaited when the server shuts down (ASGI lifespan).
-    """
+    """Serves `execute` under `settings.server.path`; awaits `close` when the server shuts down (ASGI lifespan)."""
 
     def __init__(
         self,
@@ -77,41 +74,41 @@ class GraphQLApp:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        headers, summary = _headers(scope), Summary()
+        headers, log_line = _headers(scope), LogLine()
         cors = self._cors.headers(headers.get("origin"), preflight=scope["method"] == "OPTIONS")
-        target = ResponseTarget(send, summary, cors, headers.get("accept"), headers.get("accept-encoding"))
+        target = ResponseTarget(send, log_line, cors, headers.get("accept"), headers.get("accept-encoding"))
         media_type = negotiate(headers.get("accept"))
         deadline = asyncio.get_running_loop().time() + self._settings.traffic.request_timeout
-        incoming = Incoming(scope, _counted(receive, summary), headers, deadline, summary.exceeds)
+        http_request = HttpRequest(scope, _counted(receive, log_line), headers, deadline, log_line.exceeds)
         try:
-            await self._respond(incoming, target, media_type)
+            await self._respond(http_request, target, media_type)
         except Refusal as refusal:
             await self._writer.refusal(target, refusal, media_type or MediaType.JSON)
         except ClientGone:
-            summary.status = CLIENT_CLOSED_REQUEST
+            log_line.status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
-            summary.status, summary.code = 503, CUT_OFF  # the status that the server sends then
+            log_line.status, log_line.code = 503, CUT_OFF  # the status that the server sends then
             raise
         finally:
-            summary.write(scope, headers, time.perf_counter() - started)
+            log_line.write(scope, headers, time.perf_counter() - started)
 
-    async def _respond(self, incoming: Incoming, target: ResponseTarget, media_type: MediaType | None) -> None:
+    async def _respond(self, http_request: HttpRequest, target: ResponseTarget, media_type: MediaType | None) -> None:
         """Process one HTTP request.
 
         Raises:
             Refusal: It is not a GraphQL request.
             ClientGone: The client closed the connection.
         """
-        self._reader.check_head(incoming)
-        if incoming.scope["method"] == "OPTIONS":
+        self._reader.check_head(http_request)
+        if http_request.scope["method"] == "OPTIONS":
             await self._writer.options(target)
             return
-        csrf.check(incoming.headers, self._settings.csrf)
+        csrf.check(http_request.headers, self._settings.csrf)
         if media_type is None:
             known = " or ".join(kind.value for kind in MediaType)
-            raise Refusal("NOT_ACCEPTABLE", f"This server answers with {known}.")
-        request = await self._reader.read(incoming)
-        async with DisconnectWatch(incoming.receive, ClientGone):
+            raise Refusal("NOT_ACCEPTABLE", f"This server responds with {known}.")
+        request = await self._reader.read(http_request)
+        async with DisconnectWatch(http_request.receive, ClientGone):
             response = await self._execute_all(request)
             if isinstance(response, ResponseStream):
                 await self._writer.stream(target, response)
@@ -142,7 +139,7 @@ def _refused(refusal: Refusal) -> GraphQLResponse:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """By lower-case name; those that came more than once are joined (RFC 9110 §5.3, for cookies RFC 6265 §5.4)."""
+    """By lower-case name; lines of one name are joined (RFC 9110 §5.3, for cookies RFC 6265 §5.4)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -153,10 +150,10 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def _counted(receive: Receive, summary: Summary) -> Receive:
+def _counted(receive: Receive, log_line: LogLine) -> Receive:
     async def counting() -> Message:
         message = await receive()
-        summary.body_bytes += len(message.get("body", b""))
+        log_line.body_bytes += len(message.get("body", b""))
         return message
 
     return counting

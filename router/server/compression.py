@@ -1,8 +1,8 @@
-"""Answers in the content coding a client likes best, where that makes them smaller.
+"""Compresses responses in the content coding that the client prefers.
 
-What is compressed holds both what a user may see and what a client sent; who can choose the one and watch the size of
-the other learns from it (BREACH). Here the client that chooses is the one that may read the answer: CORS and CSRF
-keep other sites' pages from sending requests with a user's credentials.
+A compressed response holds a user's data and parts of the request. An attacker who chooses the request and observes the
+size of the response can learn the data (BREACH). Here the client that chooses the request may read the response anyway:
+CORS and CSRF checks keep pages of other sites from sending requests with a user's credentials.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# Compressing this much takes about as long as a small request altogether: beyond it, others must not wait for it.
+# Compressing this many bytes takes about as long as a small request; more is compressed in a thread.
 IN_A_THREAD = 131_072
 
 
 class Compression:
-    """`settings.compression`, made ready; `vary` names the header that answers depend on, empty when they do not."""
+    """Compresses as `settings.compression` says; `vary` names the header on which responses depend, if any."""
 
     def __init__(self, settings: Settings) -> None:
         self._offered = settings.encodings if settings.enabled else ()
@@ -30,7 +30,7 @@ class Compression:
         self.vary = b"Accept-Encoding" if self._offered else b""
 
     async def apply(self, body: bytes, accept_encoding: str | None) -> tuple[bytes, Headers]:
-        """The body as it is sent, and the headers that say so."""
+        """The body as it is sent, and the headers that describe its coding."""
         if len(body) < self._minimum:
             return body, ()
         coding = content_codings.preferred(accept_encoding, self._offered)

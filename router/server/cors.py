@@ -1,7 +1,7 @@
-"""Cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may read answers.
+"""Cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may read responses.
 
-Headers are made once; per request only the origin is looked up. `Vary: Origin` goes out whenever an answer could differ
-by origin, also with answers that allow nothing: a cache must not serve them to the origin that is allowed.
+The headers are made once; a request only looks up its origin. `Vary: Origin` is sent whenever a response can differ by
+origin, also with a response that allows nothing: a cache must not serve it to an allowed origin.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ANY = "*"
 
 
 class CorsPolicy:
-    """`settings.cors`, made ready."""
+    """The headers that `settings.cors` asks for."""
 
     def __init__(self, cors: Cors, methods: str) -> None:
         self._enabled = cors.enabled
@@ -40,7 +40,7 @@ class CorsPolicy:
         )
 
     def headers(self, origin: str | None, *, preflight: bool) -> Headers:
-        """What to add to an answer."""
+        """The headers to add to a response."""
         if not self._enabled:
             return ()
         vary: Headers = () if self._any else ((b"vary", b"Origin"),)

@@ -1,13 +1,13 @@
-"""Requests that a web page of another origin made a browser send.
+"""Refuses requests that a web page of another origin may have caused (cross-site request forgery).
 
-A browser asks first (a CORS preflight) unless a request is "simple": a GET, or a POST as forms send them. A request is
-let through when it cannot be simple (it has one of the configured headers, or a content type that forms do not have),
-or when it does not come from a page of another origin:
+A browser sends a CORS preflight first, unless a request is "simple": a GET, or a POST as forms send it. A request
+passes if it cannot be simple (it has one of the configured headers, or a content type that forms do not have), or if it
+does not come from a page of another origin:
 
-    Sec-Fetch-Site: same-origin | none           the page is ours, or the user typed the address
-    neither Sec-Fetch-Site, Origin nor Cookie    no browser sent it, or nothing of the user's came with it
+    Sec-Fetch-Site: same-origin | none           the page has the same origin, or the user typed the address
+    neither Sec-Fetch-Site, Origin nor Cookie    no browser sent it, or it carries no credentials of the user
 
-Every browser since 2023 sends `Sec-Fetch-Site`, which no page can forge; the last line is for those before.
+Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge it; the last line is for older browsers.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 # https://fetch.spec.whatwg.org/#cors-safelisted-request-header
 _FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 _TRUSTED_SITES = frozenset({"same-origin", "none"})
-_BROWSER_MARKS = ("origin", "cookie")
+_BROWSER_HEADERS = ("origin", "cookie")
 
 
 def check(headers: Mapping[str, str], csrf: Csrf) -> None:
-    """Refuse a request that may be a cross-site one. Raises `Refusal`."""
-    if not csrf.enabled or _needed_preflight(headers, csrf):
+    """Refuse a request that may be cross-site. Raises `Refusal`."""
+    if not csrf.enabled or _needs_preflight(headers, csrf):
         return
     site = headers.get("sec-fetch-site")
-    trusted = site in _TRUSTED_SITES if site is not None else not any(mark in headers for mark in _BROWSER_MARKS)
+    trusted = site in _TRUSTED_SITES if site is not None else not any(name in headers for name in _BROWSER_HEADERS)
     if not trusted:
         raise Refusal(
             "CSRF_BLOCKED",
@@ -42,7 +42,7 @@ def check(headers: Mapping[str, str], csrf: Csrf) -> None:
         )
 
 
-def _needed_preflight(headers: Mapping[str, str], csrf: Csrf) -> bool:
+def _needs_preflight(headers: Mapping[str, str], csrf: Csrf) -> bool:
     if any(name in headers for name in csrf.required_headers):
         return True
     media_type = parse_value(headers.get("content-type", "")).value

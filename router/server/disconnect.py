@@ -1,7 +1,7 @@
-"""Stop working for a client that is gone.
+"""Stops the work for a client that closed its connection.
 
-Watching a connection costs a task, as much as a tiny request itself, so the watch begins only once a request has run
-for a while: `WATCH_AFTER` bounds what is wasted on a client that left.
+Watching a connection needs a task, which costs as much as a tiny request. So the watch begins after `WATCH_AFTER`
+seconds, which is also the most that is wasted on a client that left.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from router.server.request_decoding import ClientGone
+    from router.server.request_body import ClientGone
     from servicekit.asgi import Receive
 
 WATCH_AFTER = 0.25
@@ -21,7 +21,7 @@ WATCH_AFTER = 0.25
 class DisconnectWatch:
     """Cancels the task inside its block when the client disconnects, and raises `gone` instead of the cancellation.
 
-    To be entered after the request's body was read: then the next thing `receive` says is that the client is gone.
+    Enter it after the request's body was read: the next message of `receive` is then the disconnect.
     """
 
     def __init__(self, receive: Receive, gone: type[ClientGone]) -> None:

@@ -1,4 +1,4 @@
-"""Where a request says which document it means, when it does not carry it.
+"""Where a request names a document by its id, instead of sending it.
 
 {"documentId": "..."}   ?documentId=...        the parameters that are configured
 {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "..."}}}
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from router.settings.model import RouterSettings
 
-# https://www.apollographql.com/docs/apollo-server/performance/apq: there was never another.
+# https://www.apollographql.com/docs/apollo-server/performance/apq: the only version.
 _VERSION = 1
 _EXTENSION = "persistedQuery"
 
 
 class DocumentIds:
-    """Knows the places that the configuration names. Without persisted documents or queries there are none."""
+    """Finds ids where the configuration allows them; without persisted documents and queries, nowhere."""
 
     def __init__(self, settings: RouterSettings) -> None:
         persisted = settings.persisted_documents
@@ -33,7 +33,7 @@ class DocumentIds:
         self._path = f"{settings.server.path.rstrip('/')}/" if listed and persisted.url_path else None
 
     def in_path(self, path: str) -> str | None:
-        """The id in a request's path, None where there is none."""
+        """The id in a request's path, None without one."""
         if self._path is None or not path.startswith(self._path):
             return None
         rest = path.removeprefix(self._path)
@@ -53,7 +53,7 @@ class DocumentIds:
         return found.pop() if found else None
 
     def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
-        """Clients that send a hash know this refusal's message, and send the document instead. Raises `Refusal`."""
+        """Refuse a hash where it is not supported; the client then sends the document. Raises `Refusal`."""
         if not self._extension and _EXTENSION in extensions:
             raise Refusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 

@@ -1,7 +1,7 @@
-"""The one line a request leaves in the log: who asked for what, what came of it, and where the time went.
+"""The one log line of a request: the client, the operation, the outcome, and the time of each stage.
 
-No variables, no document, no query string, no address. What a client may choose is cut: it fills a line, not a log.
-The request's id and its trace's are on every line (`servicekit.logging`).
+It has no variables, document, query string or address. Values that a client chooses are cut to a maximum length. Every
+line also has the ids of the request and of its trace (`servicekit.logging`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from servicekit.asgi import Scope
 
 LONGEST = 200
-"""Characters kept of what a client wrote; names that people give are shorter."""
+"""The most characters of a value that a client chooses; names that people give are shorter."""
 
 MOST_CODES = 10
-"""Codes of errors kept of one response; a subgraph may invent many."""
+"""The most error codes of one response; a subgraph may report many."""
 
 _log = structlog.stdlib.get_logger("access")
 
 
-class Summary:
-    """Filled while a request is answered, written at its end. `status` is 500 until something better is known."""
+class LogLine:
+    """Filled while a request is processed, written at its end. `status` is 500 until another one is known."""
 
     __slots__ = ("batch", "body_bytes", "code", "exceeds", "record", "size", "status")
 
@@ -41,7 +41,7 @@ class Summary:
         self.exceeds: list[LimitName] = []
 
     def write(self, scope: Scope, headers: Mapping[str, str], seconds: float) -> None:
-        """Log the line; `seconds` is how long all of it took."""
+        """Log the line; `seconds` is the whole time of the request."""
         line: dict[str, object] = {
             "method": scope["method"],
             "path": scope["path"][:LONGEST],
@@ -54,12 +54,12 @@ class Summary:
             "code": self.code,
             "batch": self.batch,
             "exceeds": [*self.exceeds, *(self.record.exceeds if self.record is not None else ())] or None,
-            **(_told(self.record) if self.record is not None else {}),
+            **(_fields_of(self.record) if self.record is not None else {}),
         }
         _log.info("request", **{key: value for key, value in line.items() if value is not None})
 
 
-def _told(record: RequestRecord) -> dict[str, object]:
+def _fields_of(record: RequestRecord) -> dict[str, object]:
     return {
         "operation": _cut(record.operation_name),
         "operation_kind": record.operation_kind,

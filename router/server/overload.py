@@ -1,7 +1,7 @@
-"""Refuse at once what cannot be answered in time: a queue that only grows helps nobody.
+"""Refuses requests beyond a bound at once, instead of queueing them.
 
-A refusal costs a counter and a few bytes, so a router that is asked too much still answers what it took on. Many in a
-short time make `/health/ready` fail, which tells a load balancer to look elsewhere.
+A refusal costs a counter and a few bytes, so an overloaded router still finishes the requests that it accepted. Many
+refusals in a short time make `/health/ready` fail, so that a load balancer sends requests to another router.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from router.server.cors import CorsPolicy
 from router.server.response_writing import METHODS
-from router.server.service_unavailable import Unavailable
+from router.server.service_unavailable import ServiceUnavailable
 from servicekit.asgi import header
 from servicekit.health import NotReady
 
@@ -28,8 +28,7 @@ _MESSAGE = "The router is asked too much; try again later."
 class Overload:
     """In front of an ASGI application: at most `settings.overload.max_requests` of its requests at once.
 
-    A browser's question whether a page may ask (OPTIONS) passes: it costs nothing, and without it the page would never
-    learn of the 503.
+    CORS preflights (OPTIONS) pass: they cost little, and without one a page could not read the 503.
     """
 
     def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
@@ -38,7 +37,7 @@ class Overload:
         self._most = bounds.max_requests
         self._window = bounds.window
         self._unready_after = bounds.unready_after
-        self._refusal = Unavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after))
+        self._refusal = ServiceUnavailable(CODE, _MESSAGE, math.ceil(bounds.retry_after))
         self._cors = CorsPolicy(settings.cors, ", ".join(METHODS))
         self._recent: deque[float] = deque(maxlen=bounds.unready_after)
         self._running = 0
@@ -58,7 +57,7 @@ class Overload:
             self._running -= 1
 
     def inherit(self, previous: Overload) -> None:
-        """Go on from the refusals of `previous`: what takes its place is asked no less."""
+        """Go on from the refusals of `previous` (a reload): the load is still the same."""
         self.refused = previous.refused
         self._recent.extend(previous._recent)
 
@@ -72,4 +71,4 @@ class Overload:
         self.refused += 1
         self._recent.append(time.monotonic())
         cors = self._cors.headers(header(scope, b"origin"), preflight=False)
-        await self._refusal.answer(scope, send, cors)
+        await self._refusal.respond(scope, send, cors)

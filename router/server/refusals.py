@@ -1,4 +1,4 @@
-"""Requests that are turned away before they are GraphQL: each code with the one status it means.
+"""HTTP requests that are refused before they are GraphQL requests: each code with its status.
 
 METHOD_NOT_ALLOWED         405    NOT_ACCEPTABLE              406
 NOT_FOUND                  404    UNSUPPORTED_MEDIA_TYPE      415
@@ -32,7 +32,7 @@ STATUS: Mapping[str, int] = {
 
 
 class Refusal(Exception):
-    """`message` is for the client; `headers` go with the answer."""
+    """The request is refused; `message` is for the client, `headers` are those of the response."""
 
     def __init__(self, code: str, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(message)
@@ -43,5 +43,5 @@ class Refusal(Exception):
 
     @property
     def body(self) -> dict[str, object]:
-        """The answer's body, in the form of any other."""
+        """The body of the response: one error."""
         return {"errors": [{"message": self.message, "extensions": {"code": self.code}}]}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from router.server.document_ids import DocumentIds
 from router.server.media_types import is_json
 from router.server.refusals import Refusal
-from router.server.request_decoding import BodyLimits, Origin, decode_json, from_object, from_query_string, read_body
+from router.server.request_body import BodyLimits, decode_json, read_body
+from router.server.request_parameters import RequestHead, from_object, from_query_string
 from router.server.response_writing import ALLOW, METHODS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 TOO_LARGE = "PAYLOAD_TOO_LARGE"
 
 
-class Incoming(NamedTuple):
+class HttpRequest(NamedTuple):
     """One HTTP request.
 
     `deadline` is when its response is due, in the event loop's time. `exceeds` collects the measured limits that it
@@ -40,7 +41,7 @@ class Incoming(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path below where the application is mounted."""
+        """The path below the one under which the application is mounted."""
         path: str = self.scope["path"]
         return path.removeprefix(self.scope.get("root_path", ""))
 
@@ -53,84 +54,89 @@ class RequestReader:
         self._limits = limits
         self._ids = DocumentIds(settings)
 
-    def check_head(self, incoming: Incoming) -> None:
-        """Whether path, size and method of a request's head are what is served. Raises `Refusal`."""
+    def check_head(self, http_request: HttpRequest) -> None:
+        """Check path, size and method of a request before its body is read. Raises `Refusal`."""
         path = self._settings.server.path
-        if incoming.path != path and self._ids.in_path(incoming.path) is None:
+        if http_request.path != path and self._ids.in_path(http_request.path) is None:
             raise Refusal("NOT_FOUND", f"GraphQL is served under {path}.")
-        self._check_size(incoming)
-        if incoming.scope["method"] not in METHODS:
+        self._check_size(http_request)
+        if http_request.scope["method"] not in METHODS:
             raise Refusal("METHOD_NOT_ALLOWED", f"Use one of {', '.join(METHODS)}.", headers=ALLOW)
 
-    def _check_size(self, incoming: Incoming) -> None:
-        scope = incoming.scope
+    def _check_size(self, http_request: HttpRequest) -> None:
+        scope = http_request.scope
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         query: bytes = scope["query_string"]
-        if self._exceeds(incoming, "url_bytes", len(raw_path) + len(query) + bool(query)):
+        if self._exceeds(http_request, "url_bytes", len(raw_path) + len(query) + bool(query)):
             limit = self._settings.limits.url_bytes
             raise Refusal("URI_TOO_LONG", f"A path with its query string has at most {limit} bytes; use POST.")
         size = sum(len(name) + len(value) for name, value in scope["headers"])
-        if self._exceeds(incoming, "header_bytes", size):
+        if self._exceeds(http_request, "header_bytes", size):
             limit = self._settings.limits.header_bytes
             raise Refusal("HEADERS_TOO_LARGE", f"The headers of a request have at most {limit} bytes.")
-        if self._exceeds(incoming, "header_count", len(scope["headers"])):
+        if self._exceeds(http_request, "header_count", len(scope["headers"])):
             raise Refusal("HEADERS_TOO_LARGE", f"A request has at most {self._settings.limits.header_count} headers.")
 
-    async def read(self, incoming: Incoming) -> GraphQLRequest | Batch:
-        """What the client wants to be executed. Raises `Refusal`, and `ClientGone` if it left before it said so."""
-        origin = Origin(incoming.headers, self._ids, self._ids.in_path(incoming.path), incoming.deadline)
-        if incoming.scope["method"] == "POST":
-            return await self._from_post(incoming, origin)
-        await self._body(incoming)
-        return from_query_string(incoming.scope["query_string"], origin)
+    async def read(self, http_request: HttpRequest) -> GraphQLRequest | Batch:
+        """The GraphQL request to execute, or the entries of a batch.
 
-    async def _from_post(self, incoming: Incoming, origin: Origin) -> GraphQLRequest | Batch:
-        headers = incoming.headers
+        Raises:
+            Refusal: It is not a GraphQL request, or exceeds a limit.
+            ClientGone: The client left before it had sent the whole body.
+        """
+        head = RequestHead(http_request.headers, self._ids, self._ids.in_path(http_request.path), http_request.deadline)
+        if http_request.scope["method"] == "POST":
+            return await self._from_post(http_request, head)
+        await self._body(http_request)
+        return from_query_string(http_request.scope["query_string"], head)
+
+    async def _from_post(self, http_request: HttpRequest, head: RequestHead) -> GraphQLRequest | Batch:
+        headers = http_request.headers
         if not is_json(headers.get("content-type")):
             raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the content type application/json, in UTF-8.")
         if headers.get("content-encoding", "identity").lower() != "identity":
             identity = ((b"accept-encoding", b"identity"),)
             raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
-        document = decode_json(await self._body(incoming))
+        document = decode_json(await self._body(http_request))
         if isinstance(document, list):
-            return self._batch(document, incoming, origin)
-        return from_object(document, origin)
+            return self._batch(document, http_request, head)
+        return from_object(document, head)
 
-    def _batch(self, entries: list[object], incoming: Incoming, origin: Origin) -> Batch:
+    def _batch(self, entries: list[object], http_request: HttpRequest, head: RequestHead) -> Batch:
         if not self._settings.batching.enabled:
             raise Refusal("BATCHING_NOT_ENABLED", "This server takes one operation a request.")
         if not entries:
             raise Refusal("BAD_REQUEST", "The batch is empty.")
-        if self._exceeds(incoming, "batch_size", len(entries)):
+        if self._exceeds(http_request, "batch_size", len(entries)):
             limit = self._settings.limits.batch_size
             raise Refusal("BATCH_LIMIT_EXCEEDED", f"A batch has at most {limit} operations.")
-        return [_entry(entry, origin) for entry in entries]
+        return [_entry(entry, head) for entry in entries]
 
-    async def _body(self, incoming: Incoming) -> bytes:
+    async def _body(self, http_request: HttpRequest) -> bytes:
         limits = self._settings.limits
         size = limits.body_bytes if limits.enforces("body_bytes") else sys.maxsize
-        bounds = BodyLimits(size, incoming.deadline)
+        bounds = BodyLimits(size, http_request.deadline)
         try:
-            body = await read_body(incoming.receive, incoming.headers.get("content-length"), bounds)
+            body = await read_body(http_request.receive, http_request.headers.get("content-length"), bounds)
         except Refusal as refusal:
             if refusal.code == TOO_LARGE:
                 self._limits.recall(("body_bytes",))
             raise
-        self._exceeds(incoming, "body_bytes", len(body))
+        self._exceeds(http_request, "body_bytes", len(body))
         return body
 
-    def _exceeds(self, incoming: Incoming, name: LimitName, counted: int) -> bool:
-        """Whether a request is to be turned away; where a limit only measures, the request remembers that."""
+    def _exceeds(self, http_request: HttpRequest, name: LimitName, counted: int) -> bool:
+        """Whether a request exceeds an enforced limit; a measured limit is noted in the request."""
         if self._limits.within(name, counted):
             return False
         if self._settings.limits.enforces(name):
             return True
-        incoming.exceeds.append(name)
+        http_request.exceeds.append(name)
         return False
 
 
-def _entry(entry: object, origin: Origin) -> GraphQLRequest | Refusal:
+def _entry(entry: object, head: RequestHead) -> GraphQLRequest | Refusal:
     try:
-        return from_object(entry, origin)
+        return from_object(entry, head)
     except Refusal as refusal:
         return refusal

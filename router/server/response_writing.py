@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.request.messages import GraphQLResponse, ResponseStream
-    from router.server.log_line import Summary
+    from router.server.log_line import LogLine
     from router.settings.model import RouterSettings
     from servicekit.asgi import Send
 
@@ -36,7 +36,7 @@ class ResponseTarget(NamedTuple):
     """Where one response goes, what its log line is made of, and what the client accepts."""
 
     send: Send
-    summary: Summary
+    log_line: LogLine
     cors: Headers
     accept: str | None
     accept_encoding: str | None
@@ -54,7 +54,7 @@ class ResponseWriter:
 
     async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
         """Write the response to one operation."""
-        target.summary.record = response.record
+        target.log_line.record = response.record
         status = response.status or self._statuses.of(response, media_type)
         extra = _ALLOW_POST if response.outcome is Outcome.NOT_READ_ONLY else ()
         extra = (*extra, *_given(response.headers), *_retry_after(response.record.retry_after))
@@ -62,8 +62,8 @@ class ResponseWriter:
 
     async def batch(self, target: ResponseTarget, responses: Sequence[GraphQLResponse]) -> None:
         """Write the responses of a batch: an array, which is JSON but not a GraphQL response."""
-        target.summary.record = record = merged([response.record for response in responses])
-        target.summary.batch = len(responses)
+        target.log_line.record = record = merged([response.record for response in responses])
+        target.log_line.batch = len(responses)
         body = json_codec.encode([response.body for response in responses])
         given = (header for response in responses for header in _given(response.headers))
         await self._send(target, 200, MediaType.JSON, body, (*given, *_retry_after(record.retry_after)))
@@ -77,8 +77,8 @@ class ResponseWriter:
         async with aclosing(response.parts) as parts:
             if not accepts(target.accept, "multipart/mixed"):
                 raise Refusal("NOT_ACCEPTABLE", "The response is a stream, sent with multipart/mixed.")
-            target.summary.record = response.record
-            target.summary.status = 200
+            target.log_line.record = response.record
+            target.log_line.status = 200
             headers = [*_given(response.headers), *target.cors, (b"content-type", _MULTIPART), *self._always]
             await target.send({"type": "http.response.start", "status": 200, "headers": headers})
             async for part in parts:
@@ -86,18 +86,18 @@ class ResponseWriter:
             await self._send_part(target, _END, is_last=True)
 
     async def _send_part(self, target: ResponseTarget, content: bytes, *, is_last: bool) -> None:
-        target.summary.size += len(content)
+        target.log_line.size += len(content)
         await target.send({"type": "http.response.body", "body": content, "more_body": not is_last})
 
     async def refusal(self, target: ResponseTarget, refusal: Refusal, media_type: MediaType) -> None:
         """Write the response to a request that is not a GraphQL request."""
-        target.summary.code = refusal.code
+        target.log_line.code = refusal.code
         await self._send(target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers)
 
     async def options(self, target: ResponseTarget) -> None:
         """Write which methods a client may use."""
         headers = (*ALLOW, *target.cors)
-        target.summary.status = 204
+        target.log_line.status = 204
         await target.send({"type": "http.response.start", "status": 204, "headers": headers})
         await target.send({"type": "http.response.body", "body": b""})
 
@@ -113,7 +113,7 @@ class ResponseWriter:
             (b"content-type", media_type.header),
             *self._always,
         ]
-        target.summary.status, target.summary.size = status, len(sent)
+        target.log_line.status, target.log_line.size = status, len(sent)
         await target.send({"type": "http.response.start", "status": status, "headers": headers})
         await target.send({"type": "http.response.body", "body": sent})
 

@@ -1,11 +1,11 @@
-"""503 for requests that nobody looks at: a few bytes that cost next to nothing, and one log line like any other's."""
+"""503 for requests that are refused before they are read: a prepared body, and the same log line as any request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from router import json_codec
-from router.server.log_line import Summary
+from router.server.log_line import LogLine
 from router.server.media_types import MediaType, negotiate
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 STATUS = 503
 
 
-class Unavailable:
-    """One reason to answer nobody; `retry_after` is in whole seconds."""
+class ServiceUnavailable:
+    """One reason to refuse every request; `retry_after` is in whole seconds."""
 
     def __init__(self, code: str, message: str, retry_after: int) -> None:
         self._code = code
@@ -29,13 +29,13 @@ class Unavailable:
             (b"x-content-type-options", b"nosniff"),
         )
 
-    async def answer(self, scope: Scope, send: Send, extra: Headers = ()) -> None:
-        """Say so, in the media type the client prefers, with `extra` headers."""
-        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        summary = Summary()
-        summary.status, summary.code, summary.size = STATUS, self._code, len(self._body)
-        media_type = negotiate(given.get("accept")) or MediaType.JSON
+    async def respond(self, scope: Scope, send: Send, extra: Headers = ()) -> None:
+        """Send the response in the media type that the client prefers, with `extra` headers."""
+        headers_sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        log_line = LogLine()
+        log_line.status, log_line.code, log_line.size = STATUS, self._code, len(self._body)
+        media_type = negotiate(headers_sent.get("accept")) or MediaType.JSON
         headers = ((b"content-type", media_type.header), *self._headers, *extra)
         await send({"type": "http.response.start", "status": STATUS, "headers": headers})
         await send({"type": "http.response.body", "body": self._body})
-        summary.write(scope, given, 0.0)
+        log_line.write(scope, headers_sent, 0.0)

@@ -1,7 +1,7 @@
-"""Which HTTP status an answer has (execution §18): by how far the request came, unless its code says more.
+"""The HTTP status of a response (execution §18): by how far the request came, or by the code of an error.
 
-Under application/json a well-formed request is answered 200 whatever came of it; an operator may map codes of errors to
-statuses, which hold for both media types where nothing at all was answered.
+With application/json the status of a well-formed request is 200. An operator may map error codes to statuses, which
+hold for both media types if the response has no data.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Statuses:
         self._by_code = by_code
 
     def of(self, response: GraphQLResponse, media_type: MediaType) -> int:
-        """The status of one answer."""
+        """The status of one response."""
         if self._by_code and "errors" in response.body and not _has_data(response.body):
             for code in _codes(response.body["errors"]):
                 if code in self._by_code:
@@ -52,7 +52,7 @@ class Statuses:
 
 
 def _has_data(body: Mapping[str, object]) -> bool:
-    """Whether any root field was answered."""
+    """Whether any root field has a value."""
     data = body.get("data")
     return isinstance(data, dict) and any(value is not None for value in data.values())
 

@@ -1,0 +1,70 @@
+"""Reads the body of a request within its limits, and decodes its JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+from router import json_codec
+from router.server.refusals import Refusal
+
+if TYPE_CHECKING:
+    from servicekit.asgi import Receive
+
+# The client is still sending the rest of a body that is refused; only closing the connection ends that.
+_CLOSE = ((b"connection", b"close"),)
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class BodyLimits(NamedTuple):
+    """The largest size of a body in bytes, and when it must be complete, in the event loop's time."""
+
+    size: int
+    deadline: float
+
+
+async def read_body(receive: Receive, declared_length: str | None, limits: BodyLimits) -> bytes:
+    """The whole body; no more is read than its limit allows.
+
+    Raises:
+        Refusal: The body is too large, or not complete in time.
+        ClientGone: The client closed the connection before the body was complete.
+    """
+    if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limits.size:
+        raise _too_large(limits.size)
+    try:
+        async with asyncio.timeout_at(limits.deadline):
+            return await _read(receive, limits.size)
+    except TimeoutError as error:
+        raise Refusal("REQUEST_TIMEOUT", "The body did not arrive in time.", headers=_CLOSE) from error
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=_CLOSE)
+
+
+def decode_json(body: bytes) -> object:
+    """The JSON value in a body. Raises `Refusal`."""
+    try:
+        return json_codec.decode(body)
+    except ValueError as error:
+        raise Refusal("BAD_REQUEST", "The body is not JSON in UTF-8.") from error
