@@ -2,12 +2,12 @@
 
 In reading order:
 
-- `routes`: the table of routes; `route` defines its rows, `route_table` matches paths against it.
+- `routes`: the table of routes; `route` defines its rows, `route_matching` matches paths against it.
 - `handler`: one request, step by step, with `negotiation`, `strict_json`, `etags` and `idempotency`.
 - `bodies`: the inputs of the routes, made of `body_schemas` and `scalars`.
 - `operations`, `graphql_client`: the GraphQL operations, and the client that sends them to the router.
 - `representations`, `responses`: the documents in responses, and their bytes and headers.
-- `errors`, `translation`: error responses, and how GraphQL results become one.
-- `openapi`, `error_documents`: the OpenAPI document, generated from the same tables.
+- `errors`, `error_translation`: error responses, and how GraphQL results become one.
+- `openapi`, `openapi_errors`: the OpenAPI document, generated from the same tables.
 - `app`, `settings`, `cli`: the process. `api_schema` derives the schema that operations are checked against.
 """

@@ -17,9 +17,9 @@ from rest_compat import openapi, operations
 from rest_compat.api_schema import api_schema
 from rest_compat.graphql_client import GraphQLClient, http_send
 from rest_compat.handler import RestHandler
-from rest_compat.route_table import RouteTable
+from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
-from servicekit.asgi import RequestContextMiddleware
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ConfigurationError
 from servicekit.health import HealthEndpoints
 
@@ -61,8 +61,8 @@ def create_app(settings: RestSettings, send: Send | None = None) -> ASGIApp:
 
     app = _Application(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     # The default and not a mount, because a mount does not match paths that contain a line feed.
-    app.router.default = RestHandler(RouteTable(ROUTES), checked, client)
-    return RequestContextMiddleware(HealthEndpoints(app, {"router": client.ping}))
+    app.router.default = RestHandler(RouteMatcher(ROUTES), checked, client)
+    return RequestIdMiddleware(HealthEndpoints(app, {"router": client.ping}))
 
 
 def _checked_operations(supergraph: Path) -> Mapping[str, Sequence[Operation]]:

@@ -12,9 +12,9 @@ RestError                      status, code, message, details and headers of the
 ├── UnsupportedMediaType       415  UNSUPPORTED_MEDIA_TYPE, with Accept
 ├── IdempotencyKeyInUse        409  IDEMPOTENCY_KEY_IN_USE
 ├── IdempotencyKeyReused       422  IDEMPOTENCY_KEY_REUSED
-├── Refused                    the bank returned a Problem; see the table in `translation`
-└── Failed                     a GraphQL error or null, or no response of the router; see `translation`
-RouterError                    the router gave no GraphQL response; `translation` makes it a `Failed`
+├── Refused                    the bank returned a Problem; see the table in `error_translation`
+└── Failed                     a GraphQL error or null, or no response of the router; see `error_translation`
+RouterError                    the router gave no GraphQL response; `error_translation` makes it a `Failed`
 ├── RouterUnreachable          503
 ├── RouterTimeout              504
 └── MalformedResponse          500, because it is a defect of the platform

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from rest_compat.errors import MalformedResponse, RouterTimeout, RouterUnreachable
-from servicekit import context
+from servicekit import request_ids
 
 if TYPE_CHECKING:
     from rest_compat.operations import Operation
@@ -104,7 +104,7 @@ class GraphQLClient:
 
 
 def _headers(authorization: str | None) -> dict[str, str]:
-    headers = {"accept": MEDIA_TYPE, "content-type": "application/json", **context.outgoing_headers()}
+    headers = {"accept": MEDIA_TYPE, "content-type": "application/json", **request_ids.outgoing_headers()}
     return headers if authorization is None else {**headers, "authorization": authorization}
 
 

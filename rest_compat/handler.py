@@ -14,7 +14,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from rest_compat import etags, negotiation, responses, scalars, translation
+from rest_compat import error_translation, etags, negotiation, responses, scalars
 from rest_compat.body_schemas import InputField, read_query
 from rest_compat.errors import (
     FieldError,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from rest_compat.operations import Operation
     from rest_compat.representations import Node
     from rest_compat.route import RestResponse, Route
-    from rest_compat.route_table import Resource, RouteTable
+    from rest_compat.route_matching import Resource, RouteMatcher
     from servicekit.asgi import Receive, Scope, Send
 
 # The largest useful body, a payment with full metadata in escape sequences, has some 15 KB.
@@ -61,7 +61,9 @@ _log = structlog.stdlib.get_logger("rest")
 class RestHandler:
     """The ASGI application behind `/api`."""
 
-    def __init__(self, table: RouteTable, operations: Mapping[str, Sequence[Operation]], client: GraphQLClient) -> None:
+    def __init__(
+        self, table: RouteMatcher, operations: Mapping[str, Sequence[Operation]], client: GraphQLClient
+    ) -> None:
         self._table = table
         self._operations = operations
         self._client = client
@@ -77,7 +79,7 @@ class RestHandler:
             return  # the client closed the connection while it sent the body: nothing was carried out
         except Exception:  # noqa: BLE001 - every other error is logged, and the response is a plain 500
             _log.exception("unexpected error")
-            response = _error(request, translation.internal())
+            response = _error(request, error_translation.internal())
         if request.method == "HEAD":
             # The headers, including the length, are those of GET.
             response.body = b""
@@ -139,11 +141,11 @@ class RestHandler:
         try:
             result = await self._client.execute(self._operation(route, inputs), route.variables(inputs), authorization)
             if result.errors:
-                raise translation.from_response_errors(result.errors, result.rate_headers)
+                raise error_translation.from_response_errors(result.errors, result.rate_headers)
             return _result_object(route, inputs, result.result)
         except RouterError as error:
             _log.warning("no response from the router", kind=type(error).__name__, reason=str(error), exc_info=True)
-            raise translation.from_router_error(error) from error
+            raise error_translation.from_router_error(error) from error
 
     def _operation(self, route: Route, inputs: Inputs) -> Operation:
         operations = self._operations[route.operation]
@@ -161,7 +163,7 @@ def _result_object(route: Route, inputs: Inputs, node: object) -> Node:
     if "code" in node:
         if inputs.expected_version is not None and node.get("currentVersion") is not None:
             raise PreconditionFailed
-        raise translation.from_problem(node)
+        raise error_translation.from_problem(node)
     if route.missing and route.closed_is_missing and node["status"] == _CLOSED:
         raise route.missing.error(inputs, reason=_CLOSED_REASON)
     return node

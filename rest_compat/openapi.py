@@ -8,10 +8,10 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from rest_compat import errors, scalars, translation
-from rest_compat.error_documents import SCHEMAS, error_content
+from rest_compat import error_translation, errors, scalars
 from rest_compat.errors import Reason, RestError
 from rest_compat.handler import IDEMPOTENCY_KEY
+from rest_compat.openapi_errors import SCHEMAS, error_content
 from rest_compat.representations import ACCOUNT, BALANCE, SESSION, TRANSACTION, USER
 from rest_compat.route import PARAMETER_MARK, OneDocument
 from rest_compat.routes import ROUTES, TAGS
@@ -216,7 +216,7 @@ def _reasons(route: Route) -> Iterator[Reason]:
     if route.secured:
         yield _reason(errors.Unauthenticated)
     if route.forbidden:
-        yield translation.FORBIDDEN
+        yield error_translation.FORBIDDEN
     if route.missing and route.missing.reason.code != errors.Unauthenticated.code:
         yield route.missing.reason
     yield _reason(errors.NotAcceptable)
@@ -230,9 +230,14 @@ def _reasons(route: Route) -> Iterator[Reason]:
     known = {route.missing.reason.code} if route.missing else set()
     for code in route.refusals:
         if code not in known:
-            refusal = translation.REFUSALS[code]
+            refusal = error_translation.REFUSALS[code]
             yield Reason(refusal.status, code, refusal.message)
-    yield from (translation.RATE_LIMITED, translation.INTERNAL, translation.UNAVAILABLE, translation.TOO_SLOW)
+    yield from (
+        error_translation.RATE_LIMITED,
+        error_translation.INTERNAL,
+        error_translation.UNAVAILABLE,
+        error_translation.TOO_SLOW,
+    )
 
 
 def _schemas() -> dict[str, JsonSchema]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from bank import values
 from rest_compat.negotiation import JSON, PROBLEM_JSON
-from servicekit import context
+from servicekit import request_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,5 +65,5 @@ def problem_document(error: RestError) -> dict[str, Any]:
 
 
 def _request_id() -> str:
-    request = context.current()
+    request = request_ids.current()
     return "" if request is None else request.request_id

@@ -199,7 +199,7 @@ class Route:
         choose: selects the operation in a file that has several, by name.
         variables: makes the variables of the operation from the inputs.
         missing: the error when the result is null.
-        refusals: the codes in `translation.REFUSALS` that are possible.
+        refusals: the codes in `error_translation.REFUSALS` that are possible.
         forbidden: whether a 403 is possible.
         version_from: the operation that reads the resource of an If-Match; its result has `version`.
         moves_money: whether the route accepts Idempotency-Key.

@@ -4,7 +4,7 @@ In reading order:
 
 - `errors`: the errors that any process may raise.
 - `variables`, `settings`: environment variables and their validation.
-- `context`, `logging`: the identity of the current request, and structured logs that carry it.
+- `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `asgi`, `health`: middleware that every HTTP application has.
 - `http_url`: absolute URLs, split for a request.
 - `http_limits`, `server`: one process that serves one application, with limits for its clients.

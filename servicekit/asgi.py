@@ -1,4 +1,4 @@
-"""The ASGI types, and the middleware that gives each request its context and writes the access log."""
+"""The ASGI types, and the middleware that gives each request its ids and writes the access log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from servicekit import context
+from servicekit import request_ids
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,7 +28,7 @@ def header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-class RequestContextMiddleware:
+class RequestIdMiddleware:
     """Gives each HTTP request an id and a trace, returns `X-Request-Id`, and logs one line after the response.
 
     The line contains the path without the query string, because query strings may contain personal data.
@@ -42,7 +42,7 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = context.RequestContext.from_headers(header(scope, b"x-request-id"), header(scope, b"traceparent"))
+        ids = request_ids.RequestIds.from_headers(header(scope, b"x-request-id"), header(scope, b"traceparent"))
         started = time.perf_counter()
         status = 500
 
@@ -50,10 +50,10 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request.request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", ids.request_id.encode())]
             await send(message)
 
-        with context.serving(request):
+        with request_ids.serving(ids):
             try:
                 await self._app(scope, receive, send_with_id)
             finally:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from servicekit import context
+from servicekit import request_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -87,7 +87,7 @@ def _renderers(*, as_text: bool) -> list[Processor]:
 
 def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Add the ids of the current request, if there is one."""
-    request = context.current()
+    request = request_ids.current()
     if request is not None:
         event["request_id"] = request.request_id
         event["trace_id"] = request.trace_id

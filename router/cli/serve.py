@@ -21,7 +21,7 @@ from router.lifecycle.workers import Launch, Workers, follow, reserve
 from router.settings.types import http_url
 from servicekit import logging
 from servicekit import settings as process
-from servicekit.asgi import RequestContextMiddleware
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 from servicekit.http_limits import ConnectionLimits
 from servicekit.server import Endpoint, bind, serve, serving_beside
@@ -155,4 +155,4 @@ def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncCo
         return []
     app = HealthEndpoints(AdminApp(operated, admin), {"workers": ready_check(operated)})
     listener = bind(Endpoint(admin.host, admin.port, "admin.port in router.yaml"))
-    return [serving_beside(RequestContextMiddleware(app), listener)]
+    return [serving_beside(RequestIdMiddleware(app), listener)]

@@ -18,7 +18,7 @@ from router.lifecycle.memory import resident_bytes
 from router.lifecycle.reloading import Reloader
 from router.lifecycle.watch import Watch
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
-from servicekit.asgi import RequestContextMiddleware
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints, NotReady
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class LiveRouter:
     def asgi(self) -> ASGIApp:
         """The application: GraphQL of the current supergraph, and health; each request has an id."""
         checks = {"supergraph": self._rollover.check_loaded, "capacity": self._rollover.check_capacity}
-        return RequestContextMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
+        return RequestIdMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
 
     async def status(self) -> Sequence[JsonObject]:
         """The status of this worker (see `admin.Operable`)."""

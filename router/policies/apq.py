@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from router.preparation.documents import Document
     from router.request.messages import GraphQLRequest
     from router.settings.sections.apq import Apq
-    from router.storage.base import TextStore
+    from router.storage.text_store import TextStore
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from router.pipeline.stage import Stage
 from router.settings.types import PROTOCOL_HEADERS
-from servicekit.context import outgoing_headers
+from servicekit.request_ids import outgoing_headers
 
 if TYPE_CHECKING:
     from router.pipeline.context import RequestContext

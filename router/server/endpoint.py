@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.server.app import GraphQLApp
 from router.server.overload import Overload
-from servicekit.asgi import RequestContextMiddleware
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def with_health(endpoint: Overload) -> ASGIApp:
     async def has_capacity() -> None:
         endpoint.check()
 
-    return RequestContextMiddleware(HealthEndpoints(endpoint, {"capacity": has_capacity}), access_log=False)
+    return RequestIdMiddleware(HealthEndpoints(endpoint, {"capacity": has_capacity}), access_log=False)

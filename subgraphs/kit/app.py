@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 
-from servicekit.asgi import RequestContextMiddleware
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.errors import ServiceError, Unavailable
 from servicekit.health import HealthEndpoints
 from subgraphs.kit.http import graphql_router
@@ -58,7 +58,7 @@ def create_app(
     app.include_router(graphql_router(schema, resources.create_context))
     for router in routers(resources.runtime):
         app.include_router(router)
-    return RequestContextMiddleware(HealthEndpoints(app, {"store": resources.ping}))
+    return RequestIdMiddleware(HealthEndpoints(app, {"store": resources.ping}))
 
 
 class _Resources(Generic[R]):

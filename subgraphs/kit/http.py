@@ -18,7 +18,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from servicekit import context as request_context
+from servicekit import request_ids
 from servicekit.accept import parse_accept, parse_value
 from servicekit.errors import InternalError, ServiceError
 from subgraphs.kit.schema import MAX_TOKENS
@@ -211,7 +211,7 @@ def _public_parts(error: GraphQLError, fallback_code: str) -> tuple[str, dict[st
         return cause.message, {"code": "GRAPHQL_PARSE_FAILED"}
     if isinstance(cause, GraphQLError):
         return cause.message, {"code": fallback_code, **(cause.extensions or {})}
-    request = request_context.current()
+    request = request_ids.current()
     _log.error("unexpected error in a resolver", path=error.path, exc_info=cause)
     return InternalError.default_message, {
         "code": InternalError.code,

@@ -15,7 +15,7 @@ import structlog
 
 from bank.service_credential import ACCOUNT_INTERNAL
 from bank.values import is_object_id
-from servicekit import context
+from servicekit import request_ids
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import Parties, Party, TransactionType
 from subgraphs.transaction.problems import Problem, from_json
@@ -123,7 +123,7 @@ class HttpLedger:
 
     async def _call(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         headers = {
-            **context.outgoing_headers(),
+            **request_ids.outgoing_headers(),
             "authorization": self._credential.authorization(service=SERVICE, audience=ACCOUNT_INTERNAL),
         }
         response = await self._client.post(path, json=body, headers=headers, timeout=TIMEOUT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.platform import PASSWORD
-from tests.rest_compat import contract
+from tests.rest_compat import openapi_check
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +30,7 @@ class Customer:
         response = self.bank.client.request(
             method, self.bank.rest_url + path, json=json, headers={**self.person.headers, **named}
         )
-        contract.check(response)
+        openapi_check.check(response)
         return response
 
     def open_account(self, deposit: str | None = None) -> Json:

@@ -7,7 +7,7 @@ import pytest
 
 from rest_compat.app import create_app
 from rest_compat.settings import RestSettings
-from tests.rest_compat import contract
+from tests.rest_compat import openapi_check
 from tests.rest_compat.fake_bank import SUPERGRAPH, TOKEN, FakeBank
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def bank(stage: Stage) -> FakeBank:
 
 async def _check(response: httpx.Response) -> None:
     await response.aread()
-    contract.check(response)
+    openapi_check.check(response)
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from graphql import (
     print_type,
 )
 
-from rest_compat import openapi, operations, translation
+from rest_compat import error_translation, openapi, operations
 from rest_compat.errors import NotFound
 from rest_compat.operations import Operation, OperationMismatch
 from rest_compat.route import Route
-from rest_compat.route_table import RouteTable
+from rest_compat.route_matching import RouteMatcher
 from rest_compat.routes import ROUTES
 from router import supergraph
 from tests.rest_compat.fake_bank import SCHEMA, SUPERGRAPH
@@ -126,7 +126,7 @@ def _code(type_name: str) -> str:
 
 
 def test_each_refusal_of_the_table_is_used_by_a_route() -> None:
-    assert {code for route in ROUTES for code in route.refusals} == set(translation.REFUSALS)
+    assert {code for route in ROUTES for code in route.refusals} == set(error_translation.REFUSALS)
 
 
 def test_operation_that_reads_a_version_selects_it() -> None:
@@ -138,12 +138,12 @@ def test_operation_that_reads_a_version_selects_it() -> None:
 
 def test_duplicate_route_is_an_error() -> None:
     with pytest.raises(ValueError, match="twice"):
-        RouteTable([*ROUTES, ROUTES[0]])
+        RouteMatcher([*ROUTES, ROUTES[0]])
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_literal_paths_have_priority_in_any_order(order: int) -> None:
-    table = RouteTable(ROUTES[::order])
+    table = RouteMatcher(ROUTES[::order])
     assert set(table.resource("/api/transactions/transfer").routes) == {"POST"}
     assert table.resource("/api/transactions/%74ransfer").values == ()
     assert table.resource("/api/transactions/transfe").values == ("transfe",)

@@ -15,7 +15,7 @@ from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
 from router.settings import read
-from servicekit import context as request_context
+from servicekit import request_ids
 from tests.router.planner.adversarial import shareable
 from tests.router.shop import SDL, Shop, failing
 
@@ -488,8 +488,8 @@ async def test_headers_reach_subgraphs_by_rule_only(gateway: Callable[..., Gatew
 
 async def test_subgraphs_see_the_routers_place_in_the_trace(gateway: Callable[..., Gateway], shop: Shop) -> None:
     rules = "headers: {all: {request: [{propagate: {named: traceparent}}, {propagate: {named: x-request-id}}]}}"
-    incoming = request_context.RequestContext.from_headers("req-1", f"00-{'a' * 32}-{'b' * 16}-01")
-    with request_context.serving(incoming):
+    incoming = request_ids.RequestIds.from_headers("req-1", f"00-{'a' * 32}-{'b' * 16}-01")
+    with request_ids.serving(incoming):
         await ask(gateway(rules), "{ me { id } }", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
     (request,) = shop.requests
     assert request.headers["x-request-id"] == "req-1"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from servicekit import context
-from servicekit.asgi import RequestContextMiddleware
+from servicekit import request_ids
+from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def echo(scope: Scope, _receive: Receive, send: Send) -> None:
     """Respond with the request id that the application sees."""
-    request = context.current()
+    request = request_ids.current()
     assert request is not None
     if scope["path"] == "/fails":
         raise RuntimeError("on purpose")
@@ -29,21 +29,21 @@ def client(app: ASGIApp) -> httpx.AsyncClient:
 
 
 async def test_the_application_and_the_client_get_the_request_id() -> None:
-    async with client(RequestContextMiddleware(echo)) as http:
+    async with client(RequestIdMiddleware(echo)) as http:
         response = await http.get("/", headers={"x-request-id": "req_1"})
     assert response.text == response.headers["x-request-id"] == "req_1"
     assert response.headers["x-mine"] == "1"
 
 
 async def test_no_context_is_left_after_a_request() -> None:
-    async with client(RequestContextMiddleware(echo)) as http:
+    async with client(RequestIdMiddleware(echo)) as http:
         await http.get("/")
-    assert context.current() is None
+    assert request_ids.current() is None
 
 
 async def test_the_access_log_has_the_path_without_its_query() -> None:
     with capture_logs() as lines:
-        async with client(RequestContextMiddleware(echo)) as http:
+        async with client(RequestIdMiddleware(echo)) as http:
             await http.get("/a?email=ann@example.com")
     (line,) = lines
     assert (line["method"], line["path"], line["status"]) == ("GET", "/a", 200)
@@ -52,7 +52,7 @@ async def test_the_access_log_has_the_path_without_its_query() -> None:
 
 async def test_a_failing_application_is_logged_as_500() -> None:
     with capture_logs() as lines:
-        async with client(RequestContextMiddleware(echo)) as http:
+        async with client(RequestIdMiddleware(echo)) as http:
             with pytest.raises(RuntimeError, match="on purpose"):
                 await http.get("/fails")
     assert [line["status"] for line in lines] == [500]
@@ -60,8 +60,8 @@ async def test_a_failing_application_is_logged_as_500() -> None:
 
 async def test_health_probes_and_quiet_applications_are_not_logged() -> None:
     with capture_logs() as lines:
-        async with client(RequestContextMiddleware(HealthEndpoints(echo, {}))) as http:
+        async with client(RequestIdMiddleware(HealthEndpoints(echo, {}))) as http:
             await http.get("/health/live")
-        async with client(RequestContextMiddleware(echo, access_log=False)) as http:
+        async with client(RequestIdMiddleware(echo, access_log=False)) as http:
             await http.get("/")
     assert lines == []

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import structlog
 
-from servicekit import context
-from servicekit.context import RequestContext
+from servicekit import request_ids
 from servicekit.logging import REDACTED, configure
+from servicekit.request_ids import RequestIds
 from servicekit.settings import ProcessSettings, load
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
@@ -33,8 +33,8 @@ def test_a_line_is_one_json_object_with_service_level_and_time(capsys: pytest.Ca
 
 def test_lines_within_a_request_carry_its_ids(capsys: pytest.CaptureFixture[str]) -> None:
     configure("auth", settings())
-    request = RequestContext.from_headers("req_1", None)
-    with context.serving(request):
+    request = RequestIds.from_headers("req_1", None)
+    with request_ids.serving(request):
         structlog.stdlib.get_logger("here").info("inside")
         logging.getLogger("library").warning("%s too", "library")
     structlog.stdlib.get_logger("here").info("outside")

@@ -1,6 +1,6 @@
 """One suite for every `TextStore`, and tests of the store in Redis.
 
-Covers `router/storage/base.py`, `router/storage/memory.py` and `router/storage/redis.py`.
+Covers `router/storage/text_store.py`, `router/storage/memory.py` and `router/storage/redis.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.router.transport.scripted_server import Peer, serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from router.storage.base import TextStore
+    from router.storage.text_store import TextStore
 
 ODD = 'query É { a(b: "\\u0000\U0001f600") }\r\n'
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bank.service_credential import ACCOUNT_INTERNAL, ServiceCredential
-from servicekit import context
+from servicekit import request_ids
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import Parties
 from subgraphs.transaction.ledger_client import HttpLedger, OutcomeUnknown, Posted, Refused, posting
@@ -137,8 +137,8 @@ async def test_a_look_up_names_the_receiver_as_the_order_does() -> None:
 
 async def test_a_call_carries_the_service_credential_and_the_requests_identity() -> None:
     server = answering({"outcome": "POSTED"})
-    request = context.RequestContext.from_headers("my-request", None)
-    with context.serving(request):
+    request = request_ids.RequestIds.from_headers("my-request", None)
+    with request_ids.serving(request):
         await server.ledger().post(RECORD)
     (sent,) = server.requests
     assert sent.url.path == "/internal/postings"

@@ -1,4 +1,4 @@
-"""The current request: its id and its place in a W3C trace, carried in a context variable."""
+"""The ids of the current request: its request id and its position in a W3C trace, in a context variable."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([
 
 
 @dataclass(frozen=True, slots=True)
-class RequestContext:
-    """The identity of one request.
+class RequestIds:
+    """The ids of one request.
 
     Attributes:
         request_id: the id that the client sent if it is well-formed, else `req_` and 24 hex digits.
@@ -40,7 +40,7 @@ class RequestContext:
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
     @classmethod
-    def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestContext:
+    def from_headers(cls, request_id: str | None, traceparent: str | None) -> RequestIds:
         """Continue the trace of a well-formed `traceparent` header, otherwise start a new trace."""
         valid = request_id is not None and _REQUEST_ID.fullmatch(request_id) is not None
         trace_id, flags = _parse_traceparent(traceparent) or (secrets.token_hex(16), "01")
@@ -61,18 +61,18 @@ def _parse_traceparent(header: str | None) -> tuple[str, str] | None:
     return None if malformed else (trace_id, flags)
 
 
-_current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+_current: ContextVar[RequestIds | None] = ContextVar("request_ids", default=None)
 
 
-def current() -> RequestContext | None:
-    """The request that this task serves, or None outside a request."""
+def current() -> RequestIds | None:
+    """The ids of the request that this task serves, or None outside a request."""
     return _current.get()
 
 
 @contextmanager
-def serving(context: RequestContext) -> Iterator[None]:
-    """Make `context` current inside the block, for this task and the tasks that it starts."""
-    token = _current.set(context)
+def serving(ids: RequestIds) -> Iterator[None]:
+    """Make `ids` current inside the block, for this task and the tasks that it starts."""
+    token = _current.set(ids)
     try:
         yield
     finally:
@@ -80,6 +80,6 @@ def serving(context: RequestContext) -> Iterator[None]:
 
 
 def outgoing_headers() -> dict[str, str]:
-    """The headers that carry the identity of the current request to another process."""
-    context = current()
-    return {} if context is None else {"x-request-id": context.request_id, "traceparent": context.traceparent}
+    """The headers that carry the ids of the current request to another process."""
+    ids = current()
+    return {} if ids is None else {"x-request-id": ids.request_id, "traceparent": ids.traceparent}

@@ -75,7 +75,7 @@ class Resource:
         return dict(zip(route.path_parameters, self.values, strict=True))
 
 
-class RouteTable:
+class RouteMatcher:
     """The rows, as a tree of path segments.
 
     Raises:

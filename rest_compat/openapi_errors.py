@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from rest_compat import translation
+from rest_compat import error_translation
 from rest_compat.errors import ValidationFailed
 from rest_compat.negotiation import JSON, PROBLEM_JSON
 
@@ -37,7 +37,7 @@ _DETAILS: Final[JsonSchema] = {
     "type": "object",
     "description": "Facts about the error; `fields` lists every bad input.",
     "properties": {
-        **translation.DETAIL_SCHEMAS,
+        **error_translation.DETAIL_SCHEMAS,
         "fields": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
     },
 }

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from servicekit import context
-from servicekit.context import RequestContext
+from servicekit import request_ids
+from servicekit.request_ids import RequestIds
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -22,7 +22,7 @@ SPAN = "00f067aa0ba902b7"
     ],
 )
 def test_a_well_formed_traceparent_is_continued(header: str) -> None:
-    request = RequestContext.from_headers(None, header)
+    request = RequestIds.from_headers(None, header)
     assert request.trace_id == TRACE
     assert request.span_id != SPAN
     assert request.traceparent == f"00-{TRACE}-{request.span_id}-{header.split('-')[3]}"
@@ -50,27 +50,27 @@ def test_a_well_formed_traceparent_is_continued(header: str) -> None:
     ],
 )
 def test_a_malformed_traceparent_starts_a_new_trace(header: str | None) -> None:
-    request = RequestContext.from_headers(None, header)
+    request = RequestIds.from_headers(None, header)
     assert request.trace_id != TRACE
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", request.traceparent)
 
 
 @pytest.mark.parametrize("request_id", ["a", "req_123abc", "A.b-C_9", "x" * 128])
 def test_a_well_formed_request_id_is_kept(request_id: str) -> None:
-    assert RequestContext.from_headers(request_id, None).request_id == request_id
+    assert RequestIds.from_headers(request_id, None).request_id == request_id
 
 
 @pytest.mark.parametrize("request_id", [None, "", "x" * 129, "a b", "a\n", "ü", 'a"b', "{}", "\uff11"])
 def test_a_malformed_request_id_is_replaced(request_id: str | None) -> None:
-    assert re.fullmatch(r"req_[0-9a-f]{24}", RequestContext.from_headers(request_id, None).request_id)
+    assert re.fullmatch(r"req_[0-9a-f]{24}", RequestIds.from_headers(request_id, None).request_id)
 
 
 def test_outgoing_headers_carry_the_request_being_served() -> None:
-    outer = RequestContext.from_headers("outer", None)
-    inner = RequestContext.from_headers("inner", None)
-    assert context.outgoing_headers() == {}
-    with context.serving(outer):
-        with context.serving(inner):
-            assert context.outgoing_headers() == {"x-request-id": "inner", "traceparent": inner.traceparent}
-        assert context.current() == outer
-    assert context.current() is None
+    outer = RequestIds.from_headers("outer", None)
+    inner = RequestIds.from_headers("inner", None)
+    assert request_ids.outgoing_headers() == {}
+    with request_ids.serving(outer):
+        with request_ids.serving(inner):
+            assert request_ids.outgoing_headers() == {"x-request-id": "inner", "traceparent": inner.traceparent}
+        assert request_ids.current() == outer
+    assert request_ids.current() is None
