@@ -1,4 +1,4 @@
-"""Plans as JSON, in Apollo's format; `BatchFetch`, which Apollo has not, holds Apollo's nodes of its parts."""
+"""Plans as JSON, in Apollo's format; a `BatchFetch`, which Apollo does not have, has Apollo's nodes as its parts."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
 
 
 def plan_json(node: PlanNode | None, hints: Iterable[str] = ()) -> dict[str, Json]:
-    """The plan with this node; `hints`, which Apollo's format has not, only where there are some."""
+    """The plan with this node; it has `hints`, which Apollo's format does not have, only if there are any."""
     entries: dict[str, Json] = {"kind": "QueryPlan", "node": _Nodes(awaited_fetches(node)).optional(node)}
     return _drop_absent(entries | {"hints": list(hints) or None})
 

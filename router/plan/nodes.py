@@ -1,4 +1,4 @@
-"""The nodes of a query plan: frozen data, the only thing planner and executor share.
+"""The nodes of a query plan (planning §8.1): frozen data, the only thing that planner and executor share.
 
 A plan is a tree of nodes whose leaves are fetches:
 
@@ -67,11 +67,11 @@ class InputField:
 
 @dataclass(frozen=True, slots=True)
 class InputFragment:
-    """Keys that go into the representation when the object is of this type (or of a subtype of it).
+    """Keys of the representation of an object of this type (or of a subtype of it).
 
-    `conditions` are alternatives, each of Boolean variables with the values they must have. Where none holds, nothing
-    the fetch asks for needs these keys, and they may not have been fetched. Without conditions they always go in.
-    Apollo's format, whose executors leave out what lacks a key, does not tell them.
+    `conditions` are alternatives, each of Boolean variables with the values that they must have. Where none of them
+    holds, the fetch selects nothing that needs these keys, and they may not be in the response. Without conditions the
+    keys are always needed. Apollo's format does not have conditions: its executors leave out objects that lack a key.
     """
 
     type_condition: str
@@ -168,11 +168,15 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    """Nodes that run one after the other."""
+
     nodes: tuple[PlanNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
+    """Nodes that run at the same time."""
+
     nodes: tuple[PlanNode, ...]
 
 
@@ -211,6 +215,7 @@ class BatchPart:
 
     @property
     def fetch(self) -> Fetch:
+        """The fetch in `node`."""
         (fetch,) = iter_fetches(self.node)
         return fetch
 
@@ -233,7 +238,7 @@ class BatchFetch:
         return tuple(sorted({name for part in parts for name in part.fetch.variable_usages}))
 
     def operation(self, parts: Seq[BatchPart]) -> str:
-        """The request for some of the parts: those with objects to be asked for."""
+        """The operation for some of the parts: those that have objects."""
         used = set(self.variable_usages(parts))
         variables = [f"${part.representations}:[_Any!]!" for part in parts]
         variables += [text for name, text in self.definitions if name in used]
@@ -246,19 +251,23 @@ class BatchFetch:
 
 @dataclass(frozen=True, slots=True)
 class DeferPrimary:
+    """The initial response: `subselection` is what the client selects in it, None if that is nothing."""
+
     subselection: str | None
     node: PlanNode | None
 
 
 @dataclass(frozen=True, slots=True)
 class DeferDependency:
+    """A fetch that a deferred part waits for."""
+
     fetch_id: int
     defer_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredPart:
-    """What is delivered later: `subselection` is what the client asked for below `query_path`."""
+    """A deferred part of the response: `subselection` is what the client selects below `query_path`."""
 
     depends: tuple[DeferDependency, ...]
     label: str | None
@@ -269,6 +278,8 @@ class DeferredPart:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
+    """A response in parts: the initial one, and those that are delivered later."""
+
     primary: DeferPrimary
     deferred: tuple[DeferredPart, ...]
 
@@ -285,6 +296,7 @@ PlanNode: TypeAlias = Sequence | Parallel | Fetch | BatchFetch | Flatten | Condi
 
 
 def iter_fetches(node: PlanNode | None) -> Iterator[Fetch]:
+    """Every fetch of a plan, in order of appearance; the parts of a batch each by itself."""
     for request in iter_requests(node):
         if isinstance(request, Fetch):
             yield request
@@ -306,6 +318,7 @@ def awaited_fetches(node: PlanNode | None) -> frozenset[int]:
 
 
 def iter_requests(node: PlanNode | None) -> Iterator[Fetch | BatchFetch]:
+    """Every request of a plan, in order of appearance."""
     match node:
         case None:
             return

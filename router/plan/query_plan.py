@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 class QueryPlan:
     """A plan. `node` is None when nothing has to be fetched (introspection, a root `__typename`).
 
-    `hints` say what the planner wants known about how it came to the plan, such as a work limit it met. Apollo's
-    format has none: the JSON has them if there are some, the text has not.
+    `hints` are remarks of the planner, such as that a work limit ended its search. Apollo's format has none: our JSON
+    has them if there are any, the text does not.
     """
 
     node: PlanNode | None
     hints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """The plan in Apollo's JSON format; `BatchFetch`, which Apollo has not, holds Apollo's nodes of its parts."""
+        """The plan in Apollo's JSON format; the parts of a `BatchFetch`, our addition, are Apollo's nodes."""
         return plan_json(self.node, self.hints)
 
     def to_text(self) -> str:
@@ -40,5 +40,5 @@ class QueryPlan:
         return iter_fetches(self.node)
 
     def requests(self) -> Iterator[Fetch | BatchFetch]:
-        """What is sent, in order of appearance in the tree."""
+        """Every request, in order of appearance in the tree."""
         return iter_requests(self.node)

@@ -1,9 +1,9 @@
-"""Fields that share a response key but not a shape, under different type conditions.
+"""Internal aliases for fields with one response key and different types, under different type conditions.
 
-    ... on User { id }   # ID!        a subgraph refuses this: SameResponseShape of the GraphQL specification,
-    ... on Admin { id }  # ID         although the client's types, merged over subgraphs, were the same
+    ... on User { id }   # ID!        a subgraph refuses this (GraphQL specification, "SameResponseShape"),
+    ... on Admin { id }  # ID         although the types in the API schema are the same
 
-One of them travels under an internal alias and is renamed when it arrives.
+One of them is fetched under an internal alias and renamed in the response (planning §3.16).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Level: TypeAlias = "Sequence[tuple[str, Tree]]"
 
 
 def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tuple[Tree, tuple[KeyRenamer, ...]]:
-    """The tree with internal aliases where it needs them, and what renames them back."""
+    """The tree with the internal aliases that it needs, and the rewrites that rename them back."""
     if _is_plain(tree):
         return tree, ()
     aliasing = _Aliasing(subgraph)
@@ -50,13 +50,15 @@ def _is_plain(tree: Tree) -> bool:
 
 
 class _Aliasing:
+    """Internal aliases of one tree, by the identity of its fields."""
+
     def __init__(self, subgraph: SubgraphModel) -> None:
         self._subgraph = subgraph
         # By identity: a tree never contains the same field object twice.
         self.aliases: dict[int, str] = {}
 
     def assign(self, level: Level) -> None:
-        """Give every field of a response level, and of those below, a key that only its like has."""
+        """Give fields of different types different keys, on one level of the response and below."""
         shapes: dict[str, str] = {}
         owners: dict[tuple[str, str], str] = {}
         below: dict[str, list[tuple[str, Tree]]] = {}
@@ -101,13 +103,13 @@ class _Aliasing:
         return replace(tree, fields=fields, fragments=fragments)
 
     def _typed(self, tree: Tree) -> Tree:
-        """A fragment asks for the type when something in it, however deep, is renamed by way of the type."""
+        """The tree of a fragment, with `__typename` if a rename in it depends on the type."""
         applied = self.applied(tree)
         is_renaming = next(self.renamers(tree, ()), None) is not None
         return replace(applied, is_abstract=True) if is_renaming else applied
 
     def renamers(self, tree: Tree, path: Path) -> Iterator[KeyRenamer]:
-        """Innermost first: outer keys are still aliases while inner ones are renamed."""
+        """The renames, innermost first: outer keys are still aliases while inner ones are renamed."""
         for entry in tree.fields:
             key = self.aliases.get(id(entry), entry.key)
             here: Path = (*path, Key(key))

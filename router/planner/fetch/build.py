@@ -1,7 +1,7 @@
-"""From chosen places to fetch groups.
+"""Fetch groups from the options that were chosen for leaves (planning §6.2).
 
-Passes over the choice: under which guards is every root used (a key is fetched whenever one of the fields behind it
-is); which roots share a fetch; what does each fetch select; may all of its objects be asked for that.
+Four steps: under which guards each root is used (a key is fetched whenever a field behind it is); which roots share a
+fetch; what each fetch selects; whether it can select that on all of its objects.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from router.planner.choose.path_selection import root_of
 from router.planner.fetch.groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.inputs import Fetched, input_of, is_below
-from router.planner.fetch.interface_object_sharing import InterfaceObjectSelection, can_select_all, selection_of
+from router.planner.fetch.interface_object_sharing import (
+    EntityType,
+    InterfaceObjectSelection,
+    can_select_all,
+    selection_of,
+)
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.guards import Guards, weaker, weakest
 from router.planner.walk.nodes import PathStep
@@ -26,26 +31,27 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import MergedField
     from router.planner.walk.nodes import Leaf, ObjectNode, PathOption
 
-# What objects are entered as in a subgraph, and their type in the response.
-EntityType: TypeAlias = tuple[str, str]
-# A leaf, the place it is fetched at, and the guards it is fetched under.
-Use: TypeAlias = "tuple[Leaf, PathOption, Guards]"
+# A leaf, the option by which it is fetched, and the guards under which it is.
+LeafUse: TypeAlias = "tuple[Leaf, PathOption, Guards]"
 
 
 @dataclass(eq=False, slots=True)
 class _Draft:
-    """A group while its roots are gathered: `builder` grows what a root is asked for, `entities` what entities are."""
+    """A group while its roots are gathered.
+
+    `builder` collects the selections of a root fetch, `entities` those of an entity fetch, by the type of its entities.
+    """
 
     number: int
     seed: FetchDraft
     inputs: dict[PathOption, tuple[RepresentationInput, ...]] = field(default_factory=dict)
     builder: TreeBuilder = field(default_factory=TreeBuilder)
     entities: dict[EntityType, TreeBuilder] = field(default_factory=dict)
-    asked: tuple[InterfaceObjectSelection, ...] = ()
+    interface_objects: tuple[InterfaceObjectSelection, ...] = ()
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
-        """Have a root in the fetch, if one representation can carry its inputs beside the others."""
+        """Add a root to the fetch, if one representation can have its inputs and the others; whether it can."""
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
             return False
@@ -60,36 +66,39 @@ class _Draft:
             fragments[type_name] = merge_trees(fragments[type_name], tree) if type_name in fragments else tree
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
-    def part(self, entered: Collection[EntityType], asked: tuple[InterfaceObjectSelection, ...]) -> _Draft:
-        """A draft for some of the entities."""
+    def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _Draft:
+        """The draft of the fetch for some of the entities."""
         return _Draft(
             self.number,
             self.seed,
             {root: inputs for root, inputs in self.inputs.items() if _entered(root) in entered},
             entities={key: builder for key, builder in self.entities.items() if key in entered},
-            asked=asked,
+            interface_objects=selections,
         )
 
 
 class GroupBuilder:
-    """Builds the groups of one choice."""
+    """Builds the groups of one choice of options.
+
+    `presence` finds a leaf whose fetch shows that an object is there.
+    """
 
     def __init__(self, graph: QueryGraph, costing: FetchCosting, presence: Callable[[ObjectNode], Leaf]) -> None:
         self._graph = graph
         self._costing = costing
         self._presence = presence
         self._fetched = Fetched()
-        self._uses: list[Use] = []
+        self._uses: list[LeafUse] = []
         self._draft_of: dict[PathOption, _Draft] = {}
         self._builders: dict[tuple[PathOption, Guards], TreeBuilder] = {}
 
     def build(self, chosen: Sequence[tuple[Leaf, PathOption]]) -> tuple[FetchGroup, ...]:
-        """The groups, each after those it waits for."""
-        for leaf, place in chosen:
-            self._use(leaf, place, leaf.selection.guards)
+        """The groups for leaves and their chosen options, each group after those it waits for."""
+        for leaf, option in chosen:
+            self._use(leaf, option, leaf.selection.guards)
         drafts = self._drafts()
-        for leaf, place, guards in self._uses:
-            self._builder(place, guards).leaf(_with_contexts(leaf.selection, place), guards)
+        for leaf, option, guards in self._uses:
+            self._builder(option, guards).leaf(_with_contexts(leaf.selection, option), guards)
         for root in self._draft_of:
             self._select_typename(root)
         drafts = [part for draft in drafts for part in self._parts(draft)]
@@ -98,8 +107,8 @@ class GroupBuilder:
             self._draft_of |= dict.fromkeys(draft.inputs, draft)
         return tuple(self._group(draft) for draft in drafts)
 
-    def _use(self, leaf: Leaf, place: PathOption, guards: Guards) -> None:
-        pending = [(leaf, place)]
+    def _use(self, leaf: Leaf, option: PathOption, guards: Guards) -> None:
+        pending = [(leaf, option)]
         while pending:
             using, at = pending.pop(0)
             self._uses.append((using, at, guards))
@@ -110,7 +119,7 @@ class GroupBuilder:
                 continue
             usages[guards] = None
             if root.step is PathStep.REENTER:
-                assert root.parent is not None  # noqa: S101 - the place it re-enters from
+                assert root.parent is not None  # noqa: S101 - the option that it re-enters from
                 pending.append((self._presence(root.parent.node), root.parent))
             pending += self._costing.inputs.get(root, ())
 
@@ -136,7 +145,7 @@ class GroupBuilder:
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
     def _parts(self, draft: _Draft) -> list[_Draft]:
-        """The draft, or several where objects entered as one type must not be asked for the same."""
+        """The draft, or several where objects of one interface object must not share a fetch."""
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
             asked = self._asked(draft, entered)
@@ -152,51 +161,51 @@ class GroupBuilder:
             part[0].extend(entered for entered, _ in same)
             part[1].extend(wanted)
         if len(parts) == 1:
-            draft.asked = tuple(parts[0][1])
+            draft.interface_objects = tuple(parts[0][1])
             return [draft]
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
     def _asked(self, draft: _Draft, entered: EntityType) -> InterfaceObjectSelection | None:
-        """What is asked of objects entered as an interface object."""
+        """What is selected on entities by way of an interface object; None without one."""
         subgraph = next(iter(draft.inputs)).subgraph
-        if not self._graph.is_interface_object(subgraph, entered[0]):
+        if not self._graph.is_interface_object(subgraph, entered.in_subgraph):
             return None
         inputs = chain(*(inputs for root, inputs in draft.inputs.items() if _entered(root) == entered))
         given = frozenset.intersection(*(frozenset(path[0] for path, _ in entry.keys) for entry in inputs))
         return selection_of(self._graph, subgraph, entered, draft.entities[entered].freeze(), given)
 
-    def _builder(self, place: PathOption, guards: Guards) -> TreeBuilder:
-        key = (place, guards)
+    def _builder(self, option: PathOption, guards: Guards) -> TreeBuilder:
+        key = (option, guards)
         known = self._builders.get(key)
         if known is None:
-            known = self._builders[key] = self._new_builder(place, guards)
+            known = self._builders[key] = self._new_builder(option, guards)
         return known
 
-    def _new_builder(self, place: PathOption, guards: Guards) -> TreeBuilder:
-        position = place.node
-        if place.is_root:
-            draft = self._draft_of[place]
-            if place.step is PathStep.HOP:
-                return draft.entities.setdefault(_entered(place), TreeBuilder(self._is_abstract(place)))
+    def _new_builder(self, option: PathOption, guards: Guards) -> TreeBuilder:
+        node = option.node
+        if option.is_root:
+            draft = self._draft_of[option]
+            if option.step is PathStep.HOP:
+                return draft.entities.setdefault(_entered(option), TreeBuilder(self._is_abstract(option)))
             return draft.builder
-        assert place.parent is not None  # noqa: S101 - only roots have none
-        above = self._builder(place.parent, guards)
-        if place.step is PathStep.DEFER:
+        assert option.parent is not None  # noqa: S101 - only roots have none
+        above = self._builder(option.parent, guards)
+        if option.step is PathStep.DEFER:
             return above
-        if place.step is PathStep.CAST:
-            is_narrower = self._graph.is_abstract_in(place.subgraph, place.parent.type_name)
-            return above.fragment(place.type_name) if is_narrower else above
-        assert position.selection is not None  # noqa: S101 - every field step comes from a selection
-        own = guards if position.helper_depth else position.guards
-        selection = _with_contexts(position.selection, place.parent)
-        return above.composite(selection, own, is_abstract=self._is_abstract(place))
+        if option.step is PathStep.CAST:
+            is_narrower = self._graph.is_abstract_in(option.subgraph, option.parent.type_name)
+            return above.fragment(option.type_name) if is_narrower else above
+        assert node.selection is not None  # noqa: S101 - every field step comes from a selection
+        own = guards if node.helper_depth else node.guards
+        selection = _with_contexts(node.selection, option.parent)
+        return above.composite(selection, own, is_abstract=self._is_abstract(option))
 
-    def _is_abstract(self, place: PathOption) -> bool:
-        """Whether to ask for the type; an interface object answers with the interface, until somebody knows better."""
-        if place.step is PathStep.HOP and self._graph.is_interface_object(place.subgraph, place.type_name):
+    def _is_abstract(self, option: PathOption) -> bool:
+        """Whether `__typename` must be fetched. For an interface object it would be the interface's name."""
+        if option.step is PathStep.HOP and self._graph.is_interface_object(option.subgraph, option.type_name):
             return False
-        is_abstract_here = self._graph.is_abstract_in(place.subgraph, place.type_name)
-        return is_abstract_here or self._graph.is_abstract(place.node.type_name)
+        is_abstract_here = self._graph.is_abstract_in(option.subgraph, option.type_name)
+        return is_abstract_here or self._graph.is_abstract(option.node.type_name)
 
     def _group(self, draft: _Draft) -> FetchGroup:
         root = next(iter(draft.inputs))
@@ -211,17 +220,17 @@ class GroupBuilder:
             after=frozenset(after),
             inputs=tuple(chain(*draft.inputs.values())),
             contexts=tuple(dict.fromkeys(value for root in draft.inputs for value in root.contexts)),
-            asked=draft.asked,
+            interface_objects=draft.interface_objects,
         )
 
     def _sources(self, root: PathOption) -> list[PathOption]:
         if root.step is PathStep.REENTER:
-            assert root.parent is not None  # noqa: S101 - the place it re-enters from
+            assert root.parent is not None  # noqa: S101 - the option that it re-enters from
             return [root_of(root.parent)]
         return [root_of(at) for _, at in self._costing.inputs.get(root, ())]
 
     def _select_typename(self, root: PathOption) -> None:
-        """Representations name the type of their object: have it fetched where their other fields are."""
+        """Fetch `__typename` where the other fields of representations are fetched: they need their object's type."""
         inputs = self._costing.inputs.get(root, ())
         pending: list[PathOption] = []
         for leaf, at in inputs:
@@ -230,26 +239,26 @@ class GroupBuilder:
             else:
                 self._add_typename(at, root)
         while pending:
-            place = pending.pop()
-            if place.node is root.node:
-                if place.step is not PathStep.CAST:
-                    self._add_typename(place, root)
-            elif place.parent is not None:
-                pending.append(place.parent)
+            option = pending.pop()
+            if option.node is root.node:
+                if option.step is not PathStep.CAST:
+                    self._add_typename(option, root)
+            elif option.parent is not None:
+                pending.append(option.parent)
             else:
-                pending += [at for _, at in self._costing.inputs[place]]
+                pending += [at for _, at in self._costing.inputs[option]]
 
-    def _add_typename(self, place: PathOption, root: PathOption) -> None:
+    def _add_typename(self, option: PathOption, root: PathOption) -> None:
         for guards in weakest(self._fetched.usages[root]):
-            self._builder(place, guards).typename(guards)
+            self._builder(option, guards).typename(guards)
 
 
 def _entered(root: PathOption) -> EntityType:
-    return root.type_name, root.node.type_name
+    return EntityType(root.type_name, root.node.type_name)
 
 
-def _with_contexts(selection: MergedField, place: PathOption) -> MergedField:
-    """The selection with the arguments its place fills from ancestors."""
-    if not place.contexts or selection.name != place.purpose:
+def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:
+    """The selection with the arguments whose values come from ancestors (planning §3.22)."""
+    if not option.contexts or selection.name != option.purpose:
         return selection
-    return replace(selection, arguments=(*selection.arguments, *(value.argument for value in place.contexts)))
+    return replace(selection, arguments=(*selection.arguments, *(value.argument for value in option.contexts)))

@@ -1,4 +1,4 @@
-"""Fetch groups: one per request, as values that passes replace."""
+"""Fetch groups, one for each fetch of a plan: values that passes replace (planning §6.2)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationInput:
-    """What representations of one type carry, for some of the fields of a fetch.
+    """The fields in representations of one type, for some of the fields of a fetch.
 
     Attributes:
-        type_name: the type condition under which the object in the response is represented this way.
-        selections: read from the response, without `__typename`.
-        usages: alternatives of guards under which the fields that need them are wanted, none covering another.
-        keys: the response key each representation key is read from, by its path in the representation.
-        fetched: alternatives of guards under which each representation key is fetched, by the same path: at least the
-            usages, weaker ones where the client asks for the value too.
-        rewrites: applied to the representation.
+        type_name: the type of the objects in the response.
+        selections: what is read from the response, without `__typename`.
+        usages: alternative guards under which the representation is needed; none of them implies another.
+        keys: the response key of each field of the representation, by its path there.
+        fetched: alternative guards under which each of these fields is fetched, by the same path: at least the usages,
+            weaker ones where the client selects the field too.
+        rewrites: what is applied to the representation.
     """
 
     type_name: str
@@ -41,11 +41,18 @@ class RepresentationInput:
 
 @dataclass(frozen=True, slots=True)
 class FetchGroup:
-    """One request. Groups with inputs are entity fetches; `after` are the numbers of the groups it waits for.
+    """One fetch of a plan.
 
-    `track` tells which groups fetch for the same objects; `contexts` are the values read from their ancestors.
-    `block` is the deferred block it is for, None if it is for what comes first. `asked` is what objects ask that are
-    entered as an interface object.
+    Attributes:
+        number: its number, which `after` of other groups refers to.
+        path: the path of the objects that it fetches fields for.
+        track: equal for groups that fetch for the same objects.
+        tree: what it selects.
+        after: the numbers of the groups that it waits for.
+        inputs: what its representations are built from; a root fetch has none.
+        contexts: the arguments whose values are read from ancestors of the objects.
+        block: the deferred block that it fetches for, None for the initial response.
+        interface_objects: what it selects by way of interface objects.
     """
 
     number: int
@@ -57,11 +64,11 @@ class FetchGroup:
     inputs: tuple[RepresentationInput, ...] = ()
     contexts: tuple[ContextValue, ...] = field(default=())
     block: Block | None = None
-    asked: tuple[InterfaceObjectSelection, ...] = ()
+    interface_objects: tuple[InterfaceObjectSelection, ...] = ()
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:
-    """Under which key each field of their types is read; None if some want different values of one field."""
+    """The response key of each field in these representations; None if two of them read one field from two keys."""
     sources: dict[tuple[str, ...], str] = {}
     for entry in inputs:
         for path, key in entry.keys:
@@ -76,7 +83,7 @@ def can_share(inputs: Iterable[RepresentationInput]) -> bool:
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
-    """All groups each group waits for, directly or not. Groups must come after those they wait for."""
+    """All groups that each group waits for, directly or not. `groups` must be in waiting order."""
     closed: dict[int, frozenset[int]] = {}
     for group in groups:
         closed[group.number] = group.after.union(*(closed[number] for number in group.after))
@@ -84,7 +91,7 @@ def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
 
 
 def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
-    """How many of the groups, one after the other, each group waits for. Groups must come after those they wait for."""
+    """How many groups in a row each group waits for. `groups` must be in waiting order."""
     found: dict[int, int] = {}
     for group in groups:
         found[group.number] = 1 + max((found[number] for number in group.after if number in found), default=-1)
@@ -92,10 +99,10 @@ def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
 
 
 def in_waiting_order(groups: Sequence[FetchGroup]) -> tuple[FetchGroup, ...]:
-    """The groups, each after those it waits for, otherwise in the order given.
+    """The groups, each after those that it waits for, otherwise in the given order.
 
     Raises:
-        CycleError: some wait for each other.
+        CycleError: Groups wait for each other.
     """
     by_number = {group.number: group for group in groups}
     order = TopologicalSorter({group.number: sorted(group.after) for group in groups}).static_order()

@@ -1,4 +1,4 @@
-"""From the leaves of a key and of requirements to the representation they make."""
+"""Representations from the leaves of keys and requirements (planning §6.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Shape:
-    """A representation while it grows; `names` are the schema names of aliased keys."""
+    """A representation while it grows; `names` are the field names of keys that are aliases."""
 
     is_abstract: bool = False
     fields: dict[str, _Shape] = field(default_factory=dict)
@@ -54,26 +54,26 @@ class _Shape:
 
 @dataclass(slots=True)
 class Fetched:
-    """Under which guards each root is used, and each leaf fetched, at a place, by response key and signature."""
+    """The guards under which roots are used and leaves are fetched; leaves by option, response key and signature."""
 
     usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
     leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
 
-    def leaf(self, leaf: Leaf, place: PathOption) -> list[Guards]:
-        return self.leaves.setdefault((place, leaf.selection.key, leaf.selection.signature), [])
+    def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
+        return self.leaves.setdefault((option, leaf.selection.key, leaf.selection.signature), [])
 
 
 def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> RepresentationInput:
-    """The input of a place behind a key, given the leaves it was decided to be entered with."""
+    """The input of a root, from the leaves that were chosen for its key and requirements."""
     entry = root.entry
-    assert entry is not None  # noqa: S101 - every place behind a key has one
+    assert entry is not None  # noqa: S101 - roots of entity fetches have one
     shape = _Shape()
     guards: dict[tuple[str, ...], list[Guards]] = {}
-    for leaf, place in chosen:
+    for leaf, option in chosen:
         if is_below(leaf.node, root.node):
             path = _add(graph, shape, leaf, root.node)
             for length in range(1, len(path) + 1):
-                guards.setdefault(path[:length], []).extend(fetched.leaf(leaf, place))
+                guards.setdefault(path[:length], []).extend(fetched.leaf(leaf, option))
     type_name = root.node.type_name
     start: Path = (TypeIs((type_name,)),)
     rewrites = list(shape.rewrites(start))
@@ -89,23 +89,23 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
     )
 
 
-def is_below(position: ObjectNode, start: ObjectNode) -> bool:
-    """Whether a position is the object at `start` or below it; values of contexts are read above it."""
-    at: ObjectNode | None = position
+def is_below(node: ObjectNode, start: ObjectNode) -> bool:
+    """Whether a node is the object at `start` or below it; values of contexts are read above it."""
+    at: ObjectNode | None = node
     while at is not None and at is not start:
         at = at.parent
     return at is start
 
 
 def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: ObjectNode) -> tuple[str, ...]:
-    """Add a leaf to the shape; the answer is its path in the representation."""
+    """Add a leaf to the shape; returns its path in the representation."""
     path: list[str] = []
     steps: list[ObjectNode] = []
-    position = leaf.node
-    while position is not start:
-        steps.append(position)
-        assert position.parent is not None  # noqa: S101 - the leaves of an input are below its object
-        position = position.parent
+    node = leaf.node
+    while node is not start:
+        steps.append(node)
+        assert node.parent is not None  # noqa: S101 - the leaves of an input are below its object
+        node = node.parent
     for step in reversed(steps):
         if step.selection is None:
             if step.type_condition is not None:

@@ -1,18 +1,18 @@
-"""Whether objects of several types may share what one fetch asks of an interface object.
+"""Whether objects of several types can share one fetch from an interface object (planning §3.8).
 
-A subgraph that knows an interface as an object is told the interface, whatever the type: it resolves a selection that
-one type needs for the objects of every type in the fetch.
+The subgraph of an interface object gets the interface as the type of every object, so it resolves a field that one type
+selects for the objects of all types in the fetch.
 
     ... on Book { stars } ... on Film { stars rating }   =>   _entities { ... on Media { stars rating } }
 
-What a type did not want is left out of its answer, but two kinds of fields do harm where they are not wanted:
+The response leaves out fields that a type did not select. Two kinds of fields do harm there all the same:
 
-- A null that may not be there takes along the object around it: a book whose `rating: String!` fails would lose its
+- A null in a non-null position propagates to its parent object: a book whose `rating: String!` fails would lose its
   `stars`.
-- A field that requires others is an error where the representation lacks them, and films alone brought theirs. Another
-  fetch may ask the same of the book, with what it requires: its answer would have that error.
+- A field with `@requires` is an error where the representation lacks the required fields, and only those of films have
+  them. Another fetch can select the same field of the book with the required fields; the error would be reported there.
 
-So no object is asked a field of these kinds that it does not want.
+So a fetch selects a field of these kinds only if all of its objects do.
 """
 
 from __future__ import annotations
@@ -35,11 +35,21 @@ if TYPE_CHECKING:
 ObjectPath: TypeAlias = tuple[str, ...]
 
 
-class HarmfulField(NamedTuple):
-    """A field that is asked only of objects that want it: it may be no null, or it requires others.
+class EntityType(NamedTuple):
+    """The type by which entities enter a subgraph, and the type that they have in the response."""
 
-    `conditions` are the types that object must have. A leaf is the same as another by `likeness` whatever its response
-    key, a composite field only under the same one.
+    in_subgraph: str
+    in_response: str
+
+
+class HarmfulField(NamedTuple):
+    """A non-null field, or one with `@requires`: it is selected only on objects that select it themselves.
+
+    Attributes:
+        around: the path of its parent object.
+        conditions: the types that this object must have.
+        likeness: equal for fields that do the same harm: leaves under any response key, composite fields under one key.
+        guards: the guards under which it is selected.
     """
 
     around: ObjectPath
@@ -48,20 +58,20 @@ class HarmfulField(NamedTuple):
     guards: Guards
 
     def comes_with(self, other: HarmfulField) -> bool:
-        """Whether the other is asked for whenever this one is, and does no less harm."""
+        """Whether the other is selected whenever this one is, and does the same harm."""
         return self[:3] == other[:3] and other.guards <= self.guards
 
 
 @dataclass(frozen=True, slots=True)
 class InterfaceObjectSelection:
-    """What objects of some types ask of the type they are entered as.
+    """What a fetch selects on an interface object for objects of some types.
 
     Attributes:
-        type_name: the type in the subgraph.
-        types: the object types it is asked for.
-        given: the leaf fields that come with their representations; these do no harm.
-        objects: the entity and all objects below it.
-        harmful: the fields of all of these that other objects must not be asked.
+        type_name: the interface object's type in the subgraph.
+        types: the object types that it is selected for.
+        given: the leaf fields in their representations; these do no harm.
+        objects: the paths of the entity and of all objects below it.
+        harmful: the harmful fields of all these objects.
     """
 
     type_name: str
@@ -71,10 +81,10 @@ class InterfaceObjectSelection:
     harmful: frozenset[HarmfulField]
 
 
-def can_select_all(asked: Iterable[InterfaceObjectSelection]) -> bool:
-    """Whether one fetch can ask all of this of all objects, no non-null field of one that does not want it."""
+def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
+    """Whether one fetch can select all of this without a harmful field on an object that does not select it."""
     by_type: dict[str, list[InterfaceObjectSelection]] = {}
-    for one in asked:
+    for one in selections:
         by_type.setdefault(one.type_name, []).append(one)
     return all(len(parts) == 1 or all(_is_harmless(parts, to) for to in _types(parts)) for parts in by_type.values())
 
@@ -98,27 +108,38 @@ def _is_harmless(parts: Iterable[InterfaceObjectSelection], type_name: str) -> b
 
 
 def selection_of(
-    graph: QueryGraph, subgraph: str, entered: tuple[str, str], tree: Tree, given: frozenset[str]
+    graph: QueryGraph, subgraph: str, entity: EntityType, tree: Tree, given: frozenset[str]
 ) -> InterfaceObjectSelection:
-    """What a tree asks; `entered` is the type in the subgraph and the one the objects have in the response."""
-    type_name, object_type = entered
+    """What a tree selects on entities; `given` are the leaf fields in their representations."""
     gathered = _Gathered(graph, subgraph)
-    gathered.add(type_name, tree, ((), ()))
+    gathered.add(entity.in_subgraph, tree, _Place())
     return InterfaceObjectSelection(
-        type_name, graph.possible(object_type), given, frozenset(gathered.objects), frozenset(gathered.harmful)
+        entity.in_subgraph,
+        graph.possible(entity.in_response),
+        given,
+        frozenset(gathered.objects),
+        frozenset(gathered.harmful),
     )
+
+
+class _Place(NamedTuple):
+    """An object below an entity, and the types that it must have there."""
+
+    path: ObjectPath = ()
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Gathered:
+    """The objects and harmful fields of a tree, while they are gathered."""
+
     graph: QueryGraph
     subgraph: str
     objects: set[ObjectPath] = field(default_factory=set)
     harmful: set[HarmfulField] = field(default_factory=set)
 
-    def add(self, type_name: str, tree: Tree, place: tuple[ObjectPath, tuple[str, ...]]) -> None:
-        path, conditions = place
-        self.objects.add(path)
+    def add(self, type_name: str, tree: Tree, place: _Place) -> None:
+        self.objects.add(place.path)
         definition = self.graph.type_in(self.subgraph, type_name)
         for entry in tree.fields:
             if definition is None or entry.name not in definition.fields:
@@ -126,8 +147,8 @@ class _Gathered:
             type_ = definition.fields[entry.name].type
             if isinstance(type_, NonNullTypeNode) or definition.fields[entry.name].requires is not None:
                 likeness = entry.signature if entry.tree is None else f"{entry.key}:{entry.signature}"
-                self.harmful.add(HarmfulField(path, conditions, likeness, entry.guards))
+                self.harmful.add(HarmfulField(place.path, place.conditions, likeness, entry.guards))
             if entry.tree is not None:
-                self.add(named_type(type_), entry.tree, ((*path, entry.key), ()))
+                self.add(named_type(type_), entry.tree, _Place((*place.path, entry.key)))
         for condition, below in tree.fragments:
-            self.add(condition, below, (path, (*conditions, condition)))
+            self.add(condition, below, place._replace(conditions=(*place.conditions, condition)))

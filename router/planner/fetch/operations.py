@@ -1,7 +1,6 @@
-"""A fetch group as an operation: its text, and the same selections as data.
+"""A fetch group as the operation of a fetch: its text, and the same selections as data (planning §8.1).
 
-Texts are minified while they are written: printing a syntax tree and stripping it again would take most of the time
-of planning.
+The text is minified while it is written: printing a syntax tree and stripping it would take most of the planning time.
 """
 
 from __future__ import annotations
@@ -116,7 +115,7 @@ class OperationWriter:
         return known
 
     def _definition(self, variable: str, *, required: bool) -> str:
-        """The client's definition; a nullable variable in a directive is an error that subgraphs refuse to overlook."""
+        """The client's definition, non-null where the variable is `required`: directives do not take a nullable one."""
         known = self._texts.get((variable, required))
         if known is not None:
             return known
@@ -142,7 +141,7 @@ def _operation(kind: OperationKind, name: str | None, definitions: Sequence[str]
 
 @dataclass(slots=True)
 class _SelectionWriter:
-    """Selections while they are written; gathers the variables in them, and those that are guards."""
+    """Writes selections; collects the variables in them, and those that are guards."""
 
     argument_text: Callable[[ArgumentNode], tuple[str, frozenset[str]]]
     variables: set[str] = field(default_factory=set)

@@ -1,10 +1,10 @@
-"""The inputs of a fetch as the alternatives its representations are built from.
+"""The `requires` of a fetch: alternatives from which the representation of each object is built (planning §8.1).
 
-Fields of one object that need different values can share a fetch although their guards differ:
+Fields of one object that need different inputs can share a fetch although their guards differ:
 
     {sku} always, {sku f0} where $x     =>     ...on T {sku}    ...on T {sku f0} (if $x)
 
-Where `$x` does not hold, `f0` may not have been fetched, and the field that requires it is not asked for.
+Where `$x` is false, `f0` may not be in the response, and the fetch does not select the field that requires it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Path: TypeAlias = tuple[str, ...]
 
 
 def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple[InputFragment, ...]:
-    """What representations are built from; the `emitted` guards hold whenever the fetch runs at all."""
+    """What representations are built from; the `emitted` guards hold whenever the fetch runs."""
     by_type: dict[str, list[RepresentationInput]] = {}
     for entry in inputs:
         by_type.setdefault(entry.type_name, []).append(entry)
@@ -40,14 +40,14 @@ def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple
 
 
 def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
-    """What is done to the representations built from these inputs."""
+    """What is applied to the representations built from these inputs."""
     return tuple(dict.fromkeys(rewrite for entry in inputs for rewrite in entry.rewrites))
 
 
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
-    """What is read from objects of one type, by the alternatives of guards under which it is.
+    """What is read from objects of one type, by the alternative guards under which it is.
 
-    Values that are there whenever anything is asked of such an object are always read.
+    Values that are in the response whenever the fetch selects anything of such an object are always read.
     """
     if len(inputs) == 1:
         (entry,) = inputs
@@ -70,13 +70,13 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
 
 
 def _conditions(usages: Iterable[Guards], emitted: Guards) -> tuple[tuple[tuple[str, bool], ...], ...]:
-    """Alternatives beyond the emitted guards, none if there is always one that holds."""
+    """The alternatives without the emitted guards; empty if one of them always holds."""
     alternatives = sorted(tuple(sorted(guards - emitted)) for guards in usages)
     return () if () in alternatives else tuple(alternatives)
 
 
 def _merged(first: tuple[InputSelection, ...], second: tuple[InputSelection, ...]) -> tuple[InputSelection, ...]:
-    """Everything either reads, in the order of first appearance."""
+    """Everything that either reads, in the order of first appearance."""
     merged: dict[tuple[bool, str], InputSelection] = {}
     for selection in (*first, *second):
         is_field = isinstance(selection, InputField)

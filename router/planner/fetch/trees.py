@@ -1,6 +1,6 @@
-"""Selection trees: what one fetch asks for, with the guards of every field.
+"""Selection trees: what one fetch selects, with the guards of every field.
 
-Trees are values. They are grown with a `TreeBuilder` and frozen; passes make new ones with `merge_trees`.
+Trees are values. A `TreeBuilder` grows one and freezes it; passes make new ones with `merge_trees`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class TreeField:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Fields and fragments on one object. `is_abstract` makes the fetch ask for `__typename` too."""
+    """Fields and fragments on one object; with `is_abstract`, `__typename` is selected too."""
 
     fields: tuple[TreeField, ...] = ()
     fragments: tuple[tuple[str, Tree], ...] = ()
@@ -121,7 +121,7 @@ class TreeBuilder:
 
 
 def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
-    """The fields without those that another entry of the same key asks for, with all below, under weaker guards."""
+    """The fields without those that another entry of the same key selects, with all below, under weaker guards."""
     alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:
         others = alike[entry.key, entry.signature]
@@ -137,7 +137,7 @@ def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str], list[TreeField
 
 
 def _covers(first: TreeField, second: TreeField) -> bool:
-    """Whether `first`, a field of the same key, asks for all that `second` asks for whenever that does."""
+    """Whether `first`, a field of the same key, selects all that `second` selects whenever `second` does."""
     if not first.guards <= second.guards:
         return False
     return first.tree is None or second.tree is None or _tree_covers(first.tree, second.tree)
@@ -154,7 +154,7 @@ def _tree_covers(first: Tree, second: Tree) -> bool:
 
 
 def merge_trees(first: Tree, second: Tree) -> Tree:
-    """Everything either asks for; the very same object as `first` if that is all of it."""
+    """Everything that either selects; the same object as `first` if that is all."""
     fields = {(entry.key, entry.signature, entry.guards): entry for entry in first.fields}
     for entry in second.fields:
         key = (entry.key, entry.signature, entry.guards)

@@ -1,1 +1,1 @@
-"""What each subgraph can resolve, and how one gets from one subgraph into another; knows nothing of operations."""
+"""What each subgraph can resolve, and which keys lead into it: the same for all operations (planning §2)."""

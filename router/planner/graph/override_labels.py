@@ -50,7 +50,7 @@ def labels_in(supergraph: Supergraph) -> frozenset[str]:
 
 
 class LabelIndex:
-    """Where the labels of a supergraph stand, and which fields lead to them."""
+    """The labels of a supergraph by field, and the fields that a plan with a field may need."""
 
     def __init__(self, supergraph: Supergraph) -> None:
         self._schema = supergraph.schema

@@ -1,7 +1,7 @@
-"""`@provides` scopes: fields that are resolvable on one path only.
+"""`@provides` scopes: fields that are resolvable on one path only (planning §3.10, §3.11).
 
-A scope is the tree of a `@provides` selection, flattened over its fragments; it travels with a place in a subgraph
-and is narrowed at each field step.
+A scope is the tree of a `@provides` selection without its fragments. It belongs to a vertex of the query graph; each
+field leads to the part of it below that field.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvidedField:
-    """`types` are the concrete types it is provided for, None for all."""
+    """A provided field; `types` are the object types that it is provided for, None for all."""
 
     name: str
     types: frozenset[str] | None

@@ -1,7 +1,7 @@
-"""The query graph: vertices are (subgraph, type, `@provides` scope), edges are computed when asked for and kept.
+"""The query graph: vertices are (subgraph, type, `@provides` scope), edges are computed on demand (planning §2).
 
-It answers three questions: does a subgraph resolve this field of this type, and where does that lead (`field`); where
-can an object of this type be entered by a key (`entries`); which concrete types can a value have (`possible`).
+It answers three questions: whether a subgraph resolves a field of a type, and to which vertex that leads (`field`);
+into which subgraphs the keys of a type lead (`entries`); which object types a type can be (`possible`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FieldEdge:
-    """A field a subgraph resolves. `requires` and `contexts` say what it must be given from elsewhere."""
+    """A field that a subgraph resolves; `requires` and `contexts` are inputs that must be fetched from elsewhere."""
 
     target: str
     scope: Scope
@@ -41,7 +41,7 @@ class FieldEdge:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way into a subgraph by `_entities`: the type the object has there, and the keys that are taken.
+    """An entry into a subgraph by `_entities`: the type that the object has there, and the keys that it accepts.
 
     `type_name` is an interface's name where the subgraph knows the object by an interface object.
     """
@@ -53,7 +53,7 @@ class Entry:
 
 
 class QueryGraph:
-    """The graph of a supergraph under one truth of its override labels."""
+    """The graph of a supergraph while some of its override labels hold (planning §3.21)."""
 
     def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:
         self.supergraph = supergraph
@@ -118,7 +118,7 @@ class QueryGraph:
         return type_name in carriers or (bool(possible) and possible <= carriers)
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
-        """The edge of a field, None where the subgraph does not resolve it on all objects the type stands for."""
+        """The edge of a field; None if the subgraph does not resolve it on all possible types of the type."""
         key = (subgraph, type_name, name, scope)
         if key not in self._edges:
             self._edges[key] = self._field(*key)
@@ -159,7 +159,7 @@ class QueryGraph:
         return FieldEdge(target, below, field.requires, field.context_arguments)
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
-        """Every subgraph an object of this type can be entered in, in the order of the subgraphs."""
+        """The entries into subgraphs for an object of this type, in the order of the subgraphs."""
         found = self._entries.get(type_name)
         if found is None:
             found = self._entries[type_name] = tuple(
@@ -168,7 +168,7 @@ class QueryGraph:
         return found
 
     def requiring(self, type_name: str, name: str) -> tuple[tuple[Entry, FieldEdge], ...]:
-        """Every way into a subgraph that must be given something from elsewhere to resolve a field of the type."""
+        """The entries into subgraphs that resolve a field of the type with inputs from elsewhere, with its edge."""
         key = (type_name, name)
         found = self._requiring.get(key)
         if found is None:

@@ -1,1 +1,4 @@
-"""Operation -> normal form: fragments inlined, constant conditions evaluated, equal fields merged, guards made sets."""
+"""An operation in normal form: fragments inlined, constant conditions evaluated, equal fields merged, guards as sets.
+
+`selections` does this; `guards` are `@skip` and `@include`, `deferred_blocks` what `@defer` makes of an operation.
+"""

@@ -1,4 +1,4 @@
-"""`@defer` on a fragment: whether it defers, on which variable that depends, and the client's label."""
+"""`@defer` on a fragment: whether it defers, the variable of its condition, and the client's label (planning §3.19)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIRECTIVE = "defer"
 
 
 def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str] | None:
-    """The variables that decide about deferring, in document order; None if there is nothing to defer."""
+    """The variables in conditions of `@defer`, in document order; None if nothing is deferred."""
     found: dict[str, None] = {}
     is_used = False
     pending = [operation.selection_set, *(fragment.selection_set for fragment in fragments.values())]
@@ -41,7 +41,7 @@ def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, Fragm
 
 
 def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
-    """Whether a fragment may come later, while the variables in `deferring` are true; never where that is None."""
+    """Whether a fragment is deferred while the variables in `deferring` are true; never where that is None."""
     if deferring is None or not fragment.directives:
         return False
     value = _condition(fragment)

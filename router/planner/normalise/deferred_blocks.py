@@ -1,9 +1,9 @@
-"""What of an operation comes first, and what may come later.
+"""The deferred blocks of an operation, and what its initial response has (planning §3.19).
 
     { user { name ... @defer(label: "more") { age friends { name ... @defer { age } } } } }
 
-has the block "more" at `user`, and in it one at `user/friends`. What is left without the blocks comes first. A block is
-a fragment at one place of the response: a fragment spread at two places makes two blocks.
+has the block "more" at `user`, and in it one at `user/friends`. The initial response has what is in no block. A block
+is a fragment at one path of the response: a fragment that is spread at two paths makes two blocks.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _META_FIELDS = frozenset({"__schema", "__type"})
 
 @dataclass(eq=False, slots=True)
 class Block:
-    """What one `@defer` lets come later.
+    """The selections that one `@defer` delivers later.
 
     Attributes:
-        number: tells blocks apart, from 0 in document order.
-        label: the client's.
-        path: of the object the block belongs to: response keys, and type conditions as `... on T`.
-        parent: the block this one stands in.
-        selections: what the client asked for in it, minified, without the blocks in it; None if nothing is left.
+        number: in document order, from 0.
+        label: the client's label.
+        path: the path of its object: response keys, and type conditions as `... on T`.
+        parent: the block that contains it.
+        selections: what the client selects in it, minified, without the blocks in it; None if that is nothing.
     """
 
     number: int
@@ -51,8 +51,8 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the walk over the operation stands: the type of an object, its path, and the block it is in."""
+class _SelectedObject:
+    """An object that the operation selects: its type, its response keys, its path, and the block that it is in."""
 
     type_name: str
     keys: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class _Place:
 
 
 class DeferredBlocks:
-    """The blocks of one operation, in document order; `selections` is what comes first, None if nothing does."""
+    """The blocks of one operation; `selections` are those of the initial response, None if it has none."""
 
     def __init__(
         self, normaliser: Normaliser, fragments: Mapping[str, FragmentDefinitionNode], deferring: Container[str]
@@ -70,7 +70,7 @@ class DeferredBlocks:
         self._fragments = fragments
         self._deferring = deferring
         self._found: dict[tuple[tuple[str, ...], int, Block | None], Block] = {}
-        # The objects at or above a block, each with the block it is itself selected in.
+        # The objects at or above a block, each with the block in which the object itself is selected.
         self._above: set[tuple[tuple[str, ...], Block | None]] = set()
         self._selections_left = MAX_SELECTIONS
         self.selections: str | None = None
@@ -81,10 +81,10 @@ class DeferredBlocks:
         Raises:
             TooComplexError: it has more selections than can be planned.
         """
-        self.selections = _braced(self._texts(selection_set, _Place(type_name)))
+        self.selections = _braced(self._texts(selection_set, _SelectedObject(type_name)))
 
     def at(self, keys: tuple[str, ...], fragment: int, within: Block | None) -> Block:
-        """The block that a fragment (told by its identity) makes of the object at a path."""
+        """The block of a fragment, given by its identity, for the object at a path."""
         return self._found[keys, fragment, within]
 
     def inside(self, block: Block | None) -> list[Block]:
@@ -95,8 +95,8 @@ class DeferredBlocks:
             if one.parent is block and (one.selections is not None or self.inside(one))
         ]
 
-    def _texts(self, selection_set: SelectionSetNode, place: _Place) -> list[str]:
-        """What is selected on an object, each field and fragment once, without what is deferred."""
+    def _texts(self, selection_set: SelectionSetNode, place: _SelectedObject) -> list[str]:
+        """The selections on an object as texts, each once, without deferred ones."""
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
@@ -115,7 +115,7 @@ class DeferredBlocks:
                 texts += self._fragment(selection, place, guards)
         return list(dict.fromkeys(texts))
 
-    def _field(self, node: FieldNode, place: _Place, guards: Guards) -> Iterable[str]:
+    def _field(self, node: FieldNode, place: _SelectedObject, guards: Guards) -> Iterable[str]:
         name, key = node.name.value, client_key(node)
         if name in _META_FIELDS:
             return
@@ -127,15 +127,15 @@ class DeferredBlocks:
             yield head
             return
         target = self._normaliser.target(place.type_name, name)
-        below = _Place(target, (*place.keys, response_key(node)), (*place.path, key), place.block)
+        below = _SelectedObject(target, (*place.keys, response_key(node)), (*place.path, key), place.block)
         body = _braced(self._texts(node.selection_set, below))
         if body is not None:
             yield head + body
         elif (below.keys, below.block) not in self._above:
-            # Nothing is selected on the object, which is in the response all the same.
+            # Nothing is selected on the object, but it is in the response.
             yield f"{head}{{__typename}}"
 
-    def _fragment(self, fragment: Fragment, place: _Place, guards: Guards) -> Iterable[str]:
+    def _fragment(self, fragment: Fragment, place: _SelectedObject, guards: Guards) -> Iterable[str]:
         condition, selection_set = self._opened(fragment)
         is_narrower = condition is not None and self._normaliser.is_narrower(place.type_name, condition)
         inner = replace(place, type_name=condition or place.type_name)
@@ -154,7 +154,7 @@ class DeferredBlocks:
         condition = fragment.type_condition
         return None if condition is None else condition.name.value, fragment.selection_set
 
-    def _defer(self, fragment: Fragment, place: _Place, guards: Guards) -> None:
+    def _defer(self, fragment: Fragment, place: _SelectedObject, guards: Guards) -> None:
         key = (place.keys, id(fragment), place.block)
         if key in self._found:
             return
@@ -168,7 +168,7 @@ class DeferredBlocks:
 
 
 def _wrapped(texts: Sequence[str], condition: str | None, guards: Guards) -> list[str]:
-    """The selections in a fragment, nothing if there are none."""
+    """The selections in a fragment; no text if there are none."""
     head = "..." if condition is None else f"...on {condition}"
     return [f"{head}{_directives(guards)}{_braced(texts)}"] if texts else []
 

@@ -1,7 +1,7 @@
-"""`@skip` and `@include` as sets of guards.
+"""`@skip` and `@include` as sets of guards (planning §3.9).
 
-A guard is a variable and the truth it must have; a set of guards holds when all do. Sets are absolute: they hold every
-guard between the operation's root and the selection.
+A guard is a variable and the value that it must have. A set of guards holds when all of them do. It is absolute: it has
+every guard between the operation's root and the selection.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def directive_text(guard: Guard) -> str:
 
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
-    """The alternatives no other makes superfluous: `{a}` covers `{a, b}`, since it holds whenever that does."""
+    """The alternatives without those that imply another one: `{a, b}` is redundant beside `{a}`."""
     distinct = dict.fromkeys(alternatives)
     if ALWAYS in distinct:
         return [ALWAYS]
@@ -62,7 +62,7 @@ def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
 
 
 def weaker(guards: Guards, among: Mapping[Guards, object]) -> Iterator[Guards]:
-    """Those that hold whenever `guards` do, and at other times."""
+    """The sets that hold whenever `guards` do, and in other cases too."""
     if 2 ** len(guards) < len(among):
         subsets = (frozenset(some) for size in range(len(guards)) for some in combinations(guards, size))
         return (subset for subset in subsets if subset in among)

@@ -10,7 +10,7 @@ done level by level.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
 
-# Selections flattened for one operation, in all passes over it together: about a second's work. The largest operations
-# people send have a few thousand fields; fragments nested in fragments can ask for any number.
+# Selections flattened for one operation, in all passes over it together: about a second of work. The largest operations
+# in practice have a few thousand fields; fragments nested in fragments can select any number.
 MAX_SELECTIONS = 50_000
 
 
 class TooComplexError(Exception):
-    """The operation asks for more than can be planned in reasonable time."""
+    """The operation selects more than can be planned in reasonable time (planning §3.24)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ class SelectedField:
 
 @dataclass(frozen=True, slots=True)
 class NestedSelections:
-    """A selection set below a composite field: the type it was written for, and the guards that lead to it.
+    """The selection set of a composite field, with the field's type and all guards down to it.
 
-    Under `... on Book { similar {…} }` the type may be narrower than where `similar` was selected on the interface.
+    Under `... on Book { similar {…} }` the type can be narrower than the type of `similar` on the interface.
     """
 
     selection_set: SelectionSetNode
@@ -73,9 +73,9 @@ class NestedSelections:
 
 @dataclass(frozen=True, slots=True)
 class MergedField:
-    """A field asked of an object under one response key and one set of guards.
+    """A field of an object under one response key and one set of guards, merged from all its selections.
 
-    `signature` tells fields apart that give different values: name and arguments, printed. `below` is empty for leaves.
+    `signature` is its name and arguments as text: equal for fields with equal values. `below` is empty for leaves.
     """
 
     key: str
@@ -90,6 +90,14 @@ class MergedField:
     @property
     def is_leaf(self) -> bool:
         return not self.below
+
+
+class _Scope(NamedTuple):
+    """Where a selection set stands: its parent type, the object's possible types, the deferred fragments around it."""
+
+    type_name: str
+    possible: frozenset[str]
+    deferred: tuple[int, ...] = ()
 
 
 class Normaliser:
@@ -117,7 +125,7 @@ class Normaliser:
         """All fields selected on an object of type `type_name`, in document order.
 
         Raises:
-            TooComplexError: flattening the operation has come to more selections than can be planned.
+            TooComplexError: the operation has more selections than can be planned.
         """
         held = self._possible(type_name)
         found: list[SelectedField] = []
@@ -125,17 +133,13 @@ class Normaliser:
             met = held & self._possible(entry.type_name)
             if met or entry.type_name == type_name:
                 types = None if met == held else met
-                found += self._flatten(entry.selection_set, (entry.type_name, held, ()), types, entry.guards)
+                found += self._flatten(entry.selection_set, _Scope(entry.type_name, held), types, entry.guards)
         return found
 
     def _flatten(
-        self,
-        selection_set: SelectionSetNode,
-        within: tuple[str, frozenset[str], tuple[int, ...]],
-        types: frozenset[str] | None,
-        guards: Guards,
+        self, selection_set: SelectionSetNode, scope: _Scope, types: frozenset[str] | None, guards: Guards
     ) -> Iterator[SelectedField]:
-        type_name, possible, deferred = within
+        type_name, possible, deferred = scope
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
@@ -157,7 +161,7 @@ class Normaliser:
             met = held & self._possible(condition)
             if met or condition == type_name:
                 later = (*deferred, id(selection)) if is_deferred(selection, self._deferring) else deferred
-                yield from self._flatten(body, (condition, possible, later), types if met == held else met, inner)
+                yield from self._flatten(body, _Scope(condition, possible, later), types if met == held else met, inner)
 
     def merged(self, items: Sequence[SelectedField], type_name: str) -> list[MergedField]:
         """The items of one object merged by response key, in order of first appearance."""
@@ -186,7 +190,7 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """The items with those made one that every one of `types` selects alike: then the type does not matter.
+        """The items, with one item for those that all of `types` select alike: there the type does not matter.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      on an object that is an A or a B
         """
@@ -211,7 +215,7 @@ class Normaliser:
         return response_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """The response keys below which different types want different values under one response key."""
+        """The response keys below which one response key has different values for different types."""
         split: set[str] = set()
         by_key: dict[str, dict[str, list[SelectedField]]] = {}
         for type_name, items in items_by_type.items():
@@ -225,7 +229,7 @@ class Normaliser:
         return frozenset(split)
 
     def _differs(self, per_type: Mapping[str, Sequence[SelectedField]]) -> bool:
-        """Whether somewhere below one response key some response key has several signatures."""
+        """Whether a response key somewhere below these selections of one field has several signatures."""
         signatures: dict[tuple[str, ...], str] = {}
         pending: list[tuple[tuple[str, ...], list[SelectedField]]] = [((), list(items)) for items in per_type.values()]
         while pending:
@@ -233,7 +237,7 @@ class Normaliser:
             for item in items:
                 here = (*path, response_key(item.node))
                 wanted = signature(item.node)
-                # The key itself may be another field on another type: that alone is no reason.
+                # The key itself may be another field on another type; that alone does not split it.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:
@@ -267,7 +271,7 @@ class Normaliser:
         return output[0]
 
     def is_narrower(self, type_name: str, condition: str) -> bool:
-        """Whether a type condition lets only some objects of a type pass."""
+        """Whether only some objects of a type meet a type condition."""
         return not self._possible(type_name) <= self._possible(condition)
 
     def is_composite(self, type_name: str) -> bool:
@@ -283,7 +287,7 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
 
 
 def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
-    """The selection sets without repetitions: fragments spread in several places lead to the same ones."""
+    """The selection sets without repetitions: a fragment that is spread twice has the same one twice."""
     below = tuple(below)
     if len(below) <= 1:
         return below
@@ -291,7 +295,7 @@ def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
 
 
 def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
-    """The items that ask for the same field under the same response key, together."""
+    """The items in groups, one for each field and response key."""
     groups: dict[tuple[str, str], list[SelectedField]] = {}
     for item in items:
         groups.setdefault((response_key(item.node), signature(item.node)), []).append(item)
@@ -299,11 +303,12 @@ def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
 
 
 def response_key(node: FieldNode) -> str:
+    """The field's response key in the router."""
     return inner_key(node)
 
 
 def signature(node: FieldNode) -> str:
-    """Name and arguments, with arguments in the order of their names: equal texts give equal values."""
+    """The field's name and arguments, sorted by name: fields with equal signatures have equal values."""
     if not node.arguments:
         return node.name.value
     arguments = sorted(argument_text(argument) for argument in node.arguments)

@@ -1,7 +1,7 @@
-"""Argument values as text.
+"""Argument values as minified text.
 
-Every field with arguments is written several times while it is planned; printing the syntax tree and stripping the
-result of what is ignored would take most of that time.
+A field with arguments is written several times while it is planned. Printing the syntax tree and removing ignored
+characters would take most of that time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def argument_text(argument: ArgumentNode) -> str:
 
 
 def variables_in(value: ValueNode) -> Iterator[str]:
-    """The names of the variables in a value, wherever they stand in it."""
+    """The names of the variables in a value, at any depth."""
     match value:
         case VariableNode(name=name):
             yield name.value
@@ -64,7 +64,7 @@ def _text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
 
 
 def spaced(parts: Iterable[str]) -> str:
-    """The parts joined, with a space only where two of them would become one token."""
+    """The parts joined, with a space where two of them would otherwise become one token."""
     text = ""
     for part in parts:
         separate = text and _is_word(text[-1]) and (_is_word(part[0]) or part.startswith(("...", "-")))

@@ -1,1 +1,1 @@
-"""Fetch groups in, the tree of plan nodes out: `deferral`, `batching`, `linearise`."""
+"""Fetch groups in, the tree of plan nodes out: parts of the response (`deferral`), `batching`, order (`linearise`)."""

@@ -1,15 +1,15 @@
-"""Entity fetches that travel together: one subgraph, one stage, one request (planning §7.3).
+"""Entity fetches of one subgraph and one stage in one request (planning §7.3).
 
     users.@ <- reviews, topProducts.@ <- reviews     =>     one request to reviews with two aliased `_entities`
 
-A stage is the longest chain of fetches that a fetch waits for, the plan's own measure of time: at one stage inputs are
-complete at one time, so by that measure nobody waits and a request is saved. Fetches of different stages stay apart,
-however near: there the batch would make the earlier one wait for a whole request. As every wait leads to a later stage,
-batches never wait for each other in a circle.
+The stage of a fetch is the number of fetches in a row that it waits for. The inputs of all fetches of one stage are
+complete at the same time, as far as the plan can say, so that a batch saves a request and delays none. Fetches of
+different stages are not batched: the earlier one would wait for a whole request. As a fetch waits for earlier stages
+only, batches never wait for each other.
 
-What reads values from ancestors (`@fromContext`) may need several requests itself and stays alone; fetches without
-inputs are whole operations. Parts under different conditions can share a request, as each one can be left out of it.
-Parts that ask the same at different places are told apart here and become one when they are run.
+A fetch that reads values from ancestors (`@fromContext`) can need several requests and is not batched, nor is a root
+fetch, which is a whole operation. Parts under different conditions can share a request: each can be left out of it.
+Parts with the same selections at different paths are two parts here; the executor merges them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Batch:
 
     @property
     def after(self) -> frozenset[int]:
-        """The numbers of the groups that some of its own wait for."""
+        """The numbers of the groups that it waits for."""
         return frozenset[int]().union(*(group.after for group in self.groups))
 
 
@@ -44,9 +44,9 @@ def one_by_one(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
 
 
 def batched(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
-    """The groups in as few requests as their stages allow, each request after those it waits for.
+    """The groups in as few requests as their stages allow, each request after those that it waits for.
 
-    Groups must come after those they wait for.
+    `groups` must be in waiting order.
     """
     stage = stages(groups)
     together: dict[object, list[FetchGroup]] = {}
@@ -61,5 +61,5 @@ def batched(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
 
 
 def groups_in(request: PlannedRequest) -> Iterator[FetchGroup]:
-    """The groups whose fetches a request carries."""
+    """The groups of a request."""
     yield from request.groups if isinstance(request, Batch) else (request,)

@@ -1,14 +1,14 @@
-"""When the fetches of an operation run, and what of the answer they are for.
+"""The parts of a response: the initial one, and the deferred ones (planning §3.19).
 
-The parts of a mutation follow one another. What is deferred is fetched when what it is read from is there, and keeps
-nothing waiting: neither what comes first, nor the next part of a mutation.
+The drafts of a mutation run one after the other. A deferred fetch runs as soon as its inputs are there; neither the
+initial response nor the next draft of a mutation waits for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from router.plan import Defer, DeferDependency, DeferPrimary, DeferredPart
 from router.planner.plan_tree.linearise import groups_of, in_order, plan_node, renumbered, schedule
@@ -28,28 +28,28 @@ Arrange: TypeAlias = Callable[["Groups"], "tuple[PlannedRequest, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class ResponsePart:
-    """The fetches for an answer, or for the deferred `block` of one; `later` are the blocks in it."""
+    """The fetches for the initial response, or for a deferred `block`; `later` are the blocks in it."""
 
     first: Schedule | None
     later: tuple[ResponsePart, ...] = ()
     block: Block | None = None
 
     def groups(self) -> Iterator[FetchGroup]:
-        """In order of appearance."""
+        """Its fetch groups, in order of appearance."""
         if self.first is not None:
             yield from groups_of(self.first)
-        for answer in self.later:
-            yield from answer.groups()
+        for part in self.later:
+            yield from part.groups()
 
     def renumbered(self, numbers: Mapping[int, int]) -> ResponsePart:
         first = None if self.first is None else renumbered(self.first, numbers)
-        return replace(self, first=first, later=tuple(answer.renumbered(numbers) for answer in self.later))
+        return replace(self, first=first, later=tuple(part.renumbered(numbers) for part in self.later))
 
 
 def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
-    """Parts that follow one another, numbered as one.
+    """The groups of drafts that run one after the other, with numbers that are unique in all of them.
 
-    What can start at once in a part waits for everything in those before, except for what they defer.
+    Groups that wait for nothing in their draft wait for everything in the earlier drafts but deferred fetches.
     """
     if len(parts) == 1:
         return tuple(parts)
@@ -62,7 +62,7 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turns.append(turn)
         offset += len(turn)
         first = [group for group in turn if group.block is None]
-        # The others among them are waited for by these.
+        # These wait for the others.
         earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 
@@ -73,49 +73,51 @@ def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int
 
 
 def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> ResponsePart:
-    """The answer that groups make, numbered from `start` in order of appearance."""
-    answer = _answer(turns, (arrange, blocks), None)
-    numbers = {group.number: start + index for index, group in enumerate(answer.groups())}
+    """The parts of the response, with groups numbered from `start` in order of appearance."""
+    whole = _part(turns, _Layout(arrange, blocks), None)
+    numbers = {group.number: start + index for index, group in enumerate(whole.groups())}
     is_in_order = all(before == after for before, after in numbers.items())
-    return answer if is_in_order else answer.renumbered(numbers)
+    return whole if is_in_order else whole.renumbered(numbers)
 
 
-def _answer(
-    turns: Sequence[Groups],
-    how: tuple[Arrange, DeferredBlocks | None],
-    block: Block | None,
-) -> ResponsePart:
-    arrange, blocks = how
+class _Layout(NamedTuple):
+    """How groups become requests, and which blocks there are."""
+
+    arrange: Arrange
+    blocks: DeferredBlocks | None
+
+
+def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> ResponsePart:
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
-        # What is waited for and not among them is of another turn, or of a block around this one.
+        # They wait for groups of other drafts, or of a block around this one, which are done then.
         done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
-        part = schedule(arrange(own), done)
-        if part is not None:
-            planned.append(part)
-    inner = [] if blocks is None else blocks.inside(block)
-    later = tuple(_answer(turns, how, one) for one in inner)
+        scheduled = schedule(layout.arrange(own), done)
+        if scheduled is not None:
+            planned.append(scheduled)
+    inner = [] if layout.blocks is None else layout.blocks.inside(block)
+    later = tuple(_part(turns, layout, one) for one in inner)
     return ResponsePart(in_order(*planned) if planned else None, later, block)
 
 
-def response_node(answer: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
-    """The answer as a node; `selections` are the client's that come first."""
-    first = None if answer.first is None else plan_node(answer.first, write, join)
-    if not answer.later:
+def response_node(part: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
+    """The node of a part; `selections` are what the client selects in it, without the blocks in it."""
+    first = None if part.first is None else plan_node(part.first, write, join)
+    if not part.later:
         return first
-    return Defer(DeferPrimary(selections, first), tuple(_deferred(part, write, join) for part in answer.later))
+    return Defer(DeferPrimary(selections, first), tuple(_deferred(inner, write, join) for inner in part.later))
 
 
-def _deferred(answer: ResponsePart, write: Write, join: Join) -> DeferredPart:
-    block = answer.block
-    assert block is not None  # noqa: S101 - only the whole answer has none
-    own = [] if answer.first is None else list(groups_of(answer.first))
+def _deferred(part: ResponsePart, write: Write, join: Join) -> DeferredPart:
+    block = part.block
+    assert block is not None  # noqa: S101 - only the initial response has none
+    own = [] if part.first is None else list(groups_of(part.first))
     awaited = frozenset[int]().union(*(group.after for group in own)) - {group.number for group in own}
     return DeferredPart(
         tuple(DeferDependency(number) for number in sorted(awaited)),
         block.label,
         block.path,
-        None if answer.later else block.selections,
-        response_node(answer, write, join, block.selections),
+        None if part.later else block.selections,
+        response_node(part, write, join, block.selections),
     )

@@ -1,7 +1,7 @@
-"""The groups' order of waiting, as the tree of a plan.
+"""The dependencies of groups as the tree of a plan (planning §8.2).
 
-A group that can start comes first; the groups that wait for it alone (or for it and groups behind it) follow it in a
-`Sequence`, beside the other ones that can start. What waits for several of them follows after all.
+Groups without dependencies come first, in a `Parallel`. The groups that depend on one of them alone (or on it and its
+followers) follow it in a `Sequence`. Groups that depend on several of them come after the `Parallel`.
 
     a, b after a, c after a, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
 """
@@ -34,11 +34,15 @@ Join: TypeAlias = "Callable[[Seq[tuple[WrittenFetch, Flatten | Condition]]], Bat
 
 @dataclass(frozen=True, slots=True)
 class InOrder:
+    """Parts that run one after the other."""
+
     parts: tuple[Schedule, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
+    """Parts that run at the same time."""
+
     parts: tuple[Schedule, ...]
 
 
@@ -46,9 +50,9 @@ Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
 def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
-    """The requests, each after those it waits for, as parallel as the tree form allows.
+    """The requests, each after those that it waits for, as parallel as a tree allows.
 
-    The groups numbered in `done` have been fetched before.
+    The groups with numbers in `done` are fetched before.
     """
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
@@ -67,7 +71,7 @@ def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozen
 
 
 class _Followers:
-    """Who waits for whom among requests that wait."""
+    """Which of the waiting requests follow others."""
 
     def __init__(self, waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> None:
         self._waiting = waiting
@@ -78,7 +82,7 @@ class _Followers:
                 self._of.setdefault(number, []).append(index)
 
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
-        """The requests that wait for `first`, directly or not, and for nothing else that is not done."""
+        """The requests that wait, directly or not, for `first` and for nothing else that is not done."""
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]
         heapify(pending)
@@ -149,7 +153,7 @@ def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:
 
 
 def plan_node(planned: Schedule, write: Write, join: Join) -> PlanNode:
-    """The schedule as a plan, with conditions around as much as they hold for."""
+    """The node of a schedule, with each condition around as many nodes as it holds for."""
     guards, node = _guarded_node(planned, write, join)
     return _under(guards, node)
 
@@ -181,7 +185,7 @@ def _guarded_node(planned: Schedule, write: Write, join: Join) -> tuple[Guards, 
 
 
 def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFetch]:
-    """Conditions that do not hold for all parts go with those they hold for."""
+    """The node of a batch; conditions that not all parts share are on their parts."""
     guards = [common_guards(group.tree) for group in batch.groups]
     common = frozenset.intersection(*guards)
     parts: list[tuple[WrittenFetch, Flatten | Condition]] = []

@@ -1,7 +1,6 @@
-"""Optimisation passes over fetch groups, run to a fixed point.
+"""Optimisation passes over fetch groups, repeated until none changes anything (planning §7.1).
 
-A pass takes the groups and gives groups: the very same tuple when it has nothing to do. Groups come after those they
-wait for, before and after every pass.
+A pass takes groups in waiting order and returns groups in waiting order: the same tuple if it changes nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ PASSES: tuple[Optimisation, ...] = (merge_same_objects, drop_implied_waits)
 
 
 def optimised(groups: Groups) -> Groups:
-    """Apply all passes until none changes anything; every change removes a group or a wait, so this ends."""
+    """The groups after all passes. This ends, as every change removes a group or a dependency."""
     while True:
         before = groups
         for apply in PASSES:

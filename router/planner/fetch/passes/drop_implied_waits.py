@@ -1,4 +1,4 @@
-"""A group need not wait for what a group it waits for waits for already.
+"""Drop dependencies that follow from others (planning §7.1).
 
 c after {a, b}, b after {a}   =>   c after {b}
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def drop_implied_waits(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
+    """The groups without a dependency on a group that another dependency waits for; the same tuple without any."""
     above = ancestors(groups)
     changed = False
     reduced: list[FetchGroup] = []

@@ -1,10 +1,10 @@
-"""Fetches of one subgraph for the same objects become one, where the plan is none the slower for it.
+"""Merge fetches of one subgraph for the same objects, where that makes the plan no slower (planning §7.1).
 
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
-The one fetch waits for what both waited for, and what waited for either now waits for it. By Apollo's measure (a fetch
-is dearer the more fetches in a row it waits for) that must not cost more, and the longest chain must not grow. Both are
-a matter of the fetches that come after the two, so a trial looks at those only.
+The merged fetch waits for what either of the two waits for, and what waits for either waits for the merged one. The
+plan's cost must fall (a fetch costs more the more fetches in a row it waits for), and its longest chain of fetches must
+not grow. Both depend only on the fetches that follow the two, so a trial looks at those.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# For each kind of objects; more groups of the same ones than this allows are kept apart.
+# For the groups of one subgraph and the same objects. After so many trials the others are not merged.
 TRIALS = 500
 
 
 def merge_same_objects(groups: Groups) -> Groups:
+    """The groups in waiting order with some of them merged; the same tuple if none are."""
     same: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for group in groups:
         if group.inputs:
@@ -42,7 +43,7 @@ def merge_same_objects(groups: Groups) -> Groups:
 
 
 class _Merging:
-    """The groups while some become one."""
+    """The groups while some of them are merged."""
 
     def __init__(self, groups: Groups) -> None:
         self.groups = {group.number: group for group in groups}
@@ -54,7 +55,7 @@ class _Merging:
                 self._followers[number].add(group.number)
 
     def merge_alike(self, numbers: Iterable[int]) -> None:
-        """Merge what should be of groups that could be one, each with the first of those before that it can."""
+        """Merge groups for the same objects, each into the first earlier one where that is possible and cheaper."""
         kept: list[int] = []
         trials = 0
         for second in numbers:
@@ -68,9 +69,11 @@ class _Merging:
                 kept.append(second)
 
     def _merge(self, first: int, second: int) -> bool:
-        """Make two groups one, unless that costs more."""
+        """Merge two groups if that is possible and cheaper; whether it is."""
         one, other = self.groups[first], self.groups[second]
-        if not can_share([*one.inputs, *other.inputs]) or not can_select_all([*one.asked, *other.asked]):
+        if not can_share([*one.inputs, *other.inputs]) or not can_select_all(
+            [*one.interface_objects, *other.interface_objects]
+        ):
             return False
         following = self._following(first, second)
         if first in following or second in following:
@@ -110,7 +113,7 @@ class _Merging:
             inputs=(*one.inputs, *(entry for entry in other.inputs if entry not in one.inputs)),
             after=one.after | other.after,
             contexts=tuple(dict.fromkeys((*one.contexts, *other.contexts))),
-            asked=tuple(dict.fromkeys((*one.asked, *other.asked))),
+            interface_objects=tuple(dict.fromkeys((*one.interface_objects, *other.interface_objects))),
         )
         del self.groups[other.number]
         for number in other.after:

@@ -57,10 +57,12 @@ def test_fetches_do_not_merge_when_one_type_would_be_asked_the_non_null_field_of
     book = InterfaceObjectSelection("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
     film = InterfaceObjectSelection("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
     first, second = entity(1, {0}, key_input("id"), name="f"), entity(2, {0}, key_input("id"), name="g")
-    apart = (ROOT, replace(first, asked=(book,)), replace(second, asked=(film,)))
+    apart = (ROOT, replace(first, interface_objects=(book,)), replace(second, interface_objects=(film,)))
     assert merge_same_objects(apart) is apart
-    (_, merged) = merge_same_objects((ROOT, replace(first, asked=(film,)), replace(second, asked=(film,))))
-    assert merged.asked == (film,)
+    (_, merged) = merge_same_objects(
+        (ROOT, replace(first, interface_objects=(film,)), replace(second, interface_objects=(film,)))
+    )
+    assert merged.interface_objects == (film,)
 
 
 def test_a_fetch_does_not_merge_into_one_that_waits_for_it() -> None:
