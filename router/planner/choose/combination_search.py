@@ -51,11 +51,6 @@ class CombinationSearch:
         """Whether all combinations are tried."""
         return prod(len(self._option_sets[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS
 
-    @property
-    def work_of_trial(self) -> int:
-        """How much work a trial is: it goes through all sets, and compares about as many options as the last one."""
-        return len(self._option_sets) + self._weighed // WEIGHED_PER_WORK
-
     def run(self) -> Assignment:
         """The best assignment found."""
         greedy = self._greedy()
@@ -80,9 +75,13 @@ class CombinationSearch:
         return assignment if moved == assignment or self.costing(moved).rank > costing.rank else moved
 
     def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """The neighbours of an assignment that have the same number of fetches."""
+        """The neighbours of an assignment that have the same number of fetches, as far as the work budget goes."""
         rank = self._tried(assignment)
-        return (candidate for candidate in self._neighbours(assignment) if self._tried(candidate) == rank)
+        for candidate in self._neighbours(assignment):
+            if not self._effort.affords_tie(self._work_of_trial):
+                return
+            if self._tried(candidate) == rank:
+                yield candidate
 
     def _greedy(self) -> Assignment:
         assignment = [0] * len(self._option_sets)
@@ -97,7 +96,12 @@ class CombinationSearch:
 
     def _rank(self, assignment: Assignment) -> Rank | None:
         """The rank of an assignment, None if the work budget is used up."""
-        return self._tried(assignment) if self._effort.affords(self.work_of_trial) else None
+        return self._tried(assignment) if self._effort.affords(self._work_of_trial) else None
+
+    @property
+    def _work_of_trial(self) -> int:
+        """How much work a trial is: it goes through all sets, and compares about as many options as the last one."""
+        return len(self._option_sets) + self._weighed // WEIGHED_PER_WORK
 
     def _tried(self, assignment: Assignment) -> Rank:
         costing = self.costing(assignment)

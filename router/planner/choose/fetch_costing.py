@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from router.planner.choose.cost import fetch_cost
-from router.planner.choose.path_selection import PathSelection, root_of
+from router.planner.choose.path_selection import NOTHING, PathSelection, root_of
 from router.planner.walk.nodes import PathStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from router.planner.choose.path_selection import Inputs
     from router.planner.walk.nodes import PathOption, RootKey
 
 
@@ -31,10 +32,11 @@ class FetchDraft:
 class FetchCosting:
     """The fetches of a choice, each after those it waits for."""
 
-    def __init__(self, options: Iterable[PathOption]) -> None:
-        selection = PathSelection(options)
+    def __init__(self, options: Iterable[PathOption], decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
+        selection = PathSelection(options, decided)
         selection.settle(certain_only=False)
         self.inputs = selection.inputs
+        self.unforced = selection.unforced
         self.weighed = selection.weighed
         self.fetches: dict[tuple[tuple[str, ...], str, frozenset[int]], FetchDraft] = {}
         self._fetch_of: dict[PathOption, FetchDraft] = {}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from router.planner.choose.cost import fetch_cost
 from router.planner.walk.nodes import PathStep
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 COMPARED = 32
 
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
+NOTHING: Final[Mapping[PathOption, Inputs]] = MappingProxyType({})
 
 
 def root_of(option: PathOption) -> PathOption:
@@ -38,8 +40,10 @@ class PathSelection:
     `weighed` counts the options whose cost was asked for: what deciding has taken.
     """
 
-    def __init__(self, options: Iterable[PathOption] = ()) -> None:
+    def __init__(self, options: Iterable[PathOption] = (), decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
         self.inputs: dict[PathOption, Inputs] = {}
+        self.unforced: list[PathOption] = []
+        self._decided = decided
         self.roots: dict[PathOption, None] = {}
         self.weighed = 0
         self._keys: set[RootKey] = set()
@@ -76,17 +80,28 @@ class PathSelection:
                 return
             dearest = max(islice(self._open, COMPARED), key=self._regret)
             self._open.remove(dearest)
+            self.unforced.append(dearest)
             self._decide(dearest)
 
     def _settle_certain(self) -> None:
         waiting: deque[PathOption] = deque()
         while self._open:
             root = self._open.popleft()
-            if _is_forced(root) or any(map(self._is_had, root.key_choices)):
+            if root in self._decided:
+                self._read(root, self._decided[root])
+            elif _is_forced(root):
+                self._decide(root)
+            elif any(map(self._is_had, root.key_choices)):
+                self.unforced.append(root)
                 self._decide(root)
             else:
                 waiting.append(root)
         self._open = waiting
+
+    def _read(self, root: PathOption, inputs: Inputs) -> None:
+        self.inputs[root] = inputs
+        for _, option in inputs:
+            self.add(option)
 
     def _regret(self, root: PathOption) -> int:
         """What the second best decision would cost more than the best: who loses most by waiting decides first."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.errors import PlanningError
-from router.planner.choose.choice import choose
+from router.planner.choose.choose_options import choose
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.build import GroupBuilder
 from router.planner.fetch.groups import stages
@@ -88,11 +88,14 @@ class Drafting:
         self._explorer.explore(root, items, search)
         leaves = tuple(search.leaves)
 
+        built: dict[Choice, tuple[FetchGroup, ...]] = {}
+
         def price(choice: Choice) -> PlanCost:
-            return self._plan_cost(self._groups(leaves, choice), first_stage)
+            built[choice] = self._groups(leaves, choice)
+            return self._plan_cost(built[choice], first_stage)
 
         choice = choose(leaves, self._effort, price)
-        return Draft(leaves, choice, self._groups(leaves, choice))
+        return Draft(leaves, choice, built.get(choice) or self._groups(leaves, choice))
 
     def in_one_subgraph(self, items: Sequence[SelectedField]) -> Draft:
         """The cheapest draft for root fields that run in one subgraph.

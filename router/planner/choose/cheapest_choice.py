@@ -1,0 +1,42 @@
+"""The cheapest of several choices with equal fetches, by the cost of their whole plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from router.planner.bounds import Effort
+    from router.planner.choose.choice import Choice, Pricing
+    from router.planner.choose.cost import PlanCost
+
+
+class CheapestChoice:
+    """The cheapest choice so far.
+
+    The work is bounded, apart from that of the search for the fewest fetches (planning §6.5): `has_ended` is true once
+    it is used up, and the choice stays as it is.
+    """
+
+    def __init__(self, choice: Choice, pricing: Pricing, work_of_pricing: int, effort: Effort) -> None:
+        self.choice = choice
+        self.has_ended = False
+        self._pricing = pricing
+        self._work_of_pricing = work_of_pricing
+        self._effort = effort
+        self._cost: PlanCost | None = None
+
+    def offer(self, candidate: Choice) -> bool:
+        """Take the candidate if its plan costs less, has no more fetches and no more of them in a row."""
+        if self._cost is None:
+            self._cost = self._cost_of(self.choice)
+        cost = self._cost_of(candidate)
+        if self._cost is None or cost is None or not cost.improves_on(self._cost):
+            return False
+        self.choice, self._cost = candidate, cost
+        return True
+
+    def _cost_of(self, choice: Choice) -> PlanCost | None:
+        if self.has_ended or not self._effort.affords_tie(self._work_of_pricing):
+            self.has_ended = True
+            return None
+        return self._pricing(choice)
