@@ -134,7 +134,7 @@ _ARGUMENTS: Final[Mapping[str, tuple[str, str]]] = {"after": ("query", "cursor")
 
 
 def _bad_input(error: ResponseError, _rate: RateHeaders) -> RestError:
-    """An input that only the services can judge: a forged cursor, an e-mail address that does not exist."""
+    """An input that only the services can judge: a forged cursor, an invalid e-mail address."""
     listed = error.extensions.get("fields")
     if isinstance(listed, list) and listed:
         return ValidationFailed([_field_of(entry) for entry in listed if isinstance(entry, dict)])

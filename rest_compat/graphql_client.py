@@ -126,7 +126,7 @@ def _parse(response: HttpResponse) -> GraphQLResult:
 
 
 def _no_response(response: HttpResponse) -> MalformedResponse | RouterUnreachable:
-    """The error for a response that is not GraphQL: from a gateway before a stopped router, or from a defect."""
+    """The error for a response that is not GraphQL; a gateway's status means that the router is unreachable."""
     description = f"status {response.status} without a GraphQL response"
     return RouterUnreachable(description) if response.status in {502, 503, 504} else MalformedResponse(description)
 

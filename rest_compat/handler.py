@@ -62,9 +62,9 @@ class RestHandler:
     """The ASGI application behind `/api`."""
 
     def __init__(
-        self, table: RouteMatcher, operations: Mapping[str, Sequence[Operation]], client: GraphQLClient
+        self, matcher: RouteMatcher, operations: Mapping[str, Sequence[Operation]], client: GraphQLClient
     ) -> None:
-        self._table = table
+        self._matcher = matcher
         self._operations = operations
         self._client = client
         self._running = RunningRequests()
@@ -86,7 +86,7 @@ class RestHandler:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        resource = self._table.resource(_raw_path(request))
+        resource = self._matcher.resource(_raw_path(request))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": resource.allow, **responses.NO_STORE})
         route = resource.route(request.method)
@@ -124,7 +124,7 @@ class RestHandler:
         if_match = _header(request, "if-match")
         if if_match is None or route.version_from is None:
             return inputs
-        reader = self._table.of_operation(route.version_from)
+        reader = self._matcher.of_operation(route.version_from)
         node = await self._execute(reader, inputs, authorization)
         document = reader.success.response(node, inputs).document or {}
         if not etags.if_match(if_match, etags.entity_tag(responses.encode(document))):

@@ -66,7 +66,7 @@ def _check_length(given: str, least: int, most: int) -> None:
 
 
 def text(*, least: int = 1, most: int, pattern: str | None = None, format_: str | None = None, example: str) -> Scalar:
-    """Text of `least` to `most` characters that matches `pattern` as a whole, which Python and ECMA 262 read alike."""
+    """Text of `least` to `most` characters that matches all of `pattern`, in the syntax of both Python and ECMA 262."""
     compiled = re.compile(pattern) if pattern else None
 
     def parse(value: object) -> str:

@@ -1,7 +1,7 @@
 """Parses request bodies strictly as JSON (RFC 8259).
 
-Python's parser accepts duplicate keys, `NaN` and lone surrogates. If two systems read an order differently, money goes
-to the wrong account, so this parser refuses all of these.
+Python's parser accepts duplicate keys, `NaN` and lone surrogates. If two systems read an order differently, money can
+go to the wrong account, so this parser refuses all of these.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ In reading order:
 - `variables`, `settings`: environment variables and their validation.
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `asgi`, `health`: middleware that every HTTP application has.
-- `http_url`: absolute URLs, split for a request.
+- `http_url`, `accept`: absolute URLs, split for a request, and the header `Accept`.
 - `http_limits`, `server`: one process that serves one application, with limits for its clients.
 - `sqlite`: the embedded store.
 - `commands`: command lines.

@@ -87,10 +87,10 @@ def _renderers(*, as_text: bool) -> list[Processor]:
 
 def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Add the ids of the current request, if there is one."""
-    request = request_ids.current()
-    if request is not None:
-        event["request_id"] = request.request_id
-        event["trace_id"] = request.trace_id
+    ids = request_ids.current()
+    if ids is not None:
+        event["request_id"] = ids.request_id
+        event["trace_id"] = ids.trace_id
     return event
 
 

@@ -143,11 +143,11 @@ def test_duplicate_route_is_an_error() -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_literal_paths_have_priority_in_any_order(order: int) -> None:
-    table = RouteMatcher(ROUTES[::order])
-    assert set(table.resource("/api/transactions/transfer").routes) == {"POST"}
-    assert table.resource("/api/transactions/%74ransfer").values == ()
-    assert table.resource("/api/transactions/transfe").values == ("transfe",)
-    assert table.resource("/api/accounts/a%2Fbalance").values == ("a/balance",)
-    assert table.resource("/api/transactions/account/transfer").values == ("transfer",)
+    matcher = RouteMatcher(ROUTES[::order])
+    assert set(matcher.resource("/api/transactions/transfer").routes) == {"POST"}
+    assert matcher.resource("/api/transactions/%74ransfer").values == ()
+    assert matcher.resource("/api/transactions/transfe").values == ("transfe",)
+    assert matcher.resource("/api/accounts/a%2Fbalance").values == ("a/balance",)
+    assert matcher.resource("/api/transactions/account/transfer").values == ("transfer",)
     with pytest.raises(NotFound):
-        table.resource("/api/accounts//balance")
+        matcher.resource("/api/accounts//balance")
