@@ -25,7 +25,7 @@ from bank.service_credential import ServiceCredential
 from servicekit.errors import StartupError
 from servicekit.settings import load
 from subgraphs.account.domain import Account, AccountType, Opening, open_account
-from subgraphs.account.internal import internal_router
+from subgraphs.account.internal_api import internal_router
 from subgraphs.account.settings import AccountSettings
 from subgraphs.account.store.factory import STORES as ACCOUNT_STORES
 from subgraphs.auth.domain import Role, User

@@ -11,7 +11,7 @@ import structlog
 from bank import values
 from bank.service_credential import ServiceCredential
 from subgraphs.account.context import AccountContext, AccountServices
-from subgraphs.account.internal import internal_router
+from subgraphs.account.internal_api import internal_router
 from subgraphs.account.schema import build_schema
 from subgraphs.account.store.factory import STORES
 from subgraphs.account.store.protocol import SORT_KEY_WIDTH

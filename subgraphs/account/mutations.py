@@ -12,7 +12,7 @@ from strawberry import UNSET
 from bank import values
 from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
-from subgraphs.account.types import Account, AccountStatus, AccountType, Info, present
+from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, Info, present
 from subgraphs.kit import descriptions
 from subgraphs.kit.problems import InvalidAccount, Problem, present_refusal
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - as above

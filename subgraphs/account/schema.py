@@ -7,8 +7,7 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from subgraphs.account.mutations import Mutation
-from subgraphs.account.types import (
+from subgraphs.account.graphql_types import (
     Account,
     Filter,
     Info,
@@ -19,6 +18,7 @@ from subgraphs.account.types import (
     store_filter,
     visible,
 )
+from subgraphs.account.mutations import Mutation
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
 from subgraphs.kit.schema import SubgraphSchema, create_schema

@@ -1,6 +1,6 @@
-"""Account and transaction service together in one process, real stores, real postings, people with real tokens.
+"""Account and transaction service together in one process, with real stores, real postings and real tokens.
 
-The road between the two is a transport that a test may break: lose requests, lose answers, hold calls up.
+A test can break the transport between them: it loses requests or responses, or delays calls.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from subgraphs.transaction import app as transaction_app
 from subgraphs.transaction.app import ExternalParts
 from subgraphs.transaction.payment_provider import PaymentProvider, SandboxProvider
 from subgraphs.transaction.settings import TransactionSettings
-from tests.subgraphs.support import GraphQLClient, Issuer, running
+from tests.subgraphs.support import GraphQLClient, Issuer, Pauses, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,14 +46,14 @@ _keys = count(1)
 
 
 def mutation(name: str) -> str:
-    """The document of a money mutation; its input is `$input`, its answer has every field there is."""
+    """The document of a money mutation; its input is `$input`, its selection has every field."""
     input_type = name[0].upper() + name[1:] + "Input!"
     facts = PROBLEM_FACTS if name in {"transfer", "withdraw", "pay"} else _WITHOUT_FUNDS
     return f"""mutation ($input: {input_type}) {{ {name}(input: $input) {{
       ... on TransactionSuccess {{ replayed transaction {{ {TRANSACTION} }} }} {facts} }} }}"""
 
 
-# A deposit cannot lack funds, and a document must not ask for what cannot be.
+# A deposit has no InsufficientFunds, and a document must not select an impossible type.
 _WITHOUT_FUNDS = PROBLEM_FACTS.replace("... on InsufficientFunds { available requested currency } ", "")
 
 
@@ -64,20 +64,20 @@ class Person:
 
 
 @dataclass
-class Road(httpx.AsyncBaseTransport):
+class FaultyTransport(httpx.AsyncBaseTransport):
     """The transport to the account service.
 
     Attributes:
         lose_requests: paths whose next calls never arrive, one entry for each call.
-        lose_answers: paths whose next calls arrive but whose answers are lost.
-        calls: paths of all calls that set out.
-        gate: postings wait for it before they set out; open at first.
-        waiting: set once a posting has come to the gate.
+        lose_responses: paths whose next calls arrive but whose responses are lost.
+        calls: paths of all calls.
+        gate: postings wait for it before they are sent; open at first.
+        waiting: set once a posting waits at the gate.
     """
 
     destination: httpx.AsyncBaseTransport
     lose_requests: list[str] = field(default_factory=list)
-    lose_answers: list[str] = field(default_factory=list)
+    lose_responses: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,31 +93,12 @@ class Road(httpx.AsyncBaseTransport):
             await self.gate.wait()
         if path in self.lose_requests:
             self.lose_requests.remove(path)
-            raise httpx.ConnectError("nobody there", request=request)
+            raise httpx.ConnectError("connection refused", request=request)
         response = await self.destination.handle_async_request(request)
-        if path in self.lose_answers:
-            self.lose_answers.remove(path)
-            raise httpx.ReadTimeout("no answer", request=request)
+        if path in self.lose_responses:
+            self.lose_responses.remove(path)
+            raise httpx.ReadTimeout("no response", request=request)
         return response
-
-
-class Pauses:
-    """The reconciler's pause between rounds, in the hands of the test."""
-
-    def __init__(self) -> None:
-        self._reached = asyncio.Semaphore(0)
-        self._over = asyncio.Semaphore(0)
-
-    async def wait(self) -> None:
-        self._reached.release()
-        await self._over.acquire()
-
-    async def until_round_is_over(self) -> None:
-        await self._reached.acquire()
-
-    async def another_round(self) -> None:
-        self._over.release()
-        await self._reached.acquire()
 
 
 @dataclass
@@ -128,7 +109,7 @@ class Bank:
     settings: TransactionSettings
     accounts: httpx.AsyncClient
     transactions: httpx.AsyncClient
-    road: Road
+    transport: FaultyTransport
     pauses: Pauses
     ann: Person = field(init=False)
     bob: Person = field(init=False)
@@ -150,14 +131,14 @@ class Bank:
         opened = (await client.execute(_OPEN, {"input": {"type": "CHECKING", "currency": currency}})).ok()
         account: dict[str, Any] = opened["openAccount"]["account"]
         if balance is not None:
-            answer = await self.order(
+            result = await self.order(
                 owner, "deposit", destinationAccountId=account["id"], amount=balance, currency=currency
             )
-            assert answer["transaction"]["status"] == "COMPLETED"
+            assert result["transaction"]["status"] == "COMPLETED"
         return account
 
     async def order(self, person: Person, name: str, **given: object) -> Any:
-        """What the mutation `name` answers; with a fresh key and 10.00 USD unless given."""
+        """The result of the mutation `name`, with a new key and 10.00 USD unless given."""
         order = {"amount": "10.00", "currency": "USD", "idempotencyKey": f"key-{next(_keys)}", **given}
         return (await self.as_(person).execute(mutation(name), {"input": order})).ok()[name]
 
@@ -168,21 +149,21 @@ class Bank:
 
     async def freeze(self, account: dict[str, Any]) -> None:
         given = {"id": account["id"], "status": "FROZEN"}
-        answer = await GraphQLClient(self.accounts, self.staff.token).execute(_UPDATE, {"input": given})
-        assert answer.ok()["updateAccount"]["__typename"] == "UpdateAccountSuccess"
+        response = await GraphQLClient(self.accounts, self.staff.token).execute(_UPDATE, {"input": given})
+        assert response.ok()["updateAccount"]["__typename"] == "UpdateAccountSuccess"
 
     async def close(self, owner: Person, account: dict[str, Any]) -> None:
-        answer = await GraphQLClient(self.accounts, owner.token).execute(_CLOSE, {"input": {"id": account["id"]}})
-        assert answer.ok()["closeAccount"]["__typename"] == "CloseAccountSuccess"
+        response = await GraphQLClient(self.accounts, owner.token).execute(_CLOSE, {"input": {"id": account["id"]}})
+        assert response.ok()["closeAccount"]["__typename"] == "CloseAccountSuccess"
 
     @asynccontextmanager
     async def another_transaction_service(self) -> AsyncIterator[Pauses]:
-        """A second process of the transaction service on the same data, as after a restart; it becomes the client's.
+        """A second process of the transaction service on the same data, as after a restart; clients use it.
 
         Yields when its first round of reconciliation is over.
         """
         pauses = Pauses()
-        app = transaction_app.create_app(self.settings, ExternalParts(self.road, wait=pauses.wait))
+        app = transaction_app.create_app(self.settings, ExternalParts(self.transport, wait=pauses.wait))
         before = self.transactions
         async with running(app) as self.transactions:
             await pauses.until_round_is_over()
@@ -198,9 +179,9 @@ async def open_bank(folder: Path, provider: PaymentProvider | None = None) -> As
         variables = {"MOSAFE_DATA_DIR": str(folder), **issuer.environment()}
         ledger = account_app.create_app(load(AccountSettings, variables))
         accounts = await stack.enter_async_context(running(ledger))
-        road = Road(httpx.ASGITransport(ledger))
+        transport = FaultyTransport(httpx.ASGITransport(ledger))
         settings = load(TransactionSettings, variables)
-        surroundings = ExternalParts(road, provider or SandboxProvider(), pauses.wait)
-        transactions = await stack.enter_async_context(running(transaction_app.create_app(settings, surroundings)))
+        external = ExternalParts(transport, provider or SandboxProvider(), pauses.wait)
+        transactions = await stack.enter_async_context(running(transaction_app.create_app(settings, external)))
         await pauses.until_round_is_over()
-        yield Bank(issuer, settings, accounts, transactions, road, pauses)
+        yield Bank(issuer, settings, accounts, transactions, transport, pauses)

@@ -1,4 +1,4 @@
-"""What tests of every subgraph need: the application in-process with its lifespan, a GraphQL client, a token issuer."""
+"""Helpers for tests of every subgraph: an application in-process, a GraphQL client, a token issuer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BASE_URL = "http://subgraph.test"
 async def running(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     """Start `app` as a server would, yield a client that talks to it without a socket, shut it down.
 
-    An exception that escapes the application, at start or while it answers, fails the test.
+    An exception that escapes the application fails the test.
     """
     async with _lifespan(app):
         transport = httpx.ASGITransport(app)
@@ -72,13 +72,13 @@ async def _call(app: ASGIApp, scope: dict[str, Any], inbox: asyncio.Queue[Messag
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GraphQLResponse:
     """A GraphQL response.
 
     Attributes:
-        status: of HTTP.
-        data: as in the body; None also when the key is missing.
-        errors: as in the body; empty when the key is missing.
+        status: the HTTP status.
+        data: as in the body; None also if the key is missing.
+        errors: as in the body; empty if the key is missing.
     """
 
     status: int
@@ -92,7 +92,7 @@ class Answer:
         return [error.get("extensions", {}).get("code") for error in self.errors]
 
     def ok(self) -> Any:
-        """`data` of an answer that has no error."""
+        """`data` of a response without errors."""
         assert not self.errors, self.errors
         assert self.status == 200, self.status
         return self.data
@@ -100,7 +100,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLClient:
-    """Sends operations to `/graphql`; `token` of a call wins over the client's own."""
+    """Sends operations to `/graphql` with `token`."""
 
     http: httpx.AsyncClient
     token: str | None = None
@@ -111,30 +111,52 @@ class GraphQLClient:
 
     async def execute(
         self, query: str, variables: Mapping[str, object] | None = None, *, headers: Mapping[str, str] | None = None
-    ) -> Answer:
+    ) -> GraphQLResponse:
         sent = {"accept": "application/graphql-response+json", "content-type": "application/json", **(headers or {})}
         if self.token is not None:
             sent["authorization"] = f"Bearer {self.token}"
-        # Escaped, so that a test can send what is not UTF-8: halves of surrogate pairs.
+        # Escaped, so that a test can send halves of surrogate pairs, which are not UTF-8.
         body = json.dumps({"query": query, "variables": dict(variables or {})})
         response = await self.http.post("/graphql", content=body, headers=sent)
         try:
             document = response.json()
         except json.JSONDecodeError:
             raise AssertionError(f"{response.status_code}: {response.text[:500]}") from None
-        return Answer(response.status_code, document.get("data"), document.get("errors", []), response.headers)
+        return GraphQLResponse(response.status_code, document.get("data"), document.get("errors", []), response.headers)
 
-    async def entities(self, selection: str, representations: Sequence[Mapping[str, object]]) -> Answer:
-        """What a router asks: `_entities` with `selection`, such as `... on User { name }`."""
+    async def entities(self, selection: str, representations: Sequence[Mapping[str, object]]) -> GraphQLResponse:
+        """Select `selection`, such as `... on User { name }`, on `_entities`, as a router does."""
         query = f"query ($r: [_Any!]!) {{ _entities(representations: $r) {{ __typename {selection} }} }}"
         return await self.execute(query, {"r": list(representations)})
 
 
+class Pauses:
+    """The pauses between the rounds of a reconciler; the test ends each pause."""
+
+    def __init__(self) -> None:
+        self._reached = asyncio.Semaphore(0)
+        self._over = asyncio.Semaphore(0)
+
+    async def wait(self) -> None:
+        self._reached.release()
+        await self._over.acquire()
+
+    async def until_round_is_over(self) -> None:
+        await self._reached.acquire()
+
+    def end(self) -> None:
+        self._over.release()
+
+    async def another_round(self) -> None:
+        self.end()
+        await self.until_round_is_over()
+
+
 @dataclass
 class Issuer:
-    """An auth service in a few lines: signs access tokens, publishes the key over HTTP on a free port.
+    """A small auth service: signs access tokens and publishes the key over HTTP on a free port.
 
-    For the services that verify tokens; tests of the auth service itself use its own.
+    It is for the services that verify tokens; tests of the auth service use that service itself.
     """
 
     url: str = "http://issuer.test"
@@ -149,9 +171,9 @@ class Issuer:
     def token(
         self, user_id: str | None = None, *roles: str, claims: Mapping[str, object] | None = None, typ: str = TOKEN_TYPE
     ) -> str:
-        """An access token of `user_id` (default: somebody new) with `roles` (default: CUSTOMER).
+        """An access token of `user_id` (default: a new user) with `roles` (default: CUSTOMER).
 
-        `claims` replaces claims; one whose value is None is left out.
+        `claims` replaces claims; a claim with the value None is left out.
         """
         now = int(time.time())
         content: dict[str, object] = {
@@ -185,11 +207,11 @@ async def serving_json(document: object, *, status: int = 200) -> AsyncIterator[
     """One JSON document over HTTP/1.1 on a free port; yields the URL."""
     body = json.dumps(document).encode()
     head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-    answer = head.encode() + b"connection: close\r\n\r\n" + body
+    message = head.encode() + b"connection: close\r\n\r\n" + body
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
+        writer.write(message)
         await writer.drain()
         writer.close()
         await writer.wait_closed()

@@ -1,4 +1,4 @@
-"""Covers `subgraphs/*/store/factory.py`: the stores of this release, and the start with a URL of another one."""
+"""Covers `subgraphs/*/store/factory.py`: the stores of this release, and the start with another URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account service in-process, with its real store, and people who hold real access tokens."""
+"""The account service in-process, with its real store, and people with real access tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPEN = """mutation ($input: OpenAccountInput!) { openAccount(input: $input) { __
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an access token."""
+    """A person with an access token."""
 
     token: str
     id: str
@@ -39,7 +39,7 @@ class Person:
 
 @dataclass
 class Service:
-    """The running service, as people and as the transaction service see it."""
+    """The running service, for people and for the transaction service."""
 
     http: httpx.AsyncClient
     issuer: Issuer
@@ -101,7 +101,7 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 @pytest.fixture
 def environment() -> dict[str, str]:
-    """Variables that a test sets beside those of the fixture."""
+    """Environment variables that a test adds to those of the fixture."""
     return {}
 
 

@@ -1,7 +1,7 @@
-"""A state machine that lives a bank's life on a real store and compares it with a ledger kept in plain dicts.
+"""A state machine that runs random operations on a real store and compares it with a model in plain dicts.
 
 After every step: all accounts, internal ones included, sum to zero per currency, no customer's balance is negative,
-every balance is what the model says, and what was answered before is answered again.
+every balance is that of the model, and a repeated posting has its first outcome.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 PEOPLE = [person(), person(), person(SUPPORT)]
 CURRENCIES = ["USD", "JPY"]
-# Few and small, so that balances meet zero often.
+# Few and small amounts, so that balances are often zero.
 UNITS = st.integers(min_value=1, max_value=5)
 ACTORS = st.sampled_from(PEOPLE)
 INTERNAL = {
@@ -71,7 +71,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.statuses: dict[str, AccountStatus] = {}
         self.known: dict[str, Account] = {}
         self.internal: Counter[str] = Counter()
-        self.answered: dict[str, tuple[Posting, Outcome]] = {}
+        self.decided: dict[str, tuple[Posting, Outcome]] = {}
 
     def teardown(self) -> None:
         for context in self.opened:
@@ -102,10 +102,10 @@ class LedgerMachine(RuleBasedStateMachine):
         def rule_of(found: Account | None) -> object:
             return close_account(found, account.id, None, actor, values.now())
 
-        answer = self.run_async(self.stores[0].change(account.id, rule_of))
+        outcome = self.run_async(self.stores[0].change(account.id, rule_of))
         allowed = actor.may_see(account.user_id) and self.statuses[account.id] is not AccountStatus.CLOSED
-        assert isinstance(answer, Account) == (allowed and self.balances[account.id] == 0)
-        if isinstance(answer, Account):
+        assert isinstance(outcome, Account) == (allowed and self.balances[account.id] == 0)
+        if isinstance(outcome, Account):
             self.statuses[account.id] = AccountStatus.CLOSED
             self.versions[account.id] += 1
 
@@ -129,20 +129,20 @@ class LedgerMachine(RuleBasedStateMachine):
         parties = (CustomerAccount(account.id), INTERNAL[type_])
         self.post(_posting(type_, actor, parties, account.currency, units), self.stores[0])
 
-    @precondition(lambda self: self.answered)
+    @precondition(lambda self: self.decided)
     @rule(data=st.data(), times=st.integers(min_value=1, max_value=4))
     def replay(self, data: st.DataObject, times: int) -> None:
-        posting, outcome = self.answered[data.draw(st.sampled_from(sorted(self.answered)))]
+        posting, outcome = self.decided[data.draw(st.sampled_from(sorted(self.decided)))]
 
         async def all_at_once() -> list[Outcome]:
             return await asyncio.gather(*(store.post(posting) for store in self.stores for _ in range(times)))
 
         assert self.run_async(all_at_once()) == [outcome] * (2 * times)
 
-    @precondition(lambda self: self.answered)
+    @precondition(lambda self: self.decided)
     @rule(data=st.data())
     def reuse_an_id(self, data: st.DataObject) -> None:
-        posting, _ = self.answered[data.draw(st.sampled_from(sorted(self.answered)))]
+        posting, _ = self.decided[data.draw(st.sampled_from(sorted(self.decided)))]
         debit, credit = posting.entries
         other = replace(
             posting,
@@ -172,7 +172,7 @@ class LedgerMachine(RuleBasedStateMachine):
                     *(self.stores[turn % 2].post(posting) for turn, posting in enumerate(postings))
                 )
 
-        # Their order is the store's to choose: the answers are taken into the model as they came.
+        # The store chooses their order; the model follows the outcomes.
         for posting, outcome in zip(postings, self.run_async(all_at_once()), strict=True):
             self.record(posting, outcome)
 
@@ -183,7 +183,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.record(posting, outcome)
 
     def expected(self, posting: Posting) -> str | None:
-        """The code of the first refusal by the rules of bank §2.7, told in another way than the service tells them."""
+        """The code of the first refusal by the rules of bank §2.7, written in another way than in the service."""
         actor, ids = posting.on_behalf_of, posting.customer_ids()
         statuses = [self.statuses[account_id] for account_id in ids]
         spends = posting.type is not PostingType.DEPOSIT
@@ -199,7 +199,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return next((code for code, applies in reasons.items() if applies), None)
 
     def record(self, posting: Posting, outcome: Outcome) -> None:
-        self.answered[posting.transaction_id] = (posting, outcome)
+        self.decided[posting.transaction_id] = (posting, outcome)
         if not outcome.posted:
             return
         for entry in posting.entries:

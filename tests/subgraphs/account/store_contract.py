@@ -1,7 +1,6 @@
-"""What every account store must do, whichever database is behind it.
+"""The contract of every account store: each implementation runs `CONTRACT` unchanged.
 
-A check takes a factory that opens the same, at first empty, store at every call. A second implementation runs
-`CONTRACT` as it is.
+A check takes a factory that opens the same store at every call; the store is empty at first.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ async def an_opened_account_is_found_by_id_and_by_number(factory: StoreFactory) 
         assert await current(store, account) == account
 
 
-async def a_number_once_given_out_is_never_given_again(factory: StoreFactory) -> None:
+async def an_account_number_is_never_reused(factory: StoreFactory) -> None:
     async with factory() as store:
         owner = person()
         old = await opened(store, owner)
@@ -106,11 +105,11 @@ async def the_limit_holds_when_many_open_at_once(factory: StoreFactory) -> None:
         return open_account(opening, already_open=already_open, limit=3, now=values.now())
 
     async with factory() as one, factory() as two:
-        answers = await asyncio.gather(*(store.open(owner.user_id, rule) for store in (one, two) for _ in range(4)))
-        assert sum(isinstance(answer, Account) for answer in answers) == 3
+        results = await asyncio.gather(*(store.open(owner.user_id, rule) for store in (one, two) for _ in range(4)))
+        assert sum(isinstance(result, Account) for result in results) == 3
 
 
-async def a_rule_changes_an_account_or_leaves_it(factory: StoreFactory) -> None:
+async def a_rule_changes_an_account_or_leaves_it_unchanged(factory: StoreFactory) -> None:
     async with factory() as store:
         account = await opened(store, person())
         frozen = await with_status(store, account, AccountStatus.FROZEN)
@@ -169,7 +168,7 @@ async def filters_combine(factory: StoreFactory) -> None:
             assert await store.count(wanted) == len(accounts)
 
 
-async def each_owners_page_is_cut_alone(factory: StoreFactory) -> None:
+async def each_owners_page_is_limited_separately(factory: StoreFactory) -> None:
     async with factory() as store:
         ann, bob, nobody = person(), person(), person()
         owned: dict[str, list[Account]] = {ann.user_id: [], bob.user_id: []}
@@ -200,7 +199,7 @@ async def a_posting_moves_money_once(factory: StoreFactory) -> None:
         assert after.balance_as_of == after.updated_at == values.parse_timestamp(outcome.decided_at)
 
 
-async def a_refusal_is_remembered_though_the_reason_is_gone(factory: StoreFactory) -> None:
+async def a_recorded_refusal_stays_after_its_reason_is_gone(factory: StoreFactory) -> None:
     async with factory() as store:
         ann = person()
         source, destination = await opened(store, ann), await opened(store, ann)
@@ -219,7 +218,7 @@ async def a_refusal_is_remembered_though_the_reason_is_gone(factory: StoreFactor
         )
 
 
-async def an_id_never_serves_two_postings(factory: StoreFactory) -> None:
+async def a_transaction_id_belongs_to_one_posting(factory: StoreFactory) -> None:
     async with factory() as store:
         ann = person()
         source, destination = await funded(store, ann, "10.00"), await opened(store, ann)
@@ -233,7 +232,7 @@ async def an_id_never_serves_two_postings(factory: StoreFactory) -> None:
         assert (await current(store, source)).balance == Decimal("6.00")
 
 
-async def internal_accounts_never_show(factory: StoreFactory) -> None:
+async def internal_accounts_are_never_listed(factory: StoreFactory) -> None:
     async with factory() as store:
         account = await funded(store, person(), "10.00")
         assert [a.id for a in await store.page(ANY, PageRequest())] == [account.id]
@@ -270,7 +269,7 @@ async def transfers_in_both_directions_neither_deadlock_nor_lose_money(factory: 
         assert balances[0] == Decimal("20.00") + 7 * (moved[0] - moved[1])
 
 
-async def an_empty_account_cannot_be_overdrawn_by_a_crowd(factory: StoreFactory) -> None:
+async def concurrent_withdrawals_do_not_overdraw_an_account(factory: StoreFactory) -> None:
     async with factory() as one, factory() as two:
         ann = person()
         account = await funded(one, ann, "10.00")
@@ -281,7 +280,7 @@ async def an_empty_account_cannot_be_overdrawn_by_a_crowd(factory: StoreFactory)
         assert (await current(one, account)).balance == Decimal("1.00")
 
 
-async def a_posting_that_races_with_freezing_is_wholly_before_or_after(factory: StoreFactory) -> None:
+async def a_posting_during_a_freeze_is_wholly_before_or_after_it(factory: StoreFactory) -> None:
     async with factory() as one, factory() as two:
         ann = person()
         account = await funded(one, ann, "10.00")
@@ -358,22 +357,22 @@ async def old_events_of_accounts_are_pruned(factory: StoreFactory) -> None:
 
 CONTRACT: tuple[Callable[[StoreFactory], Awaitable[None]], ...] = (
     an_opened_account_is_found_by_id_and_by_number,
-    a_number_once_given_out_is_never_given_again,
+    an_account_number_is_never_reused,
     only_accounts_that_are_not_closed_count_towards_the_limit,
     the_limit_holds_when_many_open_at_once,
-    a_rule_changes_an_account_or_leaves_it,
+    a_rule_changes_an_account_or_leaves_it_unchanged,
     concurrent_changes_follow_one_another,
     pages_are_stable_and_meet,
     filters_combine,
-    each_owners_page_is_cut_alone,
+    each_owners_page_is_limited_separately,
     a_posting_moves_money_once,
-    a_refusal_is_remembered_though_the_reason_is_gone,
-    an_id_never_serves_two_postings,
-    internal_accounts_never_show,
+    a_recorded_refusal_stays_after_its_reason_is_gone,
+    a_transaction_id_belongs_to_one_posting,
+    internal_accounts_are_never_listed,
     one_posting_sent_many_times_at_once_is_posted_once,
     transfers_in_both_directions_neither_deadlock_nor_lose_money,
-    an_empty_account_cannot_be_overdrawn_by_a_crowd,
-    a_posting_that_races_with_freezing_is_wholly_before_or_after,
+    concurrent_withdrawals_do_not_overdraw_an_account,
+    a_posting_during_a_freeze_is_wholly_before_or_after_it,
     an_event_is_written_exactly_when_an_account_changes,
     a_change_that_fails_leaves_no_event,
     old_events_of_accounts_are_pruned,

@@ -1,4 +1,4 @@
-"""Accounts and postings in one line, for the tests of the account service."""
+"""Short ways to make accounts and postings, for the tests of the account service."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sqlite_factory(path: Path) -> StoreFactory:
 
 
 def person(*roles: str) -> OnBehalfOf:
-    """Somebody new."""
+    """A new person."""
     return OnBehalfOf(new_user_id(), frozenset(roles))
 
 
@@ -68,7 +68,7 @@ async def opened(
 
 
 async def with_status(store: AccountStore, account: Account, status: AccountStatus) -> Account:
-    """`account`, once the bank gave it another status."""
+    """`account` with another status."""
 
     def rule(current: Account | None) -> Account:
         assert current is not None
@@ -115,10 +115,10 @@ async def funded(store: AccountStore, owner: OnBehalfOf, amount: str, currency: 
 
 
 async def current(store: AccountStore, account: Account) -> Account:
-    """`account` as the store has it now."""
+    """`account` as it is stored now."""
     return (await store.by_ids([account.id]))[account.id]
 
 
 def code_of(outcome: Outcome) -> object:
-    """The problem's code, or None when the posting was made."""
+    """The problem's code, or None if the posting was made."""
     return None if outcome.problem is None else outcome.problem["code"]

@@ -1,4 +1,4 @@
-"""`mosafe account`: the ledger check as an operator runs it."""
+"""`mosafe account`: the ledger check on the command line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_sound_ledger(data_dir: Path) -> None:
     assert "BROKEN" not in output
 
 
-def test_a_violation_is_told_and_ends_with_1(data_dir: Path) -> None:
+def test_a_violation_is_reported_with_exit_code_1(data_dir: Path) -> None:
     path = data_dir / "account.sqlite3"
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DROP TRIGGER accounts_rise")
@@ -54,7 +54,7 @@ def test_a_violation_is_told_and_ends_with_1(data_dir: Path) -> None:
     assert output.splitlines()[-1] == "THE LEDGER IS NOT SOUND"
 
 
-def test_what_is_no_ledger_ends_with_1(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_ends_with_exit_code_1(tmp_path: Path) -> None:
     assert check(tmp_path)[0] == 1
     (tmp_path / "account.sqlite3").write_bytes(b"not a database, but long enough to look at" * 99)
     code, output = check(tmp_path)

@@ -1,4 +1,4 @@
-"""Rules of opening, changing and closing accounts."""
+"""The rules for opening, changing and closing accounts."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def an_account(**changes: object) -> Account:
 
 
 class TestNumbers:
-    def test_drawn_numbers_have_ten_digits_and_a_right_check_digit(self) -> None:
+    def test_drawn_numbers_have_ten_digits_and_a_valid_check_digit(self) -> None:
         for _ in range(500):
             number = draw_account_number()
             assert values.is_account_number_shaped(number)
             assert is_account_number(number)
             assert number[0] != "0"
 
-    def test_every_single_wrong_digit_and_swap_of_neighbours_is_found(self) -> None:
+    def test_every_wrong_digit_and_swap_of_neighbours_is_detected(self) -> None:
         number = draw_account_number()
         for i, digit in enumerate(number):
             for other in set("0123456789") - {digit}:
@@ -68,7 +68,7 @@ class TestNumbers:
         assert is_account_number("1234567897")
 
     @pytest.mark.parametrize("text", ["", "123457", "12345678901", "123456789x", "\u0661" * 10, "-123456789"])
-    def test_what_is_not_ten_ascii_digits_is_no_number(self, text: str) -> None:
+    def test_text_other_than_ten_ascii_digits_is_not_a_number(self, text: str) -> None:
         assert not is_account_number(text)
 
 
@@ -82,7 +82,7 @@ class TestOpening:
         assert account.version == 1
         assert account.created_at == account.updated_at == account.balance_as_of == NOW
 
-    def test_the_limit_counts_what_is_open(self) -> None:
+    def test_the_limit_counts_accounts_that_are_not_closed(self) -> None:
         opening = Opening(OWNER.user_id, AccountType.SAVINGS, "KWD")
         assert open_account(opening, already_open=3, limit=3, now=NOW) == LimitReached(3)
 
@@ -93,7 +93,7 @@ class TestUpdating:
         changed = update_account(account, account.id, Change(type=AccountType.BUSINESS), OWNER, LATER)
         assert changed == replace(account, type=AccountType.BUSINESS, version=2, updated_at=LATER)
 
-    def test_saying_what_is_already_so_changes_nothing(self) -> None:
+    def test_a_change_to_the_same_values_changes_nothing(self) -> None:
         account = an_account()
         assert update_account(account, account.id, Change(type=AccountType.CHECKING), OWNER, LATER) is account
 
@@ -109,11 +109,11 @@ class TestUpdating:
         assert (thawed.status, thawed.version) == (AccountStatus.ACTIVE, 3)
 
     @pytest.mark.parametrize("account", [None, an_account(), an_account(status=AccountStatus.FROZEN)])
-    def test_a_customer_who_asks_to_freeze_learns_nothing_of_the_account(self, account: Account | None) -> None:
+    def test_a_customer_who_wants_to_freeze_gets_the_same_error_for_any_account(self, account: Account | None) -> None:
         with pytest.raises(Forbidden):
             update_account(account, "0" * 24, Change(status=AccountStatus.ACTIVE), OWNER, LATER)
 
-    def test_a_frozen_account_is_the_banks_to_change(self) -> None:
+    def test_only_staff_change_a_frozen_account(self) -> None:
         account = an_account(status=AccountStatus.FROZEN)
         change = Change(type=AccountType.SAVINGS)
         assert update_account(account, account.id, change, OWNER, LATER) == StateConflict()
@@ -124,7 +124,7 @@ class TestUpdating:
         change = Change(type=AccountType.SAVINGS, expected_version=3)
         assert update_account(account, account.id, change, OWNER, LATER) == VersionConflict(3, 4)
 
-    def test_another_customers_account_is_as_missing(self) -> None:
+    def test_another_customers_account_looks_missing(self) -> None:
         account, stranger = an_account(version=4), person(CUSTOMER)
         change = Change(type=AccountType.SAVINGS, expected_version=3)
         missing = update_account(None, account.id, change, stranger, LATER)
@@ -133,10 +133,10 @@ class TestUpdating:
         assert missing == foreign == closed == InvalidAccount(account.id)
 
     @pytest.mark.parametrize("actor", [OWNER, STAFF])
-    def test_a_closed_account_tells_those_who_may_see_it(self, actor: OnBehalfOf) -> None:
+    def test_only_those_who_may_see_a_closed_account_get_the_reason(self, actor: OnBehalfOf) -> None:
         account = an_account(status=AccountStatus.CLOSED)
-        answer = update_account(account, account.id, Change(type=AccountType.SAVINGS), actor, LATER)
-        assert answer == InvalidAccount(account.id, CLOSED_REASON)
+        result = update_account(account, account.id, Change(type=AccountType.SAVINGS), actor, LATER)
+        assert result == InvalidAccount(account.id, CLOSED_REASON)
 
 
 class TestClosing:
@@ -146,23 +146,23 @@ class TestClosing:
         closed = close_account(account, account.id, 1, OWNER, LATER)
         assert closed == replace(account, status=AccountStatus.CLOSED, version=2, updated_at=LATER)
 
-    def test_an_account_with_money_stays(self) -> None:
+    def test_an_account_with_money_is_not_closed(self) -> None:
         account = an_account(balance=Decimal("0.01"))
-        answer = close_account(account, account.id, None, OWNER, LATER)
-        assert answer == AccountNotEmpty(Decimal("0.01"), "USD")
-        assert isinstance(answer, AccountNotEmpty)
-        assert to_json(answer) == {
+        result = close_account(account, account.id, None, OWNER, LATER)
+        assert result == AccountNotEmpty(Decimal("0.01"), "USD")
+        assert isinstance(result, AccountNotEmpty)
+        assert to_json(result) == {
             "code": "ACCOUNT_NOT_EMPTY",
             "message": "The account still holds money",
             "balance": "0.01",
             "currency": "USD",
         }
 
-    def test_the_version_is_judged_before_the_balance(self) -> None:
+    def test_the_version_is_checked_before_the_balance(self) -> None:
         account = an_account(balance=Decimal("0.01"))
         assert close_account(account, account.id, 9, OWNER, LATER) == VersionConflict(9, 1)
 
-    def test_nobody_closes_twice_or_for_others(self) -> None:
+    def test_an_account_is_closed_once_and_by_its_owner(self) -> None:
         account = an_account()
         closed = replace(account, status=AccountStatus.CLOSED)
         assert close_account(closed, account.id, None, OWNER, LATER) == InvalidAccount(account.id, CLOSED_REASON)

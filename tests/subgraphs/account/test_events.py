@@ -33,7 +33,7 @@ def test_an_event_has_ids_amounts_and_statuses_and_nothing_else_of_the_account()
     assert before.number not in str(opened)
 
 
-def test_an_equal_account_is_no_change() -> None:
+def test_an_equal_account_has_no_event() -> None:
     before = account()
     assert list(events.of_change(before, replace(before))) == []
     (changed,) = events.of_change(before, replace(before, status=AccountStatus.FROZEN, version=2))

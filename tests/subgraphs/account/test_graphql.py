@@ -1,4 +1,8 @@
-"""The account subgraph's operations, as their owner uses them."""
+"""The operations of the account subgraph, used by the owner of accounts.
+
+Covers `subgraphs/account/schema.py`, `subgraphs/account/mutations.py`, `subgraphs/account/app.py` and
+`subgraphs/account/problems.py`.
+"""
 
 from __future__ import annotations
 
@@ -66,9 +70,9 @@ class TestOpening:
         await service.open(service.ann)
 
     @pytest.mark.parametrize("currency", ["XXX", "usd", "", "EURO", 1])
-    async def test_a_currency_that_is_none_is_bad_input(self, service: Service, currency: object) -> None:
-        answer = await service.as_(service.ann).execute(OPEN, {"input": {"type": "SAVINGS", "currency": currency}})
-        assert (answer.data, answer.codes) == (None, ["BAD_USER_INPUT"])
+    async def test_an_unknown_currency_is_bad_input(self, service: Service, currency: object) -> None:
+        response = await service.as_(service.ann).execute(OPEN, {"input": {"type": "SAVINGS", "currency": currency}})
+        assert (response.data, response.codes) == (None, ["BAD_USER_INPUT"])
 
 
 class TestLists:
@@ -86,7 +90,7 @@ class TestLists:
         page = (await client.execute(LIST, {"last": 2, "before": page["pageInfo"]["startCursor"]})).ok()["accounts"]
         assert [node["id"] for node in page["nodes"]] == ids[:2]
 
-    async def test_closed_accounts_show_when_asked_for(self, service: Service) -> None:
+    async def test_closed_accounts_are_listed_on_request(self, service: Service) -> None:
         client = service.as_(service.ann)
         kept, closed = [(await service.open(service.ann))["id"] for _ in range(2)]
         await close(service, service.ann, id=closed)
@@ -115,17 +119,17 @@ class TestLists:
         [{"first": 101}, {"first": -1}, {"first": 1, "last": 1}, {"after": "forged"}, {"before": "%"}, {"after": ""}],
     )
     async def test_impossible_pages_are_bad_input(self, service: Service, arguments: dict[str, object]) -> None:
-        answer = await service.as_(service.ann).execute(LIST, arguments)
-        assert (answer.data, answer.codes) == ({"accounts": None}, ["BAD_USER_INPUT"])
+        response = await service.as_(service.ann).execute(LIST, arguments)
+        assert (response.data, response.codes) == ({"accounts": None}, ["BAD_USER_INPUT"])
 
 
 class TestUpdating:
     async def test_the_owner_changes_the_type(self, service: Service) -> None:
         account = await service.open(service.ann)
-        answer = await update(service, service.ann, id=account["id"], type="SAVINGS", expectedVersion=1)
-        assert answer["account"] == {"type": "SAVINGS", "status": "ACTIVE", "version": 2}
-        answer = await update(service, service.ann, id=account["id"], type="CHECKING", expectedVersion=1)
-        assert answer == {
+        response = await update(service, service.ann, id=account["id"], type="SAVINGS", expectedVersion=1)
+        assert response["account"] == {"type": "SAVINGS", "status": "ACTIVE", "version": 2}
+        response = await update(service, service.ann, id=account["id"], type="CHECKING", expectedVersion=1)
+        assert response == {
             "__typename": "VersionConflict",
             "code": "CONFLICT",
             "message": "The account has changed since it was read",
@@ -133,36 +137,36 @@ class TestUpdating:
             "currentVersion": 2,
         }
 
-    async def test_staff_freeze_and_the_owner_can_only_watch(self, service: Service) -> None:
+    async def test_only_staff_freeze_an_account(self, service: Service) -> None:
         account = await service.open(service.ann)
-        answer = await update(service, service.staff, id=account["id"], status="FROZEN")
-        assert answer["account"] == {"type": "CHECKING", "status": "FROZEN", "version": 2}
-        answer = await update(service, service.ann, id=account["id"], type="SAVINGS")
-        assert (answer["__typename"], answer["code"]) == ("StateConflict", "CONFLICT")
+        response = await update(service, service.staff, id=account["id"], status="FROZEN")
+        assert response["account"] == {"type": "CHECKING", "status": "FROZEN", "version": 2}
+        response = await update(service, service.ann, id=account["id"], type="SAVINGS")
+        assert (response["__typename"], response["code"]) == ("StateConflict", "CONFLICT")
         for status in ("FROZEN", "ACTIVE"):
             variables = {"input": {"id": account["id"], "status": status}}
             refused = await service.as_(service.ann).execute(UPDATE, variables)
             assert (refused.data, refused.codes) == ({"updateAccount": None}, ["FORBIDDEN"])
-        answer = await update(service, service.staff, id=account["id"], status="ACTIVE")
-        assert answer["account"]["version"] == 3
+        response = await update(service, service.staff, id=account["id"], status="ACTIVE")
+        assert response["account"]["version"] == 3
 
     @pytest.mark.parametrize(
         ("given", "path"), [({"status": "CLOSED"}, ["input", "status"]), ({"type": None}, ["input", "type"])]
     )
-    async def test_what_is_no_change_is_bad_input(
+    async def test_an_empty_change_is_bad_input(
         self, service: Service, given: dict[str, object], path: list[str]
     ) -> None:
         account = await service.open(service.ann)
-        answer = await service.as_(service.staff).execute(UPDATE, {"input": {"id": account["id"], **given}})
-        assert answer.codes == ["BAD_USER_INPUT"]
-        assert [problem["path"] for problem in answer.errors[0]["extensions"]["fields"]] == [path]
+        response = await service.as_(service.staff).execute(UPDATE, {"input": {"id": account["id"], **given}})
+        assert response.codes == ["BAD_USER_INPUT"]
+        assert [problem["path"] for problem in response.errors[0]["extensions"]["fields"]] == [path]
 
 
 class TestClosing:
     async def test_an_empty_account_is_closed_for_good(self, service: Service) -> None:
         account = await service.open(service.ann)
-        answer = await close(service, service.ann, id=account["id"], expectedVersion=1)
-        assert answer["account"] == {"status": "CLOSED", "version": 2}
+        response = await close(service, service.ann, id=account["id"], expectedVersion=1)
+        assert response["account"] == {"status": "CLOSED", "version": 2}
         gone = {
             "__typename": "InvalidAccount",
             "code": "INVALID_ACCOUNT",
@@ -174,17 +178,17 @@ class TestClosing:
             assert await close(service, person, id=account["id"]) == gone
             assert await update(service, person, id=account["id"], type="SAVINGS") == gone
 
-    async def test_money_keeps_an_account_open(self, service: Service) -> None:
+    async def test_an_account_with_money_stays_open(self, service: Service) -> None:
         account = await service.open(service.ann)
         await service.deposit(service.ann, account["id"], "10.00")
-        answer = await close(service, service.ann, id=account["id"])
-        assert answer["__typename"] == "AccountNotEmpty"
-        assert (answer["code"], answer["balance"], answer["currency"]) == ("ACCOUNT_NOT_EMPTY", "10.00", "USD")
-        answer = await close(service, service.ann, id=account["id"], expectedVersion=1)
-        assert (answer["__typename"], answer["currentVersion"]) == ("VersionConflict", 2)
+        response = await close(service, service.ann, id=account["id"])
+        assert response["__typename"] == "AccountNotEmpty"
+        assert (response["code"], response["balance"], response["currency"]) == ("ACCOUNT_NOT_EMPTY", "10.00", "USD")
+        response = await close(service, service.ann, id=account["id"], expectedVersion=1)
+        assert (response["__typename"], response["currentVersion"]) == ("VersionConflict", 2)
 
 
-async def test_a_mutation_is_seen_by_the_next_one_of_the_same_operation(service: Service) -> None:
+async def test_a_mutation_sees_the_effect_of_the_previous_one(service: Service) -> None:
     opened = await service.open(service.ann)
     document = """mutation ($id: ID!) {
       a: updateAccount(input: {id: $id, type: SAVINGS}) {

@@ -1,4 +1,4 @@
-"""The two ends of the internal API meet: the transaction service's client talks to the real account service."""
+"""The client of the transaction service, `subgraphs/transaction/ledger_client.py`, with the real account service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 async def order(service: Service, person: Person, order: Order) -> Transaction:
-    """The record of a new order, with the parties that the account service names."""
+    """The record of a new order, with the parties that the account service returns."""
     requester = Requester(person.id, frozenset(person.roles))
     parties = await ledger_of(service).parties(order, requester)
     return open_transaction(values.new_object_id(), order, requester, parties, values.now())
@@ -82,7 +82,7 @@ async def test_each_refusal_is_understood(service: Service) -> None:
     assert await ledger_of(service).post(transaction) == refused
 
 
-async def test_what_the_person_may_not_use_fails_before_the_ledger(service: Service) -> None:
+async def test_an_account_that_the_person_may_not_use_fails_before_the_ledger(service: Service) -> None:
     own, foreign = await service.open(service.ann), await service.open(service.bob)
     for wanted in (
         an_order(TransactionType.WITHDRAWAL, "1.00", source=foreign["id"]),

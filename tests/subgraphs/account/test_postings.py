@@ -1,4 +1,4 @@
-"""Postings: what is malformed, and what is decided in which order."""
+"""Postings: malformed ones, and the decisions with their order."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ class TestMalformed:
 class TestContentHash:
     posting = transfer(ANN, "a", "b", "10.00")
 
-    def test_the_same_content_has_the_same_hash_whatever_the_roles_and_the_spelling(self) -> None:
+    def test_the_hash_does_not_depend_on_roles_or_the_form_of_amounts(self) -> None:
         promoted = replace(self.posting, on_behalf_of=replace(ANN, roles=frozenset({SUPPORT})))
         assert promoted.content_hash() == self.posting.content_hash()
         assert transfer(ANN, "a", "b", "10").content_hash() == self.posting.content_hash()
 
-    def test_any_other_content_has_another(self) -> None:
+    def test_other_content_has_another_hash(self) -> None:
         others = [
             transfer(ANN, "a", "b", "10.01"),
             transfer(ANN, "b", "a", "10.00"),
@@ -120,7 +120,7 @@ class TestContentHash:
         hashes = {posting.content_hash() for posting in [self.posting, *others]}
         assert len(hashes) == len(others) + 1
 
-    def test_an_internal_name_is_never_taken_for_an_account_id(self) -> None:
+    def test_an_internal_name_differs_from_an_equal_account_id(self) -> None:
         assert deposit(ANN, "DEPOSITS", "10.00").content_hash() != withdrawal(ANN, "DEPOSITS", "10.00").content_hash()
 
 
@@ -134,7 +134,7 @@ class TestDeciding:
             (Decimal("100.00"), Decimal("100.00")),
         ]
 
-    def test_a_deposit_leaves_the_bank_in_debt(self) -> None:
+    def test_a_deposit_debits_the_internal_account(self) -> None:
         account = account_of(ANN, "0.00")
         verdict = decide(deposit(ANN, account.id, "5.00"), ledger(account, DEPOSITS="-7.00"))
         assert isinstance(verdict, tuple)
@@ -154,13 +154,13 @@ class TestDeciding:
         for posting in (transfer(STAFF, account.id, other.id, "1.00"), deposit(STAFF, account.id, "1.00")):
             assert isinstance(decide(posting, view), tuple)
 
-    def test_missing_and_foreign_closed_destinations_are_the_same(self) -> None:
+    def test_missing_and_foreign_closed_destinations_look_the_same(self) -> None:
         source = account_of(ANN)
         closed = account_of(BOB, "0.00", status=AccountStatus.CLOSED)
         posting = transfer(ANN, source.id, closed.id, "1.00")
         assert decide(posting, ledger(source)) == decide(posting, ledger(source, closed)) == InvalidAccount(closed.id)
 
-    def test_an_owner_is_told_that_the_account_is_closed(self) -> None:
+    def test_the_owner_gets_the_reason_that_the_account_is_closed(self) -> None:
         source, closed = account_of(ANN), account_of(ANN, "0.00", status=AccountStatus.CLOSED)
         refusal = InvalidAccount(closed.id, CLOSED_REASON)
         view = ledger(source, closed)
@@ -173,20 +173,20 @@ class TestDeciding:
         assert decide(transfer(ANN, account.id, account.id, "1.00"), ledger(account)) == SameAccount()
         assert decide(transfer(BOB, account.id, account.id, "1.00"), ledger(account)) == InvalidAccount(account.id)
 
-    def test_a_frozen_account_neither_gives_nor_takes(self) -> None:
+    def test_a_frozen_account_neither_pays_nor_receives(self) -> None:
         frozen, other = account_of(ANN, status=AccountStatus.FROZEN), account_of(BOB)
         view = ledger(frozen, other)
         assert decide(transfer(ANN, frozen.id, other.id, "1.00"), view) == AccountFrozen(frozen.id)
         assert decide(deposit(ANN, frozen.id, "1.00"), view) == AccountFrozen(frozen.id)
         assert decide(transfer(BOB, other.id, frozen.id, "1.00"), view) == AccountFrozen(None)
 
-    def test_another_currency_is_told_to_the_owner_only(self) -> None:
+    def test_only_the_owner_sees_the_currency_of_an_account(self) -> None:
         source, destination = account_of(ANN), account_of(BOB, "0", currency="JPY")
         view = ledger(source, destination)
         assert decide(withdrawal(ANN, source.id, "1.00", "EUR"), view) == CurrencyMismatch("USD")
         assert decide(transfer(ANN, source.id, destination.id, "1.00"), view) == CurrencyMismatch(None)
 
-    def test_what_is_held_cannot_be_spent(self) -> None:
+    def test_held_money_cannot_be_spent(self) -> None:
         account, other = account_of(ANN, held=Decimal("40.00")), account_of(BOB)
         view = ledger(account, other)
         refusal = decide(transfer(ANN, account.id, other.id, "60.01"), view)
@@ -201,14 +201,14 @@ class TestDeciding:
         }
         assert isinstance(decide(transfer(ANN, account.id, other.id, "60.00"), view), tuple)
 
-    def test_money_beyond_the_ledgers_room_is_declined(self) -> None:
+    def test_a_balance_beyond_the_ledgers_limit_is_declined(self) -> None:
         account = account_of(ANN, "0.00")
         room = str(from_minor_units(MAX_UNITS, "USD"))
         assert isinstance(decide(deposit(ANN, account.id, room), ledger(account)), tuple)
         assert decide(deposit(ANN, account.id, room), ledger(account, DEPOSITS="-0.01")) == PaymentDeclined()
 
     def test_reasons_come_in_order(self) -> None:
-        """Account, then status, then currency, then funds: each hides the later ones."""
+        """Account, status, currency, funds: an earlier reason hides the later ones."""
         frozen_yen = account_of(ANN, "0", currency="JPY", status=AccountStatus.FROZEN)
         yen, poor, other = account_of(ANN, "0", currency="JPY"), account_of(ANN, "0.00"), account_of(BOB)
         view = ledger(frozen_yen, yen, poor, other)

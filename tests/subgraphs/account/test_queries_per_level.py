@@ -1,4 +1,7 @@
-"""However many accounts an operation names, each level of it costs one store query."""
+"""Each level of an operation costs one store query, for any number of accounts.
+
+Covers `subgraphs/account/loaders.py` and `subgraphs/account/context.py`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ READS = ("by_ids", "by_numbers", "page", "count", "pages_of", "counts_of")
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The reads of the real store, by name, as they happen."""
+    """The names of the methods that read the real store, in order."""
     seen: list[str] = []
     for name in READS:
         original = getattr(SqliteAccountStore, name)
@@ -57,7 +60,7 @@ async def test_owners_of_fifty_accounts_and_their_accounts(service: Service, que
     assert seen == ["page", "pages_of", "counts_of"]
 
 
-async def test_a_count_is_made_only_when_asked_for(service: Service, queries: Iterator[list[str]]) -> None:
+async def test_a_count_is_queried_only_if_requested(service: Service, queries: Iterator[list[str]]) -> None:
     seen = next(queries)
     await service.as_(service.ann).execute("{ accounts { nodes { id } } }")
     assert seen == ["pages_of"]

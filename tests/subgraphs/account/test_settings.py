@@ -1,4 +1,4 @@
-"""What the account service can be told, and what it refuses to be told."""
+"""The settings of the account service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the auth service often say to it."""
+"""Operations that tests of the auth service often send."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.subgraphs.support import Answer, GraphQLClient
+    from tests.subgraphs.support import GraphQLClient, GraphQLResponse
 
 PASSWORD = "correct horse battery"
 
@@ -23,8 +23,8 @@ class Auth:
     def bearing(self, token: str | None) -> GraphQLClient:
         return self.client.bearing(token)
 
-    async def mutate(self, mutation: str, /, **fields: object) -> Answer:
-        """Run `mutation` with an input of `fields`; asks for the whole Session, or the Problem."""
+    async def mutate(self, mutation: str, /, **fields: object) -> GraphQLResponse:
+        """Run `mutation` with an input of `fields`; selects all fields of the Session or the Problem."""
         kind = f"{mutation[0].upper()}{mutation[1:]}Input"
         query = (
             f"mutation ($input: {kind}!) {{ {mutation}(input: $input)"
@@ -34,9 +34,9 @@ class Auth:
 
     async def sign_up(self, name: str = "Ann", email: str | None = None) -> dict[str, Any]:
         """The Session of a new customer."""
-        answer = await self.mutate(
+        response = await self.mutate(
             "register", email=email or f"{name.lower()}@example.com", password=PASSWORD, name=name
         )
-        session: dict[str, Any] = answer.ok()["register"]
+        session: dict[str, Any] = response.ok()["register"]
         assert session["__typename"] == "Session", session
         return session

@@ -1,4 +1,4 @@
-"""What every store of the auth service must do; each check takes a function that opens the same store again."""
+"""The contract of every auth store; each check takes a function that opens the same store again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def signed_in(store: AuthStore, digest: bytes = b"first") -> tuple[User, S
     return somebody, session
 
 
-async def a_user_is_kept_as_given(open_store: OpenStore) -> None:
+async def a_user_is_stored_unchanged(open_store: OpenStore) -> None:
     ann = replace(user("Ann.\u00c5s@example.com", Role.CUSTOMER, Role.ADMIN), name="Ann \u738b")
     async with open_store() as store:
         await store.add_user(ann, HASH)
@@ -48,7 +48,7 @@ async def a_user_is_kept_as_given(open_store: OpenStore) -> None:
         assert (found.user, found.password_hash) == (ann, HASH)
 
 
-async def an_e_mail_is_taken_whatever_its_case(open_store: OpenStore) -> None:
+async def an_e_mail_address_is_taken_in_any_case(open_store: OpenStore) -> None:
     async with open_store() as store:
         await store.add_user(user("ann@example.com"), HASH)
         second = user("ANN@example.com")
@@ -58,7 +58,7 @@ async def an_e_mail_is_taken_whatever_its_case(open_store: OpenStore) -> None:
         await store.add_user(user("bob@example.com"), HASH)
 
 
-async def one_of_many_who_register_an_e_mail_at_once_gets_it(open_store: OpenStore) -> None:
+async def one_of_many_concurrent_registrations_of_an_e_mail_succeeds(open_store: OpenStore) -> None:
     async with open_store() as store:
         outcomes = await asyncio.gather(*(store.add_user(user(), HASH) for _ in range(8)), return_exceptions=True)
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EmailExists"] * 7 + ["NoneType"]
@@ -143,7 +143,7 @@ async def a_reused_token_ends_the_session_for_its_successors_too(open_store: Ope
         assert await store.exchange(b"thief", b"next", NOW) is None
 
 
-async def one_of_many_who_exchange_a_token_at_once_wins(open_store: OpenStore) -> None:
+async def one_of_many_concurrent_exchanges_of_a_token_succeeds(open_store: OpenStore) -> None:
     async with open_store() as store:
         await signed_in(store)
         exchanges = await asyncio.gather(*(store.exchange(b"first", bytes([number]), NOW) for number in range(6)))
@@ -161,7 +161,7 @@ async def an_expired_or_unknown_token_is_not_exchanged(open_store: OpenStore) ->
         assert await store.exchange(b"second", b"third", NOW) is None
 
 
-async def an_exchange_sees_the_roles_of_now(open_store: OpenStore) -> None:
+async def an_exchange_reads_the_current_roles(open_store: OpenStore) -> None:
     async with open_store() as store:
         ann, _ = await signed_in(store)
         await store.grant(ann.id, Role.SUPPORT)
@@ -184,7 +184,7 @@ async def a_session_ends_once(open_store: OpenStore) -> None:
         assert (live.verdict, live.session) == (Verdict.ROTATE, other)
 
 
-async def expired_sessions_are_forgotten_when_others_begin(open_store: OpenStore) -> None:
+async def expired_sessions_are_deleted_when_others_begin(open_store: OpenStore) -> None:
     async with open_store() as store:
         ann, _ = await signed_in(store)
         later = NOW + SESSION_LIFETIME + timedelta(seconds=1)
@@ -194,7 +194,7 @@ async def expired_sessions_are_forgotten_when_others_begin(open_store: OpenStore
         assert await store.end_session("later", later) is not None
 
 
-async def signing_keys_are_kept_as_given(open_store: OpenStore) -> None:
+async def signing_keys_are_stored_unchanged(open_store: OpenStore) -> None:
     made = VAULT.create(NOW, NOW + timedelta(minutes=10))
     async with open_store() as store:
         assert await store.signing_keys() == []
@@ -203,7 +203,7 @@ async def signing_keys_are_kept_as_given(open_store: OpenStore) -> None:
         assert await store.signing_keys() == [made]
 
 
-async def signing_keys_change_only_as_they_were_known(open_store: OpenStore) -> None:
+async def signing_keys_change_only_if_the_stored_ids_are_known(open_store: OpenStore) -> None:
     first, second, third = (VAULT.create(NOW, NOW) for _ in range(3))
     async with open_store() as store:
         assert await store.replace_signing_keys((), first, ())
@@ -215,7 +215,7 @@ async def signing_keys_change_only_as_they_were_known(open_store: OpenStore) -> 
         assert await store.signing_keys() == [third]
 
 
-async def one_of_many_first_signing_keys_wins(open_store: OpenStore) -> None:
+async def one_of_many_concurrent_first_signing_keys_is_stored(open_store: OpenStore) -> None:
     async with open_store() as one, open_store() as other:
         stores = [one, other, one, other]
         outcomes = await asyncio.gather(
@@ -225,15 +225,15 @@ async def one_of_many_first_signing_keys_wins(open_store: OpenStore) -> None:
         assert len(await one.signing_keys()) == 1
 
 
-async def an_open_store_answers(open_store: OpenStore) -> None:
+async def an_open_store_responds_to_a_ping(open_store: OpenStore) -> None:
     async with open_store() as store:
         await store.ping()
 
 
 CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
-    a_user_is_kept_as_given,
-    an_e_mail_is_taken_whatever_its_case,
-    one_of_many_who_register_an_e_mail_at_once_gets_it,
+    a_user_is_stored_unchanged,
+    an_e_mail_address_is_taken_in_any_case,
+    one_of_many_concurrent_registrations_of_an_e_mail_succeeds,
     unknown_users_are_left_out,
     thousands_of_users_are_found_at_once,
     a_password_hash_is_replaced,
@@ -241,13 +241,13 @@ CHECKS: Final[tuple[Callable[[OpenStore], Awaitable[None]], ...]] = (
     users_are_listed_page_by_page,
     a_refresh_token_is_exchanged_once,
     a_reused_token_ends_the_session_for_its_successors_too,
-    one_of_many_who_exchange_a_token_at_once_wins,
+    one_of_many_concurrent_exchanges_of_a_token_succeeds,
     an_expired_or_unknown_token_is_not_exchanged,
-    an_exchange_sees_the_roles_of_now,
+    an_exchange_reads_the_current_roles,
     a_session_ends_once,
-    expired_sessions_are_forgotten_when_others_begin,
-    signing_keys_are_kept_as_given,
-    signing_keys_change_only_as_they_were_known,
-    one_of_many_first_signing_keys_wins,
-    an_open_store_answers,
+    expired_sessions_are_deleted_when_others_begin,
+    signing_keys_are_stored_unchanged,
+    signing_keys_change_only_if_the_stored_ids_are_known,
+    one_of_many_concurrent_first_signing_keys_is_stored,
+    an_open_store_responds_to_a_ping,
 )

@@ -1,4 +1,8 @@
-"""The service as its clients see it: sessions from registration to logout."""
+"""The service over HTTP: sessions from registration to logout.
+
+Covers `subgraphs/auth/app.py`, `subgraphs/auth/service.py`, `subgraphs/auth/tokens.py` and
+`subgraphs/auth/settings.py`.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,7 @@ async def test_a_new_customer_is_logged_in(auth: Auth) -> None:
     assert (await auth.bearing(session["accessToken"]).execute(ME)).ok() == {"me": user}
 
 
-async def test_an_access_token_is_what_the_contract_says(auth: Auth) -> None:
+async def test_an_access_token_has_the_documented_claims(auth: Auth) -> None:
     session = await auth.sign_up()
     header = jwt.get_unverified_header(session["accessToken"])
     (key,) = (await auth.client.http.get("/.well-known/jwks.json")).json()["keys"]
@@ -57,18 +61,18 @@ async def test_another_process_verifies_tokens_with_the_published_keys(auth: Aut
 
 
 async def test_the_key_set_may_be_cached_and_has_no_private_part(auth: Auth) -> None:
-    answer = await auth.client.http.get("/.well-known/jwks.json")
-    assert answer.headers["cache-control"] == "public, max-age=300"
-    assert answer.headers["content-type"] == "application/jwk-set+json"
-    assert all("d" not in key for key in answer.json()["keys"])
+    response = await auth.client.http.get("/.well-known/jwks.json")
+    assert response.headers["cache-control"] == "public, max-age=300"
+    assert response.headers["content-type"] == "application/jwk-set+json"
+    assert all("d" not in key for key in response.json()["keys"])
     head = await auth.client.http.head("/.well-known/jwks.json")
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_an_e_mail_is_registered_once_whatever_its_case(auth: Auth) -> None:
+async def test_an_e_mail_address_is_registered_once_in_any_case(auth: Auth) -> None:
     await auth.sign_up("Ann", "ann@example.com")
-    answer = await auth.mutate("register", email="ANN@EXAMPLE.COM", password=PASSWORD, name="Eve")
-    assert answer.ok()["register"] == {
+    response = await auth.mutate("register", email="ANN@EXAMPLE.COM", password=PASSWORD, name="Eve")
+    assert response.ok()["register"] == {
         "__typename": "EmailTaken",
         "code": "EMAIL_TAKEN",
         "message": "This e-mail address is already registered",
@@ -76,7 +80,7 @@ async def test_an_e_mail_is_registered_once_whatever_its_case(auth: Auth) -> Non
 
 
 @pytest.mark.parametrize("password", ["short", "password", "zzzzzzzzzz", "ann@example.com"])
-async def test_a_weak_password_is_refused_and_nobody_registered(auth: Auth, password: str) -> None:
+async def test_a_weak_password_is_refused_and_no_user_registered(auth: Auth, password: str) -> None:
     query = """mutation ($input: RegisterInput!) { register(input: $input) {
         __typename ... on WeakPassword { code message minimumLength } } }"""
     fields = {"email": "ann@example.com", "password": password, "name": "Ann"}
@@ -86,10 +90,10 @@ async def test_a_weak_password_is_refused_and_nobody_registered(auth: Auth, pass
     await auth.sign_up("Ann", "ann@example.com")
 
 
-async def test_every_field_of_a_bad_shape_is_named(auth: Auth) -> None:
-    answer = await auth.mutate("register", email="nowhere", password="x" * 300, name="  ")
-    (error,) = answer.errors
-    assert answer.data == {"register": None}
+async def test_every_invalid_field_is_named(auth: Auth) -> None:
+    response = await auth.mutate("register", email="nowhere", password="x" * 300, name="  ")
+    (error,) = response.errors
+    assert response.data == {"register": None}
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert [(field["path"], field["code"]) for field in error["extensions"]["fields"]] == [
         (["input", "email"], "INVALID_FORMAT"),
@@ -122,7 +126,7 @@ def session_id(session: dict[str, Any]) -> str:
         ("", PASSWORD),
     ],
 )
-async def test_wrong_credentials_are_all_answered_alike(auth: Auth, email: str, password: str) -> None:
+async def test_all_wrong_credentials_get_the_same_response(auth: Auth, email: str, password: str) -> None:
     await auth.sign_up("Ann", "ann@example.com")
     assert (await auth.mutate("login", email=email, password=password)).ok()["login"] == {
         "__typename": "InvalidCredentials",
@@ -137,12 +141,12 @@ async def test_a_hash_of_old_parameters_is_replaced_at_login(auth: Auth, setting
     with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
         database.execute("UPDATE users SET password_hash = ?", (old,))
         for _ in range(2):
-            answer = await auth.mutate("login", email="ann@example.com", password=PASSWORD)
-            assert answer.ok()["login"]["__typename"] == "Session"
+            response = await auth.mutate("login", email="ann@example.com", password=PASSWORD)
+            assert response.ok()["login"]["__typename"] == "Session"
         assert "m=19456,t=2,p=1" in database.execute("SELECT password_hash FROM users").fetchone()[0]
 
 
-async def test_refreshing_carries_the_session_on(auth: Auth) -> None:
+async def test_a_refresh_continues_the_session(auth: Auth) -> None:
     session = await auth.sign_up()
     for _ in range(3):
         following = (await auth.mutate("refresh", refreshToken=session["refreshToken"])).ok()["refresh"]
@@ -171,11 +175,11 @@ async def test_a_reused_refresh_token_ends_the_session_with_all_its_tokens(auth:
 
 
 @pytest.mark.parametrize("token", ["", "x", "' OR 1=1", "x" * 10_000])
-async def test_what_is_no_refresh_token_is_refused(auth: Auth, token: str) -> None:
+async def test_an_unknown_refresh_token_is_refused(auth: Auth, token: str) -> None:
     assert await refresh_is_refused(auth, token)
 
 
-async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(auth: Auth) -> None:
+async def test_access_and_refresh_tokens_are_not_interchangeable(auth: Auth) -> None:
     session = await auth.sign_up()
     assert await refresh_is_refused(auth, session["accessToken"])
     assert (await auth.bearing(session["refreshToken"]).execute(ME)).codes == ["UNAUTHENTICATED"]
@@ -185,8 +189,8 @@ async def test_logout_ends_the_session_at_once_and_no_other(auth: Auth, settings
     session = await auth.sign_up("Ann", "ann@example.com")
     other = (await auth.mutate("login", email="ann@example.com", password=PASSWORD)).ok()["login"]
     client = auth.bearing(session["accessToken"])
-    answer = (await client.execute("mutation { logout { ... on LogoutSuccess { loggedOutAt } } }")).ok()
-    assert values.parse_timestamp(answer["logout"]["loggedOutAt"]) <= values.now()
+    response = (await client.execute("mutation { logout { ... on LogoutSuccess { loggedOutAt } } }")).ok()
+    assert values.parse_timestamp(response["logout"]["loggedOutAt"]) <= values.now()
     assert (await client.execute(ME)).codes == ["UNAUTHENTICATED"]
     assert await refresh_is_refused(auth, session["refreshToken"])
     with contextlib.closing(SqliteRevocationList(settings.data_dir)) as seen_by_another_process:
@@ -198,12 +202,12 @@ async def test_logout_ends_the_session_at_once_and_no_other(auth: Auth, settings
 @pytest.mark.parametrize("operation", [ME, "mutation { logout { __typename } }"])
 @pytest.mark.parametrize("token", [None, "nonsense"])
 async def test_without_a_valid_token_there_is_no_caller(auth: Auth, operation: str, token: str | None) -> None:
-    answer = await auth.bearing(token).execute(operation)
-    assert answer.codes == ["UNAUTHENTICATED"]
-    assert list(answer.data.values()) == [None]
+    response = await auth.bearing(token).execute(operation)
+    assert response.codes == ["UNAUTHENTICATED"]
+    assert list(response.data.values()) == [None]
 
 
-async def test_a_stale_token_does_not_keep_one_from_logging_in(auth: Auth) -> None:
+async def test_an_expired_token_does_not_prevent_a_login(auth: Auth) -> None:
     await auth.sign_up("Ann", "ann@example.com")
     stale = Auth(auth.bearing("nonsense"))
     assert (await stale.mutate("login", email="ann@example.com", password=PASSWORD)).ok()["login"]["accessToken"]
@@ -224,8 +228,8 @@ async def test_a_crash_between_ending_and_revoking_is_repaired_at_start(settings
     with contextlib.closing(sqlite3.connect(settings.database, isolation_level=None)) as database:
         database.execute("UPDATE sessions SET ended_at = ?", (int(values.now().timestamp() * 1000),))
     async with running(create_app(settings)) as http:
-        answer = await GraphQLClient(http, session["accessToken"]).execute(ME)
-        assert answer.codes == ["UNAUTHENTICATED"]
+        response = await GraphQLClient(http, session["accessToken"]).execute(ME)
+        assert response.codes == ["UNAUTHENTICATED"]
 
 
 async def test_no_password_or_token_is_written_to_disk(auth: Auth, settings: AuthSettings) -> None:
@@ -235,7 +239,7 @@ async def test_no_password_or_token_is_written_to_disk(auth: Auth, settings: Aut
         assert secret.encode() not in written
 
 
-async def test_another_secret_than_the_keys_were_sealed_with_stops_the_start(tmp_path: Path) -> None:
+async def test_a_secret_that_did_not_seal_the_keys_stops_the_start(tmp_path: Path) -> None:
     environ = {"MOSAFE_DATA_DIR": str(tmp_path)}
     async with running(create_app(load(AuthSettings, environ))):
         pass

@@ -1,4 +1,7 @@
-"""Whose data: every field of a user, by every way to it, on the service's own port with forged representations."""
+"""Who sees which field of a user, on every path, with forged representations on the service's own port (bank §2.2).
+
+Covers `subgraphs/auth/schema.py`, `subgraphs/auth/context.py` and `subgraphs/auth/loaders.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ PUBLIC = "... on User { id name }"
 
 
 async def sign_up_staff(auth: Auth, settings: AuthSettings, role: Role) -> dict[str, Any]:
-    """A session of somebody who was granted `role` on the command line."""
+    """A session of a user who got `role` on the command line."""
     first = await auth.sign_up("Staff")
     store = await SqliteAuthStore.open_file(settings.database)
     await store.grant(first["user"]["id"], role)
@@ -35,15 +38,15 @@ def representation(user_id: object, **claims: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("field", PRIVATE_FIELDS)
-async def test_a_private_field_of_somebody_else_is_null_and_forbidden(auth: Auth, field: str) -> None:
+async def test_a_private_field_of_another_user_is_null_and_forbidden(auth: Auth, field: str) -> None:
     ann, eve = await auth.sign_up("Ann"), await auth.sign_up("Eve")
-    answer = await auth.bearing(eve["accessToken"]).entities(
+    response = await auth.bearing(eve["accessToken"]).entities(
         f"... on User {{ id name {field} }}", [representation(ann["user"]["id"])]
     )
-    assert answer.data["_entities"] == [{"__typename": "User", "id": ann["user"]["id"], "name": "Ann", field: None}]
-    assert answer.codes == ["FORBIDDEN"]
-    assert answer.errors[0]["path"] == ["_entities", 0, field]
-    assert "ann@example.com" not in str(answer.errors)
+    assert response.data["_entities"] == [{"__typename": "User", "id": ann["user"]["id"], "name": "Ann", field: None}]
+    assert response.codes == ["FORBIDDEN"]
+    assert response.errors[0]["path"] == ["_entities", 0, field]
+    assert "ann@example.com" not in str(response.errors)
 
 
 @pytest.mark.parametrize("field", PRIVATE_FIELDS)
@@ -58,47 +61,47 @@ async def test_a_claim_in_a_representation_proves_nothing(auth: Auth, field: str
         createdAt="2026-01-31T09:30:00.000Z",
         userId=eve["user"]["id"],
     )
-    answer = await auth.bearing(eve["accessToken"]).entities(f"... on User {{ {field} }}", [forged])
-    assert answer.data["_entities"] == [{"__typename": "User", field: None}]
-    assert answer.codes == ["FORBIDDEN"]
+    response = await auth.bearing(eve["accessToken"]).entities(f"... on User {{ {field} }}", [forged])
+    assert response.data["_entities"] == [{"__typename": "User", field: None}]
+    assert response.codes == ["FORBIDDEN"]
 
 
-async def test_the_own_user_resolves_whole(auth: Auth) -> None:
+async def test_a_user_sees_all_own_fields(auth: Auth) -> None:
     ann = await auth.sign_up("Ann")
-    answer = await auth.bearing(ann["accessToken"]).entities(
+    response = await auth.bearing(ann["accessToken"]).entities(
         "... on User { id name email roles createdAt }", [representation(ann["user"]["id"])]
     )
-    assert answer.ok()["_entities"] == [{"__typename": "User", **ann["user"]}]
+    assert response.ok()["_entities"] == [{"__typename": "User", **ann["user"]}]
 
 
 @pytest.mark.parametrize("role", [SUPPORT, ADMIN])
-async def test_staff_sees_every_user_whole(auth: Auth, settings: AuthSettings, role: str) -> None:
+async def test_staff_see_all_fields_of_every_user(auth: Auth, settings: AuthSettings, role: str) -> None:
     ann, staff = await auth.sign_up("Ann"), await sign_up_staff(auth, settings, Role(role))
-    answer = await auth.bearing(staff["accessToken"]).entities(
+    response = await auth.bearing(staff["accessToken"]).entities(
         "... on User { id name email roles createdAt }", [representation(ann["user"]["id"])]
     )
-    assert answer.ok()["_entities"] == [{"__typename": "User", **ann["user"]}]
+    assert response.ok()["_entities"] == [{"__typename": "User", **ann["user"]}]
 
 
-async def test_a_role_that_the_bank_did_not_sign_is_worth_nothing(auth: Auth, settings: AuthSettings) -> None:
+async def test_a_role_without_the_banks_signature_has_no_effect(auth: Auth, settings: AuthSettings) -> None:
     ann = await auth.sign_up("Ann")
     stranger = Issuer(url=settings.issuer)
     for token in (stranger.token(ann["user"]["id"], ADMIN), None, "nonsense"):
-        answer = await auth.bearing(token).entities(PUBLIC, [representation(ann["user"]["id"])])
-        assert answer.data["_entities"] == [None]
-        assert answer.codes == ["UNAUTHENTICATED"]
+        response = await auth.bearing(token).entities(PUBLIC, [representation(ann["user"]["id"])])
+        assert response.data["_entities"] == [None]
+        assert response.codes == ["UNAUTHENTICATED"]
 
 
 async def test_a_user_who_does_not_exist_is_null(auth: Auth) -> None:
     ann = await auth.sign_up("Ann")
     client = auth.bearing(ann["accessToken"])
-    answer = await client.entities(PUBLIC, [representation(values.new_user_id()), representation("' OR 1=1 --")])
-    assert answer.ok()["_entities"] == [None, None]
+    response = await client.entities(PUBLIC, [representation(values.new_user_id()), representation("' OR 1=1 --")])
+    assert response.ok()["_entities"] == [None, None]
 
 
 async def test_one_bad_representation_does_not_hide_the_others(auth: Auth) -> None:
     ann, bob = await auth.sign_up("Ann"), await auth.sign_up("Bob")
-    answer = await auth.bearing(ann["accessToken"]).entities(
+    response = await auth.bearing(ann["accessToken"]).entities(
         PUBLIC,
         [
             representation(bob["user"]["id"]),
@@ -110,10 +113,10 @@ async def test_one_bad_representation_does_not_hide_the_others(auth: Auth) -> No
             representation(ann["user"]["id"]),
         ],
     )
-    names = [None if entity is None else entity["name"] for entity in answer.data["_entities"]]
+    names = [None if entity is None else entity["name"] for entity in response.data["_entities"]]
     assert names == ["Bob", None, None, None, None, None, "Ann"]
-    assert sorted(error["path"][1] for error in answer.errors) == [1, 2, 3, 4, 5]
-    assert set(answer.codes) == {"BAD_USER_INPUT"}
+    assert sorted(error["path"][1] for error in response.errors) == [1, 2, 3, 4, 5]
+    assert set(response.codes) == {"BAD_USER_INPUT"}
 
 
 async def test_many_representations_cost_one_query(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +130,12 @@ async def test_many_representations_cost_one_query(auth: Auth, monkeypatch: pyte
 
     monkeypatch.setattr(SqliteAuthStore, "users", counting)
     representations = [representation(person["user"]["id"]) for person in people] * 10
-    answer = await auth.bearing(people[0]["accessToken"]).entities(PUBLIC, representations)
-    assert [entity["name"] for entity in answer.ok()["_entities"]] == [f"User{number}" for number in range(5)] * 10
+    response = await auth.bearing(people[0]["accessToken"]).entities(PUBLIC, representations)
+    assert [entity["name"] for entity in response.ok()["_entities"]] == [f"User{number}" for number in range(5)] * 10
     assert queries == [5]
 
 
-async def test_a_session_shows_its_user_whole_though_the_request_has_no_token(auth: Auth) -> None:
+async def test_a_new_session_shows_all_fields_of_its_user(auth: Auth) -> None:
     ann = await auth.sign_up("Ann")
     assert ann["user"]["email"] == "ann@example.com"
     refreshed = (await auth.mutate("refresh", refreshToken=ann["refreshToken"])).ok()["refresh"]

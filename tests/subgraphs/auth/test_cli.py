@@ -54,12 +54,12 @@ def test_a_password_may_be_typed_instead(mosafe_auth: CommandLine) -> None:
 
 
 def log_in(mosafe_auth: CommandLine, email: str, password: str) -> dict[str, dict[str, object]]:
-    """The session of somebody who was created beside the service."""
+    """The session of a user whom the command line created."""
 
     async def ask() -> dict[str, dict[str, object]]:
         async with running(create_app(load(AuthSettings, mosafe_auth.variables))) as http:
-            answer = await Auth(GraphQLClient(http)).mutate("login", email=email, password=password)
-        session: dict[str, dict[str, object]] = answer.ok()["login"]
+            response = await Auth(GraphQLClient(http)).mutate("login", email=email, password=password)
+        session: dict[str, dict[str, object]] = response.ok()["login"]
         assert "accessToken" in session, session
         return session
 
@@ -74,7 +74,7 @@ def log_in(mosafe_auth: CommandLine, email: str, password: str) -> dict[str, dic
         (("users", "grant", "nobody@example.com", "ADMIN"), "no user has this e-mail"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_exit_code_1(
+def test_a_refused_command_is_one_line_and_exit_code_1(
     mosafe_auth: CommandLine, arguments: tuple[str, ...], message: str
 ) -> None:
     mosafe_auth.output("users", "create", "Ann@example.com", "--name", "Ann")

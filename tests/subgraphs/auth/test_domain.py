@@ -43,13 +43,11 @@ MOMENT = timedelta(milliseconds=1)
         (replace(TOKEN, expires_at=NOW + 2 * SESSION_LIFETIME), SESSION, NOW + SESSION_LIFETIME, Verdict.DEAD),
     ],
 )
-def test_what_a_refresh_token_is_good_for(
-    token: RefreshToken, session: Session, at: datetime, verdict: Verdict
-) -> None:
+def test_the_verdict_on_a_refresh_token(token: RefreshToken, session: Session, at: datetime, verdict: Verdict) -> None:
     assert judge(token, session, at) is verdict
 
 
-def test_a_rotation_says_all_that_a_store_writes() -> None:
+def test_a_rotation_has_all_that_a_store_writes() -> None:
     assert rotate(TOKEN, SESSION, b"next", NOW) == Rotation(
         Verdict.ROTATE, SESSION, RefreshToken.issue(b"next", SESSION, NOW)
     )
@@ -97,19 +95,19 @@ def test_e_mail_addresses_in_normal_form(text: str, expected: str) -> None:
         *("a" * 65 + "@example.com", "ann@" + "a" * 250 + ".com", "ann\ud800@example.com", "ann\x00@example.com"),
     ],
 )
-def test_what_is_no_e_mail_address(text: str) -> None:
+def test_text_that_is_not_an_e_mail_address(text: str) -> None:
     with pytest.raises(InvalidField) as caught:
         parse_email(text)
     assert caught.value.code == "INVALID_FORMAT"
 
 
-def test_two_addresses_that_differ_in_case_are_one_users() -> None:
+def test_addresses_that_differ_in_case_belong_to_one_user() -> None:
     assert email_key(parse_email("ANN@Example.com")) == email_key(parse_email("ann@eXample.COM"))
     assert email_key(parse_email("ann@example.com")) != email_key(parse_email("an.n@example.com"))
 
 
 @pytest.mark.parametrize("text", ["Ann", "  Ann  ", "Ann O'Neill-\u00c5s", "\u738b\u5c0f\u660e", "A" * MAX_NAME_LENGTH])
-def test_names_are_kept_but_for_the_space_around_them(text: str) -> None:
+def test_names_lose_only_the_surrounding_space(text: str) -> None:
     assert parse_name(text) == text.strip()
 
 
@@ -125,7 +123,7 @@ def test_names_are_kept_but_for_the_space_around_them(text: str) -> None:
         ("Ann\ud800", "INVALID_FORMAT"),
     ],
 )
-def test_what_is_no_name(text: str, code: str) -> None:
+def test_text_that_is_not_a_name(text: str, code: str) -> None:
     with pytest.raises(InvalidField) as caught:
         parse_name(text)
     assert caught.value.code == code

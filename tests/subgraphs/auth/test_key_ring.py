@@ -53,13 +53,13 @@ async def test_the_first_key_signs_at_once_and_is_the_same_for_all_processes(tmp
         assert await published_ids(rings[0]) == [signers[0][0]]
 
 
-async def test_what_is_published_is_public_only(tmp_path: Path) -> None:
+async def test_only_public_keys_are_published(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         (jwk,) = await ring(store, Clock()).public_keys()
     assert jwk.keys() == {"kty", "crv", "x", "y", "kid", "alg", "use"}
 
 
-async def test_a_rotation_takes_over_when_every_verifier_can_know_the_new_key(tmp_path: Path) -> None:
+async def test_a_new_key_signs_once_every_verifier_can_know_it(tmp_path: Path) -> None:
     clock = Clock()
     async with opened(tmp_path) as store, opened(tmp_path) as of_the_command_line:
         running = ring(store, clock)
@@ -77,7 +77,7 @@ async def test_a_rotation_takes_over_when_every_verifier_can_know_the_new_key(tm
         assert [key.id for key in await store.signing_keys()] == [new]
 
 
-async def test_a_withdrawn_key_is_gone_within_seconds(tmp_path: Path) -> None:
+async def test_a_withdrawn_key_is_invalid_within_seconds(tmp_path: Path) -> None:
     clock = Clock()
     async with opened(tmp_path) as store, opened(tmp_path) as of_the_command_line:
         running = ring(store, clock)
@@ -89,7 +89,7 @@ async def test_a_withdrawn_key_is_gone_within_seconds(tmp_path: Path) -> None:
         assert await published_ids(running) == [new]
 
 
-async def test_keys_succeed_one_another_by_themselves(tmp_path: Path) -> None:
+async def test_keys_are_replaced_without_a_command(tmp_path: Path) -> None:
     clock = Clock()
     async with opened(tmp_path) as store:
         keys = ring(store, clock)
@@ -112,7 +112,7 @@ async def test_after_a_long_pause_the_old_key_signs_until_its_successor_may(tmp_
         assert (await keys.signer())[0] != first
 
 
-async def test_the_store_is_not_asked_for_every_token(tmp_path: Path) -> None:
+async def test_the_store_is_not_read_for_every_token(tmp_path: Path) -> None:
     clock = Clock()
     async with opened(tmp_path) as store:
         keys = ring(store, clock)

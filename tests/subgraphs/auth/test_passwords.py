@@ -57,7 +57,7 @@ def test_passwords_that_are_too_easy_to_guess(password: str, reason: str) -> Non
 
 
 @pytest.mark.parametrize(("password", "code"), [("x1" * MAX_LENGTH, "TOO_LONG"), ("\ud800" * 8, "INVALID_FORMAT")])
-def test_what_is_no_password_at_all(password: str, code: str) -> None:
+def test_text_that_is_not_a_password(password: str, code: str) -> None:
     with pytest.raises(InvalidField) as caught:
         judged(password)
     assert caught.value.code == code
@@ -79,7 +79,7 @@ async def test_two_hashes_of_one_password_differ(hasher: PasswordHasher) -> None
     assert await hasher.hash(GOOD) != await hasher.hash(GOOD)
 
 
-async def test_nothing_matches_an_unknown_user(hasher: PasswordHasher) -> None:
+async def test_no_password_matches_an_unknown_user(hasher: PasswordHasher) -> None:
     assert not await hasher.verify("", None)
     assert not await hasher.verify(GOOD, None)
 
@@ -92,13 +92,13 @@ async def test_an_unknown_user_takes_as_long_as_a_wrong_password(hasher: Passwor
         await hasher.verify("wrong", known)
         return time.perf_counter() - started
 
-    # In turns, so that what else the machine does falls on both.
+    # In turns, so that other load of the machine affects both.
     pairs = [(await seconds(encoded), await seconds(None)) for _ in range(15)]
     known, unknown = (statistics.median(times) for times in zip(*pairs, strict=True))
     assert 0.5 < unknown / known < 2
 
 
-async def test_hashing_does_not_hold_up_the_event_loop(hasher: PasswordHasher) -> None:
+async def test_hashing_does_not_block_the_event_loop(hasher: PasswordHasher) -> None:
     hashing = asyncio.gather(*(hasher.hash(GOOD) for _ in range(4)))
     turns = 0
     while not hashing.done():

@@ -29,7 +29,7 @@ def field(type_name: str, name: str) -> ast.FieldDefinitionNode:
     return found
 
 
-def test_everything_of_ours_is_described() -> None:
+def test_every_type_and_field_has_a_description() -> None:
     schema = build_schema()
     federation = ("_Any", "_Entity", "_Service", "_entities", "_service", "__")
     undescribed: list[str] = []
@@ -60,11 +60,11 @@ def test_personal_data_is_tagged(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["register", "login"])
-def test_what_hashes_a_password_has_a_cost(name: str) -> None:
+def test_mutations_that_hash_a_password_have_a_cost(name: str) -> None:
     assert "cost" in directives(field("Mutation", name))
 
 
-def test_nullable_is_what_may_be_refused() -> None:
+def test_fields_that_may_be_refused_are_nullable() -> None:
     for name in ("email", "roles", "createdAt"):
         assert not isinstance(field("User", name).type, ast.NonNullTypeNode)
     for name in ("register", "login", "refresh", "logout"):

@@ -31,7 +31,7 @@ def key(number: int, created_at: datetime, active_from: datetime) -> SigningKey:
 
 
 def rotated_at(moments: list[timedelta]) -> list[SigningKey]:
-    """The keys of a service that began with one and rotated at `moments` after its start."""
+    """The keys of a service that started with one key and rotated at `moments` after the start."""
     first = key(0, START, START)
     return [first] + [
         key(number, START + moment, START + moment + PUBLISH_AHEAD) for number, moment in enumerate(moments, start=1)
@@ -77,14 +77,14 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_after() -> None:
     assert published([old, new], change + PUBLISH_AFTER) == [new]
 
 
-def test_before_any_key_there_is_nothing() -> None:
+def test_without_keys_none_signs_or_is_published() -> None:
     assert signing([], START) is None
     assert published([], START) == []
     assert is_due([], START)
     assert signing([key(1, START, START + MOMENT)], START) is None
 
 
-def test_a_successor_is_due_in_time_to_sign_when_the_key_has_had_its_life() -> None:
+def test_a_successor_is_due_in_time_to_sign_at_the_end_of_a_keys_lifetime() -> None:
     (only,) = rotated_at([])
     due = START + SIGNING_LIFETIME - PUBLISH_AHEAD
     assert not is_due([only], due - MOMENT)
@@ -107,7 +107,7 @@ def test_the_same_key_is_sealed_so_that_only_the_same_secret_opens_it() -> None:
         KeyVault("x" * 32).open(made)
 
 
-def test_a_row_that_was_tampered_with_does_not_open() -> None:
+def test_a_changed_row_cannot_be_opened() -> None:
     made, other = VAULT.create(START, START), VAULT.create(START, START)
     flipped = bytes([made.sealed_private_key[-1] ^ 1])
     for tampered in (

@@ -1,4 +1,4 @@
-"""A small subgraph over the kit: books, one of which cannot be read."""
+"""A small subgraph with the kit: books, one of which fails to load."""
 
 # No `from __future__ import annotations`: Strawberry reads these annotations while the module is still loading.
 from collections.abc import AsyncIterator, Mapping
@@ -111,7 +111,7 @@ class Runtime:
         return BaseContext(caller)
 
     async def ping(self) -> None:
-        """Always well."""
+        """Never raises."""
 
 
 def app(issuer: Issuer, data_dir: Path) -> ASGIApp:

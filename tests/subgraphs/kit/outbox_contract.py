@@ -1,4 +1,7 @@
-"""What every store must do with its outbox, whatever its service."""
+"""The contract of an outbox, for the stores of every service.
+
+Covers `subgraphs/kit/outbox.py` and `subgraphs/kit/sqlite_store.py`.
+"""
 
 from __future__ import annotations
 
@@ -46,5 +49,5 @@ async def old_events_are_pruned_oldest_first(
     assert await prune(outbox, moments[4] + RETENTION + timedelta(milliseconds=1)) == 1
     assert await outbox.events(after=0, limit=10) == []
     await change_at(START)
-    # A sequence is never given twice, so that a reader never skips an event.
+    # A sequence is never reused, so that a reader never skips an event.
     assert await outbox.events(after=rows[4].sequence, limit=10) != []

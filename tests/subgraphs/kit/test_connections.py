@@ -1,4 +1,4 @@
-"""Pages of a list: every row once in either direction, cursors that nobody can make up."""
+"""Pages of a list: every row once in both directions; cursors cannot be forged."""
 
 from __future__ import annotations
 
@@ -66,20 +66,20 @@ async def test_an_empty_page_has_no_cursors(client: GraphQLClient) -> None:
         'after: "' + "A" * 600 + '"',
     ],
 )
-async def test_a_page_that_cannot_be_is_the_client_s_error(client: GraphQLClient, arguments: str) -> None:
-    answer = await client.execute(f"{{ books({arguments}) {PAGE} }}")
-    assert answer.codes == ["BAD_USER_INPUT"]
+async def test_an_impossible_page_is_an_error_of_the_client(client: GraphQLClient, arguments: str) -> None:
+    response = await client.execute(f"{{ books({arguments}) {PAGE} }}")
+    assert response.codes == ["BAD_USER_INPUT"]
 
 
 @given(st.tuples(st.text()))
-def test_a_cursor_gives_back_its_sort_key(key: tuple[str]) -> None:
+def test_a_cursor_decodes_to_its_sort_key(key: tuple[str]) -> None:
     cursor = CODEC.encode(key)
     if len(cursor) <= 512:
         assert CODEC.decode(cursor, "after") == key
 
 
 @given(st.text(), st.binary())
-def test_nothing_that_was_not_signed_is_a_cursor(text: str, key: bytes) -> None:
+def test_a_forged_cursor_is_refused(text: str, key: bytes) -> None:
     for forged in (text, CursorCodec(b"other" + key, width=1).encode(("book 1",))):
         with pytest.raises(BadUserInput):
             CODEC.decode(forged, "after")

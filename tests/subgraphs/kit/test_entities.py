@@ -1,4 +1,7 @@
-"""`_entities` answers each representation on its own, in order, and tells strangers nothing of its inside."""
+"""`_entities` resolves each representation on its own, in order, and hides internal errors.
+
+Covers `subgraphs/kit/schema.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ if TYPE_CHECKING:
 GOOD = {"__typename": "Book", "id": "book 1"}
 
 
-async def test_entities_come_in_the_order_they_were_asked_for(client: GraphQLClient) -> None:
-    answer = await client.entities("... on Book { id }", [{**GOOD, "id": "book 3"}, GOOD, {**GOOD, "id": "lost"}])
-    assert answer.ok() == {
+async def test_entities_keep_the_order_of_the_representations(client: GraphQLClient) -> None:
+    response = await client.entities("... on Book { id }", [{**GOOD, "id": "book 3"}, GOOD, {**GOOD, "id": "lost"}])
+    assert response.ok() == {
         "_entities": [{"__typename": "Book", "id": "book 3"}, {"__typename": "Book", "id": "book 1"}, None]
     }
 
@@ -37,17 +40,17 @@ async def test_entities_come_in_the_order_they_were_asked_for(client: GraphQLCli
     ],
     ids=str,
 )
-async def test_a_bad_representation_is_an_error_at_its_index_and_leaves_the_others_alone(
+async def test_a_malformed_representation_is_an_error_at_its_index_only(
     client: GraphQLClient, bad: Any, code: str
 ) -> None:
-    answer = await client.entities("... on Book { id }", [GOOD, bad, GOOD])
+    response = await client.entities("... on Book { id }", [GOOD, bad, GOOD])
     good = {"__typename": "Book", "id": "book 1"}
-    assert answer.data == {"_entities": [good, None, good]}
-    assert [error["path"] for error in answer.errors] == [["_entities", 1]]
-    assert answer.codes == [code]
-    assert "secret" not in str(answer.errors)
+    assert response.data == {"_entities": [good, None, good]}
+    assert [error["path"] for error in response.errors] == [["_entities", 1]]
+    assert response.codes == [code]
+    assert "secret" not in str(response.errors)
 
 
 async def test_a_null_representation_is_refused_by_the_schema(client: GraphQLClient) -> None:
-    answer = await client.entities("... on Book { id }", [None])  # type: ignore[list-item]  # the bad input
-    assert (answer.status, answer.data) == (400, None)
+    response = await client.entities("... on Book { id }", [None])  # type: ignore[list-item]  # the bad input
+    assert (response.status, response.data) == (400, None)

@@ -1,4 +1,7 @@
-"""GraphQL over HTTP as a subgraph speaks it, and what its errors may say."""
+"""GraphQL over HTTP in a subgraph, and the content of its errors.
+
+Covers `subgraphs/kit/http.py`, `subgraphs/kit/app.py`, `subgraphs/kit/context.py` and `subgraphs/kit/verification.py`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ GRAPHQL = "application/graphql-response+json"
         ("text/html, */*;q=0.1", JSON),
     ],
 )
-async def test_the_answer_has_a_media_type_that_was_asked_for(
+async def test_the_response_has_a_media_type_that_the_client_accepts(
     http: httpx.AsyncClient, accept: str | None, expected: str
 ) -> None:
     http.headers.pop("accept")
@@ -47,7 +50,7 @@ async def test_the_answer_has_a_media_type_that_was_asked_for(
     ],
 )
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL, 400), (JSON, 200)])
-async def test_what_never_ran_has_no_data(
+async def test_a_request_that_fails_before_execution_has_no_data(
     http: httpx.AsyncClient, query: str, code: str, accept: str, status: int
 ) -> None:
     response = await http.post("/graphql", json={"query": query}, headers={"accept": accept})
@@ -76,7 +79,7 @@ async def test_what_never_ran_has_no_data(
         (b'{"query": "' + b" " * MAX_BODY_BYTES + b'"}', JSON, 413),
     ],
 )
-async def test_what_is_no_graphql_request_is_refused(
+async def test_a_request_that_is_not_graphql_is_refused(
     http: httpx.AsyncClient, body: bytes, content_type: str, status: int
 ) -> None:
     response = await http.post("/graphql", content=body, headers={"content-type": content_type, "accept": GRAPHQL})
@@ -84,7 +87,7 @@ async def test_what_is_no_graphql_request_is_refused(
     assert response.json()["errors"]
 
 
-async def test_null_members_count_as_absent(http: httpx.AsyncClient) -> None:
+async def test_null_members_are_like_absent_ones(http: httpx.AsyncClient) -> None:
     body: dict[str, Any] = {"query": "{ __typename }", "variables": None, "operationName": None, "extensions": None}
     response = await http.post("/graphql", json=body)
     assert response.json() == {"data": {"__typename": "Query"}}
@@ -100,33 +103,31 @@ async def test_get_runs_queries_only(http: httpx.AsyncClient) -> None:
     assert response.status_code == 400
 
 
-async def test_nothing_acceptable_is_406(http: httpx.AsyncClient) -> None:
+async def test_an_unknown_accept_header_is_406(http: httpx.AsyncClient) -> None:
     response = await http.post("/graphql", json={"query": "{ __typename }"}, headers={"accept": "text/html"})
     assert response.status_code == 406
 
 
-async def test_an_unexpected_error_shows_its_request_and_nothing_of_its_cause(client: GraphQLClient) -> None:
-    answer = await client.execute("{ broken }", headers={"x-request-id": "req_1"})
-    assert answer.data == {"broken": None}
-    (error,) = answer.errors
+async def test_an_unexpected_error_shows_the_request_id_and_not_its_cause(client: GraphQLClient) -> None:
+    response = await client.execute("{ broken }", headers={"x-request-id": "req_1"})
+    assert response.data == {"broken": None}
+    (error,) = response.errors
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "req_1"}
     assert "hunter2" not in str(error)
 
 
-async def test_a_bad_token_closes_the_fields_that_need_a_caller_and_no_other(
-    client: GraphQLClient, issuer: Issuer
-) -> None:
+async def test_an_invalid_token_fails_only_the_fields_that_need_a_caller(client: GraphQLClient, issuer: Issuer) -> None:
     me = "0198c0de-0000-7000-8000-000000000001"
     assert (await client.bearing(issuer.token(me)).execute("{ me }")).ok() == {"me": me}
     for token in (None, "nonsense", issuer.token(me, claims={"exp": 1})):
-        answer = await client.bearing(token).execute("{ me echo }")
-        assert answer.data == {"me": None, "echo": "[]"}
-        assert answer.codes == ["UNAUTHENTICATED"]
+        response = await client.bearing(token).execute("{ me echo }")
+        assert response.data == {"me": None, "echo": "[]"}
+        assert response.codes == ["UNAUTHENTICATED"]
 
 
-async def test_a_monstrous_operation_is_refused_before_it_runs(client: GraphQLClient) -> None:
-    answer = await client.execute("{ " + "a: __typename " * 20_000 + "}")
-    assert (answer.status, answer.data) == (400, None)
+async def test_a_huge_operation_is_refused_before_execution(client: GraphQLClient) -> None:
+    response = await client.execute("{ " + "a: __typename " * 20_000 + "}")
+    assert (response.status, response.data) == (400, None)
 
 
 async def test_health_needs_no_token(http: httpx.AsyncClient) -> None:

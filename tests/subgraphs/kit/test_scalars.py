@@ -1,4 +1,4 @@
-"""The bank's scalars, as literals and as variables: what is taken, what is refused, what is printed."""
+"""The bank's scalars as literals and as variables: accepted, refused and printed values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def literal(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("argument", "value", "seen"), ACCEPTED, ids=str)
-async def test_a_value_is_understood_as_variable_and_as_literal(
+async def test_a_value_is_read_as_variable_and_as_literal(
     client: GraphQLClient, argument: str, value: Any, seen: str
 ) -> None:
     query = f"query ($v: {TYPES[argument]}) {{ echo({argument}: $v) }}"
@@ -58,17 +58,17 @@ async def test_a_value_is_understood_as_variable_and_as_literal(
     [(argument, value) for argument, refused in REFUSED.items() for value in refused],
     ids=lambda value: repr(value)[:30],
 )
-async def test_a_value_of_another_spelling_is_refused(client: GraphQLClient, argument: str, value: Any) -> None:
-    answer = await client.execute(f"query ($v: {TYPES[argument]}) {{ echo({argument}: $v) }}", {"v": value})
-    assert (answer.status, answer.codes) == (400, ["BAD_USER_INPUT"])
+async def test_a_value_in_another_form_is_refused(client: GraphQLClient, argument: str, value: Any) -> None:
+    response = await client.execute(f"query ($v: {TYPES[argument]}) {{ echo({argument}: $v) }}", {"v": value})
+    assert (response.status, response.codes) == (400, ["BAD_USER_INPUT"])
 
 
-async def test_a_variable_inside_of_metadata_is_checked_too(client: GraphQLClient) -> None:
+async def test_a_variable_inside_metadata_is_checked(client: GraphQLClient) -> None:
     query = "query ($note: String) { echo(metadata: {note: $note}) }"
     assert (await client.execute(query, {"note": "rent"})).ok() == {"echo": "[{'note': 'rent'}]"}
 
 
-async def test_values_are_printed_in_their_one_spelling(client: GraphQLClient) -> None:
-    answer = await client.execute("{ books(first: 1) { nodes { price currency printedAt } } }")
-    (node,) = answer.ok()["books"]["nodes"]
+async def test_values_are_printed_in_one_form(client: GraphQLClient) -> None:
+    response = await client.execute("{ books(first: 1) { nodes { price currency printedAt } } }")
+    (node,) = response.ok()["books"]["nodes"]
     assert node == {"price": "1.50", "currency": "EUR", "printedAt": "2026-01-31T09:30:00.123Z"}

@@ -1,7 +1,6 @@
-"""What every transaction store must do, whichever database is behind it.
+"""The contract of every transaction store: each implementation runs `CONTRACT` unchanged.
 
-A check takes a factory that opens the same, at first empty, store at every call. A second implementation runs
-`CONTRACT` as it is.
+A check takes a factory that opens the same store at every call; the store is empty at first.
 """
 
 from __future__ import annotations
@@ -100,11 +99,11 @@ async def concurrent_records_under_one_key_leave_one_transaction(factory: StoreF
     ann, bob = party(), party()
     records = [transaction(transfer_order(ann, bob), Parties(ann, bob)) for _ in range(10)]
     async with factory() as store, factory() as other:
-        answers = await asyncio.gather(
+        results = await asyncio.gather(
             *(s.record(record, key_for(record, "key")) for record, s in zip(records, [store, other] * 5, strict=True))
         )
-        (winner,) = [record for record, answer in zip(records, answers, strict=True) if answer is None]
-        assert {answer.transaction.id for answer in answers if answer is not None} == {winner.id}
+        (winner,) = [record for record, result in zip(records, results, strict=True) if result is None]
+        assert {result.transaction.id for result in results if result is not None} == {winner.id}
         assert await store.listing(ALL) == [winner]
 
 
@@ -125,7 +124,7 @@ async def a_key_expires_but_never_while_its_transaction_is_open(factory: StoreFa
         assert await store.by_ids([record.id])
 
 
-async def an_expired_key_may_be_taken_again_before_it_is_forgotten(factory: StoreFactory) -> None:
+async def an_expired_key_may_be_used_again_before_it_is_deleted(factory: StoreFactory) -> None:
     ann, bob = party(), party()
     old = transaction(transfer_order(ann, bob), Parties(ann, bob))
     new = transaction(transfer_order(ann, bob), Parties(ann, bob), at=START + KEPT)
@@ -179,7 +178,7 @@ async def unclaimed_ids_come_oldest_first_in_batches(factory: StoreFactory) -> N
         assert list(await store.unclaimed_ids(START, after=expected[1], limit=2)) == expected[2:]
 
 
-async def a_list_shows_what_its_viewer_may_see_and_nothing_else(factory: StoreFactory) -> None:
+async def a_list_shows_exactly_what_its_viewer_may_see(factory: StoreFactory) -> None:
     people = [new_user_id() for _ in range(3)]
     accounts = [party(owner) for owner in people for _ in range(2)]
     records = _every_kind(accounts)
@@ -197,7 +196,7 @@ async def a_list_shows_what_its_viewer_may_see_and_nothing_else(factory: StoreFa
             assert await store.count(mine) == len(visible)
 
 
-async def the_list_of_an_account_shows_what_its_viewer_may_see(factory: StoreFactory) -> None:
+async def the_list_of_an_account_shows_exactly_what_its_viewer_may_see(factory: StoreFactory) -> None:
     ann, bob, cyd = (new_user_id() for _ in range(3))
     accounts = [party(owner) for owner in (ann, ann, bob, bob, cyd, cyd)]
     records = _every_kind(accounts)
@@ -303,7 +302,7 @@ async def filters_narrow_a_list(factory: StoreFactory) -> None:
             assert await store.count_of_accounts([ann.account_id], mine) == {ann.account_id: len(expected)}
 
 
-async def turnover_sums_what_was_completed_and_the_viewer_may_see(factory: StoreFactory) -> None:
+async def turnover_sums_completed_transactions_that_the_viewer_may_see(factory: StoreFactory) -> None:
     ann, bob = party(), party()
     moments = ticking()
     async with factory() as store:
@@ -363,7 +362,7 @@ async def a_live_lease_keeps_others_away_until_it_expires(factory: StoreFactory)
         assert await store.claim(record.id, Lease.take("two", lease.expires_at), lease.expires_at) == record
 
 
-async def a_lease_taken_by_a_clock_far_ahead_keeps_nobody_away(factory: StoreFactory) -> None:
+async def a_lease_of_a_clock_far_ahead_is_not_live(factory: StoreFactory) -> None:
     async with factory() as store:
         record = pending()
         await store.record(record, key_for(record), Lease("one", START + MAX_AHEAD + MILLISECOND))
@@ -475,19 +474,19 @@ CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     a_key_is_taken_once_and_stands_for_its_order,
     concurrent_records_under_one_key_leave_one_transaction,
     a_key_expires_but_never_while_its_transaction_is_open,
-    an_expired_key_may_be_taken_again_before_it_is_forgotten,
+    an_expired_key_may_be_used_again_before_it_is_deleted,
     a_conclusion_is_taken_once,
     a_failure_keeps_its_problem,
     unclaimed_ids_come_oldest_first_in_batches,
-    a_list_shows_what_its_viewer_may_see_and_nothing_else,
-    the_list_of_an_account_shows_what_its_viewer_may_see,
+    a_list_shows_exactly_what_its_viewer_may_see,
+    the_list_of_an_account_shows_exactly_what_its_viewer_may_see,
     pages_follow_each_other_in_both_directions,
     filters_narrow_a_list,
-    turnover_sums_what_was_completed_and_the_viewer_may_see,
+    turnover_sums_completed_transactions_that_the_viewer_may_see,
     turnover_beyond_64_bits_is_exact,
     of_several_claims_at_once_one_succeeds,
     a_live_lease_keeps_others_away_until_it_expires,
-    a_lease_taken_by_a_clock_far_ahead_keeps_nobody_away,
+    a_lease_of_a_clock_far_ahead_is_not_live,
     a_lease_is_renewed_and_released_by_its_owner_only,
     only_pending_transactions_are_claimed,
     an_event_is_written_exactly_when_a_transaction_changes,

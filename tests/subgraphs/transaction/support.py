@@ -130,7 +130,7 @@ class MemoryLedger:
         accounts: who is found, by account id.
         balances: of customers' accounts.
         attempts: transaction ids in the order in which postings came in, repetitions included.
-        lose_answers: how many answers are lost after the posting was made.
+        lose_responses: how many responses are lost after the posting was made.
         refuse_connections: how many calls fail before anything happens.
         gate: postings wait for it; open at first.
     """
@@ -138,7 +138,7 @@ class MemoryLedger:
     accounts: dict[str, Party] = field(default_factory=dict)
     balances: dict[str, Decimal] = field(default_factory=dict)
     attempts: list[str] = field(default_factory=list)
-    lose_answers: int = 0
+    lose_responses: int = 0
     refuse_connections: int = 0
     lookups: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -174,8 +174,8 @@ class MemoryLedger:
             raise OutcomeUnknown("unreachable")
         if transaction.id not in self.decided:
             self.decided[transaction.id] = self._decide(transaction)
-        if self.lose_answers:
-            self.lose_answers -= 1
+        if self.lose_responses:
+            self.lose_responses -= 1
             raise OutcomeUnknown("timeout")
         return self.decided[transaction.id]
 

@@ -1,7 +1,9 @@
-"""The process dies at every point of every kind of order; a new one finishes it. Nothing moves twice or by halves.
+"""The process dies at every step of every kind of order, and a new process finishes the order. No money moves twice.
 
-A crash is a cancellation that no code of ours catches, just before or just after one step has taken effect. What
-survives is what would: the store's file, the ledger, the provider.
+A crash is a cancellation just before or just after the effect of one step. The store's file, the ledger and the
+provider survive it.
+
+Covers `subgraphs/transaction/saga.py`.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ S = TransactionStatus
 
 @dataclass
 class MemoryProvider(SandboxProvider):
-    """A provider that remembers by transaction id, as a real one does; what it did is a set, whatever was repeated."""
+    """A provider that records transaction ids, as a real one does; a repeated call changes nothing."""
 
     authorised: set[str] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
@@ -66,7 +68,7 @@ class MemoryProvider(SandboxProvider):
 
 @dataclass(frozen=True)
 class World:
-    """What outlives the process."""
+    """What survives the process."""
 
     store: SqliteTransactionStore
     ledger: MemoryLedger
@@ -79,7 +81,7 @@ class World:
         return self.ledger.balance(self.ann), self.ledger.balance(self.bob)
 
 
-# Step -> where it lives in the world.
+# Step -> the part of the world that does it.
 STEPS: Final = {
     "parties": "ledger",
     "record": "store",
@@ -94,7 +96,7 @@ STEPS: Final = {
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of order: its steps, what it makes of Ann's and Bob's 100.00, and how it ends."""
+    """A kind of order: its steps, the money of Ann and Bob afterwards (100.00 each before), and its last status."""
 
     order: Callable[[Party, Party], Order]
     steps: tuple[str, ...]
@@ -170,15 +172,15 @@ async def test_a_crash_is_finished_by_the_next_process(name: str, step: str, mom
         assert len(recorded) == (0 if step == "parties" or (step, moment) == ("record", "before") else 1)
         assert all(record.status is kind.status for record in recorded)
 
-        # The client never had an answer and sends the order again: it is carried out once in all.
-        answer = await orders.place(order, requester, "key")
-        assert isinstance(answer, PlacedOrder)
-        assert answer.replayed is bool(recorded)
-        assert answer.transaction.status is kind.status
+        # The client got no response and sends the order again: it is carried out once in total.
+        placed = await orders.place(order, requester, "key")
+        assert isinstance(placed, PlacedOrder)
+        assert placed.replayed is bool(recorded)
+        assert placed.transaction.status is kind.status
         assert world.money == tuple(map(Decimal, kind.money))
         external = order.type is not TransactionType.TRANSFER
         assert world.provider.captured == (
-            {answer.transaction.id} if external and kind.status is S.COMPLETED else set()
+            {placed.transaction.id} if external and kind.status is S.COMPLETED else set()
         )
         assert world.provider.authorised == world.provider.captured | world.provider.voided
 
@@ -216,7 +218,7 @@ async def test_after_a_kill_the_next_process_waits_for_the_lease_to_expire(
             assert world.money == tuple(map(Decimal, kind.money))
 
 
-async def test_the_steps_above_are_the_steps_there_are(tmp_path: Path) -> None:
+async def test_the_steps_above_are_complete(tmp_path: Path) -> None:
     for name, kind in KINDS.items():
         ledger, taken = MemoryLedger(), list[str]()
         async with sqlite_store(tmp_path / name) as store:

@@ -44,14 +44,14 @@ def test_transitions_cover_every_status_and_only_open_ones_reach_an_outcome() ->
     assert {s for s in S if not TRANSITIONS[s]} == {S.FAILED, S.REVERSED}
 
 
-def test_predecessors_are_the_transitions_turned_around() -> None:
+def test_predecessors_are_the_reverse_of_the_transitions() -> None:
     assert predecessors(S.COMPLETED) == {S.PENDING}
     assert predecessors(S.FAILED) == {S.PENDING, S.HELD}
     assert predecessors(S.REVERSED) == {S.COMPLETED}
     assert predecessors(S.PENDING) == {S.HELD}
 
 
-def test_equal_orders_have_equal_fingerprints_whatever_the_order_of_their_metadata() -> None:
+def test_the_fingerprint_does_not_depend_on_the_order_of_metadata() -> None:
     source, destination = party(), party()
     order = transfer_order(source, destination)
     one = replace(order, metadata={"a": "1", "b": "2"})
@@ -87,7 +87,7 @@ def test_a_new_order_is_pending() -> None:
 
 
 @pytest.mark.parametrize("found", [(False, True), (True, False)], ids=["source", "destination"])
-def test_an_account_that_is_not_found_fails_the_order_at_once(found: tuple[bool, bool]) -> None:
+def test_an_unknown_account_fails_the_order_at_once(found: tuple[bool, bool]) -> None:
     source, destination = party(), party()
     parties = Parties(source if found[0] else None, destination if found[1] else None)
     opened = transaction(transfer_order(source, destination), parties)
@@ -112,13 +112,13 @@ def test_only_staff_may_use_anothers_account(roles: set[str], accepted: bool) ->
         assert opened.principal_user_id == account.user_id
 
 
-def test_a_transfer_to_the_same_account_by_its_number_is_noticed() -> None:
+def test_a_transfer_to_the_same_account_by_number_is_refused() -> None:
     account = party()
     order = replace(transfer_order(account, account), destination=account.account_number)
     assert transaction(order, Parties(account, account)).problem == SameAccount()
 
 
-def test_whoever_ordered_from_an_unknown_account_is_the_principal() -> None:
+def test_the_requester_is_the_principal_of_an_order_from_an_unknown_account() -> None:
     order = payment_order(party())
     requester = Requester(new_user_id(), frozenset({CUSTOMER}))
     opened = open_transaction(new_object_id(), order, requester, Parties(None, None), START)
@@ -144,7 +144,7 @@ def test_each_side_has_the_other_as_counterparty() -> None:
 
 
 @pytest.mark.parametrize("status", [S.PENDING, S.HELD, S.FAILED])
-def test_an_order_tells_nothing_of_the_receiver_before_the_money_has_moved(status: TransactionStatus) -> None:
+def test_the_receiver_is_hidden_until_the_money_has_moved(status: TransactionStatus) -> None:
     source, destination = party(), party()
     record = transaction(transfer_order(source, destination), Parties(source, destination), status=status)
     assert record.counterparty(caller(source.user_id)) is None
@@ -163,7 +163,7 @@ def test_a_deposit_has_no_counterparty() -> None:
     assert record.counterparty(caller(account.user_id)) is None
 
 
-def test_a_refusal_names_the_receiver_as_the_order_did() -> None:
+def test_a_refusal_names_the_receiver_as_the_order_does() -> None:
     source, destination = party(), party(number="1000000012")
     order = replace(transfer_order(source, destination), destination=destination.account_number)
     record = transaction(order, Parties(source, destination))
@@ -171,7 +171,7 @@ def test_a_refusal_names_the_receiver_as_the_order_did() -> None:
     assert in_requester_terms(found, record) == InvalidAccount(account_id=destination.account_number)
 
 
-def test_a_refusal_keeps_what_is_the_requesters_own() -> None:
+def test_a_refusal_keeps_the_requesters_own_account_id() -> None:
     source, destination = party(), party()
     record = transaction(transfer_order(source, destination), Parties(source, destination))
     closed = InvalidAccount(account_id=source.account_id, reason="Account has been closed")
@@ -179,7 +179,7 @@ def test_a_refusal_keeps_what_is_the_requesters_own() -> None:
     assert in_requester_terms(AccountFrozen(source.account_id), record) == AccountFrozen(source.account_id)
 
 
-def test_a_conclusion_is_one_legal_step_and_nothing_when_it_was_taken_before() -> None:
+def test_a_conclusion_is_one_legal_step_and_idempotent() -> None:
     ann, later = party(), START + timedelta(seconds=1)
     record = transaction(payment_order(ann), Parties(ann, None))
     done = conclude(record.id, record, S.COMPLETED, None, later)

@@ -1,4 +1,8 @@
-"""The transaction subgraph's operations as people use them, over the real ledger."""
+"""The operations of the transaction subgraph, with the real ledger.
+
+Covers `subgraphs/transaction/schema.py`, `subgraphs/transaction/inputs.py`, `subgraphs/transaction/graphql_types.py`
+and `subgraphs/transaction/graphql_problems.py`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ LIST = """query ($filter: TransactionFilter, $first: Int, $after: String, $last:
 class TestMovingMoney:
     async def test_a_transfer_has_every_field(self, bank: Bank) -> None:
         source, destination = await bank.open(bank.ann, "25.00"), await bank.open(bank.bob)
-        answer = await bank.order(
+        response = await bank.order(
             bank.ann,
             "transfer",
             sourceAccountId=source["id"],
@@ -32,8 +36,8 @@ class TestMovingMoney:
             amount="10.50",
             metadata={"reference": "März"},
         )
-        record = answer["transaction"]
-        assert answer["replayed"] is False
+        record = response["transaction"]
+        assert response["replayed"] is False
         assert is_object_id(record["id"])
         assert record["createdAt"] <= record["updatedAt"]
         assert all(parse_timestamp(record[name]) for name in ("createdAt", "updatedAt"))
@@ -55,10 +59,10 @@ class TestMovingMoney:
 
     async def test_the_receiver_sees_it_from_the_other_side(self, bank: Bank) -> None:
         source, destination = await bank.open(bank.ann, "25.00"), await bank.open(bank.bob)
-        answer = await bank.order(
+        response = await bank.order(
             bank.ann, "transfer", sourceAccountId=source["id"], destinationAccountId=destination["id"]
         )
-        seen = (await bank.as_(bank.bob).execute(GET, {"id": answer["transaction"]["id"]})).ok()["transaction"]
+        seen = (await bank.as_(bank.bob).execute(GET, {"id": response["transaction"]["id"]})).ok()["transaction"]
         assert seen["source"] is None
         assert seen["destination"] == {"id": destination["id"], "accountNumber": destination["accountNumber"]}
         assert seen["counterparty"] == {"accountNumber": source["accountNumber"], "owner": {"id": bank.ann.id}}
@@ -71,7 +75,7 @@ class TestMovingMoney:
             ("pay", {"payee": " Water works "}, "PAYMENT", "15.00"),
         ],
     )
-    async def test_money_crosses_the_banks_border(
+    async def test_money_enters_and_leaves_the_bank(
         self, bank: Bank, name: str, given: Mapping[str, object], kind: str, left: str
     ) -> None:
         account = await bank.open(bank.ann, "25.00")
@@ -83,7 +87,7 @@ class TestMovingMoney:
         assert record["counterparty"] is None
         assert await bank.balance(bank.ann, account) == left
 
-    async def test_a_replay_answers_the_same_and_says_so(self, bank: Bank) -> None:
+    async def test_a_replay_returns_the_same_result_marked_as_replayed(self, bank: Bank) -> None:
         source, destination = await bank.open(bank.ann, "25.00"), await bank.open(bank.bob)
         given = {"sourceAccountId": source["id"], "destinationAccountId": destination["id"], "idempotencyKey": "k"}
         first = await bank.order(bank.ann, "transfer", **given)
@@ -102,19 +106,19 @@ class TestMovingMoney:
         lists = [data[name]["transaction"]["destination"]["transactions"] for name in ("a", "b")]
         assert [(found["totalCount"], len(found["nodes"])) for found in lists] == [(1, 1), (2, 2)]
 
-    async def test_staff_may_act_for_a_customer_whose_order_it_then_is(self, bank: Bank) -> None:
+    async def test_an_order_of_staff_belongs_to_the_customer(self, bank: Bank) -> None:
         account = await bank.open(bank.ann, "25.00")
-        answer = await bank.order(bank.staff, "withdraw", sourceAccountId=account["id"])
-        assert answer["transaction"]["status"] == "COMPLETED"
-        seen = (await bank.as_(bank.ann).execute(GET, {"id": answer["transaction"]["id"]})).ok()
+        response = await bank.order(bank.staff, "withdraw", sourceAccountId=account["id"])
+        assert response["transaction"]["status"] == "COMPLETED"
+        seen = (await bank.as_(bank.ann).execute(GET, {"id": response["transaction"]["id"]})).ok()
         assert seen["transaction"]["source"]["id"] == account["id"]
 
 
 class TestRefusals:
     async def refused(self, bank: Bank, name: str, **given: object) -> dict[str, Any]:
-        answer: dict[str, Any] = await bank.order(bank.ann, name, **given)
-        assert answer.pop("message")
-        return answer
+        response: dict[str, Any] = await bank.order(bank.ann, name, **given)
+        assert response.pop("message")
+        return response
 
     async def transfer(self, bank: Bank, source: str, destination: str, **given: object) -> dict[str, Any]:
         return await self.refused(
@@ -141,10 +145,10 @@ class TestRefusals:
         await bank.order(bank.ann, "deposit", destinationAccountId=source["id"], amount="100.00")
         assert await self.transfer(bank, source["id"], destination["id"], **key) == expected
         for name, given in (("withdraw", {}), ("pay", {"payee": "Water works"})):
-            answer = await self.refused(bank, name, sourceAccountId=source["id"], amount="500.00", **given)
-            assert (answer["code"], answer["available"]) == ("INSUFFICIENT_FUNDS", "109.99")
+            response = await self.refused(bank, name, sourceAccountId=source["id"], amount="500.00", **given)
+            assert (response["code"], response["available"]) == ("INSUFFICIENT_FUNDS", "109.99")
 
-    async def test_a_failed_order_is_on_record_with_its_problem(self, bank: Bank) -> None:
+    async def test_a_failed_order_is_recorded_with_its_problem(self, bank: Bank) -> None:
         account = await bank.open(bank.ann)
         await self.refused(bank, "withdraw", sourceAccountId=account["id"])
         data = (await bank.as_(bank.ann).execute(f"{{ transactions {{ nodes {{ {TRANSACTION} }} }} }}")).ok()
@@ -153,7 +157,7 @@ class TestRefusals:
         assert record["problem"]["code"] == "INSUFFICIENT_FUNDS"
         assert record["problem"]["requested"] == "10.00"
 
-    async def test_currency_mismatch_tells_the_callers_own_currency_only(self, bank: Bank) -> None:
+    async def test_currency_mismatch_shows_the_callers_own_currency_only(self, bank: Bank) -> None:
         dollars, yen = await bank.open(bank.ann, "50.00"), await bank.open(bank.bob, currency="JPY")
         own = await self.refused(bank, "deposit", destinationAccountId=dollars["id"], amount="10", currency="JPY")
         assert own == {"__typename": "CurrencyMismatch", "code": "CURRENCY_MISMATCH", "accountCurrency": "USD"}
@@ -184,7 +188,7 @@ class TestRefusals:
             assert await self.refused(bank, "deposit", destinationAccountId=account_id) == expected
         assert await bank.balance(bank.bob, other) == "50.00"
 
-    async def test_a_closed_account_tells_its_owner_and_nobody_else(self, bank: Bank) -> None:
+    async def test_only_the_owner_gets_the_reason_that_an_account_is_closed(self, bank: Bank) -> None:
         mine, closed, foreign = await bank.open(bank.ann, "50.00"), await bank.open(bank.ann), await bank.open(bank.bob)
         await bank.close(bank.ann, closed)
         await bank.close(bank.bob, foreign)
@@ -198,8 +202,8 @@ class TestRefusals:
     async def test_same_account_by_id_and_by_number(self, bank: Bank) -> None:
         mine = await bank.open(bank.ann, "50.00")
         for destination in (mine["id"], mine["accountNumber"]):
-            answer = await self.transfer(bank, mine["id"], destination)
-            assert answer == {"__typename": "SameAccount", "code": "SAME_ACCOUNT"}
+            response = await self.transfer(bank, mine["id"], destination)
+            assert response == {"__typename": "SameAccount", "code": "SAME_ACCOUNT"}
 
     async def test_payment_declined(self, bank: Bank) -> None:
         mine = await bank.open(bank.ann, "5000.00")
@@ -214,14 +218,14 @@ class TestRefusals:
 class TestInput:
     async def faults(self, bank: Bank, name: str, **given: object) -> list[tuple[str, str]]:
         order = {"amount": "10.00", "currency": "USD", "idempotencyKey": "k", **given}
-        answer = await bank.as_(bank.ann).execute(mutation(name), {"input": order})
-        assert answer.codes == ["BAD_USER_INPUT"]
-        assert answer.data == {name: None}
-        fields = answer.errors[0]["extensions"]["fields"]
+        response = await bank.as_(bank.ann).execute(mutation(name), {"input": order})
+        assert response.codes == ["BAD_USER_INPUT"]
+        assert response.data == {name: None}
+        fields = response.errors[0]["extensions"]["fields"]
         assert all(field["message"] for field in fields)
         return [(".".join(field["path"]), field["code"]) for field in fields]
 
-    async def test_every_bad_field_is_told_at_once(self, bank: Bank) -> None:
+    async def test_every_wrong_field_is_reported_at_once(self, bank: Bank) -> None:
         assert await self.faults(
             bank, "pay", sourceAccountId="nonsense", payee=" ", amount="10.0", idempotencyKey="a key"
         ) == [
@@ -243,7 +247,7 @@ class TestInput:
         ):
             assert await self.faults(bank, "transfer", sourceAccountId="b" * 24, **given) == [fault]
 
-    async def test_an_amount_has_the_currencys_decimals_and_can_be_counted(self, bank: Bank) -> None:
+    async def test_an_amount_has_the_currencys_decimals_and_fits_the_store(self, bank: Bank) -> None:
         for amount, currency, code in (
             ("10", "USD", "INVALID_AMOUNT"),
             ("10.000", "USD", "INVALID_AMOUNT"),
@@ -258,11 +262,11 @@ class TestInput:
         for payee, code in (("x" * 141, "TOO_LONG"), ("line\nbreak", "INVALID_FORMAT"), ("nul\x00", "INVALID_FORMAT")):
             assert await self.faults(bank, "pay", sourceAccountId="b" * 24, payee=payee) == [("input.payee", code)]
 
-    async def test_an_amount_that_is_no_decimal_string_never_runs(self, bank: Bank) -> None:
+    async def test_an_amount_that_is_not_a_decimal_string_fails_before_execution(self, bank: Bank) -> None:
         for amount in (10, 10.5, "-1.00", "0.00", "1e3", "NaN", "1_0.00", " 1.00", None):
             order = {"amount": amount, "currency": "USD", "idempotencyKey": "k", "sourceAccountId": "b" * 24}
-            answer = await bank.as_(bank.ann).execute(mutation("withdraw"), {"input": order})
-            assert (answer.status, answer.data, answer.codes) == (400, None, ["BAD_USER_INPUT"])
+            response = await bank.as_(bank.ann).execute(mutation("withdraw"), {"input": order})
+            assert (response.status, response.data, response.codes) == (400, None, ["BAD_USER_INPUT"])
 
 
 class TestFaults:
@@ -275,15 +279,15 @@ class TestFaults:
             ("withdraw", source),
             ("pay", source | {"payee": "Me"}),
         ):
-            answer = await bank.as_(None).execute(mutation(name), {"input": common | given})
-            assert (answer.data, answer.codes) == ({name: None}, ["UNAUTHENTICATED"])
+            response = await bank.as_(None).execute(mutation(name), {"input": common | given})
+            assert (response.data, response.codes) == ({name: None}, ["UNAUTHENTICATED"])
 
-    async def test_a_ledger_out_of_reach_is_unavailable_and_leaves_the_key_unused(self, bank: Bank) -> None:
+    async def test_an_unreachable_ledger_is_unavailable_and_leaves_the_key_unused(self, bank: Bank) -> None:
         account = await bank.open(bank.ann, "25.00")
-        bank.road.lose_requests = ["/internal/parties"]
+        bank.transport.lose_requests = ["/internal/parties"]
         order = {"amount": "10.00", "currency": "USD", "idempotencyKey": "k", "sourceAccountId": account["id"]}
-        answer = await bank.as_(bank.ann).execute(mutation("withdraw"), {"input": order})
-        assert (answer.data, answer.codes) == ({"withdraw": None}, ["SERVICE_UNAVAILABLE"])
+        response = await bank.as_(bank.ann).execute(mutation("withdraw"), {"input": order})
+        assert (response.data, response.codes) == ({"withdraw": None}, ["SERVICE_UNAVAILABLE"])
         again = await bank.order(bank.ann, "withdraw", **{**order, "amount": "11.00"})
         assert (again["replayed"], again["transaction"]["status"]) == (False, "COMPLETED")
 
@@ -294,13 +298,13 @@ class TestReading:
         client = bank.as_(bank.ann)
         ids: list[str] = []
         for n in range(1, 6):
-            answer = await bank.order(bank.ann, "deposit", destinationAccountId=account["id"], amount=f"{n}.00")
-            ids.insert(0, answer["transaction"]["id"])
+            response = await bank.order(bank.ann, "deposit", destinationAccountId=account["id"], amount=f"{n}.00")
+            ids.insert(0, response["transaction"]["id"])
         page = (await client.execute(LIST, {"first": 2})).ok()["transactions"]
         assert [node["id"] for node in page["nodes"]] == ids[:2] == [edge["node"]["id"] for edge in page["edges"]]
         assert page["totalCount"] == 5
         assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["hasPreviousPage"]) == (True, False)
-        # A cursor stays where it is while the list grows.
+        # A cursor keeps its place while the list grows.
         await bank.order(bank.ann, "deposit", destinationAccountId=account["id"], amount="6.00")
         after = page["pageInfo"]["endCursor"]
         rest = (await client.execute(LIST, {"first": 5, "after": after})).ok()["transactions"]
@@ -308,7 +312,7 @@ class TestReading:
         last = (await client.execute(LIST, {"last": 2})).ok()["transactions"]
         assert [node["id"] for node in last["nodes"]] == ids[3:]
 
-    async def test_a_page_that_cannot_be_is_bad_input(self, bank: Bank) -> None:
+    async def test_an_impossible_page_is_bad_input(self, bank: Bank) -> None:
         for arguments in (
             {"first": -1},
             {"first": 101},
@@ -317,8 +321,8 @@ class TestReading:
             {"after": "forged"},
             {"before": ""},
         ):
-            answer = await bank.as_(bank.ann).execute(LIST, arguments)
-            assert (answer.data, answer.codes) == ({"transactions": None}, ["BAD_USER_INPUT"])
+            response = await bank.as_(bank.ann).execute(LIST, arguments)
+            assert (response.data, response.codes) == ({"transactions": None}, ["BAD_USER_INPUT"])
 
     async def test_filters(self, bank: Bank) -> None:
         account = await bank.open(bank.ann, "25.00")
@@ -338,7 +342,7 @@ class TestReading:
         assert await amounts(to="2020-01-01T00:00:00Z") == []
         assert await amounts(**{"from": "2020-01-01T00:00:00+02:00"}) == ["99.00", "10.00", "25.00"]
 
-    async def test_an_id_that_names_nothing_is_null(self, bank: Bank) -> None:
+    async def test_an_unknown_id_is_null(self, bank: Bank) -> None:
         for transaction_id in ("nonsense", "", "A" * 24, "\x00", "0" * 24):
             assert (await bank.as_(bank.ann).execute(GET, {"id": transaction_id})).ok() == {"transaction": None}
 

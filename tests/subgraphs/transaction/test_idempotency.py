@@ -11,5 +11,5 @@ def test_visible_ascii_is_a_key(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "a\n", "\x7f", "schlüssel", "٣"])
-def test_anything_else_is_not(key: str) -> None:
+def test_other_text_is_not_a_key(key: str) -> None:
     assert not is_key(key)

@@ -1,4 +1,4 @@
-"""The gateway to the ledger, against servers that are functions."""
+"""The client of the ledger, with servers that are functions."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ CREDENTIAL = ServiceCredential("s" * 32)
 
 
 class Server:
-    """Answers every request with what `answer` makes of it; keeps the requests."""
+    """Responds to every request with the result of `response`; records the requests."""
 
-    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+    def __init__(self, response: Callable[[httpx.Request], httpx.Response]) -> None:
         self.requests: list[httpx.Request] = []
-        self._answer = answer
+        self._answer = response
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -48,10 +48,10 @@ def answering(body: object, status: int = 200) -> Server:
 
 
 def failing(error: type[httpx.TransportError]) -> Server:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         raise error("broken", request=request)
 
-    return Server(answer)
+    return Server(response)
 
 
 BROKEN = {
@@ -101,7 +101,7 @@ async def test_everything_else_is_unknown(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_a_failed_look_up_is_unavailable_and_says_nothing_of_the_cause(name: str) -> None:
+async def test_a_failed_look_up_is_unavailable_without_its_cause(name: str) -> None:
     with pytest.raises(Unavailable) as caught:
         await BROKEN[name].ledger().parties(ORDER, RECORD.requester)
     assert caught.value.message == Unavailable.default_message

@@ -36,7 +36,7 @@ def test_a_problem_survives_its_json_form(problem: Problem) -> None:
     assert from_json(to_json(problem)) == problem
 
 
-def test_every_problem_has_an_example_above() -> None:
+def test_every_problem_has_an_example() -> None:
     assert {type(problem) for problem in EXAMPLES} == set(PROBLEMS.values())
 
 
@@ -50,7 +50,7 @@ def test_the_json_form_is_the_ledgers_own() -> None:
     }
 
 
-def test_a_fact_that_a_newer_ledger_adds_is_passed_over() -> None:
+def test_an_unknown_fact_is_ignored() -> None:
     assert from_json({"code": "SAME_ACCOUNT", "message": "…", "newFact": 1}) == SameAccount()
 
 
@@ -67,6 +67,6 @@ def test_a_fact_that_a_newer_ledger_adds_is_passed_over() -> None:
         {"code": "INSUFFICIENT_FUNDS", "available": "much", "requested": "9.00", "currency": "USD"},
     ],
 )
-def test_a_document_that_is_no_problem_is_refused(document: object) -> None:
+def test_a_document_that_is_not_a_problem_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match=r"problem code|malformed facts|object"):
         from_json(document)

@@ -1,4 +1,7 @@
-"""However many accounts an operation names, each level of it costs one store query."""
+"""Each level of an operation costs one store query, for any number of accounts.
+
+Covers `subgraphs/transaction/loaders.py` and `subgraphs/transaction/context.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ READS = ("by_ids", "listing", "listing_of_accounts", "count", "count_of_accounts
 
 @pytest.fixture
 def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The reads of the real store, by name, as they happen."""
+    """The names of the methods that read the real store, in order."""
     seen: list[str] = []
     for name in READS:
         original = getattr(SqliteTransactionStore, name)
@@ -62,10 +65,10 @@ async def test_one_account_asked_in_three_ways_costs_three_queries(bank: Bank, q
 
 async def test_fifty_transactions_by_representation(bank: Bank, queries: list[str]) -> None:
     account = await bank.open(bank.ann)
-    answers = [
+    responses = [
         await bank.order(bank.ann, "deposit", destinationAccountId=account["id"], amount="1.00") for _ in range(5)
     ]
-    ids = [answer["transaction"]["id"] for answer in answers] * 10
+    ids = [response["transaction"]["id"] for response in responses] * 10
     queries.clear()
     claims = [{"__typename": "Transaction", "id": transaction_id} for transaction_id in ids]
     entities = (await bank.as_(bank.ann).entities("... on Transaction { id }", claims)).ok()["_entities"]
@@ -73,7 +76,7 @@ async def test_fifty_transactions_by_representation(bank: Bank, queries: list[st
     assert queries == ["by_ids"]
 
 
-async def test_a_count_is_made_only_when_asked_for(bank: Bank, queries: list[str]) -> None:
+async def test_a_count_is_queried_only_if_requested(bank: Bank, queries: list[str]) -> None:
     client = bank.as_(bank.ann)
     (
         await client.execute("{ transactions { nodes { source { accountNumber } counterparty { accountNumber } } } }")

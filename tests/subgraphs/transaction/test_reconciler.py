@@ -13,6 +13,7 @@ from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders
 from subgraphs.transaction.store.protocol import Listing
+from tests.subgraphs.support import Pauses
 from tests.subgraphs.transaction.support import (
     Clock,
     MemoryLedger,
@@ -35,24 +36,6 @@ if TYPE_CHECKING:
 S = TransactionStatus
 
 
-class Pauses:
-    """The reconciler's pause between rounds, in the hands of the test."""
-
-    def __init__(self) -> None:
-        self._reached = asyncio.Semaphore(0)
-        self._over = asyncio.Semaphore(0)
-
-    async def wait(self) -> None:
-        self._reached.release()
-        await self._over.acquire()
-
-    async def until_round_is_over(self) -> None:
-        await self._reached.acquire()
-
-    def end(self) -> None:
-        self._over.release()
-
-
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteTransactionStore]:
     async with sqlite_store(tmp_path) as store:
@@ -70,7 +53,7 @@ async def orders(store: SqliteTransactionStore, ledger: MemoryLedger) -> Orders:
 
 
 async def left_behind(store: SqliteTransactionStore, ledger: MemoryLedger, count: int = 1) -> list[Transaction]:
-    """What a crash right after the first commit leaves."""
+    """The orders that a crash right after the first commit leaves."""
     ann, bob = ledger.open(), ledger.open()
     return [
         await recorded(store, transaction(transfer_order(ann, bob, "1.00"), Parties(ann, bob))) for _ in range(count)
@@ -81,7 +64,7 @@ async def statuses(store: SqliteTransactionStore) -> Sequence[TransactionStatus]
     return [record.status for record in await store.listing(Listing(viewer_id=None))]
 
 
-async def test_it_finishes_at_start_what_a_crash_left_behind_and_goes_on(
+async def test_it_finishes_the_orders_of_a_crash_at_start_and_continues(
     store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders
 ) -> None:
     await left_behind(store, ledger)
@@ -96,7 +79,7 @@ async def test_it_finishes_at_start_what_a_crash_left_behind_and_goes_on(
     task.cancel()
 
 
-async def test_an_order_that_stays_unknown_is_tried_again_and_does_not_hold_up_others(
+async def test_an_order_with_an_unknown_outcome_is_retried_and_does_not_delay_others(
     store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders
 ) -> None:
     await left_behind(store, ledger, 3)
@@ -155,7 +138,7 @@ async def test_a_fault_of_one_order_does_not_stop_the_round(
     assert sorted(await statuses(store)) == [S.COMPLETED, S.PENDING]
 
 
-async def test_expired_keys_are_forgotten(store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders) -> None:
+async def test_expired_keys_are_deleted(store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders) -> None:
     (record,) = await left_behind(store, ledger)
     clock = Clock(record.created_at + KEPT - timedelta(milliseconds=1))
     reconciler = Reconciler(store, orders, clock=clock)

@@ -45,7 +45,7 @@ S = TransactionStatus
 
 @dataclass
 class Replica:
-    """A process of the transaction service, as far as orders are concerned."""
+    """The orders of one process of the transaction service."""
 
     store: TransactionStore
     orders: Orders
@@ -92,7 +92,7 @@ async def place_and_hang(replicas: Replicas) -> asyncio.Task[object]:
     return call
 
 
-async def test_an_order_that_runs_in_one_process_is_left_alone_by_the_other(replicas: Replicas) -> None:
+async def test_an_order_that_runs_in_one_process_is_not_run_by_the_other(replicas: Replicas) -> None:
     call = await place_and_hang(replicas)
     running = await replicas.only_record()
     await replicas.two.reconciler.round()
@@ -119,7 +119,7 @@ async def test_renewals_keep_a_slow_order_where_it_is(replicas: Replicas) -> Non
     assert (await replicas.only_record()).status is S.COMPLETED
 
 
-async def test_a_process_that_no_longer_renews_is_followed_and_its_late_end_changes_nothing(
+async def test_an_order_without_renewals_is_taken_over_and_its_late_end_changes_nothing(
     replicas: Replicas,
 ) -> None:
     call = await place_and_hang(replicas)

@@ -1,4 +1,4 @@
-"""Orders against a real store; the ledger is the one in memory, which can lose answers and hold postings up."""
+"""Orders with a real store, and a ledger in memory that can lose responses and delay postings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ S = TransactionStatus
 
 @dataclass
 class RecordingProvider(SandboxProvider):
-    """The sandbox, with a diary, that may be out of reach for its next calls."""
+    """The sandbox provider; it records its calls, and can fail the next ones."""
 
     diary: list[str] = field(default_factory=list)
     outages: list[str] = field(default_factory=list)
@@ -75,9 +75,9 @@ class Bank:
         return await self.orders.place(order, requester(owner), key)
 
     async def placed(self, order: Order, owner: Party, key: str = "key") -> PlacedOrder:
-        answer = await self.place(order, owner, key)
-        assert isinstance(answer, PlacedOrder)
-        return answer
+        placed = await self.place(order, owner, key)
+        assert isinstance(placed, PlacedOrder)
+        return placed
 
     async def everything(self) -> list[Transaction]:
         return list(await self.store.listing(Listing(viewer_id=None)))
@@ -97,16 +97,16 @@ async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
         await orders.drain(5)
 
 
-async def test_a_transfer_moves_money_and_is_on_record(bank: Bank) -> None:
+async def test_a_transfer_moves_money_and_is_recorded(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
-    answer = await bank.placed(transfer_order(ann, bob), ann)
-    assert (answer.transaction.status, answer.replayed) == (S.COMPLETED, False)
+    placed = await bank.placed(transfer_order(ann, bob), ann)
+    assert (placed.transaction.status, placed.replayed) == (S.COMPLETED, False)
     assert (bank.ledger.balance(ann), bank.ledger.balance(bob)) == (Decimal("90.00"), Decimal("110.00"))
-    assert await bank.everything() == [answer.transaction]
+    assert await bank.everything() == [placed.transaction]
     assert bank.provider.diary == []
 
 
-async def test_a_replay_answers_as_the_first_call_did_and_moves_nothing(bank: Bank) -> None:
+async def test_a_replay_returns_the_first_result_and_moves_nothing(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     first = await bank.placed(transfer_order(ann, bob), ann)
     bank.ledger.refuse_connections = 1
@@ -116,7 +116,7 @@ async def test_a_replay_answers_as_the_first_call_did_and_moves_nothing(bank: Ba
     assert bank.ledger.lookups == 1
 
 
-async def test_a_refusal_is_remembered_even_when_the_order_would_succeed_later(bank: Bank) -> None:
+async def test_a_recorded_refusal_stays_even_if_the_order_would_succeed_later(bank: Bank) -> None:
     ann, bob = bank.ledger.open(balance="5.00"), bank.ledger.open()
     first = await bank.placed(transfer_order(ann, bob), ann)
     assert first.transaction.status is S.FAILED
@@ -125,12 +125,12 @@ async def test_a_refusal_is_remembered_even_when_the_order_would_succeed_later(b
     assert await bank.place(transfer_order(ann, bob), ann) == PlacedOrder(first.transaction, replayed=True)
 
 
-async def test_an_unknown_account_is_a_remembered_refusal_that_never_reaches_the_ledger(bank: Bank) -> None:
+async def test_an_unknown_account_is_a_recorded_refusal_that_never_reaches_the_ledger(bank: Bank) -> None:
     ann, nobody = bank.ledger.open(), party()
     for replayed in (False, True):
-        answer = await bank.placed(transfer_order(ann, nobody), ann)
-        assert answer.transaction.problem == InvalidAccount(account_id=nobody.account_id)
-        assert answer.replayed is replayed
+        placed = await bank.placed(transfer_order(ann, nobody), ann)
+        assert placed.transaction.problem == InvalidAccount(account_id=nobody.account_id)
+        assert placed.replayed is replayed
     assert bank.ledger.attempts == []
 
 
@@ -168,21 +168,21 @@ async def test_a_fault_before_anything_is_recorded_leaves_the_key_unused(bank: B
 
 async def test_ten_concurrent_calls_with_one_key_pay_once(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
-    answers = await asyncio.gather(*(bank.placed(transfer_order(ann, bob), ann) for _ in range(10)))
-    assert len({answer.transaction.id for answer in answers}) == 1
-    assert sorted(answer.replayed for answer in answers) == [False] + [True] * 9
+    all_placed = await asyncio.gather(*(bank.placed(transfer_order(ann, bob), ann) for _ in range(10)))
+    assert len({placed.transaction.id for placed in all_placed}) == 1
+    assert sorted(placed.replayed for placed in all_placed) == [False] + [True] * 9
     assert bank.ledger.balance(bob) == Decimal("110.00")
 
 
 async def test_concurrent_calls_with_one_key_and_different_orders_carry_out_one(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
-    answers = await asyncio.gather(*(bank.place(transfer_order(ann, bob, f"{n}.00"), ann) for n in range(1, 6)))
-    assert sum(isinstance(answer, PlacedOrder) for answer in answers) == 1
-    assert answers.count(IdempotencyKeyReused()) == 4
+    all_placed = await asyncio.gather(*(bank.place(transfer_order(ann, bob, f"{n}.00"), ann) for n in range(1, 6)))
+    assert sum(isinstance(placed, PlacedOrder) for placed in all_placed) == 1
+    assert all_placed.count(IdempotencyKeyReused()) == 4
     assert len(bank.ledger.attempts) == 1
 
 
-async def test_a_replay_while_the_first_call_runs_answers_with_the_state_so_far(bank: Bank) -> None:
+async def test_a_replay_during_the_first_call_returns_the_current_state(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     bank.ledger.gate.clear()
     first = asyncio.create_task(bank.placed(transfer_order(ann, bob), ann))
@@ -195,15 +195,15 @@ async def test_a_replay_while_the_first_call_runs_answers_with_the_state_so_far(
 
 async def test_an_unknown_outcome_leaves_pending_and_resuming_pays_once(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
-    bank.ledger.lose_answers = 2
-    answer = await bank.placed(transfer_order(ann, bob), ann)
-    assert answer.transaction.status is S.PENDING
-    await bank.orders.resume(answer.transaction.id)
+    bank.ledger.lose_responses = 2
+    placed = await bank.placed(transfer_order(ann, bob), ann)
+    assert placed.transaction.status is S.PENDING
+    await bank.orders.resume(placed.transaction.id)
     assert [t.status for t in await bank.everything()] == [S.PENDING]
-    await bank.orders.resume(answer.transaction.id)
+    await bank.orders.resume(placed.transaction.id)
     assert [t.status for t in await bank.everything()] == [S.COMPLETED]
     assert bank.ledger.balance(bob) == Decimal("110.00")
-    assert bank.ledger.attempts == [answer.transaction.id] * 3
+    assert bank.ledger.attempts == [placed.transaction.id] * 3
 
 
 async def test_an_order_in_its_first_call_is_not_run_a_second_time(bank: Bank) -> None:
@@ -226,7 +226,7 @@ async def test_resuming_a_concluded_or_unknown_order_does_nothing(bank: Bank) ->
     assert bank.ledger.attempts == [done.transaction.id]
 
 
-async def test_a_client_that_hangs_up_does_not_stop_its_order(bank: Bank) -> None:
+async def test_a_client_that_disconnects_does_not_stop_its_order(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     bank.ledger.gate.clear()
     call = asyncio.create_task(bank.place(transfer_order(ann, bob), ann))
@@ -239,7 +239,7 @@ async def test_a_client_that_hangs_up_does_not_stop_its_order(bank: Bank) -> Non
     assert [t.status for t in await bank.everything()] == [S.COMPLETED]
 
 
-async def test_draining_leaves_an_order_that_hangs_to_the_next_start(bank: Bank) -> None:
+async def test_draining_leaves_a_hanging_order_to_the_next_start(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     bank.ledger.gate.clear()
     call = asyncio.create_task(bank.place(transfer_order(ann, bob), ann))
@@ -256,33 +256,33 @@ async def test_draining_leaves_an_order_that_hangs_to_the_next_start(bank: Bank)
 
 async def test_a_deposit_is_authorised_posted_and_captured(bank: Bank) -> None:
     ann = bank.ledger.open()
-    answer = await bank.placed(deposit_order(ann), ann)
-    assert answer.transaction.status is S.COMPLETED
+    placed = await bank.placed(deposit_order(ann), ann)
+    assert placed.transaction.status is S.COMPLETED
     assert bank.ledger.balance(ann) == Decimal("110.00")
     assert bank.provider.diary == ["authorise", "capture"]
 
 
-async def test_what_the_provider_declines_never_reaches_the_ledger(bank: Bank) -> None:
+async def test_an_order_that_the_provider_declines_never_reaches_the_ledger(bank: Bank) -> None:
     ann = bank.ledger.open()
-    answer = await bank.placed(payment_order(ann, payee="Sandbox decline"), ann)
-    assert (answer.transaction.status, answer.transaction.problem) == (S.FAILED, PaymentDeclined())
+    placed = await bank.placed(payment_order(ann, payee="Sandbox decline"), ann)
+    assert (placed.transaction.status, placed.transaction.problem) == (S.FAILED, PaymentDeclined())
     assert bank.ledger.attempts == []
 
 
-async def test_what_the_ledger_refuses_is_released_at_the_provider(bank: Bank) -> None:
+async def test_an_order_that_the_ledger_refuses_is_voided_at_the_provider(bank: Bank) -> None:
     ann = bank.ledger.open(balance="1.00")
-    answer = await bank.placed(payment_order(ann), ann)
-    assert isinstance(answer.transaction.problem, InsufficientFunds)
+    placed = await bank.placed(payment_order(ann), ann)
+    assert isinstance(placed.transaction.problem, InsufficientFunds)
     assert bank.provider.diary == ["authorise", "void"]
 
 
 @pytest.mark.parametrize("step", ["authorise", "capture"])
-async def test_a_provider_out_of_reach_leaves_pending_and_resuming_pays_once(bank: Bank, step: str) -> None:
+async def test_an_unreachable_provider_leaves_pending_and_resuming_pays_once(bank: Bank, step: str) -> None:
     ann = bank.ledger.open()
     bank.provider.outages = [step]
-    answer = await bank.placed(payment_order(ann), ann)
-    assert answer.transaction.status is S.PENDING
-    await bank.orders.resume(answer.transaction.id)
+    placed = await bank.placed(payment_order(ann), ann)
+    assert placed.transaction.status is S.PENDING
+    await bank.orders.resume(placed.transaction.id)
     assert [t.status for t in await bank.everything()] == [S.COMPLETED]
     assert bank.ledger.balance(ann) == Decimal("90.00")
     assert bank.provider.diary.count("capture") == 1
@@ -291,11 +291,11 @@ async def test_a_provider_out_of_reach_leaves_pending_and_resuming_pays_once(ban
 async def test_a_refusal_is_final_only_when_the_provider_has_released(bank: Bank) -> None:
     ann = bank.ledger.open(balance="1.00")
     bank.provider.outages = ["void"]
-    answer = await bank.placed(payment_order(ann), ann)
-    assert answer.transaction.status is S.PENDING
-    # The ledger remembers its refusal, though there would be enough by now.
+    placed = await bank.placed(payment_order(ann), ann)
+    assert placed.transaction.status is S.PENDING
+    # The ledger has recorded its refusal, although the funds would be enough now.
     bank.ledger.balances[ann.account_id] = Decimal("50.00")
-    await bank.orders.resume(answer.transaction.id)
+    await bank.orders.resume(placed.transaction.id)
     assert [t.status for t in await bank.everything()] == [S.FAILED]
     assert bank.provider.diary[-1] == "void"
 
@@ -303,6 +303,6 @@ async def test_a_refusal_is_final_only_when_the_provider_has_released(bank: Bank
 async def test_a_receiver_named_by_number_is_found_and_paid(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     order = replace(transfer_order(ann, bob), destination=bob.account_number)
-    answer = await bank.placed(order, ann)
-    assert answer.transaction.parties.destination == bob
+    placed = await bank.placed(order, ann)
+    assert placed.transaction.parties.destination == bob
     assert bank.ledger.balance(bob) == Decimal("110.00")

@@ -9,7 +9,7 @@ from servicekit.settings import load
 from subgraphs.transaction.settings import TransactionSettings
 
 
-def test_unset_means_embedded() -> None:
+def test_without_a_url_the_store_is_a_sqlite_file() -> None:
     settings = load(TransactionSettings, {"MOSAFE_DATA_DIR": "/somewhere"})
     assert settings.database == Path("/somewhere/transaction.sqlite3")
     assert settings.port == 3003
@@ -25,7 +25,7 @@ def test_unset_means_embedded() -> None:
         ("TRANSACTION_PORT", "70000"),
     ],
 )
-def test_what_cannot_be_honoured_stops_the_start_by_name(variable: str, value: str) -> None:
+def test_a_value_that_is_not_supported_stops_the_start_and_is_named(variable: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(TransactionSettings, {variable: value})
     assert caught.value.variable == variable

@@ -1,4 +1,7 @@
-"""What another customer moved is never shown on this port: by no field, no path, no forged representation."""
+"""Who sees which transaction, on every path and with forged representations (bank §2.2).
+
+Covers `subgraphs/transaction/graphql_types.py`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ HISTORY = f"""... on Account {{ id transactions {{ totalCount nodes {{ {TRANSACT
 
 
 class Scene:
-    """Ann paid Bob; one more transfer is pending, one has failed. Cyd has nothing to do with it."""
+    """Ann paid Bob; one more transfer is pending, one has failed. Cyd is not involved."""
 
     bank: Bank
     ann: dict[str, Any]
@@ -35,7 +38,7 @@ class Scene:
         scene.ann, scene.bob = await bank.open(bank.ann, "25.00"), await bank.open(bank.bob)
         given = {"sourceAccountId": scene.ann["id"], "destinationAccountId": scene.bob["id"]}
         scene.completed = (await bank.order(bank.ann, "transfer", **given))["transaction"]["id"]
-        bank.road.lose_requests = ["/internal/postings"]
+        bank.transport.lose_requests = ["/internal/postings"]
         scene.pending = (await bank.order(bank.ann, "transfer", **given, amount="1.00"))["transaction"]["id"]
         await bank.order(bank.ann, "transfer", **given, amount="99.00")
         scene.failed = (await scene.listed(bank.ann))[0]["id"]
@@ -48,7 +51,7 @@ class Scene:
         return nodes
 
     async def seen(self, person: Person, transaction_id: str) -> dict[str, Any] | None:
-        """What `person` sees, by id and by representation alike."""
+        """The transaction as `person` sees it; equal by id and by representation."""
         client = self.bank.as_(person)
         by_id: dict[str, Any] | None = (await client.execute(GET, {"id": transaction_id})).ok()["transaction"]
         claim = {"__typename": "Transaction", "id": transaction_id, "amount": "1.00", "status": "COMPLETED"}
@@ -68,7 +71,7 @@ async def scene(bank: Bank) -> Scene:
     return await Scene.of(bank)
 
 
-async def test_the_sender_sees_each_state(scene: Scene) -> None:
+async def test_the_sender_sees_every_status(scene: Scene) -> None:
     bank = scene.bank
     statuses = [node["status"] for node in await scene.listed(bank.ann)]
     assert statuses == ["FAILED", "PENDING", "COMPLETED", "COMPLETED"]
@@ -79,7 +82,7 @@ async def test_the_sender_sees_each_state(scene: Scene) -> None:
     assert history["turnover"] == {"currency": "USD", "credited": "25.00", "debited": "10.00"}
 
 
-async def test_the_receiver_sees_what_arrived_and_no_attempt(scene: Scene) -> None:
+async def test_the_receiver_sees_settled_transactions_only(scene: Scene) -> None:
     bank = scene.bank
     assert [node["id"] for node in await scene.listed(bank.bob)] == [scene.completed]
     assert await scene.seen(bank.bob, scene.pending) is None
@@ -96,18 +99,18 @@ async def test_the_receiver_never_learns_the_senders_account_id(scene: Scene) ->
 
 async def test_the_sender_never_learns_the_receivers_account_id(scene: Scene) -> None:
     bank = scene.bank
-    answer = await bank.order(
+    response = await bank.order(
         bank.ann,
         "transfer",
         sourceAccountId=scene.ann["id"],
         destinationAccountNumber=scene.bob["accountNumber"],
         amount="1.00",
     )
-    assert answer["transaction"]["status"] == "COMPLETED"
-    assert scene.bob["id"] not in repr([answer, await scene.listed(bank.ann)])
+    assert response["transaction"]["status"] == "COMPLETED"
+    assert scene.bob["id"] not in repr([response, await scene.listed(bank.ann)])
 
 
-async def test_before_the_money_has_moved_the_sender_learns_nothing_of_the_receiver(scene: Scene) -> None:
+async def test_the_sender_sees_nothing_of_the_receiver_until_the_money_has_moved(scene: Scene) -> None:
     for transaction_id in (scene.pending, scene.failed):
         seen = await scene.seen(scene.bank.ann, transaction_id)
         assert seen is not None
@@ -115,7 +118,7 @@ async def test_before_the_money_has_moved_the_sender_learns_nothing_of_the_recei
         assert scene.bank.bob.id not in repr(seen)
 
 
-async def test_a_stranger_sees_what_someone_sees_who_asks_for_what_does_not_exist(scene: Scene) -> None:
+async def test_a_transaction_of_others_looks_like_a_missing_one(scene: Scene) -> None:
     cyd = scene.bank.person()
     assert await scene.listed(cyd) == []
     for transaction_id in (scene.completed, scene.pending, scene.failed, new_object_id()):
@@ -147,20 +150,20 @@ async def test_staff_see_all(scene: Scene) -> None:
     assert len((await scene.history(staff, scene.bob))["transactions"]["nodes"]) == 3
 
 
-async def test_without_a_token_there_is_nothing(scene: Scene) -> None:
+async def test_without_a_token_nothing_is_shown(scene: Scene) -> None:
     client = scene.bank.as_(None)
-    for answer in (
+    for response in (
         await client.execute(GET, {"id": scene.completed}),
         await client.execute(LIST),
         await client.entities("... on Transaction { amount }", [{"__typename": "Transaction", "id": scene.completed}]),
         await client.entities("... on Account { id }", [{"__typename": "Account", "id": scene.ann["id"]}]),
     ):
-        assert answer.codes == ["UNAUTHENTICATED"]
-        assert not any((answer.data or {}).values()) or answer.data == {"_entities": [None]}
+        assert response.codes == ["UNAUTHENTICATED"]
+        assert not any((response.data or {}).values()) or response.data == {"_entities": [None]}
 
 
-async def test_a_representation_that_makes_no_sense_leaves_the_others_alone(scene: Scene) -> None:
-    answer = await scene.bank.as_(scene.bank.ann).entities(
+async def test_a_malformed_representation_does_not_affect_the_others(scene: Scene) -> None:
+    response = await scene.bank.as_(scene.bank.ann).entities(
         "... on Transaction { id }",
         [
             {"__typename": "Transaction", "id": scene.completed},
@@ -171,8 +174,8 @@ async def test_a_representation_that_makes_no_sense_leaves_the_others_alone(scen
             {"__typename": "Transaction", "id": "nonsense"},
         ],
     )
-    assert answer.data["_entities"] == [{"__typename": "Transaction", "id": scene.completed}, *[None] * 5]
-    assert {(error["path"][1], error["extensions"]["code"]) for error in answer.errors} == {
+    assert response.data["_entities"] == [{"__typename": "Transaction", "id": scene.completed}, *[None] * 5]
+    assert {(error["path"][1], error["extensions"]["code"]) for error in response.errors} == {
         (index, "BAD_USER_INPUT") for index in (1, 2, 3)
     }
 
@@ -180,5 +183,5 @@ async def test_a_representation_that_makes_no_sense_leaves_the_others_alone(scen
 async def test_turnover_needs_what_it_requires(bank: Bank) -> None:
     for claims in ({"minorUnits": None}, {"minorUnits": 99}, {"minorUnits": "2"}, {"currency": 1}):
         claim = {"__typename": "Account", "id": new_object_id(), "currency": "USD", "minorUnits": 2, **claims}
-        answer = await bank.as_(bank.ann).entities("... on Account { turnover { credited } }", [claim])
-        assert answer.codes == ["BAD_USER_INPUT"]
+        response = await bank.as_(bank.ann).entities("... on Account { turnover { credited } }", [claim])
+        assert response.codes == ["BAD_USER_INPUT"]

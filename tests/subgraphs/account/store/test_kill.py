@@ -1,4 +1,7 @@
-"""A service that is killed amid its postings: what it answered is there, and the ledger is sound."""
+"""A process that is killed during postings: those that returned are stored, and the ledger is sound.
+
+Covers `subgraphs/account/store/sqlite.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from subgraphs.account.store.ledger_check import check_ledger
 
 ROOT = Path(__file__).parents[4]
 
-# Moves money to and fro for ever, eight postings at a time, and tells each id once its posting is answered.
+# Moves money between two accounts without end, eight postings at a time; prints each id when its posting returns.
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
@@ -31,27 +34,27 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
-async def answered_before_the_kill(path: Path, answers: int) -> int:
-    """Let the program run on `path` until it told `answers` ids, kill it, return how many it told in all."""
+async def returned_before_the_kill(path: Path, count: int) -> int:
+    """Run the program on `path`, kill it after `count` printed ids, return the number of all printed ids."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, str(path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    for _ in range(answers):
+    for _ in range(count):
         assert await process.stdout.readline()
     process.kill()
     rest = await process.stdout.read()
     await process.wait()
-    return answers + rest.count(b"\n")
+    return count + rest.count(b"\n")
 
 
-async def test_what_was_answered_survives_and_nothing_is_half_done(tmp_path: Path) -> None:
+async def test_returned_postings_survive_and_none_is_half_done(tmp_path: Path) -> None:
     path = tmp_path / "account.sqlite3"
-    told = 0
-    for round_, answers in enumerate((3, 25, 60), start=1):
-        told += await answered_before_the_kill(path, answers)
+    printed = 0
+    for round_, count in enumerate((3, 25, 60), start=1):
+        printed += await returned_before_the_kill(path, count)
         report = check_ledger(path)
         assert report.sound, report.violations
-        # Each round has two deposits that it does not tell of.
-        assert report.posted + report.refused >= told + 2 * round_
+        # Each round makes two deposits whose ids it does not print.
+        assert report.posted + report.refused >= printed + 2 * round_
         assert report.customer_sums == {"USD": 2000 * round_}

@@ -1,4 +1,4 @@
-"""The ledger check finds what the database's own constraints would have refused."""
+"""The ledger check finds violations that the database's own constraints would refuse."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_sound_ledger_is_counted(path: Path) -> None:
     assert report.customer_sums == {"USD": 1000}
 
 
-# How to break each invariant once triggers, foreign keys and checks are out of the way.
+# How to break each invariant after triggers, foreign keys and checks are removed.
 TAMPERING = {
     "every reference has its row": "UPDATE entries SET account_id = 'gone' WHERE sequence = 1",
     "the entries of each transaction sum to zero": "UPDATE entries SET amount = amount + 1 WHERE sequence = 1",
@@ -67,7 +67,7 @@ def test_tampering_is_found(invariant: str, path: Path) -> None:
 def test_damage_to_the_file_is_found(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
-        # The index claims to cover other rows than it does.
+        # The index does not contain the rows that its definition says.
         connection.execute(
             "UPDATE sqlite_master SET sql = sql || ' WHERE amount > 0' WHERE name = 'entries_by_account'"
         )
@@ -78,7 +78,7 @@ def test_every_invariant_is_broken_by_a_test() -> None:
     assert set(TAMPERING) | {"the file is intact"} == set(INVARIANTS)
 
 
-def test_a_missing_file_is_an_error_and_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error_and_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.Error):
         check_ledger(tmp_path / "none.sqlite3")
     assert not (tmp_path / "none.sqlite3").exists()

@@ -1,4 +1,4 @@
-"""The ledger's invariants, on the embedded store: random lives of a bank, two handles on one file."""
+"""The ledger's invariants on the SQLite store: random operations, two stores on one file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SqliteLedger(LedgerMachine):
-    """The machine on one file, which is also read as a stranger would: by the ledger check."""
+    """The machine on one file, which the ledger check reads too."""
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
@@ -33,15 +33,15 @@ class SqliteLedger(LedgerMachine):
         report = check_ledger(self.path)
         assert report.sound, report.violations
         assert report.accounts == len(self.known)
-        assert report.posted + report.refused == len(self.answered)
+        assert report.posted + report.refused == len(self.decided)
 
     def teardown(self) -> None:
         super().teardown()
         self.folder.cleanup()
 
 
-def test_no_life_of_the_bank_breaks_the_ledger() -> None:
-    # Some 600 steps: a few seconds. The answer of each is decided by the model, so a few are worth many.
+def test_no_sequence_of_operations_breaks_the_ledger() -> None:
+    # About 600 steps, a few seconds. The model checks every outcome, so a few steps find much.
     bounded = settings(
         max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )

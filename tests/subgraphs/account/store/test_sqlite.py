@@ -1,4 +1,7 @@
-"""The embedded store: the contract of every store, and what its file refuses whoever writes to it."""
+"""The SQLite store: the contract of every store, and the statements that its file refuses.
+
+Covers `subgraphs/account/store/sqlite.py` and `subgraphs/account/store/migrations.py`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ async def test_contract(check: Callable[[StoreFactory], Awaitable[None]], path: 
     await check(sqlite_factory(path))
 
 
-# One statement, the constraint that refuses it.
+# A statement and the constraint that refuses it.
 FORBIDDEN = [
     ("UPDATE accounts SET balance = balance + 1", "a balance changes by entries only"),
     ("UPDATE accounts SET balance = balance + 1, version = version + 1", "a balance changes by entries only"),
@@ -62,7 +65,7 @@ FORBIDDEN = [
         ),
         "customer_or_internal",
     ),
-    # A line more for a complete transaction.
+    # One more line for a complete transaction.
     (
         (
             "INSERT INTO entries SELECT NULL, transaction_id, 9, account_id, currency, 1, balance_after + 1, posted_at"
@@ -97,7 +100,7 @@ async def test_the_file_itself_refuses(statement: str, reason: str, path: Path) 
             connection.execute(statement)
 
 
-async def test_half_a_posting_cannot_be_sealed_nor_committed(path: Path) -> None:
+async def test_half_a_posting_cannot_be_completed_or_committed(path: Path) -> None:
     async with sqlite_factory(path)() as store:
         await funded(store, person(), "10.00")
     half = (

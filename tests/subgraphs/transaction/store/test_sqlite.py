@@ -1,4 +1,7 @@
-"""Covers `subgraphs/transaction/store/sqlite.py`: the contract of every store, and what is special to SQLite."""
+"""The SQLite store: the contract of every store, query plans, migrations.
+
+Covers `subgraphs/transaction/store/sqlite.py`, `queries.py` and `migrations.py` there.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def plan_of(folder: Path, query: queries.Query) -> list[str]:
 
 
 @pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS.keys())
-async def test_no_list_ever_reads_a_whole_table_or_sorts_a_history(listing: Listing, tmp_path: Path) -> None:
+async def test_no_list_reads_a_whole_table_or_sorts_a_history(listing: Listing, tmp_path: Path) -> None:
     async with sqlite_store(tmp_path):
         page = plan_of(tmp_path, queries.page(listing))
         of_accounts = plan_of(tmp_path, queries.page_of_accounts(["a", "b"], listing))

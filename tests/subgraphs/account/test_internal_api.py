@@ -1,4 +1,7 @@
-"""The internal API: service credential only, strict bodies, definite and repeatable outcomes."""
+"""The internal API: service credential only, strict bodies, definite and repeatable outcomes.
+
+Covers `subgraphs/account/internal_api.py` and `subgraphs/account/errors.py`.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ async def posted(service: Service, body: dict[str, Any]) -> Any:
 
 class TestCredential:
     @pytest.mark.parametrize("path", ["postings", "parties"])
-    async def test_only_the_service_credential_opens(self, service: Service, path: str) -> None:
+    async def test_only_the_service_credential_is_accepted(self, service: Service, path: str) -> None:
         account = await service.open(service.ann)
         sign = service.credential.authorization
         foreign = ServiceCredential("x" * 32)
@@ -51,7 +54,7 @@ class TestCredential:
             "expired": old.authorization(service="transaction", audience=ACCOUNT_INTERNAL),
         }
         body = deposit_body(service.ann, account["id"], "10.00")
-        # The second body is malformed: whoever is not let in does not learn of it.
+        # The second body is malformed: without the credential the response is the same.
         for kind, authorization in refused.items():
             for sent in (body, {}):
                 response = await service.internal(path, sent, authorization=authorization)
@@ -65,7 +68,7 @@ class TestCredential:
             assert (await service.http.get(f"/internal/{path}")).status_code == 405
 
 
-# What replaces a part of a good posting, and the path that the refusal names.
+# A change of a valid posting, and the path in the error.
 MALFORMED: list[tuple[dict[str, object], list[str]]] = [
     ({"transactionId": "42"}, []),
     ({"transactionId": None}, ["transactionId"]),
@@ -91,20 +94,20 @@ class TestPostings:
         source, destination = await service.open(service.ann), await service.open(service.bob)
         await service.deposit(service.ann, source["id"], "10.00")
         body = transfer_body(service.ann, source["id"], destination["id"], "4.00")
-        answers = await asyncio.gather(*(posted(service, body) for _ in range(5)))
-        assert all(answer == answers[0] for answer in answers)
-        assert answers[0]["outcome"] == "POSTED"
-        assert format_timestamp(parse_timestamp(answers[0]["postedAt"])) == answers[0]["postedAt"]
+        outcomes = await asyncio.gather(*(posted(service, body) for _ in range(5)))
+        assert all(outcome == outcomes[0] for outcome in outcomes)
+        assert outcomes[0]["outcome"] == "POSTED"
+        assert format_timestamp(parse_timestamp(outcomes[0]["postedAt"])) == outcomes[0]["postedAt"]
         document = "query ($id: ID!) { account(id: $id) { balance version balanceAsOf } }"
         for person, account, balance, version in (
             (service.ann, source, "6.00", 3),
             (service.bob, destination, "4.00", 2),
         ):
             data = (await service.as_(person).execute(document, {"id": account["id"]})).ok()
-            expected = {"balance": balance, "version": version, "balanceAsOf": answers[0]["postedAt"]}
+            expected = {"balance": balance, "version": version, "balanceAsOf": outcomes[0]["postedAt"]}
             assert data == {"account": expected}
 
-    async def test_a_refusal_is_remembered(self, service: Service) -> None:
+    async def test_a_refusal_is_repeated(self, service: Service) -> None:
         source, destination = await service.open(service.ann), await service.open(service.bob)
         body = transfer_body(service.ann, source["id"], destination["id"], "4.00")
         refused = await posted(service, body)
@@ -130,7 +133,7 @@ class TestPostings:
         assert response.status_code == 409
         assert response.json()["error"]["code"] == "TRANSACTION_ID_REUSED"
 
-    async def test_problems_tell_others_nothing(self, service: Service) -> None:
+    async def test_problems_show_nothing_about_another_customers_account(self, service: Service) -> None:
         ann, bob = service.ann, service.bob
         source, yen = await service.open(ann), await service.open(bob, "JPY")
         frozen, closed = await service.open(bob), await service.open(bob)
@@ -146,11 +149,11 @@ class TestPostings:
             source["id"]: {"code": "SAME_ACCOUNT"},
         }
         for destination, facts in expected.items():
-            answer = await posted(service, transfer_body(ann, source["id"], destination, "1.00"))
-            assert answer["problem"].pop("message")
-            assert answer["problem"] == facts
+            outcome = await posted(service, transfer_body(ann, source["id"], destination, "1.00"))
+            assert outcome["problem"].pop("message")
+            assert outcome["problem"] == facts
 
-    async def test_roles_open_what_the_owner_does_not(self, service: Service) -> None:
+    async def test_staff_roles_allow_what_the_person_may_not_do(self, service: Service) -> None:
         account = await service.open(service.ann)
         body = deposit_body(service.bob, account["id"], "1.00")
         assert (await posted(service, body))["problem"]["code"] == "INVALID_ACCOUNT"
@@ -167,7 +170,7 @@ class TestPostings:
             assert error["code"] == "BAD_USER_INPUT"
             assert (change, [problem["path"] for problem in error["details"]["fields"]]) == (change, [path])
 
-    async def test_every_bad_field_is_named(self, service: Service) -> None:
+    async def test_every_wrong_field_is_named(self, service: Service) -> None:
         body = deposit_body(service.ann, "x", "10.00") | {"amount": "ten", "type": "GIFT"}
         body["entries"][1] = {"account": {"internal": "lower"}, "amount": "many"}
         response = await service.internal("postings", body)
@@ -177,7 +180,7 @@ class TestPostings:
         assert ["entries", 1, "amount"] in paths
         assert "ten" not in response.text
 
-    async def test_what_is_no_json_object_is_bad_input(self, service: Service) -> None:
+    async def test_a_body_that_is_not_a_json_object_is_bad_input(self, service: Service) -> None:
         authorization = service.credential.authorization(service="transaction", audience=ACCOUNT_INTERNAL)
         headers = {"authorization": authorization}
         for content in (b"", b"[]", b"null", b"{", b"\xff", b'{"amount": NaN}', b"[" * 30_000):
@@ -185,7 +188,7 @@ class TestPostings:
             assert (content[:9], response.status_code) == (content[:9], 400)
             assert response.json()["error"]["code"] == "BAD_USER_INPUT"
 
-    async def test_a_body_beyond_measure_is_not_read(self, service: Service) -> None:
+    async def test_a_body_that_is_too_large_is_not_read(self, service: Service) -> None:
         response = await service.internal("postings", {"transactionId": "x" * 100_000})
         assert response.status_code == 413
 
@@ -196,7 +199,7 @@ class TestParties:
         assert response.status_code == 200, response.text
         return response.json()
 
-    async def test_both_owners_are_told(self, service: Service) -> None:
+    async def test_both_owners_are_returned(self, service: Service) -> None:
         source, destination = await service.open(service.ann), await service.open(service.bob, "KWD")
         by_id = await self.ask(
             service,
@@ -229,7 +232,7 @@ class TestParties:
         )
         assert by_number == by_id
 
-    async def test_what_the_person_may_not_use_is_missing(self, service: Service) -> None:
+    async def test_an_account_that_the_person_may_not_use_looks_missing(self, service: Service) -> None:
         own, foreign = await service.open(service.ann), await service.open(service.bob)
         nothing = {"source": None, "destination": None}
         assert await self.ask(service, service.ann) == nothing
@@ -241,7 +244,7 @@ class TestParties:
         assert (await self.ask(service, service.ann, **transfer))["destination"] is None
         assert (await self.ask(service, service.staff, sourceAccountId=foreign["id"]))["source"] is not None
 
-    async def test_a_closed_account_is_there_for_its_owner_only(self, service: Service) -> None:
+    async def test_a_closed_account_exists_for_its_owner_only(self, service: Service) -> None:
         own, closed = await service.open(service.ann), await service.open(service.bob)
         await service.as_(service.bob).execute(CLOSE, {"input": {"id": closed["id"]}})
         names = {"type": "TRANSFER", "sourceAccountId": own["id"], "destinationAccountId": closed["id"]}

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 # A posting of MAX_ENTRIES lines has about 3 KB.
 MAX_BODY_BYTES: Final = 64_000
 
-_log = structlog.stdlib.get_logger("account.internal")
+_log = structlog.stdlib.get_logger("account.internal_api")
 
 
 class InternalRuntime(Protocol):
