@@ -1,90 +1,44 @@
+"""The limits of documents in the pipeline: found once, kept with the document, and counted for each request."""
+
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
-from graphql import DocumentNode, parse
+from graphql import parse
 
 from router.errors import LimitExceeded
 from router.policies.limit_watch import LimitWatch
-from router.settings.sections.limits import LimitName, Limits
+from router.policies.limits import MeasuredOperationLimits, OperationLimits
+from router.preparation.documents import Document, DocumentFindings, ParsedDocument
+from router.request.messages import GraphQLRequest
+from router.settings.sections.limits import Limits
+from tests.router.pipeline.contexts import context_of
 
-QUERY = """
-query Query @a { x: f { g @b(c: 1) @d { h } ...F } ... on T @e { k ...F } __type { fields { interfaces } } }
-fragment F on T { m { n { o: p } } }
-"""
-# What QUERY has of each.
-COUNTED: dict[LimitName, int] = {
-    "depth": 4,
-    "fields": 13,
-    "height": 13,
-    "aliases": 3,
-    "directives": 4,
-    "root_fields": 4,
-    "introspection_depth": 2,
-    "operation_name_length": 5,
-}
-TEXT: dict[LimitName, int] = {"tokens": 58, "recursion": 3}
+QUERY = "{ a { b } }"
 
 
-def watch(**limits: object) -> LimitWatch:
-    return LimitWatch(Limits.model_validate(limits))
+def test_findings_of_text_and_selections_are_collected() -> None:
+    stage, findings = (
+        OperationLimits(LimitWatch(Limits(tokens=1, depth=1, measure=("tokens", "depth")))),
+        DocumentFindings(),
+    )
+    stage.check_text(QUERY, findings)
+    stage.check_parsed(ParsedDocument(parse(QUERY), trusted=False), findings)
+    assert findings.exceeds == ["tokens", "depth"]
 
 
-def test_every_limit_is_a_key_and_every_key_a_limit() -> None:
-    assert {*Limits.model_fields} - {"measure"} == {*get_args(LimitName)}
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_enforced_limit_refuses_the_document_whoever_sends_it(*, trusted: bool) -> None:
+    stage = OperationLimits(LimitWatch(Limits(depth=1)))
+    with pytest.raises(LimitExceeded):
+        stage.check_parsed(ParsedDocument(parse(QUERY), trusted=trusted), DocumentFindings())
 
 
-@pytest.mark.parametrize("name", COUNTED)
-def test_each_limit_holds_at_its_value_and_not_below(name: LimitName) -> None:
-    assert watch(**{name: COUNTED[name]}).check_document(parse(QUERY)) == []
-    strict = watch(**{name: COUNTED[name] - 1})
-    with pytest.raises(LimitExceeded) as raised:
-        strict.check_document(parse(QUERY))
-    assert raised.value.code == f"MAX_{name.upper().removesuffix('_LENGTH')}_LIMIT"
-    assert str(COUNTED[name] - 1) in raised.value.message
-    assert strict.exceeded == {name: 1}
-
-
-@pytest.mark.parametrize("name", TEXT)
-def test_limits_of_the_text_hold_at_their_value_and_not_below(name: LimitName) -> None:
-    assert watch(**{name: TEXT[name]}).check_text(QUERY) == []
-    with pytest.raises(LimitExceeded) as raised:
-        watch(**{name: TEXT[name] - 1}).check_text(QUERY)
-    assert raised.value.code == f"MAX_{name.upper()}_LIMIT"
-
-
-@pytest.mark.parametrize("name", [*COUNTED, *TEXT])
-def test_a_measured_limit_refuses_nothing_and_counts(name: LimitName) -> None:
-    lenient = watch(**{name: 1, "measure": [name]})
-    assert [*lenient.check_text(QUERY), *lenient.check_document(parse(QUERY))] == [name]
-    lenient.recall([name])
-    assert lenient.exceeded == {name: 2}
-
-
-def test_a_measured_limit_does_not_hide_an_enforced_one() -> None:
-    with pytest.raises(LimitExceeded) as raised:
-        watch(depth=1, aliases=1, measure=["depth"]).check_document(parse(QUERY))
-    assert raised.value.code == "MAX_ALIASES_LIMIT"
-
-
-def test_a_limit_that_is_off_counts_nothing() -> None:
-    off = watch(depth=None, fields=None)
-    assert off.check_document(parse(QUERY)) == []
-    assert not off.exceeded
-
-
-def test_a_fragment_that_spreads_itself_is_left_to_validation() -> None:
-    assert watch().check_document(parse("{ ...F } fragment F on T { x ...F }")) == []
-
-
-def chain(length: int) -> DocumentNode:
-    fragments = " ".join(f"fragment F{index} on T {{ ...F{index + 1} }}" for index in range(length))
-    return parse(f"{{ ...F0 }} {fragments} fragment F{length} on T {{ x }}")
-
-
-@pytest.mark.parametrize("measure", [[], ["depth"]])
-def test_fragments_nested_without_end_are_refused(measure: list[str]) -> None:
-    with pytest.raises(LimitExceeded) as raised:
-        watch(measure=measure).check_document(chain(2_000))
-    assert raised.value.code == "MAX_DEPTH_LIMIT"
+async def test_each_request_for_a_known_document_is_counted_once() -> None:
+    watch = LimitWatch(Limits(measure=("depth",)))
+    document = Document(ast=parse(QUERY), text=QUERY, hash="", exceeds=("depth",))
+    context = context_of(GraphQLRequest(query=QUERY))
+    await MeasuredOperationLimits(watch).on_document(context, document)
+    assert watch.exceeded == {}, "it was counted when the document was checked"
+    context.record.document_cached = True
+    await MeasuredOperationLimits(watch).on_document(context, document)
+    assert watch.exceeded == {"depth": 1}

@@ -1,3 +1,5 @@
+"""Documents by their id, and the list of those clients may run. Covers `router/policies/persisted_manifest.py` too."""
+
 from __future__ import annotations
 
 import json

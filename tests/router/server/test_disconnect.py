@@ -1,0 +1,66 @@
+"""What happens when a client leaves, or stays."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from router.server import disconnect
+from router.server.app import GraphQLApp
+from router.settings import read
+from tests.router.server.asgi_client import AsgiClient
+
+if TYPE_CHECKING:
+    from router.request.messages import GraphQLRequest, GraphQLResponse
+    from tests.router.server.recorder import Recorder
+
+
+async def test_a_client_that_leaves_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.0)
+    begun, left, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def forever(_request: GraphQLRequest) -> GraphQLResponse:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        raise AssertionError("unreachable")
+
+    client = AsgiClient(GraphQLApp(forever, read("", {})))
+    exchange = asyncio.create_task(client.send("GET", query="query=q", leaves=left))
+    await begun.wait()
+    left.set()
+    assert await asyncio.wait_for(exchange, 5) is None
+    assert cancelled.is_set()
+
+
+async def test_a_slow_answer_still_arrives_while_the_client_stays(
+    monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
+    monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.0)
+
+    async def slow(request: GraphQLRequest) -> GraphQLResponse:
+        await asyncio.sleep(0.02)
+        return await recorder(request)
+
+    answer = await AsgiClient(GraphQLApp(slow, read("", {}))).get("query=q")
+    assert answer.status == 200
+
+
+async def test_a_cancellation_from_elsewhere_is_not_taken_for_a_client_that_left() -> None:
+    begun = asyncio.Event()
+
+    async def forever(_request: GraphQLRequest) -> GraphQLResponse:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    exchange = asyncio.create_task(AsgiClient(GraphQLApp(forever, read("", {}))).get("query=q"))
+    await begun.wait()
+    exchange.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await exchange
