@@ -7,7 +7,12 @@
     composition.errors          # each with code, message and locations of (subgraph, line, column)
     composition.hints           # the same, and a level
 
-`compose` never raises, whatever the texts are.
+`compose` does not raise, whatever the schemas are. `docs/spec/composition.md` says what is implemented.
+
+Reading order: `pipeline` (all phases); `model` and `type_refs` (the schema records); the phases `reading`, `upgrade`,
+`rules`, `merge`, `supergraph_rules`, `satisfiability`, `supergraph_printer`; `subgraph_metadata`, `field_sets`,
+`contexts` (what phases share); `report` and `error_codes`. Around it: `config`, `sources`, `source_files` (input from
+files and services), `rendering` and `explain` (output for people and programs), `contracts`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`supergraph.yaml`: which subgraphs are composed, and where their SDL comes from (the format of `rover`).
+"""`supergraph.yaml`: the subgraphs to compose, and the sources of their SDL (the format of `rover`).
 
     federation_version: =2.11
     subgraphs:
@@ -12,10 +12,10 @@
           sdl: "type Query { posts: [String] }"
       likes:
         schema:
-          subgraph_url: http://localhost:4003/graphql   # asked for its SDL; also the routing URL unless one is given
+          subgraph_url: http://localhost:4003/graphql   # fetch the SDL here; the routing URL unless one is given
           introspection_headers: {Authorization: "Bearer ${env.TOKEN}"}
 
-`${env.NAME}` in any string stands for an environment variable, `${env.NAME:-text}` has a fallback.
+`${env.NAME}` in any string is replaced by an environment variable; `${env.NAME:-text}` has a fallback.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _KINDS = ("file", "sdl", "subgraph_url")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message names file and line."""
+    """The configuration cannot be used; the message has the file and the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class SubgraphSource:
 
 
 def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
-    """The sources in the order of the file.
+    """Read the sources, in the order of the file.
 
     Raises:
-        ConfigError: the file cannot be read, is no YAML, or holds something else than described above.
+        ConfigError: The file cannot be read, is not YAML, or does not have the format above.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -88,7 +88,7 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
 
 def _problem(error: MarkedYAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
-        # Its own words quote the values, and headers hold secrets.
+        # The library's message quotes the values, and headers can be secrets.
         return "a key is written twice"
     problem = error.problem or "is not YAML"
     return f"{error.context}, {problem}" if error.context and problem.startswith("but ") else problem
@@ -99,7 +99,7 @@ def _indent(line: str) -> int:
 
 
 def _is_text(value: str) -> bool:
-    """Escapes can write what is none: NUL, which ends names elsewhere, and halves of a surrogate pair."""
+    """Whether a value is text: escapes can write NUL, which ends names elsewhere, and half of a surrogate pair."""
     return "\0" not in value and not has_surrogates(value)
 
 
@@ -159,11 +159,11 @@ class _Reader:
         if not expanded:
             raise self.error(parent, key, f'"{key}" is empty')
         if not _is_text(expanded):
-            raise self.error(parent, key, f'"{key}" holds a character that no text can hold')
+            raise self.error(parent, key, f'"{key}" contains a character that text cannot contain')
         return expanded
 
     def version(self, root: CommentedMap) -> None:
-        """We compose every version that a subgraph may link; the entry must only not ask for one beyond them."""
+        """Check that the configuration does not name a newer version than the known ones."""
         if "federation_version" not in root:
             return
         match = _VERSION.fullmatch(str(root["federation_version"]))
@@ -181,7 +181,7 @@ class _Reader:
         if not isinstance(name, str):
             raise self.error(subgraphs, name, f'the name of a subgraph is a string: write "{name}", with the quotes')
         if not _is_text(name):
-            raise self.error(subgraphs, name, "the name of a subgraph holds a character that no text can hold")
+            raise self.error(subgraphs, name, "the name of a subgraph contains a character that text cannot contain")
         entry = self.mapping(subgraphs, name)
         self.keys(entry, ("routing_url", "schema"), required=("schema",))
         schema = self.mapping(entry, "schema")
@@ -208,12 +208,12 @@ class _Reader:
         )
 
     def _inline(self, schema: CommentedMap) -> SourceFile | None:
-        """Where in the configuration an inline `sdl` is. Only a literal block (`|`) keeps its lines."""
+        """The place of an inline `sdl` in the configuration. Only a literal block (`|`) keeps its lines."""
         if "sdl" not in schema:
             return None
         value = schema["sdl"]
         positions = schema.lc.data or {}
-        # A key merged in (`<<`) stands elsewhere.
+        # A merged key (`<<`) is at another place.
         key_line = (positions["sdl"][0] if "sdl" in positions else schema.lc.line) + 1
         lines = value.split("\n")
         first = next((number for number, line in enumerate(lines) if line.strip()), 0)

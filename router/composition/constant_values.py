@@ -1,4 +1,4 @@
-"""Constant GraphQL values: build, compare and print them."""
+"""Constant GraphQL values: build, compare and convert them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def strings(texts: Iterable[str]) -> ConstListValueNode:
 
 
 def identity(node: ValueNode | None) -> Hashable:
-    """A key under which two values are equal exactly when they mean the same (order of object fields aside)."""
+    """A key that is equal for two values that mean the same, whatever the order of object fields."""
     match node:
         case None:
             return None
@@ -64,7 +64,7 @@ def identity(node: ValueNode | None) -> Hashable:
 
 
 def python_value(node: ValueNode | None) -> object:
-    """Strings, numbers, booleans, lists and dicts; enum values as their names; null and absent as None."""
+    """Strings, numbers, booleans, lists and dicts; the name of an enum value; None for null and absent."""
     match node:
         case ListValueNode():
             return [python_value(item) for item in node.values]

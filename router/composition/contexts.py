@@ -1,4 +1,4 @@
-"""`@context` and `@fromContext`: read the `$name { selection }` language and find the types that set a context."""
+"""`@context` and `@fromContext`: parse `$name { selection }`, and find the types that set a context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)([\s\S]*)")
 
 @dataclass(frozen=True, slots=True)
 class FromContextValue:
-    """`$user { name }` taken apart; `text` is the selection as written."""
+    """The parts of `$user { name }`; `text` is the selection as written."""
 
     context: str
     selection: SelectionSetNode
@@ -28,7 +28,7 @@ class FromContextValue:
 
 
 def parse_context_value(value: str) -> FromContextValue | None:
-    """None if there is no `$name` or the rest is not a selection set."""
+    """Parse the value of a `@fromContext`; None without a `$name` or a selection set."""
     match = _VALUE.fullmatch(value)
     if match is None:
         return None
@@ -37,7 +37,7 @@ def parse_context_value(value: str) -> FromContextValue | None:
 
 
 def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromContextValue]]:
-    """The arguments of a field that are filled from a context, those with a readable value."""
+    """The arguments of a field with a `@fromContext` that can be parsed."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             value = parse_context_value(applied.text("field") or "")
@@ -55,7 +55,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """Every selection some `@fromContext` makes, with the type it is made on."""
+    """Every selection that some `@fromContext` makes, with the type that it is made on."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):
@@ -63,7 +63,7 @@ def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionS
 
 
 def leaves(selection: SelectionSetNode) -> Iterator[tuple[str, ...]]:
-    """The paths of field names that end a selection; type conditions are not part of them."""
+    """The paths of field names to the leaves of a selection, without type conditions."""
     for item in selection.selections:
         if isinstance(item, InlineFragmentNode):
             yield from leaves(item.selection_set)

@@ -1,4 +1,4 @@
-"""The stable codes of composition errors and hints (composition §6 and §7)."""
+"""The codes of errors and hints, and the levels of hints (composition §6, §7)."""
 
 from __future__ import annotations
 

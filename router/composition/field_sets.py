@@ -1,4 +1,4 @@
-"""Walk a field set over a schema: which fields it selects, on which types."""
+"""Field sets over a schema: which fields they select on which types, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> list[tuple[FieldDef, bool]]:
-    """Every field a set selects, at any depth, and whether it is a leaf of the set.
+    """Every field that a set selects, at any depth, and whether it is a leaf of the set.
 
-    This serves schemas not (yet) validated: the walk ends before the first field that the schema does not have.
+    The schema need not be valid: the walk ends before the first field that the schema does not have.
     """
     found: list[tuple[FieldDef, bool]] = []
     _collect(schema, type_name, selections, found)
@@ -28,7 +28,7 @@ def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> li
 
 
 def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found: list[tuple[FieldDef, bool]]) -> bool:
-    """Whether the whole set could be read."""
+    """Collect the fields; False if one does not exist."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
@@ -47,7 +47,7 @@ def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found
 
 
 def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]:
-    """The field, and where it is an interface's, the same field of each implementation."""
+    """The field, and the same field of each implementation if it is an interface's."""
     yield member
     definition = schema.types.get(member.parent)
     if definition is not None and definition.kind is Kind.INTERFACE:

@@ -1,8 +1,8 @@
-"""Type conditions in field sets that an object never meets: `... on User { id }` where the object is a `Review`.
+"""Type conditions in field sets that never apply: `... on User { id }` where the object is a `Review`.
 
-Other federation tooling reads them as if they were not there: the field set asks the object for what is inside. So a
-subgraph that has them composes, and the supergraph says what they are taken for. Which fields of the subgraph are
-external, shareable or used is decided by what is written.
+Other federation tools ignore such a condition: the field set selects what is inside on the object itself. So a subgraph
+that has them composes, and the supergraph has the field set without the condition. Which fields are external, shareable
+or used depends on the field set as written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
-    """Change the field sets of the subgraph's `@key` and `@requires`; its facts stay those of the sets as written."""
+    """Change the field sets of `@key` and `@requires` in the schema; the metadata stay those of the sets as written."""
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
         if selections is None:
@@ -37,7 +37,7 @@ def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
 
 
 def impossible_conditions(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
-    """The types of the conditions that an object selected on never meets."""
+    """The types of the conditions that never apply."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
@@ -53,7 +53,7 @@ def impossible_conditions(schema: Schema, type_name: str, selections: SelectionS
 
 
 def is_impossible(schema: Schema, type_name: str, condition: str) -> bool:
-    """Whether no object of the type can ever be of the type of the condition."""
+    """Whether no object of the type can be of the type of the condition."""
     return type_name != condition and not set(schema.possible_types(type_name)) & set(schema.possible_types(condition))
 
 
@@ -74,14 +74,14 @@ def _possible(
 
 
 def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, dropped: bool) -> SelectionNode | None:
-    """None for what nothing is left of; `dropped` is whether it stands below a condition that was taken out."""
+    """None if nothing remains; `dropped` says whether it is below a condition that was dropped."""
     definition = schema.types.get(type_name)
     if isinstance(selection, InlineFragmentNode):
         condition = selection.type_condition
         inner = condition.name.value if condition is not None else type_name
         if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
             if dropped:
-                # Only the outermost condition is overlooked.
+                # Only the outermost condition is ignored.
                 return None
             condition, inner, dropped = None, type_name, True
         below = _possible(schema, inner, selection.selection_set, dropped=dropped)

@@ -1,8 +1,8 @@
-"""The schema model of composition: plain records, the same for a subgraph and for the supergraph.
+"""The schema records of composition, the same for a subgraph and for the supergraph.
 
-graphql-core's `GraphQLSchema` demands a complete, valid executable schema; composition works on schemas that are not
-(yet): fields without implementation, extensions without base, directive applications with provenance. So it has its
-own records. A `Schema` is built by `reading`, changed only by `upgrade`, and read by everything after.
+The `GraphQLSchema` of graphql-core must be a complete and valid schema. Composition also works on schemas that are not:
+fields without implementation, extensions without base, directives with their origin. So it has records of its own.
+`reading` builds a `Schema`, `upgrade` changes it, and everything after only reads it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 FEDERATION_1_VERSION = Version(1, 0)
 BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
+AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
 ROOTS: Mapping[str, str] = {"query": "Query", "mutation": "Mutation", "subscription": "Subscription"}
 
 
 UNTYPED = Named("")
-"""The type of a merged element until its sources gave it one."""
+"""The type of a merged element before its sources are merged."""
 
 
 class Kind(StrEnum):
@@ -54,8 +55,13 @@ ABSTRACT = frozenset({Kind.INTERFACE, Kind.UNION})
 class Applied:
     """One application of a directive.
 
-    `element` is the name of the specification element behind it (`key` for `@federation__key`), None if it is none of
-    those composition knows. `block` numbers the definition or extension of the type that carries it.
+    Attributes:
+        name: Its name in the schema.
+        arguments: Its arguments, without null ones.
+        element: Its name in the specification (`key` for `@federation__key`); None for an unknown directive.
+        node: Its syntax node.
+        block: The number of the definition or extension of the type that has it.
+        in_extension: Whether that is an extension.
     """
 
     name: str
@@ -66,7 +72,7 @@ class Applied:
     in_extension: bool = False
 
     def text(self, argument: str) -> str | None:
-        """A string argument's value."""
+        """The value of a string argument."""
         value = self.arguments.get(argument)
         return value.value if isinstance(value, StringValueNode) else None
 
@@ -78,7 +84,7 @@ class Applied:
 
 @dataclass(slots=True)
 class Element:
-    """Anything directives can be applied to."""
+    """Anything that can have directives."""
 
     name: str
     description: str | None = None
@@ -86,9 +92,11 @@ class Element:
     node: Node | None = None
 
     def applied(self, element: str) -> list[Applied]:
+        """The applications of one directive."""
         return [directive for directive in self.directives if directive.element == element]
 
     def has(self, element: str) -> bool:
+        """Whether it has a directive."""
         return any(directive.element == element for directive in self.directives)
 
 
@@ -131,7 +139,7 @@ class EnumValue(Element):
 
 @dataclass(slots=True)
 class TypeDef(Element):
-    """A named type: only the parts of its kind are filled."""
+    """A named type: only the parts of its kind are used."""
 
     kind: Kind = Kind.SCALAR
     fields: dict[str, FieldDef] = field(default_factory=dict)
@@ -160,7 +168,7 @@ class DirectiveDef(Element):
 
 @dataclass(slots=True)
 class Schema:
-    """Types, directive definitions and what stands on the schema itself. Root types have their default names."""
+    """Types, directive definitions, and the directives of the schema itself. Root types have their default names."""
 
     types: dict[str, TypeDef] = field(default_factory=dict)
     directives: dict[str, DirectiveDef] = field(default_factory=dict)
@@ -177,7 +185,7 @@ class Schema:
                 yield definition, member
 
     def possible_types(self, name: str) -> list[str]:
-        """The object types a value of this type can have at run time: itself, the members, or the implementations."""
+        """The object types that a value of this type can have: itself, its members, or its implementations."""
         definition = self.types.get(name)
         if definition is None:
             return []
@@ -188,7 +196,7 @@ class Schema:
         return [name]
 
     def kind_of(self, ref: TypeRef) -> Kind | None:
-        """The kind of the named type inside; built-in scalars are scalars; None if there is no such type."""
+        """The kind of the named type inside; a built-in scalar is a scalar; None if there is no such type."""
         name = base_name(ref)
         definition = self.types.get(name)
         if definition is not None:
@@ -198,10 +206,16 @@ class Schema:
 
 @dataclass(slots=True)
 class SubgraphSchema(Schema):
-    """A subgraph as composition sees it: its schema, its links, its federation version (`v1.0` for Federation 1).
+    """A subgraph as composition sees it.
 
-    `still_provided` and `still_used` are coordinates of fields that only directives on unused external fields provided
-    or used: the upgrade from Federation 1 drops those fields, but what they named stays provided and used.
+    Attributes:
+        name: Its name.
+        url: Its URL.
+        links: The specifications that it links.
+        version: Its federation version; `v1.0` for Federation 1.
+        still_provided: Coordinates of fields that the upgrade from Federation 1 keeps as provided, although it dropped
+            the unused external fields that provided them.
+        still_used: The same for used fields.
     """
 
     name: str = ""
@@ -212,7 +226,7 @@ class SubgraphSchema(Schema):
     still_used: frozenset[str] = frozenset()
 
     def is_federations(self, applied: Applied) -> bool:
-        """Whether a directive comes with the federation specification, not with one of its own that is linked too."""
+        """Whether a directive belongs to federation, not to a specification that is linked by itself."""
         source = self.links.directive_source(applied.name)
         return source is None or source[0].url.identity == FEDERATION_IDENTITY
 
@@ -222,7 +236,7 @@ class SubgraphSchema(Schema):
 
 
 def all_applied(schema: Schema) -> Iterator[Applied]:
-    """Every directive application in a schema, on whatever it stands."""
+    """Every directive in a schema, on any element."""
     yield from schema.applied
     for definition in schema.types.values():
         yield from definition.directives

@@ -1,7 +1,7 @@
 """Errors and hints of a composition, and the report that collects them.
 
-Nothing in composition raises to its caller: every problem becomes an entry here, with a stable code, a message for the
-team that owns the subgraph, and the places in subgraph SDL that it is about.
+Composition does not raise to its caller. Every problem is an entry here, with a stable code, a message for the team
+that owns the subgraph, and its places in the subgraphs' SDL.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class CompositionError:
-    """Why the subgraphs do not compose. `code` is one of the error codes of composition §6."""
+    """Why the subgraphs do not compose. `code` is one of the error codes (composition §6)."""
 
     code: ErrorCode
     message: str
@@ -40,7 +40,7 @@ class CompositionError:
 
 @dataclass(frozen=True, slots=True)
 class CompositionHint:
-    """Something that composes but deserves a look. `level` is WARN, INFO or DEBUG."""
+    """Something that composes but deserves attention (composition §7). `level` is WARN, INFO or DEBUG."""
 
     code: HintCode
     message: str
@@ -49,17 +49,17 @@ class CompositionHint:
 
 
 SourcePlace = tuple[str, Node | None] | Location
-"""A subgraph's name and the syntax node there, or a place already known."""
+"""A subgraph's name and a syntax node in its SDL, or a known location."""
 
 
 def locate(places: Iterable[SourcePlace]) -> tuple[Location, ...]:
-    """Locations of those places whose syntax came from a source text; synthetic nodes have none."""
+    """The locations of those places that have one: nodes that do not come from a text have none."""
     located = (place if isinstance(place, Location) else _location(*place) for place in places)
     return tuple(dict.fromkeys(location for location in located if location is not None))
 
 
 def _location(subgraph: str, node: Node | None) -> Location | None:
-    # A definition is found by its name: it may begin with a long description.
+    # The location of a definition is its name: the definition may begin with a long description.
     named = node if isinstance(node, DirectiveNode) else getattr(node, "name", None) or node
     if named is None or named.loc is None:
         return None
@@ -69,16 +69,19 @@ def _location(subgraph: str, node: Node | None) -> Location | None:
 
 @dataclass(slots=True)
 class Report:
-    """What composition has found so far, in the order it was found."""
+    """The errors and hints so far, in the order in which they were found."""
 
     errors: list[CompositionError] = field(default_factory=list)
     hints: list[CompositionHint] = field(default_factory=list)
 
     def error(self, code: ErrorCode, message: str, places: Iterable[SourcePlace] = ()) -> None:
+        """Add an error."""
         self.errors.append(CompositionError(code, message, locate(places)))
 
     def hint(self, code: HintCode, message: str, places: Iterable[SourcePlace] = ()) -> None:
+        """Add a hint."""
         self.hints.append(CompositionHint(code, message, HINT_LEVELS[code], locate(places)))
 
     def failed(self) -> bool:
+        """Whether there are errors."""
         return len(self.errors) > 0

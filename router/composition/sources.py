@@ -1,4 +1,4 @@
-"""Fetch the SDL of each configured subgraph: from a file, from the configuration itself, from the running service."""
+"""Load the SDL of each configured subgraph: from a file, from the configuration, or from the running service."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _LAST_PORT = 65535
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
-# The largest published schemas have a tenth of that. A service that never stops talking must not fill the memory.
-_MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# The largest published schemas have a tenth of this size. An endless response must not fill the memory.
+_MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 
 def load_subgraphs(
     sources: Sequence[SubgraphSource], timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None
 ) -> list[Subgraph]:
-    """All subgraphs, ready to compose, in the order of the sources. Running subgraphs are asked all at once.
+    """All subgraphs, ready to compose, in the order of the sources. Running subgraphs are queried at the same time.
 
     Raises:
-        ConfigError: a file cannot be read, or a service does not tell its SDL; one line for each of them.
+        ConfigError: A file cannot be read, or a service does not return its SDL; one line for each of them.
     """
 
     async def load() -> list[str | BaseException]:
-        asked = (_sdl(source, timeout_seconds, transport) for source in sources)
-        return await asyncio.gather(*asked, return_exceptions=True)
+        loading = (_sdl(source, timeout_seconds, transport) for source in sources)
+        return await asyncio.gather(*loading, return_exceptions=True)
 
     subgraphs, problems = [], []
     for source, sdl in zip(sources, asyncio.run(load()), strict=True):
@@ -75,28 +75,28 @@ def _read(name: str, file: Path) -> str:
 async def introspect(
     url: str, headers: Mapping[str, str], timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None
 ) -> str:
-    """Ask a running subgraph for its SDL (`_service { sdl }`).
+    """Query a running subgraph for its SDL (`_service { sdl }`).
 
     Args:
-        url: its GraphQL endpoint. Redirects are not followed: headers may hold credentials.
-        headers: sent with the question.
-        timeout_seconds: what the whole exchange may take.
-        transport: instead of the network, in tests.
+        url: Its GraphQL endpoint. Redirects are not followed, because headers may have credentials.
+        headers: Headers of the request.
+        timeout_seconds: The time for the whole exchange.
+        transport: Replaces the network in tests.
 
     Raises:
-        ConfigError: it is unreachable, answers with an error, or is no subgraph.
+        ConfigError: The service is unreachable, returns an error, or is not a subgraph.
     """
     shown = _without_secrets(url)
     _check_address(shown, url)
     _check_headers(shown, headers)
     try:
         async with asyncio.timeout(timeout_seconds):
-            status, answer = await _ask(url, headers, transport)
+            status, response_body = await _query(url, headers, transport)
     except TimeoutError:
-        raise ConfigError(f"{shown}: did not tell its SDL within {timeout_seconds:g} s") from None
+        raise ConfigError(f"{shown}: did not return its SDL within {timeout_seconds:g} s") from None
     except (httpx.HTTPError, UnicodeError) as error:
-        raise ConfigError(f"{shown}: cannot be asked for its SDL: {str(error) or type(error).__name__}") from None
-    return _sdl_of(shown, status, answer)
+        raise ConfigError(f"{shown}: cannot be queried for its SDL: {str(error) or type(error).__name__}") from None
+    return _sdl_of(shown, status, response_body)
 
 
 def _check_address(shown: str, url: str) -> None:
@@ -104,65 +104,67 @@ def _check_address(shown: str, url: str) -> None:
         parsed = httpx.URL(url)
         host = parsed.host
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise ConfigError(f"{shown}: is no address: {error}") from None
+        raise ConfigError(f"{shown}: is not a URL: {error}") from None
     if parsed.scheme not in ("http", "https") or not host:
-        raise ConfigError(f'"{shown}" is no address of a subgraph: it begins with http:// or https://')
+        raise ConfigError(f'"{shown}" is not the URL of a subgraph: it must begin with http:// or https://')
     if parsed.port is not None and parsed.port > _LAST_PORT:
-        raise ConfigError(f"{shown}: is no address: there is no port {parsed.port}")
+        raise ConfigError(f"{shown}: is not a URL: there is no port {parsed.port}")
 
 
 def _check_headers(shown: str, headers: Mapping[str, str]) -> None:
-    """RFC 9110 §5.1 and §5.5. Values stay out of the message: they may be credentials."""
+    """Check names and values (RFC 9110 §5.1, §5.5). Values are not in the message: they may be credentials."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise ConfigError(f'{shown}: "{_printable(name)}" is no name of a header')
+            raise ConfigError(f'{shown}: "{_printable(name)}" is not the name of a header')
         if not _HEADER_VALUE.fullmatch(value):
-            raise ConfigError(f'{shown}: the value of the header "{name}" holds a character that no header can hold')
+            raise ConfigError(
+                f'{shown}: the value of the header "{name}" contains a character that a header cannot contain'
+            )
 
 
-async def _ask(url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None) -> tuple[int, bytes]:
-    answer = bytearray()
+async def _query(url: str, headers: Mapping[str, str], transport: httpx.AsyncBaseTransport | None) -> tuple[int, bytes]:
+    response_body = bytearray()
     async with (
-        httpx.AsyncClient(timeout=None, transport=transport, follow_redirects=False) as client,  # noqa: S113  # the caller has one for all of it
+        httpx.AsyncClient(timeout=None, transport=transport, follow_redirects=False) as client,  # noqa: S113  # the caller limits the whole exchange
         client.stream(
             "POST", url, json={"query": _QUERY}, headers={"Accept": "application/json", **headers}
         ) as response,
     ):
         async for chunk in response.aiter_bytes():
-            answer += chunk
-            if len(answer) > _MAX_ANSWER_BYTES:
-                raise httpx.DecodingError(f"its answer is longer than {_MAX_ANSWER_BYTES} bytes")
-    return response.status_code, bytes(answer)
+            response_body += chunk
+            if len(response_body) > _MAX_RESPONSE_BYTES:
+                raise httpx.DecodingError(f"its response is longer than {_MAX_RESPONSE_BYTES} bytes")
+    return response.status_code, bytes(response_body)
 
 
-def _sdl_of(shown: str, status: int, answer: bytes) -> str:
+def _sdl_of(shown: str, status: int, response_body: bytes) -> str:
     well = httpx.codes.is_success(status)
     try:
-        body = json.loads(answer)
+        body = json.loads(response_body)
     except (ValueError, RecursionError):
-        problem = "did not answer with JSON" if well else f"answered {status} to the question for its SDL"
+        problem = "did not return JSON" if well else f"returned status {status} when queried for its SDL"
         raise ConfigError(f"{shown}: {problem}") from None
     match body:
         case {"data": {"_service": {"sdl": str(sdl)}}} if well:
             if has_surrogates(sdl):
-                raise ConfigError(f"{shown}: its SDL is no text: it holds halves of characters")
+                raise ConfigError(f"{shown}: its SDL contains half of a surrogate pair")
             return sdl
         case {"errors": [{"message": str(message)}, *_]}:
-            # Servers answer 400 with it, too: a schema without _service makes the question invalid.
-            raise ConfigError(f"{shown}: does not tell its SDL: {_printable(message)}")
+            # Some servers return this with status 400: without _service in the schema, the query is invalid.
+            raise ConfigError(f"{shown}: does not return its SDL: {_printable(message)}")
         case _ if not well:
-            raise ConfigError(f"{shown}: answered {status} to the question for its SDL")
+            raise ConfigError(f"{shown}: returned status {status} when queried for its SDL")
         case _:
-            raise ConfigError(f"{shown}: is no federated subgraph, it has no _service {{ sdl }}")
+            raise ConfigError(f"{shown}: is not a federated subgraph: it has no _service {{ sdl }}")
 
 
 def _printable(text: str) -> str:
-    """Somebody else's words, on their way to a terminal."""
+    """The text without control characters: a message of another service is printed on a terminal."""
     return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _without_secrets(url: str) -> str:
-    """Credentials before the host and tokens in the query are not for logs."""
+    """The URL without credentials and query, which may have tokens."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError):

@@ -1,6 +1,6 @@
-"""What the rest of composition asks about a subgraph's fields: external, provided, shareable, used.
+"""Properties of a subgraph's fields that depend on several directives: external, provided, shareable, used.
 
-Computed once per subgraph, as sets of coordinates (`Account.owner`).
+They are computed once a subgraph, as sets of coordinates (`Account.owner`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from router.composition.type_refs import base_name
 
 @dataclass
 class SubgraphMetadata:
-    """Derived facts of one subgraph. The schema must not change once a fact was asked for, unless all are settled."""
+    """A subgraph and the properties of its fields.
+
+    The schema must not change after a property is computed, unless all are computed with `settle`.
+    """
 
     schema: SubgraphSchema
 
@@ -25,12 +28,12 @@ class SubgraphMetadata:
         return self.schema.name
 
     def settle(self) -> tuple[frozenset[str], ...]:
-        """Compute all facts: they stay as they are now, whatever is changed in the schema afterwards."""
+        """Compute all properties, so that later changes of the schema do not affect them."""
         return (self.fake_external, self.external, self.provided, self.shareable, self.used)
 
     @cached_property
     def fake_external(self) -> frozenset[str]:
-        """External key fields of an extended type: Federation 1's way to write a key, not really external."""
+        """External key fields of an extended type: Federation 1's way to write a key. They do not count as external."""
         found: set[str] = set()
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
@@ -42,7 +45,7 @@ class SubgraphMetadata:
 
     @cached_property
     def external(self) -> frozenset[str]:
-        """Fields marked `@external`, themselves or through their type, the fake ones left out."""
+        """Fields marked `@external`, themselves or through their type, without the fake ones."""
         marked = set()
         for definition, member in self.schema.fields():
             # Federation 1 ignores it on types.
@@ -54,7 +57,7 @@ class SubgraphMetadata:
 
     @cached_property
     def provided(self) -> frozenset[str]:
-        """External fields that some `@provides` of this subgraph makes resolvable on a path."""
+        """External fields that a `@provides` of this subgraph makes resolvable on some path."""
         return self.schema.still_provided | self._provided_by_directives
 
     @cached_property
@@ -70,7 +73,7 @@ class SubgraphMetadata:
 
     @cached_property
     def shareable(self) -> frozenset[str]:
-        """Fields other subgraphs may resolve too: marked so, in a block marked so, part of a key, or only provided."""
+        """Fields that other subgraphs may resolve too: marked, in a marked block, part of a key, or only provided."""
         found = set(self._provided_by_directives)
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
@@ -84,7 +87,7 @@ class SubgraphMetadata:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Fields this subgraph needs for a key, requires, provides, context, or to satisfy an interface."""
+        """Fields that this subgraph uses for a key, requires, provides, context, or to implement an interface."""
         found = set(self.schema.still_used)
         for type_name, applied in self.field_set_uses():
             for target, _leaf in target_fields(self.schema, type_name, applied):
@@ -99,7 +102,7 @@ class SubgraphMetadata:
         return frozenset(found)
 
     def field_set_uses(self) -> list[tuple[str, Applied]]:
-        """Each `@key`, `@requires` and `@provides`, with the type its field set is about."""
+        """Each `@key`, `@requires` and `@provides`, with the type that its field set selects on."""
         uses = [
             (definition.name, key)
             for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE)
@@ -114,7 +117,7 @@ class SubgraphMetadata:
         return member.coordinate in self.external
 
     def is_fully_external(self, member: FieldDef) -> bool:
-        """External, and not even provided on a path."""
+        """External, and not provided on any path."""
         return member.coordinate in self.external and member.coordinate not in self.provided
 
     def is_shareable(self, member: FieldDef) -> bool:
@@ -124,7 +127,7 @@ class SubgraphMetadata:
         return member.coordinate in self.used
 
     def abstracting_interfaces(self, definition: TypeDef) -> list[TypeDef]:
-        """The `@interfaceObject` types here that stand for an interface which `definition` implements elsewhere."""
+        """The interface objects here whose interface `definition` implements elsewhere."""
         found = []
         for name in definition.interfaces:
             own = self.schema.types.get(name)

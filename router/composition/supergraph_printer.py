@@ -1,6 +1,6 @@
-"""Supergraph model -> SDL: directive definitions, then types, each in alphabetical order; parts in merge order.
+"""Print the supergraph: directive definitions, then types, each in alphabetical order; their parts in merge order.
 
-The same input prints the same bytes, whatever the order of the subgraphs was.
+The same subgraphs give the same bytes, whatever their order (composition §8.4).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState
     from router.composition.merge.supergraph_links import SupergraphLink
 
-# The specification of @link prints its purposes with these descriptions.
+# The link specification describes its purposes with these texts.
 _PURPOSES = {
     "SECURITY": "`SECURITY` features provide metadata necessary to securely resolve fields.",
     "EXECUTION": "`EXECUTION` features provide metadata necessary for operation execution.",
@@ -31,7 +31,7 @@ _PURPOSES = {
 
 
 def print_supergraph(state: MergeState) -> str:
-    """The supergraph as composition §8 lays it out, with a newline at its end."""
+    """The SDL of the supergraph (composition §8), with a newline at its end."""
     directives, types = _machinery(state)
     for name, definition in state.supergraph.directives.items():
         directives[name] = _directive_definition(definition)
@@ -73,7 +73,7 @@ def _link(link: SupergraphLink) -> str:
 
 
 def _machinery(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
-    """Definitions of the link and join specifications, and of those that the supergraph's directives come from."""
+    """Definitions of link and join, and of the specifications that the supergraph's directives come from."""
     directives: dict[str, DirectiveDefinitionNode] = {}
     types: dict[str, TypeDefinitionNode] = {}
     link = spec_definitions(spec_versions("link")[-1], lambda name: name, lambda name: f"link__{name}")

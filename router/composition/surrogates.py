@@ -1,8 +1,8 @@
-"""Characters that Python's strings can hold and no text can."""
+"""Halves of surrogate pairs, which Python's strings can contain and UTF-8 cannot."""
 
 from __future__ import annotations
 
 
 def has_surrogates(text: str) -> bool:
-    """Whether it holds half of a surrogate pair: escapes can write one, UTF-8 and so GraphQL cannot."""
+    """Whether the text contains half of a surrogate pair: an escape can write one, a GraphQL document cannot."""
     return any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,4 +1,4 @@
-"""Type references (`[Account!]!`) as small immutable values: comparable, hashable, printable."""
+"""Type references (`[Account!]!`) as small immutable values that can be compared, hashed and printed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeN
 
 @dataclass(frozen=True, slots=True)
 class Named:
+    """A type by its name."""
+
     name: str
 
     def __str__(self) -> str:
@@ -17,6 +19,8 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
+    """A list type."""
+
     of: TypeRef
 
     def __str__(self) -> str:
@@ -25,6 +29,8 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class NonNull:
+    """A non-null type."""
+
     of: Named | ListOf
 
     def __str__(self) -> str:
@@ -35,6 +41,7 @@ TypeRef = Named | ListOf | NonNull
 
 
 def from_node(node: TypeNode) -> TypeRef:
+    """The reference in a syntax node."""
     match node:
         case NonNullTypeNode():
             inner = from_node(node.type)
@@ -50,14 +57,14 @@ def from_node(node: TypeNode) -> TypeRef:
 
 
 def base_name(ref: TypeRef) -> str:
-    """The named type inside all lists and non-nulls."""
+    """The name of the type inside all lists and non-nulls."""
     while not isinstance(ref, Named):
         ref = ref.of
     return ref.name
 
 
 def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
-    """The same wrapping around the new name of the named type."""
+    """The same lists and non-nulls around the new name of the type."""
     match ref:
         case Named():
             return Named(names.get(ref.name, ref.name))
@@ -69,4 +76,5 @@ def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
 
 
 def nullable(ref: TypeRef) -> Named | ListOf:
+    """The type without its outer non-null."""
     return ref.of if isinstance(ref, NonNull) else ref

@@ -3,12 +3,13 @@
     from router.composition.contracts import ContractFilter, derive
 
     contract = derive(supergraph_sdl, ContractFilter(include=frozenset({"public"}), hide_unreachable=True))
-    contract.supergraph_sdl  # the supergraph again, what is filtered out marked @inaccessible; None if impossible
-    contract.errors          # why it is impossible; locations are in the supergraph that was given
-    contract.unknown_tags    # tags of the filter that nothing carries
+    contract.supergraph_sdl  # the supergraph, with hidden elements marked @inaccessible; None if impossible
+    contract.errors          # why it is impossible; locations are in the given supergraph
+    contract.unknown_tags    # tags of the filter that no element has
 
-The variant is a whole supergraph: subgraphs keep all their fields, the router plans with them, clients do not see them.
-The text of the given supergraph is kept, byte for byte, but for what is added; so a diff shows what a contract hides.
+In: the text of a supergraph and a filter. Out: a supergraph in which subgraphs keep all their fields. The router plans
+with them, and clients do not see them. Only the markings are added to the text, so a diff shows what a contract hides.
+Reading order: this file; `filtering` (which elements are hidden); `reachability`; `marking` (the text).
 """
 
 from __future__ import annotations
@@ -40,15 +41,18 @@ if TYPE_CHECKING:
 __all__ = ["SUPERGRAPH", "Contract", "ContractFilter", "derive"]
 
 SUPERGRAPH = "supergraph"
-"""What errors call the text that was given, where those of a composition name a subgraph."""
+"""The name of the given text in errors, where errors of a composition have the name of a subgraph."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The outcome: a supergraph or errors, never both.
+    """The result: a supergraph or errors, never both.
 
-    `known_tags` are all tags of the supergraph, sorted; `unknown_tags` those of the filter that are not among them:
-    most likely misspelt.
+    Attributes:
+        supergraph_sdl: The supergraph.
+        errors: Why the contract is impossible.
+        known_tags: All tags of the supergraph, sorted.
+        unknown_tags: Tags of the filter that are not in the supergraph, probably misspelt.
     """
 
     supergraph_sdl: str | None
@@ -58,10 +62,10 @@ class Contract:
 
 
 def derive(supergraph_sdl: str, wanted: ContractFilter) -> Contract:
-    """Derive a contract from a supergraph composed by us or by Apollo's tools.
+    """Derive a contract from a supergraph that this router or Apollo's tools composed.
 
     Raises:
-        router.errors.InvalidSupergraph: the text is no supergraph.
+        router.errors.InvalidSupergraph: The text is not a supergraph.
     """
     load(supergraph_sdl)
     document = parse(supergraph_sdl)
@@ -86,7 +90,7 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _read(document: DocumentNode, links: Links) -> SubgraphSchema:
-    """The merged schema, free of the machinery of `@link` and `@join__*`, its elements with their syntax nodes."""
+    """The merged schema without the definitions of `@link` and `@join__*`; its elements have their syntax nodes."""
     schema = SubgraphSchema(name=SUPERGRAPH, links=links)
     Builder(schema, element_resolver(links, federation_2=True)).build(merged_definitions(document, links))
     return schema

@@ -1,15 +1,15 @@
-"""Which elements of a merged schema a contract hides.
+"""The elements of a merged schema that a contract hides.
 
 The rules are those of Apollo's contracts:
 
 - A tag on an object or interface type counts for all its fields.
-- What carries an excluded tag is hidden, whatever else it carries.
-- If tags are included, unions and the fields of objects and interfaces are hidden unless they carry one of them. Enums,
+- An element with an excluded tag is hidden, whatever other tags it has.
+- If tags are included, unions and the fields of objects and interfaces are hidden unless they have one of them. Enums,
   input types, scalars and arguments are hidden only by exclusion.
-- A field of an interface is hidden if a visible type hides its implementation, unless an included tag asks for it (then
-  the contract is refused: it would not be valid).
-- A type with nothing visible in it is hidden; the query root never is.
-- On demand, what clients cannot reach is hidden (see `reachability`).
+- A field of an interface is hidden if a visible type hides its implementation, unless it has an included tag. Then the
+  contract is reported as invalid.
+- A type without visible parts is hidden; the query root never is.
+- If the filter asks for it, types that clients cannot reach are hidden (see `reachability`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WITH_FIELDS = frozenset({Kind.OBJECT, Kind.INTERFACE})
 
 @dataclass(frozen=True, slots=True)
 class ContractFilter:
-    """What a contract shows, by tag names. No `include` means everything that is not excluded."""
+    """The tags that a contract shows and hides. Without `include`, everything that is not excluded is shown."""
 
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
@@ -44,27 +44,28 @@ class ContractFilter:
     def excludes(self, tags: frozenset[str]) -> bool:
         return not self.exclude.isdisjoint(tags)
 
-    def asks_for(self, tags: frozenset[str]) -> bool:
+    def includes(self, tags: frozenset[str]) -> bool:
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:
-        """For the elements that an include list must name to be shown."""
-        return self.excludes(tags) or (bool(self.include) and not self.asks_for(tags))
+        """Whether an element is hidden that must have an included tag to be shown."""
+        return self.excludes(tags) or (bool(self.include) and not self.includes(tags))
 
 
 def tags_in_use(schema: Schema) -> frozenset[str]:
+    """All tags in the schema."""
     return frozenset(tag for element in _elements(schema) for tag in _tags(element))
 
 
 def apply(wanted: ContractFilter, schema: Schema) -> list[Element]:
-    """Mark in the schema what the contract hides, beyond what is `@inaccessible` already; return what was marked."""
+    """Mark in the schema what the contract hides; return the elements that were not `@inaccessible` before."""
     before = {id(element) for element in _elements(schema) if _hidden(element)}
     for definition in schema.types.values():
         _match(wanted, definition)
-    while _hide_broken_promises(wanted, schema) or _hide_empty(schema):
+    while _hide_unimplemented(wanted, schema) or _hide_empty(schema):
         pass
     if wanted.hide_unreachable:
-        kept = (name for name, definition in schema.types.items() if wanted.asks_for(_tags(definition)))
+        kept = (name for name, definition in schema.types.items() if wanted.includes(_tags(definition)))
         reached = reachable_types(schema, kept)
         for name, definition in schema.types.items():
             if name not in reached:
@@ -96,7 +97,7 @@ def _hide(element: Element) -> None:
 
 
 def _match(wanted: ContractFilter, definition: TypeDef) -> None:
-    """What the tags themselves say."""
+    """Hide what the tags themselves exclude."""
     tags = _tags(definition)
     hides = wanted.hides if definition.kind is Kind.UNION else wanted.excludes
     if hides(tags):
@@ -116,23 +117,23 @@ def _exclude(wanted: ContractFilter, elements: Iterable[Element]) -> None:
             _hide(element)
 
 
-def _hide_broken_promises(wanted: ContractFilter, schema: Schema) -> bool:
-    """Hide interface fields that a visible implementation no longer has. Whether there were any."""
+def _hide_unimplemented(wanted: ContractFilter, schema: Schema) -> bool:
+    """Hide interface fields that a visible implementation no longer has; return whether there were any."""
     broken = [
-        promise
+        inherited
         for definition in schema.types.values()
         if not _hidden(definition)
         for member in definition.fields.values()
         if _hidden(member)
-        for promise in _promises(schema, definition, member)
-        if not _hidden(promise) and not wanted.asks_for(_tags(promise) | _tags(schema.types[promise.parent]))
+        for inherited in _implemented_fields(schema, definition, member)
+        if not _hidden(inherited) and not wanted.includes(_tags(inherited) | _tags(schema.types[inherited.parent]))
     ]
-    for promise in broken:
-        _hide(promise)
+    for inherited in broken:
+        _hide(inherited)
     return bool(broken)
 
 
-def _promises(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator[FieldDef]:
+def _implemented_fields(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator[FieldDef]:
     for name in definition.interfaces:
         interface = schema.types[name]
         if not _hidden(interface) and member.name in interface.fields:
@@ -140,7 +141,7 @@ def _promises(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator
 
 
 def _hide_empty(schema: Schema) -> bool:
-    """Hide types with nothing visible in them. Whether there were any."""
+    """Hide types without visible parts; return whether there were any."""
     empty = [
         definition
         for definition in schema.types.values()

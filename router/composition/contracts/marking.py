@@ -1,7 +1,7 @@
-"""Write `@inaccessible` into the text of a supergraph, and leave every other byte as it is.
+"""Write `@inaccessible` into the text of a supergraph, and keep every other byte.
 
-Elements carry their syntax nodes, so the places are known. Besides, the schema must link the specification and define
-the directive, in a version that may stand on all elements: what is missing is added, v0.1 becomes v0.2.
+Elements have their syntax nodes, so their places are known. The schema must also link the specification and define the
+directive, in a version that allows all elements: what is missing is added, and v0.1 becomes v0.2.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SPEC = spec_versions("inaccessible")[-1]
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Edit:
-    """Replace the characters from `start` to `end`; they are equal where text is only added."""
+    """Replace the characters from `start` to `end`; both are equal if text is only added."""
 
     start: int
     end: int
@@ -69,7 +69,7 @@ def _span(node: Node) -> tuple[int, int]:
 
 
 def _after_directives(text: str, node: Node, directive: str) -> _Edit:
-    """After the last directive, in its style: on a line of its own, or on the element's."""
+    """An edit after the last directive, in its style: on a line of its own, or on the element's line."""
     directives = getattr(node, "directives", ())
     start, end = _span(directives[-1] if directives else _last_before_directives(node))
     before = text[text.rfind("\n", 0, start) + 1 : start]
@@ -88,7 +88,7 @@ def _last_before_directives(node: Node) -> Node:
         case _:
             name = getattr(node, "name", None)
             if not isinstance(name, Node):
-                raise TypeError(f"a {node.kind} carries no directives")
+                raise TypeError(f"a {node.kind} cannot have directives")
             return name
 
 
@@ -103,7 +103,7 @@ def _link(text: str, document: DocumentNode, links: Links, name: str) -> Iterato
     alias = f', as: "{name}"' if name != _SPEC.name else ""
     core = links.get(CORE_IDENTITY)
     if core is not None:
-        # v0.1 of @core has no purposes.
+        # v0.1 of @core has no argument for the purpose.
         purpose = ", for: SECURITY" if core.url.version.minor > 1 else ""
         directive = f'@{core.directive_name("core")}(feature: "{_SPEC.url}"{alias}{purpose})'
     else:
@@ -127,7 +127,7 @@ def _newest(link: Link) -> Iterator[_Edit]:
 
 
 def _definition(document: DocumentNode, name: str) -> Iterator[_Edit]:
-    """In place of the definition there is, or where it belongs among the others, which are in alphabetical order."""
+    """Replace the existing definition, or add one where it belongs in alphabetical order."""
     newest = _SPEC.directives["inaccessible"]
     definition = print_ast(newest).replace("@inaccessible", f"@{name}", 1)
     directives = [node for node in document.definitions if isinstance(node, DirectiveDefinitionNode)]

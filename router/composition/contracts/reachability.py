@@ -1,8 +1,8 @@
-"""Which types a client can come across in the visible part of a schema.
+"""The types that a client can reach in the visible part of a schema.
 
-From the roots: what visible fields return and their visible arguments take; the implementations of an interface and the
-members of a union that is returned; the interfaces of an object (fragments may name them), which does not make their
-other implementations reachable; the arguments of executable directives.
+From the roots: the types of visible fields and of their visible arguments; the implementations of an interface and the
+members of a union; the interfaces of an object, because fragments can name them (this does not make their other
+implementations reachable); the arguments of executable directives.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def reachable_types(schema: Schema, kept: Iterable[str]) -> set[str]:
-    """Names of the types that are reachable from the roots, or from the types that are `kept` in any case."""
+    """Names of the types that are reachable from the roots, or from the `kept` types."""
     reached: set[str] = set()
     waiting = [name for name in (*ROOTS.values(), *kept, *_directive_arguments(schema)) if _visible(schema, name)]
     while waiting:

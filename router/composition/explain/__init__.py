@@ -1,29 +1,29 @@
-"""What every code of composition means: one page a code, `pages/CODE.md`, read by people and by programs.
+"""The pages that explain each code of composition: `pages/CODE.md`, for people and programs.
 
-A page is Markdown with a fixed shape:
+In: a code. Out: its `Page`. A page is Markdown of a fixed form:
 
     # CODE
 
     One sentence: what is wrong.
 
-    When it fires, in a paragraph or more.
+    When it is reported, in a paragraph or more.
 
-    **What to do:** one line of advice, the one that `router compose` prints below an error.
+    **What to do:** one line of advice, which `router compose` prints below an error.
 
     ## Example
 
     ```graphql users
-    the SDL of the subgraph "users", which really leads to the code
+    the SDL of the subgraph "users"; composing the example reports the code
     ```
 
     ## Fixed
 
     ```graphql users
-    the SDL after the advice was followed; subgraphs of the example that are not repeated stay as they are
+    the SDL after following the advice; subgraphs of the example that are not repeated stay as they are
     ```
 
-A code that no small schema can lead to has neither example nor fix, and says why. A code that is an error and a hint
-has a second pair of sections for the hint (`## Example of the hint`, and then no fix).
+A page for a code that no small schema can cause has neither example nor fix, and says why. A page for a code that is an
+error and a hint has a second example (`## Example of the hint`), which has no fix.
 """
 
 from __future__ import annotations
@@ -54,13 +54,14 @@ _SECTION = re.compile(r"^## (.+)\n", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One code explained.
+    """The explanation of one code.
 
     Attributes:
-        summary: one sentence, without Markdown.
-        advice: what to do about it, one line.
-        text: the whole page.
-        schemas: for each section of the page with schemas (`Example`, `Fixed`), the subgraphs to compose.
+        code: The code.
+        summary: One sentence, without Markdown.
+        advice: What to do about it, one line.
+        text: The whole page.
+        schemas: Section (`Example`, `Fixed`) → the subgraphs to compose.
     """
 
     code: str
@@ -71,9 +72,9 @@ class Page:
 
 
 def kinds(code: str) -> str:
-    """`error`, a hint level (`WARN`), or both for the one code that is both."""
+    """`error`, the level of a hint (`WARN`), or both for the code that is both."""
     names = ["error"] if code in get_args(ErrorCode) else []
-    level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text may be asked for
+    level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text is possible
     return " or ".join([*names, *([level] if level else [])])
 
 

@@ -1,7 +1,7 @@
-"""Applied directives that the supergraph carries: distinct ones of a repeatable directive, one of any other.
+"""The directives on a merged element (composition §5.6): all distinct ones if repeatable, otherwise one.
 
-Where applications of a non-repeatable directive differ, its argument mergers combine them
-(MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS); without mergers the most common wins
+If the arguments of a non-repeatable directive differ, its argument mergers combine them
+(MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS). Without mergers the most common arguments win
 (INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS).
 """
 
@@ -34,12 +34,19 @@ def merge_applied(
     dest: Element,
     what: str,
 ) -> None:
-    """Apply to `dest` what its sources carry."""
+    """Add to `dest` the directives of its sources (composition §5.6).
+
+    Args:
+        state: The state of the merge.
+        sources: The element in each subgraph.
+        dest: The merged element.
+        what: The element's name in messages.
+    """
     merge_applications(state, list(sources.items()), dest, what)
 
 
 def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:
-    """The same for elements of any provenance (interface requirements come from implementations)."""
+    """Add to `dest` the directives of other elements, such as the implementations of an interface."""
     directives: dict[str, MergedDirective] = {}
     for index, element in elements:
         for applied in element.directives:
@@ -47,7 +54,7 @@ def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]
             if merged is not None:
                 directives.setdefault(merged.name, merged)
     for directive in directives.values():
-        # A directive that one subgraph composes counts in all that apply it to the same element.
+        # If one subgraph composes a directive, the same directive of other subgraphs on this element counts too.
         found = [
             (index, applied)
             for index, element in elements
@@ -71,7 +78,7 @@ def _arguments(
 
 
 def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) -> Hashable:
-    """Equal for applications that mean the same, defaults filled in."""
+    """A value that is equal for directives that mean the same, with defaults filled in."""
     return frozenset((name, identity(value)) for name, value in {**directive.defaults, **arguments}.items())
 
 
@@ -84,7 +91,7 @@ def _repeatable(state: MergeState, directive: MergedDirective, found: Applicatio
 
 
 def merge_single(state: MergeState, directive: MergedDirective, found: Applications, dest: Element, what: str) -> None:
-    """Apply one of the applications found, or what its mergers make of them."""
+    """Add one directive to `dest`: the only one, the combined one, or the most common one."""
     distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
     counts = Counter[object]()
     for _, applied in found:
@@ -120,18 +127,18 @@ def merge_single(state: MergeState, directive: MergedDirective, found: Applicati
     dest.directives.append(Applied(directive.name, distinct[most_common], directive.element))
     state.report.hint(
         "INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS",
-        f"@{directive.name} on {what} has different arguments in {names}; the supergraph has the most common ones.",
+        f"@{directive.name} on {what} has different arguments in {names}; the supergraph has the most common.",
         places,
     )
 
 
 def _carried_name(directive: MergedDirective, found: Applications) -> str:
-    """`@cacheTag` has one name for all; connectors are carried with their `@link`, under the names it gives them."""
+    """The name in `@join__directive`. Connectors keep the names that their `@link` gives them."""
     return f"federation__{directive.element}" if directive.element == "cacheTag" else found[0][1].name
 
 
 def _carry(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:
-    """`@join__directive`: one for each set of arguments, with all subgraphs that have it."""
+    """Add a `@join__directive` for each set of arguments, with all subgraphs that have it."""
     groups: dict[Hashable, tuple[dict[str, ConstValueNode], list[int]]] = {}
     for index, applied in found:
         _, indices = groups.setdefault(_key(directive, applied.arguments), (applied.arguments, []))
@@ -144,7 +151,7 @@ def _carry(state: MergeState, directive: MergedDirective, found: Applications, d
 
 
 def carried_links(state: MergeState) -> list[Applied]:
-    """The `@link`s to connectors, as `@join__directive`s on the schema: a router resolves their names by them."""
+    """The `@link`s to the connect specification, as `@join__directive`s on the schema."""
     groups: dict[Hashable, tuple[ConstObjectValueNode, list[int]]] = {}
     for index, subgraph in enumerate(state.subgraphs):
         for link in subgraph.schema.links:

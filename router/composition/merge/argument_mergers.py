@@ -1,4 +1,4 @@
-"""How the arguments of one directive's applications in several subgraphs become one application."""
+"""Combine the arguments of a directive that is applied in several subgraphs into one set (composition §5.6)."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ ARGUMENT_MERGERS: Mapping[str, Mapping[str, ArgumentMerger]] = {
         "requireOneSlicingArgument": _conjunction,
     },
 }
-"""Directive element → argument → merger. Directives without a row take the most common application."""
+"""Directive → argument → merger. For a directive without a row, the most common arguments win."""

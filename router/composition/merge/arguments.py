@@ -1,4 +1,4 @@
-"""Arguments: the intersection over the subgraphs that define the field; types and defaults of what remains."""
+"""Arguments: those that every subgraph with the field has, with their merged types and defaults (composition §5.1)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
 
 def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, where: str) -> None:
-    """Fill `dest.arguments`.
+    """Fill `dest.arguments` (composition §5.1).
 
-    REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH, CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS, or the hints
-    INCONSISTENT_ARGUMENT_PRESENCE and, for contextual ones, of the error's name.
+    Reports REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH and CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS; the hint
+    INCONSISTENT_ARGUMENT_PRESENCE, and a hint of the second error's name for optional arguments.
+
+    Args:
+        state: The state of the merge.
+        sources: The field or directive definition in each subgraph.
+        dest: The merged one.
+        where: Its coordinate in messages.
     """
     for name, arguments in children(sources, lambda owner: owner.arguments).items():
         what = f"{where}({name}:)"
@@ -41,7 +47,7 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
 
 
 def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
-    """A contextual argument is not in the API, so elsewhere nobody can be asked for it."""
+    """A contextual argument is not in the API schema, so a client cannot supply it where it is an ordinary one."""
     plain = [index for index, argument in arguments.items() if not argument.has("fromContext")]
     if not plain:
         return

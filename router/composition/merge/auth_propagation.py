@@ -1,10 +1,10 @@
-"""Authorization requirements between interfaces and what is behind them.
+"""Authorization requirements of interfaces and their implementations (composition §5.7).
 
-Only objects, their fields and the fields of interface objects carry `@authenticated`, `@requiresScopes`, `@policy`.
+Only objects, their fields and the fields of interface objects can have `@authenticated`, `@requiresScopes`, `@policy`.
 
-- An interface, and each of its fields, requires what all its implementations require: who asks through the interface
-  does not know which one comes.
-- A field of an interface object is a field of every implementation: its requirements reach them.
+- An interface, and each of its fields, requires what all its implementations require: a client that uses the interface
+  does not know which implementation it gets.
+- A field of an interface object is a field of every implementation, so its requirements apply to them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.merge.applied_directives import merge_single
-from router.composition.model import Applied, Element, Kind
+from router.composition.merge.applied_directives import Applications, merge_single
+from router.composition.model import AUTH_ELEMENTS, Element, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.composition.merge.merge_state import MergeState
-
-AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
-
-Applications = list[tuple[int, Applied]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +31,10 @@ class _Addition:
 
 
 def propagate_requirements(state: MergeState) -> None:
+    """Add requirements to interfaces and implementations (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
-    # All additions are collected before any is applied, so that nothing travels both ways.
+    # All additions are collected before the first is applied, so that none is added in both directions.
     additions = [*_onto_interfaces(state), *_onto_implementations(state)]
     for addition in additions:
         _apply(state, addition)

@@ -1,11 +1,10 @@
-"""Arithmetic of authorization requirements: `[["a", "b"], ["c"]]` reads "(a and b) or c".
+"""Authorization requirements as alternatives of conditions: `[["a", "b"], ["c"]]` means "(a and b) or c".
 
-Requirements of several subgraphs must all hold, so two are multiplied out:
+All requirements of several subgraphs must hold, so their alternatives are combined:
 
     [["a"], ["b"]] and [["c"]]  ->  [["a", "c"], ["b", "c"]]
 
-A list without alternatives asks for nothing and is neutral. An alternative that contains another one asks for more
-than needed and is dropped.
+A list without alternatives requires nothing. An alternative that contains another one is redundant, and is dropped.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ if TYPE_CHECKING:
 
 Requirement = frozenset[frozenset[str]]
 
-# Real requirements have a few alternatives. Products grow with the power of the number of factors, and finding the
-# redundant alternatives with their square.
+# Real requirements have a few alternatives. Their number grows exponentially with the number of combined requirements,
+# and the search for redundant ones takes the square of that.
 MAX_ALTERNATIVES = 1_000
 
 
 class TooManyAlternativesError(Exception):
-    """Multiplied out, the requirements have more than `MAX_ALTERNATIVES` alternatives."""
+    """The combined requirements have more than `MAX_ALTERNATIVES` alternatives."""
 
 
 def requirement(value: object) -> Requirement:
-    """From the Python value of a `[[String!]!]!` argument."""
+    """The requirement in the Python value of a `[[String!]!]!` argument."""
     if not isinstance(value, list):
         return frozenset()
     return frozenset(frozenset(map(str, inner if isinstance(inner, list) else [inner])) for inner in value)
 
 
 def conjunction(requirements: Iterable[Requirement]) -> Requirement:
-    """All of them at once, in the fewest alternatives.
+    """The requirement that holds if all of these hold, with the fewest alternatives.
 
     Raises:
-        TooManyAlternativesError
+        TooManyAlternativesError: There are too many alternatives.
     """
     return reduce(_both, requirements, frozenset())
 
@@ -56,7 +55,7 @@ def _minimal(value: Requirement) -> Requirement:
 
 
 def implies(stronger: Requirement, weaker: Requirement) -> bool:
-    """Whether whoever meets `stronger` meets `weaker`: each of its alternatives contains one of the other's."""
+    """Whether everyone who meets `stronger` meets `weaker`: each alternative of `stronger` contains one of `weaker`."""
     if not weaker:
         return True
     if not stronger:
@@ -65,5 +64,5 @@ def implies(stronger: Requirement, weaker: Requirement) -> bool:
 
 
 def as_lists(value: Requirement) -> list[list[str]]:
-    """Sorted, for printing."""
+    """The alternatives as sorted lists, for printing."""
     return sorted(sorted(inner) for inner in value)

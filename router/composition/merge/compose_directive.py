@@ -1,4 +1,4 @@
-"""`@composeDirective`: custom directives that the supergraph carries (composition §2).
+"""`@composeDirective`: custom directives of the supergraph (composition §2.6).
 
 DIRECTIVE_COMPOSITION_ERROR, DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITION_INFO.
 """
@@ -40,7 +40,7 @@ _COMPOSED_BY_DEFAULT = frozenset({"tag", "inaccessible", "authenticated", "requi
 
 @dataclass(frozen=True, slots=True)
 class ComposedDirective:
-    """One custom directive of the supergraph: its specification element, its name, and who composes it."""
+    """A custom directive of the supergraph: its specification, its names there and here, and who composes it."""
 
     url: SpecUrl
     element: str
@@ -50,7 +50,7 @@ class ComposedDirective:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _ComposeRequest:
     """A valid `@composeDirective` in one subgraph."""
 
     index: int
@@ -63,8 +63,8 @@ class _Request:
 def composed_directives(
     subgraphs: Sequence[SubgraphMetadata], reserved_names: AbstractSet[str], report: Report
 ) -> list[ComposedDirective]:
-    """All directives to compose; what cannot be composed is reported and left out."""
-    requests: list[_Request] = []
+    """Find the custom directives (composition §2.6). Those that cannot be composed are reported and left out."""
+    requests: list[_ComposeRequest] = []
     for index, subgraph in enumerate(subgraphs):
         for applied in subgraph.schema.applied:
             if applied.element == "composeDirective":
@@ -88,7 +88,7 @@ def composed_directives(
         if definition is None:
             report.error(
                 "DIRECTIVE_COMPOSITION_ERROR",
-                f"No subgraph that links {url}, the newest version composed, has a definition of @{name}.",
+                f"No subgraph that links {url}, the newest version composed, defines @{name}.",
                 [(subgraphs[request.index].name, request.applied.node) for request in group],
             )
             continue
@@ -96,8 +96,8 @@ def composed_directives(
     return result
 
 
-def _definition(subgraphs: Sequence[SubgraphMetadata], request: _Request, url: SpecUrl) -> DirectiveDef | None:
-    """The definition in the last subgraph that links this very version, whether or not it composes the directive."""
+def _definition(subgraphs: Sequence[SubgraphMetadata], request: _ComposeRequest, url: SpecUrl) -> DirectiveDef | None:
+    """The definition in the last subgraph that links exactly this version."""
     for index, link in reversed([*_linked(subgraphs, url.identity)]):
         definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
         if link.url.version == url.version and definition is not None:
@@ -105,9 +105,9 @@ def _definition(subgraphs: Sequence[SubgraphMetadata], request: _Request, url: S
     return None
 
 
-def _request(  # noqa: PLR0911 - one return for each reason to refuse
+def _request(  # noqa: PLR0911 - one return for each error
     index: int, subgraph: SubgraphMetadata, applied: Applied, reserved_names: AbstractSet[str], report: Report
-) -> _Request | None:
+) -> _ComposeRequest | None:
     def refuse(reason: str) -> None:
         report.error("DIRECTIVE_COMPOSITION_ERROR", f"[{subgraph.name}] {reason}.", [(subgraph.name, applied.node)])
 
@@ -140,7 +140,7 @@ def _request(  # noqa: PLR0911 - one return for each reason to refuse
     if name in reserved_names:
         refuse(f"@{name} cannot be composed: other subgraphs use that name for a federation directive")
         return None
-    return _Request(index, link, element, name, applied)
+    return _ComposeRequest(index, link, element, name, applied)
 
 
 def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tuple[int, Link]]:
@@ -151,9 +151,9 @@ def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tu
 
 
 def _different_majors(
-    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_Request], report: Report
+    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Composing subgraphs must link one major version; others that differ are only worth a hint."""
+    """All composing subgraphs must link one major version. A subgraph that only links another one gives a hint."""
     for identity in dict.fromkeys(request.link.url.identity for request in requests):
         group = [request for request in requests if request.link.url.identity == identity]
         majors = {request.link.url.version.major for request in group}
@@ -180,24 +180,24 @@ def _different_majors(
 
 
 def _different_sources(
-    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_Request], report: Report
+    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """One name, one specification element."""
+    """A name must mean the same directive in all subgraphs that compose it."""
     for name in dict.fromkeys(request.name for request in requests):
         group = [request for request in requests if request.name == name]
         if len({(request.link.url.identity, request.element) for request in group}) > 1:
             report.error(
                 "DIRECTIVE_COMPOSITION_ERROR",
-                f"@{name} stands for different directives in {', '.join(subgraphs[r.index].name for r in group)}.",
+                f"@{name} is the name of different directives in {', '.join(subgraphs[r.index].name for r in group)}.",
                 [(subgraphs[request.index].name, request.applied.node) for request in group],
             )
             yield from {request.link.url.identity for request in group}
 
 
 def _different_names(
-    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_Request], report: Report
+    subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """One element, one name: an error where both are composed, a warning where the other only imports it."""
+    """A directive must have one name: error if composed under two, warning if a subgraph only imports another."""
     for identity, element in dict.fromkeys((r.link.url.identity, r.element) for r in requests):
         group = [r for r in requests if (r.link.url.identity, r.element) == (identity, element)]
         names = {request.name for request in group}

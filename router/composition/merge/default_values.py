@@ -1,4 +1,4 @@
-"""Default values: kept if all sources have the same, dropped with a hint if only some have one."""
+"""Default values: kept if all subgraphs have the same, dropped with a hint if only some have one (composition §5.1)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 def merge_default(
     state: MergeState, sources: Sources[InputValue], dest: InputValue, where: str, code: ErrorCode
 ) -> None:
-    """Set `dest.default`.
+    """Set `dest.default` (composition §5.1), or report the hint INCONSISTENT_DEFAULT_VALUE_PRESENCE.
 
-    `code` is the error for conflicting defaults, FIELD_ARGUMENT_DEFAULT_MISMATCH or INPUT_FIELD_DEFAULT_MISMATCH;
-    the hint is INCONSISTENT_DEFAULT_VALUE_PRESENCE.
+    Args:
+        state: The state of the merge.
+        sources: The argument or input field in each subgraph.
+        dest: The merged one.
+        where: Its coordinate in messages.
+        code: The error for different defaults.
     """
     defaults = [(index, source.default) for index, source in sources.items()]
     given = [(index, value) for index, value in defaults if value is not None]
@@ -34,7 +38,7 @@ def merge_default(
         state.report.hint(
             "INCONSISTENT_DEFAULT_VALUE_PRESENCE",
             f"{where} has a default value in {state.names(index for index, _ in given)} but not in {without}; "
-            "the supergraph has none.",
+            "the supergraph has no default value.",
             state.places(sources),
         )
     else:

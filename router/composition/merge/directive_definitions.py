@@ -1,4 +1,4 @@
-"""Executable directives: kept only if every subgraph has them, at the locations all share.
+"""Executable directives: merged if every subgraph defines them, at the locations that all share (composition §5.1).
 
 Hints INCONSISTENT_EXECUTABLE_DIRECTIVE_{PRESENCE,REPEATABLE,LOCATIONS}, NO_EXECUTABLE_DIRECTIVE_INTERSECTION.
 """
@@ -32,6 +32,7 @@ _EXECUTABLE = frozenset(
 
 
 def merge_directive_definitions(state: MergeState) -> None:
+    """Add the executable directives to the supergraph (composition §5.1)."""
     composed = {directive.name for directive in state.features.composed}
     names = dict.fromkeys(name for subgraph in state.subgraphs for name in _executable_names(subgraph))
     for name in names:
@@ -77,20 +78,20 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
     if len({source.repeatable for source in definitions}) > 1:
         state.report.hint(
             "INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE",
-            f"@{name} is repeatable in some subgraphs only; in the supergraph it is not.",
+            f"@{name} is repeatable in some subgraphs only; it is not repeatable in the supergraph.",
             state.places(sources),
         )
     if len({frozenset(own) for own in each}) > 1:
         state.report.hint(
             "INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS",
-            f"@{name} has different locations in the subgraphs; the supergraph has those in common.",
+            f"@{name} has different locations in the subgraphs; the supergraph has the locations that all share.",
             state.places(sources),
         )
     merge_arguments(state, sources, merged, f"@{name}")
 
 
 def note_directive_enums(state: MergeState) -> None:
-    """Enum types of composed directives' arguments are used as inputs."""
+    """Note that enum types in the arguments of composed directives are used as inputs."""
     for composed in state.features.composed:
         for argument in composed.definition.arguments.values():
             note_enum_usage(state, argument.type, is_input=True)

@@ -1,9 +1,9 @@
-"""Enum types: how they are used in the supergraph decides how their values merge.
+"""Enum types: how the supergraph uses an enum decides how its values merge (composition §5.1).
 
 | used as | values |
 |---|---|
 | input only | the intersection |
-| output only, or nowhere | the union |
+| output only, or unused | the union |
 | both | must be the same everywhere |
 
 A value marked `@inaccessible` is exempt. ENUM_VALUE_MISMATCH, EMPTY_MERGED_ENUM_TYPE; hints
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """Fill `dest.values` (composition §5.1)."""
     usage = state.enum_usage.get(dest.name)
     if usage is None:
         usage = EnumUsage(as_output=True)
@@ -40,7 +41,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
         merge_applied(state, values, merged, where)
         join_enum_value(state, values, merged)
         lacking = [index for index, source in sources.items() if name not in source.values]
-        # What is inaccessible may be missing in an input, where it would be an error or be dropped.
+        # An inaccessible value of an input enum may be absent in some subgraphs: clients cannot use it.
         exempt = usage.as_input and merged.has("inaccessible")
         if not lacking or exempt or _accepted(state, sources, lacking, where, usage):
             dest.values[name] = merged
@@ -53,7 +54,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
 
 
 def _accepted(state: MergeState, sources: Sources[TypeDef], lacking: list[int], where: str, usage: EnumUsage) -> bool:
-    """Whether a value that some sources lack stays; reports what there is to say."""
+    """Whether a value that some subgraphs lack is merged; reports the error or hint."""
     missing = f"{where} is missing in {state.names(lacking)}"
     if usage.as_input and usage.as_output:
         state.report.error(

@@ -1,7 +1,7 @@
-"""One field of an object or interface: external declarations aside, merge the rest, then check the external ones.
+"""One field of an object or interface: merge the declarations that are not external, then check the external ones.
 
 EXTERNAL_MISSING_ON_BASE, EXTERNAL_TYPE_MISMATCH, EXTERNAL_ARGUMENT_MISSING, EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL.
+EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL (composition §5.2).
 """
 
 from __future__ import annotations
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override) -> None:
-    """Fill `dest` from its sources."""
+    """Fill `dest` from its sources (composition §5.1, §5.2).
+
+    Args:
+        state: The state of the merge.
+        sources: The field in each subgraph.
+        dest: The merged field, with name and parent only.
+        override: Which subgraphs give the field up, from `resolve_overrides`.
+    """
     where = dest.coordinate
     if _is_external_everywhere(state, sources, dest):
         state.report.error(
@@ -32,7 +39,7 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
         )
         return
     own = _without_external(state, sources, where)
-    # With interface objects all declarations on the type itself can be external; then they are all there is.
+    # If an interface object resolves the field, all declarations on the type itself can be external.
     merging = own or sources
     merge_description(state, merging, dest, where)
     merge_applied(state, own, dest, where)
@@ -96,7 +103,8 @@ def _check_external(state: MergeState, sources: Sources[FieldDef], dest: FieldDe
 
 
 _EXTERNAL_PROBLEMS: dict[ErrorCode, str] = {
-    "EXTERNAL_TYPE_MISMATCH": "{where} has the type {type} where it is resolved, but not where external: {graphs}.",
+    "EXTERNAL_TYPE_MISMATCH": "{where} has the type {type} where it is resolved, but another one where it is "
+    "external: {graphs}.",
     "EXTERNAL_ARGUMENT_MISSING": "{where} lacks arguments where it is external: {graphs}.",
     "EXTERNAL_ARGUMENT_TYPE_MISMATCH": "An argument of {where} has another type where the field is external: {graphs}.",
     "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH": "An argument of {where} has another default where the field is external: "

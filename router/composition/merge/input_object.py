@@ -1,4 +1,4 @@
-"""Input object types: the intersection of their fields, fields marked `@inaccessible` exempt.
+"""Input object types: the fields that every subgraph with the type has, and `@inaccessible` ones (composition §5.1).
 
 REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, EMPTY_MERGED_INPUT_TYPE, INCONSISTENT_INPUT_OBJECT_FIELD.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def merge_input(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """Fill `dest.inputs` (composition §5.1)."""
     for name, fields in children(sources, lambda source: source.inputs).items():
         where = f"{dest.name}.{name}"
         merged = InputValue(name)

@@ -1,4 +1,4 @@
-"""Interface types, and the objects that stand for them (`@interfaceObject`).
+"""Interface types and interface objects (composition §5.5).
 
 INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE, INTERFACE_OBJECT_USAGE_ERROR, INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """Fill `dest.fields` (composition §5.1, §5.5)."""
     _check_keys(state, sources, dest)
     _check_interface_objects(state, sources, dest)
     keyed = any(source.keys for _, source in sources.items())
@@ -36,7 +37,7 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 
 
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Who resolves an interface by key must know every implementation, or could not say which type it found."""
+    """A subgraph that resolves an interface by key returns the object's type, so it must know every one."""
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
         keys = [key for key in source.keys if resolvable(key)]
@@ -54,7 +55,7 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 
 
 def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """A subgraph sees the interface either as one object or through its implementations."""
+    """A subgraph has either the interface object or the implementations of the interface."""
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
         own = [name for name in implementations if name in state.subgraphs[index].schema.types]
@@ -68,7 +69,7 @@ def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest:
 
 
 def copy_interface_object_fields(state: MergeState) -> None:
-    """Give implementations the fields that only an interface object provides; no subgraph resolves them by the type."""
+    """Add the fields of interface objects to the implementations that lack them (composition §5.5)."""
     for definition in state.supergraph.of_kind(Kind.OBJECT):
         for interface_name in definition.interfaces:
             for member in state.supergraph.types[interface_name].fields.values():

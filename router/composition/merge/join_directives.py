@@ -1,4 +1,4 @@
-"""The `@join__*` applications (composition §8): how the supergraph remembers what each subgraph has."""
+"""The `@join__*` directives, which record what each subgraph has (composition §8.5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """One `@join__type` for each key of each subgraph; one without key where there is none."""
+    """Add a `@join__type` for each key of each subgraph, and one for a subgraph without keys (composition §8.5)."""
     for index, source in sources.items():
         shared: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
         is_interface_object = {"isInterfaceObject": boolean(value=True)} if source.is_interface_object else {}
@@ -36,22 +36,25 @@ def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> No
 
 
 def join_implements(state: MergeState, index: int, interface: str) -> Applied:
+    """The `@join__implements` of one subgraph."""
     graph = enum_value(state.graph_names[index])
     return Applied("join__implements", {"graph": graph, "interface": string(interface)})
 
 
 def join_union_member(state: MergeState, index: int, member: str) -> Applied:
+    """The `@join__unionMember` of one subgraph."""
     return Applied("join__unionMember", {"graph": enum_value(state.graph_names[index]), "member": string(member)})
 
 
 def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumValue) -> None:
+    """Add a `@join__enumValue` for each subgraph."""
     for index in sources:
         dest.directives.append(Applied("join__enumValue", {"graph": enum_value(state.graph_names[index])}))
 
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """What `@join__field` depends on beyond the sources themselves."""
+    """What `@join__field` depends on besides the sources."""
 
     parent: str
     types_equal: bool
@@ -61,7 +64,7 @@ class FieldContext:
 def join_field(
     state: MergeState, sources: Sources[TypedElement], dest: FieldDef | InputValue, context: FieldContext
 ) -> None:
-    """One `@join__field` for each subgraph that has the field, or none at all where the default says the same."""
+    """Add a `@join__field` for each subgraph, or none if all have the field in the same way (composition §8.5)."""
     if context.types_equal and _is_implied(state, sources, context):
         return
     for index, source in sources.items():
@@ -82,7 +85,7 @@ def join_field(
 
 
 def _is_implied(state: MergeState, sources: Sources[TypedElement], context: FieldContext) -> bool:
-    """Every subgraph with the type has the field, and there is nothing special about it anywhere."""
+    """Whether every subgraph with the type has the field, and it is not special in any of them."""
     if context.override.used or context.override.labels:
         return False
     if context.override.unused or len(sources) < len(state.holders[context.parent]):

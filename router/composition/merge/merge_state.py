@@ -1,7 +1,7 @@
-"""What every merge step reads and writes.
+"""The state that every merge step reads and writes.
 
-*Sources* are one merged element as each subgraph has it, by the index of the subgraph and absent where it lacks it: so
-merging is linear in the number of sources and not in that of subgraphs.
+*Sources* map the index of a subgraph to its declaration of one merged element, without the subgraphs that lack the
+element. So a merge step is linear in the number of declarations, not of subgraphs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Sources = Mapping[int, _S]
 
 @dataclass(slots=True)
 class EnumUsage:
-    """Where an enum type is used in the supergraph; decides how its values merge."""
+    """How the supergraph uses an enum type."""
 
     as_input: bool = False
     as_output: bool = False
@@ -40,14 +40,20 @@ class EnumUsage:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Indices of subgraphs whose field is overridden, still used there or not, and labels on both sides."""
+    """The subgraphs that give one field up.
+
+    Attributes:
+        used: Indices of overridden subgraphs in which the field is still used for federation.
+        unused: Indices of overridden subgraphs that do not need the field.
+        labels: The override label, under the indices of both subgraphs.
+    """
 
     used: set[int] = field(default_factory=set)
     unused: set[int] = field(default_factory=set)
     labels: dict[int, str] = field(default_factory=dict)
 
     def resolves(self, index: int) -> bool:
-        """Whether that subgraph counts as resolving the field; a source that is moving away does not."""
+        """Whether that subgraph resolves the field; not if the field is moving away from it."""
         return index not in self.used and index not in self.unused
 
     def gives_up(self, index: int) -> bool:
@@ -60,7 +66,19 @@ NOT_OVERRIDDEN = Override()
 
 @dataclass(slots=True)
 class MergeState:
-    """The subgraphs in order of their names, the supergraph being built, and what was found on the way."""
+    """The subgraphs in the order of their names, the supergraph that is being built, and results of merge steps.
+
+    Attributes:
+        subgraphs: The subgraphs; other attributes refer to them by index.
+        features: The directives and links of the supergraph.
+        report: Gets errors and hints.
+        supergraph: The merged schema.
+        enum_usage: How each enum type is used.
+        overrides: Coordinate of a field → the subgraphs that give it up.
+        graph_names: The `join__Graph` value of each subgraph.
+        holders: Type → indices of the subgraphs that have it.
+        with_interface_objects: Indices of the subgraphs that have interface objects.
+    """
 
     subgraphs: list[SubgraphMetadata]
     features: SupergraphFeatures
@@ -85,6 +103,7 @@ class MergeState:
         return replace(self, report=Report())
 
     def type_sources(self, name: str) -> Sources[TypeDef]:
+        """The type in each subgraph that has it."""
         return {index: self.subgraphs[index].schema.types[name] for index in self.holders.get(name, ())}
 
     def names(self, indices: Iterable[int]) -> str:
@@ -99,17 +118,19 @@ class MergeState:
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).gives_up(index)
 
     def places(self, sources: Sources[Element]) -> list[SourcePlace]:
+        """The places of the sources, for a report."""
         return [(self.subgraphs[index].name, source.node) for index, source in sources.items()]
 
     def place(self, index: int, node: Node | None) -> SourcePlace:
+        """A place in one subgraph, for a report."""
         return (self.subgraphs[index].name, node)
 
     def standing_in(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
-        """Interface object fields that stand for a field, in subgraphs that do not know its type."""
+        """The fields of interface objects that resolve a field, in subgraphs that do not know its type."""
         return [(index, each) for index in self.with_interface_objects for each in self.abstracted(member, index)]
 
     def abstracted(self, member: FieldDef, index: int) -> list[FieldDef]:
-        """The interface object fields of a subgraph that stand for a field of a type the subgraph does not know."""
+        """The fields of a subgraph's interface objects that resolve a field whose type it does not know."""
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema
         if parent.name in schema.types:
@@ -123,7 +144,7 @@ class MergeState:
 
 
 def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[str, Sources[_T]]:
-    """The union of named parts over all sources, in the order they are first met, each with its own sources."""
+    """The named parts of all sources, in the order in which they first appear, each with its own sources."""
     merged: dict[str, dict[int, _T]] = {}
     for index, source in sources.items():
         for name, part in pick(source).items():
@@ -132,7 +153,7 @@ def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[
 
 
 def graph_enum_values(names: Sequence[str]) -> list[str]:
-    """Values of `join__Graph` for subgraph names (composition §8), in the same order."""
+    """The `join__Graph` values of subgraph names, in the same order (composition §8.3)."""
     values = []
     for name in names:
         value = re.sub(r"[^A-Za-z0-9_]", "_", name)

@@ -1,4 +1,7 @@
-"""Object types: the union of their fields. INCONSISTENT_ENTITY, INCONSISTENT_OBJECT_VALUE_TYPE_FIELD."""
+"""Object types: the union of their fields (composition §5.1).
+
+Hints INCONSISTENT_ENTITY, INCONSISTENT_OBJECT_VALUE_TYPE_FIELD.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def merge_object(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """Fill `dest.fields` (composition §5.1)."""
     entity = _is_entity(state, sources, dest)
     for name, fields in children(sources, lambda source: source.fields).items():
         merged = FieldDef(name, parent=dest.name)
@@ -41,7 +45,7 @@ def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> b
 
 
 def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: FieldDef, code: HintCode) -> None:
-    """A value type is the same everywhere, if it is to be useful everywhere."""
+    """Report the hint for a field of a value type that some subgraphs lack."""
     lacking = [
         index
         for index, source in sources.items()

@@ -1,4 +1,4 @@
-"""`@override`: which subgraph's field gives way to which, and what forbids it.
+"""`@override`: which subgraphs give a field up, and which overrides are not allowed (composition §5.4).
 
 OVERRIDE_FROM_SELF_ERROR, OVERRIDE_SOURCE_HAS_OVERRIDE, OVERRIDE_ON_INTERFACE, OVERRIDE_LABEL_INVALID,
 OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE; hints FROM_SUBGRAPH_DOES_NOT_EXIST, OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
@@ -23,20 +23,24 @@ _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)", re.ASCII)
 
 
 def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> Override:
-    """Check every `@override` on one merged field."""
+    """Check every `@override` on one merged field (composition §5.4).
+
+    Returns:
+        The subgraphs that give the field up, and the labels. The state keeps it under the field's coordinate.
+    """
     applications = {index: applied for index, source in sources.items() for applied in source.applied("override")}
     if not applications:
         return NOT_OVERRIDDEN
-    outcome = Override()
+    override = Override()
     for index, applied in applications.items():
-        _resolve(_Attempt(state, sources, dest, index, applied), applications, outcome)
-    state.overrides[dest.coordinate] = outcome
-    return outcome
+        _resolve(_OverrideUse(state, sources, dest, index, applied), applications, override)
+    state.overrides[dest.coordinate] = override
+    return override
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One `@override` application: on the field of the subgraph at `index`."""
+class _OverrideUse:
+    """An `@override` on the field of the subgraph at `index`."""
 
     state: MergeState
     sources: Sources[FieldDef]
@@ -53,128 +57,128 @@ class _Attempt:
         return self.state.subgraphs[self.index].name
 
 
-def _resolve(attempt: _Attempt, applications: Mapping[int, Applied], outcome: Override) -> None:
-    state, where = attempt.state, attempt.dest.coordinate
-    report, place = state.report, [state.place(attempt.index, attempt.applied.node)]
-    parent = state.subgraphs[attempt.index].schema.types[attempt.dest.parent]
+def _resolve(use: _OverrideUse, applications: Mapping[int, Applied], override: Override) -> None:
+    state, where = use.state, use.dest.coordinate
+    report, place = state.report, [state.place(use.index, use.applied.node)]
+    parent = state.subgraphs[use.index].schema.types[use.dest.parent]
     if parent.kind is Kind.INTERFACE:
         report.error(
-            "OVERRIDE_ON_INTERFACE", f'{where} in "{attempt.name}" is an interface field: it cannot override.', place
+            "OVERRIDE_ON_INTERFACE", f'{where} in "{use.name}" is an interface field: it cannot override.', place
         )
         return
     if parent.is_interface_object:
         report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-            f'{where} in "{attempt.name}" is a field of an @interfaceObject: it cannot override.',
+            f'{where} in "{use.name}" is a field of an @interfaceObject: it cannot override.',
             place,
         )
         return
-    source_name = attempt.applied.text("from") or ""
+    source_name = use.applied.text("from") or ""
     names = [subgraph.name for subgraph in state.subgraphs]
     if source_name not in names:
         near = difflib.get_close_matches(source_name, names, n=1)
         suggestion = f' Did you mean "{near[0]}"?' if near else ""
         report.hint(
             "FROM_SUBGRAPH_DOES_NOT_EXIST",
-            f'{where} in "{attempt.name}" overrides from "{source_name}", which is no subgraph.{suggestion}',
+            f'{where} in "{use.name}" overrides from "{source_name}", which is not a subgraph.{suggestion}',
             place,
         )
         return
     from_index = names.index(source_name)
-    if from_index == attempt.index:
-        report.error("OVERRIDE_FROM_SELF_ERROR", f'{where} in "{attempt.name}" overrides from its own subgraph.', place)
+    if from_index == use.index:
+        report.error("OVERRIDE_FROM_SELF_ERROR", f'{where} in "{use.name}" overrides from its own subgraph.', place)
     elif from_index in applications:
         report.error(
             "OVERRIDE_SOURCE_HAS_OVERRIDE",
-            f'{where} in "{attempt.name}" overrides from "{source_name}", whose field itself overrides.',
+            f'{where} in "{use.name}" overrides from "{source_name}", whose field itself overrides.',
             [*place, state.place(from_index, applications[from_index].node)],
         )
     else:
-        _take_over(attempt, from_index, outcome)
+        _take_over(use, from_index, override)
 
 
-def _take_over(attempt: _Attempt, from_index: int, outcome: Override) -> None:
-    state, where = attempt.state, attempt.dest.coordinate
-    report, place = state.report, [state.place(attempt.index, attempt.applied.node)]
-    source = attempt.sources.get(from_index)
+def _take_over(use: _OverrideUse, from_index: int, override: Override) -> None:
+    state, where = use.state, use.dest.coordinate
+    report, place = state.report, [state.place(use.index, use.applied.node)]
+    source = use.sources.get(from_index)
     source_name = state.subgraphs[from_index].name
     if source is None:
-        _nothing_to_take_over(attempt, from_index)
+        _nothing_to_take_over(use, from_index)
         return
-    conflict = _conflict(attempt, source, from_index)
+    conflict = _conflict(use, source, from_index)
     if conflict is not None:
         report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-            f'{where} in "{attempt.name}" cannot override the one in "{source_name}": {conflict}.',
+            f'{where} in "{use.name}" cannot override the one in "{source_name}": {conflict}.',
             [*place, state.place(from_index, source.node)],
         )
         return
     subgraph = state.subgraphs[from_index]
-    # An empty label is none.
-    label = attempt.applied.text("label") or None
+    # An empty label counts as no label.
+    label = use.applied.text("label") or None
     if subgraph.is_external(source):
         report.hint(
             "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
-            f'{where} is external in "{source_name}": @override in "{attempt.name}" can be removed.',
+            f'{where} is external in "{source_name}": @override in "{use.name}" can be removed.',
             place,
         )
     else:
         used = subgraph.is_used(source)
-        (outcome.used if used else outcome.unused).add(from_index)
+        (override.used if used else override.unused).add(from_index)
         if label is None:
             advice = "is only used for federation there (mark it @external)" if used else "can be removed there"
             report.hint(
                 "OVERRIDDEN_FIELD_CAN_BE_REMOVED",
-                f'{where} in "{source_name}" is overridden by "{attempt.name}": it {advice}.',
+                f'{where} in "{source_name}" is overridden by "{use.name}": it {advice}.',
                 [state.place(from_index, source.node)],
             )
     if label is not None:
-        _label(attempt, from_index, label, outcome)
+        _label(use, from_index, label, override)
 
 
-def _nothing_to_take_over(attempt: _Attempt, from_index: int) -> None:
-    """The source does not have the field: it is gone, or an interface object stands for it."""
-    where, source_name = attempt.dest.coordinate, attempt.state.subgraphs[from_index].name
-    place = [attempt.state.place(attempt.index, attempt.applied.node)]
-    if attempt.state.abstracted(attempt.dest, from_index):
-        attempt.state.report.error(
+def _nothing_to_take_over(use: _OverrideUse, from_index: int) -> None:
+    """Report that the named subgraph lacks the field, or has it through an interface object."""
+    where, source_name = use.dest.coordinate, use.state.subgraphs[from_index].name
+    place = [use.state.place(use.index, use.applied.node)]
+    if use.state.abstracted(use.dest, from_index):
+        use.state.report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-            f'{where} in "{attempt.name}" cannot override the one in "{source_name}", which comes from an '
+            f'{where} in "{use.name}" cannot override the one in "{source_name}", which comes from an '
             "@interfaceObject.",
             place,
         )
     else:
-        attempt.state.report.hint(
+        use.state.report.hint(
             "OVERRIDE_DIRECTIVE_CAN_BE_REMOVED",
-            f'{where} is not in "{source_name}" any more: @override in "{attempt.name}" can be removed.',
+            f'{where} is not in "{source_name}" any more: @override in "{use.name}" can be removed.',
             place,
         )
 
 
-def _conflict(attempt: _Attempt, source: FieldDef, from_index: int) -> str | None:
+def _conflict(use: _OverrideUse, source: FieldDef, from_index: int) -> str | None:
     for element in ("requires", "provides"):
         if source.has(element):
-            return f'it has @{element} in "{attempt.state.subgraphs[from_index].name}"'
-    if attempt.state.subgraphs[attempt.index].is_external(attempt.overriding):
-        return f'it is @external in "{attempt.name}"'
+            return f'it has @{element} in "{use.state.subgraphs[from_index].name}"'
+    if use.state.subgraphs[use.index].is_external(use.overriding):
+        return f'it is @external in "{use.name}"'
     return None
 
 
-def _label(attempt: _Attempt, from_index: int, label: str, outcome: Override) -> None:
-    state = attempt.state
-    place = [state.place(attempt.index, attempt.applied.node)]
+def _label(use: _OverrideUse, from_index: int, label: str, override: Override) -> None:
+    state = use.state
+    place = [state.place(use.index, use.applied.node)]
     if not (_LABEL.fullmatch(label) or _PERCENT.fullmatch(label)):
         state.report.error(
             "OVERRIDE_LABEL_INVALID",
-            f'{attempt.dest.coordinate} in "{attempt.name}": "{label}" is no override label. It is a name (letters, '
-            "digits and _-:./, a letter first) or percent(n), n from 0 to 100 with at most 8 decimals.",
+            f'{use.dest.coordinate} in "{use.name}": "{label}" is not an override label. A label is a letter '
+            "followed by letters, digits and _-:./, or percent(n) with n from 0 to 100 and at most 8 decimals.",
             place,
         )
         return
-    outcome.labels[attempt.index] = label
-    outcome.labels[from_index] = label
+    override.labels[use.index] = label
+    override.labels[from_index] = label
     state.report.hint(
         "OVERRIDE_MIGRATION_IN_PROGRESS",
-        f'{attempt.dest.coordinate} is moving to "{attempt.name}" under the label "{label}".',
+        f'{use.dest.coordinate} is moving to "{use.name}" under the label "{label}".',
         place,
     )

@@ -1,4 +1,4 @@
-"""INVALID_FIELD_SHARING: several subgraphs resolve a field, and not all of them say that this is meant."""
+"""INVALID_FIELD_SHARING: several subgraphs resolve a field, and some do not mark it shareable (composition §5.3)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 def check_sharing(
     state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
 ) -> None:
+    """Report a field that several subgraphs resolve without sharing it (composition §5.3)."""
     candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
     resolving = [
         (index, each)
         for index, each in sorted([*candidates, *state.standing_in(dest)], key=itemgetter(0))
         if not state.subgraphs[index].is_fully_external(each)
     ]
-    if len(resolving) < 2:  # noqa: PLR2004 - sharing takes two
+    if len(resolving) < 2:  # noqa: PLR2004 - a field is shared by two or more
         return
     not_shareable = [index for index, member in resolving if not state.subgraphs[index].is_shareable(member)]
     if not not_shareable:
@@ -35,7 +36,7 @@ def check_sharing(
 
 
 def check_subscription_sharing(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> None:
-    """A subscription runs in one subgraph: its field cannot be shareable at all."""
+    """Report shareable subscription fields: a subscription runs in one subgraph (composition §5.3)."""
     marked = [(index, source) for index, source in sources.items() if state.subgraphs[index].is_shareable(source)]
     if marked:
         state.report.error(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_strict_subtype(schema: Schema, general: TypeRef, specific: TypeRef) -> bool:
-    """Whether every value of `specific` is one of `general`, and the two are not equal."""
+    """Whether every value of `specific` is a value of `general`, and the two are not equal."""
     if general == specific:
         return False
     match general, specific:
@@ -46,10 +46,13 @@ def merge_type_reference(
     *,
     is_argument: bool = False,
 ) -> bool:
-    """Set `dest.type`; True if all sources have that very type.
+    """Set `dest.type` (composition §5.1).
 
-    FIELD_TYPE_MISMATCH or FIELD_ARGUMENT_TYPE_MISMATCH where neither type includes the other,
-    INCONSISTENT_BUT_COMPATIBLE_{FIELD,ARGUMENT}_TYPE where one does.
+    Reports FIELD_TYPE_MISMATCH or FIELD_ARGUMENT_TYPE_MISMATCH if neither type includes the other, and the hint
+    INCONSISTENT_BUT_COMPATIBLE_{FIELD,ARGUMENT}_TYPE if one does.
+
+    Returns:
+        Whether all sources have exactly this type.
     """
     is_input = isinstance(dest, InputValue)
     refs = [source.type for source in sources.values()]
@@ -74,7 +77,7 @@ def merge_type_reference(
 
 
 def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> tuple[TypeRef, bool]:
-    """The most specific type for an input, the most general for an output; and whether some pair is unrelated."""
+    """The most specific type for an input, the most general for an output, and whether two types are unrelated."""
     merged, *others = refs
     incompatible = False
     for ref in others:
@@ -87,6 +90,7 @@ def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> 
 
 
 def note_enum_usage(state: MergeState, ref: TypeRef, *, is_input: bool) -> None:
+    """Note that an enum type is used as input or as output."""
     name = base_name(ref)
     definition = state.supergraph.types.get(name)
     if definition is not None and definition.kind is Kind.ENUM:

@@ -1,4 +1,4 @@
-"""All merge steps in their order: types first, then what refers to them, enums when their usage is known."""
+"""All merge steps in their order: types, then what refers to them, then enums, whose usage is known by then."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _nothing(_state: MergeState, _sources: Sources[TypeDef], _dest: TypeDef) -> 
     """Scalars have no parts."""
 
 
-# Enum types come last: the merged types of fields and arguments say how an enum is used.
+# Enum types come last: the merged fields and arguments decide how an enum is used.
 _BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], None]], ...] = (
     (Kind.UNION, merge_union),
     (Kind.SCALAR, _nothing),
@@ -41,10 +41,18 @@ _BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], No
 
 
 def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
-    """Merge subgraphs, sorted by name; the outcome is only complete if nothing was reported."""
+    """Merge subgraphs into one schema (composition §5).
+
+    Args:
+        subgraphs: The subgraphs, sorted by name.
+        report: Gets errors and hints.
+
+    Returns:
+        The state of the merge. Its supergraph is complete only if no error was reported.
+    """
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
-        # Whatever is merged without knowing the names of directives would only raise doubtful errors.
+        # Without the names of directives, the merge would report errors that are not real.
         return state
     _types_shallow(state)
     for kind, merge_kind in _BY_KIND:
@@ -66,7 +74,7 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
 
 
 def _types_shallow(state: MergeState) -> None:
-    """Names and kinds of all types, what they implement and contain. A type of several kinds is of the first."""
+    """Create all types, with the interfaces and members of their sources. The first kind counts if they differ."""
     for name in state.holders:
         every = state.type_sources(name)
         kinds = list(dict.fromkeys(_kind(source) for source in every.values()))
@@ -92,7 +100,7 @@ def _types_shallow(state: MergeState) -> None:
         if name not in ROOTS.values() and not any(source.has_definition for source in sources.values()):
             state.report.error(
                 "EXTENSION_WITH_NO_BASE",
-                f"{name} is only extended, no subgraph defines it.",
+                f"{name} is extended, but no subgraph defines it.",
                 state.places(sources),
             )
         state.supergraph.types[name] = _shallow(state, TypeDef(name, kind=kinds[0]), sources)
@@ -117,7 +125,7 @@ def _shallow(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> Typ
 
 
 def _schema_element(state: MergeState) -> None:
-    """Directives and description of the schema itself."""
+    """Merge the directives and the description of the schema itself."""
     described = {
         index: Element(
             "schema", subgraph.schema.description, [a for a in subgraph.schema.applied if a.element != "link"]

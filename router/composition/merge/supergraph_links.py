@@ -1,7 +1,7 @@
-"""Which directives the supergraph carries, under which names, and the `@link`s that introduce them.
+"""The directives of the supergraph, their names, and the `@link`s that introduce them (composition §2.5, §8.2).
 
-A directive is composed if it belongs to one of the specifications of `_SPECS` (by default), is one of GraphQL's own
-`@deprecated` and `@specifiedBy`, or is named by a `@composeDirective` (see `compose_directive`).
+A directive is composed if it belongs to one of the specifications in `_SPECS`, is GraphQL's own `@deprecated` or
+`@specifiedBy`, or is named by a `@composeDirective` (see `compose_directive`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """A specification the supergraph may link: its elements, purpose, and the federation version each version needs."""
+    """A specification that the supergraph may link, and the federation version that each version of it needs."""
 
     elements: tuple[str, ...]
     purpose: str | None
@@ -54,21 +54,21 @@ _SPECS: Mapping[str, _Spec] = {
 }
 _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 
-# Carried by @join__directive on the merged element instead of being applied to it.
+# The supergraph has these as @join__directive on the merged element.
 JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
-# A subgraph that links a specification with features of a later federation version raises the supergraph to it.
+# A link to one of these versions raises the federation version of the supergraph.
 _RAISED_BY_LINK = {
     "connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"},
     "authenticated": {"v0.1": "v2.5"},
     "cost": {"v0.1": "v2.9"},
 }
-# What any subgraph with connectors gets: the newest version that is no preview, or a newer one that it links.
+# The version for connectors: the newest one that is not a preview, or a newer one that a subgraph links.
 _LATEST_CONNECT = Version(0, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class MergedDirective:
-    """A directive of the supergraph and how its applications merge."""
+    """A directive of the supergraph, and how its applications merge."""
 
     name: str
     element: str | None
@@ -79,9 +79,14 @@ class MergedDirective:
 
 @dataclass(frozen=True, slots=True)
 class SupergraphLink:
-    """One `@link` of the supergraph; `imports` are (element, name) pairs of directives, without `@`.
+    """One `@link` of the supergraph.
 
-    `name` is what the specification goes by, `renamed` whether that is not its own name, which another one has.
+    Attributes:
+        name: The name of the specification in the supergraph.
+        url: The URL of its version.
+        purpose: SECURITY, EXECUTION or None.
+        imports: Pairs of a directive and its name in the supergraph, without `@`.
+        renamed: Whether `name` differs from the specification's own name, which another specification has.
     """
 
     name: str
@@ -93,7 +98,15 @@ class SupergraphLink:
 
 @dataclass(slots=True)
 class SupergraphFeatures:
-    """The outcome: a lookup for merging, and what the printer puts at the head of the supergraph."""
+    """The directives and links of the supergraph.
+
+    Attributes:
+        version: The federation version of the supergraph.
+        links: The links besides link and join.
+        specs: The specifications whose definitions are printed, with the names of their directives.
+        composed: The custom directives.
+        merged: Index of a subgraph and name of a directive there → the directive of the supergraph.
+    """
 
     version: Version = LATEST_FEDERATION
     links: list[SupergraphLink] = field(default_factory=list)
@@ -102,7 +115,7 @@ class SupergraphFeatures:
     merged: dict[tuple[int, str], MergedDirective] = field(default_factory=dict)
 
     def of(self, index: int, applied: Applied) -> MergedDirective | None:
-        """How an application in the subgraph at `index` merges; None if it stays in the subgraph."""
+        """The supergraph's directive for an application in the subgraph at `index`; None if it is not composed."""
         return _GRAPHQL.get(applied.name) or self.merged.get((index, applied.name))
 
     @property
@@ -117,7 +130,7 @@ _GRAPHQL: Mapping[str, MergedDirective] = {
 
 
 def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> SupergraphFeatures:
-    """Decide everything above; LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR may be reported."""
+    """Find them (composition §2.5); reports LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR."""
     features = SupergraphFeatures(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
     connect = _connect_version(subgraphs)
@@ -161,7 +174,7 @@ def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
             link = next(link for needed, link in needs if needed == newest)
             report.hint(
                 "IMPLICITLY_UPGRADED_FEDERATION_VERSION",
-                f"[{subgraph.name}] {link.url} needs federation {newest}: the subgraph is taken as written for it.",
+                f"[{subgraph.name}] {link.url} needs federation {newest}, so the subgraph is composed for it.",
                 [(subgraph.name, link.node)],
             )
         else:
@@ -209,7 +222,7 @@ def _one_name(
         )
         report.error(
             "LINK_IMPORT_NAME_MISMATCH",
-            f"The directive @{element} must have one name in all subgraphs that use it, but is {each}.",
+            f"The directive @{element} must have one name in all subgraphs, but it is {each}.",
             [
                 (subgraphs[index].name, link.node)
                 for indices in uses.values()
@@ -265,6 +278,6 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:
-    """The name, or one made of it that is not taken, as Apollo's composition makes it."""
+    """The name, or a free name in the form that Apollo's composition chooses."""
     others = (f"_{number}{name}" for number in count())
     return name if name not in taken else next(other for other in others if other not in taken)

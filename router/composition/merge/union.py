@@ -1,4 +1,4 @@
-"""Union types: the union of their members. INCONSISTENT_UNION_MEMBER."""
+"""Union types: the union of their members. INCONSISTENT_UNION_MEMBER (composition §5.1)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def merge_union(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
+    """Add `@join__unionMember`s, and report the hint for members that a subgraph lacks (composition §5.1)."""
     for member in dest.members:
         for index, source in sources.items():
             if member in source.members:

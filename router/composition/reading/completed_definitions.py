@@ -1,9 +1,7 @@
-"""Definitions of known directives and types: check those a subgraph brings along, add those it leaves out.
+"""Definitions of federation's directives and types: check those of a subgraph, and add the missing ones.
 
-A subgraph may define `@key` and its relatives itself, as servers print them. Such a definition is accepted when every
-use it allows is one that the specification allows too (composition §1): no further locations, not repeatable where
-the specification is not, no unknown arguments, none of the required ones missing, the same defaults. An optional
-argument may be required, and where the specification has a custom scalar a built-in or other non-scalar type may stand.
+A subgraph may define `@key` and the other directives itself, as servers print them. Such a definition is accepted if
+the specification allows every use of it that the definition allows.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from router.composition.reading.subgraph_document import SubgraphDocument
     from router.composition.report import Report
 
-_ALWAYS_THERE = (FEDERATION_IDENTITY, LINK_IDENTITY)
+_IMPLIED = (FEDERATION_IDENTITY, LINK_IDENTITY)
 
 _SLOPPY = frozenset({"key", "provides", "requires"})
 _SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
@@ -43,7 +41,7 @@ _SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 def complete_definitions(
     subgraph: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
-    """The subgraph's own definitions, checked, and the missing ones of its specifications.
+    """The subgraph's own definitions, checked, and the missing ones of its specifications (composition §1).
 
     Reports DIRECTIVE_DEFINITION_INVALID and TYPE_DEFINITION_INVALID.
     """
@@ -59,15 +57,15 @@ def complete_definitions(
         report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # Of a schema that links nothing, @link is a directive of its own.
+        # In a schema without links, @link is a directive of the subgraph.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     if problems.get(LINK_IDENTITY):
-        # Without a @link that is the specification's nothing is linked.
+        # If @link is not the specification's directive, nothing is linked.
         expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
     elif FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
-        # Beside a federation that is not understood no other specification brings anything along.
-        expectations = {each: expectations[each] for each in _ALWAYS_THERE if each in expectations}
+        # If federation is not understood, no other specification adds definitions.
+        expectations = {each: expectations[each] for each in _IMPLIED if each in expectations}
     for specification in expectations:
         for code, node, problem in problems[specification]:
             report.error(code, f"[{subgraph}] The definition of {problem}.", [(subgraph, node)])
@@ -76,7 +74,7 @@ def complete_definitions(
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
     if any(name in types for expected in expectations.values() for name in expected.types):
-        # What was added refers to a type the subgraph defines itself: the two cannot be told apart.
+        # An added definition refers to a type that the subgraph defines itself: they are checked together.
         return (*kept, *added), ()
     return kept, tuple(added)
 
@@ -86,7 +84,7 @@ def _problems(
     directives: Mapping[str, DirectiveDefinitionNode],
     types: Mapping[str, TypeDefinitionNode],
 ) -> Iterator[tuple[ErrorCode, DefinitionNode, str]]:
-    """Where the subgraph's own definitions are not those of the specification."""
+    """What differs between the subgraph's own definitions and the specification."""
     for name, wanted in expected.directives.items():
         own = directives.get(name)
         if own is not None and (problem := _directive_problem(own, wanted, types)):
@@ -100,7 +98,7 @@ def _problems(
 def _unknown_types(
     definitions: Iterable[DefinitionNode], types: Collection[str]
 ) -> Iterator[tuple[DirectiveDefinitionNode, str]]:
-    """Types of a specification are not there yet for a definition that the subgraph brings along itself."""
+    """Types in the subgraph's own directive definitions that the subgraph does not define."""
     for directive in definitions:
         if isinstance(directive, DirectiveDefinitionNode):
             for argument in directive.arguments or ():
@@ -114,7 +112,7 @@ def _without_sloppy(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNo
 
 
 def _is_sloppy(node: DirectiveDefinitionNode) -> bool:
-    """Federation 1 libraries print @key, @provides and @requires in ways that mean the right thing inexactly."""
+    """Whether it is an inexact definition of @key, @provides or @requires, as Federation 1 libraries print them."""
     if node.name.value not in _SLOPPY:
         return False
     arguments = node.arguments or ()
@@ -125,16 +123,16 @@ def _is_sloppy(node: DirectiveDefinitionNode) -> bool:
 
 
 def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, SpecDefinitions]]:
-    """Identities of specifications, and what they bring along."""
+    """Identities of specifications, and their definitions."""
     if not federation_2:
         yield FEDERATION_IDENTITY, spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
-        # Newer directives a Federation 1 schema defines by itself become federation's when it is upgraded.
+        # Other directives that a Federation 1 schema defines become federation's with the upgrade.
     for link in links:
         if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
-        # Under any other name @link must be defined by the schema itself.
+        # If @link has another name, the schema must define it itself.
         spec = (own.spec if own else None) or spec_versions("link")[-1]
         type_name = own.type_name if own else lambda name: f"link__{name}"
         yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)
@@ -169,7 +167,7 @@ def _argument_problem(
 ) -> str | None:
     name = own.name.value
     mine, expected = from_node(own.type), from_node(wanted.type)
-    # An optional argument may be tightened; a required one may not be relaxed.
+    # An optional argument may be required here, but a required one may not be optional.
     relaxed = isinstance(expected, NonNull) and not isinstance(mine, NonNull)
     if base_name(expected) in BUILT_IN_SCALARS:
         same = str(nullable(mine)) == str(nullable(expected))

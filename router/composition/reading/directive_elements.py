@@ -1,4 +1,4 @@
-"""Which specification element a directive name of a subgraph stands for."""
+"""The specification's name of a directive in a subgraph: `key` for `@federation__key`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from router.federation.links import Link, Links
 
-# What the upgrade of a Federation 1 schema imports: every directive of Federation 2.4.
+# The upgrade of a Federation 1 schema imports every directive of Federation 2.4.
 UPGRADED_TO = Version(2, 4)
 # Directives of GraphQL itself; composition merges the first two.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
-# Specifications of their own whose elements federation also defines under the same names.
+# Specifications whose directives federation also defines, under the same names.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )
@@ -25,12 +25,13 @@ _MERGED_SPECS = frozenset(
 
 @cache
 def federation_1_names() -> frozenset[str]:
+    """The directives that a Federation 1 schema has without a link."""
     spec = spec_version("federation", UPGRADED_TO)
     return frozenset(spec.directives if spec else ())
 
 
 def element_resolver(links: Links, *, federation_2: bool) -> Callable[[str], str | None]:
-    """A function from a directive's name in the schema to its element (`key`, `tag`, `link`, `deprecated`), or None."""
+    """A function from a directive's name in the schema to its name in the specification, or None."""
     known: dict[str, str | None] = {}
 
     def resolve(name: str) -> str | None:

@@ -1,8 +1,8 @@
-"""The definition and extensions of one type, made to agree.
+"""Definitions and extensions of one type that are of different kinds: read them as one kind, as other tools do.
 
-A type is of the kind that is named first; a block of another kind that has nothing the type could not have is read as
-one of that kind, as other federation tooling does (`type T { a: Int }  extend interface T { b: Int }`). What cannot be
-is left for GraphQL's rules to refuse. An enum value in two blocks is one.
+The first block decides the kind. A block of another kind is read as one of that kind if everything in it is possible
+there (`type T { a: Int }  extend interface T { b: Int }`). The GraphQL rules report the rest. An enum value in two
+blocks is one value.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a kind of type is defined and extended, and the attributes of its blocks that hold parts."""
+    """How a kind of type is defined and extended, and the attributes of its nodes that have parts."""
 
     definition: type[TypeDefinitionNode]
     extension: type[TypeExtensionNode]
@@ -61,7 +61,7 @@ _KIND_OF: dict[type, _Kind] = {block: kind for kind in _KINDS for block in (kind
 
 
 def agreeing_blocks(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """The same definitions in the same order, blocks of one type made to agree."""
+    """The same definitions in the same order, with the blocks of a type of one kind where possible."""
     kinds: dict[str, _Kind] = {}
     found = [_of_kind(node, kinds) for node in definitions]
     extended = {node.name.value for node in found if isinstance(node, EnumTypeExtensionNode)}
@@ -86,7 +86,7 @@ def _of_kind(node: DefinitionNode, kinds: dict[str, _Kind]) -> DefinitionNode:
 def _parts(
     node: TypeDefinitionNode | TypeExtensionNode, own: _Kind, wanted: _Kind
 ) -> dict[str, tuple[object, ...]] | None:
-    """What the block holds, as a block of the wanted kind holds it; None if that cannot be."""
+    """The parts of the block in the form of the wanted kind; None if that is not possible."""
     held = {key: tuple(parts) for key in own.parts if (parts := getattr(node, key, None))}
     if not held.keys() <= set(wanted.parts):
         return None
@@ -113,7 +113,7 @@ def _as_input(node: FieldDefinitionNode) -> InputValueDefinitionNode:
 
 
 def _with_values_once(definitions: Sequence[DefinitionNode], names: set[str]) -> Iterator[DefinitionNode]:
-    """Each value of these enum types in the block that has it first, with the directives of all."""
+    """Each value of these enum types in its first block only, with the directives of all blocks."""
     left: dict[str, dict[str, EnumValueDefinitionNode]] = {}
     for node in definitions:
         if isinstance(node, EnumTypeDefinitionNode | EnumTypeExtensionNode) and node.name.value in names:

@@ -1,9 +1,9 @@
-"""GraphQL's own rules on a subgraph's schema → INVALID_GRAPHQL.
+"""The rules of GraphQL itself on a subgraph's schema: INVALID_GRAPHQL.
 
-graphql-core brings the rules. Three things differ from a stand-alone service: an `extend type` without a base is a
-definition in a subgraph, a query root is not needed (the supergraph needs one), and the definitions of the linked
-specifications are there without being written. Those are the same for thousands of schemas, so they are built once
-and the subgraph's own document is checked as an extension of them.
+The rules come from graphql-core. A subgraph differs from other services in three points: an `extend type` without a
+base is a definition, a query root is not needed (the supergraph needs one), and the definitions of linked
+specifications need not be written. These definitions are the same for thousands of schemas, so a schema of them is
+built once, and the subgraph's document is checked as an extension of it.
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ if TYPE_CHECKING:
 
 _Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
 
-# What graphql-core reports and a subgraph may do: have no query root, and what only newer editions of the GraphQL
-# specification forbid, for which no federation composition or server refuses a schema yet.
+# graphql-core reports these, but a subgraph may do them: it needs no query root, and no composition or server of
+# federation enforces what only newer editions of the GraphQL specification forbid.
 _PERMITTED = (
     re.compile(r"Query root type must be provided\."),
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),
     re.compile(r"\S+ has invalid default value.*: Expected value of type '\S+' to include required field.*", re.DOTALL),
 )
-# As in graphql-core's validation of operations: nobody reads more, and each costs a search for similar names.
+# As in graphql-core's validation of operations: each problem costs a search for similar names.
 _MAX_PROBLEMS = 100
-# Behind the name of a subgraph's type that is called like a built-in scalar; no type is called so.
+# Suffix of a type with the name of a built-in scalar. No real type has it.
 _OWN = "__own"
-# A process composes schemas of a handful of versions and import lists; each entry is a few hundred kilobytes.
+# A process sees few combinations of versions and imports. Each entry is a few hundred kilobytes.
 _CACHED_BASES = 64
 
 
 def check_graphql(
     subgraph: str, own: Sequence[DefinitionNode], added: Sequence[DefinitionNode], report: Report
 ) -> GraphQLSchema | None:
-    """Check `own` definitions in the presence of `added` ones; the schema of both, or None if anything was reported."""
+    """Check `own` definitions together with `added` ones; the schema of both, or None if errors were reported."""
     base = _base(_Identical(tuple(added)))
     document = _renamed(DocumentNode(definitions=_extensions_as_definitions(own)))
     problems = _document_problems(document, base)
@@ -77,8 +77,8 @@ def check_graphql(
             schema = extend_schema(base, document, assume_valid_sdl=True)
             problems = [problem for problem in validate_schema(schema) if not _is_permitted(problem)]
         except (GraphQLError, TypeError, ValueError) as error:
-            # Names such as `__x` are refused by constructors before validation can name them, and validation itself
-            # gives up on the default value of an argument whose type is no input type.
+            # Constructors reject names such as `__x` before validation reports them, and validation fails on the
+            # default value of an argument whose type is not an input type.
             problems = [error if isinstance(error, GraphQLError) else GraphQLError(str(error))]
     for problem in problems:
         report.error(
@@ -90,7 +90,7 @@ def check_graphql(
 
 
 class _EnoughProblems(Exception):
-    """As many were found as are told."""
+    """The maximum number of problems was found."""
 
 
 def _document_problems(document: DocumentNode, base: GraphQLSchema) -> list[GraphQLError]:
@@ -105,13 +105,13 @@ def _document_problems(document: DocumentNode, base: GraphQLSchema) -> list[Grap
     try:
         visit(document, ParallelVisitor([rule(context) for rule in specified_sdl_rules]))
     except _EnoughProblems:
-        problems.append(GraphQLError(f"There are more problems; these are the first {_MAX_PROBLEMS}."))
+        problems.append(GraphQLError(f"There are more problems; only the first {_MAX_PROBLEMS} are listed."))
     return problems
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Identical:
-    """Nodes compared by identity: definitions of specifications are made once, and comparing trees costs more."""
+    """Nodes that are compared by identity: they are built once, and comparing trees is slow."""
 
     nodes: tuple[DefinitionNode, ...]
 
@@ -141,10 +141,10 @@ def _base(definitions: _Identical) -> GraphQLSchema:
 def check_argument_values(
     subgraph: str, schema: GraphQLSchema, applications: Iterable[Applied], report: Report
 ) -> None:
-    """Values of directive arguments fit the definition; graphql-core's rules on SDL check only their presence.
+    """Report values of directive arguments that do not fit the definition.
 
-    Custom scalars take anything: what a `FieldSet` may hold has its own error codes. Like Apollo's composition, this
-    does not ask for required input fields that are not given.
+    The SDL rules of graphql-core check only that arguments are present. Custom scalars accept any value: a `FieldSet`
+    has error codes of its own. As in Apollo's composition, missing required input fields are not reported.
     """
     for applied in applications:
         definition = schema.get_directive(applied.name)
@@ -156,7 +156,7 @@ def check_argument_values(
                 report.error(
                     "INVALID_GRAPHQL",
                     f"[{subgraph}] Invalid value for argument {argument.name.value} of @{applied.name}: "
-                    f"{print_ast(argument.value)} is no {expected.type}.",
+                    f"{print_ast(argument.value)} is not a valid {expected.type}.",
                     [(subgraph, applied.node)],
                 )
 
@@ -178,10 +178,9 @@ def _is_permitted(problem: GraphQLError) -> bool:
 
 
 def _renamed(document: DocumentNode) -> DocumentNode:
-    """Types of the subgraph that are called like built-in scalars under other names.
+    """Give another name to types of the subgraph that have the name of a built-in scalar.
 
-    graphql-core has the scalars in their place whatever a document says, and so does not check such types. That they
-    clash is for the merge to say.
+    graphql-core always uses the scalar, and would not check such types. The merge reports the conflict.
     """
     names = {node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode)}
     clashing = names & BUILT_IN_SCALARS
@@ -215,7 +214,7 @@ class _Rename(Visitor):
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Turn the first extension of a type without definition into one, so that rules see an ordinary schema."""
+    """Replace the first extension of a type without definition by a definition, as the rules need one."""
     return tuple(_each_as_definition(definitions))
 
 

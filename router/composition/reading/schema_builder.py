@@ -1,4 +1,4 @@
-"""Checked definitions -> `SubgraphSchema` records: definition and extension blocks of a type become one."""
+"""Build a `SubgraphSchema` from checked definitions: the definition and the extensions of a type become one."""
 
 from __future__ import annotations
 
@@ -66,13 +66,20 @@ _KINDS: dict[type[Node], Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Fills one schema. `renamed` maps custom root type names to the default ones, `element` resolves directives."""
+    """Fills one schema.
+
+    Attributes:
+        schema: The schema.
+        element: Gives the specification's name of a directive, or None.
+        renamed: Custom names of root types → default names.
+    """
 
     schema: SubgraphSchema
     element: Callable[[str], str | None]
     renamed: dict[str, str] = field(default_factory=dict)
 
     def build(self, definitions: Sequence[DefinitionNode]) -> None:
+        """Add all definitions to the schema."""
         for block, node in enumerate(definitions):
             match node:
                 case TypeDefinitionNode():

@@ -1,6 +1,6 @@
-"""Limits of one subgraph's schema, told from its text alone: what comes after recurses over it and keeps all of it.
+"""Limits on the text of one subgraph's schema (composition §10): the parser and later steps recurse over it.
 
-The text is cut into tokens roughly as GraphQL does: what is no GraphQL is cut somehow, and refused by the parser.
+The text is split into tokens approximately as in GraphQL. Text that is not GraphQL is rejected by the parser later.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import re
 
 # A 100-subgraph federation prints some 5 MB in all; one subgraph beyond this is a mistake or an attack.
 MAX_CHARACTERS = 8_000_000
-# Time and memory go with the tokens: so many definitions of types are composed within 500 MB. The largest public
-# schemas have about a quarter.
+# Time and memory grow with the tokens: a schema of this size is composed within 500 MB. The largest public schemas have
+# about a quarter of it.
 MAX_TOKENS = 400_000
 # The parser is recursive. Real schemas nest lists and default values a few levels deep.
 MAX_NESTING = 200
 
-# What is not closed reaches to the end, of the line or of the text: it is looked at once.
+# A string that is not closed extends to the end of the line or of the text, so that it is scanned only once.
 _TOKEN = re.compile(
     r'\#[^\n\r]*|"""(?:\\"""|[\s\S])*?(?:"""|\Z)|"(?:\\.|[^"\\\n\r])*"?|\.\.\.|[\w.+-]+|[^\s,\ufeff]', re.ASCII
 )

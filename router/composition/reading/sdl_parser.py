@@ -1,8 +1,8 @@
-"""A parser of SDL that reads what is written twice as other federation tooling does.
+"""A parser of SDL that accepts duplicates as other federation tools do.
 
-Schemas that compose elsewhere must compose here, so these are not errors, although the GraphQL specification forbids
-them: of an argument or an object field given twice the last one counts, and an argument of a field or an enum value
-defined twice is one, of the last type, with the directives of both.
+The GraphQL specification forbids them, but schemas that compose elsewhere must compose here. If an argument or an
+object field is given twice, the last one counts. If an argument of a field or an enum value is defined twice, it is
+one, with the last type and the directives of both.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def parse_schema(source: Source) -> DocumentNode:
     """Parse a document.
 
     Raises:
-        GraphQLSyntaxError: it is none.
+        GraphQLSyntaxError: The text is not a GraphQL document.
     """
     return _SchemaParser(source).parse_document()
 
 
 def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:
-    """Enum values, those defined twice as one: with the last description, and the directives of both."""
+    """Enum values; one that is defined twice has the last description and the directives of both."""
     merged: dict[str, EnumValueDefinitionNode] = {}
     for node in nodes:
         first = merged.get(node.name.value)

@@ -1,4 +1,4 @@
-"""The definitions of a specification under the names they have in one schema."""
+"""The definitions of a specification, with the names that they have in one schema."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from router.federation.specs import SpecVersion
 
-# A process sees a handful of specifications, versions and import lists.
+# A process sees few combinations of specification, version and imports.
 _CACHED = 256
 
 Names = tuple[tuple[str, str], ...]
@@ -43,7 +43,10 @@ class SpecDefinitions:
 def spec_definitions(
     spec: SpecVersion, directive: Callable[[str], str], type_: Callable[[str], str]
 ) -> SpecDefinitions:
-    """The same object for the same names, so that what is built from it can be kept too."""
+    """The definitions under their names in the schema.
+
+    The result is the same object for the same names, so that callers can cache what they build from it.
+    """
     return _renamed(
         spec,
         tuple((element, directive(element)) for element in spec.directives),

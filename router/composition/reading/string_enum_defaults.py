@@ -1,4 +1,4 @@
-"""Enum defaults written as strings (`= "ASC"`), as some servers print them: they mean the enum value."""
+"""Default values of enum types that are written as strings (`= "ASC"`), as some servers print them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-# Walking every definition is only worth it if some default could be meant.
+# The definitions are visited only if some default is a string.
 _STRING_DEFAULT = re.compile(r"=[\s\[]*\"")
 
 
 def with_enum_defaults(sdl: str, definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """The same definitions, string defaults of enum types made enum values."""
+    """The same definitions, with string defaults of enum types replaced by enum values."""
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
     if not enums or not _STRING_DEFAULT.search(sdl):
         return tuple(definitions)

@@ -1,4 +1,4 @@
-"""One subgraph's text -> its `SubgraphSchema`, or errors. The steps stop at the first that finds any."""
+"""Read one subgraph: its text → its `SubgraphSchema`, or errors. The steps stop at the first that reports any."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ROOT_USED: dict[str, ErrorCode] = {
 
 @dataclass(frozen=True, slots=True)
 class Subgraph:
-    """What is composed: a name, the URL its service answers at, and its schema as SDL text."""
+    """The input of composition: a name, the URL of the service, and its schema as SDL text."""
 
     name: str
     url: str
@@ -48,7 +48,7 @@ class Subgraph:
 
 
 def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
-    """Read one subgraph; None if anything was reported."""
+    """Read one subgraph (composition §4.1); None if errors were reported."""
     before = len(report.errors)
     document = read_document(subgraph.name, subgraph.sdl, report) if _can_be_named(subgraph, report) else None
     if document is None:
@@ -85,7 +85,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 
 
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
-    """Whether a supergraph can hold name and URL: no GraphQL document contains half of a surrogate pair.
+    """Whether a supergraph can contain name and URL: a GraphQL document has no half of a surrogate pair.
 
     See GraphQL specification, "Source Text".
     """
@@ -94,9 +94,11 @@ def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
         subgraph.name.encode("ascii", "backslashreplace").decode() if has_surrogates(subgraph.name) else subgraph.name
     )
     if has_surrogates(subgraph.name):
-        report.error("INVALID_SUBGRAPH_NAME", f'"{name}" cannot be the name of a subgraph: it is no text.')
+        report.error(
+            "INVALID_SUBGRAPH_NAME", f'"{name}" cannot be the name of a subgraph: it contains half of a surrogate pair.'
+        )
     if has_surrogates(subgraph.url):
-        report.error("INVALID_GRAPHQL", f"[{name}] The URL of the subgraph is no text: it holds halves of characters.")
+        report.error("INVALID_GRAPHQL", f"[{name}] The URL of the subgraph contains half of a surrogate pair.")
     return len(report.errors) == before
 
 
@@ -113,12 +115,12 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
 def _completed(
     name: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
-    """The subgraph's definitions and those of its specifications; None if something is wrong with them."""
+    """The subgraph's definitions and those of its specifications; None if errors were reported."""
     found = Report()
     own, added = complete_definitions(name, document, links, found)
     if not found.errors:
         return own, added
-    # Definitions that refer to types that are not there cannot be compared with those of a specification.
+    # Definitions that refer to unknown types cannot be compared with those of a specification.
     unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
     if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
@@ -126,7 +128,7 @@ def _completed(
 
 
 def _without_machinery(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """Types of linked Apollo specifications stay out of the model: the supergraph brings those it needs itself."""
+    """The definitions without types of linked Apollo specifications: the supergraph adds those that it needs."""
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
@@ -137,7 +139,7 @@ def _without_machinery(own: Sequence[DefinitionNode], links: Links) -> Iterator[
 
 
 def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:
-    """Custom root names → default names, which must then be free: ROOT_{QUERY,MUTATION,SUBSCRIPTION}_USED."""
+    """Custom root names → default names. ROOT_{QUERY,MUTATION,SUBSCRIPTION}_USED if another type has the name."""
     types = {
         node.name.value: node
         for node in document.definitions
@@ -151,7 +153,7 @@ def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dic
         if default in types:
             report.error(
                 _ROOT_USED[operation],
-                f'[{name}] The {operation} root is "{custom}", and another type is called "{default}". Root types are '
+                f'[{name}] The {operation} root is "{custom}", and another type is named "{default}". Root types are '
                 f"merged as {default}, so no other type may have that name.",
                 [(name, types[default])],
             )

@@ -1,7 +1,7 @@
-"""Parse a subgraph's SDL and take out what federation servers print for the gateway only.
+"""Parse a subgraph's SDL, and remove what servers print for the gateway only.
 
-Servers add `_entities` and `_service` to the query root and the types `_Any`, `_Entity`, `_Service` to the schema; in a
-supergraph they have no place, whether the subgraph is written for Federation 1 or 2.
+Servers add `_entities` and `_service` to the query root, and the types `_Any`, `_Entity`, `_Service` to the schema. A
+supergraph does not have them, whether the subgraph is written for Federation 1 or 2.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"\r\n|[\n\r]")
 
 MACHINERY_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-# Servers print built-in scalars and directives too; they cannot be redefined.
+# Servers print built-in scalars and directives too. They cannot be redefined, so they are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
 MACHINERY_FIELDS = frozenset({"_entities", "_service"})
 
@@ -68,7 +68,7 @@ DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
 
 
 class _IndexedSource(Source):
-    """A source that looks lines up: counting them from the start for each of many errors takes minutes."""
+    """A source that finds lines by an index: counting from the start for each of many errors takes minutes."""
 
     __slots__ = ("_line_ends",)
 
@@ -81,7 +81,7 @@ class _IndexedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphDocument:
-    """The definitions of one subgraph, machinery removed, in source order; `machinery` are the types removed."""
+    """The definitions of one subgraph in source order, without the removed types (`machinery`)."""
 
     definitions: tuple[DefinitionNode, ...]
     machinery: frozenset[str] = frozenset()
@@ -96,7 +96,7 @@ class SubgraphDocument:
 
     @property
     def root_names(self) -> dict[str, str]:
-        """Root operation → type name as the schema definition says, or the defaults if there is none that does."""
+        """Root operation → type name: as the schema definition says, or the defaults without one."""
         named = {
             operation.operation.value: operation.type.name.value
             for block in self.schema_blocks
@@ -109,7 +109,7 @@ class SubgraphDocument:
 
 
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
-    """Parse; None and an INVALID_GRAPHQL error if that fails or a limit is exceeded."""
+    """Parse the SDL; None and an INVALID_GRAPHQL error if that fails or a limit is exceeded."""
     limit = exceeded(sdl)
     if limit is not None:
         report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
@@ -124,7 +124,7 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
     for node in executable:
         report.error(
             "INVALID_GRAPHQL",
-            f"[{subgraph}] A schema holds type definitions only, no operations or fragments.",
+            f"[{subgraph}] A schema has type definitions only, not operations or fragments.",
             [(subgraph, node)],
         )
     twice = [*_defined_twice(document.definitions)]
@@ -157,7 +157,7 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
 
 
 def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """INVALID_GRAPHQL for an extension of a built-in scalar. A type of another kind by that name is for the merge."""
+    """INVALID_GRAPHQL for an extension of a built-in scalar. The merge reports types of other kinds with that name."""
     defined: set[str] = set()
     before = len(report.errors)
     for node in definitions:
@@ -199,10 +199,10 @@ def _query_without_machinery(
     fields = tuple(member for member in node.fields or () if member.name.value not in MACHINERY_FIELDS)
     if fields and len(fields) == len(node.fields or ()):
         return node
-    # A query root that had nothing else stays a valid type: the stub is dropped when the model is built.
+    # A query root without other fields stays a valid type. The stub is dropped when the schema is built.
     return replace(node, fields=fields or ((service_stub(),) if stub else ()))
 
 
 def service_stub() -> FieldDefinitionNode:
-    """`_service: String`, which keeps an otherwise empty query root valid while GraphQL's rules are checked."""
+    """`_service: String`, which keeps an otherwise empty query root valid while the GraphQL rules are checked."""
     return FieldDefinitionNode(name=NameNode(value="_service"), type=NamedTypeNode(name=NameNode(value="String")))

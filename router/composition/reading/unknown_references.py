@@ -1,8 +1,8 @@
-"""What is told of a schema beside a `@link` that cannot be understood, or a definition that a specification forbids.
+"""Unknown directives and types in a schema with a wrong `@link`, or with a wrong definition of a federation directive.
 
-Such a link is as good as not written, so directives it would have brought are unknown. They are told together with the
-mistake, as are unknown interfaces and union members; what nothing can be read without, the type of a field or a
-directive of the schema itself, is told instead of it.
+A wrong link counts as absent, so the directives that it would add are unknown. They are reported together with the
+error of the link, as are unknown interfaces and union members. An unknown type of a field, or an unknown directive on
+the schema itself, is reported instead of that error.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def report_unknown_references(
     name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
 ) -> bool:
-    """Report INVALID_GRAPHQL for what is not among the definitions; whether that leaves nothing else to be said."""
+    """Report INVALID_GRAPHQL for unknown names; True if these errors replace the one of the link."""
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
         | document.machinery,
@@ -48,7 +48,7 @@ def report_unknown_references(
     for definition in document.definitions:
         visit(definition, found)
     fatal = (*found.types, *found.of_schema)
-    for node, what in fatal or found.beside:
+    for node, what in fatal or found.additional:
         report.error("INVALID_GRAPHQL", f"[{name}] {what} is not known.", [(name, node)])
     return bool(fatal)
 
@@ -59,7 +59,7 @@ class _Unknown(Visitor):
         self._types = types | BUILT_IN_SCALARS
         self._directives = directives | {directive.name for directive in specified_directives} | {"link", "core"}
         self.types: list[tuple[Node, str]] = []
-        self.beside: list[tuple[Node, str]] = []
+        self.additional: list[tuple[Node, str]] = []
         self.of_schema: list[tuple[Node, str]] = []
 
     def enter_directive(
@@ -68,7 +68,7 @@ class _Unknown(Visitor):
         if node.name.value in self._directives:
             return
         on_schema = any(isinstance(each, SchemaDefinitionNode | SchemaExtensionNode) for each in ancestors)
-        (self.of_schema if on_schema else self.beside).append((node, f"The directive @{node.name.value}"))
+        (self.of_schema if on_schema else self.additional).append((node, f"The directive @{node.name.value}"))
 
     def enter_field_definition(self, node: FieldDefinitionNode, *_: object) -> None:
         self._typed(node)
@@ -77,9 +77,9 @@ class _Unknown(Visitor):
         self._typed(node)
 
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
-        """An interface or a union member: those stand in a list."""
+        """An interface or a union member: these are in lists."""
         if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
-            self.beside.append((node, f"The type {node.name.value}"))
+            self.additional.append((node, f"The type {node.name.value}"))
 
     def _typed(self, node: FieldDefinitionNode | InputValueDefinitionNode) -> None:
         type_name = base_name(from_node(node.type))

@@ -1,7 +1,7 @@
-"""Type conditions in field sets on types the subgraph does not have.
+"""Type conditions in field sets on types that the subgraph does not have.
 
-Other federation tooling reads `... on Nope { id }` as `... { id }`, and such subgraphs compose there. In the supergraph
-the condition would be on a type that may not exist at all, so it is taken out where the subgraph is read.
+Other federation tools read `... on Unknown { id }` as `... { id }`, and such subgraphs compose there. The supergraph
+may not have the type at all, so the condition is dropped when the subgraph is read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CARRIERS = frozenset({"key", "requires", "provides"})
 
 
 def drop_unknown_type_conditions(schema: Schema) -> None:
-    """Change the field sets of the schema's `@key`, `@requires` and `@provides`, those that parse."""
+    """Drop them from the field sets of the schema's `@key`, `@requires` and `@provides` that can be parsed."""
     for applied in all_applied(schema):
         if applied.element not in _CARRIERS or "..." not in (applied.text("fields") or ""):
             continue

@@ -1,4 +1,7 @@
-"""A composition's errors and hints, for people and for other programs. `FORMATS` names them all."""
+"""Print the errors and hints of a composition, for people and for programs.
+
+In: `Diagnostics`. Out: text in one of the formats of `FORMATS`. Read `diagnostics` first, then one file a format.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every rendering starts from: errors and hints in one list, the texts they point into, and the files of these."""
+"""The input of every format: errors and hints in one list, the schemas that they point into, and their files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from router.composition.report import Location
     from router.composition.source_files import FilePlace, SourceFile
 
-# Hint levels from loud to quiet; asking for one shows those before it too.
+# Hint levels from the most to the least important; a level includes those before it.
 LEVELS = ("WARN", "INFO", "DEBUG")
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding; `level` is ERROR, WARN, INFO or DEBUG."""
+    """One error or hint; `level` is ERROR, WARN, INFO or DEBUG."""
 
     level: str
     code: str
@@ -36,9 +36,14 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """Findings, the SDL of each subgraph by name, the file of each SDL that has one, and the outcome.
+    """The errors and hints of one composition.
 
-    `config` is the file that lists the subgraphs: the place of what has no other.
+    Attributes:
+        findings: Errors and hints.
+        sources: Subgraph → its SDL.
+        files: Subgraph → the file that has its SDL, if there is one.
+        supergraph_sdl: The supergraph, if the subgraphs compose.
+        config: The file that lists the subgraphs: the place of findings without another one.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -67,11 +72,11 @@ class Diagnostics:
         return cls(found, sources, files, composition.supergraph_sdl)
 
     def place(self, location: Location) -> FilePlace | None:
-        """Where in the file system a location is; None if its schema came over the network."""
+        """The place of a location in a file; None if the schema came over the network."""
         file = self.files.get(location.subgraph)
         return file.place(location) if file else None
 
     def line_number(self, location: Location) -> int:
-        """What the line of a location is called: by its file, or by its schema if the file writes it otherwise."""
+        """The number of a location's line in its file, or in its schema if the file does not keep the lines."""
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line

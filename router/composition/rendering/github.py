@@ -1,4 +1,4 @@
-"""For GitHub Actions: workflow commands that annotate the lines of a change."""
+"""Workflow commands of GitHub Actions, which annotate the lines of a change."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ if TYPE_CHECKING:
     from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
 
 _COMMANDS = {"ERROR": "error", "WARN": "warning", "INFO": "notice", "DEBUG": "notice"}
-# The workflow command grammar reserves these characters, in properties some more than in the message.
+# Workflow commands reserve these characters, and more of them in properties than in the message.
 _IN_MESSAGE = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ord(":"): "%3A", ord(","): "%2C"}
 
 
 def render_github(diagnostics: Diagnostics) -> str:
+    """One command a finding."""
     return "\n".join(_finding(finding, diagnostics) for finding in diagnostics.findings)
 
 

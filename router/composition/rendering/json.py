@@ -1,7 +1,7 @@
-"""For programs: `{"ok", "supergraph", "errors", "hints"}`.
+"""JSON for programs: `{"ok", "supergraph", "errors", "hints"}`.
 
-Each error and hint has `code`, `level`, `message`, `advice` (or null) and `locations`; a location has `subgraph`,
-`line` and `column` in the subgraph's schema, and `file`: the same in the file that holds it, or null.
+Each error and hint has `code`, `level`, `message`, `advice` (or null) and `locations`. A location has `subgraph`,
+`line` and `column` in the subgraph's schema, and `file`: the place in the file that has the schema, or null.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def render_json(diagnostics: Diagnostics) -> str:
+    """One JSON object."""
     found = [(finding.level == "ERROR", _finding(finding, diagnostics)) for finding in diagnostics.findings]
     report = {
         "ok": diagnostics.supergraph_sdl is not None,

@@ -1,6 +1,6 @@
-"""JUnit XML, which every CI server shows: one failed test case an error, one passed test case a subgraph without any.
+"""JUnit XML, which every CI server shows: a failed test case for each error, a passed one for each correct subgraph.
 
-Hints are no failures; they are the suite's `system-out`.
+Hints are not failures: they are the suite's `system-out`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _CHARS = (("\t", "\n"), ("\r", "\r"), (" ", "\ud7ff"), ("\ue000", "\ufffd"), ("\
 
 
 def render_junit(diagnostics: Diagnostics) -> str:
+    """One test suite."""
     errors = [finding for finding in diagnostics.findings if finding.level == "ERROR"]
     hints = [finding for finding in diagnostics.findings if finding.level != "ERROR"]
     failed = {location.subgraph for error in errors for location in error.locations}
@@ -55,5 +56,5 @@ def _line(finding: Diagnostic) -> str:
 
 
 def _xml(text: str) -> str:
-    """Without the characters that no XML 1.0 document can hold, in any escaping (production `Char`)."""
+    """The text without the characters that an XML 1.0 document cannot contain (production `Char`)."""
     return "".join(character for character in text if any(first <= character <= last for first, last in _CHARS))

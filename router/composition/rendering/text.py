@@ -1,4 +1,4 @@
-"""For people: place, source line with a caret, code, message, and what to do.
+"""Text for people: place, source line with a caret, code, message, and advice.
 
 users:3:11: error[KEY_INVALID_FIELDS]: [users] On User, …: there is no field "uuid" on User.
   --> schemas/users.graphql:3:11
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 
-# Characters that change the direction of what follows: shown, a line would read as another than it is.
+# Characters that change the direction of text: with them, a line would look different from what it is.
 _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
-# A line as wide as two terminals; more of a schema that was printed without line breaks helps nobody.
+# The width of two terminals: a schema can be printed without line breaks.
 _WIDTH = 160
 
 
 def render_text(diagnostics: Diagnostics) -> str:
+    """The findings, one after the other."""
     return "\n".join(line for finding in diagnostics.findings for line in _finding(finding, diagnostics))
 
 
@@ -49,7 +50,7 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
     label = str(location) if place is None else str(place)
     if named or place is not None:
         yield f"  {'also' if named else '-->'} {_visible(label)}"
-    # Not `splitlines`: GraphQL counts lines by line feeds and carriage returns only.
+    # `splitlines` would not do: GraphQL ends lines at line feeds and carriage returns only.
     lines = diagnostics.sources.get(location.subgraph, "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 0 < location.line <= len(lines):
         return
@@ -60,7 +61,7 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
 
 
 def _window(line: str, caret: int) -> tuple[str, int]:
-    """The part of a line around the caret, and where the caret is in it."""
+    """The part of a line around the caret, and the position of the caret in it."""
     if len(line) <= _WIDTH:
         return line, caret
     start = max(0, caret - _WIDTH // 2)
@@ -69,7 +70,7 @@ def _window(line: str, caret: int) -> tuple[str, int]:
 
 
 def _blank(character: str) -> str:
-    """As wide as the character is on a terminal: tabs stay, ideographs take two columns, combining accents none."""
+    """A blank as wide as the character on a terminal: tabs stay, ideographs have two columns, accents none."""
     if character == "\t":
         return "\t"
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -78,11 +79,11 @@ def _blank(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Schemas come from elsewhere: what they hold must not steer the terminal it is shown on, nor the order of text."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(character) else character for character in text)
+    """The text without characters that control the terminal or the order of text: schemas come from other people."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _controls_terminal(character) else character for character in text)
 
 
-def _steers(character: str) -> bool:
+def _controls_terminal(character: str) -> bool:
     return character != "\t" and (
         unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
         or unicodedata.bidirectional(character) in _DIRECTIONS

@@ -1,4 +1,9 @@
-"""The rules on one subgraph by itself (composition §4), in the order their errors are listed."""
+"""The rules on one subgraph by itself (composition §4), in the order in which their errors are listed.
+
+In: one subgraph that was read, or upgraded from Federation 1. Out: errors in the report. Each rule has a file of its
+own, named after its code or its directive; a rule that reports one code is named like the code. Read `keys` and
+`field_set_checks` first, then any rule.
+"""
 
 from __future__ import annotations
 
@@ -63,12 +68,12 @@ SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
 )
 
 
-# Where one of these reports anything it is all that is said of the subgraph, as in Apollo's composition.
+# If one of these reports an error, nothing else is reported about the subgraph, as in Apollo's composition.
 FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_target.check, keys.check_readable)
 
 
 def check_subgraph(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Run all rules on one subgraph."""
+    """Report what is wrong with one subgraph (composition §4)."""
     before = len(report.errors)
     for rule in FIRST_RULES:
         rule(subgraph, report)

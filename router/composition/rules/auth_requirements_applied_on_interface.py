@@ -1,10 +1,10 @@
-"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: requirements belong to objects; interfaces inherit them."""
+"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: authorization directives belong on objects; interfaces inherit them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.model import Applied, Element, Kind
+from router.composition.model import AUTH_ELEMENTS, Applied, Element, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata
 
-AUTH_ELEMENTS = ("authenticated", "requiresScopes", "policy")
-
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report authorization directives on interfaces, their fields and interface object types (composition §4.8)."""
     for what, applied in _forbidden(subgraph):
         report.error(
             "AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE",

@@ -1,4 +1,4 @@
-"""CONTEXT_INVALID_SELECTION: what a `@fromContext` selects is one value of the argument's type, wherever it is set."""
+"""CONTEXT_INVALID_SELECTION: `@fromContext` must select exactly one value of the type of its argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 from router.composition.contexts import context_types, parse_context_value
 from router.composition.field_sets import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
-from router.composition.rules.contextual_arguments import contextual_arguments, tell
+from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
 from router.composition.rules.no_context_in_selection import names_and_selects
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
 from router.federation.type_names import TYPENAME
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report selections of `@fromContext` that do not give one value of the argument's type (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each.value, each.argument.type):
-            tell(subgraph, report, "CONTEXT_INVALID_SELECTION", each, problem)
+            report_problem(subgraph, report, "CONTEXT_INVALID_SELECTION", each, problem)
 
 
 def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
     parsed = parse_context_value(value)
     if parsed is None:
         if names_and_selects(value):
-            yield f'"{value}" has no readable selection'
+            yield f'"{value}" has a selection that cannot be parsed'
         return
     targets = context_types(schema, parsed.context)
     conditions = _conditions(parsed.selection)
     if conditions is not None and (None in conditions or len(set(conditions)) < len(parsed.selection.selections)):
-        yield "the selection is one field, or type conditions on different types"
+        yield "the selection must be one field, or type conditions on different types"
         return
     for target in targets:
         problem = _selection_problem(schema, target, parsed.selection, wanted)
@@ -45,11 +46,11 @@ def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
     possible = {name for target in targets for name in schema.possible_types(target.name)}
     for condition in conditions or () if targets else ():
         if condition not in possible:
-            yield f"nothing that sets the context is ever a {condition}"
+            yield f"no type that sets the context can be a {condition}"
 
 
 def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
-    """The types that the selection distinguishes; None if it does not."""
+    """The types in the type conditions of the selection; None if it has no type conditions."""
     fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
     if not fragments:
         return None
@@ -68,16 +69,16 @@ def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetN
         if isinstance(fragment, InlineFragmentNode) and fragment.type_condition is not None:
             inner = schema.types[fragment.type_condition.name.value]
             if inner.kind is not Kind.OBJECT:
-                return f"{inner.name} is no object type"
+                return f"{inner.name} is not an object type"
             if inner.name in possible:
                 matching.append((inner, fragment.selection_set))
     if not matching:
-        return "none of the type conditions can be met"
+        return "none of the type conditions can apply"
     problems = (_path_problem(schema, inner, below, wanted) for inner, below in matching)
     return next((problem for problem in problems if problem), None)
 
 
-def _path_problem(  # noqa: PLR0911 - one return for each way to be wrong
+def _path_problem(  # noqa: PLR0911 - one return for each problem
     schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef
 ) -> str | None:
     if target.is_interface_object:
@@ -101,7 +102,7 @@ def _path_problem(  # noqa: PLR0911 - one return for each way to be wrong
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
-    """A list on the way makes the value a list: peel the same list off the argument's type."""
+    """The type that is wanted inside a list: a list on the path makes the value a list."""
     passed, bare = nullable(passed), nullable(wanted)
     while isinstance(passed, ListOf) and isinstance(bare, ListOf):
         passed, wanted = nullable(passed.of), bare.of
@@ -110,7 +111,7 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # A context can be missing, so even a non-null field gives a nullable value.
+    # A context can be absent, so even a non-null field gives a nullable value.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

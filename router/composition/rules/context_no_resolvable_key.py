@@ -1,10 +1,10 @@
-"""CONTEXT_NO_RESOLVABLE_KEY: what takes a value from a context is fetched again with it, by a key."""
+"""CONTEXT_NO_RESOLVABLE_KEY: the router fetches an object again by a key, with the value from the context."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules.contextual_arguments import contextual_arguments, tell
+from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
 from router.composition.rules.key_identity import resolvable
 
 if TYPE_CHECKING:
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report types with `@fromContext` that have no resolvable key (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         if not any(resolvable(key) for key in each.definition.keys):
             problem = f"{each.definition.name} has no resolvable @key to fetch it again with the value"
-            tell(subgraph, report, "CONTEXT_NO_RESOLVABLE_KEY", each, problem)
+            report_problem(subgraph, report, "CONTEXT_NO_RESOLVABLE_KEY", each, problem)

@@ -1,4 +1,4 @@
-"""CONTEXT_NOT_SET: `@fromContext` stands where no context can be, or names one that nothing sets."""
+"""CONTEXT_NOT_SET: `@fromContext` is where contexts do not apply, or names a context that no type sets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.composition.contexts import context_types, parse_context_value
 from router.composition.model import Kind
-from router.composition.rules.contextual_arguments import all_contextual_arguments, tell
+from router.composition.rules.contextual_arguments import all_contextual_arguments, report_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report arguments whose context cannot be set (composition §4.7)."""
     _check_directive_arguments(subgraph, report)
     for each in all_contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each):
-            tell(subgraph, report, "CONTEXT_NOT_SET", each, problem)
+            report_problem(subgraph, report, "CONTEXT_NOT_SET", each, problem)
 
 
 def _check_directive_arguments(subgraph: SubgraphMetadata, report: Report) -> None:
@@ -30,18 +31,18 @@ def _check_directive_arguments(subgraph: SubgraphMetadata, report: Report) -> No
             if argument.has("fromContext"):
                 report.error(
                     "CONTEXT_NOT_SET",
-                    f"[{subgraph.name}] @{directive.name}({argument.name}:): arguments of directives have no context.",
+                    f"[{subgraph.name}] @{directive.name}({argument.name}:): arguments of directives have no contexts.",
                     [(subgraph.name, argument.node)],
                 )
 
 
 def _problems(schema: Schema, each: ContextualArgument) -> Iterator[str]:
     if each.definition.kind is not Kind.OBJECT:
-        yield "@fromContext is for arguments of object fields"
+        yield "@fromContext is allowed on arguments of object fields only"
         return
     for interface in each.definition.interfaces:
         if each.member.name in (schema.types[interface].fields if interface in schema.types else {}):
-            yield f"the field implements one of {interface}, which has no context"
+            yield f"the field implements a field of {interface}, and interface fields have no contexts"
     if each.argument.default is not None:
         yield "an argument filled from a context cannot have a default value"
     parsed = parse_context_value(each.value)

@@ -1,4 +1,4 @@
-"""What the rules on `@fromContext` share: the arguments of object fields that carry it, and how they are told."""
+"""The arguments with `@fromContext`, and how the rules on them report a problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ContextualArgument(NamedTuple):
-    """An argument with `@fromContext`, and the field and type it is on; `value` is what the directive says."""
+    """An argument with `@fromContext`, with its field and type; `value` is the text of the directive's `field`."""
 
     definition: TypeDef
     member: FieldDef
@@ -29,17 +29,21 @@ class ContextualArgument(NamedTuple):
 
 
 def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
-    """Those of object fields; on others `@fromContext` means nothing (CONTEXT_NOT_SET)."""
+    """The contextual arguments of object fields; on other fields `@fromContext` has no effect (CONTEXT_NOT_SET)."""
     return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 
 
 def all_contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
+    """The contextual arguments of all fields."""
     for definition, member in subgraph.schema.fields():
         for argument in member.arguments.values():
             for applied in argument.applied("fromContext"):
                 yield ContextualArgument(definition, member, argument, applied)
 
 
-def tell(subgraph: SubgraphMetadata, report: Report, code: ErrorCode, each: ContextualArgument, problem: str) -> None:
+def report_problem(
+    subgraph: SubgraphMetadata, report: Report, code: ErrorCode, each: ContextualArgument, problem: str
+) -> None:
+    """Report a problem of one argument."""
     place = f"{each.member.coordinate}({each.argument.name}:)"
     report.error(code, f"[{subgraph.name}] {place}: {problem}.", [(subgraph.name, each.applied.node)])

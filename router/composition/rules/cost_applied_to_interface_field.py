@@ -1,4 +1,4 @@
-"""COST_APPLIED_TO_INTERFACE_FIELD: the cost of an interface field is that of its implementations."""
+"""COST_APPLIED_TO_INTERFACE_FIELD: an interface field has the cost of the fields that implement it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
-    """Check federation's directives, or those that come with a link to the cost specification itself."""
+    """Report `@cost` on interface fields (composition §4.8).
+
+    Args:
+        subgraph: The subgraph.
+        report: Gets the errors.
+        linked_by_itself: Check the directives that a link to the cost specification adds, instead of federation's.
+    """
     for definition, member in subgraph.schema.fields():
         costs = [
             applied

@@ -1,4 +1,4 @@
-"""EXTERNAL_ON_INTERFACE: an interface field has no resolver that could be elsewhere."""
+"""EXTERNAL_ON_INTERFACE: a subgraph resolves the fields of objects, so an interface field cannot be external."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report external interface fields (composition §4.4)."""
     for definition, member in subgraph.schema.fields():
         if definition.kind is Kind.INTERFACE and subgraph.is_external(member):
             report.error(

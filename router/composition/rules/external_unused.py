@@ -1,4 +1,4 @@
-"""EXTERNAL_UNUSED: a field another subgraph resolves is declared here, and nothing here needs it."""
+"""EXTERNAL_UNUSED: an external field is not used by anything in its subgraph."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report external fields without a use (composition §4.4)."""
     for _, member in subgraph.schema.fields():
         if subgraph.is_external(member) and not subgraph.is_used(member):
             report.error(

@@ -1,8 +1,8 @@
-"""The checks that `@key`, `@requires` and `@provides` share; `keys`, `requires` and `provides` give them their codes.
+"""The checks that the field sets of `@key`, `@requires` and `@provides` share; each directive gives them its own codes.
 
-A set is checked as far as it can be read: what does not parse or select is one INVALID_FIELDS problem and ends the
-check of that set, as does a field of an abstract type where none may be; arguments, directives and missing `@external`
-are collected over the whole set.
+A field set that cannot be parsed, or selects a field that does not exist, is one "invalid" problem, and the check of
+that set ends. So does a field of an abstract type where the directive forbids one. Arguments, directives and fields
+that are not external are collected over the whole set.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not ext
 
 @dataclass(frozen=True, slots=True)
 class FieldSetRule:
-    """How one directive restricts its field sets, and the code of each violation. A problem without code is allowed."""
+    """The codes of a directive's problems. A problem without a code is allowed."""
 
     codes: Mapping[Problem, ErrorCode]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSetUse:
-    """One application: the type its set selects on, and the coordinate that carries it."""
+    """One directive with a field set: the type that it selects on, and the coordinate of the element that has it."""
 
     applied: Applied
     type_name: str
@@ -47,7 +47,7 @@ class FieldSetUse:
 
 
 class _UnreadableError(Exception):
-    """The set cannot be read against the schema, or not beyond what this is about."""
+    """The rest of the field set cannot be checked."""
 
     def __init__(self, message: str, problem: Problem = "invalid") -> None:
         super().__init__(message)
@@ -55,7 +55,7 @@ class _UnreadableError(Exception):
 
 
 def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSetUse, report: Report) -> None:
-    """Report every problem of one application."""
+    """Report every problem of one field set (composition §4.2, §4.3)."""
     applied = use.applied
 
     def fail(problem: Problem, message: str) -> None:
@@ -82,7 +82,7 @@ def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSe
     except _UnreadableError as error:
         fail(error.problem, str(error))
         return
-    # Of a set with aliases, which can be read otherwise, nothing else is said.
+    # An alias is the only problem that is reported of a field set.
     alias = next((message for problem, message in found if problem == "alias"), None)
     if alias is not None:
         fail("invalid", alias)
@@ -114,7 +114,7 @@ def _problems(
             yield from _problems(rule, subgraph, inner, selection.selection_set, beneath_external=beneath_external)
             continue
         if not isinstance(selection, FieldNode):
-            raise _UnreadableError("named fragments cannot be used")
+            raise _UnreadableError("fragment spreads are not allowed")
         if selection.alias is not None:
             yield "alias", f'the alias "{selection.alias.value}" is not allowed'
         if selection.name.value == TYPENAME:
@@ -144,9 +144,9 @@ def _field_problems(
     external = subgraph.is_external(member)
     if selection.selection_set is None:
         if not external and not beneath_external:
-            known_key = " (a key field of an extended type counts as known here)"
+            known_key = " (a key field of an extended type counts as not external)"
             note = known_key if member.coordinate in subgraph.fake_external else ""
-            yield "not external", f"{member.coordinate} is not external, this subgraph resolves it itself{note}"
+            yield "not external", f"{member.coordinate} is not external: this subgraph resolves it itself{note}"
         return
     beneath = beneath_external or external or _external_in_implementations(subgraph, member)
     yield from _problems(rule, subgraph, base_name(member.type), selection.selection_set, beneath_external=beneath)
@@ -167,7 +167,7 @@ def _condition(subgraph: SubgraphMetadata, type_name: str, fragment: InlineFragm
     definition = subgraph.schema.types.get(name)
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
-    # For an object type: `impossible_conditions`.
+    # `impossible_type_conditions` treats conditions on objects.
     if subgraph.schema.types[type_name].kind in ABSTRACT and is_impossible(subgraph.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

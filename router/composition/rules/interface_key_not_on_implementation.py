@@ -1,4 +1,4 @@
-"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: what finds an interface by key must find each implementation by the same key."""
+"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: each implementation must have the keys of its interface."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report keys of interfaces that an implementation in the same subgraph lacks (composition §4.2)."""
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:
@@ -27,7 +28,7 @@ def check(subgraph: SubgraphMetadata, report: Report) -> None:
             if lacking:
                 report.error(
                     "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
-                    f'[{subgraph.name}] The interface {interface.name} has the key "{key.text("fields")}", but not so '
-                    f"its implementations {', '.join(lacking)}.",
+                    f'[{subgraph.name}] The interface {interface.name} has the key "{key.text("fields")}", but its '
+                    f"implementations {', '.join(lacking)} do not have it.",
                     [(subgraph.name, key.node), *((subgraph.name, schema.types[name].node) for name in lacking)],
                 )

@@ -1,6 +1,6 @@
-"""INTERFACE_OBJECT_USAGE_ERROR within one subgraph: an `@interfaceObject` is an entity.
+"""INTERFACE_OBJECT_USAGE_ERROR within one subgraph: an `@interfaceObject` needs a key.
 
-The same code across subgraphs: `merge.interface` and `merge.supergraph`; with Federation 1: `upgrade`.
+The same code across subgraphs is reported by `merge.interface`, `merge.supergraph` and `upgrade`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report interface objects without a key (composition §4.6)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT):
         if definition.is_interface_object and not definition.keys:
             report.error(

@@ -1,4 +1,4 @@
-"""INVALID_SHAREABLE_USAGE: `@shareable` once per declaration, and never on interface fields."""
+"""INVALID_SHAREABLE_USAGE: `@shareable` is written twice on one declaration, or on an interface field."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report repeated or misplaced `@shareable` (composition §4.5)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         blocks = Counter(applied.block for applied in definition.applied("shareable"))
         if any(count > 1 for count in blocks.values()):

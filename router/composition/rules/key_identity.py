@@ -1,4 +1,4 @@
-"""When two `@key` applications select the same fields."""
+"""Keys that select the same fields, and keys that are resolvable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def key_identity(key: Applied) -> Hashable | None:
-    """Equal for sets that differ in order and spacing only; None for a set that does not parse."""
+    """Equal for keys that select the same fields in any order; None if a key cannot be parsed."""
     selections = key.field_set
     return None if selections is None else _identity(selections)
 
@@ -31,5 +31,6 @@ def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:
 
 
 def resolvable(key: Applied) -> bool:
+    """Whether the subgraph can fetch the object by this key: not if the key says `resolvable: false`."""
     value = key.arguments.get("resolvable")
     return not (isinstance(value, BooleanValueNode) and not value.value)

@@ -1,4 +1,4 @@
-"""`@key`: KEY_UNSUPPORTED_ON_INTERFACE and what its field sets must be; those of interfaces must be readable first."""
+"""`@key`: KEY_UNSUPPORTED_ON_INTERFACE, and the checks of its field sets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _READABLE = FieldSetRule({"type": "KEY_INVALID_FIELDS_TYPE", "invalid": "KEY_INV
 
 
 def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
-    """The keys of interfaces, and those of implementations up to the one that is the interface's."""
+    """Report keys of interfaces that cannot be parsed, and keys of implementations before an equal one."""
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:
@@ -43,13 +43,14 @@ def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report keys that are not allowed, and problems of their field sets (composition §4.2)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         for key in definition.keys:
             if definition.kind is Kind.INTERFACE and subgraph.schema.version < _KEYS_ON_INTERFACES_SINCE:
                 report.error(
                     "KEY_UNSUPPORTED_ON_INTERFACE",
                     f"[{subgraph.name}] The interface {definition.name} has a @key: keys on interfaces need federation "
-                    f"{_KEYS_ON_INTERFACES_SINCE}, this subgraph links {subgraph.schema.version}.",
+                    f"{_KEYS_ON_INTERFACES_SINCE}, but this subgraph links {subgraph.schema.version}.",
                     [(subgraph.name, key.node)],
                 )
             check_field_set(_KEY, subgraph, FieldSetUse(key, definition.name, definition.name), report)

@@ -1,4 +1,4 @@
-"""LIST_SIZE_APPLIED_TO_NON_LIST: what `@listSize` is about must be a list, the field itself or its sized fields."""
+"""LIST_SIZE_APPLIED_TO_NON_LIST: `@listSize` applies to a list: the field itself, or its sized fields."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    """Report `@listSize` where there is no list (composition §4.8)."""
     for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
         for problem in _problems(subgraph, member, applied):
             report.error(
@@ -28,9 +29,9 @@ def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool 
 def _problems(subgraph: SubgraphMetadata, member: FieldDef, applied: Applied) -> Iterator[str]:
     sized = names(applied, "sizedFields")
     if not sized and not isinstance(nullable(member.type), ListOf):
-        yield f"{member.type} is no list, and no sizedFields say where the list is"
+        yield f"{member.type} is not a list, and no sizedFields name one"
     target = subgraph.schema.types.get(base_name(member.type))
     for name in sized:
         size = target.fields.get(name) if target is not None else None
         if size is not None and not isinstance(nullable(size.type), ListOf):
-            yield f'the sized field "{size.coordinate}" is a {size.type}, no list'
+            yield f'the sized field "{size.coordinate}" has the type {size.type}, which is not a list'

@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_ASSUMED_SIZE: the assumed size of `@listSize` cannot be negative."""
+"""LIST_SIZE_INVALID_ASSUMED_SIZE: the assumed size of `@listSize` is negative."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    """Report negative assumed sizes (composition §4.8)."""
     for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
         assumed = python_value(applied.arguments.get("assumedSize"))
         if isinstance(assumed, int) and assumed < 0:

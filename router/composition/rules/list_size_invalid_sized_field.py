@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_SIZED_FIELD: a sized field of `@listSize` must be a field of what is returned."""
+"""LIST_SIZE_INVALID_SIZED_FIELD: a sized field of `@listSize` is not a field of the returned type."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    """Report sized fields that do not exist (composition §4.8)."""
     for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
         for problem in _problems(subgraph, member, applied):
             report.error(
@@ -29,6 +30,6 @@ def _problems(subgraph: SubgraphMetadata, member: FieldDef, applied: Applied) ->
     target = subgraph.schema.types.get(base_name(member.type))
     for name in names(applied, "sizedFields"):
         if target is None or not target.fields:
-            yield f'{member.type} has no fields, so "{name}" cannot be a sized one'
+            yield f'{member.type} has no fields, so "{name}" cannot be a sized field'
         elif name not in target.fields:
             yield f'{target.name} has no field "{name}"'

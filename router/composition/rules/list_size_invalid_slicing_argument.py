@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_SLICING_ARGUMENT: a slicing argument of `@listSize` must be an Int argument of its field."""
+"""LIST_SIZE_INVALID_SLICING_ARGUMENT: a slicing argument of `@listSize` is not an Int argument of its field."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+    """Report slicing arguments that do not exist or are not an Int (composition §4.8)."""
     for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
         for problem in _problems(member, applied):
             report.error(
@@ -29,6 +30,6 @@ def _problems(member: FieldDef, applied: Applied) -> Iterator[str]:
     for name in names(applied, "slicingArguments"):
         argument = member.arguments.get(name)
         if argument is None:
-            yield f'there is no argument "{name}" that could slice the list'
+            yield f'the field has no argument "{name}", which is named as a slicing argument'
         elif str(nullable(argument.type)) != "Int":
-            yield f'the slicing argument "{name}" is a {argument.type}, no Int'
+            yield f'the slicing argument "{name}" has the type {argument.type}, which is not Int'

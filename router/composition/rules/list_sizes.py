@@ -1,4 +1,4 @@
-"""What the rules on `@listSize` share: where it stands, and the names in its arguments."""
+"""The fields with `@listSize`, and the names in its arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def list_sizes(subgraph: SubgraphMetadata, *, linked_by_itself: bool) -> Iterator[tuple[FieldDef, Applied]]:
-    """Fields with federation's `@listSize`, or with the one that a link to the cost specification itself brings."""
+    """Fields with federation's `@listSize`, or with the one that a link to the cost specification adds."""
     for _, member in subgraph.schema.fields():
         for applied in member.applied("listSize"):
             if subgraph.schema.is_federations(applied) is not linked_by_itself:
@@ -22,5 +22,6 @@ def list_sizes(subgraph: SubgraphMetadata, *, linked_by_itself: bool) -> Iterato
 
 
 def names(applied: Applied, argument: str) -> list[str]:
+    """The names in a list argument."""
     value = python_value(applied.arguments.get(argument))
     return [str(item) for item in value] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""NO_CONTEXT_IN_SELECTION: the field of a `@fromContext` begins with $ and the name of a context."""
+"""NO_CONTEXT_IN_SELECTION: the `field` of a `@fromContext` does not begin with `$` and the name of a context."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from router.composition.contexts import parse_context_value
-from router.composition.rules.contextual_arguments import contextual_arguments, tell
+from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:
     from router.composition.report import Report
@@ -16,12 +16,13 @@ _NAMES_AND_SELECTS = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report values without a context name or a selection (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         if not names_and_selects(each.value):
             problem = f'"{each.value}" must be $, the name of a context, and a selection'
-            tell(subgraph, report, "NO_CONTEXT_IN_SELECTION", each, problem)
+            report_problem(subgraph, report, "NO_CONTEXT_IN_SELECTION", each, problem)
 
 
 def names_and_selects(value: str) -> bool:
-    """Whether there are both, readable (CONTEXT_INVALID_SELECTION) or not."""
+    """Whether there is a context name and a selection, even one that cannot be parsed."""
     return parse_context_value(value) is not None or _NAMES_AND_SELECTS.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and what its field sets must be; its target: `provides_target`."""
+"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and the checks of its field sets; see also `provides_target`."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ _PROVIDES = FieldSetRule(
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report `@provides` that are not allowed, and problems of their field sets (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
         for applied in member.applied("provides"):
             if definition.kind is Kind.INTERFACE:
                 report.error(
                     "PROVIDES_UNSUPPORTED_ON_INTERFACE",
-                    f"[{subgraph.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
+                    f"[{subgraph.name}] {member.coordinate} is an interface field, which cannot have @{applied.name}.",
                     [(subgraph.name, applied.node)],
                 )
             use = FieldSetUse(applied, base_name(member.type), member.coordinate)

@@ -1,4 +1,4 @@
-"""`@provides` needs something to provide on.
+"""The field of a `@provides`: it must be resolved here, and its type must have fields.
 
 EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE, PROVIDES_ON_NON_OBJECT_FIELD.
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report the first `@provides` on a field that cannot have one (composition §4.3)."""
     for _, member in subgraph.schema.fields():
         for applied in member.applied("provides"):
             place = [(subgraph.name, applied.node)]

@@ -1,4 +1,4 @@
-"""`@requires`: REQUIRES_UNSUPPORTED_ON_INTERFACE and what its field sets must be. Arguments are allowed in them."""
+"""`@requires`: REQUIRES_UNSUPPORTED_ON_INTERFACE, and the checks of its field sets, which may have arguments."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _REQUIRES = FieldSetRule(
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
+    """Report `@requires` that are not allowed, and problems of their field sets (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
         for applied in member.applied("requires"):
             if definition.kind is Kind.INTERFACE:
                 report.error(
                     "REQUIRES_UNSUPPORTED_ON_INTERFACE",
-                    f"[{subgraph.name}] {member.coordinate} is an interface field: @{applied.name} is not possible.",
+                    f"[{subgraph.name}] {member.coordinate} is an interface field, which cannot have @{applied.name}.",
                     [(subgraph.name, applied.node)],
                 )
             check_field_set(_REQUIRES, subgraph, FieldSetUse(applied, definition.name, member.coordinate), report)

@@ -1,4 +1,7 @@
-"""The rules on the merged supergraph (composition §5.8), in the order their errors are listed."""
+"""The rules on the merged supergraph (composition §5.8), in the order in which their errors are listed.
+
+In: the state of a merge. Out: errors in its report. Each rule has a file of its own, named after its code.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,16 @@ SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
     missing_transitive_auth_requirements.check,
 )
 
-# Only asked of a supergraph the rules above found nothing wrong with.
+# These run only if the rules above found no error.
 FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
     directive_locations.check,
     invalid_graphql.check,
 )
 
-# And these only of valid GraphQL: what the API schema would be.
+# These need valid GraphQL: they check the API schema.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
-# And these last, of what would compose: whether a consumer can take the subgraphs out of it again, and read them.
+# These run last: can a consumer extract the subgraphs from the supergraph and read them?
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
     cost_linked_by_itself.check,
     key_invalid_fields.check,

@@ -1,7 +1,7 @@
 """The rules on `@cost` and `@listSize` for subgraphs that link the cost specification itself.
 
-Apollo's composition does not know these for federation's until a supergraph is read back, and fails there. So they are
-checked after the merge, when nothing else is wrong; the codes are those of the rules.
+Apollo's composition checks these directives only when it reads the supergraph again, and fails there. So they are
+checked after the merge, when everything else is correct. The codes are those of the rules.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _RULES = (
 
 
 def check(state: MergeState) -> None:
+    """Report wrong `@cost` and `@listSize` directives of the cost specification (composition §4.8)."""
     for subgraph in state.subgraphs:
         for rule in _RULES:
             rule(subgraph, state.report, linked_by_itself=True)

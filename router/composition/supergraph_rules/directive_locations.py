@@ -1,7 +1,7 @@
-"""INVALID_GRAPHQL: a composed directive stands where its definition in the supergraph does not allow it.
+"""INVALID_GRAPHQL: a composed directive is at a location that its definition in the supergraph does not allow.
 
-In its subgraph it was allowed. But an interface object is an interface in the supergraph, and of a custom directive
-only the newest definition counts.
+The subgraph allowed it. But an interface object becomes an interface in the supergraph, and only the newest definition
+of a custom directive counts.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _TYPE_LOCATIONS = {
 
 
 def check(state: MergeState) -> None:
+    """Report directives at locations that the supergraph's definitions do not allow (composition §5.8)."""
     allowed = _locations(state)
     for definition in state.supergraph.types.values():
         for location, where, applied in _applications(definition):
@@ -39,7 +40,7 @@ def check(state: MergeState) -> None:
 
 
 def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
-    """Directive → where it may stand; only of those that subgraphs contribute."""
+    """The locations of each directive that comes from subgraphs."""
     found = {each.name: frozenset(each.definition.locations) for each in state.features.composed}
     for spec, names in state.features.specs:
         for element, name in names.items():

@@ -1,4 +1,4 @@
-"""`@inaccessible` against what stays visible in the API schema.
+"""`@inaccessible` on parts that the visible API schema needs (composition §5.9).
 
 REFERENCED_INACCESSIBLE, DEFAULT_VALUE_USES_INACCESSIBLE, QUERY_ROOT_TYPE_INACCESSIBLE, REQUIRED_INACCESSIBLE,
 DISALLOWED_INACCESSIBLE, IMPLEMENTED_BY_INACCESSIBLE, ONLY_INACCESSIBLE_CHILDREN.
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from router.composition.error_codes import ErrorCode
     from router.composition.merge.merge_state import MergeState
 
-Problem = tuple["ErrorCode", str, Element]
-"""Code, message, and the element that is wrong."""
+InaccessibleProblem = tuple["ErrorCode", str, Element]
+"""Code, message, and the element that has the problem."""
 
 
 def check(state: MergeState) -> None:
+    """Report hidden parts that the API schema needs (composition §5.9)."""
     schema = state.supergraph
     composed = [each.definition for each in state.features.composed]
     if not any(name == "inaccessible" for name in _elements_in_use(schema, composed)):
@@ -51,7 +52,7 @@ def check(state: MergeState) -> None:
 
 
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
-    """A directive on schema elements is no part of the API: nothing of it can be hidden."""
+    """A directive on schema elements is not part of the API, so nothing of it can be hidden."""
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"
         if _hidden(argument):
@@ -60,7 +61,8 @@ def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> I
             yield code, message
 
 
-def directive_problems(schema: Schema) -> Iterator[Problem]:
+def directive_problems(schema: Schema) -> Iterator[InaccessibleProblem]:
+    """What is wrong with the arguments of executable directives."""
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
             yield from _input_problems(schema, f"@{directive.name}({argument.name}:)", argument)
@@ -86,13 +88,13 @@ def _hidden(element: Element) -> bool:
     return element.has("inaccessible")
 
 
-def type_problems(schema: Schema, definition: TypeDef) -> Iterator[Problem]:
-    """What is wrong with a type whose visible parts are what `@inaccessible` leaves of it."""
+def type_problems(schema: Schema, definition: TypeDef) -> Iterator[InaccessibleProblem]:
+    """What is wrong with the visible part of a type."""
     if _hidden(definition):
         if definition.name in BUILT_IN_SCALARS:
             yield "DISALLOWED_INACCESSIBLE", f"The built-in type {definition.name} cannot be @inaccessible.", definition
         if definition.name == "Query":
-            message = "The query root cannot be @inaccessible: every API has one."
+            message = "The query root cannot be @inaccessible: every API needs one."
             yield "QUERY_ROOT_TYPE_INACCESSIBLE", message, definition
         return
     children: list[Element] = [
@@ -110,7 +112,7 @@ def type_problems(schema: Schema, definition: TypeDef) -> Iterator[Problem]:
         yield from _field_problems(schema, definition, member)
 
 
-def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator[Problem]:
+def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> Iterator[InaccessibleProblem]:
     inherited = [
         schema.types[name].fields[member.name]
         for name in definition.interfaces
@@ -136,10 +138,10 @@ def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> It
                     yield "IMPLEMENTED_BY_INACCESSIBLE", message, argument
 
 
-def _input_problems(schema: Schema, where: str, item: InputValue) -> Iterator[Problem]:
+def _input_problems(schema: Schema, where: str, item: InputValue) -> Iterator[InaccessibleProblem]:
     if _hidden(item):
         if item.required:
-            message = f"{where} is @inaccessible, but required: nobody could give it."
+            message = f"{where} is @inaccessible, but required: no client could give it."
             yield "REQUIRED_INACCESSIBLE", message, item
         return
     yield from _reference_problem(schema, where, item)
@@ -148,7 +150,7 @@ def _input_problems(schema: Schema, where: str, item: InputValue) -> Iterator[Pr
         yield "DEFAULT_VALUE_USES_INACCESSIBLE", message, item
 
 
-def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Iterator[Problem]:
+def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Iterator[InaccessibleProblem]:
     target = schema.types.get(base_name(element.type))
     if target is not None and _hidden(target):
         message = f"{target.name} is @inaccessible, but {where}, which is in the API schema, refers to it."
@@ -156,7 +158,7 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 
 
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Whether a default value has a hidden part of a type; that the type itself is hidden is another problem."""
+    """Whether a default value uses a hidden enum value or input field of a visible type."""
     ref = nullable(ref)
     if isinstance(ref, ListOf):
         items = value.values if isinstance(value, ListValueNode) else (value,)

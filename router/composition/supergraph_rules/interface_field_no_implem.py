@@ -1,4 +1,4 @@
-"""INTERFACE_FIELD_NO_IMPLEM: one subgraph adds a field to an interface that an implementation elsewhere lacks."""
+"""INTERFACE_FIELD_NO_IMPLEM: an implementation lacks a field that another subgraph adds to the interface."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
+    """Report fields of interfaces that an implementation lacks (composition §5.8)."""
     supergraph = state.supergraph
     for definition in supergraph.of_kind(Kind.OBJECT, Kind.INTERFACE):
         for name in definition.interfaces:

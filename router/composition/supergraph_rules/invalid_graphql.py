@@ -1,9 +1,8 @@
-"""INVALID_GRAPHQL on the supergraph: what can break by merging valid schemas.
+"""INVALID_GRAPHQL on the supergraph: merging valid schemas can give an invalid one.
 
-Each subgraph is valid by itself. Together, an implementation may no longer fit its interface (other field type,
-arguments dropped or required), an interface of an interface may be missing, required input fields may form a circle,
-a name may be one of the supergraph's own, or a default value may name an enum value or input field that did not
-survive.
+An implementation may no longer fit its interface (another field type, dropped or required arguments), an interface of
+an interface may be absent, required input fields may form a circle, a name may belong to the supergraph itself, and a
+default value may use an enum value or input field that is not merged.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
+    """Report what makes the merged schema invalid GraphQL (composition §5.8)."""
     supergraph = state.supergraph
     for definition in supergraph.types.values():
         for problem in (
@@ -35,7 +35,7 @@ def check(state: MergeState) -> None:
     for name, source in _reserved_names(state):
         state.report.error(
             "INVALID_GRAPHQL",
-            f"{name} cannot be in a supergraph: that name belongs to the specification {source} there.",
+            f"{name} cannot be in a supergraph: the name belongs to the specification {source}.",
             state.places(state.type_sources(name)),
         )
     for circle in _required_circles(supergraph):
@@ -46,7 +46,7 @@ def check(state: MergeState) -> None:
 
 
 def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
-    """Types and directives of the subgraphs under the name of a specification that the supergraph links."""
+    """Types and directives of the subgraphs with a name that a linked specification of the supergraph owns."""
     specs = {"link", "join", *(link.name for link in state.features.links)}
     for name in (*state.supergraph.types, *state.supergraph.directives):
         prefix, separator, _ = name.partition("__")
@@ -77,12 +77,12 @@ def _field_problems(schema: Schema, own: FieldDef, member: FieldDef) -> Iterator
             yield f"{own.coordinate} lacks the argument {argument.name} of {member.coordinate}, which it implements."
         elif mine.type != argument.type:
             yield (
-                f"{own.coordinate}({argument.name}:) has the type {mine.type}, but in {member.coordinate}, "
-                f"which it implements, {argument.type}."
+                f"{own.coordinate}({argument.name}:) has the type {mine.type}, but {argument.type} in "
+                f"{member.coordinate}, which it implements."
             )
     for name, mine in own.arguments.items():
         if name not in member.arguments and mine.required:
-            yield f"{own.coordinate}({name}:) is required, but not in {member.coordinate}, which it implements."
+            yield f"{own.coordinate}({name}:) is required, but {member.coordinate}, which it implements, lacks it."
 
 
 def _default_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:
@@ -95,11 +95,11 @@ def _default_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:
 
 def _value_problems(schema: Schema, where: str, item: InputValue) -> Iterator[str]:
     if item.default is not None and not _valid(schema, item.default, item.type):
-        yield f"The default value {print_ast(item.default)} of {where} is no {item.type} in the supergraph."
+        yield f"The default value {print_ast(item.default)} of {where} is not a valid {item.type} in the supergraph."
 
 
 def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Only what merging can change: nullness, enum values, input fields. Scalars were checked in each subgraph."""
+    """Whether the value is still valid; only what merging changes is checked: nullness, enum values, input fields."""
     if isinstance(value, NullValueNode):
         return not isinstance(ref, NonNull)
     ref = nullable(ref)
@@ -113,7 +113,7 @@ def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
         return value.value in definition.values
     if definition.kind is Kind.INPUT and isinstance(value, ObjectValueNode):
         given = {field.name.value: field.value for field in value.fields}
-        # Like Apollo's composition, this does not ask for required fields that are not given.
+        # Apollo's composition does not report required fields that are not given.
         return given.keys() <= definition.inputs.keys() and all(
             _valid(schema, each, definition.inputs[name].type) for name, each in given.items()
         )

@@ -1,6 +1,6 @@
-"""KEY_INVALID_FIELDS for a field under a type condition that is never met: the type with the key must have it too.
+"""KEY_INVALID_FIELDS for a field under a type condition that never applies: the type with the key must have it too.
 
-Asked last, as the condition alone is no error: `impossible_conditions` says what such a key is taken for.
+This rule runs last: the condition alone is not an error, because `impossible_type_conditions` drops it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
+    """Report fields under type conditions that the type with the key lacks (composition §4.2)."""
     for subgraph in state.subgraphs:
         for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:

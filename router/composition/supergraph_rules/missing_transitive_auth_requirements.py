@@ -1,7 +1,7 @@
-"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field must ask for at least what the data it is computed from asks for.
+"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field must require the authorization of the data that it is computed from.
 
-`@requires` and `@fromContext` fetch other fields on a client's behalf. If those need a scope, so must the field, itself
-or through its type; otherwise it would leak what the client may not see.
+`@requires` and `@fromContext` fetch other fields for a client. If those need a scope, the field or its type must need
+the scope too. Otherwise the field could reveal what the client may not see (composition §5.7).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.constant_values import python_value
 from router.composition.contexts import context_types, contextual_arguments
-from router.composition.merge.auth_propagation import AUTH_ELEMENTS
 from router.composition.merge.auth_requirements import (
     MAX_ALTERNATIVES,
     Requirement,
@@ -21,6 +20,7 @@ from router.composition.merge.auth_requirements import (
     implies,
     requirement,
 )
+from router.composition.model import AUTH_ELEMENTS
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
 
 
 def check(state: MergeState) -> None:
+    """Report fields that require less authorization than their data (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
     for subgraph in state.subgraphs:
@@ -89,16 +90,16 @@ def _check(state: MergeState, subgraph: SubgraphMetadata, member: FieldDef, sele
         except TooManyAlternativesError:
             state.report.error(
                 "UNSUPPORTED_FEATURE",
-                f"[{subgraph.name}] What {member.coordinate} is computed from asks for more than {MAX_ALTERNATIVES} "
-                f"alternatives of @{element}.",
+                f"[{subgraph.name}] The data that {member.coordinate} is computed from requires more than "
+                f"{MAX_ALTERNATIVES} alternatives of @{element}.",
                 [(subgraph.name, member.node)],
             )
             return
         if not enough:
             state.report.error(
                 "MISSING_TRANSITIVE_AUTH_REQUIREMENTS",
-                f"[{subgraph.name}] {member.coordinate} is computed from data that asks for more @{element} than the "
-                "field itself does.",
+                f"[{subgraph.name}] {member.coordinate} is computed from data that requires more @{element} than the "
+                "field itself.",
                 [(subgraph.name, member.node)],
             )
 

@@ -1,6 +1,6 @@
-"""PROVIDES_INVALID_FIELDS for a type condition that the object provided never meets: nothing is provided then.
+"""PROVIDES_INVALID_FIELDS for a type condition that never applies to the provided object: nothing is provided then.
 
-Asked last, as other problems hide this one in other federation tooling too.
+This rule runs last, because other errors take precedence in Apollo's composition.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
+    """Report type conditions in `@provides` that never apply (composition §4.3)."""
     for subgraph in state.subgraphs:
         for _, member in subgraph.schema.fields():
             for applied in member.applied("provides"):

@@ -1,6 +1,6 @@
-"""REQUIRES_INVALID_FIELDS on the supergraph: what a subgraph requires must still be there once everything is merged.
+"""REQUIRES_INVALID_FIELDS on the supergraph: the merged schema lacks something that a subgraph requires.
 
-A subgraph validates its `@requires` against its own schema; merging may have dropped an argument it passes.
+A subgraph's `@requires` is valid in its own schema. The merge may have dropped an argument that it passes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
+    """Report `@requires` whose field set is not valid in the supergraph (composition §4.3)."""
     for subgraph in state.subgraphs:
         for _, member in subgraph.schema.fields():
             for applied in member.applied("requires"):

@@ -1,7 +1,8 @@
-"""Federation 1 subgraphs -> Federation 2.4, by small rewrites in a fixed order (composition §3).
+"""Upgrade Federation 1 subgraphs to Federation 2.4, by small steps in a fixed order (composition §3).
 
-Each step changes one subgraph's schema in place, looking at the *original* of all subgraphs where it must know what
-others do. So the outcome does not depend on the order in which subgraphs are upgraded.
+In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place. A step that must know other subgraphs
+looks at the *originals*, which are recorded before the first step. So the result does not depend on the order of the
+subgraphs. Reading order: this file (`STEPS`), `original_subgraphs`, then one file an area of the schema.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ STEPS: tuple[Callable[[Upgrade], None], ...] = (
 
 
 def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphSchema]:
-    """Upgrade every Federation 1 schema in place, and return those that could be."""
+    """Upgrade every Federation 1 schema in place (composition §3); return those without errors."""
     old = [schema for schema in schemas if not schema.is_federation_2]
     if not old:
         return []
@@ -60,7 +61,7 @@ def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphS
 
 
 def _upgraded(upgrade: Upgrade) -> bool:
-    """Take one subgraph through all steps; False if it cannot be upgraded."""
+    """Run all steps on one subgraph; False if errors were reported."""
     before = len(upgrade.report.errors)
     require_base(upgrade)
     require_whole_definition(upgrade)
@@ -72,7 +73,7 @@ def _upgraded(upgrade: Upgrade) -> bool:
 
 
 def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:
-    """INTERFACE_OBJECT_USAGE_ERROR: a Federation 1 interface loses its keys, so no object can stand for it."""
+    """INTERFACE_OBJECT_USAGE_ERROR: a Federation 1 interface loses its keys, so no interface object is possible."""
     for schema in schemas:
         for definition in schema.of_kind(Kind.OBJECT):
             if not definition.is_interface_object:
@@ -84,7 +85,7 @@ def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report)
                         "INTERFACE_OBJECT_USAGE_ERROR",
                         f"[{schema.name}] {definition.name} is an interface object here, but the interface in "
                         f'"{other.name}" is written for Federation 1, which has no keys on interfaces: '
-                        f'"{other.name}" must be moved to Federation 2 first.',
+                        f'upgrade "{other.name}" to Federation 2 first.',
                         [(schema.name, definition.node), (other.name, own.node)],
                     )
 

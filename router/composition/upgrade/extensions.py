@@ -1,4 +1,4 @@
-"""Type extensions: in Federation 1 they say that another subgraph owns the type; in Federation 2 nobody owns it."""
+"""Type extensions: in Federation 1, another subgraph owns the type; in Federation 2, no subgraph owns it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def require_base(upgrade: Upgrade) -> None:
-    """EXTENSION_WITH_NO_BASE: somebody must define what is extended."""
+    """EXTENSION_WITH_NO_BASE: no subgraph defines the extended type."""
     for definition in upgrade.schema.types.values():
         if definition.name in ROOTS.values() or not is_extension(definition):
             continue
@@ -26,7 +26,7 @@ def require_base(upgrade: Upgrade) -> None:
 
 
 def drop_external_keys(upgrade: Upgrade) -> None:
-    """Key fields of an extension are not external: the subgraph does know them. Roots are treated as extensions."""
+    """Key fields of an extension are not external: the subgraph knows them. Root types count as extensions."""
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         if not is_extension(definition) and definition.name not in ROOTS.values():
@@ -47,7 +47,7 @@ def _drop_external(member: FieldDef) -> None:
 
 
 def forget_extensions(upgrade: Upgrade) -> None:
-    """`extend type X` without a definition beside it is an ordinary definition; `@extends` keeps its mark."""
+    """Make `extend type X` without a definition an ordinary definition; `@extends` stays."""
     for definition in upgrade.schema.types.values():
         if definition.has_definition or definition.kind not in COMPOSITE:
             continue

@@ -1,4 +1,4 @@
-"""`@external` where Federation 2 does not allow it, or where nothing needs it."""
+"""`@external` where Federation 2 does not allow it, or where nothing uses the field."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ if TYPE_CHECKING:
     from router.composition.upgrade.original_subgraphs import Upgrade
 
 
-def _without_external(element: Element) -> None:
+def _drop_external(element: Element) -> None:
     element.directives = [applied for applied in element.directives if applied.element != "external"]
 
 
 def drop_external_on_interface_fields(upgrade: Upgrade) -> None:
+    """Federation 1 ignores `@external` on interface fields."""
     for definition in upgrade.schema.of_kind(Kind.INTERFACE):
         for member in definition.fields.values():
-            _without_external(member)
+            _drop_external(member)
 
 
 def drop_external_on_types(upgrade: Upgrade) -> None:
-    """Federation 1 ignored it on whole types."""
+    """Federation 1 ignores `@external` on whole types."""
     for definition in upgrade.schema.of_kind(Kind.OBJECT):
-        _without_external(definition)
+        _drop_external(definition)
 
 
 def drop_unused_externals(upgrade: Upgrade) -> None:
-    """TYPE_WITH_ONLY_UNUSED_EXTERNAL if that leaves a type without fields that something refers to."""
+    """Drop unused external fields; TYPE_WITH_ONLY_UNUSED_EXTERNAL if a type that is still used becomes empty."""
     schema = upgrade.schema
     subgraph = SubgraphMetadata(schema)
     schema.still_provided, schema.still_used = subgraph.provided, subgraph.used
@@ -56,7 +57,7 @@ def drop_unused_externals(upgrade: Upgrade) -> None:
 
 def _is_referenced(schema: Schema, name: str) -> bool:
     if schema.types[name].keys:
-        # An entity is referred to by the `_entities` that the subgraph offers the router.
+        # The field `_entities`, which the subgraph has for the router, refers to every entity.
         return True
     if any(base_name(member.type) == name for _, member in schema.fields()):
         return True

@@ -1,4 +1,4 @@
-"""Field sets as Federation 1 accepted them: other values than strings, and selections without effect."""
+"""Field sets that Federation 1 accepts: values that are not strings, and selections without effect."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def coerce_fields(upgrade: Upgrade) -> None:
-    """`fields: ["id", "sku"]` and `fields: id` become strings."""
+    """Replace `fields: ["id", "sku"]` and `fields: id` by strings."""
     for _, applied in SubgraphMetadata(upgrade.schema).field_set_uses():
         value = applied.arguments.get("fields")
         items = value.values if isinstance(value, ListValueNode) else (value,)
@@ -39,7 +39,7 @@ def coerce_fields(upgrade: Upgrade) -> None:
 
 
 def drop_ineffective_leaves(upgrade: Upgrade) -> None:
-    """Require and provide only external fields: the rest the subgraph resolves anyway."""
+    """Drop fields that are not external from `@requires` and `@provides`: the subgraph resolves them anyway."""
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         kept = []
@@ -56,7 +56,7 @@ def drop_ineffective_leaves(upgrade: Upgrade) -> None:
 
 
 def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
-    """Shorten the set in place; whether anything is left of it. What cannot be read is left for validation."""
+    """Shorten the field set in place; False if nothing remains. Validation reports one that cannot be parsed."""
     selections = applied.field_set
     if selections is None or not _is_readable(subgraph, type_name, selections):
         return True
@@ -69,7 +69,7 @@ def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
 
 
 def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> bool:
-    """Whether every field exists, under its own name, has what it requires, and a selection exactly if it needs one."""
+    """Whether every field exists, has no alias, has its required arguments, and a selection only if it needs one."""
     schema = subgraph.schema
     definition = schema.types.get(type_name)
     for item in selections.selections:
@@ -95,7 +95,7 @@ def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: Selecti
 
 
 def _effective(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
-    """The same object if all of it has an effect, None if nothing has."""
+    """The same object if every part has an effect, None if no part has."""
     definition = subgraph.schema.types.get(type_name)
     kept: list[SelectionNode] = []
     for item in selections.selections:

@@ -1,4 +1,4 @@
-"""Directives that Federation 1 ignored: on interfaces, and `@provides` on fields without sub-fields."""
+"""Directives that Federation 1 ignores: on interfaces, and `@provides` on fields without sub-fields."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def drop_interface_directives(upgrade: Upgrade) -> None:
+    """Drop `@key`, `@provides` and `@requires` on interfaces and their fields."""
     for definition in upgrade.schema.of_kind(Kind.INTERFACE):
         definition.directives = [applied for applied in definition.directives if applied.element != "key"]
         for member in definition.fields.values():
@@ -18,6 +19,7 @@ def drop_interface_directives(upgrade: Upgrade) -> None:
 
 
 def drop_provides_on_leaf_fields(upgrade: Upgrade) -> None:
+    """Drop `@provides` on fields whose type has no fields."""
     for _, member in upgrade.schema.fields():
         if upgrade.schema.kind_of(member.type) not in COMPOSITE:
             member.directives = [applied for applied in member.directives if applied.element != "provides"]

@@ -1,4 +1,4 @@
-"""What the upgrade steps know: the schema being changed, and all subgraphs as they were."""
+"""The input of the upgrade steps: the schema that is being changed, and all subgraphs before any change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """One subgraph before any upgrade, as far as others look at it."""
+    """What other subgraphs need to know about a subgraph before the upgrade.
+
+    Attributes:
+        name: Its name.
+        types: All type names.
+        bases: The types that it defines, not only extends.
+        resolved: Coordinates of the fields that it resolves.
+        shareable: Coordinates of its shareable fields.
+        first_key_fields: Type → its own fields in its first key.
+        tags: Coordinate of a field → the names of its tags.
+    """
 
     name: str
     types: frozenset[str]
@@ -31,6 +41,7 @@ class Original:
 
     @classmethod
     def of(cls, schema: SubgraphSchema) -> Original:
+        """Record one schema."""
         subgraph = SubgraphMetadata(schema)
         fields = [(definition, member) for definition, member in schema.fields() if definition.kind is Kind.OBJECT]
         return cls(
@@ -58,6 +69,8 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Originals:
+    """All subgraphs before the upgrade."""
+
     subgraphs: Sequence[Original]
 
     @classmethod
@@ -67,7 +80,7 @@ class Originals:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """One subgraph being upgraded."""
+    """One subgraph that is being upgraded."""
 
     schema: SubgraphSchema
     originals: Originals
@@ -83,5 +96,5 @@ class Upgrade:
 
 
 def is_extension(definition: TypeDef) -> bool:
-    """An extension in Federation 1's sense: another subgraph owns the type."""
+    """Whether it is an extension as Federation 1 defines it: another subgraph owns the type."""
     return definition.has("extends") or (definition.has_extension and not definition.has_definition)

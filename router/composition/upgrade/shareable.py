@@ -1,4 +1,4 @@
-"""`@shareable`: Federation 1 let every subgraph resolve value types, Federation 2 wants it said."""
+"""`@shareable`: in Federation 1, every subgraph can resolve a value type; Federation 2 requires the directive."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """INVALID_GRAPHQL: an own definition of @shareable must allow it wherever the upgrade has to put it.
+    """INVALID_GRAPHQL: a definition of @shareable in the subgraph forbids locations that the upgrade needs.
 
-    The query root and its type `_Service` are shared by all subgraphs, so both locations are needed beside any other.
+    All subgraphs share the query root and its type `_Service`, so both locations are needed.
     """
     own = upgrade.schema.directives.get("shareable")
     missing = [location for location in _NEEDED if own is not None and location not in own.locations]
     if own is not None and missing and any(True for _ in upgrade.others):
         upgrade.report.error(
             "INVALID_GRAPHQL",
-            f"[{upgrade.schema.name}] The definition of @shareable must allow {' and '.join(missing)}: value types and "
-            "fields that other subgraphs resolve too are marked with it.",
+            f"[{upgrade.schema.name}] @shareable must allow {' and '.join(missing)}: the upgrade adds it to "
+            "value types and to fields that other subgraphs resolve too.",
             [(upgrade.schema.name, own.node)],
         )
 
 
 def add_shareable(upgrade: Upgrade) -> None:
-    """On value types that others declare, and on fields of entities and roots that others resolve too."""
+    """Add it to value types that others define, and to fields of entities and roots that others resolve too."""
     original = upgrade.original
     for definition in upgrade.schema.of_kind(Kind.OBJECT):
         if definition.name == ROOTS["subscription"]:

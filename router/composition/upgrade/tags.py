@@ -1,4 +1,4 @@
-"""`@tag` on external fields: an error in Federation 2, and needless where the resolving subgraph has the same tag."""
+"""`@tag` on external fields: an error in Federation 2, and redundant if the resolving subgraph has the same tag."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def drop_repeated_tags(upgrade: Upgrade) -> None:
+    """Drop tags on external fields that the resolving subgraph has too."""
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         if not subgraph.is_external(member):

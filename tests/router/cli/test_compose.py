@@ -219,9 +219,9 @@ def test_a_missing_schema_file_stops_the_command(tmp_path: Path) -> None:
         ("subgraphs: {1: {}}", '1: the name of a subgraph is a string: write "1"'),
         ("subgraphs: {a: {routing_url: '${env.A-b}', schema: {file: x}}}", "1: a variable is written as"),
         ("subgraphs: {a: {routing_url: '${env.EMPTY}', schema: {file: x}}}", '1: "routing_url" is empty'),
-        ('subgraphs: {a: {routing_url: u, schema: {file: "a\\0"}}}', '1: "file" holds a character that no text'),
-        ('subgraphs: {a: {routing_url: "\\ud800", schema: {file: x}}}', '1: "routing_url" holds a character'),
-        ('subgraphs: {"\\ud800": {}}', "1: the name of a subgraph holds a character"),
+        ('subgraphs: {a: {routing_url: u, schema: {file: "a\\0"}}}', '1: "file" contains a character that text'),
+        ('subgraphs: {a: {routing_url: "\\ud800", schema: {file: x}}}', '1: "routing_url" contains a character'),
+        ('subgraphs: {"\\ud800": {}}', "1: the name of a subgraph contains a character"),
         ("subgraphs: {}\n---\nsubgraphs: {}", "2: expected a single document in the stream, but found another"),
     ],
 )
@@ -282,14 +282,17 @@ def test_the_sdl_of_a_running_subgraph_is_fetched(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("response", "message"),
     [
-        (httpx.Response(500), "answered 500"),
-        (httpx.Response(302, headers={"Location": "http://elsewhere.test"}), "answered 302"),
-        (httpx.Response(200, text="<html>"), "did not answer with JSON"),
-        (httpx.Response(200, json={"data": None}), "is no federated subgraph"),
-        (httpx.Response(200, json={"errors": [{"message": "no"}]}), "does not tell its SDL: no"),
-        (httpx.Response(400, json={"errors": [{"message": "no\x1b"}]}), "does not tell its SDL: no "),
-        (httpx.Response(500, json={"data": {"_service": {"sdl": "scalar A"}}}), "answered 500"),
-        (httpx.Response(200, text='{"data": {"_service": {"sdl": "\\ud800"}}}'), "its SDL is no text"),
+        (httpx.Response(500), "returned status 500"),
+        (httpx.Response(302, headers={"Location": "http://elsewhere.test"}), "returned status 302"),
+        (httpx.Response(200, text="<html>"), "did not return JSON"),
+        (httpx.Response(200, json={"data": None}), "is not a federated subgraph"),
+        (httpx.Response(200, json={"errors": [{"message": "no"}]}), "does not return its SDL: no"),
+        (httpx.Response(400, json={"errors": [{"message": "no\x1b"}]}), "does not return its SDL: no "),
+        (httpx.Response(500, json={"data": {"_service": {"sdl": "scalar A"}}}), "returned status 500"),
+        (
+            httpx.Response(200, text='{"data": {"_service": {"sdl": "\\ud800"}}}'),
+            "its SDL contains half of a surrogate pair",
+        ),
     ],
 )
 async def test_a_response_that_is_not_from_a_subgraph_is_refused(response: httpx.Response, message: str) -> None:
@@ -302,12 +305,12 @@ async def test_a_response_that_is_not_from_a_subgraph_is_refused(response: httpx
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("", '"" is no address of a subgraph'),
-        ("localhost:4001", '"localhost:4001" is no address of a subgraph'),
-        ("ftp://users.test", '"ftp://users.test" is no address of a subgraph'),
-        ("http://users.test:99999", "http://users.test:99999: is no address: there is no port 99999"),
-        ("http://me:secret@[::1/", "[::1/: is no address"),
-        ("http://xn--a/", "http://xn--a/: is no address"),
+        ("", '"" is not the URL of a subgraph'),
+        ("localhost:4001", '"localhost:4001" is not the URL of a subgraph'),
+        ("ftp://users.test", '"ftp://users.test" is not the URL of a subgraph'),
+        ("http://users.test:99999", "http://users.test:99999: is not a URL: there is no port 99999"),
+        ("http://me:secret@[::1/", "[::1/: is not a URL"),
+        ("http://xn--a/", "http://xn--a/: is not a URL"),
     ],
 )
 async def test_an_invalid_url_is_refused_before_a_request(url: str, message: str) -> None:
@@ -321,12 +324,12 @@ async def test_a_header_that_cannot_be_sent_is_reported_without_its_value(value:
     with pytest.raises(ConfigError) as error:
         await introspect("http://users.test", {"Authorization": value}, 1.0)
     assert str(error.value) == (
-        'http://users.test: the value of the header "Authorization" holds a character that no header can hold'
+        'http://users.test: the value of the header "Authorization" contains a character that a header cannot contain'
     )
 
 
 async def test_an_invalid_header_name_is_refused() -> None:
-    with pytest.raises(ConfigError, match='"X Key" is no name of a header'):
+    with pytest.raises(ConfigError, match='"X Key" is not the name of a header'):
         await introspect("http://users.test", {"X Key": "a"}, 1.0)
 
 

@@ -172,7 +172,7 @@ def test_introspect_refuses_a_malformed_header() -> None:
 def test_introspect_names_a_subgraph_that_cannot_be_reached() -> None:
     error = run("subgraph", "introspect", "http://127.0.0.1:1/graphql").exception
     assert isinstance(error, StartupError)
-    assert str(error).startswith("http://127.0.0.1:1/graphql: cannot be asked")
+    assert str(error).startswith("http://127.0.0.1:1/graphql: cannot be queried")
 
 
 def test_a_running_subgraph_composes(service: SdlServer, tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def test_what_is_inaccessible_already_stays_hidden_and_is_not_marked_twice() -> 
         ('type Query { a(b: Int! @tag(name: "x")): Int }', ("REQUIRED_INACCESSIBLE", "Query.a(b:)")),
         (
             'type Query @tag(name: "x") { a: Int }',
-            ("QUERY_ROOT_TYPE_INACCESSIBLE", "The query root cannot be @inaccessible: every API has one."),
+            ("QUERY_ROOT_TYPE_INACCESSIBLE", "The query root cannot be @inaccessible: every API needs one."),
         ),
         ('type Query { a: Int @tag(name: "x") }', ("ONLY_INACCESSIBLE_CHILDREN", "Query")),
         (
