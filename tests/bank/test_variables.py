@@ -1,4 +1,7 @@
-"""The table of variables, `.env.example`, `router.yaml` and the settings of every process agree."""
+"""The table of variables, `.env.example`, `router.yaml` and the settings of every process agree.
+
+Covers `bank/settings.py` and `servicekit/variables.py`.
+"""
 
 from __future__ import annotations
 
