@@ -1,4 +1,8 @@
-"""The plan's two printed forms."""
+"""The plan's two printed forms.
+
+Covers `router/plan/json_format.py`, `router/plan/text_format.py`, `router/plan/query_plan.py` and
+`router/plan/nodes.py`.
+"""
 
 from __future__ import annotations
 

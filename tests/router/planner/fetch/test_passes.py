@@ -1,4 +1,8 @@
-"""Each optimisation pass: what it changes, and what it leaves exactly as it is."""
+"""Each optimisation pass: what it changes, and what it leaves exactly as it is.
+
+Covers `router/planner/fetch/passes/__init__.py`, `router/planner/fetch/passes/drop_implied_waits.py` and
+`router/planner/fetch/passes/merge_same_objects.py`.
+"""
 
 from __future__ import annotations
 

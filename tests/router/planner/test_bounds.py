@@ -1,6 +1,6 @@
-"""No operation makes planning explode: many equal choices, deep abstract nesting, a thousand fields.
+"""Planning is bounded for every operation: many equal choices, deep abstract nesting, a thousand fields.
 
-Each is planned within a bound, or refused; and a plan that stopped looking for a better one is still right. Work is
+Each is planned within a bound, or refused; a plan whose search for a better one was ended is still right. Work is
 counted in calls of functions, which are the same on any machine (`make bench` has the times).
 """
 
