@@ -23,26 +23,32 @@ if TYPE_CHECKING:
 
 
 def string(text: str) -> StringValueNode:
+    """A string value."""
     return StringValueNode(value=text, block=False)
 
 
 def boolean(*, value: bool) -> BooleanValueNode:
+    """A boolean value."""
     return BooleanValueNode(value=value)
 
 
 def integer(value: int) -> IntValueNode:
+    """An integer value."""
     return IntValueNode(value=str(value))
 
 
 def enum_value(name: str) -> EnumValueNode:
+    """An enum value."""
     return EnumValueNode(value=name)
 
 
 def list_of(items: Iterable[ConstValueNode]) -> ConstListValueNode:
+    """A list of values."""
     return ConstListValueNode(values=tuple(items))
 
 
 def strings(texts: Iterable[str]) -> ConstListValueNode:
+    """A list of strings."""
     return list_of(string(text) for text in texts)
 
 

@@ -39,6 +39,8 @@ UNTYPED = Named("")
 
 
 class Kind(StrEnum):
+    """The kinds of types; the value is the keyword that defines the kind."""
+
     SCALAR = "scalar"
     OBJECT = "type"
     INTERFACE = "interface"
@@ -115,6 +117,7 @@ class InputValue(TypedElement):
 
     @property
     def required(self) -> bool:
+        """Whether a value must be given: the type is non-null, and there is no default."""
         return str(self.type).endswith("!") and self.default is None
 
 
@@ -129,6 +132,7 @@ class FieldDef(TypedElement):
 
     @property
     def coordinate(self) -> str:
+        """`Type.field`."""
         return f"{self.parent}.{self.name}"
 
 
@@ -152,15 +156,19 @@ class TypeDef(Element):
 
     @property
     def keys(self) -> list[Applied]:
+        """The `@key` directives."""
         return self.applied("key")
 
     @property
     def is_interface_object(self) -> bool:
+        """Whether the type is an `@interfaceObject`."""
         return self.kind is Kind.OBJECT and self.has("interfaceObject")
 
 
 @dataclass(slots=True)
 class DirectiveDef(Element):
+    """A directive definition."""
+
     arguments: dict[str, InputValue] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
     repeatable: bool = False
@@ -176,6 +184,7 @@ class Schema:
     description: str | None = None
 
     def of_kind(self, *kinds: Kind) -> Iterator[TypeDef]:
+        """The types of these kinds."""
         return (definition for definition in self.types.values() if definition.kind in kinds)
 
     def fields(self) -> Iterator[tuple[TypeDef, FieldDef]]:
@@ -232,6 +241,7 @@ class SubgraphSchema(Schema):
 
     @property
     def is_federation_2(self) -> bool:
+        """Whether the schema is written for Federation 2."""
         return self.version > FEDERATION_1_VERSION
 
 

@@ -36,6 +36,7 @@ class SourceFile:
     verbatim: bool = True
 
     def place(self, location: Location) -> FilePlace:
+        """The place in the file of a location in the schema."""
         if not self.verbatim:
             return FilePlace(self.path, self.line, 1)
         return FilePlace(self.path, self.line + location.line - 1, self.indent + location.column)

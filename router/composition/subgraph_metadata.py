@@ -25,6 +25,7 @@ class SubgraphMetadata:
 
     @property
     def name(self) -> str:
+        """The subgraph's name."""
         return self.schema.name
 
     def settle(self) -> tuple[frozenset[str], ...]:
@@ -114,6 +115,7 @@ class SubgraphMetadata:
         return uses
 
     def is_external(self, member: FieldDef) -> bool:
+        """Whether the field is external."""
         return member.coordinate in self.external
 
     def is_fully_external(self, member: FieldDef) -> bool:
@@ -121,9 +123,11 @@ class SubgraphMetadata:
         return member.coordinate in self.external and member.coordinate not in self.provided
 
     def is_shareable(self, member: FieldDef) -> bool:
+        """Whether other subgraphs may resolve the field too."""
         return member.coordinate in self.shareable
 
     def is_used(self, member: FieldDef) -> bool:
+        """Whether the subgraph uses the field itself."""
         return member.coordinate in self.used
 
     def abstracting_interfaces(self, definition: TypeDef) -> list[TypeDef]:

@@ -59,6 +59,7 @@ class SpecUrl:
 
     @property
     def is_apollo(self) -> bool:
+        """Whether it is one of Apollo's specifications."""
         return self.identity == f"{APOLLO}/{self.name}"
 
     def __str__(self) -> str:
@@ -102,6 +103,7 @@ class Links:
         return iter(self.by_identity.values())
 
     def get(self, identity: str) -> Link | None:
+        """The link to a specification, by its identity."""
         return self.by_identity.get(identity)
 
     def directive_source(self, name: str) -> tuple[Link, str] | None:

@@ -60,7 +60,7 @@ _CONNECT = """
 
 @dataclass(frozen=True)
 class SpecVersion:
-    """One version of one specification, everything of the earlier versions included."""
+    """One version of a specification, with everything of the earlier versions."""
 
     name: str
     version: Version
@@ -79,10 +79,12 @@ class SpecVersion:
 
     @cached_property
     def types(self) -> Mapping[str, TypeDefinitionNode]:
+        """Type definitions by name."""
         return {node.name.value: node for node in self._document.definitions if isinstance(node, TypeDefinitionNode)}
 
     @property
     def url(self) -> str:
+        """The URL of this version."""
         return f"{APOLLO}/{self.name}/{self.version}"
 
 

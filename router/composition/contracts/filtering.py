@@ -42,9 +42,11 @@ class ContractFilter:
             raise ValueError(f"a tag cannot be both included and excluded: {', '.join(sorted(both))}")
 
     def excludes(self, tags: frozenset[str]) -> bool:
+        """Whether an excluded tag is among these."""
         return not self.exclude.isdisjoint(tags)
 
     def includes(self, tags: frozenset[str]) -> bool:
+        """Whether an included tag is among these."""
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:

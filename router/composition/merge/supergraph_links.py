@@ -120,6 +120,7 @@ class SupergraphFeatures:
 
     @property
     def join(self) -> SpecVersion:
+        """The version of the join specification in the supergraph (composition §8.1)."""
         return _newest("join", _JOIN_NEEDS, self.version)
 
 

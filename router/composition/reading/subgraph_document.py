@@ -88,10 +88,12 @@ class SubgraphDocument:
 
     @property
     def schema_blocks(self) -> Iterator[SchemaDefinitionNode | SchemaExtensionNode]:
+        """The schema definition and its extensions."""
         return (node for node in self.definitions if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode))
 
     @property
     def schema_directives(self) -> tuple[DirectiveNode, ...]:
+        """The directives on the schema."""
         return tuple(directive for block in self.schema_blocks for directive in block.directives or ())
 
     @property

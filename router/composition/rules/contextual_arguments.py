@@ -25,6 +25,7 @@ class ContextualArgument(NamedTuple):
 
     @property
     def value(self) -> str:
+        """The text of the directive's `field`."""
         return self.applied.text("field") or ""
 
 

@@ -51,9 +51,11 @@ class PositionGraph:
     _possible_types_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
     def subgraph(self, position: Position) -> SubgraphMetadata:
+        """The subgraph of a position."""
         return self.state.subgraphs[position.index]
 
     def definition(self, position: Position) -> TypeDef:
+        """The type at a position, as its subgraph defines it."""
         return self.subgraph(position).schema.types[position.type_name]
 
     def possible_types(self, name: str) -> frozenset[str]:
@@ -79,6 +81,7 @@ class PositionGraph:
         return member if member is not None and self.extracted.has(position.index, member) else None
 
     def is_overridden(self, position: Position, member: FieldDef) -> bool:
+        """Whether another subgraph overrides the field under this assumption."""
         return member.coordinate in self.assumption.overridden.get(position.index, ())
 
     def has_moving_label(self, position: Position, name: str) -> bool:
@@ -187,6 +190,11 @@ class PositionGraph:
         if definition.kind in ABSTRACT:
             return self.possible_types_here(value.index, value.type_name)
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
+
+    def narrowed(self, positions: tuple[Position, ...], wanted: str) -> tuple[Position, ...]:
+        """The positions that remain under a type condition."""
+        possible = self.possible_types(wanted)
+        return tuple(each for each in positions if each.type_name == wanted or each.type_name in possible)
 
     def selects_object_types_only(self, type_name: str, selections: SelectionSetNode) -> bool:
         """Whether every field of the set has one object type, or a leaf type, in all subgraphs."""

@@ -26,7 +26,7 @@ from router.federation.field_sets import readable_field_set
 from router.federation.type_names import TYPENAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from graphql.language import SelectionSetNode
 
@@ -172,7 +172,7 @@ class Reachability:
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
                 wanted = item.type_condition.name.value if item.type_condition else None
-                inner = positions if wanted is None else tuple(self._narrowed(positions, wanted))
+                inner = positions if wanted is None else self.graph.narrowed(positions, wanted)
                 still_closed = closed and inner == positions
                 if inner and not self.can_fetch(inner, item.selection_set, available, closed=still_closed):
                     return False
@@ -194,12 +194,6 @@ class Reachability:
             if seen and not self.can_fetch(seen, selections, available):
                 return False
         return True
-
-    def _narrowed(self, positions: tuple[Position, ...], wanted: str) -> Iterator[Position]:
-        possible = self.graph.possible_types(wanted)
-        for position in positions:
-            if position.type_name in possible or position.type_name == wanted:
-                yield position
 
     def _fetched(
         self, positions: Iterable[Position], name: str, available: frozenset[ContextSelection], *, closed: bool

@@ -24,6 +24,7 @@ class RuntimeTypes:
         self.compared: set[str] = set()
 
     def compare(self, member: FieldDef, values: tuple[Position, ...], graph: PositionGraph) -> None:
+        """Report a shared field if the object types that its subgraphs can return differ."""
         if self.state is None or len(values) < 2 or member.coordinate in self.compared:  # noqa: PLR2004 - a comparison needs two
             return
         supergraph = self.state.supergraph

@@ -104,6 +104,7 @@ class _Search:
         self.outstanding = 0
 
     def run(self) -> None:
+        """Search from all root types, and report what fails."""
         for name in ROOTS.values():
             if name in self.supergraph.types:
                 self._start(name)

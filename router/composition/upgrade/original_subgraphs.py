@@ -88,10 +88,12 @@ class Upgrade:
 
     @property
     def others(self) -> Iterator[Original]:
+        """The other subgraphs."""
         return (original for original in self.originals.subgraphs if original.name != self.schema.name)
 
     @property
     def original(self) -> Original:
+        """This subgraph before the upgrade."""
         return next(original for original in self.originals.subgraphs if original.name == self.schema.name)
 
 
