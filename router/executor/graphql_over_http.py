@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router import json_codec
-from router.transport.failures import without_graphql_response
+from router.transport.fetch_failures import without_graphql_response
 from router.transport.messages import SubgraphRequest
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def encode_body(request: SubgraphRequest) -> bytes:
     return json_codec.encode(payload)
 
 
-def decode_body(subgraph: str, response: SubgraphResponse) -> JsonObject:
+def decode_response(subgraph: str, response: SubgraphResponse) -> JsonObject:
     """The GraphQL response in an HTTP response, whatever its status; numbers are exact (`json_codec.decode`).
 
     Raises:

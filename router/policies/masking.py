@@ -27,7 +27,7 @@ from router.errors import (
 )
 from router.pipeline.error_entries import new_error_id
 from router.pipeline.stage import Stage
-from router.transport.failures import MALFORMED, NOT_AVAILABLE, TIMED_OUT
+from router.transport.fetch_failures import MALFORMED, NOT_AVAILABLE, TIMED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from router.transport import failures
+from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
 from router.transport.http1.pool import Pool, PoolLimits, ServerOrigin
@@ -83,7 +83,7 @@ class HttpTransport:
         name = request.subgraph
         target = self._targets.get(name)
         if target is None:
-            raise failures.unreachable(name, f"no endpoint is configured for subgraph {name!r}")
+            raise fetch_failures.unreachable(name, f"no endpoint is configured for subgraph {name!r}")
         endpoint = target.endpoint
         message = encode_request(target.head, request)
         deadline = asyncio.get_running_loop().time() + endpoint.timeout
@@ -94,12 +94,12 @@ class HttpTransport:
             raw = await target.pool.exchange(message, repeatable=request.operation_kind == "query", deadline=deadline)
         except TimeoutError as error:
             bound = f"within {endpoint.timeout:g} s" if is_own else "before the request's deadline"
-            raise failures.timed_out(name, f"no complete response {bound}") from error
+            raise fetch_failures.timed_out(name, f"no complete response {bound}") from error
         except MalformedExchange as error:
-            raise failures.malformed(name, str(error)) from error
+            raise fetch_failures.malformed(name, str(error)) from error
         except (ExchangeFailed, OSError) as error:
-            raise failures.unreachable(name, str(error)) from error
-        return readable_response(name, raw, endpoint.codings, endpoint.limits.max_response_bytes)
+            raise fetch_failures.unreachable(name, str(error)) from error
+        return undo_content_coding(name, raw, endpoint.codings, endpoint.limits.max_response_bytes)
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
@@ -147,7 +147,7 @@ def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
     return b"".join((head, "\r\n".join(lines).encode("latin-1"), body))
 
 
-def readable_response(
+def undo_content_coding(
     subgraph: str, raw: RawResponse, codings: tuple[ContentCoding, ...] = (), max_bytes: int = 0
 ) -> SubgraphResponse:
     """The response with its content coding undone.
@@ -165,5 +165,5 @@ def readable_response(
     try:
         body = decode_body(raw.headers.get("content-encoding"), raw.body, codings, max_bytes)
     except CodingError as error:
-        raise failures.without_graphql_response(subgraph, raw.status, raw.headers, str(error)) from error
+        raise fetch_failures.without_graphql_response(subgraph, raw.status, raw.headers, str(error)) from error
     return SubgraphResponse(status=raw.status, headers=raw.headers, body=body)

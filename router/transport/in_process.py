@@ -12,8 +12,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
-from router.transport.failures import FAILED, timed_out
-from router.transport.http import readable_response
+from router.transport.fetch_failures import FAILED, timed_out
+from router.transport.http import undo_content_coding
 from router.transport.http1.connection import RawResponse
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class AsgiSubgraph:
         """Run one HTTP exchange.
 
         Raises:
-            SubgraphUnreachable: The application raised, or `readable_response` raises it.
-            SubgraphMalformedResponse: The response is not complete, or `readable_response` raises it.
+            SubgraphUnreachable: The application raised, or `undo_content_coding` raises it.
+            SubgraphMalformedResponse: The response is not complete, or `undo_content_coding` raises it.
         """
         exchange = _AsgiExchange(request.body or b"")
         try:
@@ -97,7 +97,7 @@ class AsgiSubgraph:
         if not exchange.finished:
             detail = "the application did not complete its response"
             raise SubgraphMalformedResponse(request.subgraph, FAILED, detail=detail)
-        return readable_response(request.subgraph, exchange.response())
+        return undo_content_coding(request.subgraph, exchange.response())
 
     def _scope(self, request: SubgraphRequest, body: bytes) -> dict[str, Any]:
         headers = {

@@ -27,7 +27,7 @@ ENTITIES = "_entities"
 
 
 @dataclass(frozen=True, slots=True)
-class ResponseTarget:
+class FetchTarget:
     """Where the response of one fetch belongs in the client's response.
 
     `places` maps each root position of the subgraph response (a response key of a root fetch, the index of an entity)
@@ -58,7 +58,7 @@ class ResponseTarget:
         return rename_in_path(self.fetch.output_rewrites, rest if self.fetch.requires else (position, *rest))
 
 
-def fetch_failure(target: ResponseTarget, failure: TransportError) -> list[ResponseError]:
+def fetch_failure(target: FetchTarget, failure: TransportError) -> list[ResponseError]:
     """The errors for a fetch without a usable response: one at each of its objects."""
     extensions: dict[str, object] = {} if failure.status is None else {"http": {"status": failure.status}}
     if failure.retry_after is not None:
@@ -74,7 +74,7 @@ def fetch_failure(target: ResponseTarget, failure: TransportError) -> list[Respo
 
 
 def response_errors(
-    target: ResponseTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
+    target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> list[ResponseError]:
     """The `errors` of a subgraph response at their paths in the client's response.
 
@@ -92,7 +92,7 @@ def response_errors(
 
 
 def null_propagation(
-    target: ResponseTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
+    target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> Iterator[tuple[list[ResponsePath], ResponsePath]]:
     """The objects that are null in a subgraph response because of an error below them. Arguments as above.
 
@@ -128,7 +128,7 @@ def _without_path(origin: str, entry: Mapping[str, object]) -> ResponseError:
     )
 
 
-def _paths(target: ResponseTarget, path: object, values: Mapping[PathSegment, object]) -> Iterable[ResponsePath]:
+def _paths(target: FetchTarget, path: object, values: Mapping[PathSegment, object]) -> Iterable[ResponsePath]:
     within = _within(target, path)
     if within is not None:
         return target.locate(*within)
@@ -136,7 +136,7 @@ def _paths(target: ResponseTarget, path: object, values: Mapping[PathSegment, ob
     return missing or [_common(list(target.all_places()))]
 
 
-def _within(target: ResponseTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
+def _within(target: FetchTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
     """The root position and the rest of an error's path, None when it leads to nothing that the fetch selects."""
     if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
         return None

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from router.plan import Fetch, Path
 
 
-class ContextValue(NamedTuple):
-    """The value of a context for one object.
+class ContextLookup(NamedTuple):
+    """The result of looking up the value of a context for one object.
 
     `applies` is False when the object is not within the context. `is_known` is False when the value was not fetched.
     """
@@ -73,7 +73,7 @@ class ContextReader:
                 unknown.append(place)
         return list(groups.values()), unknown
 
-    def _read(self, place: ResponsePlace, path: Path) -> ContextValue:
+    def _read(self, place: ResponsePlace, path: Path) -> ContextLookup:
         at = place.path
         value: object = place.object
         for step in path:
@@ -84,13 +84,13 @@ class ContextReader:
                 case TypeIs(types=types):
                     typename = value.get(TYPENAME) if isinstance(value, dict) else None
                     if not isinstance(typename, str) or not any(is_subtype(self.schema, typename, of) for of in types):
-                        return ContextValue(applies=False)
+                        return ContextLookup(applies=False)
                 case Key(name=name):
                     if not isinstance(value, dict):
-                        return ContextValue(value is None)
+                        return ContextLookup(value is None)
                     is_absent, at, value = name not in value, (*at, name), value.get(name)
                     if value is None and (self.failures.within(at) or (is_absent and self.failures.above(at))):
-                        return ContextValue(applies=True, is_known=False)
+                        return ContextLookup(applies=True, is_known=False)
                 case Each():
                     raise ValueError("a context is one object")
-        return ContextValue(applies=True, value=value)
+        return ContextLookup(applies=True, value=value)

@@ -18,7 +18,7 @@ from router.errors import SubgraphMalformedResponse, TransportError
 from router.executor.errors.failures import Failures
 from router.executor.errors.subgraph_errors import (
     ENTITIES,
-    ResponseTarget,
+    FetchTarget,
     fetch_failure,
     null_propagation,
     response_errors,
@@ -26,7 +26,7 @@ from router.executor.errors.subgraph_errors import (
 from router.executor.errors.unavailable_values import UnavailableValues, keys_at, output_keys, root_keys
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
-from router.executor.graphql_over_http import decode_body
+from router.executor.graphql_over_http import decode_response
 from router.executor.interpreter.batch_response import alike, split
 from router.executor.interpreter.context_values import ContextReader
 from router.executor.interpreter.flatten import collect
@@ -57,7 +57,7 @@ async def execute(
     Failures of subgraphs do not raise; they are errors of the result. For a subscription, `event` is the data of one
     event of its primary fetch.
     """
-    execution = _Execution(context)
+    execution = _PlanExecution(context)
     merge(context.schema, execution.data, event or {})
     await execution.run(tuple(planned_requests(plan.node)))
     raw = execution.data | introspect(operation, context.variables)
@@ -75,14 +75,14 @@ class _EntityFetch:
     representations: Representations
 
     @property
-    def target(self) -> ResponseTarget:
+    def target(self) -> FetchTarget:
         """Where the response belongs."""
         places = enumerate(self.representations.places)
-        return ResponseTarget(self.fetch, {index: [place.path for place in group] for index, group in places})
+        return FetchTarget(self.fetch, {index: [place.path for place in group] for index, group in places})
 
 
 @dataclass(slots=True)
-class _Execution:
+class _PlanExecution:
     """The state of one execution: the response tree, the responses so far, and the failures."""
 
     context: ExecutionContext
@@ -150,7 +150,7 @@ class _Execution:
     async def _fetch_root(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
         """Fetch from a root type, and merge at every place (execution §3.5, §3.6)."""
         renamed = {key: rename_in_path(fetch.output_rewrites, (key,)) for key in root_keys(fetch)}
-        target = ResponseTarget(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
+        target = FetchTarget(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
         data = self._data(target, await self._send(self._request(fetch, variables), [target]))
         if not data:
             return
@@ -218,18 +218,18 @@ class _Execution:
             deadline=self.context.deadline,
         )
 
-    async def _send(self, request: SubgraphRequest, targets: Iterable[ResponseTarget]) -> JsonObject | None:
+    async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> JsonObject | None:
         """The GraphQL response of the subgraph, None after a failure, which is recorded (execution §3.5, §4)."""
         try:
             response = await self.context.transport.send(request)
             self.responses.append(ResponseHead(request.subgraph, response.status, response.headers))
-            return decode_body(request.subgraph, response)
+            return decode_response(request.subgraph, response)
         except TransportError as failure:
             for target in targets:
                 self._record(target.fetch, fetch_failure(target, failure))
             return None
 
-    def _data(self, target: ResponseTarget, response: Mapping[str, object] | None) -> JsonObject:
+    def _data(self, target: FetchTarget, response: Mapping[str, object] | None) -> JsonObject:
         """The data of a response, empty when it has none or does not fit the request; records errors (execution §4)."""
         if response is None:
             return {}
@@ -282,7 +282,7 @@ async def _skip(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     done[step.fetch.id].set()
 
 
-def _values(target: ResponseTarget, response: Mapping[str, object]) -> Mapping[PathSegment, object]:
+def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[PathSegment, object]:
     """The value at each root position of a response (execution §4).
 
     Raises:

@@ -46,7 +46,7 @@ class Representations:
     unknown: list[ResponsePlace]
 
 
-class _Source(NamedTuple):
+class _SourceObject(NamedTuple):
     """An object of the response tree: its type ("" if not known) and path."""
 
     object: JsonObject
@@ -135,7 +135,7 @@ class Projection:
         if typename is None:
             return None
         value: JsonObject = {}
-        complete = self._select(_Source(place.object, typename, place.path), alternatives, value)
+        complete = self._select(_SourceObject(place.object, typename, place.path), alternatives, value)
         return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
@@ -143,7 +143,7 @@ class Projection:
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
 
-    def _select(self, source: _Source, selections: Sequence[InputSelection], into: JsonObject) -> bool:
+    def _select(self, source: _SourceObject, selections: Sequence[InputSelection], into: JsonObject) -> bool:
         """Add the selections of `source` to `into`; False when a required value is missing (execution §3.2)."""
         for selection in selections:
             match selection:
@@ -158,7 +158,7 @@ class Projection:
                         return False
         return True
 
-    def _add(self, source: _Source, field: InputField, into: JsonObject) -> bool:
+    def _add(self, source: _SourceObject, field: InputField, into: JsonObject) -> bool:
         """Add one key (execution §3.2): a null where the schema allows null, an unknown value never."""
         name = field.name
         value = source.object.get(name)
@@ -195,7 +195,7 @@ class Projection:
         reported = value.get(TYPENAME)
         typename = reported if isinstance(reported, str) else slot.typename
         into: JsonObject = slot.selected if isinstance(slot.selected, dict) else {}
-        return self._select(_Source(value, typename, slot.path), field.selections, into), into
+        return self._select(_SourceObject(value, typename, slot.path), field.selections, into), into
 
     def _concrete_type(self, typename: str, key: str) -> str:
         field = self._field(typename, key)

@@ -13,7 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphTimeout
-from router.transport.failures import timed_out
+from router.transport.fetch_failures import timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from router.errors import TransportError
-from router.transport.failures import unreachable
+from router.transport.fetch_failures import unreachable
 from router.transport.retry_after import retry_after
 
 if TYPE_CHECKING:

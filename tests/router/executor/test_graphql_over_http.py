@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
-from router.executor.graphql_over_http import EncodingLayer, decode_body, encode_body
+from router.executor.graphql_over_http import EncodingLayer, decode_response, encode_body
 from router.transport.in_process import InProcessTransport
 from router.transport.messages import SubgraphRequest, SubgraphResponse
 
@@ -43,7 +43,7 @@ async def test_a_request_is_encoded_unless_it_has_a_body(body: bytes | None, sen
 
 def test_a_response_keeps_its_numbers_exactly() -> None:
     response = SubgraphResponse(status=200, body=b'{"data":{"n":0.1000000000000000055,"i":1180591620717411303424}}')
-    assert decode_body("a", response) == {"data": {"n": Decimal("0.1000000000000000055"), "i": 2**70}}
+    assert decode_response("a", response) == {"data": {"n": Decimal("0.1000000000000000055"), "i": 2**70}}
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_a_body_that_is_not_a_graphql_response_is_a_failure(
     body: bytes, status: int, kind: type[SubgraphMalformedResponse | SubgraphUnreachable]
 ) -> None:
     with pytest.raises(kind) as raised:
-        decode_body("a", SubgraphResponse(status=status, body=body))
+        decode_response("a", SubgraphResponse(status=status, body=body))
     assert raised.value.status == status
 
 
 def test_a_failure_says_how_long_the_subgraph_asked_to_wait() -> None:
     with pytest.raises(SubgraphUnreachable) as raised:
-        decode_body("a", SubgraphResponse(status=503, body=b"busy", headers={"retry-after": "3"}))
+        decode_response("a", SubgraphResponse(status=503, body=b"busy", headers={"retry-after": "3"}))
     assert raised.value.retry_after == 3
 
 
 def test_a_graphql_response_counts_whatever_its_status() -> None:
     response = SubgraphResponse.of({"errors": [{"message": "no"}]}, status=400)
-    assert decode_body("a", response) == {"errors": [{"message": "no"}]}
+    assert decode_response("a", response) == {"errors": [{"message": "no"}]}

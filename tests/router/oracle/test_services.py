@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import build_schema
 
-from router.executor.graphql_over_http import decode_body
+from router.executor.graphql_over_http import decode_response
 from router.transport.messages import SubgraphRequest
 from tests.router.oracle.choices import Seeded, shrink
 from tests.router.oracle.rules import Federation
@@ -35,7 +35,7 @@ async def ask(subgraph: str, operation: str, *representations: dict[str, object]
     transport = InProcess.over(federation, Store(DATA, federation.meaning))
     variables: dict[str, object] = {"representations": list(representations)} if representations else {}
     response = await transport.send(SubgraphRequest(subgraph=subgraph, operation=operation, variables=variables))
-    body = decode_body(subgraph, response)
+    body = decode_response(subgraph, response)
     errors = body.get("errors", [])
     assert isinstance(errors, list)
     return body["data"], [error["message"] for error in errors]

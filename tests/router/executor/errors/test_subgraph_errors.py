@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.errors import SubgraphUnreachable
-from router.executor.errors.subgraph_errors import ResponseTarget, fetch_failure, null_propagation, response_errors
+from router.executor.errors.subgraph_errors import FetchTarget, fetch_failure, null_propagation, response_errors
 from router.plan import Fetch, InputField, InputFragment, Key, KeyRenamer
 
 if TYPE_CHECKING:
     from router.errors import PathSegment, ResponsePath
 
 KEY = (InputFragment("User", (InputField("id"),)),)
-ENTITIES = ResponseTarget(
+ENTITIES = FetchTarget(
     Fetch(1, "stock", "", "query", requires=KEY), {0: [("users", 0)], 1: [("users", 1), ("users", 4)]}
 )
-ROOT = ResponseTarget(Fetch(0, "users", "", "query"), {"me": [("me",)], "count": [("count",)]})
-BELOW = ResponseTarget(Fetch(0, "users", "", "query"), {"me": [("a", "me"), ("b", "me")]})
+ROOT = FetchTarget(Fetch(0, "users", "", "query"), {"me": [("me",)], "count": [("count",)]})
+BELOW = FetchTarget(Fetch(0, "users", "", "query"), {"me": [("a", "me"), ("b", "me")]})
 
 
-def paths(target: ResponseTarget, path: object, values: dict[PathSegment, object]) -> list[ResponsePath | None]:
+def paths(target: FetchTarget, path: object, values: dict[PathSegment, object]) -> list[ResponsePath | None]:
     return [error.path for error in response_errors(target, [{"message": "x", "path": path}], values)]
 
 
@@ -33,7 +33,7 @@ def paths(target: ResponseTarget, path: object, values: dict[PathSegment, object
     ],
 )
 def test_a_path_is_translated_to_every_place_in_the_clients_response(
-    target: ResponseTarget, path: list[str | int], expected: list[ResponsePath]
+    target: FetchTarget, path: list[str | int], expected: list[ResponsePath]
 ) -> None:
     assert paths(target, path, {0: {}, 1: {}, "me": {}, "count": 1}) == expected
 
@@ -52,7 +52,7 @@ def test_without_a_null_it_is_reported_where_all_objects_are() -> None:
 
 def test_paths_have_the_keys_of_the_client() -> None:
     renamed = KeyRenamer((Key("name__alias_0"),), "name")
-    target = ResponseTarget(Fetch(1, "a", "", "query", requires=KEY, output_rewrites=(renamed,)), {0: [("me",)]})
+    target = FetchTarget(Fetch(1, "a", "", "query", requires=KEY, output_rewrites=(renamed,)), {0: [("me",)]})
     assert paths(target, ["_entities", 0, "name__alias_0"], {0: {}}) == [("me", "name")]
 
 
@@ -83,7 +83,7 @@ def test_a_failed_fetch_is_reported_at_each_of_its_objects() -> None:
 
 
 def propagated(
-    target: ResponseTarget, path: list[str | int], values: dict[PathSegment, object]
+    target: FetchTarget, path: list[str | int], values: dict[PathSegment, object]
 ) -> list[tuple[list[ResponsePath], ResponsePath]]:
     return list(null_propagation(target, [{"path": path}], values))
 

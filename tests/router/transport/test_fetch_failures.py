@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable, TransportError
-from router.transport import failures
+from router.transport import fetch_failures
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from router.transport import failures
 def test_a_response_without_graphql_is_malformed_or_a_refusal(
     status: int, kind: type[TransportError], detail: str
 ) -> None:
-    failure = failures.without_graphql_response("a", status, {"retry-after": "3"}, "not JSON")
+    failure = fetch_failures.without_graphql_response("a", status, {"retry-after": "3"}, "not JSON")
     assert (type(failure), failure.subgraph, failure.status, failure.detail) == (kind, "a", status, detail)
     assert failure.retry_after == (3 if status == 503 else None)
 
@@ -25,10 +25,10 @@ def test_a_response_without_graphql_is_malformed_or_a_refusal(
 @pytest.mark.parametrize(
     "failure",
     [
-        failures.unreachable("stock", "host-17"),
-        failures.timed_out("stock", "host-17"),
-        failures.malformed("stock", "host-17"),
-        failures.without_graphql_response("stock", 500, {}, "host-17"),
+        fetch_failures.unreachable("stock", "host-17"),
+        fetch_failures.timed_out("stock", "host-17"),
+        fetch_failures.malformed("stock", "host-17"),
+        fetch_failures.without_graphql_response("stock", 500, {}, "host-17"),
     ],
 )
 def test_messages_name_neither_the_subgraph_nor_the_cause(failure: TransportError) -> None:
