@@ -1,6 +1,8 @@
 """The contract of every account store: each implementation runs `CONTRACT` unchanged.
 
 A check takes a factory that opens the same store at every call; the store is empty at first.
+
+Covers `subgraphs/account/store/protocol.py`.
 """
 
 from __future__ import annotations

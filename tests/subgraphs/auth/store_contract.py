@@ -1,4 +1,7 @@
-"""The contract of every auth store; each check takes a function that opens the same store again."""
+"""The contract of every auth store; each check takes a function that opens the same store again.
+
+Covers `subgraphs/auth/store/protocol.py`.
+"""
 
 from __future__ import annotations
 

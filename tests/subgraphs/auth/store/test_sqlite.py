@@ -1,3 +1,8 @@
+"""The SQLite store keeps the contract of every auth store.
+
+Covers `subgraphs/auth/store/sqlite.py` and `subgraphs/auth/store/migrations.py`.
+"""
+
 from __future__ import annotations
 
 from contextlib import asynccontextmanager

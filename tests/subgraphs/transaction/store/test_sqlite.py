@@ -1,6 +1,7 @@
 """The SQLite store: the contract of every store, query plans, migrations.
 
-Covers `subgraphs/transaction/store/sqlite.py`, `queries.py` and `migrations.py` there.
+Covers `subgraphs/transaction/store/sqlite.py`, `subgraphs/transaction/store/queries.py` and
+`subgraphs/transaction/store/migrations.py`.
 """
 
 from __future__ import annotations
