@@ -126,7 +126,7 @@ def is_account_number(text: str) -> bool:
 
 
 def open_account(opening: Opening, *, already_open: int, limit: int, now: datetime) -> Account | LimitReached:
-    """A new, empty account, unless `already_open`, the number of the user's accounts in use, reaches `limit`."""
+    """A new, empty account; refused if the user has `limit` accounts in use (`already_open` counts them)."""
     if already_open >= limit:
         return LimitReached(limit)
     nothing = from_minor_units(0, opening.currency)

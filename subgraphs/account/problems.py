@@ -79,7 +79,7 @@ class SameAccount(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class AccountFrozen(Refusal):
-    """`account_id` is None when the frozen account is another customer's."""
+    """An account of the posting is frozen; `account_id` is None if it is another customer's."""
 
     code = "ACCOUNT_FROZEN"
     message = "The account is frozen"
@@ -89,7 +89,7 @@ class AccountFrozen(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class CurrencyMismatch(Refusal):
-    """`account_currency` is None when the account is another customer's."""
+    """An account has another currency; `account_currency` is None if it is another customer's."""
 
     code = "CURRENCY_MISMATCH"
     message = "The account is held in another currency"

@@ -18,9 +18,9 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
-# OWASP ASVS 5.0, 7.3.2: an absolute end, however active the session is.
+# OWASP ASVS 5.0, 7.3.2: an absolute end, also for an active session.
 SESSION_LIFETIME: Final = timedelta(days=30)
-# OWASP ASVS 5.0, 7.3.1: an end by inactivity. Who uses the bank every day never logs in again within a session.
+# OWASP ASVS 5.0, 7.3.1: an end by inactivity. A session that is used every week lasts until its absolute end.
 REFRESH_LIFETIME: Final = timedelta(days=7)
 # bank §2.8. Short, because the roles in a token are as old as the token.
 ACCESS_LIFETIME: Final = timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""The command group of a service: `serve`, which is also what the group does without a sub-command."""
+"""The command group of a service, with the command `serve`; without a sub-command the group serves too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals of the domains as JSON: what a mutation was refused for, in the form that is stored and sent."""
+"""Refusals of the domains as JSON, in the form in which they are stored and sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: one key stands for one order, however often the order is sent (bank §2.5)."""
+"""Idempotency keys: one key is for one order, which may be sent any number of times (bank §2.5)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class KeyScope:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """What a key stands for, until `is_forgotten`."""
+    """The order of a key, until `is_forgotten`."""
 
     scope: KeyScope
     fingerprint: str
@@ -43,12 +43,12 @@ class KeyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The order that a key already stands for."""
+    """The order of a key that was used before."""
 
     fingerprint: str
     transaction: Transaction
 
 
 def is_forgotten(expires_at: datetime, transaction: Transaction, at: datetime) -> bool:
-    """Whether a key stands for nothing any more: it has expired, and the outcome of its transaction is known."""
+    """Whether a key may be used again: it has expired, and the outcome of its transaction is known."""
     return expires_at <= at and not transaction.is_open

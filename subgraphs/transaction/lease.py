@@ -1,6 +1,6 @@
 """Leases on running orders: which process carries an order out, and until when. Pure.
 
-The store keeps the lease beside the order, so that two processes on one store never carry out the same order at once:
+The store keeps the lease with the order, so that two processes do not carry out one order at the same time:
 
 ```
 recorded with a lease --+-- concluded: the lease ends with the same commit
@@ -8,8 +8,8 @@ recorded with a lease --+-- concluded: the lease ends with the same commit
                         +-- the process dies: the lease expires, and a reconciler takes the order over
 ```
 
-A process that runs an order renews its lease in time. A lease that expires all the same (a stalled process, a store
-out of reach) costs no money: every step of an order may be repeated.
+A process that runs an order renews its lease in time. If the lease expires all the same (the process stalls, the store
+is not reachable), no money is lost or moved twice: every step of an order may be repeated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from subgraphs.transaction.domain import Transaction
 
-# How long an order stays where it is after its process has died.
+# After this time another process may carry out the order of a process that died.
 DURATION: Final = timedelta(seconds=10)
 # Two renewals may fail before a lease expires.
 RENEWAL_SECONDS: Final = 3.0

@@ -85,7 +85,7 @@ Problem: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeyReused:
-    """The key stands for another order. It ends no transaction, so it is not a `Problem`."""
+    """The key was used for another order. No transaction ends with it, so it is not a `Problem`."""
 
     code: ClassVar[str] = "IDEMPOTENCY_KEY_REUSED"
     message: ClassVar[str] = "The idempotency key was used for another order"

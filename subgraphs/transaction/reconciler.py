@@ -75,4 +75,4 @@ class Reconciler:
         keys = await self._store.forget_keys(self._clock())
         events = await outbox.prune(self._store, self._clock())
         if keys or events:
-            _log.debug("deleted what has expired", idempotency_keys=keys, events=events)
+            _log.debug("deleted expired data", idempotency_keys=keys, events=events)

@@ -1,4 +1,4 @@
-"""Carries an order from the request to a definite outcome, whatever breaks in between (bank §2.7).
+"""Carries an order from the request to a definite outcome, despite crashes and outages (bank §2.7).
 
 The money is in the account service, the external world behind a payment provider, the record of the order here. No
 transaction spans the three, so the order is recorded first and then carried out in steps that may all be repeated:
@@ -58,7 +58,7 @@ _log = structlog.stdlib.get_logger("saga")
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """The transaction of an order; `replayed` when the key stood for it before this call."""
+    """The transaction of an order; `replayed` if an earlier call with the same key placed the order."""
 
     transaction: Transaction
     replayed: bool
@@ -165,7 +165,7 @@ class Orders:
             await self._run(transaction)
 
     async def _run(self, transaction: Transaction) -> Transaction:
-        """Carry out an order that this process has the lease of; end the lease with the order, however it ends."""
+        """Carry out an order on which this process has the lease; the lease ends when the run ends."""
         current = transaction
         self._running.add(transaction.id)
         try:

@@ -1,4 +1,4 @@
-"""The kinds of store that this service can keep its data in."""
+"""The table of the account service's stores, by the scheme of the database URL."""
 
 from __future__ import annotations
 

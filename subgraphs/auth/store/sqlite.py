@@ -51,7 +51,7 @@ class SqliteAuthStore(SqliteStore):
                 raise EmailExists from None
 
     async def users(self, ids: Collection[str]) -> dict[str, User]:
-        # One JSON parameter, however many ids: SQLite limits the number of parameters.
+        # One JSON parameter for any number of ids: SQLite limits the number of parameters.
         query = f"SELECT {_USER} FROM users JOIN json_each(?) AS wanted ON users.id = wanted.value"  # noqa: S608 - a constant
         async with self._database.snapshot() as connection:
             rows = await connection.execute_fetchall(query, (json.dumps(sorted(set(ids))),))

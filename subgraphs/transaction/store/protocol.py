@@ -76,20 +76,20 @@ class Sums:
 class TransactionStore(Outbox, Protocol):
     """Transactions, idempotency keys and leases (bank §2.7).
 
-    Every method raises Unavailable when the store cannot be reached or stays locked. `record` and
-    `conclude` write the events of `subgraphs.transaction.events` to the outbox in the same database
-    transaction. A list method makes one query for any number of accounts.
+    Every method raises Unavailable when the store cannot be reached or stays locked. `record` and `conclude` write the
+    events of `subgraphs.transaction.events` to the outbox in the same database transaction. A list method makes one
+    query for any number of accounts.
     """
 
     async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> Remembered | None:
-        """Insert the transaction, its key and its lease together, unless the key stands for another order.
+        """Insert the transaction, its key and its lease together, unless the key is used already.
 
         Returns:
-            None, or what the key already stands for; then nothing is inserted.
+            None, or the order that used the key before; then nothing is inserted.
         """
 
     async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
-        """What a key stands for at the time `at`; None when `idempotency.is_forgotten` holds."""
+        """The order of a key at the time `at`; None for an unknown key, or if `idempotency.is_forgotten` holds."""
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
@@ -104,7 +104,7 @@ class TransactionStore(Outbox, Protocol):
         """
 
     async def claim(self, transaction_id: str, lease: Lease, at: datetime) -> Transaction | None:
-        """Give `lease` to a PENDING transaction without a live lease.
+        """Set `lease` on a PENDING transaction without a live lease.
 
         Of several claims at once, one succeeds.
 
