@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EncodingLayer:
-    """A `Transport` that gives each request its JSON body, unless it has one. Hooks stand before it."""
+    """A `Transport` that gives each request its JSON body, unless it has one. Stages stand before it."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner

@@ -25,7 +25,7 @@ class SubgraphRequest:
         variables: JSON values, with integers of any size and `decimal.Decimal` for other numbers.
         headers: Those that header rules let through; the transport adds content type, length and host.
         body: The operation and its variables as JSON (GraphQL over HTTP, "Request Parameters"). None until the request
-            is encoded, which happens after the hooks; a hook that changes the operation or variables leaves it None.
+            is encoded, which happens after the stages; a stage that changes the operation or variables leaves it None.
         deadline: When the response must be complete, in the event loop's time; None for no bound but the subgraph's
             own timeout.
     """

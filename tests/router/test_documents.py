@@ -1,4 +1,4 @@
-"""Automatic persisted queries and persisted documents, from bytes of a client to its answer."""
+"""Automatic persisted queries and persisted documents, from bytes of a client to its response."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from router.gateway import Gateway
 from router.policies.persisted_manifest import InvalidManifest
 from router.settings import InvalidSettings, read
-from tests.router.server.asgi_client import Answer, AsgiClient
+from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 from tests.router.shop import SDL, Shop
 from tests.router.storage.redis_server import RedisServer, running_redis
 
@@ -40,8 +40,8 @@ def client(settings: str, shop: Shop | None = None) -> AsgiClient:
     return AsgiClient(Gateway.from_supergraph(SDL, read(settings, {}), send=shop or Shop()).asgi)
 
 
-def codes(answer: Answer) -> list[str]:
-    return [error["extensions"]["code"] for error in answer.json.get("errors", ())]
+def codes(response: AsgiResponse) -> list[str]:
+    return [error["extensions"]["code"] for error in response.json.get("errors", ())]
 
 
 # Automatic persisted queries
@@ -73,8 +73,8 @@ async def test_a_mutation_known_by_its_hash_is_not_run_by_get() -> None:
 
 
 async def test_a_hash_of_another_document_is_refused() -> None:
-    answer = await client(APQ).post({"query": "{ __typename }", **extension()}, accept=GRAPHQL)
-    assert (answer.status, codes(answer)) == (400, ["PERSISTED_QUERY_HASH_MISMATCH"])
+    response = await client(APQ).post({"query": "{ __typename }", **extension()}, accept=GRAPHQL)
+    assert (response.status, codes(response)) == (400, ["PERSISTED_QUERY_HASH_MISMATCH"])
 
 
 async def test_a_document_that_is_not_valid_is_not_kept() -> None:
@@ -86,9 +86,9 @@ async def test_a_document_that_is_not_valid_is_not_kept() -> None:
 
 
 async def test_off_a_client_is_told_to_send_documents() -> None:
-    answer = await client("").post(extension())
-    assert (answer.status, answer.code) == (400, "PERSISTED_QUERY_NOT_SUPPORTED")
-    assert answer.json["errors"][0]["message"] == "PersistedQueryNotSupported"
+    response = await client("").post(extension())
+    assert (response.status, response.code) == (400, "PERSISTED_QUERY_NOT_SUPPORTED")
+    assert response.json["errors"][0]["message"] == "PersistedQueryNotSupported"
     assert (await client("").post({"query": TEXT, **extension()})).json == ADA
 
 
@@ -112,7 +112,7 @@ def with_redis(redis: RedisServer, more: str = "") -> str:
 
 
 async def asked(settings: str, payload: object) -> Any:
-    """The answer of a router that starts for this request, and ends."""
+    """The response of a router that starts for this request, and ends."""
     gateway = Gateway.from_supergraph(SDL, read(settings, {}), send=Shop())
     try:
         return (await AsgiClient(gateway.asgi).post(payload)).json
@@ -153,9 +153,9 @@ async def test_a_listed_document_runs_by_its_id_in_every_mode(listing: str, mode
     assert (await router.post({"documentId": "me"})).json == ADA
     assert (await router.post(extension())).json == ADA
     assert (await router.get("documentId=me")).json == ADA
-    answer = await router.send("GET", "/graphql/me")
-    assert answer is not None
-    assert answer.json == ADA
+    response = await router.send("GET", "/graphql/me")
+    assert response is not None
+    assert response.json == ADA
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ async def test_what_is_not_on_the_list_meets_the_mode(
     shop = Shop()
     router = client(listing % mode, shop)
     for _ in range(2):  # the second time, what is kept must not be easier to get at
-        answer = await router.post(payload, accept=GRAPHQL)
-        assert codes(answer) == expected
-        assert answer.status == (400 if expected else 200)
+        response = await router.post(payload, accept=GRAPHQL)
+        assert codes(response) == expected
+        assert response.status == (400 if expected else 200)
     assert not (expected and shop.requests)
 
 

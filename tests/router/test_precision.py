@@ -77,10 +77,10 @@ async def test_numbers_pass_unchanged_through_router_and_subgraphs() -> None:
         with live(Gateway.from_supergraph(composition.supergraph_sdl, settings).asgi) as url:
             payload = f'{{"query":{_json(QUERY)},"variables":{VARIABLES}}}'
             async with httpx.AsyncClient() as client:
-                answer = await client.post(
+                response = await client.post(
                     f"{url}/graphql", content=payload, headers={"content-type": "application/json"}
                 )
-    assert answer.content.decode() == f'{{"data":{{"item":{{{ITEM},{CHECKED}}}}}}}'
+    assert response.content.decode() == f'{{"data":{{"item":{{{ITEM},{CHECKED}}}}}}}'
     (asked_store,), (asked_audit,) = stored, audited
     assert f'"variables":{VARIABLES}'.encode() in asked_store
     sent = decode(asked_audit)

@@ -151,8 +151,8 @@ class Counting:
 async def test_a_query_in_flight_is_not_sent_again(traffic: str, sent: int) -> None:
     script = Counting()
     async with behind(script, traffic) as (gateway, _):
-        answers = await asyncio.gather(*(gateway.execute(ME) for _ in range(5)))
-        assert [answer.body for answer in answers] == [FOUND] * 5
+        responses = await asyncio.gather(*(gateway.execute(ME) for _ in range(5)))
+        assert [response.body for response in responses] == [FOUND] * 5
         assert len(script.received) == sent
 
 
@@ -239,9 +239,9 @@ class Resting:
 async def test_a_subgraph_with_retry_after_gets_no_requests_until_then(query: str) -> None:
     script = Resting("60")
     async with behind(script, "") as (gateway, _):
-        answers = [await gateway.execute(GraphQLRequest(query=query)) for _ in range(3)]
+        responses = [await gateway.execute(GraphQLRequest(query=query)) for _ in range(3)]
         assert script.asked == 1
-        assert [answer.record.retry_after for answer in answers] == [60, 30, 30]
+        assert [response.record.retry_after for response in responses] == [60, 30, 30]
 
 
 @pytest.mark.parametrize(
@@ -273,9 +273,9 @@ async def test_a_graphql_response_may_have_retry_after_too(status: str, expected
         await peer.reply(response(body, status=status, headers=("retry-after: 9",)))
 
     async with behind(busy, "") as (gateway, _):
-        answer = await gateway.execute(ME)
-        assert answer.record.retry_after == expected
-        body: Any = answer.body
+        http_response = await gateway.execute(ME)
+        assert http_response.record.retry_after == expected
+        body: Any = http_response.body
         assert [error["extensions"]["code"] for error in body["errors"]] == ["DOWNSTREAM_SERVICE_ERROR"]
 
 
@@ -302,6 +302,6 @@ async def test_the_longest_wait_of_several_subgraphs_is_passed_on() -> None:
     async with serving(busy(4)) as people, serving(busy(8)) as orders:
         text = f"override_subgraph_url: {{people: '{people.url}', orders: '{orders.url}'}}\n"
         gateway = Gateway.from_supergraph(SDL, read(text, {}))
-        answer = await gateway.execute(GraphQLRequest(query='{ me { id } order(id: "1") { id } }'))
+        response = await gateway.execute(GraphQLRequest(query='{ me { id } order(id: "1") { id } }'))
         await gateway.aclose()
-    assert answer.record.retry_after == 8
+    assert response.record.retry_after == 8

@@ -40,8 +40,8 @@ class Live:
 
     async def version(self) -> str:
         """The one field `v<number>` of Query that clients see."""
-        answer = await self.client.post({"query": '{ __type(name: "Query") { fields { name } } }'})
-        names: list[str] = [field["name"] for field in answer.json["data"]["__type"]["fields"]]
+        response = await self.client.post({"query": '{ __type(name: "Query") { fields { name } } }'})
+        names: list[str] = [field["name"] for field in response.json["data"]["__type"]["fields"]]
         return next(name for name in names if name.startswith("v"))
 
     async def status(self) -> Any:
@@ -56,9 +56,9 @@ class Live:
             return status
 
     async def ready(self) -> int:
-        answer = await self.client.send("GET", "/health/ready")
-        assert answer is not None
-        return answer.status
+        response = await self.client.send("GET", "/health/ready")
+        assert response is not None
+        return response.status
 
 
 @asynccontextmanager

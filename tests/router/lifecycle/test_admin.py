@@ -12,7 +12,7 @@ from router.lifecycle.admin import AdminApp, ready_check
 from router.settings import read
 from servicekit.health import HealthEndpoints
 from tests.router.lifecycle.harness import running, write
-from tests.router.server.asgi_client import Answer, AsgiClient
+from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,18 +39,18 @@ class Fleet:
         return [{"worker": index, "result": result} for index, result in enumerate(self.results)]
 
 
-async def ask(fleet: Fleet, method: str, path: str, token: str | None = TOKEN, **headers: str) -> Answer:
+async def ask(fleet: Fleet, method: str, path: str, token: str | None = TOKEN, **headers: str) -> AsgiResponse:
     settings = read("" if token is None else f"admin: {{token: {token}}}", {}).admin
     app = HealthEndpoints(AdminApp(fleet, settings), {"workers": ready_check(fleet)})
-    answer = await AsgiClient(app).send(method, path, headers=headers)
-    assert answer is not None
-    return answer
+    response = await AsgiClient(app).send(method, path, headers=headers)
+    assert response is not None
+    return response
 
 
 async def test_status_lists_the_workers() -> None:
-    answer = await ask(Fleet("reloaded", "reloaded"), "GET", "/status")
-    assert answer.status == 200
-    assert [worker["worker"] for worker in answer.json["workers"]] == [0, 1]
+    response = await ask(Fleet("reloaded", "reloaded"), "GET", "/status")
+    assert response.status == 200
+    assert [worker["worker"] for worker in response.json["workers"]] == [0, 1]
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])
@@ -67,18 +67,18 @@ async def test_without_a_worker_it_is_not_ready() -> None:
     ("results", "status"), [(("reloaded", "reloaded"), 200), (("reloaded", "refused"), 422), (("unchanged",), 200)]
 )
 async def test_a_reload_responds_with_the_outcome_of_each_worker(results: tuple[str, ...], status: int) -> None:
-    answer = await ask(Fleet(*results), "POST", "/reload", Authorization=f"Bearer {TOKEN}")
-    assert answer.status == status
-    assert [worker["result"] for worker in answer.json["workers"]] == list(results)
+    response = await ask(Fleet(*results), "POST", "/reload", Authorization=f"Bearer {TOKEN}")
+    assert response.status == status
+    assert [worker["result"] for worker in response.json["workers"]] == list(results)
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer ", "Bearer wrong", TOKEN, TOKEN[:-1], "Bearer \xff"])
 async def test_a_wrong_token_reloads_nothing(authorization: str) -> None:
     fleet = Fleet("reloaded")
     with capture_logs() as lines:
-        answer = await ask(fleet, "POST", "/reload", Authorization=authorization)
-    assert (answer.status, answer.headers["www-authenticate"], fleet.reloads) == (401, "Bearer", 0)
-    assert TOKEN not in str(lines) + answer.body.decode()
+        response = await ask(fleet, "POST", "/reload", Authorization=authorization)
+    assert (response.status, response.headers["www-authenticate"], fleet.reloads) == (401, "Bearer", 0)
+    assert TOKEN not in str(lines) + response.body.decode()
 
 
 async def test_the_bearer_scheme_is_case_insensitive() -> None:
@@ -87,13 +87,13 @@ async def test_the_bearer_scheme_is_case_insensitive() -> None:
 
 async def test_without_a_token_in_the_settings_nobody_reloads() -> None:
     fleet = Fleet("reloaded")
-    answer = await ask(fleet, "POST", "/reload", token=None, Authorization="Bearer ")
-    assert (answer.status, fleet.reloads) == (403, 0)
+    response = await ask(fleet, "POST", "/reload", token=None, Authorization="Bearer ")
+    assert (response.status, fleet.reloads) == (403, 0)
 
 
 async def test_the_response_to_other_methods_and_paths_lists_the_routes() -> None:
-    answer = await ask(Fleet(), "GET", "/reload")
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+    response = await ask(Fleet(), "GET", "/reload")
+    assert (response.status, response.headers["allow"]) == (405, "POST")
     assert (await ask(Fleet(), "GET", "/graphql")).status == 404
 
 

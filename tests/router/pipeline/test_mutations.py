@@ -15,7 +15,7 @@ RESPONSE = GraphQLResponse(body={}, outcome=Outcome.EXECUTED, record=RequestReco
 
 
 class Mutation:
-    """One that ends when it is told to."""
+    """One that ends when `may_end` is set."""
 
     def __init__(self) -> None:
         self.may_end = asyncio.Event()

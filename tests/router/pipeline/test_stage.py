@@ -59,7 +59,7 @@ class Diary(Stage):
         return response
 
 
-async def test_hooks_see_each_stage_the_first_outermost() -> None:
+async def test_stages_see_each_stage_the_first_outermost() -> None:
     diary: list[str] = []
     await ask(Diary("a", diary), Diary("b", diary), query="query Me { me { name } }")
     assert diary == [
@@ -71,7 +71,7 @@ async def test_hooks_see_each_stage_the_first_outermost() -> None:
     ]
 
 
-async def test_a_hook_may_replace_the_request() -> None:
+async def test_a_stage_may_replace_the_request() -> None:
     class Rewrite(Stage):
         async def on_request(self, context: RequestContext) -> GraphQLRequest:
             return replace(context.request, query='{ greet(name: "x") }')
@@ -80,12 +80,12 @@ async def test_a_hook_may_replace_the_request() -> None:
     assert response.body == {"data": {"greet": "Hello x"}}
 
 
-async def test_a_hook_may_answer_by_itself() -> None:
-    class Answer(Stage):
+async def test_a_stage_may_respond_by_itself() -> None:
+    class Kept(Stage):
         async def on_request(self, _context: RequestContext) -> GraphQLResponse:
             return GraphQLResponse(body={"data": {"kept": 1}}, outcome=Outcome.EXECUTED, record=RequestRecord())
 
-    response, shop = await ask(Answer())
+    response, shop = await ask(Kept())
     assert (response.body, shop.requests) == ({"data": {"kept": 1}}, [])
 
 
@@ -117,13 +117,13 @@ class RefuseAt(Stage):
 
 
 @pytest.mark.parametrize("stage", ["request", "operation", "plan", "fetch", "response"])
-async def test_a_hook_may_refuse_at_any_stage(stage: str) -> None:
+async def test_a_stage_may_refuse_at_any_stage(stage: str) -> None:
     response, _ = await ask(RefuseAt(stage))
     assert response.body == {"errors": [{"message": "not today", "extensions": {"code": "CLOSED"}}]}
     assert response.outcome is Outcome.REFUSED
 
 
-async def test_a_failing_fetch_hook_fails_that_subgraph_only() -> None:
+async def test_a_failing_fetch_stage_fails_that_subgraph_only() -> None:
     class NoOrders(Stage):
         async def on_fetch(self, _context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
             if fetch.subgraph == "orders":
@@ -134,7 +134,7 @@ async def test_a_failing_fetch_hook_fails_that_subgraph_only() -> None:
     assert response.body["data"] == {"me": {"name": "Ada", "orders": None}}
 
 
-async def test_what_a_hook_breaks_is_our_fault_and_no_clients_business() -> None:
+async def test_what_a_stage_breaks_is_our_fault_and_no_clients_business() -> None:
     class Broken(Stage):
         async def on_response(self, _context: RequestContext, _response: GraphQLResponse) -> GraphQLResponse:
             raise KeyError("inside")
@@ -171,7 +171,7 @@ class Slow(Stage):
 
 @pytest.mark.parametrize("stage", ["request", "operation", "plan", "fetch"])
 @pytest.mark.parametrize("query", [ME, 'mutation { rename(name: "x") { id } }'])
-async def test_the_deadline_of_a_request_holds_for_hooks_too(stage: str, query: str) -> None:
+async def test_the_deadline_of_a_request_holds_for_stages_too(stage: str, query: str) -> None:
     due = asyncio.get_running_loop().time() + 0.02
     async with asyncio.timeout(5):
         response, shop = await ask(Slow(stage), query=query, deadline=due)

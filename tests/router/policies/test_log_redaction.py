@@ -63,8 +63,8 @@ def lines() -> Any:
         with redirect_stdout(output):
             service_logging.configure("router", process.load(process.ProcessSettings, {"MOSAFE_LOG_FORMAT": "json"}))
             user = SubgraphResponse.of({"data": {"me": {"__typename": "User", "id": me}}})
-            answers = people(message) if me is None else lambda _request: user
-            shop = Shop(before={"orders": failing(message), "people": answers})
+            responses = people(message) if me is None else lambda _request: user
+            shop = Shop(before={"orders": failing(message), "people": responses})
             gateway = Gateway.from_supergraph(sdl, read(settings, {}), send=shop, stages=[stage] if stage else [])
             await gateway.execute(GraphQLRequest(query=query, variables=variables))
         return output.getvalue()
@@ -78,14 +78,19 @@ def lines() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("query", "variables", "secret", "told"),
+    ("query", "variables", "secret", "shown"),
     [
         ("query($n: String!) { greet(name: $n) }", {"n": "Ada Lovelace"}, "Ada Lovelace", "boolean"),
         ('{ greet(name: "Ada Lovelace") }', {}, "Ada Lovelace", "boolean"),
-        ("query($p: Person) { find(person: $p) { id } }", {"p": {"email": "a@b.c", "note": "told"}}, "a@b.c", "told"),
+        (
+            "query($p: Person) { find(person: $p) { id } }",
+            {"p": {"email": "a@b.c", "note": "shown"}},
+            "a@b.c",
+            "shown",
+        ),
         ("query($p: Person) { find(person: $p) { id } }", {"p": {"friends": [{"email": "a@b.c"}]}}, "a@b.c", "x"),
         ("query($p: Person) { find(person: $p) { id } }", {"p": {"phone": "555 1234"}}, "555 1234", "x"),
-        ('{ find(person: {email: "a@b.c", note: "told"}) { id } }', {}, "a@b.c", "told"),
+        ('{ find(person: {email: "a@b.c", note: "shown"}) { id } }', {}, "a@b.c", "shown"),
         ("query($e: String) { find(person: {email: $e}) { id } }", {"e": "a@b.c"}, "a@b.c", "x"),
         ("query($i: ID) { find(id: $i) { id } }", {"i": "id-7"}, "nobody", "id-7"),
         ("{ me { alias: name orders { id } } }", {}, "Ada", "x"),
@@ -93,11 +98,11 @@ def lines() -> Any:
     ],
 )
 async def test_an_error_that_quotes_it_is_logged_without_it(
-    lines: Any, query: str, variables: dict[str, object], secret: str, told: str
+    lines: Any, query: str, variables: dict[str, object], secret: str, shown: str
 ) -> None:
-    text = await lines(query, f"<{secret}> and <{told}> are not wanted", **variables)
+    text = await lines(query, f"<{secret}> and <{shown}> are not wanted", **variables)
     causes = [json.loads(line)["cause"] for line in text.splitlines() if "cause" in line]
-    assert causes == [f"<{'nobody' if secret == 'nobody' else '[redacted]'}> and <{told}> are not wanted"]
+    assert causes == [f"<{'nobody' if secret == 'nobody' else '[redacted]'}> and <{shown}> are not wanted"]
     assert secret == "nobody" or secret not in text
 
 
@@ -142,7 +147,7 @@ class Telling(Stage):
 
 
 @pytest.mark.parametrize("stage", ["request", "operation", "plan", "response"])
-async def test_a_hook_that_quotes_it_is_logged_without_it(lines: Any, stage: str) -> None:
+async def test_a_stage_that_quotes_it_is_logged_without_it(lines: Any, stage: str) -> None:
     query = 'query Q($n: String!) { greet(name: $n) find(person: {email: "a@b.c"}) { id } me { name } }'
     text = await lines(query, "", stage=Telling(stage), n="Grace Hopper")
     assert "ValueError" in text

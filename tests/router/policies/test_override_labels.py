@@ -1,4 +1,4 @@
-"""Fields on the move between subgraphs: who answers is decided per request, by the labels its operation can meet."""
+"""Fields on the move between subgraphs: who responses is decided per request, by the labels its operation can meet."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def graph() -> Supergraph:
 
 
 class Services:
-    """Subgraphs that answer each field of a shop with their own name."""
+    """Subgraphs that response each field of a shop with their own name."""
 
     async def __call__(self, request: SubgraphRequest) -> SubgraphResponse:
         asked = [name for name in ("name", "motto", "open") if name in request.operation]
@@ -98,21 +98,21 @@ async def ask(one: Gateway, query: str) -> GraphQLResponse:
     return await one.execute(GraphQLRequest(query=query))
 
 
-def answered(response: GraphQLResponse) -> Any:
+def shop_of(response: GraphQLResponse) -> Any:
     assert "errors" not in response.body
     data: Any = response.body["data"]
     return data["shop"]
 
 
 async def test_a_label_nobody_says_anything_of_does_not_hold() -> None:
-    assert answered(await ask(gateway(), "{ shop { name } }")) == {"name": "old"}
+    assert shop_of(await ask(gateway(), "{ shop { name } }")) == {"name": "old"}
 
 
 @pytest.mark.parametrize(("share", "who"), [(0, "old"), (100, "new")])
 async def test_a_label_holds_for_the_share_in_the_settings(share: int, who: str) -> None:
     one = gateway(f"override_labels: {{rename: {share}, 'percent(25)': {share}}}")
     for _ in range(20):
-        assert answered(await ask(one, "{ shop { name motto } }")) == {"name": who, "motto": who}
+        assert shop_of(await ask(one, "{ shop { name motto } }")) == {"name": who, "motto": who}
 
 
 async def test_a_percentage_is_that_of_requests_and_each_has_the_plan_of_its_labels() -> None:
@@ -121,15 +121,15 @@ async def test_a_percentage_is_that_of_requests_and_each_has_the_plan_of_its_lab
     assert labels is not None
     labels.draw = random.Random(1).random
     responses = [await ask(one, "{ shop { motto } }") for _ in range(400)]
-    counted = Counter(answered(response)["motto"] for response in responses)
+    counted = Counter(shop_of(response)["motto"] for response in responses)
     assert 70 < counted["new"] < 130
     for response in responses:
-        assert response.record.override_labels == (("percent(25)",) if answered(response)["motto"] == "new" else ())
+        assert response.record.override_labels == (("percent(25)",) if shop_of(response)["motto"] == "new" else ())
     assert len(one.preparation.plans) == 2
     assert sum(not response.record.plan_cached for response in responses) == 2
 
 
-async def test_a_hook_decides_before_the_settings_and_the_label_itself() -> None:
+async def test_a_stage_decides_before_the_settings_and_the_label_itself() -> None:
     class Flags(Stage):
         met: frozenset[str] = frozenset()
 
@@ -140,7 +140,7 @@ async def test_a_hook_decides_before_the_settings_and_the_label_itself() -> None
     flags = Flags()
     one = gateway("override_labels: {rename: 100, 'percent(25)': 0}", flags)
     response = await ask(one, "{ shop { name motto } }")
-    assert answered(response) == {"name": "old", "motto": "new"}
+    assert shop_of(response) == {"name": "old", "motto": "new"}
     assert flags.met == {"rename", "percent(25)"}
     assert response.record.override_labels == ("percent(25)",)
 
@@ -180,11 +180,11 @@ async def test_warming_up_makes_the_plans_that_requests_will_need() -> None:
         assert response.record.plan_cached
 
 
-def test_a_label_of_the_settings_that_is_gone_from_the_supergraph_is_told_and_stops_nothing() -> None:
+def test_a_label_of_the_settings_that_is_gone_from_the_supergraph_is_labels_and_stops_nothing() -> None:
     with capture_logs() as lines:
         gateway("override_labels: {done: 100, rename: 1}")
-    told = [line["label"] for line in lines if line["log_level"] == "warning"]
-    assert told == ["done"]
+    labels = [line["label"] for line in lines if line["log_level"] == "warning"]
+    assert labels == ["done"]
 
 
 def test_a_supergraph_with_restrictions_that_nobody_enforces_is_not_served() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Message
 
 
-class Answer(NamedTuple):
+class AsgiResponse(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
@@ -40,8 +40,8 @@ class AsgiClient:
         headers: Mapping[str, str] | None = None,
         body: Sequence[bytes] = (b"",),
         leaves: asyncio.Event | None = None,
-    ) -> Answer | None:
-        """One exchange; `body` comes in as many parts. None when the client left (`leaves`) before an answer came."""
+    ) -> AsgiResponse | None:
+        """One exchange; `body` comes in as many parts. None when the client left (`leaves`) before an response came."""
         scope: Message = {
             "type": "http",
             "http_version": "1.1",
@@ -72,19 +72,19 @@ class AsgiClient:
         for raw, value in start["headers"]:
             name = raw.decode()
             received[name] = f"{received[name]}, {value.decode()}" if name in received else value.decode()
-        return Answer(start["status"], received, b"".join(message["body"] for message in rest))
+        return AsgiResponse(start["status"], received, b"".join(message["body"] for message in rest))
 
-    async def post(self, payload: object, **headers: str) -> Answer:
+    async def post(self, payload: object, **headers: str) -> AsgiResponse:
         """POST a JSON body; header names are given with underscores."""
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self.send("POST", headers={"content-type": "application/json", **given}, body=[body])
-        assert answer is not None
-        return answer
+        response = await self.send("POST", headers={"content-type": "application/json", **given}, body=[body])
+        assert response is not None
+        return response
 
-    async def get(self, query: str, **headers: str) -> Answer:
+    async def get(self, query: str, **headers: str) -> AsgiResponse:
         """GET with a query string."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = await self.send("GET", query=query, headers=given)
-        assert answer is not None
-        return answer
+        response = await self.send("GET", query=query, headers=given)
+        assert response is not None
+        return response

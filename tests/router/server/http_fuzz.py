@@ -1,4 +1,4 @@
-"""Requests as nobody should send them, from a seed: what is wrong with them, and how they come over the wire."""
+"""Malformed requests from a seed: what is wrong with them, and how their bytes arrive."""
 
 from __future__ import annotations
 

@@ -36,31 +36,31 @@ if TYPE_CHECKING:
         (JSON, Outcome.FAILED, 500),
     ],
 )
-async def test_status_and_type_of_the_answer_follow_from_outcome_and_accept(
+async def test_status_and_type_of_the_response_follow_from_outcome_and_accept(
     client: Callable[..., AsgiClient], recorder: Recorder, accept: str, outcome: Outcome, status: int
 ) -> None:
     recorder.outcome = outcome
-    answer = await client().post({"query": "q"}, accept=accept)
-    assert answer.status == status
-    assert answer.headers["content-type"] == f"{accept}; charset=utf-8"
-    assert answer.headers["content-length"] == str(len(answer.body))
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["vary"] == "Accept, Accept-Encoding"
-    assert answer.headers.get("allow") == ("POST" if status == 405 else None)
+    response = await client().post({"query": "q"}, accept=accept)
+    assert response.status == status
+    assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+    assert response.headers["content-length"] == str(len(response.body))
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["vary"] == "Accept, Accept-Encoding"
+    assert response.headers.get("allow") == ("POST" if status == 405 else None)
 
 
 async def test_a_type_nobody_can_give_is_not_acceptable(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().post({"query": "q"}, accept="text/html")
-    assert (answer.status, answer.code) == (406, "NOT_ACCEPTABLE")
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    response = await client().post({"query": "q"}, accept="text/html")
+    assert (response.status, response.code) == (406, "NOT_ACCEPTABLE")
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
 async def test_options_tells_the_methods(client: Callable[..., AsgiClient], recorder: Recorder) -> None:
-    answer = await client().send("OPTIONS")
-    assert answer is not None
-    assert (answer.status, answer.body) == (204, b"")
-    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
-    assert not [name for name in answer.headers if name.startswith("access-control")]
+    response = await client().send("OPTIONS")
+    assert response is not None
+    assert (response.status, response.body) == (204, b"")
+    assert response.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert not [name for name in response.headers if name.startswith("access-control")]
     assert recorder.requests == []
 
 
@@ -83,21 +83,21 @@ async def test_headers_that_come_twice_are_joined(recorder: Recorder) -> None:
     assert recorder.requests[0].headers == {"x-a": "1, 2", "cookie": "a=1; b=2"}
 
 
-async def test_the_server_is_told_of_start_and_end_and_what_is_open_gets_closed(recorder: Recorder) -> None:
+async def test_the_lifespan_is_confirmed_and_open_resources_are_closed(recorder: Recorder) -> None:
     closed = asyncio.Event()
 
     async def close() -> None:
         closed.set()
 
     events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    told: list[object] = []
+    sent: list[object] = []
 
     async def receive() -> dict[str, str]:
         return events.pop(0)
 
     async def send(message: object) -> None:
-        told.append(message)
+        sent.append(message)
 
     await GraphQLApp(recorder, read("", {}), close)({"type": "lifespan"}, receive, send)
-    assert told == [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
+    assert sent == [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
     assert closed.is_set()

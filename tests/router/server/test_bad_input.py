@@ -1,4 +1,4 @@
-"""Whatever a client sends: an answer below 500, no traceback, and the next client is served."""
+"""Whatever a client sends: an response below 500, no traceback, and the next client is served."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def exchange(method: str, **parts: Any) -> int:
     """The status of one exchange; an internal failure logged on the way counts as 500."""
 
     async def run() -> int:
-        answer = await AsgiClient(GATEWAY.asgi).send(method, **parts)
-        assert answer is not None
-        if method != "OPTIONS" and answer.body and "content-encoding" not in answer.headers:
-            assert isinstance(answer.json, dict | list)
-        return answer.status
+        response = await AsgiClient(GATEWAY.asgi).send(method, **parts)
+        assert response is not None
+        if method != "OPTIONS" and response.body and "content-encoding" not in response.headers:
+            assert isinstance(response.json, dict | list)
+        return response.status
 
     with capture_logs() as lines:
         status = asyncio.run(run())
@@ -157,7 +157,7 @@ async def said(server: str, *parts: bytes, half_close: bool = False) -> bytes:
             while data := await reader.read(65536):
                 received += data
     except (TimeoutError, ConnectionError):
-        pass  # silence and a reset are answers too
+        pass  # silence and a reset are responses too
     finally:
         writer.close()
     return received
@@ -170,7 +170,7 @@ GOOD = (
 
 
 @pytest.mark.parametrize(
-    ("parts", "answers"),
+    ("parts", "responses"),
     [
         pytest.param((b"\x16\x03\x01\x02\x00",), 0, id="a TLS hello"),
         pytest.param((b"GET\r\n\r\n",), 0, id="no HTTP"),
@@ -186,12 +186,12 @@ GOOD = (
 async def test_any_bytes_on_the_socket(
     server: str,
     parts: tuple[bytes, ...],
-    answers: int,
+    responses: int,
     half_close: bool,  # noqa: FBT001  (a table's column)
 ) -> None:
     received = await said(server, *parts, half_close=half_close)
     assert b"HTTP/1.1 5" not in received
     assert b"Traceback" not in received
-    assert received.count(b'"__typename":"Query"') + received.count(b" 413 ") >= (answers if not half_close else 0)
+    assert received.count(b'"__typename":"Query"') + received.count(b" 413 ") >= (responses if not half_close else 0)
     async with httpx.AsyncClient() as client:
         assert (await client.post(f"{server}/graphql", json={"query": "{__typename}"})).status_code == 200

@@ -21,7 +21,7 @@ ON = "batching: {enabled: true}\n"
 
 
 class Echo:
-    """Answers with the name of the operation; those called later answer earlier."""
+    """Responds with the name of the operation; a later call responds earlier."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -51,48 +51,48 @@ def batch(*queries: str) -> list[object]:
 
 
 async def test_it_is_off_by_default(client: Callable[..., AsgiClient]) -> None:
-    answer = await client("").post(batch("a"))
-    assert (answer.status, answer.code) == (400, "BATCHING_NOT_ENABLED")
+    response = await client("").post(batch("a"))
+    assert (response.status, response.code) == (400, "BATCHING_NOT_ENABLED")
 
 
-async def test_all_run_at_once_and_are_answered_in_their_order(client: Callable[..., AsgiClient], echo: Echo) -> None:
-    answer = await client().post(batch("a", "b", "c"))
-    assert answer.status == 200
-    assert answer.json == [{"data": "a"}, {"data": "b"}, {"data": "c"}]
+async def test_all_run_at_once_and_responses_keep_their_order(client: Callable[..., AsgiClient], echo: Echo) -> None:
+    response = await client().post(batch("a", "b", "c"))
+    assert response.status == 200
+    assert response.json == [{"data": "a"}, {"data": "b"}, {"data": "c"}]
     assert echo.most == 3
 
 
-async def test_a_batch_of_one_is_answered_with_an_array(client: Callable[..., AsgiClient]) -> None:
+async def test_the_response_to_a_batch_of_one_is_an_array(client: Callable[..., AsgiClient]) -> None:
     assert (await client().post(batch("a"))).json == [{"data": "a"}]
 
 
-async def test_one_operation_is_still_answered_without(client: Callable[..., AsgiClient]) -> None:
+async def test_the_response_to_one_operation_is_not_an_array(client: Callable[..., AsgiClient]) -> None:
     assert (await client().post({"query": "a"})).json == {"data": "a"}
 
 
 async def test_an_array_is_json_whatever_type_of_response_was_asked_for(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().post(batch("a"), accept="application/graphql-response+json")
-    assert (answer.status, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
+    response = await client().post(batch("a"), accept="application/graphql-response+json")
+    assert (response.status, response.headers["content-type"]) == (200, "application/json; charset=utf-8")
 
 
-async def test_an_entry_that_is_no_request_is_answered_in_its_place(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().post([{"query": "a"}, 7, {"query": 1}, {"query": "b"}])
-    first, *malformed, last = answer.json
+async def test_an_entry_that_is_not_a_request_is_refused_in_its_place(client: Callable[..., AsgiClient]) -> None:
+    response = await client().post([{"query": "a"}, 7, {"query": 1}, {"query": "b"}])
+    first, *malformed, last = response.json
     assert (first, last) == ({"data": "a"}, {"data": "b"})
     assert [entry["errors"][0]["extensions"]["code"] for entry in malformed] == ["BAD_REQUEST"] * 2
 
 
 async def test_an_empty_batch_is_malformed(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().post([])
-    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    response = await client().post([])
+    assert (response.status, response.code) == (400, "BAD_REQUEST")
 
 
 async def test_a_batch_has_a_size(client: Callable[..., AsgiClient], echo: Echo) -> None:
     limited = client(ON + "limits: {batch_size: 2}")
     assert (await limited.post(batch("a", "b"))).status == 200
     echo.most = 0
-    answer = await limited.post(batch("a", "b", "c"))
-    assert (answer.status, answer.code) == (400, "BATCH_LIMIT_EXCEEDED")
+    response = await limited.post(batch("a", "b", "c"))
+    assert (response.status, response.code) == (400, "BATCH_LIMIT_EXCEEDED")
     assert echo.most == 0
 
 
@@ -100,18 +100,18 @@ async def test_the_size_can_be_measured_first(echo: Echo) -> None:
     settings = read(ON + "limits: {batch_size: 1, measure: [batch_size]}", {})
     watch = LimitWatch(settings.limits)
     with capture_logs() as lines:
-        answer = await AsgiClient(GraphQLApp(echo, settings, limits=watch)).post(batch("a", "b"))
-    assert len(answer.json) == 2
+        response = await AsgiClient(GraphQLApp(echo, settings, limits=watch)).post(batch("a", "b"))
+    assert len(response.json) == 2
     assert lines[0]["exceeds"] == ["batch_size"]
     assert watch.exceeded == {"batch_size": 1}
 
 
 async def test_one_line_tells_of_all(client: Callable[..., AsgiClient]) -> None:
     with capture_logs() as lines:
-        answer = await client().post(batch("a", "b", "c"))
+        response = await client().post(batch("a", "b", "c"))
     (line,) = lines
     assert (line["batch"], line["fetches"], line["errors"]) == (3, 3, 3)
-    assert answer.headers["retry-after"] == "3"
+    assert response.headers["retry-after"] == "3"
 
 
 async def test_a_client_that_leaves_stops_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Content codings of answers, through the application and on a real socket."""
+"""Content codings of responses, through the application and on a real socket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUERY = {"query": "q"}
 
 
 def app(settings: str = "", size: int = 5_000) -> ASGIApp:
-    """Answers with a body of `size` bytes."""
+    """Responds with a body of `size` bytes."""
 
     async def execute(_request: GraphQLRequest) -> GraphQLResponse:
         body = {"data": {"x": "a" * (size - len('{"data":{"x":""}}'))}}
@@ -36,12 +36,12 @@ def app(settings: str = "", size: int = 5_000) -> ASGIApp:
 
 
 @pytest.mark.parametrize("coding", get_args(ContentCoding))
-async def test_the_answer_is_in_the_coding_the_client_takes(coding: ContentCoding) -> None:
-    answer = await AsgiClient(app()).post(QUERY, accept_encoding=f"deflate, {coding}")
-    assert answer.headers["content-encoding"] == coding
-    assert answer.headers["content-length"] == str(len(answer.body))
-    assert len(answer.body) < 500
-    assert len(decode(coding, answer.body, 10_000)) == 5_000
+async def test_the_response_is_in_the_coding_the_client_takes(coding: ContentCoding) -> None:
+    response = await AsgiClient(app()).post(QUERY, accept_encoding=f"deflate, {coding}")
+    assert response.headers["content-encoding"] == coding
+    assert response.headers["content-length"] == str(len(response.body))
+    assert len(response.body) < 500
+    assert len(decode(coding, response.body, 10_000)) == 5_000
 
 
 @pytest.mark.parametrize(
@@ -57,26 +57,26 @@ async def test_the_answer_is_in_the_coding_the_client_takes(coding: ContentCodin
     ],
 )
 async def test_each_key_acts(settings: str, accept: str, expected: str | None) -> None:
-    answer = await AsgiClient(app(settings)).post(QUERY, accept_encoding=accept)
-    assert answer.headers.get("content-encoding") == expected
+    response = await AsgiClient(app(settings)).post(QUERY, accept_encoding=accept)
+    assert response.headers.get("content-encoding") == expected
 
 
-async def test_an_answer_that_could_be_compressed_varies_with_what_the_client_takes() -> None:
+async def test_an_response_that_could_be_compressed_varies_with_what_the_client_takes() -> None:
     assert (await AsgiClient(app()).post(QUERY)).headers["vary"] == "Accept, Accept-Encoding"
     assert (await AsgiClient(app("compression: {enabled: false}")).post(QUERY)).headers["vary"] == "Accept"
 
 
-async def test_a_large_answer_is_compressed_beside_the_event_loop() -> None:
-    answer = await AsgiClient(app(size=2 * compression.IN_A_THREAD)).post(QUERY, accept_encoding="br")
-    assert len(decode("br", answer.body, 10_000_000)) == 2 * compression.IN_A_THREAD
+async def test_a_large_response_is_compressed_beside_the_event_loop() -> None:
+    response = await AsgiClient(app(size=2 * compression.IN_A_THREAD)).post(QUERY, accept_encoding="br")
+    assert len(decode("br", response.body, 10_000_000)) == 2 * compression.IN_A_THREAD
 
 
-def test_a_client_on_a_socket_gets_what_was_answered() -> None:
+def test_a_client_on_a_socket_gets_the_response() -> None:
     with serving(app()) as url, httpx.Client(base_url=url) as client:
         for accept in ("gzip", "br", "zstd", "identity"):
-            answer = client.post("/graphql", json=QUERY, headers={"accept-encoding": accept})
+            response = client.post("/graphql", json=QUERY, headers={"accept-encoding": accept})
             if accept in {"gzip", "identity"}:  # httpx decodes the others only with packages of its own choice
-                assert answer.json() == {"data": {"x": "a" * 4_983}}
-            assert answer.headers.get("content-encoding", "identity") == accept
+                assert response.json() == {"data": {"x": "a" * 4_983}}
+            assert response.headers.get("content-encoding", "identity") == accept
         head = client.head("/graphql", params=QUERY, headers={"accept-encoding": "gzip"})
         assert (head.status_code, head.headers["content-encoding"], head.content) == (200, "gzip", b"")

@@ -9,13 +9,13 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.router.server.asgi_client import Answer, AsgiClient
+    from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 
 BLOCKED = (400, "CSRF_BLOCKED")
 
 
-def verdict(answer: Answer) -> tuple[int, object]:
-    return answer.status, (answer.code if answer.status != 200 else None)
+def verdict(response: AsgiResponse) -> tuple[int, object]:
+    return response.status, (response.code if response.status != 200 else None)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ async def test_a_get_that_another_origins_page_may_have_caused_is_blocked(
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 async def test_a_post_as_a_form_sends_it_is_blocked(client: Callable[..., AsgiClient], content_type: str) -> None:
-    answer = await client().post({"query": "q"}, content_type=content_type, origin="https://evil")
-    assert verdict(answer) == BLOCKED
+    response = await client().post({"query": "q"}, content_type=content_type, origin="https://evil")
+    assert verdict(response) == BLOCKED
 
 
 async def test_csrf_prevention_can_be_switched_off_and_its_headers_chosen(client: Callable[..., AsgiClient]) -> None:

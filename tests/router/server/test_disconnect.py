@@ -38,7 +38,7 @@ async def test_a_client_that_leaves_stops_the_work(monkeypatch: pytest.MonkeyPat
     assert cancelled.is_set()
 
 
-async def test_a_slow_answer_still_arrives_while_the_client_stays(
+async def test_a_slow_response_still_arrives_while_the_client_stays(
     monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
     monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.0)
@@ -47,8 +47,8 @@ async def test_a_slow_answer_still_arrives_while_the_client_stays(
         await asyncio.sleep(0.02)
         return await recorder(request)
 
-    answer = await AsgiClient(GraphQLApp(slow, read("", {}))).get("query=q")
-    assert answer.status == 200
+    response = await AsgiClient(GraphQLApp(slow, read("", {}))).get("query=q")
+    assert response.status == 200
 
 
 async def test_a_cancellation_from_elsewhere_is_not_taken_for_a_client_that_left() -> None:

@@ -13,7 +13,7 @@ from router.request.outcome import Outcome
 from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.settings import read
-from tests.router.server.asgi_client import Answer, AsgiClient
+from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,16 +49,16 @@ def listed(tmp_path: Path, more: str = "") -> str:
     return f"persisted_documents: {{mode: measure, manifests: ['{tmp_path}/list.json']{more}}}"
 
 
-async def ask(client: AsgiClient, method: str, parameters: dict[str, Any], path: str = "/graphql") -> Answer:
+async def ask(client: AsgiClient, method: str, parameters: dict[str, Any], path: str = "/graphql") -> AsgiResponse:
     """The same parameters in a body, or in a query string."""
     if method == "POST":
         headers = {"content-type": "application/json"}
-        answer = await client.send("POST", path, headers=headers, body=[json.dumps(parameters).encode()])
+        response = await client.send("POST", path, headers=headers, body=[json.dumps(parameters).encode()])
     else:
         query = urlencode({name: v if isinstance(v, str) else json.dumps(v) for name, v in parameters.items()})
-        answer = await client.send("GET", path, query=query)
-    assert answer is not None
-    return answer
+        response = await client.send("GET", path, query=query)
+    assert response is not None
+    return response
 
 
 @pytest.mark.parametrize(
@@ -111,20 +111,20 @@ async def test_and_nowhere_else(  # noqa: PLR0917  (a table's columns)
     path: str,
     expected: tuple[int, str],
 ) -> None:
-    answer = await ask(client(recorder, listed(tmp_path, more)), "POST", parameters, path)
-    assert (answer.status, answer.code) == expected
+    response = await ask(client(recorder, listed(tmp_path, more)), "POST", parameters, path)
+    assert (response.status, response.code) == expected
     assert recorder.requests == []
 
 
 @pytest.mark.parametrize("value", [1, [], {"version": 2, "sha256Hash": "abc"}, {"version": 1}, {"sha256Hash": "abc"}])
 async def test_an_extension_of_another_shape_is_malformed(recorder: Recorder, value: object) -> None:
-    answer = await ask(client(recorder, APQ), "POST", {"query": "q", "extensions": {"persistedQuery": value}})
-    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    response = await ask(client(recorder, APQ), "POST", {"query": "q", "extensions": {"persistedQuery": value}})
+    assert (response.status, response.code) == (400, "BAD_REQUEST")
 
 
 async def test_an_id_of_another_type_is_malformed(recorder: Recorder, tmp_path: Path) -> None:
-    answer = await ask(client(recorder, listed(tmp_path)), "POST", {"documentId": 7})
-    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    response = await ask(client(recorder, listed(tmp_path)), "POST", {"documentId": 7})
+    assert (response.status, response.code) == (400, "BAD_REQUEST")
 
 
 async def test_without_either_an_extension_beside_a_document_is_let_be(recorder: Recorder) -> None:
@@ -138,6 +138,6 @@ async def test_a_mounted_application_finds_an_id_in_its_path(recorder: Recorder,
     async def mounted(scope: Any, receive: Any, send: Any) -> None:
         await app({**scope, "root_path": "/api"}, receive, send)
 
-    answer = await AsgiClient(mounted).send("GET", "/api/graphql/abc")
-    assert answer is not None
-    assert (answer.status, recorder.ids) == (200, ["abc"])
+    response = await AsgiClient(mounted).send("GET", "/api/graphql/abc")
+    assert response is not None
+    assert (response.status, recorder.ids) == (200, ["abc"])

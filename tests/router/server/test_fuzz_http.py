@@ -1,4 +1,4 @@
-"""Thousands of requests as nobody should send them: never a 5xx, nothing leaks, the next client is served.
+"""Thousands of malformed requests: never a 5xx, nothing leaks, the next client is served.
 
 The sample has a fixed seed. `--http-fuzz-requests=50000` is the long run, by hand.
 """
@@ -68,13 +68,13 @@ class Wire:
                 while data := await asyncio.wait_for(reader.read(1 << 16), SILENCE):
                     received += data
         except (TimeoutError, OSError):
-            pass  # silence and a reset are answers too
+            pass  # silence and a reset are responses too
         finally:
             await closed(writer)
         return received
 
     async def serves(self) -> bool:
-        """Whether a good request is answered on a new connection."""
+        """Whether a good request gets a response on a new connection."""
         async with asyncio.timeout(SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             writer.write(GOOD)

@@ -47,11 +47,11 @@ async def post(settings: str, **headers: str) -> tuple[int, LimitWatch, list[obj
     watch = LimitWatch(read_settings.limits)
     client = AsgiClient(GraphQLApp(execute, read_settings, limits=watch))
     with capture_logs() as lines:
-        answer = await client.send("POST", query="x=y", headers={**JSON, **headers}, body=[BODY[:5], BODY[5:]])
-    assert answer is not None
-    if answer.status != 200:
-        assert (answer.status, answer.code) in REFUSALS.values()
-    return answer.status, watch, [line.get("exceeds") for line in lines]
+        response = await client.send("POST", query="x=y", headers={**JSON, **headers}, body=[BODY[:5], BODY[5:]])
+    assert response is not None
+    if response.status != 200:
+        assert (response.status, response.code) in REFUSALS.values()
+    return response.status, watch, [line.get("exceeds") for line in lines]
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -74,14 +74,14 @@ async def test_each_limit_can_be_measured_first(name: LimitName) -> None:
 async def test_a_body_that_says_it_is_too_large_is_not_read_and_counted() -> None:
     watch = LimitWatch(read("limits: {body_bytes: 10}", {}).limits)
     client = AsgiClient(GraphQLApp(execute, read("limits: {body_bytes: 10}", {}), limits=watch))
-    answer = await client.send("POST", headers={**JSON, "content-length": "999999"}, body=[])
-    assert answer is not None
-    assert (answer.status, watch.exceeded) == (413, {"body_bytes": 1})
+    response = await client.send("POST", headers={**JSON, "content-length": "999999"}, body=[])
+    assert response is not None
+    assert (response.status, watch.exceeded) == (413, {"body_bytes": 1})
 
 
 async def test_a_body_in_a_content_coding_is_refused_with_what_is_taken() -> None:
     client = AsgiClient(GraphQLApp(execute, read("", {})))
-    answer = await client.post(BODY, content_encoding="gzip")
-    assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    assert answer.headers["accept-encoding"] == "identity"
+    response = await client.post(BODY, content_encoding="gzip")
+    assert (response.status, response.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.headers["accept-encoding"] == "identity"
     assert (await client.post(BODY, content_encoding="identity")).status == 200

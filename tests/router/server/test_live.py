@@ -62,20 +62,20 @@ def test_a_shutdown_lets_a_request_finish(monkeypatch: pytest.MonkeyPatch) -> No
     shop = Shop(before={"people": wait})
     with ThreadPoolExecutor(1) as pool:
         with serving(Gateway.from_supergraph(SDL, send=shop).asgi) as url:
-            answer = pool.submit(httpx.post, f"{url}/graphql", json=ME, timeout=SECONDS)
+            response = pool.submit(httpx.post, f"{url}/graphql", json=ME, timeout=SECONDS)
             assert begun.wait(SECONDS)
             threading.Timer(0.1, release.set).start()
-        assert answer.result(SECONDS).json() == {"data": {"me": {"name": "Ada"}}}
+        assert response.result(SECONDS).json() == {"data": {"me": {"name": "Ada"}}}
 
 
-def test_requests_at_once_are_all_answered() -> None:
+def test_concurrent_requests_all_get_a_response() -> None:
     with (
         serving(Gateway.from_supergraph(SDL, send=Shop()).asgi) as url,
         httpx.Client(timeout=SECONDS) as client,
         ThreadPoolExecutor(16) as pool,
     ):
-        answers = list(pool.map(lambda _: client.post(f"{url}/graphql", json=ME).json(), range(200)))
-    assert answers == [{"data": {"me": {"name": "Ada"}}}] * 200
+        responses = list(pool.map(lambda _: client.post(f"{url}/graphql", json=ME).json(), range(200)))
+    assert responses == [{"data": {"me": {"name": "Ada"}}}] * 200
 
 
 async def test_it_can_be_mounted_in_another_application() -> None:

@@ -34,7 +34,7 @@ GRAPHQL = MediaType.GRAPHQL_RESPONSE
         ("application/xml, text/*", None),
     ],
 )
-def test_the_answer_has_the_type_the_client_likes_best(accept: str | None, expected: MediaType | None) -> None:
+def test_the_response_has_the_type_the_client_likes_best(accept: str | None, expected: MediaType | None) -> None:
     assert negotiate(accept) is expected
 
 

@@ -31,7 +31,7 @@ class Busy:
         await self.release.wait()
 
     async def occupied(self, requests: int) -> list[asyncio.Task[int]]:
-        """So many requests that are being answered, each to end with its status."""
+        """Requests in flight; each gives its status when it ends."""
 
         async def ask() -> int:
             return (await self.client.post(ME)).status
@@ -43,34 +43,34 @@ class Busy:
         return tasks
 
     async def ready(self) -> int:
-        answer = await self.client.send("GET", "/health/ready")
-        assert answer is not None
-        return answer.status
+        response = await self.client.send("GET", "/health/ready")
+        assert response is not None
+        return response.status
 
 
-async def test_more_than_so_many_at_once_are_refused_and_the_others_answered() -> None:
+async def test_requests_beyond_the_bound_are_refused_and_the_others_served() -> None:
     busy = Busy("max_requests: 2, retry_after: 3s")
     tasks = await busy.occupied(2)
     with capture_logs() as lines:
-        answer = await busy.client.post(ME, accept="application/graphql-response+json")
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "ROUTER_OVERLOADED", "3")
-    assert answer.headers["content-type"].startswith("application/graphql-response+json")
+        response = await busy.client.post(ME, accept="application/graphql-response+json")
+    assert (response.status, response.code, response.headers["retry-after"]) == (503, "ROUTER_OVERLOADED", "3")
+    assert response.headers["content-type"].startswith("application/graphql-response+json")
     assert [(line["status"], line["code"]) for line in lines] == [(503, "ROUTER_OVERLOADED")]
     busy.release.set()
     assert await asyncio.gather(*tasks) == [200, 200]
     assert (await busy.client.post(ME)).status == 200
 
 
-async def test_a_page_that_may_read_answers_may_read_that_one_too() -> None:
+async def test_a_page_that_may_read_responses_may_read_that_one_too() -> None:
     busy = Busy("max_requests: 1, retry_after: 1500ms", "cors: {enabled: true, origins: ['https://app.example']}")
     tasks = await busy.occupied(1)
     page = {"origin": "https://app.example"}
     asked = await busy.client.send("OPTIONS", headers={**page, "access-control-request-method": "POST"})
-    answer = await busy.client.post(ME, **page)
+    response = await busy.client.post(ME, **page)
     assert asked is not None
-    assert (asked.status, answer.status, answer.headers["retry-after"]) == (204, 503, "2")
-    assert [each.headers["access-control-allow-origin"] for each in (asked, answer)] == ["https://app.example"] * 2
-    assert "retry-after" in answer.headers["access-control-expose-headers"]
+    assert (asked.status, response.status, response.headers["retry-after"]) == (204, 503, "2")
+    assert [each.headers["access-control-allow-origin"] for each in (asked, response)] == ["https://app.example"] * 2
+    assert "retry-after" in response.headers["access-control-expose-headers"]
     busy.release.set()
     await asyncio.gather(*tasks)
 

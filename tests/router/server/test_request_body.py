@@ -47,18 +47,18 @@ if TYPE_CHECKING:
 async def test_a_malformed_body_is_a_bad_request(
     client: Callable[..., AsgiClient], recorder: Recorder, body: bytes, accept: str
 ) -> None:
-    answer = await client().post(body, accept=accept)
-    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
-    assert answer.headers["content-type"] == f"{accept}; charset=utf-8"
-    assert "data" not in answer.json
+    response = await client().post(body, accept=accept)
+    assert (response.status, response.code) == (400, "BAD_REQUEST")
+    assert response.headers["content-type"] == f"{accept}; charset=utf-8"
+    assert "data" not in response.json
     assert recorder.requests == []
 
 
 async def test_a_body_in_parts_is_joined(client: Callable[..., AsgiClient], recorder: Recorder) -> None:
     headers = {"content-type": "application/json"}
-    answer = await client().send("POST", headers=headers, body=[b'{"que', b"", b'ry":"q"}'])
-    assert answer is not None
-    assert answer.status == 200
+    response = await client().send("POST", headers=headers, body=[b'{"que', b"", b'ry":"q"}'])
+    assert response is not None
+    assert response.status == 200
     assert recorder.requests[0].query == "q"
 
 
@@ -68,19 +68,19 @@ async def test_a_body_beyond_the_limit_is_too_large_and_ends_the_connection(
 ) -> None:
     limited = client("limits: {body_bytes: 30}")
     headers = {"content-type": "application/json", **declared}
-    answer = await limited.send("POST", headers=headers, body=[b'{"query":"q",', b'"operationName":"X"}'])
-    assert answer is not None
-    assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
-    assert answer.headers["connection"] == "close"
+    response = await limited.send("POST", headers=headers, body=[b'{"query":"q",', b'"operationName":"X"}'])
+    assert response is not None
+    assert (response.status, response.code) == (413, "PAYLOAD_TOO_LARGE")
+    assert response.headers["connection"] == "close"
     assert recorder.requests == []
     assert (await limited.post(b'{"query":"q","variables":null}')).status == 200
 
 
 async def test_a_body_that_does_not_arrive_is_not_waited_for(client: Callable[..., AsgiClient]) -> None:
-    answer = await client("traffic: {request_timeout: 10ms}").send("POST", headers={"content-type": JSON}, body=[])
-    assert answer is not None
-    assert (answer.status, answer.code) == (408, "REQUEST_TIMEOUT")
-    assert answer.headers["connection"] == "close"
+    response = await client("traffic: {request_timeout: 10ms}").send("POST", headers={"content-type": JSON}, body=[])
+    assert response is not None
+    assert (response.status, response.code) == (408, "REQUEST_TIMEOUT")
+    assert response.headers["connection"] == "close"
 
 
 async def test_a_client_that_leaves_in_mid_body_gets_nothing(
@@ -89,7 +89,7 @@ async def test_a_client_that_leaves_in_mid_body_gets_nothing(
     left = asyncio.Event()
     left.set()
     with capture_logs() as lines:
-        answer = await client().send("POST", headers={"content-type": JSON}, body=[], leaves=left)
-    assert answer is None
+        response = await client().send("POST", headers={"content-type": JSON}, body=[], leaves=left)
+    assert response is None
     assert recorder.requests == []
     assert lines[0]["status"] == 499

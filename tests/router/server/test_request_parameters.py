@@ -22,9 +22,9 @@ async def test_a_post_becomes_a_request_with_exact_numbers(
     client: Callable[..., AsgiClient], recorder: Recorder
 ) -> None:
     body = b'{"query":"q","operationName":"Q","variables":{"v":1.10,"i":1180591620717411303424},"extensions":{"e":1}}'
-    answer = await client().post(body, x_a="b")
-    assert answer.status == 200
-    assert answer.body == b'{"data":{"n":0.10}}'
+    response = await client().post(body, x_a="b")
+    assert response.status == 200
+    assert response.body == b'{"data":{"n":0.10}}'
     (request,) = recorder.requests
     assert (request.query, request.operation_name, request.read_only) == ("q", "Q", False)
     assert request.variables == {"v": Decimal("1.10"), "i": 2**70}
@@ -70,11 +70,11 @@ async def test_an_empty_operation_name_means_absent(client: Callable[..., AsgiCl
 async def test_a_malformed_query_string_is_a_bad_request(
     client: Callable[..., AsgiClient], recorder: Recorder, query: str
 ) -> None:
-    answer = await client().get(query)
-    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    response = await client().get(query)
+    assert (response.status, response.code) == (400, "BAD_REQUEST")
     assert recorder.requests == []
 
 
 async def test_a_persisted_query_is_refused_with_the_message_clients_know(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().post({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}})
-    assert answer.json["errors"][0]["message"] == "PersistedQueryNotSupported"
+    response = await client().post({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}})
+    assert response.json["errors"][0]["message"] == "PersistedQueryNotSupported"

@@ -21,51 +21,51 @@ if TYPE_CHECKING:
 
 async def test_head_is_a_get(client: Callable[..., AsgiClient], recorder: Recorder) -> None:
     with capture_logs() as lines:
-        answer = await client().send("HEAD", query="query=q")
-    assert answer is not None
-    assert answer.status == 200
+        response = await client().send("HEAD", query="query=q")
+    assert response is not None
+    assert response.status == 200
     assert recorder.requests[0].read_only
     assert lines[0]["bytes"] == 0  # a server sends no body
 
 
 async def test_a_batch_is_refused_by_name(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().post([{"query": "q"}])
-    assert (answer.status, answer.code) == (400, "BATCHING_NOT_ENABLED")
+    response = await client().post([{"query": "q"}])
+    assert (response.status, response.code) == (400, "BATCHING_NOT_ENABLED")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/graphql", "application/json; charset=latin-1", ""])
 async def test_a_body_that_is_not_json_is_an_unsupported_type(
     client: Callable[..., AsgiClient], content_type: str
 ) -> None:
-    answer = await client().post({"query": "q"}, content_type=content_type)
-    assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    response = await client().post({"query": "q"}, content_type=content_type)
+    assert (response.status, response.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 async def test_a_post_without_content_type_is_an_unsupported_type(client: Callable[..., AsgiClient]) -> None:
-    answer = await client().send("POST", body=[b'{"query":"q"}'])
-    assert answer is not None
-    assert answer.status == 415
+    response = await client().send("POST", body=[b'{"query":"q"}'])
+    assert response is not None
+    assert response.status == 415
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
 async def test_another_method_is_not_allowed(client: Callable[..., AsgiClient], method: str) -> None:
-    answer = await client().send(method)
-    assert answer is not None
-    assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    response = await client().send(method)
+    assert response is not None
+    assert (response.status, response.code) == (405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "GET, HEAD, POST, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["/", "/graphql/", "/other"])
 async def test_another_path_is_not_found(client: Callable[..., AsgiClient], path: str) -> None:
-    answer = await client().send("POST", path)
-    assert answer is not None
-    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    response = await client().send("POST", path)
+    assert response is not None
+    assert (response.status, response.code) == (404, "NOT_FOUND")
 
 
 async def test_the_path_is_configurable(client: Callable[..., AsgiClient]) -> None:
-    answer = await client("server: {path: /}").send("GET", "/", query="query=q")
-    assert answer is not None
-    assert answer.status == 200
+    response = await client("server: {path: /}").send("GET", "/", query="query=q")
+    assert response is not None
+    assert response.status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -82,5 +82,5 @@ async def test_the_time_of_a_request_runs_from_its_head(
 async def test_a_query_string_beyond_the_limit_is_too_long(client: Callable[..., AsgiClient]) -> None:
     limited = client("limits: {url_bytes: 19}")
     assert (await limited.get("query=abcd")).status == 200
-    answer = await limited.get("query=abcde")
-    assert (answer.status, answer.code) == (414, "URI_TOO_LONG")
+    response = await limited.get("query=abcde")
+    assert (response.status, response.code) == (414, "URI_TOO_LONG")

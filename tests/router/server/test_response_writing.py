@@ -16,7 +16,7 @@ from router.request.outcome import Outcome
 from router.request.record import RequestRecord
 from router.server.app import GraphQLApp
 from router.settings import read
-from tests.router.server.asgi_client import Answer, AsgiClient
+from tests.router.server.asgi_client import AsgiClient, AsgiResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -61,10 +61,10 @@ class Parts:
             self.closed = True
 
 
-def parts_of(answer: Answer) -> list[object]:
-    """The JSON bodies of a multipart answer, read by the standard library."""
-    head = f"content-type: {answer.headers['content-type']}\r\n\r\n".encode()
-    message: Mail = BytesParser().parsebytes(head + answer.body)
+def parts_of(response: AsgiResponse) -> list[object]:
+    """The JSON bodies of a multipart response, read by the standard library."""
+    head = f"content-type: {response.headers['content-type']}\r\n\r\n".encode()
+    message: Mail = BytesParser().parsebytes(head + response.body)
     assert not message.defects
     parts: Any = message.get_payload()
     assert {part["content-type"] for part in parts} == {"application/json; charset=utf-8"}
@@ -73,46 +73,50 @@ def parts_of(answer: Answer) -> list[object]:
 
 async def test_status_and_headers_of_a_response_are_sent() -> None:
     response = response_of({"errors": []}, status=429, headers=(("Retry-After", "7"), ("RateLimit", "x;r=0")))
-    answer = await client(response).post({"query": "q"})
-    assert (answer.status, answer.headers["retry-after"], answer.headers["ratelimit"]) == (429, "7", "x;r=0")
+    http_response = await client(response).post({"query": "q"})
+    assert (http_response.status, http_response.headers["retry-after"], http_response.headers["ratelimit"]) == (
+        429,
+        "7",
+        "x;r=0",
+    )
 
 
 @pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "Connection", "content-type", "keep-alive"])
 async def test_headers_of_connection_and_body_cannot_be_given(name: str) -> None:
-    answer = await client(response_of({"data": None}, headers=((name, "x"),))).post({"query": "q"})
-    assert "x" not in answer.headers.values()
+    response = await client(response_of({"data": None}, headers=((name, "x"),))).post({"query": "q"})
+    assert "x" not in response.headers.values()
 
 
 async def test_a_batch_has_the_headers_of_all_its_responses() -> None:
     response = response_of({"data": None}, headers=(("Set-Cookie", "a=1"),))
-    answer = await client(response, "batching: {enabled: true}").post([{"query": "q"}, {"query": "q"}])
-    assert answer.headers["set-cookie"] == "a=1, a=1"
+    http_response = await client(response, "batching: {enabled: true}").post([{"query": "q"}, {"query": "q"}])
+    assert http_response.headers["set-cookie"] == "a=1, a=1"
 
 
 async def test_the_parts_of_a_stream_are_sent_one_by_one() -> None:
     parts = Parts([{"data": {"a": 1}, "hasNext": True}, {"hasNext": False}])
     with capture_logs() as lines:
-        answer = await client(parts.stream).post({"query": "q"}, accept=MULTIPART)
-    assert (answer.status, answer.headers["content-type"]) == (200, 'multipart/mixed; boundary="-"')
-    assert (answer.headers["x-own"], answer.headers["cache-control"]) == ("1", "no-store")
-    assert parts_of(answer) == parts.bodies
+        response = await client(parts.stream).post({"query": "q"}, accept=MULTIPART)
+    assert (response.status, response.headers["content-type"]) == (200, 'multipart/mixed; boundary="-"')
+    assert (response.headers["x-own"], response.headers["cache-control"]) == ("1", "no-store")
+    assert parts_of(response) == parts.bodies
     assert parts.closed
     (line,) = lines
-    assert (line["status"], line["bytes"], line["operation"]) == (200, len(answer.body), "Q")
+    assert (line["status"], line["bytes"], line["operation"]) == (200, len(response.body), "Q")
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "multipart/mixed;q=0, */*"])
 async def test_a_client_that_does_not_accept_parts_gets_none(accept: str) -> None:
     parts = Parts([{"data": {}}])
-    answer = await client(parts.stream).post({"query": "q"}, accept=accept)
-    assert (answer.status, answer.code) == (406, "NOT_ACCEPTABLE")
+    response = await client(parts.stream).post({"query": "q"}, accept=accept)
+    assert (response.status, response.code) == (406, "NOT_ACCEPTABLE")
     assert parts.sent == []
 
 
 async def test_an_operation_of_a_batch_has_no_stream() -> None:
     parts = Parts([{"data": {}}])
-    answer = await client(parts.stream, "batching: {enabled: true}").post([{"query": "q"}], accept=MULTIPART)
-    (entry,) = answer.json
+    response = await client(parts.stream, "batching: {enabled: true}").post([{"query": "q"}], accept=MULTIPART)
+    (entry,) = response.json
     assert entry["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
     assert parts.sent == []
 

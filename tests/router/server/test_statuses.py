@@ -16,7 +16,7 @@ BY_CODE = {"UNAUTHENTICATED": 401, "GATEWAY_TIMEOUT": 504}
 
 
 def status(body: dict[str, Any], by_code: dict[str, int], outcome: Outcome = Outcome.EXECUTED) -> set[int]:
-    """What both media types answer."""
+    """What both media types http_response."""
     response = GraphQLResponse(body=body, outcome=outcome, record=RequestRecord())
     return {Statuses(by_code).of(response, media_type) for media_type in MediaType}
 
@@ -38,7 +38,7 @@ def test_every_outcome_has_a_status_under_both_types() -> None:
         ({"data": {"me": None}}, 200),
     ],
 )
-def test_a_code_decides_where_nothing_was_answered(body: dict[str, Any], expected: int) -> None:
+def test_a_code_decides_where_there_is_no_data(body: dict[str, Any], expected: int) -> None:
     assert status(body, BY_CODE) == {expected}
 
 
