@@ -1,4 +1,4 @@
-"""The events of accounts: what the outbox reports when an account is opened, changed or posted to."""
+"""The events of accounts: what the outbox reports when an account is opened, changed or posted to (bank §2.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of a store, kept in its outbox until they are published (the transactional outbox pattern).
+"""Events of a store, kept in its outbox until they are published (bank §2.10).
 
 A store writes the event in the database transaction that changes the state, so an event exists exactly when its
 change was committed. No process reads the outbox yet; events are deleted after `RETENTION`.

@@ -1,4 +1,4 @@
-"""The events of transactions: what the outbox reports when an order is recorded or its status changes."""
+"""The events of transactions: what the outbox reports for a new order or status (bank §2.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases on running orders: which process carries an order out, and until when. Pure.
+"""Leases on running orders: which process carries an order out, and until when (bank §2.9). Pure.
 
 The store keeps the lease with the order, so that two processes do not carry out one order at the same time:
 
