@@ -137,9 +137,7 @@ def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
     Raises:
         ValueError: The request has no body, or a header contains a line break: it must not start another header.
     """
-    body = request.body
-    if body is None:
-        raise ValueError("a request is encoded before a transport sends it")
+    body = request.encoded_body()
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
     lines += (f"content-length: {len(body)}", "", "")
     if _ENDS_A_LINE.search("\t".join(lines)) is not None:

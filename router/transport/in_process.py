@@ -87,8 +87,9 @@ class AsgiSubgraph:
         Raises:
             SubgraphUnreachable: The application raised, or `undo_content_coding` raises it.
             SubgraphMalformedResponse: The response is not complete, or `undo_content_coding` raises it.
+            ValueError: The request is not encoded.
         """
-        exchange = _AsgiExchange(request.body or b"")
+        exchange = _AsgiExchange(request.encoded_body())
         try:
             await self._app(self._scope(request, exchange.body), exchange.receive, exchange.send)
         except Exception as error:

@@ -39,6 +39,16 @@ class SubgraphRequest:
     body: bytes | None = None
     deadline: float | None = None
 
+    def encoded_body(self) -> bytes:
+        """The body, for a transport that sends it.
+
+        Raises:
+            ValueError: The request is not encoded.
+        """
+        if self.body is None:
+            raise ValueError("a request is encoded before a transport sends it")
+        return self.body
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgraphResponse:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.transport.messages import SubgraphResponse
+from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 
 def test_a_response_can_be_made_of_a_json_object() -> None:
@@ -21,3 +21,9 @@ def test_it_can_have_a_status_and_headers() -> None:
 def test_something_that_is_not_json_is_a_mistake() -> None:
     with pytest.raises(TypeError):
         SubgraphResponse.of({"data": object()})
+
+
+def test_a_request_without_a_body_is_not_encoded() -> None:
+    assert SubgraphRequest(subgraph="a", operation="{ x }", body=b"{}").encoded_body() == b"{}"
+    with pytest.raises(ValueError, match="encoded"):
+        SubgraphRequest(subgraph="a", operation="{ x }").encoded_body()
