@@ -46,7 +46,7 @@ def composed(*sdls: str) -> Composition:
 
 
 def codes(report: Report) -> list[str]:
-    return [each.code for each in (*report.errors, *report.hints)]
+    return [*(error.code for error in report.errors), *(hint.code for hint in report.hints)]
 
 
 def field(schema: SubgraphSchema, coordinate: str) -> FieldDef:
