@@ -33,6 +33,7 @@ from subgraphs.account.postings import (
     Posting,
     PostingType,
 )
+from subgraphs.kit.request_body import BodyTooLarge, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -222,13 +223,10 @@ class _TooLarge(ServiceError):
 
 async def _read(request: Request, document: type[D]) -> D:
     """The request's body. Raises BadUserInput with every wrong field."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _TooLarge
     try:
-        return document.model_validate_json(bytes(body))
+        return document.model_validate_json(await read_body(request, MAX_BODY_BYTES))
+    except BodyTooLarge:
+        raise _TooLarge from None
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         bad = [{"path": list(p["loc"]), "code": p["type"].upper(), "message": p["msg"]} for p in problems]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from subgraphs.auth.store.protocol import AuthStore
 
-# 18 random bytes are 24 characters: nobody guesses them, a person can still copy them by hand.
+# 18 random bytes are 24 characters: they cannot be guessed, and a person can copy them by hand.
 _GENERATED_PASSWORD_BYTES: Final = 18
 _PAGE: Final = 500
 _ROLE: Final = click.Choice([role.value for role in Role])

@@ -21,6 +21,7 @@ from strawberry.types.graphql import OperationType
 from servicekit import request_ids
 from servicekit.accept import parse_accept, parse_value
 from servicekit.errors import InternalError, ServiceError
+from subgraphs.kit.request_body import BodyTooLarge, read_body
 from subgraphs.kit.schema import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -92,13 +93,11 @@ async def _read(request: Request) -> _Call:
         return _call(_get_parameters(request))
     if parse_value(request.headers.get("content-type", "")).value != JSON:
         raise _BadRequest(f"send {JSON}", status=415)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _BadRequest(f"at most {MAX_BODY_BYTES} bytes", status=413)
     try:
+        body = await read_body(request, MAX_BODY_BYTES)
         parameters = _from_json(body.decode("utf-8"))
+    except BodyTooLarge:
+        raise _BadRequest(f"at most {MAX_BODY_BYTES} bytes", status=413) from None
     except (ValueError, RecursionError):
         raise _BadRequest("the body is not JSON") from None
     if not isinstance(parameters, dict):

@@ -206,7 +206,7 @@ class Issuer:
 async def serving_json(document: object, *, status: int = 200) -> AsyncIterator[str]:
     """One JSON document over HTTP/1.1 on a free port; yields the URL."""
     body = json.dumps(document).encode()
-    head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    head = f"HTTP/1.1 {status} Status\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
     message = head.encode() + b"connection: close\r\n\r\n" + body
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

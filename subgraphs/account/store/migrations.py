@@ -1,4 +1,4 @@
-"""The SQLite schema of the ledger. The database itself holds the invariants, whichever program writes to the file.
+"""The SQLite schema of the ledger. The database itself holds the invariants for every program that writes to the file.
 
 Money moves only when an entry is inserted: a trigger adds the entry's amount to the account's balance, and other
 changes of a balance are refused. The row of a posting completes its transaction: it cannot be inserted before the

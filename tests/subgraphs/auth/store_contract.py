@@ -33,11 +33,11 @@ def user(email: str = "Ann@example.com", *roles: Role) -> User:
 
 
 async def signed_in(store: AuthStore, digest: bytes = b"first") -> tuple[User, Session]:
-    somebody = user(f"{digest.hex()}@example.com")
-    await store.add_user(somebody, HASH)
-    session = Session.begin(f"session {digest.hex()}", somebody.id, NOW)
+    new_user = user(f"{digest.hex()}@example.com")
+    await store.add_user(new_user, HASH)
+    session = Session.begin(f"session {digest.hex()}", new_user.id, NOW)
     await store.begin_session(session, RefreshToken.issue(digest, session, NOW))
-    return somebody, session
+    return new_user, session
 
 
 async def a_user_is_stored_unchanged(open_store: OpenStore) -> None:
@@ -108,11 +108,11 @@ async def roles_are_added_once(open_store: OpenStore) -> None:
 
 async def users_are_listed_page_by_page(open_store: OpenStore) -> None:
     async with open_store() as store:
-        everybody = [user(f"u{number}@example.com") for number in range(5)]
-        for somebody in reversed(everybody):
-            await store.add_user(somebody, HASH)
+        all_users = [user(f"u{number}@example.com") for number in range(5)]
+        for new_user in reversed(all_users):
+            await store.add_user(new_user, HASH)
         first = await store.list_users("", 3)
-        assert first + await store.list_users(first[-1].id, 3) == everybody
+        assert first + await store.list_users(first[-1].id, 3) == all_users
 
 
 async def a_refresh_token_is_exchanged_once(open_store: OpenStore) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -23,10 +21,9 @@ from bank.values import new_object_id, new_user_id
 from subgraphs.kit.connections import PageRequest
 from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus, TransactionType
 from subgraphs.transaction.idempotency import KEPT, Remembered
-from subgraphs.transaction.lease import DURATION, MAX_AHEAD, Lease
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined
-from subgraphs.transaction.store.protocol import Filter, Listing, Sums, TransactionStore, TurnoverRequest, sort_key
-from tests.subgraphs.kit.outbox_contract import old_events_are_pruned_oldest_first
+from subgraphs.transaction.store.protocol import Filter, Listing, Sums, TurnoverRequest, sort_key
+from tests.subgraphs.transaction.running_orders_contract import MILLISECOND, RUNNING_ORDERS_CONTRACT, StoreFactory
 from tests.subgraphs.transaction.support import (
     START,
     caller,
@@ -42,13 +39,11 @@ from tests.subgraphs.transaction.support import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Sequence
 
     from subgraphs.transaction.domain import Party, Transaction
 
-StoreFactory = Callable[[], AbstractAsyncContextManager[TransactionStore]]
 S = TransactionStatus
-MILLISECOND = timedelta(milliseconds=1)
 ALL = Listing(viewer_id=None, page=PageRequest(limit=1000))
 
 
@@ -342,114 +337,6 @@ async def turnover_beyond_64_bits_is_exact(factory: StoreFactory) -> None:
     assert sums[ann.account_id, "USD"].credited == Decimal("276701161105643274.21")
 
 
-async def of_several_claims_at_once_one_succeeds(factory: StoreFactory) -> None:
-    async with factory() as store, factory() as other:
-        record = await recorded(store, pending())
-        leases = [Lease.take(f"process {n}", START) for n in range(10)]
-        claimed = await asyncio.gather(
-            *(s.claim(record.id, lease, START) for s, lease in zip([store, other] * 5, leases, strict=True))
-        )
-        assert [found for found in claimed if found is not None] == [record]
-
-
-async def a_live_lease_keeps_others_away_until_it_expires(factory: StoreFactory) -> None:
-    async with factory() as store:
-        record, lease = pending(), Lease.take("one", START)
-        await store.record(record, key_for(record), lease)
-        last_moment = lease.expires_at - MILLISECOND
-        assert await store.claim(record.id, Lease.take("two", last_moment), last_moment) is None
-        assert await store.claim(record.id, Lease.take("one", last_moment), last_moment) is None
-        assert await unclaimed(store, last_moment) == []
-        assert await unclaimed(store, lease.expires_at) == [record.id]
-        assert await store.claim(record.id, Lease.take("two", lease.expires_at), lease.expires_at) == record
-
-
-async def a_lease_of_a_clock_far_ahead_is_not_live(factory: StoreFactory) -> None:
-    async with factory() as store:
-        record = pending()
-        await store.record(record, key_for(record), Lease("one", START + MAX_AHEAD + MILLISECOND))
-        assert await unclaimed(store, START) == [record.id]
-        assert await store.claim(record.id, Lease.take("two", START), START) == record
-
-
-async def a_lease_is_renewed_and_released_by_its_owner_only(factory: StoreFactory) -> None:
-    async with factory() as store:
-        record, other = pending(), pending()
-        first, later = Lease.take("one", START), START + DURATION - MILLISECOND
-        for one in (record, other):
-            await store.record(one, key_for(one), first)
-        await store.renew([record.id, other.id], Lease.take("two", later))
-        await store.release(record.id, "two")
-        assert await unclaimed(store, later) == []
-        await store.renew([record.id, new_object_id()], Lease.take("one", later))
-        assert await unclaimed(store, first.expires_at) == [other.id]
-        await store.release(record.id, "one")
-        await store.release(record.id, "one")
-        assert await unclaimed(store, first.expires_at) == sorted([record.id, other.id])
-        # A released lease is not renewed: another process may have the order by now.
-        await store.renew([record.id], Lease.take("one", later))
-        assert record.id in await unclaimed(store, first.expires_at)
-
-
-async def only_pending_transactions_are_claimed(factory: StoreFactory) -> None:
-    async with factory() as store:
-        record, held = pending(), pending()
-        for one in (record, held):
-            await store.record(one, key_for(one), Lease.take("one", START))
-        await store.conclude(record.id, S.COMPLETED, None, START)
-        await store.conclude(held.id, S.HELD, None, START)
-        expired = START + DURATION
-        for transaction_id in (record.id, held.id, new_object_id()):
-            assert await store.claim(transaction_id, Lease.take("two", expired), expired) is None
-        assert await unclaimed(store, expired) == []
-        # The step to HELD ended the lease, so that a release from review can be claimed at once.
-        await store.conclude(held.id, S.PENDING, None, START)
-        assert await unclaimed(store, START) == [held.id]
-
-
-async def an_event_is_written_exactly_when_a_transaction_changes(factory: StoreFactory) -> None:
-    async with factory() as store:
-        record = pending()
-        refused = replace(pending(), status=S.FAILED, problem=PaymentDeclined())
-        await store.record(record, key_for(record, "key"), Lease.take("one", START))
-        await store.record(replace(pending(), requester=record.requester), key_for(record, "key"))
-        await recorded(store, refused)
-        await store.release(record.id, "one")
-        await store.claim(record.id, Lease.take("two", START), START)
-        later = START + MILLISECOND
-        for _ in range(2):
-            await store.conclude(record.id, S.COMPLETED, None, later)
-        with pytest.raises(IllegalTransition):
-            await store.conclude(record.id, S.FAILED, PaymentDeclined(), later)
-        with pytest.raises(IllegalTransition):
-            await store.conclude(new_object_id(), S.COMPLETED, None, later)
-        rows = await store.events(after=0, limit=10)
-        assert [(row.event.type, row.event.subject, row.event.time, row.event.data["status"]) for row in rows] == [
-            ("transaction.recorded", record.id, START, "PENDING"),
-            ("transaction.recorded", refused.id, START, "FAILED"),
-            ("transaction.status_changed", record.id, later, "COMPLETED"),
-        ]
-        assert rows[1].event.data["problemCode"] == "PAYMENT_DECLINED"
-
-
-async def old_events_of_transactions_are_pruned(factory: StoreFactory) -> None:
-    async with factory() as store:
-
-        async def record_at(moment: datetime) -> None:
-            await recorded(store, pending(moment))
-
-        await old_events_are_pruned_oldest_first(store, record_at)
-
-
-def pending(at: datetime = START) -> Transaction:
-    ann = party()
-    return transaction(payment_order(ann), Parties(ann, None), at=at)
-
-
-async def unclaimed(store: TransactionStore, at: datetime) -> list[str]:
-    return list(await store.unclaimed_ids(at, after="", limit=10))
-
-
 def _every_kind(accounts: Sequence[Party]) -> list[Transaction]:
     """Transfers between all pairs, and a deposit to and a payment from each account, in every status."""
     moments = ticking()
@@ -486,11 +373,5 @@ CONTRACT: Final[tuple[Callable[[StoreFactory], Awaitable[None]], ...]] = (
     filters_narrow_a_list,
     turnover_sums_completed_transactions_that_the_viewer_may_see,
     turnover_beyond_64_bits_is_exact,
-    of_several_claims_at_once_one_succeeds,
-    a_live_lease_keeps_others_away_until_it_expires,
-    a_lease_of_a_clock_far_ahead_is_not_live,
-    a_lease_is_renewed_and_released_by_its_owner_only,
-    only_pending_transactions_are_claimed,
-    an_event_is_written_exactly_when_a_transaction_changes,
-    old_events_of_transactions_are_pruned,
+    *RUNNING_ORDERS_CONTRACT,
 )

@@ -1,4 +1,4 @@
-"""People, orders and transactions for tests, and a ledger that lies in this process's memory."""
+"""People, orders and transactions for tests, and a ledger in memory."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def transaction(
     status: TransactionStatus | None = None,
     problem: Problem | None = None,
 ) -> Transaction:
-    """A record of `order`, ordered by the owner of the account it debits (or, a deposit, credits)."""
+    """A record of `order`, requested by the owner of the debited account, or of the account that a deposit credits."""
     own = parties.destination if order.type is TransactionType.DEPOSIT else parties.source
     requester = Requester(own.user_id if own else new_user_id(), frozenset({CUSTOMER}))
     opened = open_transaction(new_object_id(), order, requester, parties, at)
@@ -87,7 +87,7 @@ def key_for(record: Transaction, key: str | None = None) -> KeyEntry:
 
 
 async def recorded(store: TransactionStore, record: Transaction) -> Transaction:
-    """`record`, in the store, whatever its status."""
+    """Insert `record`, in any status, and return it."""
     assert await store.record(record, key_for(record)) is None
     return record
 
@@ -102,7 +102,7 @@ async def sqlite_store(folder: Path) -> AsyncIterator[SqliteTransactionStore]:
 
 
 def ticking(start: datetime = START, step: timedelta = timedelta(milliseconds=1)) -> Iterator[datetime]:
-    """One moment after the other."""
+    """Moments, one after the other."""
     moment = start
     while True:
         yield moment
@@ -111,7 +111,7 @@ def ticking(start: datetime = START, step: timedelta = timedelta(milliseconds=1)
 
 @dataclass
 class Clock:
-    """A clock that moves when told to."""
+    """A clock that only `advance` moves."""
 
     moment: datetime = START
 
@@ -124,14 +124,14 @@ class Clock:
 
 @dataclass
 class MemoryLedger:
-    """A ledger that keeps its promises: each transaction is posted or refused once, then answered the same again.
+    """A ledger in memory: each transaction is posted or refused once and then has the same outcome.
 
     Attributes:
-        accounts: who is found, by account id.
+        accounts: the known accounts, by id.
         balances: of customers' accounts.
-        attempts: transaction ids in the order in which postings came in, repetitions included.
-        lose_responses: how many responses are lost after the posting was made.
-        refuse_connections: how many calls fail before anything happens.
+        attempts: transaction ids of all postings in order, with repetitions.
+        lose_responses: the number of responses to lose after the posting was made.
+        refuse_connections: the number of calls to fail before anything happens.
         gate: postings wait for it; open at first.
     """
 

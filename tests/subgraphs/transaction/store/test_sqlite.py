@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tests.subgraphs.transaction.store_contract import StoreFactory
+    from tests.subgraphs.transaction.running_orders_contract import StoreFactory
 
 
 @pytest.mark.parametrize("check", CONTRACT, ids=lambda check: check.__name__)
