@@ -1,4 +1,4 @@
-"""`docs/architecture.md` names every folder of the sources, and the packages that each one may import."""
+"""`docs/architecture.md` names every folder of the router, its floor, and the packages that each package may import."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from tests.test_architecture import ALLOWED
+from tests.test_architecture import ALLOWED, FLOORS
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -32,3 +32,10 @@ def test_the_layers_are_those_that_are_enforced() -> None:
     everything = {name for name in ALLOWED if "." not in name} | {"subgraphs"}
     described["mosafe"] = everything - {"mosafe"}
     assert described == ALLOWED
+
+
+def test_the_floors_are_those_that_are_enforced() -> None:
+    assert LAYERS is not None
+    rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", LAYERS[1], re.MULTILINE))
+    described = {number: set(re.findall(r"`(\w+)(?:/|\.py)`", names)) for number, names in rows.items()}
+    assert described == {str(number): set(names) for number, names in enumerate(FLOORS, 1)}
