@@ -24,6 +24,7 @@ from router.preparation.plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.messages import GraphQLRequest
 from router.request.record import RequestRecord
+from router.settings import read
 from router.transport.messages import SubgraphResponse
 from tests.router.planner.adversarial import aliases, shareable, wide_interface, wide_union
 from tests.router.shop import SDL
@@ -45,6 +46,8 @@ RESPONSES: Final[Mapping[str, Mapping[str, object]]] = {
     "people": {"data": {"me": {"__typename": "User", "id": "1", "name": "Ada"}}},
     "orders": {"data": {"_entities": [{"orders": [{"id": "7", "amount": "0.10"}, {"id": "8", "amount": "2"}]}]}},
 }
+UNHURRIED: Final = read("planner: {deadline: 60s}", {})
+"""Settings with which a busy machine plans as an idle one does."""
 PAUSE_SECONDS: Final = 0.002
 BOUND_SECONDS: Final = 0.05
 
@@ -83,7 +86,7 @@ async def prepare_forever(gateway: Gateway, query: str, prepared: list[float]) -
 
 async def while_preparing(graph: Supergraph, query: str, seconds: float) -> tuple[list[float], list[float]]:
     """Latencies of the cached operation, and the seconds that each preparation took."""
-    gateway, prepared = Gateway.from_supergraph(graph.sdl, send=respond), list[float]()
+    gateway, prepared = Gateway.from_supergraph(graph.sdl, UNHURRIED, send=respond), list[float]()
     task = asyncio.create_task(prepare_forever(gateway, query, prepared))
     try:
         return await latencies(seconds), prepared

@@ -132,7 +132,7 @@ class _Reading:
         record.operation_hash = self.hash or record.operation_hash
         if self.document is None:
             assert self.refusal is not None  # noqa: S101 - one of the two is there
-            raise self.refusal
+            raise self.refusal.with_traceback(None)  # it is raised again for each request
         return self.document
 
 

@@ -62,7 +62,7 @@ class _Planning(NamedTuple):
         record.plan = self.seconds
         if self.plan is None:
             assert self.refusal is not None  # noqa: S101 - one of the two is there
-            raise self.refusal
+            raise self.refusal.with_traceback(None)  # it is raised again for each request
         return self.plan
 
 
