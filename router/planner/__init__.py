@@ -1,4 +1,4 @@
-"""Query planning: an operation and a supergraph in, a plan out (planning).
+"""Query planning: an operation and a supergraph in, a plan out. Paragraphs (§) are those of `docs/spec/planning.md`.
 
 `planning.py` has the planner and runs the stages, in this order: `normalise/` (selections to items), `walk/` over
 `graph/` (items to leaves with options, by what each subgraph resolves), `choose/` (one option for each leaf), `fetch/`

@@ -1,8 +1,8 @@
-"""How far the search for a better plan may go.
+"""How far the search for a better plan may go (planning §6.5).
 
-Some plan is found first, by choices each of which looks best where it is made; the search then tries others. Trials are
-counted in units of work, about 10 µs each, so that where it stops does not depend on the machine. The clock is there
-for a machine that is too busy to do its work in time.
+The planner finds a first plan by choosing the cheapest option for each leaf by itself, then tries other combinations.
+Trials are counted in units of work, about 10 µs each, so that the plan does not depend on the machine. The deadline is
+for a machine that is too busy.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
     `fetch/drafting` takes the items to the fewer groups: once for a query, field by field for a mutation.
 
-An operation whose `@defer` directives depend on variables is planned for every truth of them.
+An operation whose `@defer` directives have variables as conditions is planned for each combination of their values.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-# Every variable doubles the number of plans in a plan; beyond so many fragments under further ones are not deferred.
+# Each variable doubles the number of plans in a plan. Fragments whose condition is a further variable are not deferred.
 _DEFER_CONDITIONS: Final = 3
-_NOT_DEFERRED: Final = "The operation defers on more variables than are told apart: some fragments are not deferred."
-# Every label doubles the number of possible graphs; a planner keeps those that were used last.
+_NOT_DEFERRED: Final = "The operation defers on more variables than are planned for: some fragments are not deferred."
+# Each label doubles the number of possible graphs. A planner keeps those that were used last.
 KEPT_GRAPHS: Final = 16
 
 
@@ -63,13 +63,13 @@ _DEFAULT_BOUNDS: Final = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What may differ from one plan of an operation to another.
+    """The options of a plan.
 
     Attributes:
         override_labels: the labels of progressive overrides that hold.
         batch_entity_fetches: whether entity fetches of one subgraph and one stage are sent in one request.
-        defer: whether `@defer` counts; if not, the response has everything at once.
-        bounds: how far to search for a better plan. A plan has a hint where they end the search.
+        defer: whether the plan supports `@defer`; otherwise the response has everything at once.
+        bounds: how far to search for a better plan. The plan has a hint if they ended the search.
     """
 
     override_labels: frozenset[str] = frozenset()
@@ -82,9 +82,9 @@ DEFAULT_OPTIONS: Final = PlanOptions()
 
 
 class Planner:
-    """Plans the operations of one supergraph. What is computed for one operation and serves others is kept here.
+    """Plans the operations of one supergraph, and keeps the query graphs that operations share (planning §6.6).
 
-    `plan` and `explain` are not for two threads at once.
+    Only one thread at a time may call `plan` or `explain`.
     """
 
     def __init__(self, supergraph: Supergraph) -> None:
@@ -94,11 +94,14 @@ class Planner:
         self._labels = LabelIndex(supergraph)
 
     def override_labels(self, operation: PreparedOperation) -> frozenset[str]:
-        """The override labels on which the plan of an operation can depend (planning §3.21). From any thread."""
+        """The override labels on which the plan of an operation can depend (planning §3.21).
+
+        Any thread may call this.
+        """
         return self._labels.consulted_for(operation)
 
     def plan(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> QueryPlan:
-        """The plan of an operation that is valid on the API schema (planning).
+        """The plan of an operation that is valid on the API schema (planning §6.2).
 
         Raises:
             PlanningError: no sequence of fetches resolves a selection of the operation, or it is too complex.
@@ -178,7 +181,7 @@ def _operation(supergraph: Supergraph, document: DocumentNode | str, name: str |
 
 
 def _deferring(operation: PreparedOperation) -> list[str] | None:
-    """The variables that decide about deferring, None if nothing is deferred; an event is delivered as a whole."""
+    """The variables in conditions of `@defer`; None if nothing is deferred, as for the events of a subscription."""
     if operation.definition.operation is OperationType.SUBSCRIPTION:
         return None
     return conditions(operation.definition, operation.fragments)
@@ -190,7 +193,7 @@ def _conditional(
     deferring: frozenset[str] = frozenset(),
     start: int = 0,
 ) -> PlanNode | None:
-    """The nodes for each truth of the variables, under conditions."""
+    """The nodes for each combination of the variables' values, under conditions."""
     if not variables:
         return node(deferring, start)
     variable, *others = variables
@@ -201,7 +204,7 @@ def _conditional(
 
 @contextmanager
 def _reported_as_planning_errors() -> Iterator[None]:
-    """Turns what the stages raise into the error that a client may see."""
+    """Turns the stages' exceptions into the error that the client gets."""
     try:
         yield
     except UnplannableError as error:
@@ -212,9 +215,9 @@ def _reported_as_planning_errors() -> Iterator[None]:
 
 
 class OperationPlanning:
-    """Plans one operation.
+    """Plans one operation for one set of true variables in conditions of `@defer`.
 
-    Fragments are deferred while the variables in `deferring` are true, none of them where that is None.
+    Fragments are deferred while the variables in `deferring` are true; none is if that is None.
     """
 
     def __init__(
@@ -241,7 +244,7 @@ class OperationPlanning:
         self._items = [
             item
             for item in normaliser.items([below], root.name)
-            # Answered by the router itself.
+            # The router resolves introspection and `__typename` itself.
             if not item.node.name.value.startswith("__")
         ]
         self._drafting = Drafting(self._explorer, root.name, query.name, effort)
@@ -249,7 +252,7 @@ class OperationPlanning:
 
     @property
     def hops(self) -> Hops:
-        """The places behind keys."""
+        """The options behind keys."""
         return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:
@@ -257,14 +260,14 @@ class OperationPlanning:
         turns = in_turn([draft.groups for draft in self.drafts()])
         if not turns:
             return None
-        answer = response_of(turns, arrange, self._blocks, start)
+        response = response_of(turns, arrange, self._blocks, start)
         if self._kind == "subscription":
-            return self._subscription(answer)
+            return self._subscription(response)
         selections = None if self._blocks is None else self._blocks.selections
-        return response_node(answer, self._fetch, self._writer.batch, selections)
+        return response_node(response, self._fetch, self._writer.batch, selections)
 
     def drafts(self) -> list[Draft]:
-        """The parts of the plan, one to be run after the other."""
+        """The drafts of the plan, which run one after the other."""
         if not self._items:
             return []
         match self._kind:
@@ -275,10 +278,10 @@ class OperationPlanning:
             case "subscription":
                 return [self._drafting.in_one_subgraph(self._items)]
 
-    def _subscription(self, answer: ResponsePart) -> Subscription:
-        """One fetch opens the stream; what it does not bring is fetched for every event."""
-        assert answer.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
-        primary, rest = split_first(answer.first)
+    def _subscription(self, response: ResponsePart) -> Subscription:
+        """One fetch opens the stream; what it does not select is fetched for each event (planning §3.20)."""
+        assert response.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
+        primary, rest = split_first(response.first)
         each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)
         return Subscription(self._fetch(primary).fetch, each)
 

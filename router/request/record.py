@@ -27,8 +27,8 @@ class RequestRecord:
         fetches: The number of fetches.
         errors: The number of the response's errors.
         codes: The codes of the response's errors, each once.
-        document_cached: Whether the document was known.
-        plan_cached: Whether the plan was known.
+        document_cached: Whether the document was known, or being prepared for another request.
+        plan_cached: Whether the plan was known, or being prepared for another request.
         override_labels: The labels of progressive overrides that hold, of those that matter to the operation.
         exceeds: The measured limits that the request exceeds.
         listed: Whether the document is on the list of persisted documents, True without a list.
