@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from router.plan import QueryPlan
     from router.preparation.operations import Operation
     from router.request.messages import GraphQLRequest, GraphQLResponse, Response
-    from router.server.overload import Overload
+    from router.server.overload import OverloadGuard
     from router.transport.in_process import SubgraphHandler
     from servicekit.asgi import ASGIApp
 
@@ -139,7 +139,7 @@ class Gateway:
         await self.stages.aclose()
 
     @cached_property
-    def overload(self) -> Overload:
+    def overload(self) -> OverloadGuard:
         """The GraphQL endpoint, with its bound on concurrent requests."""
         return graphql_endpoint(self.respond, self._parts.settings, self.aclose, self.limits)
 

@@ -10,7 +10,7 @@ import click
 from router.cli.supergraph_file import read_supergraph
 from router.lifecycle.reloading import assemble, initial_documents
 from router.lifecycle.sources import UrlSource
-from router.policies.persisted_documents import PersistedDocuments
+from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.persisted_manifest import InvalidManifest
 from router.settings import RouterSettings, load
 from router.settings.reference import reference
@@ -61,7 +61,7 @@ def _open_named_files(settings: RouterSettings) -> None:
         UrlSource(settings.supergraph.url, settings.supergraph).close()
     try:
         if settings.persisted_documents.mode is not PersistedMode.DISABLED:
-            PersistedDocuments(settings.persisted_documents)
+            PersistedDocumentList(settings.persisted_documents)
     except InvalidManifest as error:
         raise StartupError(f"persisted_documents.manifests: {error}") from error
 

@@ -14,7 +14,7 @@ from router.policies.limits import OperationLimits
 from router.policies.log_redaction import LogRedaction
 from router.policies.masking import ErrorMasking
 from router.policies.override_labels import OverrideLabels
-from router.policies.persisted_documents import PersistedDocuments
+from router.policies.persisted_documents import PersistedDocumentList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +35,7 @@ EMBEDDED_STAGES: Final = Policy("stages of an embedding program", "", lambda _in
 
 ORDER: Final[tuple[Policy, ...]] = (
     EMBEDDED_STAGES,
-    Policy("persisted documents", "persisted_documents", PersistedDocuments.configured),
+    Policy("persisted documents", "persisted_documents", PersistedDocumentList.configured),
     Policy("automatic persisted queries", "apq", AutomaticPersistedQueries.configured),
     Policy("limits", "limits", OperationLimits.configured),
     Policy("override labels", "override_labels", OverrideLabels.configured),

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from router.pipeline.context import RequestContext
     from router.policies.inputs import PolicyInputs
-    from router.policies.persisted_manifest import Key
+    from router.policies.persisted_manifest import DocumentKey
     from router.preparation.documents import Document, DocumentFindings, ParsedDocument
     from router.request.messages import GraphQLRequest
-    from router.settings.sections.persisted_documents import PersistedDocuments as Settings
+    from router.settings.sections.persisted_documents import PersistedDocuments
 
 CLIENT_NAME = "apollographql-client-name"
 """The header with the name of a client; an entry of a manifest may be for one client."""
@@ -40,20 +40,20 @@ CLIENT_NAME = "apollographql-client-name"
 _HASH_PREFIX = "sha256:"
 
 
-class PersistedDocuments(Stage):
+class PersistedDocumentList(Stage):
     """Looks documents up by their id, and checks that others are on the list.
 
     Raises:
         InvalidManifest: A list is not readable.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: PersistedDocuments) -> None:
         self._mode = settings.mode
         self._documents = read_manifests(settings.manifests)
         self._listed = frozenset() if self._mode is PersistedMode.REQUIRE_ID else _normal_forms(self._documents)
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> PersistedDocuments | None:
+    def configured(cls, inputs: PolicyInputs) -> PersistedDocumentList | None:
         """The stage where `persisted_documents.mode` is not `disabled`."""
         settings = inputs.settings.persisted_documents
         return cls(settings) if settings.mode is not PersistedMode.DISABLED else None
@@ -113,11 +113,11 @@ class PersistedDocuments(Stage):
         return None
 
 
-def _normal_forms(documents: Mapping[Key, str]) -> frozenset[str]:
+def _normal_forms(documents: Mapping[DocumentKey, str]) -> frozenset[str]:
     return frozenset(_normal_form(*item) for item in documents.items())
 
 
-def _normal_form(key: Key, text: str) -> str:
+def _normal_form(key: DocumentKey, text: str) -> str:
     try:
         return print_ast(parse(text, no_location=True))
     except GraphQLSyntaxError as error:

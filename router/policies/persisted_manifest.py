@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Key = tuple[str, str | None]
+DocumentKey = tuple[str, str | None]
 """An id, and the client that it is for; None for every client."""
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
@@ -41,13 +41,13 @@ class _ApolloManifest(msgspec.Struct):
     operations: list[_Operation]
 
 
-def read_manifests(paths: tuple[Path, ...]) -> dict[Key, str]:
+def read_manifests(paths: tuple[Path, ...]) -> dict[DocumentKey, str]:
     """All documents of all files.
 
     Raises:
         InvalidManifest: A file is not readable or not a manifest, or one id has two documents.
     """
-    documents: dict[Key, str] = {}
+    documents: dict[DocumentKey, str] = {}
     for path in paths:
         for key, text in _read(path):
             if documents.setdefault(key, text) != text:
@@ -55,7 +55,7 @@ def read_manifests(paths: tuple[Path, ...]) -> dict[Key, str]:
     return documents
 
 
-def _read(path: Path) -> Iterator[tuple[Key, str]]:
+def _read(path: Path) -> Iterator[tuple[DocumentKey, str]]:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -71,7 +71,7 @@ def _is_apollo(data: bytes) -> bool:
     return "operations" in members and not bytes(members["operations"]).startswith(b'"')
 
 
-def _apollo(data: bytes) -> Iterator[tuple[Key, str]]:
+def _apollo(data: bytes) -> Iterator[tuple[DocumentKey, str]]:
     manifest = msgspec.json.decode(data, type=_ApolloManifest)
     if (manifest.format, manifest.version) != (APOLLO_FORMAT, APOLLO_VERSION):
         raise InvalidManifest(f"its format is not {APOLLO_FORMAT}, version {APOLLO_VERSION}")
@@ -79,6 +79,6 @@ def _apollo(data: bytes) -> Iterator[tuple[Key, str]]:
         yield (operation.id, operation.client_name), operation.body
 
 
-def _by_id(data: bytes) -> Iterator[tuple[Key, str]]:
+def _by_id(data: bytes) -> Iterator[tuple[DocumentKey, str]]:
     for name, text in msgspec.json.decode(data, type=dict[str, str]).items():
         yield (name, None), text

@@ -2,8 +2,8 @@
 
     path, head ─> method ─> CSRF ─> Accept ─> Content-Type ─> body ─> execute ─> status and media type ─> one log line
 
-Each step goes on or raises a `Refusal`, whose response has the form of any other. There is no web framework: routing
-one path is one comparison.
+Each step goes on or raises an `HttpRefusal`, whose response has the form of any other. There is no web framework:
+routing one path is one comparison.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from router.server.cors import CorsPolicy
 from router.server.disconnect import DisconnectWatch
 from router.server.log_line import LogLine
 from router.server.media_types import MediaType, negotiate
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 from router.server.request_body import ClientGone
 from router.server.request_reading import HttpRequest, RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
@@ -82,7 +82,7 @@ class GraphQLApp:
         http_request = HttpRequest(scope, _counted(receive, log_line), headers, deadline, log_line.exceeds)
         try:
             await self._respond(http_request, target, media_type)
-        except Refusal as refusal:
+        except HttpRefusal as refusal:
             await self._writer.refusal(target, refusal, media_type or MediaType.JSON)
         except ClientGone:
             log_line.status = CLIENT_CLOSED_REQUEST
@@ -96,7 +96,7 @@ class GraphQLApp:
         """Process one HTTP request.
 
         Raises:
-            Refusal: It is not a GraphQL request.
+            HttpRefusal: It is not a GraphQL request.
             ClientGone: The client closed the connection.
         """
         self._reader.check_head(http_request)
@@ -106,7 +106,7 @@ class GraphQLApp:
         csrf.check(http_request.headers, self._settings.csrf)
         if media_type is None:
             known = " or ".join(kind.value for kind in MediaType)
-            raise Refusal("NOT_ACCEPTABLE", f"This server responds with {known}.")
+            raise HttpRefusal("NOT_ACCEPTABLE", f"This server responds with {known}.")
         request = await self._reader.read(http_request)
         async with DisconnectWatch(http_request.receive, ClientGone):
             response = await self._execute_all(request)
@@ -123,18 +123,18 @@ class GraphQLApp:
             return await asyncio.gather(*map(self._execute_entry, request))
         return await self._execute(request)
 
-    async def _execute_entry(self, entry: GraphQLRequest | Refusal) -> GraphQLResponse:
+    async def _execute_entry(self, entry: GraphQLRequest | HttpRefusal) -> GraphQLResponse:
         """The response to one entry of a batch; the other entries do not depend on it."""
-        if isinstance(entry, Refusal):
+        if isinstance(entry, HttpRefusal):
             return _refused(entry)
         response = await self._execute(entry)
         if isinstance(response, ResponseStream):
             await response.parts.aclose()
-            return _refused(Refusal("BAD_REQUEST", "An operation of a batch cannot have a streamed response."))
+            return _refused(HttpRefusal("BAD_REQUEST", "An operation of a batch cannot have a streamed response."))
         return response
 
 
-def _refused(refusal: Refusal) -> GraphQLResponse:
+def _refused(refusal: HttpRefusal) -> GraphQLResponse:
     return GraphQLResponse(body=refusal.body, outcome=Outcome.REFUSED, record=RequestRecord(errors=1))
 
 

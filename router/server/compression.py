@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from router.transport import content_codings
 
 if TYPE_CHECKING:
-    from router.settings.sections.compression import Compression as Settings
+    from router.settings.sections.compression import Compression
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -21,10 +21,10 @@ Headers = tuple[tuple[bytes, bytes], ...]
 IN_A_THREAD = 131_072
 
 
-class Compression:
+class ResponseCompression:
     """Compresses as `settings.compression` says; `vary` names the header on which responses depend, if any."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Compression) -> None:
         self._offered = settings.encodings if settings.enabled else ()
         self._minimum = settings.minimum_bytes
         self.vary = b"Accept-Encoding" if self._offered else b""

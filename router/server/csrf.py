@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 from servicekit.accept import parse_value
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ _BROWSER_HEADERS = ("origin", "cookie")
 
 
 def check(headers: Mapping[str, str], csrf: Csrf) -> None:
-    """Refuse a request that may be cross-site. Raises `Refusal`."""
+    """Refuse a request that may be cross-site. Raises `HttpRefusal`."""
     if not csrf.enabled or _needs_preflight(headers, csrf):
         return
     site = headers.get("sec-fetch-site")
     trusted = site in _TRUSTED_SITES if site is not None else not any(name in headers for name in _BROWSER_HEADERS)
     if not trusted:
-        raise Refusal(
+        raise HttpRefusal(
             "CSRF_BLOCKED",
             "A page of another origin may have caused this request. Send it with the content type application/json"
             f" or with one of the headers {', '.join(csrf.required_headers)}.",

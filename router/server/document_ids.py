@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:
@@ -42,29 +42,29 @@ class DocumentIds:
     def find(
         self, parameters: Mapping[str, object], extensions: Mapping[str, object], in_path: str | None
     ) -> str | None:
-        """The id that a request names. Raises `Refusal` if it is malformed, or if there are two."""
+        """The id that a request names. Raises `HttpRefusal` if it is malformed, or if there are two."""
         found = {_text(name, parameters[name]) for name in self._parameters if parameters.get(name) is not None}
         if in_path is not None:
             found.add(in_path)
         if self._extension and extensions.get(_EXTENSION) is not None:
             found.add(_hash(extensions[_EXTENSION]))
         if len(found) > 1:
-            raise Refusal("BAD_REQUEST", "The request names two documents.")
+            raise HttpRefusal("BAD_REQUEST", "The request names two documents.")
         return found.pop() if found else None
 
     def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
-        """Refuse a hash where it is not supported; the client then sends the document. Raises `Refusal`."""
+        """Refuse a hash where it is not supported; the client then sends the document. Raises `HttpRefusal`."""
         if not self._extension and _EXTENSION in extensions:
-            raise Refusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
+            raise HttpRefusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not a string.")
+        raise HttpRefusal("BAD_REQUEST", f"The parameter `{name}` is not a string.")
     return value
 
 
 def _hash(extension: object) -> str:
     if not isinstance(extension, dict) or extension.get("version") != _VERSION:
-        raise Refusal("BAD_REQUEST", f"`extensions.{_EXTENSION}` is not an object of version {_VERSION}.")
+        raise HttpRefusal("BAD_REQUEST", f"`extensions.{_EXTENSION}` is not an object of version {_VERSION}.")
     return _text(f"extensions.{_EXTENSION}.sha256Hash", extension.get("sha256Hash"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.server.app import GraphQLApp
-from router.server.overload import Overload
+from router.server.overload import OverloadGuard
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def graphql_endpoint(
     execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitWatch
-) -> Overload:
+) -> OverloadGuard:
     """The GraphQL endpoint, with its bound on concurrent requests."""
-    return Overload(GraphQLApp(execute, settings, close, limits), settings)
+    return OverloadGuard(GraphQLApp(execute, settings, close, limits), settings)
 
 
-def with_health(endpoint: Overload) -> ASGIApp:
+def with_health(endpoint: OverloadGuard) -> ASGIApp:
     """The endpoint with `/health/live` and `/health/ready` beside it; each request gets an id."""
 
     async def has_capacity() -> None:

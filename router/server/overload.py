@@ -25,7 +25,7 @@ CODE = "ROUTER_OVERLOADED"
 _MESSAGE = "The router is asked too much; try again later."
 
 
-class Overload:
+class OverloadGuard:
     """In front of an ASGI application: at most `settings.overload.max_requests` of its requests at once.
 
     CORS preflights (OPTIONS) pass: they cost little, and without one a page could not read the 503.
@@ -56,7 +56,7 @@ class Overload:
         finally:
             self._running -= 1
 
-    def inherit(self, previous: Overload) -> None:
+    def inherit(self, previous: OverloadGuard) -> None:
         """Go on from the refusals of `previous` (a reload): the load is still the same."""
         self.refused = previous.refused
         self._recent.extend(previous._recent)

@@ -31,7 +31,7 @@ STATUS: Mapping[str, int] = {
 }
 
 
-class Refusal(Exception):
+class HttpRefusal(Exception):
     """The request is refused; `message` is for the client, `headers` are those of the response."""
 
     def __init__(self, code: str, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from router import json_codec
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
     from servicekit.asgi import Receive
@@ -30,7 +30,7 @@ async def read_body(receive: Receive, declared_length: str | None, limits: BodyL
     """The whole body; no more is read than its limit allows.
 
     Raises:
-        Refusal: The body is too large, or not complete in time.
+        HttpRefusal: The body is too large, or not complete in time.
         ClientGone: The client closed the connection before the body was complete.
     """
     if declared_length is not None and declared_length.isdecimal() and int(declared_length) > limits.size:
@@ -39,7 +39,7 @@ async def read_body(receive: Receive, declared_length: str | None, limits: BodyL
         async with asyncio.timeout_at(limits.deadline):
             return await _read(receive, limits.size)
     except TimeoutError as error:
-        raise Refusal("REQUEST_TIMEOUT", "The body did not arrive in time.", headers=_CLOSE) from error
+        raise HttpRefusal("REQUEST_TIMEOUT", "The body did not arrive in time.", headers=_CLOSE) from error
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
@@ -58,13 +58,13 @@ async def _read(receive: Receive, limit: int) -> bytes:
             return b"".join(parts)
 
 
-def _too_large(limit: int) -> Refusal:
-    return Refusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=_CLOSE)
+def _too_large(limit: int) -> HttpRefusal:
+    return HttpRefusal("PAYLOAD_TOO_LARGE", f"A body has at most {limit} bytes.", headers=_CLOSE)
 
 
 def decode_json(body: bytes) -> object:
-    """The JSON value in a body. Raises `Refusal`."""
+    """The JSON value in a body. Raises `HttpRefusal`."""
     try:
         return json_codec.decode(body)
     except ValueError as error:
-        raise Refusal("BAD_REQUEST", "The body is not JSON in UTF-8.") from error
+        raise HttpRefusal("BAD_REQUEST", "The body is not JSON in UTF-8.") from error

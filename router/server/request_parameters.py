@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from router import json_codec
 from router.request.messages import GraphQLRequest
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,22 +30,22 @@ class RequestHead(NamedTuple):
 
 
 def from_object(document: object, head: RequestHead) -> GraphQLRequest:
-    """Decode a POST, or an entry of a batch. Raises `Refusal`."""
+    """Decode a POST, or an entry of a batch. Raises `HttpRefusal`."""
     if not isinstance(document, dict):
-        raise Refusal("BAD_REQUEST", "The body is not a JSON object.")
+        raise HttpRefusal("BAD_REQUEST", "The body is not a JSON object.")
     return _request(document, head, read_only=False)
 
 
 def from_query_string(query_string: bytes, head: RequestHead) -> GraphQLRequest:
-    """Decode a GET. Raises `Refusal`."""
+    """Decode a GET. Raises `HttpRefusal`."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as error:
-        raise Refusal("BAD_REQUEST", "The query string is not UTF-8 in percent-encoding.") from error
+        raise HttpRefusal("BAD_REQUEST", "The query string is not UTF-8 in percent-encoding.") from error
     parameters: dict[str, object] = {}
     for name, value in pairs:
         if name in parameters:
-            raise Refusal("BAD_REQUEST", f"The parameter `{name[:40]}` is given twice.")
+            raise HttpRefusal("BAD_REQUEST", f"The parameter `{name[:40]}` is given twice.")
         parameters[name] = _json(name, value) if name in _OBJECTS else value
     return _request(parameters, head, read_only=True)
 
@@ -56,7 +56,7 @@ def _json(name: str, text: str) -> object:
     try:
         return json_codec.decode(text.encode())
     except ValueError as error:
-        raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not JSON.") from error
+        raise HttpRefusal("BAD_REQUEST", f"The parameter `{name}` is not JSON.") from error
 
 
 def _request(parameters: Mapping[str, object], head: RequestHead, *, read_only: bool) -> GraphQLRequest:
@@ -66,9 +66,9 @@ def _request(parameters: Mapping[str, object], head: RequestHead, *, read_only: 
     if query is None and document_id is None:
         head.ids.refuse_unsupported(extensions)
     if (query is not None or document_id is None) and (not isinstance(query, str) or not query):
-        raise Refusal("BAD_REQUEST", "The parameter `query` is missing or not a string.")
+        raise HttpRefusal("BAD_REQUEST", "The parameter `query` is missing or not a string.")
     if not isinstance(operation_name, str | None):
-        raise Refusal("BAD_REQUEST", "The parameter `operationName` is not a string.")
+        raise HttpRefusal("BAD_REQUEST", "The parameter `operationName` is not a string.")
     return GraphQLRequest(
         query=query if isinstance(query, str) else "",
         document_id=document_id,
@@ -86,5 +86,5 @@ def _object(parameters: Mapping[str, object], name: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refusal("BAD_REQUEST", f"The parameter `{name}` is not an object.")
+        raise HttpRefusal("BAD_REQUEST", f"The parameter `{name}` is not an object.")
     return value

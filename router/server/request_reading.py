@@ -1,4 +1,4 @@
-"""Reads GraphQL requests from HTTP requests: one, or the entries of a batch. Others are refused with a `Refusal`."""
+"""Reads GraphQL requests from HTTP requests: one, or the entries of a batch. Others raise `HttpRefusal`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from router.server.document_ids import DocumentIds
 from router.server.media_types import is_json
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 from router.server.request_body import BodyLimits, decode_json, read_body
 from router.server.request_parameters import RequestHead, from_object, from_query_string
 from router.server.response_writing import ALLOW, METHODS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName
     from servicekit.asgi import Receive, Scope
 
-    Batch = list[GraphQLRequest | Refusal]
+    Batch = list[GraphQLRequest | HttpRefusal]
 
 TOO_LARGE = "PAYLOAD_TOO_LARGE"
 
@@ -55,13 +55,13 @@ class RequestReader:
         self._ids = DocumentIds(settings)
 
     def check_head(self, http_request: HttpRequest) -> None:
-        """Check path, size and method of a request before its body is read. Raises `Refusal`."""
+        """Check path, size and method of a request before its body is read. Raises `HttpRefusal`."""
         path = self._settings.server.path
         if http_request.path != path and self._ids.in_path(http_request.path) is None:
-            raise Refusal("NOT_FOUND", f"GraphQL is served under {path}.")
+            raise HttpRefusal("NOT_FOUND", f"GraphQL is served under {path}.")
         self._check_size(http_request)
         if http_request.scope["method"] not in METHODS:
-            raise Refusal("METHOD_NOT_ALLOWED", f"Use one of {', '.join(METHODS)}.", headers=ALLOW)
+            raise HttpRefusal("METHOD_NOT_ALLOWED", f"Use one of {', '.join(METHODS)}.", headers=ALLOW)
 
     def _check_size(self, http_request: HttpRequest) -> None:
         scope = http_request.scope
@@ -69,19 +69,21 @@ class RequestReader:
         query: bytes = scope["query_string"]
         if self._exceeds(http_request, "url_bytes", len(raw_path) + len(query) + bool(query)):
             limit = self._settings.limits.url_bytes
-            raise Refusal("URI_TOO_LONG", f"A path with its query string has at most {limit} bytes; use POST.")
+            raise HttpRefusal("URI_TOO_LONG", f"A path with its query string has at most {limit} bytes; use POST.")
         size = sum(len(name) + len(value) for name, value in scope["headers"])
         if self._exceeds(http_request, "header_bytes", size):
             limit = self._settings.limits.header_bytes
-            raise Refusal("HEADERS_TOO_LARGE", f"The headers of a request have at most {limit} bytes.")
+            raise HttpRefusal("HEADERS_TOO_LARGE", f"The headers of a request have at most {limit} bytes.")
         if self._exceeds(http_request, "header_count", len(scope["headers"])):
-            raise Refusal("HEADERS_TOO_LARGE", f"A request has at most {self._settings.limits.header_count} headers.")
+            raise HttpRefusal(
+                "HEADERS_TOO_LARGE", f"A request has at most {self._settings.limits.header_count} headers."
+            )
 
     async def read(self, http_request: HttpRequest) -> GraphQLRequest | Batch:
         """The GraphQL request to execute, or the entries of a batch.
 
         Raises:
-            Refusal: It is not a GraphQL request, or exceeds a limit.
+            HttpRefusal: It is not a GraphQL request, or exceeds a limit.
             ClientGone: The client left before it had sent the whole body.
         """
         head = RequestHead(http_request.headers, self._ids, self._ids.in_path(http_request.path), http_request.deadline)
@@ -93,10 +95,10 @@ class RequestReader:
     async def _from_post(self, http_request: HttpRequest, head: RequestHead) -> GraphQLRequest | Batch:
         headers = http_request.headers
         if not is_json(headers.get("content-type")):
-            raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the content type application/json, in UTF-8.")
+            raise HttpRefusal("UNSUPPORTED_MEDIA_TYPE", "Send the content type application/json, in UTF-8.")
         if headers.get("content-encoding", "identity").lower() != "identity":
             identity = ((b"accept-encoding", b"identity"),)
-            raise Refusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
+            raise HttpRefusal("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content coding.", headers=identity)
         document = decode_json(await self._body(http_request))
         if isinstance(document, list):
             return self._batch(document, http_request, head)
@@ -104,12 +106,12 @@ class RequestReader:
 
     def _batch(self, entries: list[object], http_request: HttpRequest, head: RequestHead) -> Batch:
         if not self._settings.batching.enabled:
-            raise Refusal("BATCHING_NOT_ENABLED", "This server takes one operation a request.")
+            raise HttpRefusal("BATCHING_NOT_ENABLED", "This server takes one operation a request.")
         if not entries:
-            raise Refusal("BAD_REQUEST", "The batch is empty.")
+            raise HttpRefusal("BAD_REQUEST", "The batch is empty.")
         if self._exceeds(http_request, "batch_size", len(entries)):
             limit = self._settings.limits.batch_size
-            raise Refusal("BATCH_LIMIT_EXCEEDED", f"A batch has at most {limit} operations.")
+            raise HttpRefusal("BATCH_LIMIT_EXCEEDED", f"A batch has at most {limit} operations.")
         return [_entry(entry, head) for entry in entries]
 
     async def _body(self, http_request: HttpRequest) -> bytes:
@@ -118,7 +120,7 @@ class RequestReader:
         bounds = BodyLimits(size, http_request.deadline)
         try:
             body = await read_body(http_request.receive, http_request.headers.get("content-length"), bounds)
-        except Refusal as refusal:
+        except HttpRefusal as refusal:
             if refusal.code == TOO_LARGE:
                 self._limits.recall(("body_bytes",))
             raise
@@ -135,8 +137,8 @@ class RequestReader:
         return False
 
 
-def _entry(entry: object, head: RequestHead) -> GraphQLRequest | Refusal:
+def _entry(entry: object, head: RequestHead) -> GraphQLRequest | HttpRefusal:
     try:
         return from_object(entry, head)
-    except Refusal as refusal:
+    except HttpRefusal as refusal:
         return refusal

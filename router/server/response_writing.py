@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from router import json_codec
 from router.request.outcome import Outcome
 from router.request.record import merged
-from router.server.compression import Compression
+from router.server.compression import ResponseCompression
 from router.server.media_types import MediaType, accepts
-from router.server.refusals import Refusal
+from router.server.refusals import HttpRefusal
 from router.server.statuses import Statuses
 from router.settings.types import PROTOCOL_HEADERS
 
@@ -47,7 +47,7 @@ class ResponseWriter:
 
     def __init__(self, settings: RouterSettings) -> None:
         self._statuses = Statuses(settings.errors.status)
-        self._compression = Compression(settings.compression)
+        self._compression = ResponseCompression(settings.compression)
         vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
         # Responses depend on the client and on the time; no cache between may keep one.
         self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
@@ -72,11 +72,11 @@ class ResponseWriter:
         """Write the parts of a streamed response as they come, in `multipart/mixed` (RFC 2046 §5.1).
 
         Raises:
-            Refusal: The client does not accept that.
+            HttpRefusal: The client does not accept that.
         """
         async with aclosing(response.parts) as parts:
             if not accepts(target.accept, "multipart/mixed"):
-                raise Refusal("NOT_ACCEPTABLE", "The response is a stream, sent with multipart/mixed.")
+                raise HttpRefusal("NOT_ACCEPTABLE", "The response is a stream, sent with multipart/mixed.")
             target.log_line.record = response.record
             target.log_line.status = 200
             headers = [*_given(response.headers), *target.cors, (b"content-type", _MULTIPART), *self._always]
@@ -89,7 +89,7 @@ class ResponseWriter:
         target.log_line.size += len(content)
         await target.send({"type": "http.response.body", "body": content, "more_body": not is_last})
 
-    async def refusal(self, target: ResponseTarget, refusal: Refusal, media_type: MediaType) -> None:
+    async def refusal(self, target: ResponseTarget, refusal: HttpRefusal, media_type: MediaType) -> None:
         """Write the response to a request that is not a GraphQL request."""
         target.log_line.code = refusal.code
         await self._send(target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers)

@@ -16,7 +16,7 @@ from router.policies.log_redaction import LogRedaction
 from router.policies.masking import ErrorMasking
 from router.policies.order import EMBEDDED_STAGES, ORDER, in_order
 from router.policies.override_labels import OverrideLabels
-from router.policies.persisted_documents import PersistedDocuments
+from router.policies.persisted_documents import PersistedDocumentList
 from router.settings import read
 from router.settings.key_paths import keys
 from router.supergraph import load
@@ -70,7 +70,7 @@ def test_each_policy_is_on_where_its_settings_say(settings: str, sdl: str, expec
 def test_persisted_documents_are_on_with_a_mode(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("{}")
     settings = f"persisted_documents: {{mode: measure, manifests: ['{tmp_path}/list.json']}}"
-    assert stages(settings) == [PersistedDocuments, *ALWAYS]
+    assert stages(settings) == [PersistedDocumentList, *ALWAYS]
 
 
 def test_embedded_stages_stand_in_their_place() -> None:

@@ -9,12 +9,11 @@ import pytest
 from graphql import parse
 
 from router.errors import DocumentNotListed, RequestError
-from router.policies.persisted_documents import PersistedDocuments
+from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
 from router.preparation.documents import DocumentFindings, ParsedDocument
 from router.request.messages import GraphQLRequest
-from router.settings.sections.persisted_documents import PersistedDocuments as Settings
-from router.settings.sections.persisted_documents import PersistedMode
+from router.settings.sections.persisted_documents import PersistedDocuments, PersistedMode
 from tests.router.pipeline.contexts import resolved
 
 if TYPE_CHECKING:
@@ -90,9 +89,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def documents(write: Callable[..., tuple[Path, ...]]) -> Callable[[str], PersistedDocuments]:
-    def make(mode: str, content: object = APOLLO) -> PersistedDocuments:
-        return PersistedDocuments(Settings(mode=PersistedMode(mode), manifests=write(content)))
+def documents(write: Callable[..., tuple[Path, ...]]) -> Callable[[str], PersistedDocumentList]:
+    def make(mode: str, content: object = APOLLO) -> PersistedDocumentList:
+        return PersistedDocumentList(PersistedDocuments(mode=PersistedMode(mode), manifests=write(content)))
 
     return make
 
@@ -120,7 +119,7 @@ BOTH = GraphQLRequest(query="{ x }", document_id="1")
     ],
 )
 async def test_each_mode_does_as_its_row_says(
-    documents: Callable[[str], PersistedDocuments], mode: str, request_: GraphQLRequest, outcome: str
+    documents: Callable[[str], PersistedDocumentList], mode: str, request_: GraphQLRequest, outcome: str
 ) -> None:
     try:
         found = (await resolved(documents(mode), request_)).query
@@ -131,7 +130,7 @@ async def test_each_mode_does_as_its_row_says(
 
 @pytest.mark.parametrize(("client", "found"), [("web", True), ("ios", False), (None, False)])
 async def test_an_entry_for_one_client_is_for_that_one(
-    documents: Callable[[str], PersistedDocuments], client: str | None, *, found: bool
+    documents: Callable[[str], PersistedDocumentList], client: str | None, *, found: bool
 ) -> None:
     headers = {} if client is None else {"apollographql-client-name": client}
     request = GraphQLRequest(document_id="2", headers=headers)
@@ -142,26 +141,26 @@ async def test_an_entry_for_one_client_is_for_that_one(
             await resolved(documents("require_id"), request)
 
 
-async def test_an_id_may_say_that_it_is_a_hash(documents: Callable[..., PersistedDocuments]) -> None:
+async def test_an_id_may_say_that_it_is_a_hash(documents: Callable[..., PersistedDocumentList]) -> None:
     listed = documents("require_id", {"abc": ME, "sha256:def": OTHER})
     assert (await resolved(listed, GraphQLRequest(document_id="sha256:abc"))).query == ME
     assert (await resolved(listed, GraphQLRequest(document_id="sha256:def"))).query == OTHER
 
 
-def found(listed: PersistedDocuments, text: str, *, trusted: bool) -> DocumentFindings:
+def found(listed: PersistedDocumentList, text: str, *, trusted: bool) -> DocumentFindings:
     """What the check of a document finds out."""
     findings = DocumentFindings()
     listed.check_parsed(ParsedDocument(parse(text), trusted=trusted), findings)
     return findings
 
 
-def test_layout_does_not_matter_to_the_list(documents: Callable[..., PersistedDocuments]) -> None:
+def test_layout_does_not_matter_to_the_list(documents: Callable[..., PersistedDocumentList]) -> None:
     listed = documents("allow_list", {"1": "query Me{me{id}} # mine"})
     assert found(listed, "query Me {\n  me {\n    id\n  }\n}", trusted=True).listed
     assert not found(listed, "query Me {\n  me {\n    name\n  }\n}", trusted=True).listed
 
 
-def test_only_the_allow_list_is_enforced(documents: Callable[[str], PersistedDocuments]) -> None:
+def test_only_the_allow_list_is_enforced(documents: Callable[[str], PersistedDocumentList]) -> None:
     for mode in ("measure", "require_id"):
         found(documents(mode), "{ x }", trusted=False)
     with pytest.raises(DocumentNotListed) as raised:
@@ -169,10 +168,10 @@ def test_only_the_allow_list_is_enforced(documents: Callable[[str], PersistedDoc
     assert raised.value.code == "QUERY_NOT_IN_SAFELIST"
 
 
-def test_a_document_that_is_not_graphql_is_named(documents: Callable[..., PersistedDocuments]) -> None:
+def test_a_document_that_is_not_graphql_is_named(documents: Callable[..., PersistedDocumentList]) -> None:
     with pytest.raises(InvalidManifest, match="'7' is not GraphQL"):
         documents("allow_list", {"7": "{"})
 
 
-def test_the_documents_are_there_for_warming_up(documents: Callable[[str], PersistedDocuments]) -> None:
+def test_the_documents_are_there_for_warming_up(documents: Callable[[str], PersistedDocumentList]) -> None:
     assert set(documents("measure").documents) == {ME, OTHER}
