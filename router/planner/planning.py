@@ -33,8 +33,8 @@ from router.planner.plan_tree.batching import batched, one_by_one
 from router.planner.plan_tree.deferral import in_turn, response_node, response_of
 from router.planner.plan_tree.linearise import plan_node, split_first
 from router.planner.walk.explorer import Explorer
-from router.planner.walk.nodes import UnplannableError
-from router.planner.walk.response_keys import ResponseKeys
+from router.planner.walk.internal_aliases import InternalAliases
+from router.planner.walk.nodes_and_options import UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.operations import WrittenFetch
     from router.planner.plan_tree.deferral import Arrange, ResponsePart
-    from router.planner.walk.hops import Hops
+    from router.planner.walk.key_hops import KeyHops
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
@@ -234,13 +234,13 @@ class OperationPlanning:
         self._query_type = query.name
         normaliser = Normaliser(schema, operation.fragments, graph.possible, deferring)
         below = NestedSelections(definition.selection_set, ALWAYS, root.name)
-        keys = ResponseKeys()
-        keys.reserve(normaliser, (below,), root.name)
+        aliases = InternalAliases()
+        aliases.reserve(normaliser, (below,), root.name)
         self._blocks: DeferredBlocks | None = None
         if deferring is not None:
             self._blocks = DeferredBlocks(normaliser, operation.fragments, deferring)
             self._blocks.find(definition.selection_set, root.name)
-        self._explorer = Explorer(graph, normaliser, (keys, self._blocks), query.name)
+        self._explorer = Explorer(graph, normaliser, aliases, self._blocks)
         self._items = [
             item
             for item in normaliser.items([below], root.name)
@@ -251,7 +251,7 @@ class OperationPlanning:
         self._writer = OperationWriter(definition)
 
     @property
-    def hops(self) -> Hops:
+    def hops(self) -> KeyHops:
         """The options behind keys."""
         return self._explorer.hops
 

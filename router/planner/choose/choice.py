@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from router.planner.choose.cost import PlanCost
     from router.planner.choose.path_selection import Inputs
-    from router.planner.walk.nodes import PathOption
+    from router.planner.walk.nodes_and_options import PathOption
 
 
 @dataclass(frozen=True, eq=False, slots=True)

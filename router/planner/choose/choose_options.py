@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Pricing
     from router.planner.choose.combination_search import Assignment
-    from router.planner.walk.nodes import Leaf, PathOption
+    from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 # Building the fetches of one leaf, in units of work.
 WORK_PER_LEAF: Final = 2

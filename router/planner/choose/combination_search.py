@@ -15,13 +15,14 @@ from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.choose.fetch_costing import FetchCosting
-from router.planner.choose.path_selection import PathSelection, root_of
+from router.planner.choose.path_selection import PathSelection
+from router.planner.walk.nodes_and_options import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from router.planner.bounds import Effort
-    from router.planner.walk.nodes import PathOption, RootKey
+    from router.planner.walk.nodes_and_options import PathOption, RootKey
 
 # For each set of options the index of the chosen one.
 Assignment: TypeAlias = tuple[int, ...]

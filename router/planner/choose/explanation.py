@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING
 
 from router.federation.type_names import TYPENAME
 from router.planner.choose.fetch_costing import FetchCosting
-from router.planner.choose.path_selection import root_of
-from router.planner.walk.nodes import PathStep
+from router.planner.walk.nodes_and_options import PathStep, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.walk.hops import Hops
-    from router.planner.walk.nodes import Leaf, PathOption
+    from router.planner.walk.key_hops import KeyHops
+    from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Explanation:
 
 
 def explain_choice(
-    graph: QueryGraph, hops: Hops, leaves: Sequence[Leaf], options: Sequence[PathOption]
+    graph: QueryGraph, hops: KeyHops, leaves: Sequence[Leaf], options: Sequence[PathOption]
 ) -> Iterator[FieldExplanation]:
     """An explanation for each leaf the client asked for, given the option chosen for every leaf."""
     costing = FetchCosting(options)
@@ -101,11 +100,11 @@ def explain_choice(
         )
 
 
-def _options_of(graph: QueryGraph, hops: Hops, leaf: Leaf) -> list[PathOption]:
+def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
     """For each subgraph that can give the leaf, one option to do so: among those weighed if it was."""
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}
-    for option in (*node.bases, *hops.at(node)):
+    for option in (*node.direct, *hops.at(node)):
         if _gives(graph, option, name):
             found.setdefault(option.subgraph, option)
     for entry, edge in () if name == TYPENAME else graph.requiring(node.type_name, name):

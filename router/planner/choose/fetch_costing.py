@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from router.planner.choose.cost import fetch_cost
-from router.planner.choose.path_selection import NOTHING, PathSelection, root_of
-from router.planner.walk.nodes import PathStep
+from router.planner.choose.path_selection import NOTHING, PathSelection
+from router.planner.walk.nodes_and_options import PathStep, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from router.planner.choose.path_selection import Inputs
-    from router.planner.walk.nodes import PathOption, RootKey
+    from router.planner.walk.nodes_and_options import PathOption, RootKey
 
 
 @dataclass(eq=False, slots=True)

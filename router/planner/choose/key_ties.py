@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.planner.choose.path_selection import root_of
+from router.planner.walk.nodes_and_options import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from router.planner.choose.cheapest_choice import CheapestChoice
     from router.planner.choose.path_selection import Inputs
-    from router.planner.walk.nodes import KeyChoice, PathOption, RootKey
+    from router.planner.walk.nodes_and_options import KeyChoice, PathOption, RootKey
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:

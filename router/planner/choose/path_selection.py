@@ -12,26 +12,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from router.planner.choose.cost import fetch_cost
-from router.planner.walk.nodes import PathStep
+from router.planner.walk.nodes_and_options import PathStep, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from router.planner.walk.nodes import KeyChoice, Leaf, PathOption, RootKey
+    from router.planner.walk.nodes_and_options import KeyChoice, Leaf, PathOption, RootKey
 
 # How many undecided roots are weighed against each other: enough for any plan people read, and linear beyond.
 COMPARED = 32
 
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
 NOTHING: Final[Mapping[PathOption, Inputs]] = MappingProxyType({})
-
-
-def root_of(option: PathOption) -> PathOption:
-    """The root an option hangs on: the fetch that gets it."""
-    while not option.step.is_root:
-        assert option.parent is not None  # noqa: S101 - only roots have none
-        option = option.parent
-    return option
 
 
 class PathSelection:

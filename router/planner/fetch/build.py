@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.choose.path_selection import root_of
 from router.planner.fetch.groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.inputs import Fetched, input_of, is_below
 from router.planner.fetch.interface_object_sharing import (
@@ -21,7 +20,7 @@ from router.planner.fetch.interface_object_sharing import (
 )
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.guards import Guards, weaker, weakest
-from router.planner.walk.nodes import PathStep
+from router.planner.walk.nodes_and_options import PathStep, root_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from router.planner.choose.fetch_costing import FetchCosting, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import MergedField
-    from router.planner.walk.nodes import Leaf, ObjectNode, PathOption
+    from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
 # A leaf, the option by which it is fetched, and the guards under which it is.
 LeafUse: TypeAlias = "tuple[Leaf, PathOption, Guards]"
@@ -196,7 +195,7 @@ class GroupBuilder:
             is_narrower = self._graph.is_abstract_in(option.subgraph, option.parent.type_name)
             return above.fragment(option.type_name) if is_narrower else above
         assert node.selection is not None  # noqa: S101 - every field step comes from a selection
-        own = guards if node.helper_depth else node.guards
+        own = guards if node.internal_depth else node.guards
         selection = _with_contexts(node.selection, option.parent)
         return above.composite(selection, own, is_abstract=self._is_abstract(option))
 

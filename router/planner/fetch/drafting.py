@@ -17,7 +17,7 @@ from router.planner.fetch.groups import stages
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.printed_cost import plan_cost
 from router.planner.normalise.selections import grouped
-from router.planner.walk.nodes import LeafSearch, UnplannableError
+from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from router.planner.fetch.trees import Tree
     from router.planner.normalise.selections import SelectedField
     from router.planner.walk.explorer import Explorer
-    from router.planner.walk.nodes import Leaf
+    from router.planner.walk.nodes_and_options import Leaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from router.planner.fetch.trees import Tree
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.guards import Guards
-    from router.planner.walk.nodes import ContextValue
+    from router.planner.walk.nodes_and_options import ContextArgumentValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class FetchGroup:
     tree: Tree
     after: frozenset[int]
     inputs: tuple[RepresentationInput, ...] = ()
-    contexts: tuple[ContextValue, ...] = field(default=())
+    contexts: tuple[ContextArgumentValue, ...] = field(default=())
     block: Block | None = None
     interface_objects: tuple[InterfaceObjectSelection, ...] = ()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from router.planner.choose.path_selection import Inputs
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.guards import Guards
-    from router.planner.walk.nodes import Leaf, ObjectNode, PathOption
+    from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Pricing
     from router.planner.choose.cost import PlanCost
-    from router.planner.walk.nodes import Leaf, PathOption
+    from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 FEDERATIONS = 30
 # Combinations up to which all are tried here.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice, Pricing
     from router.planner.choose.cost import PlanCost
-    from router.planner.walk.nodes import Leaf
+    from router.planner.walk.nodes_and_options import Leaf
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")

@@ -13,7 +13,7 @@ from router.planner import PlanOptions, plan
 from router.planner.fetch.groups import FetchGroup, RepresentationInput
 from router.planner.fetch.trees import Tree
 from router.planner.plan_tree.batching import Batch, batched, one_by_one
-from router.planner.walk.nodes import ContextValue
+from router.planner.walk.nodes_and_options import ContextArgumentValue
 from tests.router.planner.federation import composed
 from tests.router.planner.plan_checker import problems
 
@@ -64,7 +64,7 @@ def test_fetches_of_one_subgraph_and_stage_share_a_request(groups: list[FetchGro
 
 
 def test_what_reads_from_ancestors_stays_alone() -> None:
-    value = ContextValue(ArgumentNode(name=NameNode(value="n"), value=NullValueNode()), "v", "Int", ())
+    value = ContextArgumentValue(ArgumentNode(name=NameNode(value="n"), value=NullValueNode()), "v", "Int", ())
     groups = (group(0, "a"), group(1, "b", 0), replace(group(2, "b", 0), contexts=(value,)))
     assert shape(batched(groups)) == [0, 1, 2]
 

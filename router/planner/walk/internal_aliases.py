@@ -1,7 +1,9 @@
-"""Response keys for what the router asks for on its own account.
+"""Response keys of the fields that the router adds for keys and requirements (planning §3.5).
 
-The client may use the key `price` for another field, or for `price` with other arguments. A helper then travels under
-an alias, and the same helper at the same object always under the same one.
+The client may use the response key `price` for another field, or for `price` with other arguments. An added `price` is
+then fetched under an alias, the same field of the same object always under the same one.
+
+    client: { item { price: weight } }     required: price     ->     { item { price: weight price__alias_0: price } }
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import Normaliser
 
 
-class ResponseKeys:
-    """Which signatures stand under which response key, by path of response keys."""
+class InternalAliases:
+    """The fields (as signatures) under each response key, by the path of response keys of their object."""
 
     def __init__(self) -> None:
         self._taken: dict[tuple[str, ...], dict[str, set[str]]] = {}
 
     def reserve(self, normaliser: Normaliser, below: tuple[NestedSelections, ...], type_name: str) -> None:
-        """Note every key the client uses in the whole operation."""
+        """Note every response key that the client uses below selections on a type."""
         pending: list[tuple[tuple[str, ...], tuple[NestedSelections, ...], str]] = [((), below, type_name)]
         while pending:
             path, here, parent = pending.pop()
@@ -30,16 +32,15 @@ class ResponseKeys:
             for item in normaliser.items(here, parent):
                 key = response_key(item.node)
                 taken.setdefault(key, set()).add(signature(item.node))
-                # What lies below __schema and __type is answered by the router, out of types no subgraph has.
+                # No subgraph has the types below `__schema` and `__type`.
                 if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
                     target, _ = normaliser.output(item)
-                    deeper.setdefault((key, target), []).append(
-                        NestedSelections(item.node.selection_set, item.guards, target)
-                    )
+                    nested = NestedSelections(item.node.selection_set, item.guards, target)
+                    deeper.setdefault((key, target), []).append(nested)
             pending += [((*path, key), distinct(entries), target) for (key, target), entries in deeper.items()]
 
     def key_for(self, path: tuple[str, ...], name: str, wanted: str) -> str:
-        """The key under which field `name` with signature `wanted` is fetched at `path`."""
+        """The response key for field `name` with the signature `wanted` on the object at `path`."""
         taken = self._taken.setdefault(path, {})
         candidate, number = name, 0
         while taken.get(candidate, {wanted}) != {wanted}:

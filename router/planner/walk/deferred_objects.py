@@ -1,8 +1,8 @@
 """Objects of deferred fragments (planning §3.19).
 
-A deferred fragment stands on the same object once more: what it takes further fetches to get is fetched for its block
-alone. Operation roots are entered anew. Other objects are entered anew wherever a key allows it, in the very subgraph
-where one stands too; fields for which none does come with the enclosing block's fetches.
+The object of a deferred fragment gets a second node. Fetches for that node belong to the block of the fragment. An
+operation root is entered again. Any other object is entered again by a key, even in a subgraph that has it already;
+fields that no key leads to are fetched with the enclosing block.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.planner.walk.nodes import ObjectNode, PathOption, PathStep, RootKey
+from router.planner.walk.nodes_and_options import ObjectNode, PathOption, PathStep, RootKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def enter(node: ObjectNode, subgraphs: Iterable[str]) -> None:
-    """Stand on an operation root in each of the subgraphs."""
+    """Add an option for the operation root in each of the subgraphs."""
     for subgraph in subgraphs:
         needs: dict[RootKey, int] = {(node.track, subgraph, ""): 0}
-        node.bases.append(PathOption(PathStep.ENTER, node, subgraph, node.type_name, 0, needs))
+        node.direct.append(PathOption(PathStep.ENTER, node, subgraph, node.type_name, 0, needs))
 
 
-def apart(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int, list[SelectedField]]]:
-    """What is selected on an object at once, and what is in each deferred fragment on it."""
+def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int, list[SelectedField]]]:
+    """The items that are not deferred, and those of each deferred fragment, without that fragment in `deferred`."""
     at_once: list[SelectedField] = []
     later: dict[int, list[SelectedField]] = {}
     for item in items:
@@ -40,7 +40,7 @@ def apart(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int
 
 
 def deferred_object(node: ObjectNode, block: Block) -> ObjectNode:
-    """The object of a node, for a block."""
+    """A second node for the object of a node, whose fetches belong to a block."""
     is_root = node.parent is None
     deferred = ObjectNode(
         node.type_name,
@@ -53,20 +53,20 @@ def deferred_object(node: ObjectNode, block: Block) -> ObjectNode:
         is_deferred=not is_root,
     )
     if is_root:
-        enter(deferred, [base.subgraph for base in node.bases])
+        enter(deferred, [option.subgraph for option in node.direct])
     else:
-        deferred.bases = [_standing(deferred, base) for base in node.bases]
+        deferred.direct = [_deferred_option(deferred, option) for option in node.direct]
     return deferred
 
 
-def _standing(node: ObjectNode, base: PathOption) -> PathOption:
+def _deferred_option(node: ObjectNode, option: PathOption) -> PathOption:
     return PathOption(
         PathStep.DEFER,
         node,
-        base.subgraph,
-        base.type_name,
-        base.stage,
-        base.needs,
-        scope=base.scope,
-        parent=base,
+        option.subgraph,
+        option.type_name,
+        option.stage,
+        option.needs,
+        scope=option.scope,
+        parent=option,
     )

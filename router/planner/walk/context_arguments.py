@@ -1,0 +1,83 @@
+"""Arguments whose values come from an object around the field: `@fromContext` (planning §3.22).
+
+The value belongs to the nearest object around the field whose type sets the context. It is read there like a
+requirement and is a variable of the field's fetch. Objects with different values cannot share a request, so the field
+has a fetch of its own behind a key.
+
+    shop (@context "shop") { currency items { price(currency: @fromContext "$shop { currency }") } }
+    price of an item:   leaf `currency` of the shop   ->   variable Item_price_currency, read at `.. | Shop.currency`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import ArgumentNode, NameNode, VariableNode
+
+from router.plan import Key, KeyRenamer, Parent, Path, TypeIs
+from router.planner.walk.nodes_and_options import ContextArgumentValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.planner.graph.query_graph import FieldEdge, QueryGraph
+    from router.planner.walk.nodes_and_options import KeyLeaves, Leaf, ObjectNode
+
+
+@dataclass(frozen=True, slots=True)
+class ContextArguments:
+    """The leaves that the contextual arguments of a field read, and the variables that have their values."""
+
+    leaves: tuple[Leaf, ...]
+    values: tuple[ContextArgumentValue, ...]
+
+
+def context_arguments(
+    graph: QueryGraph, key_leaves: KeyLeaves, node: ObjectNode, name: str, edge: FieldEdge
+) -> ContextArguments | None:
+    """The contextual arguments of field `name` of a node, None if an object around it or its value is missing."""
+    leaves: list[Leaf] = []
+    values: list[ContextArgumentValue] = []
+    for argument in edge.contexts:
+        found = next(_ancestors(graph, node, argument.context), None)
+        if found is None:
+            return None
+        ancestor, levels = found
+        wanted = key_leaves(ancestor, argument.selection)
+        if wanted is None:
+            return None
+        variable = f"{node.type_name}_{name}_{argument.name}"
+        argument_node = ArgumentNode(
+            name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable))
+        )
+        paths = [_path(leaf, ancestor, levels) for leaf in wanted]
+        rewrites = tuple(KeyRenamer(path, variable) for path in paths)
+        values.append(ContextArgumentValue(argument_node, variable, argument.type, rewrites))
+        leaves += wanted
+    return ContextArguments(tuple(leaves), tuple(values))
+
+
+def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tuple[ObjectNode, int]]:
+    """The objects around a node whose type sets the context, nearest first, each with how many objects up it is."""
+    levels = 0
+    at = node
+    while at.parent is not None:
+        levels += at.selection is not None
+        at = at.parent
+        if levels and graph.has_context(at.type_name, context):
+            yield at, levels
+
+
+def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
+    """From the object of the field up to the ancestor, and down to the leaf."""
+    steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
+    node = leaf.node
+    while node is not ancestor:
+        assert node.parent is not None  # noqa: S101 - the leaf is one of the ancestor or of an object below it
+        if node.selection is not None:
+            steps.append(Key(node.selection.key))
+        elif node.type_condition is not None:
+            steps.append(TypeIs((node.type_condition,)))
+        node = node.parent
+    return (*(Parent() for _ in range(levels)), TypeIs((ancestor.type_name,)), *reversed(steps))

@@ -1,0 +1,82 @@
+"""Which options of an object resolve a field: direct ones, those behind keys, and those that are given requirements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.federation.type_names import TYPENAME
+from router.planner.walk.nodes_and_options import Producer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from router.planner.graph.query_graph import QueryGraph
+    from router.planner.normalise.selections import MergedField
+    from router.planner.walk.key_hops import KeyHops
+    from router.planner.walk.nodes_and_options import ObjectNode, PathOption
+
+
+class FieldOptions:
+    """Finds the options that resolve the fields of nodes."""
+
+    def __init__(self, graph: QueryGraph, hops: KeyHops) -> None:
+        self._graph = graph
+        self._hops = hops
+
+    def producers(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[Producer]:
+        """The options of a node that resolve a selection, empty if there are none.
+
+        `is_internal` says that the selection belongs to a key or a requirement.
+        """
+        if selection.name == TYPENAME:
+            return [Producer(option, None) for option in self.typename_options(node)]
+        found: list[Producer] = []
+        for option in node.direct:
+            edge = self._graph.field(option.subgraph, option.type_name, selection.name, option.scope)
+            if edge is not None and edge.is_free:
+                found.append(Producer(option, edge))
+        if node.is_deferred and not is_internal:
+            direct = {option.subgraph for option, _ in found}
+            behind = self._behind_keys(node, selection)
+            # Of options that cost the same, the subgraph that the field would come from if it were not deferred.
+            return sorted(behind, key=lambda producer: producer.option.subgraph not in direct) or found
+        if _direct_suffice(node, selection, found, is_internal=is_internal):
+            return found
+        return found + self._behind_keys(node, selection)
+
+    def typename_options(self, node: ObjectNode) -> Sequence[PathOption]:
+        """The options that know the object type; that of an interface object does not."""
+        direct = [option for option in node.direct if self.knows_type(option)]
+        return direct or [option for option in self._hops.at(node) if self.knows_type(option)]
+
+    def knows_type(self, option: PathOption) -> bool:
+        """Whether the subgraph of an option can return the type of the object."""
+        return not self._graph.is_interface_object(option.subgraph, option.type_name)
+
+    def _behind_keys(self, node: ObjectNode, selection: MergedField) -> list[Producer]:
+        found: list[Producer] = []
+        for option in self._hops.at(node):
+            edge = self._graph.field(option.subgraph, option.type_name, selection.name)
+            if edge is not None and edge.is_free:
+                found.append(Producer(option, edge))
+        for entry, edge in self._graph.requiring(node.type_name, selection.name):
+            hop = self._hops.requiring(node, entry, edge, selection.name)
+            if hop is not None:
+                found.append(Producer(hop, edge))
+        return found
+
+
+def _direct_suffice(node: ObjectNode, selection: MergedField, found: Sequence[Producer], *, is_internal: bool) -> bool:
+    """Whether hops cannot give a better option than the direct ones that were found.
+
+    A hop that is made anyway may save a fetch that is made for one of several direct options alone, or for something
+    deeper. For keys and requirements, hops count only if they are known already: a search for one hop must not start
+    searches for others.
+    """
+    is_only_option = len(node.direct) == 1
+    if not found or (is_only_option and selection.is_leaf):
+        return bool(found)
+    if not is_internal or (node.memory.hops is not None and not node.memory.is_searching_hops):
+        return False
+    earliest = min(option.stage for option in node.direct)
+    return is_only_option or any(producer.option.stage == earliest for producer in found)
