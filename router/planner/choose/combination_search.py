@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from router.planner.choose.fetch_costing import FetchCosting
 from router.planner.choose.path_selection import PathSelection
@@ -29,9 +29,9 @@ Assignment: TypeAlias = tuple[int, ...]
 Rank: TypeAlias = tuple[int, int]
 
 # Combinations up to which all are tried.
-EXHAUSTIVE_COMBINATIONS = 128
+EXHAUSTIVE_COMBINATIONS: Final = 128
 # How many options are compared in a unit of work.
-WEIGHED_PER_WORK = 2
+WEIGHED_PER_WORK: Final = 2
 
 
 class CombinationSearch:
@@ -64,7 +64,7 @@ class CombinationSearch:
         return FetchCosting(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
 
     def earliest(self, assignment: Assignment) -> Assignment:
-        """The assignment with each leaf in the earliest of its fetches: a later one may not know the object."""
+        """The assignment with each leaf in the earliest fetch that has it: a later subgraph may not know the object."""
         costing = self.costing(assignment)
         fetched = costing.fetched
         earliest = list(assignment)

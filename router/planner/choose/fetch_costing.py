@@ -1,6 +1,6 @@
-"""A choice of options as the fetches it comes to.
+"""The fetches that follow from a set of chosen options.
 
-Two roots are one fetch when they enter the same subgraph for the same objects after the same fetches.
+Two roots are one fetch if they enter the same subgraph for the same objects, after the same fetches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ class FetchDraft:
 
 
 class FetchCosting:
-    """The fetches of a choice, each after those it waits for."""
+    """The fetches of chosen options, each after those it waits for.
+
+    `decided` says for some hops what they read; the other hops read where it costs least.
+    """
 
     def __init__(self, options: Iterable[PathOption], decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
         selection = PathSelection(options, decided)
@@ -45,20 +48,20 @@ class FetchCosting:
 
     @property
     def cost(self) -> int:
-        """Apollo's cost, fields left out."""
+        """The cost of the fetches without their fields."""
         return sum(fetch_cost(fetch.stage) for fetch in self.fetches.values())
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The cost; among equal ones the fewest subgraphs for the same objects.
+        """The cost, then the number of subgraphs asked for the same objects.
 
-        Fetches of one subgraph for the same objects may become one, although they wait for different fetches.
+        Fetches of the same objects from one subgraph can become one later, even if they wait for different fetches.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
 
     @property
     def fetched(self) -> frozenset[RootKey]:
-        """The roots that are chosen."""
+        """The keys of all roots that are fetched."""
         return frozenset(root.key for fetch in self.fetches.values() for root in fetch.roots)
 
     def _fetch(self, root: PathOption) -> FetchDraft:
@@ -77,6 +80,6 @@ class FetchCosting:
 
     def _sources(self, root: PathOption) -> list[PathOption]:
         if root.step is PathStep.REENTER:
-            assert root.parent is not None  # noqa: S101 - the option it re-enters from
+            assert root.parent is not None  # noqa: S101 - the option whose field is the query root
             return [root.parent]
         return [option for _, option in self.inputs.get(root, ())]

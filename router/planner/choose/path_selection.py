@@ -1,7 +1,10 @@
-"""Chosen options, closed under what they need.
+"""Chosen options, completed by the keys that they need.
 
-Choosing an option chooses the path to it. Most of it is given: the parents, the key where there is only one. Where a
-field of a key could be read from several options, the decision waits until everything certain is known.
+A chosen option stands for its whole path. Most of the path is given: the fields, and a key if there is only one. Where
+a key field could be read by several options, or there are several keys, the decision waits until all else is known;
+then it is made so that it costs least.
+
+    chosen: HOP into c, by `id`      `id` has options in a and b      a is fetched anyway: read it there
 """
 
 from __future__ import annotations
@@ -19,17 +22,22 @@ if TYPE_CHECKING:
 
     from router.planner.walk.nodes_and_options import KeyChoice, Leaf, PathOption, RootKey
 
-# How many undecided roots are weighed against each other: enough for any plan people read, and linear beyond.
-COMPARED = 32
+# How many undecided roots are compared with each other: enough for plans of usual size; the work stays linear beyond.
+COMPARED: Final = 32
 
+# The leaves that a hop reads (its key and what its field requires), each with the option by which it is fetched.
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
 NOTHING: Final[Mapping[PathOption, Inputs]] = MappingProxyType({})
 
 
 class PathSelection:
-    """Grows by `add` and `settle`; `inputs` are the leaves decided on for every option behind a key.
+    """A set of chosen options; `add` adds one, `settle` decides how hops are entered.
 
-    `weighed` counts the options whose cost was asked for: what deciding has taken.
+    Attributes:
+        inputs: what is decided for each hop.
+        roots: the roots of all chosen options: these are fetched.
+        unforced: the hops that could be entered in another way.
+        weighed: how many options were compared, as a measure of the work.
     """
 
     def __init__(self, options: Iterable[PathOption] = (), decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
@@ -46,7 +54,7 @@ class PathSelection:
             self.add(option)
 
     def add(self, option: PathOption) -> None:
-        """Choose an option."""
+        """Choose an option, and with it what can be fetched in one way only."""
         root = root_of(option)
         if root in self.roots:
             return
@@ -61,11 +69,15 @@ class PathSelection:
                     if len(leaf.options) == 1:
                         self.add(leaf.options[0])
         elif root.step is PathStep.REENTER:
-            assert root.parent is not None  # noqa: S101 - the option it re-enters from
+            assert root.parent is not None  # noqa: S101 - the option whose field is the query root
             self.add(root.parent)
 
     def settle(self, *, certain_only: bool) -> None:
-        """Decide how options behind keys are entered: where that is free or forced, else all of them in turn."""
+        """Decide how hops are entered.
+
+        With `certain_only`, decide those that can be entered in one way, or without a further fetch. Else decide all,
+        those first for which the second best way costs most.
+        """
         while True:
             self._settle_certain()
             if certain_only or not self._open:
@@ -83,7 +95,7 @@ class PathSelection:
                 self._read(root, self._decided[root])
             elif _is_forced(root):
                 self._decide(root)
-            elif any(map(self._is_had, root.key_choices)):
+            elif any(map(self._is_available, root.key_choices)):
                 self.unforced.append(root)
                 self._decide(root)
             else:
@@ -96,10 +108,10 @@ class PathSelection:
             self.add(option)
 
     def _regret(self, root: PathOption) -> int:
-        """What the second best decision would cost more than the best: who loses most by waiting decides first."""
-        key_choices = [self._cost(self._choice_missing(choice)) for choice in root.key_choices]
-        if len(key_choices) > 1:
-            return _gap(key_choices)
+        """How much more the second best way to enter a hop costs than the best one."""
+        costs = [self._cost(self._key_missing(choice)) for choice in root.key_choices]
+        if len(costs) > 1:
+            return _gap(costs)
         return max(
             (self._regret_of(leaf.options) for leaf in root.key_choices[0].leaves if len(leaf.options) > 1), default=0
         )
@@ -108,9 +120,9 @@ class PathSelection:
         return _gap([self._cost(self._option_missing(option)) for option in options])
 
     def _decide(self, root: PathOption) -> None:
-        choice = self._best_choice(root.key_choices)
+        choice = self._best_key(root.key_choices)
         free: list[tuple[PathOption, ...]] = []
-        # What is forced comes first, then what loses most by waiting: the rest may be had on the same path.
+        # First what is forced, then what has most to lose: later values may come with these fetches.
         for options in dict.fromkeys(leaf.options for leaf in choice.leaves):
             if len(options) == 1:
                 self.add(options[0])
@@ -125,26 +137,26 @@ class PathSelection:
         self.inputs[root] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in choice.leaves)
 
     def cheapest(self, options: Sequence[PathOption]) -> PathOption:
-        """The option that costs least beyond what is chosen; of several the earliest."""
+        """The option that adds the least cost to what is chosen; among those the earliest."""
         if len(options) == 1:
             return options[0]
-        had = [option for option in options if root_of(option).key in self._keys]
-        if had:
-            return min(had, key=_stage)
+        available = [option for option in options if root_of(option).key in self._keys]
+        if available:
+            return min(available, key=_stage)
         return min(options, key=lambda option: (self._cost(self._option_missing(option)), option.stage))
 
-    def _best_choice(self, key_choices: Sequence[KeyChoice]) -> KeyChoice:
+    def _best_key(self, key_choices: Sequence[KeyChoice]) -> KeyChoice:
         if len(key_choices) == 1:
             return key_choices[0]
-        had = next((choice for choice in key_choices if self._is_had(choice)), None)
-        return had or min(key_choices, key=lambda choice: self._cost(self._choice_missing(choice)))
+        available = next((choice for choice in key_choices if self._is_available(choice)), None)
+        return available or min(key_choices, key=lambda choice: self._cost(self._key_missing(choice)))
 
-    def _is_had(self, choice: KeyChoice) -> bool:
-        """Whether all that is read can be read from what is chosen."""
+    def _is_available(self, choice: KeyChoice) -> bool:
+        """Whether the chosen roots bring all leaves of a key."""
         return all(any(root_of(option).key in self._keys for option in leaf.options) for leaf in choice.leaves)
 
     def _option_missing(self, option: PathOption) -> Mapping[RootKey, int]:
-        """The roots that choosing the option would add, with their stages."""
+        """The roots that the option would add, with their stages."""
         root = root_of(option)
         if root.key in self._keys:
             return {}
@@ -156,13 +168,13 @@ class PathSelection:
             if root.step is not PathStep.HOP or (root.node.track, root.subgraph, root.stage) not in self._hops:
                 missing[root.key] = root.stage
             if root.step is PathStep.HOP:
-                missing.update(self._choice_missing(self._best_choice(root.key_choices)))
+                missing.update(self._key_missing(self._best_key(root.key_choices)))
             elif root.parent is not None:
                 missing.update(self._option_missing(root.parent))
             known = self._missing[root] = missing
         return known
 
-    def _choice_missing(self, choice: KeyChoice) -> dict[RootKey, int]:
+    def _key_missing(self, choice: KeyChoice) -> dict[RootKey, int]:
         missing: dict[RootKey, int] = {}
         for leaf in choice.leaves:
             missing.update(self._option_missing(self.cheapest(leaf.options)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.federation.type_names import TYPENAME
-from router.planner.walk.nodes_and_options import Producer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import MergedField
     from router.planner.walk.key_hops import KeyHops
-    from router.planner.walk.nodes_and_options import ObjectNode, PathOption
+    from router.planner.walk.nodes_and_options import ObjectNode, PathOption, Producer
 
 
 class FieldOptions:
@@ -29,17 +28,17 @@ class FieldOptions:
         `is_internal` says that the selection belongs to a key or a requirement.
         """
         if selection.name == TYPENAME:
-            return [Producer(option, None) for option in self.typename_options(node)]
+            return [(option, None) for option in self.typename_options(node)]
         found: list[Producer] = []
         for option in node.direct:
             edge = self._graph.field(option.subgraph, option.type_name, selection.name, option.scope)
             if edge is not None and edge.is_free:
-                found.append(Producer(option, edge))
+                found.append((option, edge))
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
             behind = self._behind_keys(node, selection)
             # Of options that cost the same, the subgraph that the field would come from if it were not deferred.
-            return sorted(behind, key=lambda producer: producer.option.subgraph not in direct) or found
+            return sorted(behind, key=lambda producer: producer[0].subgraph not in direct) or found
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found
         return found + self._behind_keys(node, selection)
@@ -58,11 +57,11 @@ class FieldOptions:
         for option in self._hops.at(node):
             edge = self._graph.field(option.subgraph, option.type_name, selection.name)
             if edge is not None and edge.is_free:
-                found.append(Producer(option, edge))
+                found.append((option, edge))
         for entry, edge in self._graph.requiring(node.type_name, selection.name):
             hop = self._hops.requiring(node, entry, edge, selection.name)
             if hop is not None:
-                found.append(Producer(hop, edge))
+                found.append((hop, edge))
         return found
 
 
@@ -79,4 +78,4 @@ def _direct_suffice(node: ObjectNode, selection: MergedField, found: Sequence[Pr
     if not is_internal or (node.memory.hops is not None and not node.memory.is_searching_hops):
         return False
     earliest = min(option.stage for option in node.direct)
-    return is_only_option or any(producer.option.stage == earliest for producer in found)
+    return is_only_option or any(option.stage == earliest for option, _ in found)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from router.planner.graph.provided import NOTHING, Scope
 from router.planner.normalise.guards import ALWAYS, Guards
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # A fetch as far as it is known before groups exist: its objects (`track`), its subgraph, and a purpose that tells
 # two fetches of the same objects in one subgraph apart.
 RootKey: TypeAlias = tuple[tuple[str, ...], str, str]
+# An option that resolves a selection, and the edge of the field; `__typename` has none. A plain tuple, because the walk
+# makes more of them than of anything else.
+Producer: TypeAlias = "tuple[PathOption, FieldEdge | None]"
 
 
 class PathStep(Enum):
@@ -95,7 +98,6 @@ class ObjectNode:
         is_deferred: whether its fields are fetched apart from those of the same object outside the block, if possible.
         internal_depth: 0 for what the client selects; n for an object that is n levels deep in a key or a requirement.
         direct: the options that come from options of the parent; for the operation root, those that enter a subgraph.
-        memory: what the search has found out about it.
     """
 
     type_name: str
@@ -110,7 +112,14 @@ class ObjectNode:
     is_deferred: bool = False
     internal_depth: int = 0
     direct: list[PathOption] = field(default_factory=list)
-    memory: NodeMemory = field(default_factory=NodeMemory)
+    _memory: NodeMemory | None = None
+
+    @property
+    def memory(self) -> NodeMemory:
+        """What the search remembers of it; most nodes need none."""
+        if self._memory is None:
+            self._memory = NodeMemory()
+        return self._memory
 
     @property
     def type_condition(self) -> str | None:
@@ -223,13 +232,6 @@ class LeafSearch:
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
-
-
-class Producer(NamedTuple):
-    """An option that resolves a selection, and the edge of the field; `__typename` has none."""
-
-    option: PathOption
-    edge: FieldEdge | None
 
 
 class UnplannableError(Exception):
