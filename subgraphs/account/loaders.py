@@ -39,7 +39,7 @@ class Loaders:
         self.pages: DataLoader[OwnedPage, Sequence[Account]] = DataLoader(load_fn=self._load_pages)
         self.counts: DataLoader[OwnedCount, int] = DataLoader(load_fn=self._load_counts)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Drop what was read, because a mutation changes it."""
         for loader in (self.by_id, self.by_number, self.pages, self.counts):
             loader.clear_all()

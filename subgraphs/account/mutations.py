@@ -85,7 +85,7 @@ async def _result(
 ) -> Any:
     """The result of the mutation. The refusals that its rule can return are the other members of its union."""
     decided = await outcome
-    info.context.loaders.forget()
+    info.context.loaders.clear()
     if isinstance(decided, domain.Account):
         return success(account=present(decided))
     return present_refusal(decided, _PROBLEMS)

@@ -25,9 +25,9 @@ class TransactionContext(BaseContext):
         self.store = store
         self.orders = orders
         self.cursors = cursors
-        self.forget()
+        self.reset_loaders()
 
-    def forget(self) -> None:
+    def reset_loaders(self) -> None:
         """Replace the loaders: each mutation of an operation changes the lists that they have cached."""
         self.loaders = create_loaders(self.store)
 

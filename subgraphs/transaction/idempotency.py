@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from subgraphs.transaction.domain import Transaction
 
 # A weekend: no client repeats an order for longer.
-KEPT: Final = timedelta(hours=48)
+KEY_LIFETIME: Final = timedelta(hours=48)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -34,7 +34,7 @@ class KeyScope:
 
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
-    """The order of a key, until `is_forgotten`."""
+    """A key and the order that uses it, until the key `may_be_reused`."""
 
     scope: KeyScope
     fingerprint: str
@@ -42,13 +42,13 @@ class KeyEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """The order of a key that was used before."""
+class UsedKey:
+    """The fingerprint and the transaction of the order that uses a key."""
 
     fingerprint: str
     transaction: Transaction
 
 
-def is_forgotten(expires_at: datetime, transaction: Transaction, at: datetime) -> bool:
+def may_be_reused(expires_at: datetime, transaction: Transaction, at: datetime) -> bool:
     """Whether a key may be used again: it has expired, and the outcome of its transaction is known."""
     return expires_at <= at and not transaction.is_open

@@ -72,7 +72,7 @@ class Reconciler:
         await self._delete_expired()
 
     async def _delete_expired(self) -> None:
-        keys = await self._store.forget_keys(self._clock())
+        keys = await self._store.delete_expired_keys(self._clock())
         events = await outbox.prune(self._store, self._clock())
         if keys or events:
             _log.debug("deleted expired data", idempotency_keys=keys, events=events)

@@ -33,7 +33,7 @@ from subgraphs.transaction.domain import (
     in_requester_terms,
     open_transaction,
 )
-from subgraphs.transaction.idempotency import KEPT, KeyEntry, KeyScope, Remembered
+from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope, UsedKey
 from subgraphs.transaction.lease import Lease
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Refused
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable
@@ -138,24 +138,24 @@ class Orders:
         scope = KeyScope(requester.user_id, order.type, key)
         fingerprint = order.fingerprint()
         # First of all, so that a replay works even while the ledger is unavailable.
-        remembered = await self._store.remembered(scope, self._clock())
-        if remembered is not None:
-            return _replay(remembered, fingerprint)
+        used = await self._store.find_key(scope, self._clock())
+        if used is not None:
+            return _replay(used, fingerprint)
         parties = await self._ledger.parties(order, requester)
         now = self._clock()
         transaction = open_transaction(values.new_object_id(), order, requester, parties, now)
         try:
-            remembered = await self._store.record(
+            used = await self._store.record(
                 transaction,
-                KeyEntry(scope, fingerprint, now + KEPT),
+                KeyEntry(scope, fingerprint, now + KEY_LIFETIME),
                 Lease.take(self._owner, now) if transaction.status is TransactionStatus.PENDING else None,
             )
         except asyncio.CancelledError:
             # The order may be recorded all the same.
             await self._release(transaction.id)
             raise
-        if remembered is not None:
-            return _replay(remembered, fingerprint)
+        if used is not None:
+            return _replay(used, fingerprint)
         return PlacedOrder(await self._run(transaction), replayed=False)
 
     async def _resume(self, transaction_id: str) -> None:
@@ -220,7 +220,7 @@ def _instruction(transaction: Transaction) -> PaymentInstruction:
     return PaymentInstruction(transaction.id, order.type, order.amount, order.currency, order.payee)
 
 
-def _replay(remembered: Remembered, fingerprint: str) -> PlacedOrder | IdempotencyKeyReused:
-    if remembered.fingerprint != fingerprint:
+def _replay(used: UsedKey, fingerprint: str) -> PlacedOrder | IdempotencyKeyReused:
+    if used.fingerprint != fingerprint:
         return IdempotencyKeyReused()
-    return PlacedOrder(remembered.transaction, replayed=True)
+    return PlacedOrder(used.transaction, replayed=True)

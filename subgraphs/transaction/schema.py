@@ -137,7 +137,7 @@ async def _place(info: Info, order: Order, key: str) -> Any:
     """The result of `order`: a member of its mutation's union."""
     caller = info.context.caller
     placed = await info.context.orders.place(order, Requester.of(caller), key)
-    info.context.forget()
+    info.context.reset_loaders()
     if not isinstance(placed, PlacedOrder):
         return present_problem(placed)
     problem = placed.transaction.problem

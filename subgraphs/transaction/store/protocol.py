@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from subgraphs.transaction.domain import Transaction, TransactionStatus, TransactionType
-    from subgraphs.transaction.idempotency import KeyEntry, KeyScope, Remembered
+    from subgraphs.transaction.idempotency import KeyEntry, KeyScope, UsedKey
     from subgraphs.transaction.lease import Lease
     from subgraphs.transaction.problems import Problem
 
@@ -81,15 +81,15 @@ class TransactionStore(Outbox, Protocol):
     query for any number of accounts.
     """
 
-    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> Remembered | None:
+    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
         """Insert the transaction, its key and its lease together, unless the key is used already.
 
         Returns:
-            None, or the order that used the key before; then nothing is inserted.
+            None, or the order that uses the key; then nothing is inserted.
         """
 
-    async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
-        """The order of a key at the time `at`; None for an unknown key, or if `idempotency.is_forgotten` holds."""
+    async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
+        """The order that uses a key at the time `at`; None if the key is unknown or `idempotency.may_be_reused`."""
 
     async def conclude(
         self, transaction_id: str, status: TransactionStatus, problem: Problem | None, at: datetime
@@ -121,8 +121,8 @@ class TransactionStore(Outbox, Protocol):
     async def unclaimed_ids(self, at: datetime, *, after: str, limit: int) -> Sequence[str]:
         """Ids of PENDING transactions without a live lease, greater than `after`, ascending (oldest first)."""
 
-    async def forget_keys(self, at: datetime) -> int:
-        """Delete the keys for which `idempotency.is_forgotten` holds; returns their number."""
+    async def delete_expired_keys(self, at: datetime) -> int:
+        """Delete the keys that `idempotency.may_be_reused` at the time `at`; returns their number."""
 
     async def by_ids(self, transaction_ids: Sequence[str]) -> Mapping[str, Transaction]:
         """The transactions by id, for any viewer; ids that do not exist are left out."""

@@ -22,7 +22,7 @@ from subgraphs.transaction.domain import (
     TransactionStatus,
     TransactionType,
 )
-from subgraphs.transaction.idempotency import Remembered, is_forgotten
+from subgraphs.transaction.idempotency import UsedKey, may_be_reused
 from subgraphs.transaction.lease import MAX_AHEAD, Lease, may_claim
 from subgraphs.transaction.store import queries
 from subgraphs.transaction.store.migrations import MIGRATIONS
@@ -58,7 +58,7 @@ JOIN transactions ON transactions.id = k.transaction_id
 WHERE k.user_id = ? AND k.mutation = ? AND k.key = ?
 """
 
-# idempotency.is_forgotten
+# idempotency.may_be_reused
 _FORGET = f"""
 DELETE FROM idempotency_keys WHERE expires_at <= ?
 AND transaction_id NOT IN (SELECT id FROM transactions WHERE status IN ({_OPEN}))
@@ -77,7 +77,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
 
     migrations = MIGRATIONS
 
-    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> Remembered | None:
+    async def record(self, transaction: Transaction, key: KeyEntry, lease: Lease | None = None) -> UsedKey | None:
         scope = key.scope
         async with writing(self._database) as connection:
             taken = await _find_key(connection, scope, transaction.created_at)
@@ -85,14 +85,14 @@ class SqliteTransactionStore(SqliteOutboxStore):
                 return taken
             await connection.execute(_INSERT, {**_to_row(transaction), **_lease_columns(lease)})
             await connection.execute(
-                # The entry may exist: forgotten, but not deleted yet.
+                # An expired entry may exist that is not deleted yet.
                 "INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)",
                 (*_key(scope), key.fingerprint, transaction.id, to_milliseconds(key.expires_at)),
             )
             await append_events(connection, events.of_change(None, transaction))
         return None
 
-    async def remembered(self, scope: KeyScope, at: datetime) -> Remembered | None:
+    async def find_key(self, scope: KeyScope, at: datetime) -> UsedKey | None:
         async with reading(self._database) as connection:
             return await _find_key(connection, scope, at)
 
@@ -148,7 +148,7 @@ class SqliteTransactionStore(SqliteOutboxStore):
         }
         return [row["id"] for row in await self._read(_UNCLAIMED, parameters)]
 
-    async def forget_keys(self, at: datetime) -> int:
+    async def delete_expired_keys(self, at: datetime) -> int:
         async with writing(self._database) as connection:
             cursor = await connection.execute(_FORGET, (to_milliseconds(at),))
             return cursor.rowcount
@@ -196,11 +196,11 @@ class SqliteTransactionStore(SqliteOutboxStore):
             return await connection.execute_fetchall(sql, parameters)
 
 
-async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datetime) -> Remembered | None:
+async def _find_key(connection: aiosqlite.Connection, scope: KeyScope, at: datetime) -> UsedKey | None:
     for row in await connection.execute_fetchall(_FIND_KEY, _key(scope)):
         transaction = _from_row(row)
-        if not is_forgotten(from_milliseconds(row["expires_at"]), transaction, at):
-            return Remembered(row["fingerprint"], transaction)
+        if not may_be_reused(from_milliseconds(row["expires_at"]), transaction, at):
+            return UsedKey(row["fingerprint"], transaction)
     return None
 
 

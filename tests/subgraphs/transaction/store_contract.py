@@ -20,7 +20,7 @@ import pytest
 from bank.values import new_object_id, new_user_id
 from subgraphs.kit.connections import PageRequest
 from subgraphs.transaction.domain import IllegalTransition, Parties, TransactionStatus, TransactionType
-from subgraphs.transaction.idempotency import KEPT, Remembered
+from subgraphs.transaction.idempotency import KEY_LIFETIME, UsedKey
 from subgraphs.transaction.problems import InsufficientFunds, InvalidAccount, PaymentDeclined
 from subgraphs.transaction.store.protocol import Filter, Listing, Sums, TurnoverRequest, sort_key
 from tests.subgraphs.transaction.running_orders_contract import MILLISECOND, RUNNING_ORDERS_CONTRACT, StoreFactory
@@ -78,18 +78,18 @@ async def a_key_is_taken_once_and_stands_for_its_order(factory: StoreFactory) ->
     second = transaction(transfer_order(ann, bob, "11.00"), Parties(ann, bob))
     entry = key_for(first, "key")
     async with factory() as store:
-        assert await store.remembered(entry.scope, START) is None
+        assert await store.find_key(entry.scope, START) is None
         assert await store.record(first, entry) is None
-        known = Remembered(entry.fingerprint, first)
+        known = UsedKey(entry.fingerprint, first)
         assert await store.record(second, replace(entry, fingerprint="other")) == known
         assert await store.by_ids([second.id]) == {}
-        assert await store.remembered(entry.scope, START) == known
+        assert await store.find_key(entry.scope, START) == known
         for scope in (
             replace(entry.scope, key="Key"),
             replace(entry.scope, mutation="PAYMENT"),
             replace(entry.scope, user_id=new_user_id()),
         ):
-            assert await store.remembered(scope, START) is None
+            assert await store.find_key(scope, START) is None
 
 
 async def concurrent_records_under_one_key_leave_one_transaction(factory: StoreFactory) -> None:
@@ -108,30 +108,30 @@ async def a_key_expires_but_never_while_its_transaction_is_open(factory: StoreFa
     ann, bob = party(), party()
     record = transaction(transfer_order(ann, bob), Parties(ann, bob))
     entry = key_for(record)
-    expired = START + KEPT
+    expired = START + KEY_LIFETIME
     async with factory() as store:
         await recorded(store, record)
-        assert await store.remembered(entry.scope, expired) is not None
-        assert await store.forget_keys(expired) == 0
+        assert await store.find_key(entry.scope, expired) is not None
+        assert await store.delete_expired_keys(expired) == 0
         await store.conclude(record.id, S.COMPLETED, None, expired)
-        assert await store.remembered(entry.scope, expired - MILLISECOND) is not None
-        assert await store.remembered(entry.scope, expired) is None
-        assert await store.forget_keys(expired - MILLISECOND) == 0
-        assert await store.forget_keys(expired) == 1
+        assert await store.find_key(entry.scope, expired - MILLISECOND) is not None
+        assert await store.find_key(entry.scope, expired) is None
+        assert await store.delete_expired_keys(expired - MILLISECOND) == 0
+        assert await store.delete_expired_keys(expired) == 1
         assert await store.by_ids([record.id])
 
 
 async def an_expired_key_may_be_used_again_before_it_is_deleted(factory: StoreFactory) -> None:
     ann, bob = party(), party()
     old = transaction(transfer_order(ann, bob), Parties(ann, bob))
-    new = transaction(transfer_order(ann, bob), Parties(ann, bob), at=START + KEPT)
+    new = transaction(transfer_order(ann, bob), Parties(ann, bob), at=START + KEY_LIFETIME)
     async with factory() as store:
         await store.record(old, key_for(old, "key"))
         await store.conclude(old.id, S.COMPLETED, None, START)
         assert await store.record(new, key_for(new, "key")) is None
-        remembered = await store.remembered(key_for(new, "key").scope, new.created_at)
-        assert remembered is not None
-        assert remembered.transaction.id == new.id
+        used = await store.find_key(key_for(new, "key").scope, new.created_at)
+        assert used is not None
+        assert used.transaction.id == new.id
 
 
 async def a_conclusion_is_taken_once(factory: StoreFactory) -> None:

@@ -22,7 +22,7 @@ from subgraphs.transaction.domain import (
     TransactionType,
     open_transaction,
 )
-from subgraphs.transaction.idempotency import KEPT, KeyEntry, KeyScope
+from subgraphs.transaction.idempotency import KEY_LIFETIME, KeyEntry, KeyScope
 from subgraphs.transaction.ledger_client import OutcomeUnknown, Posted, Refused
 from subgraphs.transaction.problems import InsufficientFunds, Problem
 from subgraphs.transaction.store.sqlite import SqliteTransactionStore
@@ -83,7 +83,7 @@ def transaction(
 
 def key_for(record: Transaction, key: str | None = None) -> KeyEntry:
     scope = KeyScope(record.requester.user_id, record.order.type, key or record.id)
-    return KeyEntry(scope, record.order.fingerprint(), record.created_at + KEPT)
+    return KeyEntry(scope, record.order.fingerprint(), record.created_at + KEY_LIFETIME)
 
 
 async def recorded(store: TransactionStore, record: Transaction) -> Transaction:

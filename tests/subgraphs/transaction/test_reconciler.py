@@ -8,7 +8,7 @@ import pytest
 
 from subgraphs.transaction import reconciler as module
 from subgraphs.transaction.domain import Parties, TransactionStatus
-from subgraphs.transaction.idempotency import KEPT
+from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.payment_provider import SandboxProvider
 from subgraphs.transaction.reconciler import Reconciler
 from subgraphs.transaction.saga import Orders
@@ -140,12 +140,12 @@ async def test_a_fault_of_one_order_does_not_stop_the_round(
 
 async def test_expired_keys_are_deleted(store: SqliteTransactionStore, ledger: MemoryLedger, orders: Orders) -> None:
     (record,) = await left_behind(store, ledger)
-    clock = Clock(record.created_at + KEPT - timedelta(milliseconds=1))
+    clock = Clock(record.created_at + KEY_LIFETIME - timedelta(milliseconds=1))
     reconciler = Reconciler(store, orders, clock=clock)
     await reconciler.round()
     key = key_for(record).scope
-    assert await store.remembered(key, clock())
+    assert await store.find_key(key, clock())
     clock.advance(timedelta(milliseconds=1))
-    assert await store.remembered(key, clock()) is None
+    assert await store.find_key(key, clock()) is None
     await reconciler.round()
-    assert await store.remembered(key, record.created_at) is None
+    assert await store.find_key(key, record.created_at) is None

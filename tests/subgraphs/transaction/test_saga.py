@@ -12,7 +12,7 @@ import pytest
 from bank.identity import CUSTOMER
 from servicekit.errors import Unavailable
 from subgraphs.transaction.domain import Requester, TransactionStatus
-from subgraphs.transaction.idempotency import KEPT
+from subgraphs.transaction.idempotency import KEY_LIFETIME
 from subgraphs.transaction.payment_provider import PaymentInstruction, ProviderUnavailable, SandboxProvider
 from subgraphs.transaction.problems import IdempotencyKeyReused, InsufficientFunds, InvalidAccount, PaymentDeclined
 from subgraphs.transaction.saga import Orders, PlacedOrder
@@ -152,7 +152,7 @@ async def test_a_key_belongs_to_one_caller_and_one_mutation(bank: Bank) -> None:
 async def test_a_key_is_free_again_after_48_hours(bank: Bank) -> None:
     ann, bob = bank.ledger.open(), bank.ledger.open()
     first = await bank.placed(transfer_order(ann, bob), ann)
-    bank.clock.advance(KEPT)
+    bank.clock.advance(KEY_LIFETIME)
     second = await bank.placed(transfer_order(ann, bob), ann)
     assert second.transaction.id != first.transaction.id
 
