@@ -100,9 +100,11 @@ class _Nodes:
     awaited: frozenset[int]
 
     def optional(self, node: PlanNode | None) -> Json:
+        """A node as JSON; null for None."""
         return None if node is None else self.node(node)
 
     def node(self, node: PlanNode) -> dict[str, Json]:  # noqa: PLR0911 - one per kind of node
+        """A node as JSON."""
         match node:
             case Fetch():
                 return self._fetch(node)

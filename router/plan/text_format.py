@@ -82,9 +82,11 @@ class _Nodes:
     awaited: frozenset[int]
 
     def optional(self, node: PlanNode | None) -> list[str]:
+        """A node as lines; nothing for None."""
         return [] if node is None else self.node(node)
 
     def node(self, node: PlanNode) -> list[str]:  # noqa: PLR0911 - one per kind of node
+        """A node as lines."""
         match node:
             case Fetch():
                 return self._fetch(node)

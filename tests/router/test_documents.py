@@ -85,7 +85,7 @@ async def test_a_document_that_is_not_valid_is_not_kept() -> None:
     assert (await apollo.post(extension("{ nothing }"))).json == NOT_FOUND
 
 
-async def test_off_a_client_is_told_to_send_documents() -> None:
+async def test_when_off_a_client_gets_an_error_that_asks_for_documents() -> None:
     response = await client("").post(extension())
     assert (response.status, response.code) == (400, "PERSISTED_QUERY_NOT_SUPPORTED")
     assert response.json["errors"][0]["message"] == "PersistedQueryNotSupported"

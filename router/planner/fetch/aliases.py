@@ -91,6 +91,7 @@ class _Aliasing:
         return wrappers if entry.tree is not None else f"{wrappers}{named_type(node)}"
 
     def applied(self, tree: Tree) -> Tree:
+        """The tree with the aliases as keys."""
         fields = tuple(
             replace(
                 entry,

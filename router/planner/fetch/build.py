@@ -35,7 +35,7 @@ LeafUse: TypeAlias = "tuple[Leaf, PathOption, Guards]"
 
 
 @dataclass(eq=False, slots=True)
-class _Draft:
+class _GroupDraft:
     """A group while its roots are gathered.
 
     `builder` collects the selections of a root fetch, `entities` those of an entity fetch, by the type of its entities.
@@ -59,15 +59,16 @@ class _Draft:
         return True
 
     def tree(self) -> Tree:
+        """What the fetch selects."""
         fragments: dict[str, Tree] = {}
         for (type_name, _), builder in self.entities.items():
             tree = builder.freeze()
             fragments[type_name] = merge_trees(fragments[type_name], tree) if type_name in fragments else tree
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
-    def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _Draft:
+    def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
         """The draft of the fetch for some of the entities."""
-        return _Draft(
+        return _GroupDraft(
             self.number,
             self.seed,
             {root: inputs for root, inputs in self.inputs.items() if _entered(root) in entered},
@@ -88,7 +89,7 @@ class GroupBuilder:
         self._presence = presence
         self._fetched = Fetched()
         self._uses: list[LeafUse] = []
-        self._draft_of: dict[PathOption, _Draft] = {}
+        self._draft_of: dict[PathOption, _GroupDraft] = {}
         self._builders: dict[tuple[PathOption, Guards], TreeBuilder] = {}
 
     def build(self, chosen: Sequence[tuple[Leaf, PathOption]]) -> tuple[FetchGroup, ...]:
@@ -122,17 +123,17 @@ class GroupBuilder:
                 pending.append((self._presence(root.parent.node), root.parent))
             pending += self._costing.inputs.get(root, ())
 
-    def _drafts(self) -> list[_Draft]:
-        drafts: list[_Draft] = []
+    def _drafts(self) -> list[_GroupDraft]:
+        drafts: list[_GroupDraft] = []
         for seed in self._costing.fetches.values():
-            mine: list[_Draft] = []
+            mine: list[_GroupDraft] = []
             for root in seed.roots:
                 if root not in self._fetched.usages:
                     continue
                 inputs = self._inputs(root)
                 draft = next((draft for draft in mine if draft.takes(root, inputs)), None)
                 if draft is None:
-                    draft = _Draft(len(drafts) + len(mine), seed, {root: inputs}, sources=sources_of(inputs) or {})
+                    draft = _GroupDraft(len(drafts) + len(mine), seed, {root: inputs}, sources=sources_of(inputs) or {})
                     mine.append(draft)
                 self._draft_of[root] = draft
             drafts += mine
@@ -143,7 +144,7 @@ class GroupBuilder:
             return ()
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
-    def _parts(self, draft: _Draft) -> list[_Draft]:
+    def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
         """The draft, or several where objects of one interface object must not share a fetch."""
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
@@ -164,7 +165,7 @@ class GroupBuilder:
             return [draft]
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
-    def _asked(self, draft: _Draft, entered: EntityType) -> InterfaceObjectSelection | None:
+    def _asked(self, draft: _GroupDraft, entered: EntityType) -> InterfaceObjectSelection | None:
         """What is selected on entities by way of an interface object; None without one."""
         subgraph = next(iter(draft.inputs)).subgraph
         if not self._graph.is_interface_object(subgraph, entered.in_subgraph):
@@ -206,7 +207,7 @@ class GroupBuilder:
         is_abstract_here = self._graph.is_abstract_in(option.subgraph, option.type_name)
         return is_abstract_here or self._graph.is_abstract(option.node.type_name)
 
-    def _group(self, draft: _Draft) -> FetchGroup:
+    def _group(self, draft: _GroupDraft) -> FetchGroup:
         root = next(iter(draft.inputs))
         after = {self._draft_of[at].number for root in draft.inputs for at in self._sources(root)}
         return FetchGroup(

@@ -30,12 +30,14 @@ class _Shape:
     fragments: dict[str, _Shape] = field(default_factory=dict)
 
     def selections(self) -> tuple[InputSelection, ...]:
+        """What is read from the response."""
         typename: tuple[InputSelection, ...] = (InputField(TYPENAME),) if self.is_abstract else ()
         fields = tuple(InputField(key, shape.selections()) for key, shape in self.fields.items() if key != TYPENAME)
         fragments = tuple(InputFragment(name, shape.selections()) for name, shape in self.fragments.items())
         return (*typename, *fields, *fragments)
 
     def rewrites(self, path: Path) -> Iterable[Rewrite]:
+        """The renames of aliased keys, innermost first."""
         for key, shape in self.fields.items():
             yield from shape.rewrites((*path, Key(key)))
             if key in self.names:
@@ -44,6 +46,7 @@ class _Shape:
             yield from shape.rewrites((*path, TypeIs((name,))))
 
     def keys(self, path: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], str]]:
+        """The response key of each field, by its path in the representation."""
         for key, shape in self.fields.items():
             here = (*path, self.names.get(key, key))
             yield here, key
@@ -60,6 +63,7 @@ class Fetched:
     leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
 
     def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
+        """The guards under which a leaf is fetched by an option, to be extended."""
         return self.leaves.setdefault((option, leaf.selection.key, leaf.selection.signature), [])
 
 

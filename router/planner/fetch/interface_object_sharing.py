@@ -139,6 +139,7 @@ class _Gathered:
     harmful: set[HarmfulField] = field(default_factory=set)
 
     def add(self, type_name: str, tree: Tree, place: _Place) -> None:
+        """Gather from the selections on one object, and from those below it."""
         self.objects.add(place.path)
         definition = self.graph.type_in(self.subgraph, type_name)
         for entry in tree.fields:

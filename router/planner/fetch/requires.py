@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from router.planner.fetch.groups import RepresentationInput
     from router.planner.normalise.guards import Guards
 
-Path: TypeAlias = tuple[str, ...]
+FieldPath: TypeAlias = tuple[str, ...]
 
 
 def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple[InputFragment, ...]:
@@ -53,7 +53,7 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
         (entry,) = inputs
         return {frozenset(entry.usages): (InputField(TYPENAME), *entry.selections)}
     runs = weakest(chain.from_iterable(entry.usages for entry in inputs))
-    fetched: dict[Path, list[Guards]] = {}
+    fetched: dict[FieldPath, list[Guards]] = {}
     for path, alternatives in chain.from_iterable(entry.fetched for entry in inputs):
         fetched.setdefault(path, []).extend(alternatives)
     lacking = {

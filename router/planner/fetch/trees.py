@@ -31,6 +31,7 @@ class TreeField:
     tree: Tree | None = None
 
     def with_tree(self, tree: Tree) -> TreeField:
+        """The field with selections below it."""
         return TreeField(self.key, self.name, self.signature, self.arguments, self.guards, tree)
 
 
@@ -43,6 +44,7 @@ class Tree:
     is_abstract: bool = False
 
     def guards(self) -> Iterator[Guards]:
+        """The guards of all fields, at any depth."""
         for entry in self.fields:
             yield entry.guards
             if entry.tree is not None:
@@ -51,6 +53,7 @@ class Tree:
             yield from tree.guards()
 
     def leaf_guards(self) -> Iterator[Guards]:
+        """The guards of all leaf fields, at any depth."""
         for entry in self.fields:
             if entry.tree is None:
                 yield entry.guards
@@ -83,20 +86,24 @@ class TreeBuilder:
     fragments: dict[str, TreeBuilder] = field(default_factory=dict)
 
     def fragment(self, type_name: str) -> TreeBuilder:
+        """The builder of the fragment on a type."""
         if type_name not in self.fragments:
             self.fragments[type_name] = TreeBuilder()
         return self.fragments[type_name]
 
     def composite(self, selection: MergedField, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
+        """Add a composite field; returns the builder of its selections."""
         key = self._add(selection, guards)
         if key not in self.below:
             self.below[key] = TreeBuilder(is_abstract)
         return self.below[key]
 
     def leaf(self, selection: MergedField, guards: Guards) -> None:
+        """Add a leaf field."""
         self._add(selection, guards)
 
     def typename(self, guards: Guards) -> None:
+        """Add `__typename`."""
         key = (TYPENAME, TYPENAME, guards)
         if key not in self.fields:
             self.fields[key] = TreeField(TYPENAME, TYPENAME, TYPENAME, (), guards)
@@ -110,6 +117,7 @@ class TreeBuilder:
         return key
 
     def freeze(self) -> Tree:
+        """The tree as it is now, without redundant fields."""
         fields = [
             entry if key not in self.below else entry.with_tree(self.below[key].freeze())
             for key, entry in self.fields.items()

@@ -36,6 +36,7 @@ class FieldEdge:
 
     @property
     def is_free(self) -> bool:
+        """Whether it needs no inputs from elsewhere."""
         return self.requires is None and not self.contexts
 
 
@@ -73,9 +74,11 @@ class QueryGraph:
 
     @property
     def subgraph_names(self) -> tuple[str, ...]:
+        """The names of all subgraphs, in the order of the supergraph."""
         return tuple(self._subgraphs)
 
     def type_in(self, subgraph: str, type_name: str) -> SubgraphType | None:
+        """The type in a subgraph, None if the subgraph does not have it."""
         return self._subgraphs[subgraph].types.get(type_name)
 
     def possible(self, type_name: str) -> frozenset[str]:
@@ -99,13 +102,16 @@ class QueryGraph:
         return frozenset() if definition is None else definition.possible
 
     def is_abstract(self, type_name: str) -> bool:
+        """Whether the type is an interface or union in the supergraph."""
         return type_name in self._abstract
 
     def is_abstract_in(self, subgraph: str, type_name: str) -> bool:
+        """Whether the type is an interface or union in a subgraph."""
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.kind != "object"
 
     def is_interface_object(self, subgraph: str, type_name: str) -> bool:
+        """Whether the type is an interface object in a subgraph."""
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.is_interface_object
 

@@ -71,6 +71,7 @@ def _argument(directive: DirectiveNode, name: str) -> ValueNode | None:
 
 
 def label_of(fragment: Fragment) -> str | None:
+    """The label of the fragment's `@defer`, None without one."""
     directive = _directive(fragment)
     value = None if directive is None else _argument(directive, "label")
     return value.value if isinstance(value, StringValueNode) else None

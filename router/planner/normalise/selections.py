@@ -89,6 +89,7 @@ class MergedField:
 
     @property
     def is_leaf(self) -> bool:
+        """Whether it has no selections below it."""
         return not self.below
 
 
@@ -275,6 +276,7 @@ class Normaliser:
         return not self._possible(type_name) <= self._possible(condition)
 
     def is_composite(self, type_name: str) -> bool:
+        """Whether fields of the type have selections."""
         return is_composite_type(self._schema.type_map.get(type_name))
 
 

@@ -42,6 +42,7 @@ class ResponsePart:
             yield from part.groups()
 
     def renumbered(self, numbers: Mapping[int, int]) -> ResponsePart:
+        """The part with other numbers for its groups."""
         first = None if self.first is None else renumbered(self.first, numbers)
         return replace(self, first=first, later=tuple(part.renumbered(numbers) for part in self.later))
 

@@ -112,6 +112,7 @@ def _at_once(parts: list[Schedule]) -> Schedule | None:
 
 
 def in_order(*parts: Schedule | None) -> Schedule:
+    """The parts one after the other, without nested sequences."""
     flat: list[Schedule] = []
     for part in parts:
         if isinstance(part, InOrder):
@@ -122,6 +123,7 @@ def in_order(*parts: Schedule | None) -> Schedule:
 
 
 def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
+    """The groups of a schedule, in order of appearance."""
     if isinstance(planned, (FetchGroup, Batch)):
         yield from groups_in(planned)
     else:

@@ -163,7 +163,7 @@ def test_json_has_the_fields_of_the_plan_format() -> None:
     }
 
 
-def test_text_shows_representations_before_what_is_asked_of_them() -> None:
+def test_text_shows_representations_before_selections() -> None:
     assert (
         PLAN.to_text()
         == """\

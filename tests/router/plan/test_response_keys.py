@@ -1,4 +1,4 @@
-"""Whatever the client calls `__typename`, the router can tell the types of objects."""
+"""The router knows the types of objects, whichever field the client gives the key `__typename`."""
 
 from __future__ import annotations
 

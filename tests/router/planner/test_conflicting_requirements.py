@@ -88,7 +88,7 @@ def requests(planned: QueryPlan) -> int:
     return len(list(planned.requests()))
 
 
-async def test_ours_answers_like_one_server_with_as_many_requests_as_apollos(subject: Subject) -> None:
+async def test_our_response_is_that_of_one_server_with_as_many_requests_as_apollos_plan(subject: Subject) -> None:
     ours = plan(subject.supergraph, QUERY)
     assert requests(ours) == requests(read_plan(APOLLOS)) == 3
     await subject.check(Operation(QUERY, {}), ours)

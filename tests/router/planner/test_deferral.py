@@ -1,4 +1,4 @@
-"""`@defer`: what comes first, what later, and what a later part waits for."""
+"""`@defer`: the initial response, the deferred parts, and the fetches that they wait for."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_conditions_on_deferring_are_bounded() -> None:
     assert len(list(planned.fetches())) <= 8 * 8
 
 
-def test_an_object_on_which_nothing_is_selected_is_told_in_the_part_that_has_it() -> None:
+def test_an_object_without_selections_belongs_to_the_part_that_has_it() -> None:
     query = """{
       ... @defer(label: "later") { me { best @include(if: false) { id } } }
       me { ... @defer(label: "stars") { stars } }
@@ -231,6 +231,6 @@ def test_deferring_stays_bounded(depth: int) -> None:
     assert len(list(deferring(query).fetches())) <= 4 * depth
 
 
-def test_two_plans_are_alike() -> None:
+def test_planning_twice_gives_the_same_plan() -> None:
     query = "query Q($c: Boolean!) { me { likes ... @defer(if: $c) { stars ... @defer { worth } } } }"
     assert deferring(query).to_text() == deferring(query).to_text()

@@ -1,4 +1,4 @@
-"""What planning refuses, what it is given besides the operation, and that its work is bounded."""
+"""What planning refuses, its options, and that its work is bounded."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ ABSTRACT = {
 }
 
 
-def test_what_all_types_select_alike_is_planned_once() -> None:
+def test_selections_that_all_types_share_are_planned_once() -> None:
     supergraph = composed(**ABSTRACT)
     query = nested_fragments(12, alike=True)
     (fetch,) = plan(supergraph, query).fetches()

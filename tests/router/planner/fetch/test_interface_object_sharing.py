@@ -1,4 +1,4 @@
-"""Objects of several types entered as one interface object: what one fetch may ask of all of them."""
+"""Objects of several types entered as one interface object: what one fetch can select for all of them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_types_share_a_fetch_if_each_wants_every_harmful_field_in_it(media: Supe
         "query($x: Boolean!) { titles { ... on Book { slogan } ... on Film { slogan @skip(if: $x) stars } } }",
     ],
 )
-def test_no_type_is_asked_a_harmful_field_that_it_does_not_want(media: Supergraph, query: str) -> None:
+def test_no_harmful_field_is_fetched_for_a_type_that_does_not_select_it(media: Supergraph, query: str) -> None:
     assert fetches(media, query) == 2
 
 
@@ -97,7 +97,7 @@ def test_a_field_that_its_representation_brings_does_no_harm() -> None:
     assert not can_select_all([asked("Book", given="sku"), asked("Film", harmful=("id",))])
 
 
-def test_what_a_type_wants_is_all_that_is_asked_for_it_or_for_its_interface() -> None:
+def test_a_type_selects_its_own_fields_and_those_of_its_interface() -> None:
     assert can_select_all(
         [asked("Book", "Film"), asked("Book", harmful=("rating",)), asked("Film", harmful=("rating",))]
     )

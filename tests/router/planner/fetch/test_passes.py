@@ -56,7 +56,7 @@ def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
     assert [entry.name for entry in merged[2].tree.fields] == ["f", "g"]
 
 
-def test_fetches_do_not_merge_when_one_type_would_be_asked_the_non_null_field_of_another() -> None:
+def test_fetches_are_not_merged_if_one_type_would_get_the_non_null_field_of_another() -> None:
     rating = HarmfulField((), (), "rating", ALWAYS)
     book = InterfaceObjectSelection("Media", frozenset({"Book"}), frozenset(), frozenset({()}), frozenset())
     film = InterfaceObjectSelection("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))

@@ -1,4 +1,4 @@
-"""What a representation carries, and when."""
+"""What a representation has, and under which guards."""
 
 from __future__ import annotations
 
@@ -73,9 +73,7 @@ def alternative(*names: str, type_name: str = "T", conditions: tuple[tuple[tuple
         ),
     ],
 )
-def test_alternatives_are_told_apart_by_when_they_are_needed(
-    inputs: list[RepresentationInput], expected: list[object]
-) -> None:
+def test_alternatives_differ_by_when_they_are_needed(inputs: list[RepresentationInput], expected: list[object]) -> None:
     assert list(requires_of(inputs, ALWAYS)) == expected
 
 

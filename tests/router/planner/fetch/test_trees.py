@@ -34,7 +34,7 @@ def test_a_tree_that_adds_nothing_leaves_the_first_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("conditional", [under(X, "a"), under(XY, "b", "a"), Tree((leaf("d", X),))])
-def test_what_is_asked_for_anyway_is_not_asked_for_again_under_a_condition(conditional: Tree) -> None:
+def test_what_is_always_selected_is_not_selected_again_under_a_condition(conditional: Tree) -> None:
     first = Tree((*under(ALWAYS, "a", "b").fields, leaf("d")))
     assert merge_trees(first, conditional) is first
     assert set(merge_trees(conditional, first).fields) == set(first.fields)

@@ -26,7 +26,7 @@ def graph() -> Supergraph:
 
 
 @pytest.mark.parametrize(
-    ("query", "met"),
+    ("query", "reported"),
     [
         ("{ shop { name } }", {"rename"}),
         ("{ shop { n: name ...More } } fragment More on Shop { motto }", {"rename", "percent(25)"}),
@@ -48,13 +48,13 @@ def graph() -> Supergraph:
         "what a field requires",
     ],
 )
-def test_labels_are_met_where_a_plan_can_depend_on_them(graph: Supergraph, query: str, met: set[str]) -> None:
+def test_labels_are_reported_where_a_plan_can_depend_on_them(graph: Supergraph, query: str, reported: set[str]) -> None:
     name = "A" if "query A" in query else None
     operation = get_operation(graph.api_schema, parse(query), name)
-    assert LabelIndex(graph).consulted_for(operation) == met
+    assert LabelIndex(graph).consulted_for(operation) == reported
 
 
-def test_what_a_key_or_a_context_is_made_of_is_met_too() -> None:
+def test_labels_of_key_and_context_fields_are_reported_too() -> None:
     old = """
       type Query { cart: Cart }
       type Cart @key(fields: "id") { id: ID!  currency: String  owner: Owner  line: Line }

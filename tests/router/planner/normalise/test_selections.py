@@ -1,4 +1,4 @@
-"""Selections in normal form: fragments inlined, equal fields merged, different ones told apart."""
+"""Selections in normal form: fragments inlined, equal fields merged, different ones kept apart."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_signatures_tell_fields_with_different_values_apart() -> None:
     assert len(grouped(found)) == 3, "response keys are different"
 
 
-def test_what_all_types_select_alike_is_one_item() -> None:
+def test_selections_that_all_types_share_become_one_item() -> None:
     made, (media,) = items("{ media { ... on Book { next { id } } ... on Film { next { id } } } }")
     (selection,) = made.merged([media], "Query")
     below = made.items(selection.below, "Media")

@@ -1,4 +1,4 @@
-"""Which fetches run one after the other, and which side by side."""
+"""Which fetches run one after the other, and which at the same time."""
 
 from __future__ import annotations
 
