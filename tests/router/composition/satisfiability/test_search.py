@@ -1,3 +1,5 @@
+"""Covers `router/composition/satisfiability/search.py`."""
+
 from __future__ import annotations
 
 from router.composition import Composition, Subgraph, compose
