@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition import Composition, Subgraph, compose
+from router.composition.impossible_type_conditions import drop_impossible_conditions
 from router.composition.merge.supergraph import merge
 from router.composition.model import FieldDef, Kind, SubgraphSchema, TypeDef
 from router.composition.reading.subgraph import read_subgraph
@@ -38,6 +39,7 @@ def merged(*sdls: str) -> MergeState:
     subgraphs = [metadata(sdl, name) for sdl, name in zip(sdls, "abcdef", strict=False)]
     for subgraph in subgraphs:
         subgraph.schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
+        drop_impossible_conditions(subgraph)
     return merge(subgraphs, Report())
 
 

@@ -1,4 +1,4 @@
-"""What a supergraph says, freed from the order in which it says it, so that two can be compared.
+"""Compare two supergraphs without regard to the order of their parts.
 
 Equal means: the same types, fields, arguments, values, directives, join metadata and descriptions.
 """

@@ -1,6 +1,7 @@
-"""Disagreements that differential fuzzing found, reduced: one folder each, with what Apollo's composition answers.
+"""Cases in which ours and Apollo's composition disagreed, found by differential fuzzing and reduced.
 
-A folder holds `subgraphs/*.graphql`, `expect.json` and, where it composes, `supergraph.graphql`.
+A folder has `subgraphs/*.graphql`, `expect.json` with the result of Apollo's composition and, if the subgraphs compose,
+`supergraph.graphql`.
 """
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+"""Covers `router/composition/error_codes.py`."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,8 @@
+"""Compose subgraphs from their texts.
+
+Covers `router/composition/pipeline.py` and `router/composition/__init__.py`.
+"""
+
 from __future__ import annotations
 
 from router.composition import Subgraph, compose

@@ -1,6 +1,6 @@
-"""The recorded corpus of composition cases: verdict, codes, hints and supergraph must be Apollo's.
+"""The recorded corpus of composition cases: verdict, codes, hints and supergraph must be those of Apollo's composition.
 
-Each deviation is a row in `DEVIATIONS`; a row whose case agrees is an error too, so the table cannot rot.
+Each deviation is a row in `DEVIATIONS`. A row whose case agrees is an error too, so the table stays correct.
 """
 
 from __future__ import annotations

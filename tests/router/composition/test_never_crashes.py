@@ -1,4 +1,4 @@
-"""Whatever the texts are, `compose` answers: no exception, no hang, and a limit with a clear error for the absurd."""
+"""Whatever the texts are, `compose` returns a result: it does not raise or hang, and reports exceeded limits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Small cases, one for nearly every sentence of the specification, with what `@apollo/composition` 2.14.1 answered.
+"""Small cases, one for nearly every sentence of the specification, with the results of `@apollo/composition` 2.14.1.
 
-`tests/cases/composition/recorded.jsonl` holds subgraphs, codes, hints, and the supergraph without the definitions of
-the join and link specifications. Where we answer otherwise on purpose, `DEVIATIONS` says why.
+`tests/cases/composition/recorded.jsonl` has subgraphs, codes, hints, and the supergraph without the definitions of the
+join and link specifications. Where our result differs on purpose, `DEVIATIONS` says why.
 """
 
 from __future__ import annotations

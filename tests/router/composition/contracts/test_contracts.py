@@ -1,4 +1,8 @@
-"""Contracts: what clients of a variant see, and what of the supergraph stays."""
+"""Contracts: what clients of a variant see, and which part of the supergraph's text stays.
+
+Covers `router/composition/contracts/__init__.py`, `router/composition/contracts/filtering.py`,
+`router/composition/contracts/marking.py` and `router/composition/contracts/reachability.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Each code has a page, and each page tells the truth: its example leads to the code, its fix composes without it."""
+"""Each code has a page, and each page is correct: its example leads to the code, and its fix composes without it.
+
+Covers `router/composition/explain/__init__.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one generated subgraph spells federation's directives: its version, its imports, its aliases, its scalars."""
+"""How one generated subgraph writes federation's directives: its version, imports, aliases and scalars."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Drawing a set of subgraphs that mostly composes: types first, then their homes, then what directives need.
+"""Draw a set of subgraphs that usually composes: types, then the subgraphs that have them, then what directives need.
 
-Swarm testing: each set switches on a few features only, so that rare ones meet often and a failing set stays small.
+Each set uses only a few features, so that rare ones occur together often and a failing set stays small.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Breaking a set of subgraphs a little: one change of one syntax node, as a hand that edits schemas might slip."""
+"""Break a set of subgraphs a little: change one syntax node, as an editing mistake would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a failing set of subgraphs small: leave out whatever the failure does not need.
+"""Make a failing set of subgraphs small: remove everything that the failure does not need.
 
 Works on syntax trees, so that what remains can be read: whole subgraphs first, then definitions, members, arguments,
 directives and imports, one by one, until nothing more can go.

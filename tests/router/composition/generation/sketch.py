@@ -1,6 +1,6 @@
-"""The plan of a generated set of subgraphs: which types exist, where, and what each subgraph says of them.
+"""The plan of a generated set of subgraphs: which types exist, in which subgraphs, and how each subgraph declares them.
 
-Everything here is mutable and dumb; `drawing` fills it, `writing` turns it into SDL.
+All records here are mutable and have no logic; `drawing` fills it, `writing` turns it into SDL.
 """
 
 from __future__ import annotations

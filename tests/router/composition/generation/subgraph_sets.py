@@ -1,4 +1,4 @@
-"""Generated sets of one to five subgraphs with the whole vocabulary of federation, sound and slightly broken."""
+"""Generated sets of one to five subgraphs with all directives of federation, correct and slightly broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the sketch of a set of subgraphs to their SDL, with the small disagreements that noise asks for."""
+"""Write the sketch of a set of subgraphs as SDL, with small differences between subgraphs as noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""What each format says about the same findings."""
+"""The output of each format for the same findings.
+
+Covers `router/composition/rendering/__init__.py`, `router/composition/rendering/diagnostics.py`,
+`router/composition/rendering/github.py`, `router/composition/rendering/json.py`,
+`router/composition/rendering/junit.py`, `router/composition/rendering/sarif.py` and
+`router/composition/rendering/text.py`.
+"""
 
 from __future__ import annotations
 

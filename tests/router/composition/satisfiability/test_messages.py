@@ -76,8 +76,10 @@ KEYED = 'type T @key(fields: "id") { id: ID x: Int @shareable }'
         ),
         (
             (
-                ('type Query { t: T } type T @key(fields: "id")'
-                ' { id: ID x: Int @external y: Int @requires(fields: "x") }'),
+                (
+                    'type Query { t: T } type T @key(fields: "id")'
+                    ' { id: ID x: Int @external y: Int @requires(fields: "x") }'
+                ),
                 "type T { x: Int }",
             ),
             'cannot satisfy the @requires conditions on field "T.y"',

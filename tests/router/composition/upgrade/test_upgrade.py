@@ -1,6 +1,7 @@
 """Each step of the upgrade from Federation 1, on the smallest schema that it changes.
 
-Covers `router/composition/upgrade/extensions.py`, `router/composition/upgrade/externals.py`,
+Covers `router/composition/upgrade/__init__.py`, `router/composition/upgrade/extensions.py`,
+`router/composition/upgrade/externals.py`,
 `router/composition/upgrade/field_sets.py`, `router/composition/upgrade/ignored_directives.py`,
 `router/composition/upgrade/original_subgraphs.py`, `router/composition/upgrade/shareable.py` and
 `router/composition/upgrade/tags.py`.
