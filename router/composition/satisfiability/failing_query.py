@@ -23,14 +23,14 @@ _MAX_INPUT_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
-class PathStep:
+class QueryStep:
     """A field on the path, and the concrete type of its value, if the field's type is abstract."""
 
     member: FieldDef
     concrete: str | None
 
 
-def print_failing_query(schema: Schema, path: Sequence[PathStep], last: FieldDef | None) -> str:
+def print_failing_query(schema: Schema, path: Sequence[QueryStep], last: FieldDef | None) -> str:
     """Print the operation, indented.
 
     Args:
@@ -39,7 +39,7 @@ def print_failing_query(schema: Schema, path: Sequence[PathStep], last: FieldDef
         last: The field that fails. None if the type of the last step's value is what cannot be found.
     """
     lines: list[str] = []
-    steps = [*path, *([PathStep(last, None)] if last is not None else [])]
+    steps = [*path, *([QueryStep(last, None)] if last is not None else [])]
     operation = next(name for name, root in ROOTS.items() if root == steps[0].member.parent)
     lines.append(f"{operation} {{")
     depth = 1

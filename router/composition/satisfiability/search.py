@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import ROOTS, FieldDef, Kind
 from router.composition.satisfiability.context_selections import NO_CONTEXT_SELECTIONS, Contexts, ContextSelection
 from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
-from router.composition.satisfiability.failing_query import PathStep, print_failing_query
+from router.composition.satisfiability.failing_query import QueryStep, print_failing_query
 from router.composition.satisfiability.failure_reasons import failure_reasons
 from router.composition.satisfiability.graph import Position, PositionGraph
 from router.composition.satisfiability.override_labels import label_assumptions
@@ -48,7 +48,7 @@ class SearchState:
     positions: tuple[Position, ...]
     available: frozenset[ContextSelection]
     available_below: frozenset[ContextSelection]
-    path: tuple[PathStep, ...]
+    path: tuple[QueryStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class _Search:
         self.runtime_types.compare(member, values, self.graph)
         if not state.path and state.type_name == ROOTS["mutation"] and len(values) > 1:
             values = (self._complete_value(state, member, values),)
-        self._descend(state, PathStep(member, None), values)
+        self._descend(state, QueryStep(member, None), values)
 
     def _values(self, state: SearchState, name: str) -> tuple[Position, ...]:
         values: dict[Position, None] = {}
@@ -179,13 +179,13 @@ class _Search:
         """
         for value in values:
             trial = _Search(self.merge.silent(), self.reachability, set(), RuntimeTypes(None))
-            trial._descend(state, PathStep(member, None), (value,))
+            trial._descend(state, QueryStep(member, None), (value,))
             trial._explore()
             if not trial.merge.report.failed():
                 return value
         return values[0]
 
-    def _descend(self, state: SearchState, step: PathStep, values: tuple[Position, ...]) -> None:
+    def _descend(self, state: SearchState, step: QueryStep, values: tuple[Position, ...]) -> None:
         target = self.supergraph.types.get(base_name(step.member.type))
         if target is None or target.has("inaccessible"):
             return
@@ -199,7 +199,7 @@ class _Search:
             positions = tuple(
                 dict.fromkeys(each for value in possible for each in self.reachability.as_type(value, name))
             )
-            reached = PathStep(step.member, name if target.kind is not Kind.OBJECT else None)
+            reached = QueryStep(step.member, name if target.kind is not Kind.OBJECT else None)
             if not positions:
                 self._fail_type(state, reached, possible)
                 continue
@@ -213,7 +213,7 @@ class _Search:
         query = print_failing_query(self.supergraph, state.path, member)
         self._report(query, failure_reasons(self.reachability, state.positions, member))
 
-    def _fail_type(self, state: SearchState, step: PathStep, values: list[Position]) -> None:
+    def _fail_type(self, state: SearchState, step: QueryStep, values: list[Position]) -> None:
         if (step.member.coordinate, "") in self.reported:
             return
         self.reported.add((step.member.coordinate, ""))

@@ -17,33 +17,33 @@ from tests.router.composition.semantics import supergraph_differences
 
 CASES = Path(__file__).parents[2] / "cases" / "composition"
 
-OTHER_RULE = "it is refused either way: it breaks several rules, and another one is named"
+OTHER_RULE = "both report an error: the subgraphs break several rules, and we report another one"
 
 DEVIATIONS = {row.case: row.why for row in differences.DEVIATIONS} | {
     "connectors_linked_at_odd_address": OTHER_RULE,
     "context_selection_beside_wrong_argument": OTHER_RULE,
     "core_linked_twice_beside_unknown_directive": OTHER_RULE,
-    "description_of_empty_query_root": "a type that a subgraph has no field of is none of its types",
+    "description_of_empty_query_root": "a type without fields is not a type of its subgraph",
     "extension_without_base_and_wrong_argument": OTHER_RULE,
     "import_of_nothing_beside_core": OTHER_RULE,
     "import_with_core_beside_unknown_directive": OTHER_RULE,
-    "key_fragment_on_other_type": "a condition that is never met is not in the supergraph, where others would heed it",
+    "key_fragment_on_other_type": "a condition that never applies is not in the supergraph, as routers would apply it",
     "key_fragment_on_other_type_entered_by": "the same",
     "key_fragment_on_other_type_in_another": "the same",
     "key_without_selection_beside_wrong_default_in_federation_1": OTHER_RULE,
     "link_linked_by_unknown_directive": OTHER_RULE,
     "link_on_object_beside_core": OTHER_RULE,
     "link_under_alias_that_is_no_name": OTHER_RULE,
-    "scope_written_as_enum_value": "a value is as it was written",
+    "scope_written_as_enum_value": "a value stays as it is written",
     "shared_field_of_no_common_type_beside_unresolvable_one": "the second query cannot be resolved either",
-    "unused_purpose_of_core": "a type of a specification is not the subgraph's to use",
+    "unused_purpose_of_core": "a subgraph cannot use a type of a specification",
     "unused_purpose_of_core_beside_executable_directive": "the same",
 }
-"""Case → why our answer is better, or why it cannot be Apollo's. What Apollo's is stands in the case's folder."""
+"""Case → why our result is better, or why it cannot be that of Apollo's composition, which is in the case's folder."""
 
 
 @pytest.mark.parametrize("name", sorted(folder.parent.name for folder in CASES.glob("*/expect.json")))
-def test_the_answer_is_the_recorded_one(name: str) -> None:
+def test_the_result_is_the_recorded_one(name: str) -> None:
     problem = _difference(CASES / name)
     assert (problem is not None) == (name in DEVIATIONS), problem
 
@@ -51,13 +51,13 @@ def test_the_answer_is_the_recorded_one(name: str) -> None:
 def _difference(folder: Path) -> str | None:
     composition = compose(subgraphs_of(folder))
     expected = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
-    answered = {
+    result = {
         "ok": composition.supergraph_sdl is not None,
         "codes": sorted({error.code for error in composition.errors}),
         "hints": sorted({hint.code for hint in composition.hints}) if not composition.errors else [],
     }
-    if answered != expected:
-        return f"{answered}, expected {expected}: {[error.message for error in composition.errors]}"
+    if result != expected:
+        return f"{result}, expected {expected}: {[error.message for error in composition.errors]}"
     recorded = folder / "supergraph.graphql"
     if composition.supergraph_sdl is None or not recorded.exists():
         return None

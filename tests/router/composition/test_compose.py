@@ -28,7 +28,7 @@ def test_the_order_of_subgraphs_does_not_matter() -> None:
     assert compose([USERS, POSTS]) == compose([POSTS, USERS])
 
 
-def test_errors_carry_code_and_location() -> None:
+def test_errors_have_code_and_location() -> None:
     broken = Subgraph("users", "", LINK + 'type Query { me: User }\ntype User @key(fields: "uuid") { id: ID! }')
     (error,) = compose([broken]).errors
     assert error.code == "KEY_INVALID_FIELDS"

@@ -18,11 +18,11 @@ from router.composition import Subgraph, compose
 from tests.router.composition.semantics import supergraph_differences
 
 CORPUS = Path("../shared/corpus/composition.jsonl.gz")
-# The cases are dealt into so many tests that workers share them evenly and each stays far below its time limit.
+# The cases are divided into this many tests, so that workers share them evenly and no test reaches its time limit.
 SHARDS = 16
 
 DEVIATIONS: dict[str, str] = {}
-"""Case → why our answer is better, or why it cannot be Apollo's."""
+"""Case → why our result is better, or why it cannot be that of Apollo's composition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def _cases() -> tuple[Case, ...]:
 
 
 def _difference(case: Case) -> str | None:
-    """The first thing on which we and the record differ."""
+    """The first difference between our result and the recorded one."""
     composition = compose(case.subgraphs)
     expect = case.expect
     if (composition.supergraph_sdl is not None) != expect["ok"]:
@@ -63,7 +63,7 @@ def _difference(case: Case) -> str | None:
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_every_case_is_answered_as_recorded(shard: int) -> None:
+def test_every_result_is_the_recorded_one(shard: int) -> None:
     cases = _cases()[shard::SHARDS]
     found = {case.identifier: problem for case in cases if (problem := _difference(case)) is not None}
     expected = {case.identifier for case in cases} & DEVIATIONS.keys()

@@ -32,7 +32,7 @@ def test_hostile_text_is_an_error_and_quickly_so(sdl: str) -> None:
     assert time.process_time() - start < 2
 
 
-def test_what_stands_in_comments_and_descriptions_is_not_nested() -> None:
+def test_brackets_in_comments_and_descriptions_do_not_count() -> None:
     """And a quotation mark there begins no string, so that what follows is."""
     deep = "[" * (MAX_NESTING + 1)
     harmless = f'# "{deep}\n"{deep}\\"" type Query {{ """{deep} \\""" " """ a: Int }}'
@@ -52,7 +52,7 @@ def test_a_deep_field_set_is_an_error() -> None:
     assert [error.code for error in compose([Subgraph("a", "", sdl)]).errors] == ["KEY_INVALID_FIELDS"]
 
 
-def test_requirements_that_multiply_out_too_far_are_refused() -> None:
+def test_requirements_with_too_many_alternatives_are_an_error() -> None:
     def subgraph(name: str) -> Subgraph:
         scopes = ", ".join(f'["{name}{number}"]' for number in range(60))
         return Subgraph(name, "", LINK + f"type Query {{ a: Int @shareable @requiresScopes(scopes: [{scopes}]) }}")

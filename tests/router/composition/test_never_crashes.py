@@ -72,7 +72,7 @@ SCRAPS = (
 )
 
 
-def answered(subgraphs: Sequence[Subgraph]) -> Composition:
+def composed(subgraphs: Sequence[Subgraph]) -> Composition:
     started = time.process_time()
     composition = compose(subgraphs)
     assert time.process_time() - started < SECONDS
@@ -82,23 +82,23 @@ def answered(subgraphs: Sequence[Subgraph]) -> Composition:
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=300)), max_size=3))
-def test_any_texts_are_answered(texts: list[tuple[str, str]]) -> None:
-    answered([Subgraph(name, "", sdl) for name, sdl in texts])
+def test_any_texts_are_composed(texts: list[tuple[str, str]]) -> None:
+    composed([Subgraph(name, "", sdl) for name, sdl in texts])
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(drawn_choices())
-def test_generated_sets_are_answered(choices: Drawn) -> None:
-    answered(subgraph_set(choices))
+def test_generated_sets_are_composed(choices: Drawn) -> None:
+    composed(subgraph_set(choices))
 
 
 @pytest.mark.parametrize("shard", range(4))
-def test_spoiled_schemas_are_answered(shard: int, request: pytest.FixtureRequest) -> None:
+def test_spoiled_schemas_are_composed(shard: int, request: pytest.FixtureRequest) -> None:
     count = int(request.config.getoption("--composition-inputs")) // 4
     for seed in range(SEED + shard * count, SEED + (shard + 1) * count):
         spoiled = [Subgraph(one.name, one.url, _spoiled(seed, one.sdl)) for one in subgraph_set(Seeded(seed))]
         try:
-            answered(spoiled)
+            composed(spoiled)
         except Exception as error:
             error.add_note(f"seed {seed}:\n" + "\n".join(f"# {one.name}\n{one.sdl}" for one in spoiled))
             raise
@@ -133,41 +133,41 @@ CHAINS = {
 @pytest.mark.parametrize(
     ("name", "url", "code"), [("\ud800", "", "INVALID_SUBGRAPH_NAME"), ("one", "http://\udfff", "INVALID_GRAPHQL")]
 )
-def test_what_no_supergraph_could_hold_is_an_error_that_can_be_printed(name: str, url: str, code: str) -> None:
-    (error,) = answered([Subgraph(name, url, "type Query { a: Int }")]).errors
+def test_a_name_or_url_that_no_supergraph_can_contain_is_an_error(name: str, url: str, code: str) -> None:
+    (error,) = composed([Subgraph(name, url, "type Query { a: Int }")]).errors
     assert error.code == code
     assert error.message.encode()
 
 
 @pytest.mark.parametrize("depth", [MAX_NESTING + 5, 5_000, 200_000])
 @pytest.mark.parametrize("what", NESTED)
-def test_deep_nesting_is_refused(what: str, depth: int) -> None:
-    (error,) = answered([Subgraph("deep", "", NESTED[what](depth))]).errors
+def test_deep_nesting_is_an_error(what: str, depth: int) -> None:
+    (error,) = composed([Subgraph("deep", "", NESTED[what](depth))]).errors
     assert "deep" in error.message
 
 
 @pytest.mark.parametrize("what", NESTED)
-def test_nesting_within_the_limit_is_answered(what: str) -> None:
-    answered([Subgraph("deep", "", NESTED[what](MAX_NESTING - 5))])
+def test_nesting_within_the_limit_is_composed(what: str) -> None:
+    composed([Subgraph("deep", "", NESTED[what](MAX_NESTING - 5))])
 
 
 @pytest.mark.parametrize("what", CHAINS)
-def test_long_chains_of_types_are_answered(what: str) -> None:
+def test_long_chains_of_types_are_composed(what: str) -> None:
     links = "".join(CHAINS[what].format(number, number + 1) for number in range(1000))
-    answered([Subgraph("chain", "", links)])
-    answered([Subgraph("chain", "", links + "type Query { a: T0 } type T1000 { b: Int }")])
+    composed([Subgraph("chain", "", links)])
+    composed([Subgraph("chain", "", links + "type Query { a: T0 } type T1000 { b: Int }")])
 
 
-def test_ten_megabytes_are_refused() -> None:
+def test_ten_megabytes_are_an_error() -> None:
     types = "".join(f"type T{n} {{ a: Int b: Int c: Int }}\n" for n in range(320_000))
     assert len(types) > 10_000_000 > MAX_CHARACTERS
-    (error,) = answered([Subgraph("large", "", types)]).errors
+    (error,) = composed([Subgraph("large", "", types)]).errors
     assert error.code == "INVALID_GRAPHQL"
     assert str(MAX_CHARACTERS) in error.message
 
 
-def test_dense_text_is_refused_by_its_tokens() -> None:
-    (error,) = answered([Subgraph("dense", "", "enum E {" + "a " * MAX_TOKENS + "}")]).errors
+def test_dense_text_is_limited_by_its_tokens() -> None:
+    (error,) = composed([Subgraph("dense", "", "enum E {" + "a " * MAX_TOKENS + "}")]).errors
     assert error.code == "INVALID_GRAPHQL"
     assert f"{MAX_TOKENS} tokens" in error.message
 
@@ -177,6 +177,6 @@ def test_the_time_for_many_errors_grows_with_their_number_only() -> None:
     assert compose([Subgraph("dense", "", "type Query { a(" + "a:a " * 50_000 + "): Int }")]).errors
 
 
-def test_a_default_value_for_what_is_no_input_is_an_error() -> None:
+def test_a_default_value_of_an_output_type_is_an_error() -> None:
     (error,) = compose([Subgraph("one", "", "type Query { a(b: [Query] = [{}]): Int }")]).errors
     assert error.code == "INVALID_GRAPHQL"

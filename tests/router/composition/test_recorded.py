@@ -19,26 +19,26 @@ RECORDED = Path(__file__).parents[2] / "cases" / "composition" / "recorded.jsonl
 CASES: dict[str, dict[str, Any]] = {
     row["name"]: row for row in map(json.loads, RECORDED.read_text(encoding="utf-8").splitlines())
 }
-# How the record shows that Apollo's composition ended in an exception of its own instead of an answer.
+# The recorded code of a case in which Apollo's composition raises an exception instead of returning a result.
 CRASH = "CRASH"
 
 DEVIATIONS: dict[str, str] = {
-    "inacc_builtin": "the redefinition of a built-in scalar is dropped, and with it a link to a specification not used",
-    "key_fragment_bad": "a type condition on a type that does not exist is left out of the supergraph",
-    "u_dir_join_exec": "names of the supergraph's own specifications are refused in words, not by a syntax error",
+    "inacc_builtin": "the redefinition of a built-in scalar is dropped, and with it a link to an unused specification",
+    "key_fragment_bad": "a type condition on a type that does not exist is not in the supergraph",
+    "u_dir_join_exec": "a name of the supergraph's specifications has its own error message, not a syntax error",
     "u_type_join": "the same",
     "u_type_tag": "the same",
-    "name_empty": "an empty name is told apart from a syntax error",
+    "name_empty": "an empty name has its own error message, not a syntax error",
 }
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if CASES[name]["expect"]["codes"] != [CRASH]])
-def test_the_answer_is_the_recorded_one(name: str) -> None:
+def test_the_result_is_the_recorded_one(name: str) -> None:
     assert (_difference(CASES[name]) is not None) == (name in DEVIATIONS), _difference(CASES[name])
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if CASES[name]["expect"]["codes"] == [CRASH]])
-def test_what_crashes_the_other_is_answered(name: str) -> None:
+def test_a_case_that_crashes_the_other_composition_has_a_result(name: str) -> None:
     composition = compose(_subgraphs(CASES[name]))
     assert (composition.supergraph_sdl is None) == bool(composition.errors)
 

@@ -21,6 +21,6 @@ def test_a_field_set_prints_on_one_line(text: str, printed: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "id }", "id } { id", "} query {", "id } fragment F on T { id", "a {" * 3000])
-def test_anything_but_one_selection_set_is_refused(text: str) -> None:
+def test_a_text_that_is_not_one_selection_set_raises(text: str) -> None:
     with pytest.raises(FieldSetSyntaxError):
         parse_field_set(text)

@@ -72,7 +72,7 @@ type Audit @tag(name: "internal") { at: String }
 """
 
 
-def test_excluding_hides_what_carries_the_tag_and_nothing_else() -> None:
+def test_excluding_hides_elements_with_the_tag_only() -> None:
     assert shown(contract(PRODUCTS, exclude="internal")) == {
         "Query",
         "Query.product",
@@ -162,7 +162,7 @@ def test_an_interface_field_goes_with_its_implementation() -> None:
     }
 
 
-def test_an_interface_field_that_is_asked_for_by_name_is_not_silently_dropped() -> None:
+def test_an_interface_field_with_an_included_tag_is_not_dropped_silently() -> None:
     sdl = """
     type Query { node: Node @tag(name: "p") }
     interface Node { id: ID @tag(name: "p") }
@@ -191,13 +191,13 @@ type Also { x: Int }
 """
 
 
-def test_hiding_the_unreachable_follows_what_clients_can_do() -> None:
+def test_unreachable_types_are_hidden() -> None:
     types = {name for name in shown(contract(REACHABILITY, exclude="x", hide_unreachable=True)) if "." not in name}
     # J is the interface of a type that is reached; that does not make its other implementation reachable.
     assert types == {"Query", "A", "I", "J", "E", "In", "Nested", "S", "C", "D"}
 
 
-def test_a_type_with_an_included_tag_is_kept_with_what_it_leads_to() -> None:
+def test_a_type_with_an_included_tag_is_kept_with_the_types_it_reaches() -> None:
     sdl = """
     type Query { a: Int @tag(name: "keep") }
     type Wanted @tag(name: "keep") { also: Also }
@@ -212,7 +212,7 @@ def test_without_the_option_the_unreachable_stays() -> None:
     assert "Lost" in shown(contract(REACHABILITY, exclude="x"))
 
 
-def test_what_is_inaccessible_already_stays_hidden_and_is_not_marked_twice() -> None:
+def test_an_inaccessible_element_is_not_marked_twice() -> None:
     sdl = 'type Query { a: Int b: Int @inaccessible @tag(name: "x") }'
     derived = contract(sdl, exclude="x")
     assert shown(derived) == {"Query", "Query.a"}
@@ -235,7 +235,7 @@ def test_what_is_inaccessible_already_stays_hidden_and_is_not_marked_twice() -> 
         ),
     ],
 )
-def test_what_cannot_be_an_api_schema_is_refused_with_the_composition_code(sdl: str, expected: tuple[str, str]) -> None:
+def test_an_invalid_api_schema_is_reported_with_the_composition_code(sdl: str, expected: tuple[str, str]) -> None:
     assert refusal(contract(sdl, exclude="x")) == [expected]
 
 
@@ -304,7 +304,9 @@ PLAIN = '@link(url: "https://specs.apollo.dev/link/v1.0")'
     ],
     ids=["not linked", "the name is taken", "linked in an old version under another name"],
 )
-def test_the_supergraph_links_what_the_marks_need(link: str, more: str, definitions: str, expected: str) -> None:
+def test_the_supergraph_links_the_specification_of_the_marks(
+    link: str, more: str, definitions: str, expected: str
+) -> None:
     sdl = JOIN.format(link=link, more=more, definitions=definitions)
     derived = derive(sdl, ContractFilter(exclude=frozenset({"x"})))
     assert shown(derived) == {"Query", "Query.e", "E", "E.V"}
@@ -314,7 +316,7 @@ def test_the_supergraph_links_what_the_marks_need(link: str, more: str, definiti
     assert derived.supergraph_sdl.count("ENUM_VALUE | INPUT_OBJECT") == 1
 
 
-def test_tags_that_nothing_carries_are_told() -> None:
+def test_unknown_tags_are_reported() -> None:
     derived = contract(PRODUCTS, include="", exclude="intrenal")
     assert derived.unknown_tags == ("intrenal",)
     assert derived.known_tags == ("internal", "public")
@@ -325,7 +327,7 @@ def test_a_tag_cannot_be_both_included_and_excluded() -> None:
         ContractFilter(frozenset({"a"}), frozenset({"a"}))
 
 
-def test_what_is_no_supergraph_is_refused() -> None:
+def test_a_text_that_is_not_a_supergraph_raises() -> None:
     with pytest.raises(InvalidSupergraph):
         derive("type Query { a: Int }", ContractFilter(exclude=frozenset({"a"})))
 

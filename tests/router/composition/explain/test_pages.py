@@ -23,12 +23,12 @@ HINTS = frozenset(get_args(HintCode))
 BOTH = sorted(ERRORS & HINTS)
 
 WITHOUT_EXAMPLE = {
-    "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_LOCATIONS": "other composers' code",
-    "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_REPEATABLE": "other composers' code",
-    "INVALID_FEDERATION_SUPERGRAPH": "fires when a supergraph is loaded",
+    "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_LOCATIONS": "a code of other compositions",
+    "INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_REPEATABLE": "a code of other compositions",
+    "INVALID_FEDERATION_SUPERGRAPH": "reported when a supergraph is loaded",
     "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED": "only a huge federation leads to it",
     "UNSUPPORTED_FEATURE": "only very long lists of requirements lead to it",
-    "UNSUPPORTED_LINKED_FEATURE": "fires when a supergraph is loaded",
+    "UNSUPPORTED_LINKED_FEATURE": "reported when a supergraph is loaded",
 }
 WITHOUT_FIX = {"INVALID_SUBGRAPH_NAME": "the name is not in the schema"}
 
@@ -54,7 +54,7 @@ def test_every_code_has_a_page_and_every_page_a_code() -> None:
     assert files == {f"{code}.md" for code in CODES}
 
 
-def test_what_a_supergraph_is_refused_with_has_a_page_too() -> None:
+def test_the_codes_of_a_loaded_supergraph_have_pages_too() -> None:
     assert set(get_args(SupergraphCode)) <= set(CODES)
 
 
@@ -93,7 +93,7 @@ def test_a_code_that_is_also_a_hint_shows_that_too(code: str) -> None:
     assert code in hints
 
 
-def test_there_is_no_page_for_what_is_no_code() -> None:
+def test_an_unknown_code_has_no_page() -> None:
     assert find("../../codes") is None
     assert find("NOT_A_CODE") is None
 

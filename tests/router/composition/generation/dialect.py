@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.router.oracle.choices import Choices
 
 LATEST = 14
-# Federation 1 stands below 2.0.
+# Federation 1 counts as the version before 2.0.
 FEDERATION_1 = -1
 
 # The minor version of federation 2 that brought the directive.
@@ -150,7 +150,7 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
     """One to five subgraphs, most of a recent version and plainly spelled."""
     count = 1 + choices.number(0, 4) if "many" in features else 1 + choices.number(0, 2)
     minor = LATEST if often(choices, 30) else choices.number(0, LATEST)
-    # Which version Apollo's supergraph has for a preview beside others depends on the order of the subgraphs.
+    # With a preview among other versions, the version in Apollo's supergraph depends on the order of the subgraphs.
     connect = ("v0.4",) if often(choices, 15) else ("v0.1", "v0.2", "v0.2", "v0.3")
     dialects = []
     names = list(NAMES)
@@ -185,7 +185,7 @@ def _draw_spelling(choices: Choices, dialect: Dialect) -> None:
     dialect.style = pick(choices, ("imports", "imports", "prefixed"))
     if often(choices, 30):
         dialect.spec_alias = pick(choices, ("fed", "f2"))
-    # What the supergraph carries must have one name everywhere, so only what it does not carry is renamed.
+    # A composed directive must have one name everywhere, so only the others are renamed.
     for directive in ("key", "shareable", "external", "requires", "provides", "override"):
         if often(choices, 15):
             dialect.aliases[directive] = f"my{directive.capitalize()}"

@@ -64,7 +64,7 @@ LABELS = ("", "", ', label: "percent(50)"', ', label: "beta:on"', ', label: "per
 
 
 def draw_sketch(choices: Choices, always: Iterable[str] = ()) -> Sketch:
-    """A plan with some features, those that are asked for among them."""
+    """A plan with some features, including the requested ones."""
     features = {feature for feature in FEATURES if often(choices, 28)}.union(always)
     noise = pick(choices, (0, 0, 3, 10))
     sketch = Sketch(draw_dialects(choices, features), features, noise)

@@ -227,7 +227,7 @@ def _restring(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -
 
 
 def _bearers(document: DocumentNode) -> list[Node]:
-    """What may carry directives; definitions of directives only in an edition that others do not parse yet."""
+    """Nodes that can have directives; definitions of directives only in an edition that others do not parse yet."""
     return [n for n in nodes(document) if "directives" in n.keys and not isinstance(n, DirectiveDefinitionNode)]
 
 

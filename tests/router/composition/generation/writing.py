@@ -132,7 +132,7 @@ class Writer:
 
     def _type(self, dialect: Dialect, type_: Type) -> str:
         if dialect in type_.stand_ins:
-            return self._stand_in(dialect, type_)
+            return self._as_interface_object(dialect, type_)
         writers = {"enum": self._enum, "scalar": self._scalar, "input": self._input_type, "union": self._union}
         writer = writers.get(type_.kind, self._fields_type)
         return writer(dialect, type_)
@@ -268,7 +268,7 @@ class Writer:
         optional = written.removesuffix("!")
         return pick(self._choices, (optional, f"{optional}!", f"[{written}]", "Int"))
 
-    def _stand_in(self, dialect: Dialect, interface: Type) -> str:
+    def _as_interface_object(self, dialect: Dialect, interface: Type) -> str:
         if not dialect.knows("interfaceObject"):
             return ""
         extra = f"by{''.join(filter(str.isalnum, dialect.name))}"

@@ -71,7 +71,7 @@ def test_text_shows_the_part_of_a_long_line_that_matters() -> None:
     ],
     ids=["tab", "ideographs", "accent", "byte order mark", "direction", "half a pair"],
 )
-def test_the_caret_stands_below_the_character_however_wide_those_before_it_are(before: str, columns: str) -> None:
+def test_the_caret_is_below_its_character_after_wide_ones(before: str, columns: str) -> None:
     location = Location("s", 1, len(before) + 1)
     found = Diagnostics((Diagnostic("WARN", "UNUSED_ENUM_TYPE", "m", (location,)),), {"s": f"{before}X"})
     _, line, caret = FORMATS["text"](found).splitlines()
@@ -99,7 +99,7 @@ def test_text_counts_lines_as_graphql_does(ending: str) -> None:
     assert "  3 | scalar B" in FORMATS["text"](found)
 
 
-def test_github_escapes_what_its_commands_reserve() -> None:
+def test_github_escapes_reserved_characters() -> None:
     first, second, third = FORMATS["github"](FOUND).splitlines()
     assert first == (
         "::error file=my schemas/users%2C1.graphql,line=2,col=2,title=FIELD_TYPE_MISMATCH::Types differ:%0AInt, 100%25."
@@ -170,7 +170,7 @@ def test_junit_fails_a_case_an_error_and_passes_the_subgraphs_without() -> None:
     assert "INCONSISTENT_DESCRIPTION" in (suite.findtext("system-out") or "")
 
 
-def test_junit_holds_no_character_that_xml_forbids() -> None:
+def test_junit_has_no_characters_that_xml_forbids() -> None:
     found = Diagnostics((Diagnostic("ERROR", "NO_QUERIES", "a\x00b\x1b\ud800c\ufffe", ()),), {})
     root = ET.fromstring(FORMATS["junit"](found))  # noqa: S314  # our own output
     failure = root.find(".//failure")
@@ -190,7 +190,7 @@ def test_nothing_found_passes_every_case() -> None:
     assert json.loads(FORMATS["sarif"](NOTHING))["runs"][0]["results"] == []
 
 
-def test_sarif_puts_what_is_in_no_file_into_the_configuration() -> None:
+def test_sarif_places_findings_without_a_file_in_the_configuration() -> None:
     found = dataclasses.replace(FOUND, config="deploy/supergraph.yaml")
     _, no_queries, description = json.loads(FORMATS["sarif"](found))["runs"][0]["results"]
     for result in (no_queries, description):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.composition.satisfiability.failing_query import PathStep, print_failing_query
+from router.composition.satisfiability.failing_query import QueryStep, print_failing_query
 from tests.router.composition.schemas import composed, field, read
 
 
@@ -19,7 +19,7 @@ def test_the_query_has_only_the_failing_path_with_example_values() -> None:
         " interface I { t: T } type A implements I { t: T } type T { x: Int } enum E { ONE TWO }"
         " input N { must: Float! may: Int } scalar S"
     )
-    steps = [PathStep(field(schema, "Query.i"), "A"), PathStep(field(schema, "A.t"), None)]
+    steps = [QueryStep(field(schema, "Query.i"), "A"), QueryStep(field(schema, "A.t"), None)]
     assert print_failing_query(schema, steps, field(schema, "T.x")).splitlines() == [
         "  query {",
         '    i(a: 0, b: [], c: ONE, d: {must: 3.14}, f: "<some value>", g: "<any id>", h: true, s: "A string value") {',
