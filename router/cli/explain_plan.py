@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from router.cli.operation_options import SelectedOperation
-    from router.planner.choose.explanation import FieldExplanation, Option
+    from router.planner.choose.explanation import ExplainedOption, FieldExplanation
 
 
 @click.command("explain-plan")
@@ -63,6 +63,6 @@ def _lines(fields: Iterable[FieldExplanation]) -> Iterator[str]:
             yield f"  not  {', '.join(subgraphs)}: {reason}"
 
 
-def _option(option: Option) -> str:
+def _option(option: ExplainedOption) -> str:
     fetches = "1 fetch" if option.fetches == 1 else f"{option.fetches} fetches"
     return f"{option.subgraph} [{option.route}]  cost {option.cost}, {fetches}"

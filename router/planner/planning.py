@@ -134,7 +134,7 @@ class Planner:
             fields = [
                 field
                 for draft in planning.drafts()
-                for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice.options)
+                for field in explain_choice(graph, planning.hops, draft.leaves, draft.choice)
             ]
         return Explanation(tuple(fields), tuple(effort.hints))
 

@@ -1,11 +1,12 @@
-"""Why a plan is as it is.
+"""Why a plan fetches each field where it does.
 
-For each field the client asked for: where it is fetched, where else it could have been and what the plan would cost
-then, and why the other subgraphs are no choice at all. Options are told even if they were never weighed, because the
-chosen option is as good in any plan.
+For each field of the client: the subgraph that it is fetched from, the other subgraphs that could return it and what
+the plan would cost then, and why the remaining subgraphs cannot.
 
-Costs are Apollo's (a fetch is worth 1000, one that waits for n others in a row a hundred n times that), before passes
-merge fetches; they compare the choices of one field while all others stay as they are.
+    shop.name   from a [operation root]  cost 101000      or b [entity at shop, given id from a]  cost 102000
+
+A cost is that of the fetches without their fields, before passes merge fetches. It compares the options of one field;
+all other fields stay where they are.
 """
 
 from __future__ import annotations
@@ -20,16 +21,21 @@ from router.planner.walk.nodes_and_options import PathStep, root_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from router.planner.choose.choice import Choice
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.walk.key_hops import KeyHops
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One option a field could be fetched at, how one gets there, and what the whole plan comes to with it.
+class ExplainedOption:
+    """A subgraph that can return a field.
 
-    `stage` is how many fetches run before that one, one after the other.
+    Attributes:
+        route: how the object is reached there.
+        stage: how many fetches in a row come before that fetch.
+        cost: the cost of the whole plan with this option.
+        fetches: the number of its fetches.
     """
 
     subgraph: str
@@ -41,7 +47,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A subgraph, and why it is no option for the field."""
+    """A subgraph that cannot return a field, and why."""
 
     subgraph: str
     reason: str
@@ -52,40 +58,42 @@ class FieldExplanation:
     """Where one leaf field is fetched, and why there.
 
     Attributes:
-        path: response keys from the root, joined with dots.
-        coordinate: type and name of the field.
+        path: the response keys from the operation root, joined with dots.
+        coordinate: the type and the name of the field.
         reason: why `chosen` was chosen.
+        others: the other subgraphs that can return it.
+        refusals: the subgraphs that cannot.
     """
 
     path: str
     coordinate: str
-    chosen: Option
+    chosen: ExplainedOption
     reason: str
-    others: tuple[Option, ...]
+    others: tuple[ExplainedOption, ...]
     refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Each field the client asked for, in the order of planning; `hints` as those of the plan."""
+    """The fields of the client in the order of planning, and the hints of the plan."""
 
     fields: tuple[FieldExplanation, ...]
     hints: tuple[str, ...] = ()
 
 
 def explain_choice(
-    graph: QueryGraph, hops: KeyHops, leaves: Sequence[Leaf], options: Sequence[PathOption]
+    graph: QueryGraph, hops: KeyHops, leaves: Sequence[Leaf], choice: Choice
 ) -> Iterator[FieldExplanation]:
-    """An explanation for each leaf the client asked for, given the option chosen for every leaf."""
-    costing = FetchCosting(options)
+    """An explanation for each leaf that the client selects, given what was chosen for all leaves."""
+    options, costing = choice.options, choice.costing
     for number, (leaf, option) in enumerate(zip(leaves, options, strict=True)):
         if leaf.is_internal:
             continue
         chosen = _option(option, costing)
-        could = _options_of(graph, hops, leaf)
-        others = tuple(_instead(options, number, other) for other in could if other.subgraph != option.subgraph)
+        possible = _options_of(graph, hops, leaf)
+        others = tuple(_instead(options, number, other) for other in possible if other.subgraph != option.subgraph)
         name = leaf.selection.name
-        known = {option.subgraph, *(other.subgraph for other in could)}
+        known = {option.subgraph, *(other.subgraph for other in possible)}
         yield FieldExplanation(
             ".".join((*leaf.node.keys, leaf.selection.key)),
             f"{leaf.node.type_name}.{name}",
@@ -101,11 +109,11 @@ def explain_choice(
 
 
 def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
-    """For each subgraph that can give the leaf, one option to do so: among those weighed if it was."""
+    """For each subgraph that can return the leaf, an option: one that the search compared, if there is one."""
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}
     for option in (*node.direct, *hops.at(node)):
-        if _gives(graph, option, name):
+        if _resolves(graph, option, name):
             found.setdefault(option.subgraph, option)
     for entry, edge in () if name == TYPENAME else graph.requiring(node.type_name, name):
         required = hops.requiring(node, entry, edge, name)
@@ -114,22 +122,22 @@ def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption
     return [found[subgraph] for subgraph in graph.subgraph_names if subgraph in found]
 
 
-def _gives(graph: QueryGraph, option: PathOption, name: str) -> bool:
+def _resolves(graph: QueryGraph, option: PathOption, name: str) -> bool:
     if name == TYPENAME:
         return not graph.is_interface_object(option.subgraph, option.type_name)
     edge = graph.field(option.subgraph, option.type_name, name, option.scope)
     return edge is not None and edge.is_free
 
 
-def _option(option: PathOption, costing: FetchCosting) -> Option:
-    return Option(option.subgraph, _route(option, costing), option.stage, costing.cost, len(costing.fetches))
+def _option(option: PathOption, costing: FetchCosting) -> ExplainedOption:
+    return ExplainedOption(option.subgraph, _route(option, costing), option.stage, costing.cost, len(costing.fetches))
 
 
-def _instead(options: Sequence[PathOption], number: int, other: PathOption) -> Option:
+def _instead(options: Sequence[PathOption], number: int, other: PathOption) -> ExplainedOption:
     return _option(other, FetchCosting([*options[:number], other, *options[number + 1 :]]))
 
 
-def _reason(chosen: Option, others: Sequence[Option]) -> str:
+def _reason(chosen: ExplainedOption, others: Sequence[ExplainedOption]) -> str:
     if not others:
         return "no other subgraph can give it here"
     cheapest = min(other.cost for other in others)
@@ -173,7 +181,7 @@ def _why_not(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
         return _why_unresolved(graph, subgraph, leaf)
     if all(entry.subgraph != subgraph for entry in graph.entries(type_name)):
         return f"has no resolvable key of {type_name}, and the object is not reached by a field there"
-    return "no way to it: its keys, or what the field requires, are nowhere to be had before"
+    return "is not reached: its keys, or what the field requires, cannot be fetched before"
 
 
 def _why_unresolved(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
