@@ -1,0 +1,64 @@
+"""Options know their root, the fetches they need, and which of these no other path avoids."""
+
+from __future__ import annotations
+
+from router.planner.walk.nodes_and_options import ObjectNode, PathOption, PathStep, root_of, undominated
+from tests.router.planner.walk.walking import Walk
+
+A = 'type Query { item: Item @shareable } type Item @key(fields: "id") { id: ID! }'
+B = 'type Query { item: Item @shareable } type Item @key(fields: "id") { id: ID! }'
+C = 'type Item @key(fields: "id") { id: ID! price: Int }'
+
+ROOT_A = ((), "a", "")
+ROOT_B = ((), "b", "")
+HOP_C = (("item",), "c", "")
+
+
+def entered(subgraph: str) -> PathOption:
+    node = ObjectNode("Query")
+    return PathOption(PathStep.ENTER, node, subgraph, "Query", 0, {((), subgraph, ""): 0})
+
+
+def test_what_a_hop_needs_for_certain_is_on_every_path() -> None:
+    (option,) = Walk.over("{ item { price } }", a=A, b=B, c=C).leaf("item.price").options
+    assert set(option.needs) == {ROOT_A, HOP_C}
+    assert option.certain == {HOP_C}
+
+
+def test_with_one_path_everything_is_certain() -> None:
+    a = A.replace("@shareable", "")
+    (option,) = Walk.over("{ item { price } }", a=a, c=C).leaf("item.price").options
+    assert option.certain == {ROOT_A, HOP_C}
+
+
+def test_the_root_of_an_option_stands_for_its_fetch() -> None:
+    walk = Walk.over("{ item { id } }", a=A, b=B)
+    roots = [root_of(option) for option in walk.leaf("item.id").node.direct]
+    assert [(root.step, root.key) for root in roots] == [(PathStep.ENTER, ROOT_A), (PathStep.ENTER, ROOT_B)]
+
+
+def test_an_option_that_needs_all_that_another_needs_and_more_is_dropped() -> None:
+    walk = Walk.over("{ item { id } }", a=A, b=B, c=C)
+    node = walk.leaf("item.id").node
+    (hop,) = [hop for hop in walk.explorer.hops.at(node) if hop.subgraph == "c"]
+    a, b = node.direct
+    assert undominated([a, b]) == (a, b)
+    # The hop can read its key from either, so it needs neither for certain.
+    assert undominated([a, hop]) == (a, hop)
+    first = entered("a")
+    deeper = PathOption(PathStep.ENTER, first.node, "c", "Query", 1, {**first.needs, HOP_C: 1})
+    assert undominated([first, deeper]) == (first,)
+    assert undominated([deeper, first]) == (first,)
+
+
+def test_a_type_condition_is_that_of_a_branch() -> None:
+    parent = ObjectNode("Media")
+    assert ObjectNode("Book", parent=parent).type_condition == "Book"
+    assert ObjectNode("Media", parent=parent).type_condition is None
+    assert parent.type_condition is None
+
+
+def test_a_node_has_a_memory_once_something_is_remembered() -> None:
+    node = ObjectNode("Item")
+    node.memory.in_progress.add(("a", "price"))
+    assert node.memory.in_progress == {("a", "price")}

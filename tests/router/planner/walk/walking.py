@@ -1,0 +1,99 @@
+"""Walks over small operations for tests, and options written as text.
+
+a                   the operation root in a
+a.item              its field `item`
+a.item|Book         the same under a type condition
+a.item->b(id)       the hop into b by `id`, from the node of `a.item`
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import parse
+
+from router.operation import get_operation
+from router.planner.graph.query_graph import QueryGraph
+from router.planner.normalise.deferred_blocks import DeferredBlocks
+from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.selections import NestedSelections, Normaliser
+from router.planner.walk.explorer import Explorer
+from router.planner.walk.internal_aliases import InternalAliases
+from router.planner.walk.nodes_and_options import Leaf, LeafSearch, ObjectNode, PathOption, PathStep
+from tests.router.planner.federation import composed
+
+if TYPE_CHECKING:
+    from router.supergraph import Supergraph
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The explorer of an operation, the node of its root, and the leaves found."""
+
+    explorer: Explorer
+    root: ObjectNode
+    leaves: list[Leaf]
+
+    @classmethod
+    def over(cls, query: str, *, defer: bool = False, **subgraphs: str) -> Walk:
+        """The walk over a query; with `defer`, deferred fragments count."""
+        return cls.on(composed(**subgraphs), query, defer=defer)
+
+    @classmethod
+    def on(cls, supergraph: Supergraph, query: str, *, defer: bool = False) -> Walk:
+        operation = get_operation(supergraph.api_schema, parse(query, no_location=True), None)
+        deferring: frozenset[str] | None = frozenset() if defer else None
+        graph = QueryGraph(supergraph)
+        normaliser = Normaliser(supergraph.schema, operation.fragments, graph.possible, deferring)
+        below = NestedSelections(operation.definition.selection_set, ALWAYS, "Query")
+        aliases = InternalAliases()
+        aliases.reserve(normaliser, (below,), "Query")
+        blocks = None
+        if deferring is not None:
+            blocks = DeferredBlocks(normaliser, operation.fragments, deferring)
+            blocks.find(operation.definition.selection_set, "Query")
+        explorer = Explorer(graph, normaliser, aliases, blocks)
+        root = explorer.root("Query", graph.subgraph_names)
+        search = LeafSearch()
+        explorer.explore(root, normaliser.items([below], "Query"), search)
+        return cls(explorer, root, search.leaves)
+
+    def leaf(self, path: str) -> Leaf:
+        """The one leaf with these response keys, joined with dots."""
+        (found,) = [leaf for leaf in self.leaves if path_of(leaf) == path]
+        return found
+
+    def options(self, path: str) -> set[str]:
+        """The options of that leaf."""
+        return {text_of(option) for option in self.leaf(path).options}
+
+    def paths(self) -> list[str]:
+        """The response keys of all leaves."""
+        return [path_of(leaf) for leaf in self.leaves]
+
+
+def path_of(leaf: Leaf) -> str:
+    condition = f"|{leaf.node.type_condition}" if leaf.node.type_condition else ""
+    return ".".join((*leaf.node.keys, leaf.selection.key)) + condition
+
+
+def text_of(option: PathOption) -> str:
+    """An option as text."""
+    match option.step:
+        case PathStep.ENTER:
+            return option.subgraph
+        case PathStep.HOP:
+            keys = "|".join(" ".join(path_of(leaf) for leaf in choice.leaves) for choice in option.key_choices)
+            return f"->{option.subgraph}({keys})"
+    assert option.parent is not None
+    parent = text_of(option.parent)
+    match option.step:
+        case PathStep.FIELD:
+            assert option.node.selection is not None
+            return f"{parent}.{option.node.selection.key}"
+        case PathStep.CAST:
+            return f"{parent}|{option.type_name}"
+        case PathStep.DEFER:
+            return f"{parent} later"
+    return f"{parent}->>{option.subgraph}"
