@@ -122,7 +122,7 @@ class CombinationSearch:
             if rank < best_rank:
                 best, best_rank = candidate, rank
                 self.ties.clear()
-            elif rank == best_rank:
+            elif rank == best_rank and candidate != best:
                 self.ties.append(candidate)
         return best
 

@@ -1,0 +1,69 @@
+"""Chosen options are completed by keys: what is certain first, then what costs least."""
+
+from __future__ import annotations
+
+from router.planner.choose.path_selection import Inputs, PathSelection
+from router.planner.walk.nodes_and_options import root_of
+from tests.router.planner.walk.walking import Walk, path_of, text_of
+
+A = """
+  type Query { item: Item @shareable }
+  type Item @key(fields: "id") @key(fields: "sku") { id: ID! sku: ID! @shareable }
+"""
+B = 'type Query { item: Item @shareable } type Item @key(fields: "id") { id: ID! name: String }'
+C = 'type Item @key(fields: "sku") @key(fields: "id") { id: ID! sku: ID! @shareable price: Int }'
+
+
+def read_by(inputs: Inputs) -> list[str]:
+    return [f"{path_of(leaf)} from {text_of(option)}" for leaf, option in inputs]
+
+
+def test_a_key_is_read_from_a_fetch_that_is_made_anyway() -> None:
+    walk = Walk.over("{ item { name price } }", a=A, b=B, c=C)
+    (name,) = [option for option in walk.leaf("item.name").options if text_of(option) == "b.item"]
+    (price,) = walk.leaf("item.price").options
+    selection = PathSelection([name, price])
+    selection.settle(certain_only=True)
+    assert read_by(selection.inputs[price]) == ["item.id from b.item"]
+    assert {root.subgraph for root in selection.roots} == {"b", "c"}
+    assert selection.unforced == [price]
+
+
+def test_what_is_not_certain_waits() -> None:
+    walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
+    (price,) = walk.leaf("item.price").options
+    selection = PathSelection([price])
+    selection.settle(certain_only=True)
+    assert selection.inputs == {}
+    selection.settle(certain_only=False)
+    assert [root.subgraph for root in selection.roots] == ["c", "a"]
+    assert read_by(selection.inputs[price]) == ["item.sku from a.item"]
+
+
+def test_a_key_with_one_way_to_read_it_is_chosen_with_its_option() -> None:
+    a = 'type Query { item: Item } type Item @key(fields: "id") { id: ID! }'
+    walk = Walk.over("{ item { price } }", a=a, c='type Item @key(fields: "id") { id: ID! price: Int }')
+    (price,) = walk.leaf("item.price").options
+    selection = PathSelection([price])
+    assert [root.subgraph for root in selection.roots] == ["c", "a"]
+    selection.settle(certain_only=True)
+    assert selection.unforced == []
+
+
+def test_the_cheapest_option_is_one_that_is_fetched_anyway() -> None:
+    walk = Walk.over("{ item { name price } }", a=A, b=B, c=C)
+    first, second = walk.leaf("item.price").node.direct
+    selection = PathSelection([second])
+    assert selection.cheapest([first, second]) is second
+    assert PathSelection().cheapest([first, second]) is first
+
+
+def test_what_is_decided_beforehand_stays() -> None:
+    walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
+    (price,) = walk.leaf("item.price").options
+    (by_id,) = [choice for choice in price.key_choices if path_of(choice.leaves[0]) == "item.id"]
+    (from_b,) = [option for option in by_id.leaves[0].options if option.subgraph == "b"]
+    selection = PathSelection([price], {root_of(price): ((by_id.leaves[0], from_b),)})
+    selection.settle(certain_only=False)
+    assert read_by(selection.inputs[price]) == ["item.id from b.item"]
+    assert {root.subgraph for root in selection.roots} == {"b", "c"}
