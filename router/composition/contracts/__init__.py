@@ -24,7 +24,7 @@ from router.composition.contracts.filtering import ContractFilter, apply, tags_i
 from router.composition.contracts.marking import mark
 from router.composition.model import SubgraphSchema
 from router.composition.reading.directive_elements import element_resolver
-from router.composition.reading.schema_builder import Builder
+from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.report import Report
 from router.composition.supergraph_rules.inaccessible import directive_problems, type_problems
 from router.federation.link_directives import read_links
@@ -92,7 +92,7 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 def _read(document: DocumentNode, links: Links) -> SubgraphSchema:
     """The merged schema without the definitions of `@link` and `@join__*`; its elements have their syntax nodes."""
     schema = SubgraphSchema(name=SUPERGRAPH, links=links)
-    Builder(schema, element_resolver(links, federation_2=True)).build(merged_definitions(document, links))
+    SchemaBuilder(schema, element_resolver(links, federation_2=True)).build(merged_definitions(document, links))
     return schema
 
 

@@ -65,7 +65,7 @@ _KINDS: dict[type[Node], Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Builder:
+class SchemaBuilder:
     """Fills one schema.
 
     Attributes:

@@ -15,7 +15,7 @@ from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema
 from router.composition.reading.completed_definitions import complete_definitions
 from router.composition.reading.directive_elements import element_resolver
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
-from router.composition.reading.schema_builder import Builder
+from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.subgraph_document import SubgraphDocument, read_document
 from router.composition.reading.unknown_references import report_unknown_references
 from router.composition.reading.unknown_type_conditions import drop_unknown_type_conditions
@@ -74,7 +74,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
         version=federation.url.version if federation else FEDERATION_1_VERSION,
     )
     resolver = element_resolver(links, federation_2=federation is not None)
-    Builder(schema, resolver, renamed).build(
+    SchemaBuilder(schema, resolver, renamed).build(
         [*_without_machinery(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
     )
     check_argument_values(subgraph.name, valid, all_applied(schema), report)
