@@ -20,7 +20,7 @@ from subgraphs.account.problems import (
     AccountNotEmpty,
     InvalidAccount,
     LimitReached,
-    Refusal,
+    Problem,
     StateConflict,
     VersionConflict,
 )
@@ -158,7 +158,7 @@ def check_may_change(change: Change, actor: Actor) -> None:
 
 def update_account(
     account: Account | None, account_id: str, change: Change, actor: Actor, now: datetime
-) -> Account | Refusal:
+) -> Account | Problem:
     """Change type or status. A change to the same values is no change and keeps the version.
 
     Raises:
@@ -178,7 +178,7 @@ def update_account(
 
 def close_account(
     account: Account | None, account_id: str, expected_version: int | None, actor: Actor, now: datetime
-) -> Account | Refusal:
+) -> Account | Problem:
     """Close an empty account, which may be frozen."""
     found = usable(account, account_id, actor)
     if not isinstance(found, Account):

@@ -1,4 +1,4 @@
-"""The mutations of accounts: open, update, close. A refusal is a result; failures are GraphQL errors (bank §2.4)."""
+"""The mutations of accounts: open, update, close. A problem is a result; failures are GraphQL errors (bank §2.4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from servicekit.errors import BadUserInput
 from subgraphs.account import domain, problems
 from subgraphs.account.graphql_types import Account, AccountStatus, AccountType, Info, present
 from subgraphs.kit import descriptions
-from subgraphs.kit.problems import InvalidAccount, Problem, present_refusal
+from subgraphs.kit.graphql_problems import InvalidAccount, Problem, graphql_problem
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - as above
 
 
@@ -68,8 +68,8 @@ CloseAccountResult = Annotated[
     strawberry.union("CloseAccountResult", description="The closed account, or why it was not closed."),
 ]
 
-# Refusal of the domain -> its GraphQL type.
-_PROBLEMS: Final[dict[type[problems.Refusal], Callable[..., object]]] = {
+# Problem of the domain -> its GraphQL type.
+_PROBLEMS: Final[dict[type[problems.Problem], Callable[..., object]]] = {
     problems.InvalidAccount: InvalidAccount,
     problems.LimitReached: LimitReached,
     problems.VersionConflict: VersionConflict,
@@ -80,15 +80,15 @@ _PROBLEMS: Final[dict[type[problems.Refusal], Callable[..., object]]] = {
 
 async def _result(
     info: Info,
-    outcome: Awaitable[domain.Account | problems.Refusal],
+    outcome: Awaitable[domain.Account | problems.Problem],
     success: Callable[..., object],
 ) -> Any:
-    """The result of the mutation. The refusals that its rule can return are the other members of its union."""
+    """The result of the mutation. The problems that its rule can return are the other members of its union."""
     decided = await outcome
     info.context.loaders.clear()
     if isinstance(decided, domain.Account):
         return success(account=present(decided))
-    return present_refusal(decided, _PROBLEMS)
+    return graphql_problem(decided, _PROBLEMS)
 
 
 @strawberry.input(description="The account to open; the caller becomes its owner.")
@@ -124,7 +124,7 @@ async def _open_account(
     services, user_id = info.context.services, info.context.caller.user_id
     opening = domain.Opening(user_id, domain.AccountType[input.type.name], input.currency)
 
-    def rule(already_open: int) -> domain.Account | problems.Refusal:
+    def rule(already_open: int) -> domain.Account | problems.Problem:
         return domain.open_account(opening, already_open=already_open, limit=services.max_per_user, now=values.now())
 
     result: OpenAccountResult = await _result(info, services.store.open(user_id, rule), OpenAccountSuccess)
@@ -138,7 +138,7 @@ async def _update_account(
     caller, change = info.context.caller, _change(input)
     domain.check_may_change(change, caller)
 
-    def rule(account: domain.Account | None) -> domain.Account | problems.Refusal:
+    def rule(account: domain.Account | None) -> domain.Account | problems.Problem:
         return domain.update_account(account, input.id, change, caller, values.now())
 
     result: UpdateAccountResult = await _result(
@@ -175,7 +175,7 @@ async def _close_account(
 ) -> CloseAccountResult:
     caller, expected = info.context.caller, _optional(input.expected_version)
 
-    def rule(account: domain.Account | None) -> domain.Account | problems.Refusal:
+    def rule(account: domain.Account | None) -> domain.Account | problems.Problem:
         return domain.close_account(account, input.id, expected, caller, values.now())
 
     result: CloseAccountResult = await _result(

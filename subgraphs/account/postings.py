@@ -29,10 +29,10 @@ from subgraphs.account.problems import (
     InsufficientFunds,
     InvalidAccount,
     PaymentDeclined,
-    Refusal,
+    Problem,
     SameAccount,
 )
-from subgraphs.kit.refusals import to_json
+from subgraphs.kit.domain_problems import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -175,7 +175,7 @@ class Movement:
     balance_after: Decimal
 
 
-def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refusal:
+def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
     """The entries to write, or the first refusal; checks account, status, currency, funds and size, in this order."""
     actor = posting.on_behalf_of
     checks = (_missing, _same, _frozen, _other_currency)
@@ -185,7 +185,7 @@ def decide(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refus
     return _move(posting, ledger)
 
 
-def _missing(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
+def _missing(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Problem]:
     """Debited accounts, and the account of a deposit, must be the actor's; other credited accounts must be open."""
     for entry in posting.entries:
         if not isinstance(entry.account, CustomerAccount):
@@ -198,18 +198,18 @@ def _missing(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Ref
             yield found
 
 
-def _same(posting: Posting, _ledger: LedgerView, _actor: Actor) -> Iterator[Refusal]:
+def _same(posting: Posting, _ledger: LedgerView, _actor: Actor) -> Iterator[Problem]:
     if len(posting.customer_ids()) < sum(isinstance(e.account, CustomerAccount) for e in posting.entries):
         yield SameAccount()
 
 
-def _frozen(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
+def _frozen(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Problem]:
     for account in _customers(posting, ledger):
         if account.status is AccountStatus.FROZEN:
             yield AccountFrozen(account.id if actor.may_see(account.user_id) else None)
 
 
-def _other_currency(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Refusal]:
+def _other_currency(posting: Posting, ledger: LedgerView, actor: Actor) -> Iterator[Problem]:
     for account in _customers(posting, ledger):
         if account.currency != posting.currency:
             yield CurrencyMismatch(account.currency if actor.may_see(account.user_id) else None)
@@ -219,7 +219,7 @@ def _customers(posting: Posting, ledger: LedgerView) -> Iterator[Account]:
     return (ledger.customers[account_id] for account_id in posting.customer_ids())
 
 
-def _move(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Refusal:
+def _move(posting: Posting, ledger: LedgerView) -> tuple[Movement, ...] | Problem:
     room = from_minor_units(MAX_UNITS, posting.currency)
     internal = dict(ledger.internal)
     movements: list[Movement] = []
@@ -298,7 +298,7 @@ def settle(posting: Posting, ledger: LedgerView, recorded: RecordedPosting | Non
             raise TransactionIdReused
         return Settlement(recorded.outcome, is_new=False)
     verdict = decide(posting, ledger)
-    if isinstance(verdict, Refusal):
+    if isinstance(verdict, Problem):
         return Settlement(Outcome(format_timestamp(at), to_json(verdict)), is_new=True)
     accounts = tuple(
         replace(

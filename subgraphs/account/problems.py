@@ -1,6 +1,6 @@
-"""The refusals of the account service, one class for each code (bank §2.4).
+"""The problems of the account service: why a change or posting is refused; one class for each code (bank §2.4).
 
-A refusal is a result, not an error: it is returned and stored, never raised. Its facts are what the acting person may
+A problem is a result, not an error: it is returned and stored, never raised. Its facts are what the acting person may
 know; facts about another customer are None already here, so that no caller of the domain can leak them.
 """
 
@@ -16,15 +16,15 @@ CLOSED_REASON = "Account has been closed"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Base of the refusals; subclasses add their facts as fields."""
+class Problem:
+    """Base of the problems; subclasses add their facts as fields."""
 
     code: ClassVar[str]
     message: ClassVar[str]
 
 
 @dataclass(frozen=True, slots=True)
-class InvalidAccount(Refusal):
+class InvalidAccount(Problem):
     """The account does not exist, is not the actor's, or is closed.
 
     Attributes:
@@ -40,7 +40,7 @@ class InvalidAccount(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class LimitReached(Refusal):
+class LimitReached(Problem):
     code = "LIMIT_REACHED"
     message = "No more accounts can be opened"
 
@@ -48,7 +48,7 @@ class LimitReached(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class VersionConflict(Refusal):
+class VersionConflict(Problem):
     code = "CONFLICT"
     message = "The account has changed since it was read"
 
@@ -57,13 +57,13 @@ class VersionConflict(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class StateConflict(Refusal):
+class StateConflict(Problem):
     code = "CONFLICT"
     message = "A frozen account can be changed by the bank only"
 
 
 @dataclass(frozen=True, slots=True)
-class AccountNotEmpty(Refusal):
+class AccountNotEmpty(Problem):
     code = "ACCOUNT_NOT_EMPTY"
     message = "The account still holds money"
 
@@ -72,13 +72,13 @@ class AccountNotEmpty(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class SameAccount(Refusal):
+class SameAccount(Problem):
     code = "SAME_ACCOUNT"
     message = "Source and destination are the same account"
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFrozen(Refusal):
+class AccountFrozen(Problem):
     """An account of the posting is frozen; `account_id` is None if it is another customer's."""
 
     code = "ACCOUNT_FROZEN"
@@ -88,7 +88,7 @@ class AccountFrozen(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class CurrencyMismatch(Refusal):
+class CurrencyMismatch(Problem):
     """An account has another currency; `account_currency` is None if it is another customer's."""
 
     code = "CURRENCY_MISMATCH"
@@ -98,7 +98,7 @@ class CurrencyMismatch(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class InsufficientFunds(Refusal):
+class InsufficientFunds(Problem):
     code = "INSUFFICIENT_FUNDS"
     message = "The available balance is too low"
 
@@ -108,7 +108,7 @@ class InsufficientFunds(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentDeclined(Refusal):
+class PaymentDeclined(Problem):
     """A balance would exceed what the ledger can store (`postings.MAX_UNITS`)."""
 
     code = "PAYMENT_DECLINED"

@@ -12,11 +12,11 @@ from fastapi.responses import JSONResponse
 from bank.identity import TokenVerifier
 from bank.revocation import SqliteRevocationList
 from subgraphs.auth.context import AuthContext
+from subgraphs.auth.identity_service import IdentityService
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.loaders import create_user_loader
 from subgraphs.auth.passwords import PasswordHasher
 from subgraphs.auth.schema import build_schema
-from subgraphs.auth.service import IdentityService
 from subgraphs.auth.signing_keys import KEY_SET_AGE, KeyVault
 from subgraphs.auth.store.factory import STORES
 from subgraphs.auth.tokens import AccessTokens

@@ -17,9 +17,9 @@ from servicekit.errors import BadUserInput, StartupError
 from servicekit.settings import environment, load
 from subgraphs.auth.app import create_app
 from subgraphs.auth.domain import Role, User
+from subgraphs.auth.identity_service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.key_ring import KeyRing
 from subgraphs.auth.passwords import PasswordHasher
-from subgraphs.auth.service import NewUser, TakenEmail, WeakChoice, create_user
 from subgraphs.auth.settings import AuthSettings
 from subgraphs.auth.signing_keys import KeyVault, published, signing
 from subgraphs.auth.store.factory import STORES

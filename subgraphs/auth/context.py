@@ -9,8 +9,8 @@ from subgraphs.kit.context import BaseContext
 if TYPE_CHECKING:
     from bank.identity import Caller
     from servicekit.errors import ServiceError
+    from subgraphs.auth.identity_service import IdentityService
     from subgraphs.auth.loaders import UserLoader
-    from subgraphs.auth.service import IdentityService
 
 
 class AuthContext(BaseContext):

@@ -1,4 +1,4 @@
-"""The GraphQL schema of the auth service: types and mutations over `subgraphs.auth.service`."""
+"""The GraphQL schema of the auth service: types and mutations over `subgraphs.auth.identity_service`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from strawberry.federation.types import FieldSet
 from servicekit.errors import Forbidden, Unauthenticated
 from subgraphs.auth import domain  # noqa: TC001 - as above
 from subgraphs.auth.context import AuthContext
+from subgraphs.auth.identity_service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.auth.passwords import MIN_LENGTH
-from subgraphs.auth.service import SignedIn, TakenEmail, WeakChoice
 from subgraphs.kit import descriptions
-from subgraphs.kit.problems import Problem
+from subgraphs.kit.graphql_problems import Problem
 from subgraphs.kit.schema import SubgraphSchema, create_schema, text_of
 
 Info = strawberry.Info[AuthContext, None]

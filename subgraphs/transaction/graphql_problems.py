@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import strawberry
 
-from subgraphs.kit.problems import InvalidAccount, Problem, present_refusal
+from subgraphs.kit.graphql_problems import InvalidAccount, Problem, graphql_problem
 from subgraphs.kit.scalars import Currency  # noqa: TC001 - strawberry reads annotations at run time
 from subgraphs.transaction import problems
 
@@ -76,4 +76,4 @@ PROBLEM_TYPES: Final = tuple(_TYPES.values())
 
 def present_problem(problem: problems.Problem | problems.IdempotencyKeyReused) -> Any:
     """The GraphQL object, one of `AnyProblem`; the union of the field says which ones are possible."""
-    return present_refusal(problem, _TYPES)
+    return graphql_problem(problem, _TYPES)

@@ -22,7 +22,7 @@ from bank.values import is_object_id
 from servicekit.errors import BadUserInput
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last, PageRequest
-from subgraphs.kit.problems import Problem  # noqa: TC001 - as above
+from subgraphs.kit.graphql_problems import Problem  # noqa: TC001 - as above
 from subgraphs.kit.scalars import Currency, Metadata
 from subgraphs.kit.schema import text_of
 from subgraphs.transaction import domain

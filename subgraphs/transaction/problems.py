@@ -1,7 +1,7 @@
 """Why an order is refused: data, not errors (bank §2.4).
 
 A problem is stored with the transaction that it ends and returned on every replay, so each has a JSON form
-(`subgraphs.kit.refusals.to_json`), which the ledger's responses have too:
+(`subgraphs.kit.domain_problems.to_json`), which the ledger's responses have too:
 
 ```
 InsufficientFunds(available=Decimal("5.00"), requested=Decimal("9.00"), currency="USD")
@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from subgraphs.kit.refusals import camel_case
+from subgraphs.kit.domain_problems import camel_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,19 @@ from strawberry import UNSET
 from bank.values import is_object_id
 from subgraphs.kit import descriptions
 from subgraphs.kit.connections import PAGED, After, Before, Connection, First, Last
-from subgraphs.kit.problems import InvalidAccount
+from subgraphs.kit.graphql_problems import InvalidAccount
 from subgraphs.kit.schema import SubgraphSchema, create_schema
 from subgraphs.transaction.domain import Order, Requester
+from subgraphs.transaction.graphql_inputs import (
+    DepositInput,
+    PayInput,
+    TransferInput,
+    WithdrawInput,
+    deposit_order,
+    payment_order,
+    transfer_order,
+    withdrawal_order,
+)
 from subgraphs.transaction.graphql_problems import (
     PROBLEM_TYPES,
     AccountFrozen,
@@ -32,16 +42,6 @@ from subgraphs.transaction.graphql_types import (
     find,
     present,
     whole,
-)
-from subgraphs.transaction.inputs import (
-    DepositInput,
-    PayInput,
-    TransferInput,
-    WithdrawInput,
-    deposit_order,
-    payment_order,
-    transfer_order,
-    withdrawal_order,
 )
 from subgraphs.transaction.saga import PlacedOrder
 from subgraphs.transaction.store.protocol import sort_key

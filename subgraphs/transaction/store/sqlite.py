@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bank.values import exponent, from_minor_units, to_minor_units
 from servicekit.sqlite import reading, writing
-from subgraphs.kit.refusals import to_json
+from subgraphs.kit.domain_problems import to_json
 from subgraphs.kit.sqlite_store import SqliteOutboxStore, append_events
 from subgraphs.kit.times import from_milliseconds, to_milliseconds
 from subgraphs.transaction import domain, events, problems

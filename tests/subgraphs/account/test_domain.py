@@ -31,7 +31,7 @@ from subgraphs.account.problems import (
     StateConflict,
     VersionConflict,
 )
-from subgraphs.kit.refusals import to_json
+from subgraphs.kit.domain_problems import to_json
 from tests.subgraphs.account.support import person
 
 if TYPE_CHECKING:

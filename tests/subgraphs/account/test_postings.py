@@ -36,7 +36,7 @@ from subgraphs.account.problems import (
     PaymentDeclined,
     SameAccount,
 )
-from subgraphs.kit.refusals import to_json
+from subgraphs.kit.domain_problems import to_json
 from tests.subgraphs.account.support import deposit, person, transfer, withdrawal
 
 ANN, BOB, STAFF = person(CUSTOMER), person(CUSTOMER), person(SUPPORT)

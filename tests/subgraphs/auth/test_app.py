@@ -1,6 +1,6 @@
 """The service over HTTP: sessions from registration to logout.
 
-Covers `subgraphs/auth/app.py`, `subgraphs/auth/service.py`, `subgraphs/auth/tokens.py` and
+Covers `subgraphs/auth/app.py`, `subgraphs/auth/identity_service.py`, `subgraphs/auth/tokens.py` and
 `subgraphs/auth/settings.py`.
 """
 

@@ -1,7 +1,7 @@
 """The operations of the transaction subgraph, with the real ledger.
 
-Covers `subgraphs/transaction/schema.py`, `subgraphs/transaction/inputs.py`, `subgraphs/transaction/graphql_types.py`
-and `subgraphs/transaction/graphql_problems.py`.
+Covers `subgraphs/transaction/schema.py`, `subgraphs/transaction/graphql_inputs.py`,
+`subgraphs/transaction/graphql_types.py` and `subgraphs/transaction/graphql_problems.py`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from subgraphs.kit.refusals import to_json
+from subgraphs.kit.domain_problems import to_json
 from subgraphs.transaction.problems import (
     PROBLEMS,
     AccountFrozen,

@@ -1,4 +1,4 @@
-"""Problems: the GraphQL types of refusals (bank §2.4)."""
+"""Problems as GraphQL types (bank §2.4)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
-from subgraphs.kit.refusals import facts
+from subgraphs.kit.domain_problems import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from subgraphs.kit.refusals import Refusal
+    from subgraphs.kit.domain_problems import DomainProblem
 
 
 @strawberry.interface(
@@ -32,6 +32,6 @@ class InvalidAccount(Problem):
     )
 
 
-def present_refusal(refusal: Refusal, types: Mapping[type, Callable[..., object]]) -> Any:
-    """The GraphQL object of `refusal`, by the table refusal class -> GraphQL type; both have the same fields."""
-    return types[type(refusal)](code=refusal.code, message=refusal.message, **facts(refusal))
+def graphql_problem(problem: DomainProblem, types: Mapping[type, Callable[..., object]]) -> Any:
+    """The GraphQL object of `problem`; `types` maps a class of the domain to its GraphQL type with the same fields."""
+    return types[type(problem)](code=problem.code, message=problem.message, **facts(problem))

@@ -1,4 +1,4 @@
-"""Refusals of the domains as JSON, in the form in which they are stored and sent."""
+"""Problems of the domains: why an order or a change is refused. As JSON, as they are stored and sent (bank §2.4)."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Refusal(Protocol):
-    """A dataclass whose fields are the facts of the refusal: text, numbers, amounts."""
+class DomainProblem(Protocol):
+    """A dataclass whose fields are the facts of the problem: text, numbers, amounts."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     code: ClassVar[str]
     message: ClassVar[str]
 
 
-def facts(refusal: Refusal) -> Mapping[str, Any]:
+def facts(problem: DomainProblem) -> Mapping[str, Any]:
     """The fields by name."""
-    return {field.name: getattr(refusal, field.name) for field in fields(refusal)}
+    return {field.name: getattr(problem, field.name) for field in fields(problem)}
 
 
-def to_json(refusal: Refusal) -> dict[str, Any]:
+def to_json(problem: DomainProblem) -> dict[str, Any]:
     """Code, message and the facts in camel case; amounts as plain decimal strings."""
-    document: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
-    for name, value in facts(refusal).items():
+    document: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    for name, value in facts(problem).items():
         document[camel_case(name)] = f"{value:f}" if isinstance(value, Decimal) else value
     return document
 

@@ -1,6 +1,6 @@
-"""Refusals as JSON and as GraphQL objects.
+"""Problems as JSON and as GraphQL objects.
 
-Covers `subgraphs/kit/refusals.py` and `subgraphs/kit/problems.py`.
+Covers `subgraphs/kit/domain_problems.py` and `subgraphs/kit/graphql_problems.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import ClassVar
 import pytest
 import strawberry
 
-from subgraphs.kit.problems import Problem, present_refusal
-from subgraphs.kit.refusals import camel_case, facts, to_json
+from subgraphs.kit.domain_problems import camel_case, facts, to_json
+from subgraphs.kit.graphql_problems import Problem, graphql_problem
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def test_json_has_code_message_and_facts_with_amounts_as_plain_strings() -> None
 
 
 def test_the_table_selects_the_graphql_type() -> None:
-    problem = present_refusal(TooShort(Decimal("1.50"), "ann"), {TooShort: TooShortProblem})
+    problem = graphql_problem(TooShort(Decimal("1.50"), "ann"), {TooShort: TooShortProblem})
     assert problem == TooShortProblem(
         code="TOO_SHORT", message="Too short", least_length=Decimal("1.50"), given_by="ann"
     )
     with pytest.raises(KeyError):
-        present_refusal(TooShort(Decimal("1.50")), {})
+        graphql_problem(TooShort(Decimal("1.50")), {})
 
 
 @pytest.mark.parametrize(("name", "expected"), [("limit", "limit"), ("current_version_of", "currentVersionOf")])
