@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
-    """Change the field sets of `@key` and `@requires` in the schema; the metadata stay those of the sets as written."""
+    """Change the field sets of `@key` and `@requires` in the schema.
+
+    The properties of the subgraph's fields stay those of the field sets as written.
+    """
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
         if selections is None:

@@ -130,7 +130,7 @@ class SubgraphMetadata:
         """Whether the subgraph uses the field itself."""
         return member.coordinate in self.used
 
-    def abstracting_interfaces(self, definition: TypeDef) -> list[TypeDef]:
+    def interface_objects_for(self, definition: TypeDef) -> list[TypeDef]:
         """The interface objects here whose interface `definition` implements elsewhere."""
         found = []
         for name in definition.interfaces:

@@ -27,7 +27,7 @@ class TooManyAlternativesError(Exception):
 
 
 def requirement(value: object) -> Requirement:
-    """The requirement in the Python value of a `[[String!]!]!` argument."""
+    """Convert the Python value of a `[[String!]!]!` argument."""
     if not isinstance(value, list):
         return frozenset()
     return frozenset(frozenset(map(str, inner if isinstance(inner, list) else [inner])) for inner in value)

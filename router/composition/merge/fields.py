@@ -51,7 +51,7 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
 
 
 def _is_external_everywhere(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> bool:
-    declarations = (*sources.items(), *state.standing_in(dest))
+    declarations = (*sources.items(), *state.interface_object_fields(dest))
     return all(state.subgraphs[index].is_external(each) for index, each in declarations)
 
 

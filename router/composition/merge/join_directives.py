@@ -88,7 +88,7 @@ def _is_implied(state: MergeState, sources: Sources[TypedElement], context: Fiel
     """Whether every subgraph with the type has the field, and it is not special in any of them."""
     if context.override.used or context.override.labels:
         return False
-    if context.override.unused or len(sources) < len(state.holders[context.parent]):
+    if context.override.unused or len(sources) < len(state.subgraphs_with[context.parent]):
         return False
     return not any(
         isinstance(source, FieldDef) and _is_special(state.subgraphs[index], source)

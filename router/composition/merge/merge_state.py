@@ -76,7 +76,7 @@ class MergeState:
         enum_usage: How each enum type is used.
         overrides: Coordinate of a field → the subgraphs that give it up.
         graph_names: The `join__Graph` value of each subgraph.
-        holders: Type → indices of the subgraphs that have it.
+        subgraphs_with: Type → indices of the subgraphs that have it.
         with_interface_objects: Indices of the subgraphs that have interface objects.
     """
 
@@ -87,14 +87,14 @@ class MergeState:
     enum_usage: dict[str, EnumUsage] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
     graph_names: list[str] = field(default_factory=list)
-    holders: dict[str, list[int]] = field(default_factory=dict)
+    subgraphs_with: dict[str, list[int]] = field(default_factory=dict)
     with_interface_objects: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.graph_names = graph_enum_values([subgraph.name for subgraph in self.subgraphs])
         for index, subgraph in enumerate(self.subgraphs):
             for name in subgraph.schema.types:
-                self.holders.setdefault(name, []).append(index)
+                self.subgraphs_with.setdefault(name, []).append(index)
             if any(each.is_interface_object for each in subgraph.schema.types.values()):
                 self.with_interface_objects.append(index)
 
@@ -104,7 +104,7 @@ class MergeState:
 
     def type_sources(self, name: str) -> Sources[TypeDef]:
         """The type in each subgraph that has it."""
-        return {index: self.subgraphs[index].schema.types[name] for index in self.holders.get(name, ())}
+        return {index: self.subgraphs[index].schema.types[name] for index in self.subgraphs_with.get(name, ())}
 
     def names(self, indices: Iterable[int]) -> str:
         """Subgraph names for a message: `"a", "b" and "c"`."""
@@ -125,21 +125,25 @@ class MergeState:
         """A place in one subgraph, for a report."""
         return (self.subgraphs[index].name, node)
 
-    def standing_in(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
+    def interface_object_fields(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
         """The fields of interface objects that resolve a field, in subgraphs that do not know its type."""
-        return [(index, each) for index in self.with_interface_objects for each in self.abstracted(member, index)]
+        return [
+            (index, each)
+            for index in self.with_interface_objects
+            for each in self.interface_object_fields_in(member, index)
+        ]
 
-    def abstracted(self, member: FieldDef, index: int) -> list[FieldDef]:
+    def interface_object_fields_in(self, member: FieldDef, index: int) -> list[FieldDef]:
         """The fields of a subgraph's interface objects that resolve a field whose type it does not know."""
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema
         if parent.name in schema.types:
             return []
         found = []
-        for interface in self.subgraphs[index].abstracting_interfaces(parent):
-            standing_in = interface.fields.get(member.name)
-            if standing_in is not None:
-                found.append(standing_in)
+        for interface in self.subgraphs[index].interface_objects_for(parent):
+            resolving = interface.fields.get(member.name)
+            if resolving is not None:
+                found.append(resolving)
         return found
 
 

@@ -140,7 +140,7 @@ def _nothing_to_take_over(use: _OverrideUse, from_index: int) -> None:
     """Report that the named subgraph lacks the field, or has it through an interface object."""
     where, source_name = use.dest.coordinate, use.state.subgraphs[from_index].name
     place = [use.state.place(use.index, use.applied.node)]
-    if use.state.abstracted(use.dest, from_index):
+    if use.state.interface_object_fields_in(use.dest, from_index):
         use.state.report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
             f'{where} in "{use.name}" cannot override the one in "{source_name}", which comes from an '

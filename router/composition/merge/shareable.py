@@ -19,7 +19,7 @@ def check_sharing(
     candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
     resolving = [
         (index, each)
-        for index, each in sorted([*candidates, *state.standing_in(dest)], key=itemgetter(0))
+        for index, each in sorted([*candidates, *state.interface_object_fields(dest)], key=itemgetter(0))
         if not state.subgraphs[index].is_fully_external(each)
     ]
     if len(resolving) < 2:  # noqa: PLR2004 - a field is shared by two or more

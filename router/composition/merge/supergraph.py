@@ -54,7 +54,7 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
     if report.failed():
         # Without the names of directives, the merge would report errors that are not real.
         return state
-    _types_shallow(state)
+    _create_types(state)
     for kind, merge_kind in _BY_KIND:
         if kind is Kind.ENUM:
             merge_directive_definitions(state)
@@ -73,9 +73,9 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
     return state
 
 
-def _types_shallow(state: MergeState) -> None:
+def _create_types(state: MergeState) -> None:
     """Create all types, with the interfaces and members of their sources. The first kind counts if they differ."""
-    for name in state.holders:
+    for name in state.subgraphs_with:
         every = state.type_sources(name)
         kinds = list(dict.fromkeys(_kind(source) for source in every.values()))
         if len(kinds) > 1:
@@ -103,7 +103,7 @@ def _types_shallow(state: MergeState) -> None:
                 f"{name} is extended, but no subgraph defines it.",
                 state.places(sources),
             )
-        state.supergraph.types[name] = _shallow(state, TypeDef(name, kind=kinds[0]), sources)
+        state.supergraph.types[name] = _with_parts(state, TypeDef(name, kind=kinds[0]), sources)
 
 
 def _of_kind(kind: Kind, sources: Sources[TypeDef]) -> Sources[TypeDef]:
@@ -114,7 +114,7 @@ def _kind(source: TypeDef) -> Kind:
     return Kind.INTERFACE if source.is_interface_object else source.kind
 
 
-def _shallow(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> TypeDef:
+def _with_parts(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> TypeDef:
     for index, source in sources.items():
         for interface in source.interfaces:
             dest.interfaces.setdefault(interface)

@@ -214,7 +214,7 @@ class _Rename(Visitor):
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Replace the first extension of a type without definition by a definition, as the rules need one."""
+    """Replace the first extension of a type without definition by a definition: the rules need one."""
     return tuple(_each_as_definition(definitions))
 
 

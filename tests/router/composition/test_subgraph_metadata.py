@@ -70,4 +70,4 @@ def test_each_field_set_has_the_type_that_it_selects_on() -> None:
 def test_interface_objects_stand_for_interfaces_of_other_subgraphs() -> None:
     subgraph = metadata('type Query { a: I } type I @interfaceObject @key(fields: "id") { id: ID x: Int }')
     implementation = read("type Query { a: A } interface I { id: ID } type A implements I { id: ID }").types["A"]
-    assert [each.name for each in subgraph.abstracting_interfaces(implementation)] == ["I"]
+    assert [each.name for each in subgraph.interface_objects_for(implementation)] == ["I"]

@@ -197,7 +197,8 @@ def test_fields_of_an_interface_object_are_copied_to_implementations() -> None:
     )
     assert list(state.supergraph.types["T"].fields) == ["x", "y"]
     assert [
-        (index, member.coordinate) for index, member in state.standing_in(state.supergraph.types["T"].fields["y"])
+        (index, member.coordinate)
+        for index, member in state.interface_object_fields(state.supergraph.types["T"].fields["y"])
     ] == [(1, "I.y")]
 
 
