@@ -1,7 +1,7 @@
 """The chosen plan costs least among all plans with as few fetches, by the cost that `router plan --format cost` prints.
 
-Covers `router/planner/choose/choose_options.py`, and with it `leaf_ties.py`, `key_ties.py`, `cheapest_choice.py` and
-`choice.py` of that folder.
+Covers `router/planner/choose/choose_options.py`, and with it `router/planner/choose/leaf_ties.py`,
+`router/planner/choose/key_ties.py`, `router/planner/choose/cheapest_choice.py` and `router/planner/choose/choice.py`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,19 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
+import pytest
+
 from router.planner import Bounds, PlanOptions, plan
+from router.planner.choose import combination_search
 from router.planner.choose.choice import Choice
 from router.planner.choose.choose_options import choose
 from router.planner.choose.fetch_costing import FetchCosting
 from router.planner.fetch import drafting
+from tests.peers.fuzz_plans import Federation
 from tests.router.planner.choose.tied_federations import TiedFederation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import pytest
 
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Pricing
@@ -43,23 +45,43 @@ def all_choices(leaves: Sequence[Leaf]) -> Iterator[Choice]:
         yield Choice(options, FetchCosting(options))
 
 
-def test_no_other_choice_costs_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    ties = 0
+@pytest.fixture
+def ties(monkeypatch: pytest.MonkeyPatch) -> list[Choice]:
+    """Checks every choice while operations are planned, and gathers the choices with equal fetches."""
+    found: list[Choice] = []
 
     def checked(leaves: Sequence[Leaf], effort: Effort, pricing: Pricing) -> Choice:
-        nonlocal ties
         chosen = choose(leaves, effort, pricing)
         cost = pricing(chosen)
         for other in all_choices(leaves):
-            ties += other.costing.rank == chosen.costing.rank and other.options != chosen.options
-            assert not pricing(other).improves_on(cost), federation.query
+            if other.costing.rank == chosen.costing.rank and other.options != chosen.options:
+                found.append(other)
+            assert not pricing(other).improves_on(cost)
         return chosen
 
     monkeypatch.setattr(drafting, "choose", checked)
+    return found
+
+
+@pytest.mark.parametrize("exhaustive", [combination_search.EXHAUSTIVE_COMBINATIONS, 1])
+def test_no_other_choice_costs_less(exhaustive: int, ties: list[Choice], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combination_search, "EXHAUSTIVE_COMBINATIONS", exhaustive)
     for seed in range(FEDERATIONS):
         federation = TiedFederation.of(seed)
         plan(federation.supergraph, federation.query)
-    assert ties > FEDERATIONS
+    assert len(ties) > FEDERATIONS
+
+
+def test_no_other_choice_costs_less_in_federations_with_interface_objects(ties: list[Choice]) -> None:
+    seeds = 0
+    for seed in range(16):
+        federation = Federation.of(seed)
+        if any("@interfaceObject" in sdl for sdl in federation.subgraphs.values()):
+            seeds += 1
+            for operation in federation.operations:
+                plan(federation.subject.supergraph, operation.query)
+    assert seeds > 2
+    assert ties
 
 
 def test_without_work_the_first_choice_stays(monkeypatch: pytest.MonkeyPatch) -> None:
