@@ -13,10 +13,8 @@ from typing import Final
 
 OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of those tried, not of all."
 OUT_OF_TIME: Final = "Planning took its time: this is the best of the plans tried until then, not of all."
-
-
-# How much of the work for the number of fetches comes on top of it, to decide between plans with equal fetches.
-_WORK_PER_TIE_WORK: Final = 5
+# The work to decide between plans with equal fetches comes on top: a fifth of that for the fewest fetches.
+_TIE_WORK_SHARE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Effort:
 
     def __init__(self, bounds: Bounds) -> None:
         self._work_left = bounds.work
-        self._tie_work_left = bounds.work // _WORK_PER_TIE_WORK
+        self._tie_work_left = bounds.work // _TIE_WORK_SHARE
         self._ends = None if bounds.seconds is None else monotonic() + bounds.seconds
         self.hints: dict[str, None] = {}
 

@@ -31,7 +31,7 @@ Rank: TypeAlias = tuple[int, int]
 # Combinations up to which all are tried.
 EXHAUSTIVE_COMBINATIONS: Final = 128
 # How many options are compared in a unit of work.
-WEIGHED_PER_WORK: Final = 2
+COMPARED_PER_WORK: Final = 2
 
 
 class CombinationSearch:
@@ -45,7 +45,7 @@ class CombinationSearch:
         self._option_sets = option_sets
         self._free = [number for number, options in enumerate(option_sets) if len(options) > 1]
         self._effort = effort
-        self._weighed = 0
+        self._compared = 0
 
     @property
     def is_exhaustive(self) -> bool:
@@ -102,11 +102,11 @@ class CombinationSearch:
     @property
     def _work_of_trial(self) -> int:
         """How much work a trial is: it goes through all sets, and compares about as many options as the last one."""
-        return len(self._option_sets) + self._weighed // WEIGHED_PER_WORK
+        return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 
     def _tried(self, assignment: Assignment) -> Rank:
         costing = self.costing(assignment)
-        self._weighed = costing.weighed
+        self._compared = costing.compared
         return costing.rank
 
     def _exhaustive(self, greedy: Assignment) -> Assignment:

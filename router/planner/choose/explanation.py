@@ -144,10 +144,10 @@ def _reason(chosen: ExplainedOption, others: Sequence[ExplainedOption]) -> str:
     if chosen.cost < cheapest:
         return f"cheapest of {len(others) + 1}"
     if chosen.cost > cheapest:
-        return "moves together with other fields; alone it would be cheaper elsewhere"
+        return "fetched together with other fields; alone it would be cheaper elsewhere"
     equal = [other for other in others if other.cost == cheapest]
-    answers_first = all(chosen.stage < other.stage for other in equal)
-    return f"none of {len(others) + 1} is cheaper" + (", and it answers first" if answers_first else "")
+    is_first = all(chosen.stage < other.stage for other in equal)
+    return f"none of {len(others) + 1} is cheaper" + (", and this fetch runs first" if is_first else "")
 
 
 def _route(option: PathOption, costing: FetchCosting) -> str:

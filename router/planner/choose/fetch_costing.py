@@ -40,7 +40,7 @@ class FetchCosting:
         selection.settle(certain_only=False)
         self.inputs = selection.inputs
         self.unforced = selection.unforced
-        self.weighed = selection.weighed
+        self.compared = selection.compared
         self.fetches: dict[tuple[tuple[str, ...], str, frozenset[int]], FetchDraft] = {}
         self._fetch_of: dict[PathOption, FetchDraft] = {}
         for root in selection.roots:

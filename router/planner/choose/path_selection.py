@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import KeyChoice, Leaf, PathOption, RootKey
 
 # How many undecided roots are compared with each other: enough for plans of usual size; the work stays linear beyond.
-COMPARED: Final = 32
+MOST_COMPARED: Final = 32
 
 # The leaves that a hop reads (its key and what its field requires), each with the option by which it is fetched.
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
@@ -37,7 +37,7 @@ class PathSelection:
         inputs: what is decided for each hop.
         roots: the roots of all chosen options: these are fetched.
         unforced: the hops that could be entered in another way.
-        weighed: how many options were compared, as a measure of the work.
+        compared: how many options were compared, as a measure of the work.
     """
 
     def __init__(self, options: Iterable[PathOption] = (), decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
@@ -45,7 +45,7 @@ class PathSelection:
         self.unforced: list[PathOption] = []
         self._decided = decided
         self.roots: dict[PathOption, None] = {}
-        self.weighed = 0
+        self.compared = 0
         self._keys: set[RootKey] = set()
         self._hops: set[tuple[tuple[str, ...], str, int]] = set()
         self._missing: dict[PathOption, Mapping[RootKey, int]] = {}
@@ -82,7 +82,7 @@ class PathSelection:
             self._settle_certain()
             if certain_only or not self._open:
                 return
-            dearest = max(islice(self._open, COMPARED), key=self._regret)
+            dearest = max(islice(self._open, MOST_COMPARED), key=self._regret)
             self._open.remove(dearest)
             self.unforced.append(dearest)
             self._decide(dearest)
@@ -160,7 +160,7 @@ class PathSelection:
         root = root_of(option)
         if root.key in self._keys:
             return {}
-        self.weighed += 1
+        self.compared += 1
         known = self._missing.get(root)
         if known is None:
             missing: dict[RootKey, int] = {}

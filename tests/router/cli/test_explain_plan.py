@@ -61,7 +61,7 @@ def run(supergraph_file: Path, query: str, *options: str) -> str:
 def test_each_field_has_its_subgraph_and_the_others_their_reasons(supergraph_file: Path) -> None:
     assert run(supergraph_file, "{ top { name fee } }") == (
         "top.name  (Product.name)\n"
-        "  from shop [operation root]  cost 101000, 2 fetches: none of 2 is cheaper, and it answers first\n"
+        "  from shop [operation root]  cost 101000, 2 fetches: none of 2 is cheaper, and this fetch runs first\n"
         "  or   stock [entity at top, given id from shop]  cost 101000, 2 fetches\n"
         "  not  depot: does not resolve Product.name\n"
         "  not  names: has no resolvable key of Product, and the object is not reached by a field there\n"
