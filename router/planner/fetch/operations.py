@@ -160,7 +160,7 @@ class _SelectionWriter:
             text, below = self.selections(tree_below, emitted | common)
             guards = common - emitted
             texts.append(self._guarded(f"...on {type_name}", text, guards))
-            selected.append(OutputFragment(type_name, below, tuple(sorted(guards))))
+            selected.append(OutputFragment(type_name, below, tuple(sorted(guards)) if guards else ()))
         if not texts:
             return f"{{{TYPENAME}}}", (_TYPENAME_FIELD,)
         return f"{{{spaced(texts)}}}", tuple(selected)
@@ -173,7 +173,7 @@ class _SelectionWriter:
             head = f"{head}({spaced([text for text, _ in written])})"
         text, below = ("", ()) if entry.tree is None else self.selections(entry.tree, emitted | entry.guards)
         guards = entry.guards - emitted
-        selected.append(OutputField(entry.key, entry.name, below, tuple(sorted(guards))))
+        selected.append(OutputField(entry.key, entry.name, below, tuple(sorted(guards)) if guards else ()))
         return self._guarded(head, text, guards)
 
     def _guarded(self, head: str, below: str, guards: Guards) -> str:
