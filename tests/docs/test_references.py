@@ -39,7 +39,7 @@ OWNED: Final = re.compile(rf"\b(?P<owner>{'|'.join((*PAGES, *PUBLIC))})\s+(?P<li
 
 ABSENT_DOCUMENTS: Final = re.compile(
     r"""\b[Tt]he\ seed\b | \bseed's\b | the_?seed | THE_SEED
-      | \b[Cc]ontract,?\ (?:section|§) | \bof\ the\ contract\b
+      | \b[Cc]ontract,?\ (?:section|§) | \b(?:order|documents|sixteen|rules)\ of\ the\ contract\b
       | \bdesign\.md\b | \b[Tt]he\ design\b | \(design[:,)]
       | \b(?:planner|executor|composition)\ reference\b | \b(?:composition|planner|executor|contract)\.md,?\ §
       | \b(?:planner|executor|contract|features|capabilities|limits|style|words)\.md\b""",
