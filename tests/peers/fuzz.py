@@ -1,7 +1,7 @@
 """Differential fuzzing of composition: `make fuzz-composition`, `python -m tests.peers.fuzz --count 10000 --seed 1`.
 
-Every seed is one set of subgraphs, so any set of a run can be had again by its number. A set on which Apollo's and our
-composition part is reduced and, with `--keep`, written as a case folder to look at.
+Every seed is one set of subgraphs, so its number reproduces it. A set for which Apollo's and our composition differ is
+reduced and, with `--keep`, written as a case folder.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     from router.composition import Subgraph
 
-# Seeds of a run are far from those of the next one.
+# The seeds of two runs do not overlap.
 _STRIDE = 1_000_000
-# Longer than this for one small set is a hang.
+# A small set that takes longer counts as a hang.
 SLOW_SECONDS = 2.0
 
 
 @dataclass
 class Tally:
-    """What became of the sets of a run."""
+    """The results of a run."""
 
     compared: int = 0
     composed: int = 0
-    unanswered: int = 0
+    without_result: int = 0
     slow: list[int] = field(default_factory=list)
     differences: dict[int, Difference] = field(default_factory=dict)
     deviations: dict[int, Deviation] = field(default_factory=dict)
@@ -47,18 +47,19 @@ class Tally:
 
     def agreeing(self, *kinds: str) -> float:
         """The share of the compared sets without a difference of these kinds."""
-        parted = sum(difference.kind in kinds for difference in self.differences.values())
-        return 1.0 if self.compared == 0 else 1 - parted / self.compared
+        differing = sum(difference.kind in kinds for difference in self.differences.values())
+        return 1.0 if self.compared == 0 else 1 - differing / self.compared
 
     def __str__(self) -> str:
         counts = Counter(difference.kind for difference in self.differences.values())
         verdicts = ("verdict", "unplannable")
         return (
-            f"{self.compared} sets compared, {self.composed} composed; {self.unanswered} that Apollo's did not answer\n"
+            f"{self.compared} sets compared, {self.composed} composed; "
+            f"{self.without_result} without a result of Apollo's\n"
             f"verdicts equal {self.agreeing(*verdicts):.2%}, code sets {self.agreeing(*verdicts, 'codes'):.2%}, "
             f"with hints {self.agreeing(*verdicts, 'codes', 'hints'):.2%}, "
             f"with supergraphs {self.agreeing(*verdicts, 'codes', 'hints', 'supergraph'):.2%}\n"
-            f"differences {dict(counts)}, {len(self.deviations)} of them on purpose; "
+            f"differences {dict(counts)}, {len(self.deviations)} of them intended; "
             f"slower than {SLOW_SECONDS:.0f} s: {self.slow}"
         )
 
@@ -72,28 +73,28 @@ def generated(seed: int, always: Sequence[str] = ()) -> list[Subgraph]:
 
 
 def run(peers: Peers, seed: int, count: int, always: Sequence[str] = ()) -> Tally:
-    """Compare that many sets; `always` are features that each of them has."""
+    """Compare this many sets; each of them has the features in `always`."""
     tally = Tally()
     for one in seeds(seed, count):
         try:
-            outcome = compare(peers, generated(one, always))
+            comparison = compare(peers, generated(one, always))
         except (PeerCrash, PeerTimeout):
-            tally.unanswered += 1
+            tally.without_result += 1
             continue
         tally.compared += 1
-        tally.composed += outcome.apollo.ok
-        tally.seen.update(outcome.apollo.codes | outcome.apollo.hints)
-        if outcome.seconds > SLOW_SECONDS:
+        tally.composed += comparison.apollo.ok
+        tally.seen.update(comparison.apollo.codes | comparison.apollo.hints)
+        if comparison.seconds > SLOW_SECONDS:
             tally.slow.append(one)
-        if difference := outcome.difference():
+        if difference := comparison.difference():
             tally.differences[one] = difference
-        if deviation := outcome.deviation():
+        if deviation := comparison.deviation():
             tally.deviations[one] = deviation
     return tally
 
 
 def smallest(peers: Peers, subgraphs: Sequence[Subgraph], attempts: int = 1500) -> list[Subgraph]:
-    """The set reduced to what its difference needs."""
+    """The smallest set found that still has the difference."""
 
     def signature(candidate: Sequence[Subgraph]) -> object:
         try:
@@ -107,7 +108,7 @@ def smallest(peers: Peers, subgraphs: Sequence[Subgraph], attempts: int = 1500) 
 
 
 def write_case(peers: Peers, folder: Path, subgraphs: Sequence[Subgraph]) -> None:
-    """A case folder: subgraphs/*.graphql, and expect.json with what Apollo's composition says of them."""
+    """A case folder: subgraphs/*.graphql, and expect.json with the result of Apollo's composition."""
     verdict = peers.compose(subgraphs)
     (folder / "subgraphs").mkdir(parents=True, exist_ok=True)
     for subgraph in subgraphs:
@@ -131,7 +132,7 @@ def main(count: int, seed: int, keep: Path | None, limit: int, features: tuple[s
     with Peers() as peers:
         tally = run(peers, seed, count, features)
         for number, deviation in tally.deviations.items():
-            click.echo(f"on purpose, as {deviation.case}: {tally.differences[number]}  (seed {number})")
+            click.echo(f"intended, as {deviation.case}: {tally.differences[number]}  (seed {number})")
         grouped: dict[object, list[int]] = {}
         for number, difference in tally.differences.items():
             if number not in tally.deviations:

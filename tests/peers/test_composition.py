@@ -1,4 +1,4 @@
-"""Our composition answers as Apollo's does, on generated sets of subgraphs (`make fuzz-composition` runs many more)."""
+"""Our composition has the results of Apollo's on generated sets; `make fuzz-composition` compares many more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNT = 100
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_generated_sets_of_subgraphs_get_apollos_answer(peers: Peers, shard: int) -> None:
+def test_generated_sets_of_subgraphs_have_apollos_result(peers: Peers, shard: int) -> None:
     tally = run(peers, SEED + shard, COUNT)
     unexplained = {seed: str(one) for seed, one in tally.differences.items() if seed not in tally.deviations}
     assert unexplained == {}
@@ -31,16 +31,16 @@ def test_generated_sets_of_subgraphs_get_apollos_answer(peers: Peers, shard: int
 
 
 @pytest.mark.parametrize("case", [row.case for row in DEVIATIONS if row.kinds == ("unplannable",)])
-def test_what_only_apollo_composes_no_one_can_plan(peers: Peers, case: str) -> None:
-    outcome = compare(peers, subgraphs_of(CASES / case))
-    assert outcome.apollo.ok
-    row = outcome.deviation()
+def test_a_set_that_only_apollo_composes_cannot_be_planned(peers: Peers, case: str) -> None:
+    comparison = compare(peers, subgraphs_of(CASES / case))
+    assert comparison.apollo.ok
+    row = comparison.deviation()
     assert row is not None
     assert row.kinds == ("unplannable",)
 
 
 @pytest.mark.parametrize("query", ["query {\n    a\n  }", "query {\n    unknown\n  }", "nothing"])
-def test_a_query_that_is_planned_or_not_valid_is_no_reason_to_refuse(peers: Peers, query: str) -> None:
+def test_a_query_that_is_planned_or_not_valid_does_not_explain_an_error(peers: Peers, query: str) -> None:
     verdict = peers.compose([Subgraph("one", "http://one.test", "type Query { a: Int }")])
     error = CompositionError("SATISFIABILITY_ERROR", f"This cannot be resolved:\n  {query}\nbecause")
     assert not is_unplannable(peers, verdict.supergraph or "", [error])
