@@ -253,7 +253,7 @@ def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
 def _check_alias(link: Link) -> None:
     if "__" in link.alias or link.alias.endswith("_") or not _SPEC_NAME.fullmatch(link.alias):
         raise _usage(
-            f'"{link.alias}" cannot name {link.url.identity} here: a name has no "__" and no "_" at its end; set "as"',
+            f'"{link.alias}" cannot name {link.url.identity} here: it must not contain "__" or end in "_"; set "as"',
             link.node,
         )
 

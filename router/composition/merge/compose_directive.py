@@ -88,7 +88,7 @@ def composed_directives(
         if definition is None:
             report.error(
                 "DIRECTIVE_COMPOSITION_ERROR",
-                f"No subgraph that links {url}, the newest version composed, defines @{name}.",
+                f"No subgraph that links {url}, the newest composed version, defines @{name}.",
                 [(subgraphs[request.index].name, request.applied.node) for request in group],
             )
             continue

@@ -21,7 +21,7 @@ def check(subgraph: SubgraphMetadata, report: Report) -> None:
             if not _NAME.fullmatch(applied.text("name") or ""):
                 report.error(
                     "CONTEXT_NAME_INVALID",
-                    f'[{subgraph.name}] "{applied.text("name")}" on {definition.name} is no context name: letters and '
-                    "digits only, a letter first.",
+                    f'[{subgraph.name}] "{applied.text("name")}" on {definition.name} is not a context name: it must '
+                    "have letters and digits only, and begin with a letter.",
                     [(subgraph.name, applied.node)],
                 )

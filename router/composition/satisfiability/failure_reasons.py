@@ -76,7 +76,7 @@ def _reason_here(  # noqa: PLR0911 - one return for each reason
         if not graph.has_local_key(position):
             return (
                 f'the fields that "{own.coordinate}" requires can be fetched, but {position.type_name} has no '
-                "@key to come back with them"
+                "@key by which to fetch it with them"
             )
         moving = graph.moving_requirements(position, own)
         because = f" (an override label moves {', '.join(moving)}: @requires cannot rely on it)" if moving else ""

@@ -112,8 +112,8 @@ class _Search:
         if self.queue:
             self.merge.report.error(
                 "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
-                f"More than {MAX_POSITIONS:,} ways to resolve queries were waiting to be checked: satisfiability "
-                "was not decided.",
+                f"More than {MAX_POSITIONS:,} positions were waiting to be explored, so satisfiability was not checked "
+                "completely.",
             )
 
     def _explore(self) -> None:
