@@ -29,15 +29,15 @@ from router.planner import plan
 from router.transport.messages import SubgraphResponse
 from tests.router.oracle.cases import Case
 from tests.router.oracle.comparison import composed
-from tests.router.oracle.rules import Federation
-from tests.router.oracle.services import InProcess
-from tests.router.oracle.store import Store
+from tests.router.oracle.data_store import Store
+from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
+from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from router.transport.messages import SubgraphRequest
-    from tests.router.oracle.store import Data
+    from tests.router.oracle.data_store import Data
 
 CASE: Final = Path(__file__).parents[2] / "tests" / "cases" / "execution" / "nested-lists-of-four-subgraphs"
 WARM_UP: Final = 3
@@ -80,7 +80,7 @@ def data(users: int) -> Data:
 class Recording:
     """Responses as bytes by request; a request without a recording is sent to `source`."""
 
-    source: InProcess
+    source: InProcessSubgraphs
     responses: dict[bytes, bytes] = field(default_factory=dict)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
@@ -115,8 +115,8 @@ async def measure(users: int, rounds: int) -> str:
     """The row of one size."""
     case = Case(CASE)
     supergraph = composed(case.subgraphs)
-    federation = Federation.of(case.subgraphs)
-    transport = Recording(InProcess.over(federation, Store(data(users), federation.meaning)))
+    federation = FederationRules.of(case.subgraphs)
+    transport = Recording(InProcessSubgraphs.over(federation, Store(data(users), federation.semantics)))
     operation = replace(case.operation, variables={})
     document = parse(operation.query)
     prepared = get_operation(supergraph.api_schema, document)

@@ -26,7 +26,7 @@ from router.lifecycle.generation import freeze
 from router.operation import get_operation
 from router.planner import Planner
 from router.supergraph import load
-from tests.peers.fuzz_plans import Federation
+from tests.peers.fuzz_plans import FederationSample
 from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
 from tests.router.planner.adversarial import CASES
 
@@ -86,7 +86,7 @@ def recorded() -> Iterator[Workload]:
 def generated(count: int) -> Iterator[Workload]:
     """Federations of the oracle with their operations."""
     for seed in range(count):
-        one = Federation.of(seed)
+        one = FederationSample.of(seed)
         yield Workload(one.subject.supergraph, tuple(operation.query for operation in one.operations))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from tests.router.oracle.cases import ROOT, Case, cases
-from tests.router.oracle.served import served
+from tests.router.oracle.http_federation import serve_federation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,8 +110,8 @@ A case passes when:
   not exist, an `@external` field that is not provided, a field that was overridden, and a missing required field.
 
 The files of a case are described in [cases.py](../tests/router/oracle/cases.py), the data in
-[store.py](../tests/router/oracle/store.py). `python -m tests.docs.federation` runs the cases and writes these pages; a
-test fails when one is stale.
+[data_store.py](../tests/router/oracle/data_store.py). `python -m tests.docs.federation` runs the cases and writes these
+pages; a test fails when one is stale.
 """
 
 _DIFFERENCES = """## Differences from one server
@@ -179,7 +179,7 @@ async def _failing(row: list[Case]) -> list[Case]:
     failing: list[Case] = []
     for _, suite in groupby(row, key=lambda case: case.suite):
         own = list(suite)
-        async with served(own[0].subgraphs) as running:
+        async with serve_federation(own[0].subgraphs) as running:
             failing += [case for case in own if await running.differences(case)]
     return failing
 

@@ -20,7 +20,7 @@ from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
 from tests.router.composition.generation.drawing import FEATURES
 from tests.router.composition.generation.reduction import reduced
 from tests.router.composition.generation.subgraph_sets import subgraph_set
-from tests.router.oracle.choices import Seeded
+from tests.router.oracle.choices import SeededChoices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ def seeds(seed: int, count: int) -> Iterator[int]:
 
 
 def generated(seed: int, always: Sequence[str] = ()) -> list[Subgraph]:
-    return subgraph_set(Seeded(seed), always)
+    return subgraph_set(SeededChoices(seed), always)
 
 
 def run(peers: Peers, seed: int, count: int, always: Sequence[str] = ()) -> Tally:

@@ -19,19 +19,19 @@ from router.planner import plan
 from tests.peers.apollo_plan import read_plan
 from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
 from tests.peers.plan_difference import compare_plans, is_comparable, is_theirs_right
-from tests.router.oracle.choices import Seeded
-from tests.router.oracle.comparison import Subject
-from tests.router.oracle.drawing import draw_world
-from tests.router.oracle.federations import federation
-from tests.router.oracle.filling import Filling
-from tests.router.oracle.operations import operation
+from tests.router.oracle.choices import SeededChoices
+from tests.router.oracle.comparison import ComposedFederation
+from tests.router.oracle.data_generator import DataGenerator
+from tests.router.oracle.federation_generator import generate_federation
+from tests.router.oracle.model_generator import generate_model
+from tests.router.oracle.operation_generator import generate_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tests.peers.plan_difference import Comparison
-    from tests.router.oracle.operations import Operation
-    from tests.router.oracle.store import Data
+    from tests.router.oracle.data_store import Data
+    from tests.router.oracle.operation_generator import Operation
 
 # Several operations share the cost of composing one federation.
 OPERATIONS = 4
@@ -46,21 +46,23 @@ _STRIDE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Federation:
+class FederationSample:
     """A federation of the oracle and operations on it, and more data for it."""
 
     seed: int
     subgraphs: dict[str, str]
-    subject: Subject
+    subject: ComposedFederation
     operations: list[Operation]
 
     @classmethod
-    def of(cls, seed: int) -> Federation:
-        choices = Seeded(seed)
+    def of(cls, seed: int) -> FederationSample:
+        choices = SeededChoices(seed)
         # Apollo's planner is told of no label of a progressive override, so none holds.
-        generated = replace(federation(choices), labels=frozenset())
-        subject = Subject.of(generated)
-        operations = [one for _ in range(OPERATIONS) if (one := operation(choices, subject.merged)) is not None]
+        generated = replace(generate_federation(choices), labels=frozenset())
+        subject = ComposedFederation.of(generated)
+        operations = [
+            one for _ in range(OPERATIONS) if (one := generate_operation(choices, subject.merged)) is not None
+        ]
         return cls(seed, generated.subgraphs, subject, [one for one in operations if is_comparable(one.query)])
 
     def comparisons(self, peers: Peers) -> Iterator[Comparison]:
@@ -72,12 +74,14 @@ class Federation:
         Each comes again for every non-null field of an interface object and every object type it may have: the field
         fails for all objects of the type, for the one half of them and for the other.
         """
-        world = draw_world(Seeded(self.seed))
-        drawn = [self.subject.data, *(Filling(world, random.Random(number)).data() for number in range(DATASETS))]
+        model = generate_model(SeededChoices(self.seed))
+        drawn = [self.subject.data, *(DataGenerator(model, random.Random(number)).data() for number in range(DATASETS))]
         yield from drawn
-        for extended in world.interface_objects.values():
-            failing = [own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_input]
-            for type_name, name, data in product(world.abstract[extended.interface].members, failing, drawn):
+        for extended in model.interface_objects.values():
+            failing = [
+                own.name for own in extended.fields.values() if own.wrapping.endswith("!") and not own.is_dependency
+            ]
+            for type_name, name, data in product(model.abstract[extended.interface].members, failing, drawn):
                 entities = [entity for entity in data if entity.startswith(f"{type_name}:")]
                 for failed in (entities, entities[::2], entities[1::2]):
                     yield _failing(data, failed, name)
@@ -108,7 +112,7 @@ class Tally:
         right = self.compared - sum(map(len, self.explained.values()))
         return 1 - sum(map(len, self.worse.values())) / max(right, 1)
 
-    def add(self, federation: Federation, comparison: Comparison) -> None:
+    def add(self, federation: FederationSample, comparison: Comparison) -> None:
         self.compared += 1
         self.better += comparison.is_better
         if comparison.is_worse and not is_theirs_right(federation.subject, federation.datasets(), comparison):
@@ -132,7 +136,7 @@ def run(peers: Peers, first: int, count: int) -> Tally:
     """Compare the plans on so many federations."""
     tally = Tally()
     for seed in range(first, first + count):
-        federation = Federation.of(seed)
+        federation = FederationSample.of(seed)
         try:
             for comparison in federation.comparisons(peers):
                 tally.add(federation, comparison)
@@ -143,7 +147,7 @@ def run(peers: Peers, first: int, count: int) -> Tally:
 
 def show(peers: Peers, seed: int) -> None:
     """Print a federation, and for each operation on which we are worse both plans."""
-    federation = Federation.of(seed)
+    federation = FederationSample.of(seed)
     for name, sdl in federation.subgraphs.items():
         click.echo(f"# {name}\n{sdl}")
     for comparison in federation.comparisons(peers):

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from router.supergraph import Supergraph
     from router.supergraph.model import SubgraphModel
     from tests.peers.peers import Peers
-    from tests.router.oracle.comparison import Subject
-    from tests.router.oracle.operations import Operation
-    from tests.router.oracle.store import Data
+    from tests.router.oracle.comparison import ComposedFederation
+    from tests.router.oracle.data_store import Data
+    from tests.router.oracle.operation_generator import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def compare_plans(
         yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
 
 
-def is_theirs_right(subject: Subject, datasets: Iterable[Data], comparison: Comparison) -> bool:
+def is_theirs_right(subject: ComposedFederation, datasets: Iterable[Data], comparison: Comparison) -> bool:
     """Whether Apollo's plan, run by our executor over strict subgraphs, gives the monolith's answer for all the data.
 
     A strict subgraph throws when it is asked for an external field nobody provides there, or for a field that requires

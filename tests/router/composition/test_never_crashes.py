@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from router.composition import Composition, Subgraph, compose
 from router.composition.reading.schema_limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS
 from tests.router.composition.generation.subgraph_sets import subgraph_set
-from tests.router.oracle.choices import Seeded, drawn_choices
+from tests.router.oracle.choices import SeededChoices, hypothesis_choices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tests.router.oracle.choices import Drawn
+    from tests.router.oracle.choices import HypothesisChoices
 
 # Of processor time: the machine may be busy with other tests.
 SECONDS = 2.0
@@ -87,8 +87,8 @@ def test_any_texts_are_composed(texts: list[tuple[str, str]]) -> None:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(drawn_choices())
-def test_generated_sets_are_composed(choices: Drawn) -> None:
+@given(hypothesis_choices())
+def test_generated_sets_are_composed(choices: HypothesisChoices) -> None:
     composed(subgraph_set(choices))
 
 
@@ -96,7 +96,7 @@ def test_generated_sets_are_composed(choices: Drawn) -> None:
 def test_spoiled_schemas_are_composed(shard: int, request: pytest.FixtureRequest) -> None:
     count = int(request.config.getoption("--composition-inputs")) // 4
     for seed in range(SEED + shard * count, SEED + (shard + 1) * count):
-        spoiled = [Subgraph(one.name, one.url, _spoiled(seed, one.sdl)) for one in subgraph_set(Seeded(seed))]
+        spoiled = [Subgraph(one.name, one.url, _spoiled(seed, one.sdl)) for one in subgraph_set(SeededChoices(seed))]
         try:
             composed(spoiled)
         except Exception as error:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from graphql import SelectionNode
 
     from router.plan import PlanNode
-    from tests.router.oracle.operations import Operation
+    from tests.router.oracle.operation_generator import Operation
 
 
 def is_comparable_query(case: Case) -> bool:

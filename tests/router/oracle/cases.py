@@ -1,13 +1,13 @@
-"""Cases in folders: subgraphs, data, an operation, and what must come of it.
+"""Reads case folders: subgraphs, data, an operation, and the expected response.
 
     <suite>/subgraphs/*.graphql     one file per subgraph
-    <suite>/data.json               as `tests.router.oracle.store` reads it
+    <suite>/data.json               as `tests.router.oracle.data_store` reads it
     <suite>/[<case>/]query.graphql  [variables.json]  response.json  [plan.txt]  [requests.json]
 
 `response.json` is {"data": ..., "errors": [path, ...]}: the data exactly, the errors by path (null for one without); or
-{"refused": code} for an operation that never starts. The data are what one server with all of it would answer, unless
-"unlike_one_server" says why not. `plan.txt`, where present, is the plan's text, `requests.json` how many requests each
-subgraph gets (none, if it is not named).
+{"refused": code} for a request error. The data equal those of one server with all the data, unless "unlike_one_server"
+gives the reason for a difference. `plan.txt` is the text of the plan, `requests.json` the number of requests to each
+subgraph; a subgraph that is not listed gets none.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from graphql import parse, validate
 from router.errors import RequestError
 from router.json_codec import decode, encode
 from router.planner import plan
-from tests.router.oracle.comparison import answer, composed
-from tests.router.oracle.operations import Operation
-from tests.router.oracle.rules import Federation
-from tests.router.oracle.services import InProcess
-from tests.router.oracle.store import Store
+from tests.router.oracle.comparison import composed, run_operation
+from tests.router.oracle.data_store import Store
+from tests.router.oracle.operation_generator import Operation
+from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
+from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
     from router.executor.context import ExecutionResult
@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[2] / "cases"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One operation on one suite's federation."""
+    """One operation on the federation of a suite."""
 
     folder: Path
 
@@ -67,7 +67,7 @@ class Case:
 
     @property
     def unlike_one_server(self) -> str | None:
-        """Why the data are not those of a single server with all of it, where they are not."""
+        """Why the data differ from those of one server with all the data, if they do."""
         response = self._json("response.json")
         reason = response.get("unlike_one_server") if isinstance(response, dict) else None
         return None if reason is None else str(reason)
@@ -84,27 +84,27 @@ class Case:
 
     @property
     def labels(self) -> frozenset[str]:
-        """The labels of progressive overrides that hold."""
+        """The active override labels."""
         labels = self._json("labels.json")
         return frozenset(map(str, labels)) if isinstance(labels, list) else frozenset()
 
     def store(self) -> Store:
         data = decode((self.suite / "data.json").read_bytes())
         assert isinstance(data, dict)
-        return Store(data, Federation.of(self.subgraphs).meaning)
+        return Store(data, FederationRules.of(self.subgraphs).semantics)
 
     def _json(self, name: str) -> object:
         file = self.folder / name
         return json.loads(file.read_text()) if file.exists() else None
 
     async def response(self) -> object:
-        """What the router makes of it, in the form of `response.json`."""
+        """The router's response in the format of `response.json`."""
         supergraph = self.supergraph()
         if validate(supergraph.api_schema, parse(self.operation.query)):
             return {"refused": "GRAPHQL_VALIDATION_FAILED"}
-        transport = InProcess.over(Federation.of(self.subgraphs, self.labels), self.store())
+        transport = InProcessSubgraphs.over(FederationRules.of(self.subgraphs, self.labels), self.store())
         try:
-            result = await answer(supergraph, transport, self.operation, override_labels=self.labels)
+            result = await run_operation(supergraph, transport, self.operation, override_labels=self.labels)
         except RequestError as refusal:
             return {"refused": refusal.code}
         return _as_json(result)
@@ -118,7 +118,7 @@ class Case:
 
 @lru_cache(maxsize=8)
 def _composed(subgraphs: tuple[tuple[str, str], ...]) -> Supergraph:
-    """The cases of a suite follow each other and share its supergraph."""
+    """The supergraph of a suite. Its cases follow each other, so that a small cache is enough."""
     return composed(dict(subgraphs))
 
 
@@ -129,5 +129,5 @@ def _as_json(result: ExecutionResult) -> object:
 
 
 def cases(area: str) -> list[Case]:
-    """Every case below tests/cases/<area>."""
+    """All cases in tests/cases/<area>."""
     return [Case(file.parent) for file in sorted((ROOT / area).rglob("query.graphql"))]

@@ -1,7 +1,7 @@
-"""Where generators take their choices from: a seed, hypothesis, or a recorded sequence.
+"""The sources of choices for generators: a seed, Hypothesis, or a recorded sequence.
 
-Seeds are fast and evenly spread, for long runs; hypothesis explores and shrinks; a recorded sequence is what a failing
-seed is shrunk by (`shrink`): shorter, and smaller where it cannot be shorter.
+Seeds are fast and evenly spread, for long runs. Hypothesis explores and shrinks. A recorded sequence replays the
+choices of a failing seed; `shrink` makes it shorter, and its numbers smaller.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 class Choices(Protocol):
-    """The one primitive; 0 is the simplest choice."""
+    """A source of choices. The least number is the simplest choice."""
 
     def number(self, least: int, most: int) -> int: ...
 
 
-class Seeded:
-    """Choices that follow from a seed, and the record of them."""
+class SeededChoices:
+    """Choices from a seed. `record` has the choices so far."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -36,8 +36,8 @@ class Seeded:
         return chosen
 
 
-class Replayed:
-    """The choices of a sequence, fitted to what is asked; zeros after its end."""
+class ReplayedChoices:
+    """Choices from a sequence, limited to the allowed range; zeros after its end."""
 
     def __init__(self, sequence: Sequence[int]) -> None:
         self._sequence = iter(sequence)
@@ -46,8 +46,8 @@ class Replayed:
         return least + min(next(self._sequence, 0), most - least)
 
 
-class Drawn:
-    """Choices of hypothesis."""
+class HypothesisChoices:
+    """Choices from Hypothesis."""
 
     def __init__(self, draw: st.DrawFn) -> None:
         self._draw = draw
@@ -57,12 +57,12 @@ class Drawn:
 
 
 @st.composite
-def drawn_choices(draw: st.DrawFn) -> Drawn:
-    return Drawn(draw)
+def hypothesis_choices(draw: st.DrawFn) -> HypothesisChoices:
+    return HypothesisChoices(draw)
 
 
-def often(choices: Choices, percent: int) -> bool:
-    """True so many times in a hundred."""
+def chance(choices: Choices, percent: int) -> bool:
+    """True in so many of a hundred cases."""
     return choices.number(0, 99) >= 100 - percent
 
 
@@ -77,7 +77,7 @@ def subset(choices: Choices, options: Iterable[T]) -> list[T]:
 
 
 def shrink(sequence: Sequence[int], fails: Callable[[Sequence[int]], bool], *, attempts: int = 2000) -> list[int]:
-    """A simpler sequence that still fails, after at most so many attempts."""
+    """Find a simpler sequence that still fails, with at most so many attempts."""
     best, tried = list(sequence), 0
     progress = True
     while progress and tried < attempts:

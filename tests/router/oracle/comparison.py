@@ -1,12 +1,13 @@
-"""Running one operation on both sides of the oracle, and what must be equal.
+"""Runs one operation with the router and with the monolith, and compares the responses.
 
-Data are equal, the order of fields included. Errors are compared by presence: none on one side means none on the other,
-and below or at each null an error caused for the monolith the router has an error too. Never by number: a list of ten
-references to one broken object is one failure or ten. Mutations reach the resolvers in the same order, with the same
-arguments, exactly once.
+- Data are equal, including the order of fields.
+- Either both responses have errors or none. For each null that an error of the monolith caused, the router has an
+  error at this null or below. The number of errors is not compared: ten references to one failing object are one error
+  or ten.
+- Mutations reach the resolvers once, in the same order and with the same arguments.
 
-Where something a field requires failed, a null is right whose error is at it, below it or above it: fields asked in
-one request with that field are lost with it.
+If a required field failed, the response may have further nulls, each with an error at it, below it or above it: the
+fields of one fetch are lost together.
 """
 
 from __future__ import annotations
@@ -18,139 +19,146 @@ from typing import TYPE_CHECKING
 
 from graphql import build_schema, lexicographic_sort_schema, parse, print_schema
 
-from router.composition import Subgraph as Composable
-from router.composition import compose
+from router.composition import Subgraph, compose
 from router.executor.context import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
 from router.operation import get_operation
 from router.planner import PlanOptions, plan
 from router.supergraph import load
-from tests.router.oracle.rules import Federation
-from tests.router.oracle.services import InProcess, Monolith
-from tests.router.oracle.store import InputFailed, Store, plain
+from tests.router.oracle.data_store import RequirementFailed, Store, comparable
+from tests.router.oracle.monolith import Monolith
+from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
+from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from graphql import ExecutionResult as MonolithsResult
+    from graphql import ExecutionResult as MonolithResult
     from graphql import GraphQLSchema
 
     from router.executor.context import ExecutionResult
     from router.plan import QueryPlan
     from router.supergraph import Supergraph
-    from tests.router.oracle.federations import Generated
-    from tests.router.oracle.operations import Operation
-    from tests.router.oracle.store import Data
+    from tests.router.oracle.data_store import Data
+    from tests.router.oracle.federation_generator import GeneratedFederation
+    from tests.router.oracle.operation_generator import Operation
 
-# What the router adds to every API schema.
+# The directive that the router adds to every API schema.
 DEFER = "\ndirective @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT"
 
 
-class Difference(AssertionError):
-    """The router's answer is not the monolith's."""
+class ResponseDifference(AssertionError):
+    """The router's response differs from that of the monolith."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A federation, composed and loaded, beside its monolith."""
+class ComposedFederation:
+    """A federation, composed and loaded, with the merged schema of its monolith."""
 
     merged: GraphQLSchema
-    federation: Federation
+    rules: FederationRules
     supergraph: Supergraph
     data: Data
     labels: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, generated: Generated) -> Subject:
+    def of(cls, generated: GeneratedFederation) -> ComposedFederation:
         merged = build_schema(generated.merged + DEFER)
         supergraph = composed(generated.subgraphs)
         expected, got = _printed(merged), _printed(supergraph.api_schema)
         if expected != got:
-            raise Difference(f"API schema\n--- expected\n{expected}\n--- got\n{got}")
+            raise ResponseDifference(f"API schema\n--- expected\n{expected}\n--- got\n{got}")
         labels = generated.labels
-        return cls(merged, Federation.of(generated.subgraphs, labels), supergraph, generated.data, labels)
+        return cls(merged, FederationRules.of(generated.subgraphs, labels), supergraph, generated.data, labels)
 
     def store(self) -> Store:
-        return Store(self.data, self.federation.meaning)
+        return Store(self.data, self.rules.semantics)
 
-    def expected(self, operation: Operation, store: Store | None = None) -> MonolithsResult:
-        """The monolith's answer, which is one: what may come later comes with the rest."""
-        monolith = Monolith(self.merged, self.federation)
-        at_once = re.sub(r"@defer\b(\([^)]*\))?", "", operation.query)
-        return monolith.execute(store or self.store(), at_once, operation.variables)
+    def expected(self, operation: Operation, store: Store | None = None) -> MonolithResult:
+        """The response of the monolith. Deferred parts come with the rest."""
+        monolith = Monolith(self.merged, self.rules)
+        without_defer = re.sub(r"@defer\b(\([^)]*\))?", "", operation.query)
+        return monolith.execute(store or self.store(), without_defer, operation.variables)
 
     async def check(self, operation: Operation, planned: QueryPlan | None = None) -> None:
-        """Raises `Difference` when router and monolith disagree; `planned` is run instead of the router's plan."""
-        alone, together = self.store(), self.store()
-        expected = self.expected(operation, alone)
-        transport = InProcess.over(self.federation, together)
-        got = await answer(self.supergraph, transport, operation, planned, self.labels)
-        if any(isinstance(error.original_error, InputFailed) for error in expected.errors or ()):
-            # What is asked in one request with a field that cannot be computed is lost with it.
-            _compare_partial(expected.data, got, "an input failed")
-        elif _has_lost_object(expected) and plain(expected.data) != plain(got.data):
-            # What fails where nothing may be null takes along what others require of the same object.
-            _compare_partial(expected.data, got, "an object was lost")
+        """Compare the responses; `planned` replaces the router's plan.
+
+        Raises:
+            ResponseDifference: router and monolith disagree.
+        """
+        monolith_store, router_store = self.store(), self.store()
+        expected = self.expected(operation, monolith_store)
+        transport = InProcessSubgraphs.over(self.rules, router_store)
+        got = await run_operation(self.supergraph, transport, operation, planned, self.labels)
+        if any(isinstance(error.original_error, RequirementFailed) for error in expected.errors or ()):
+            # A field that cannot be resolved takes along the other fields of its fetch.
+            _compare_partial(expected.data, got, "a required field failed")
+        elif _has_propagated_null(expected) and comparable(expected.data) != comparable(got.data):
+            # A null that propagates to an object takes along required fields of that object.
+            _compare_partial(expected.data, got, "a null propagated to an object")
         else:
             _compare_data(expected.data, got.data)
             _compare_errors(expected, got)
-        if alone.mutations != together.mutations:
-            raise Difference(f"mutations\nexpected {alone.mutations}\ngot      {together.mutations}")
+        if monolith_store.mutations != router_store.mutations:
+            raise ResponseDifference(
+                f"mutations\nexpected {monolith_store.mutations}\ngot      {router_store.mutations}"
+            )
 
-    async def check_without(self, operation: Operation, subgraph: str) -> None:
-        """With one subgraph out of reach, what is answered is right, and what is missing has an error.
+    async def check_unreachable(self, operation: Operation, subgraph: str) -> None:
+        """Compare the responses while one subgraph is unreachable: only its values may be missing.
 
-        Raises `Difference` when a value is not the monolith's, or a null that is none there has no error at it, below
-        it or above it.
+        Raises:
+            ResponseDifference: a value differs from the monolith's, or a further null has no error at it, below it or
+                above it.
         """
         expected = self.expected(operation)
-        transport = InProcess.over(self.federation, self.store())
+        transport = InProcessSubgraphs.over(self.rules, self.store())
         transport.unreachable = frozenset({subgraph})
-        got = await answer(self.supergraph, transport, operation, override_labels=self.labels)
+        got = await run_operation(self.supergraph, transport, operation, override_labels=self.labels)
         _compare_partial(expected.data, got, f"without {subgraph}")
 
 
 def _compare_partial(expected: object, got: ExecutionResult, why: str) -> None:
-    """What is answered is right, and what is missing has an error at it, below it or above it."""
+    """Check that all values are right except for nulls with an error at them, below or above."""
     paths = [error.path or () for error in got.errors]
-    for missing in _missing(plain(expected), plain(got.data), ()):
-        if not any(path[: len(missing)] == missing[: len(path)] for path in paths):
-            raise Difference(f"{why}: no error explains the null at {missing}\ngot {got.errors}")
+    for null in _unexpected_nulls(comparable(expected), comparable(got.data), ()):
+        if not any(path[: len(null)] == null[: len(path)] for path in paths):
+            raise ResponseDifference(f"{why}: no error explains the null at {null}\ngot {got.errors}")
 
 
-def _missing(expected: object, got: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    """The nulls of `got` that are none in `expected`; every other value must be equal."""
+def _unexpected_nulls(expected: object, got: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """The paths of nulls in `got` where `expected` has a value. All other values must be equal."""
     match expected, got:
         case dict(), dict() if list(expected) == list(got):
             for key in expected:
-                yield from _missing(expected[key], got[key], (*path, key))
+                yield from _unexpected_nulls(expected[key], got[key], (*path, key))
         case list(), list() if len(expected) == len(got):
             for index, item in enumerate(expected):
-                yield from _missing(item, got[index], (*path, index))
+                yield from _unexpected_nulls(item, got[index], (*path, index))
         case _, None:
             if expected is not None:
                 yield path
         case _:
             if expected != got:
-                raise Difference(f"at {path}\nexpected {expected}\ngot      {got}")
+                raise ResponseDifference(f"at {path}\nexpected {expected}\ngot      {got}")
 
 
 def composed(subgraphs: Mapping[str, str]) -> Supergraph:
-    composition = compose([Composable(name, f"http://{name}.example/graphql", sdl) for name, sdl in subgraphs.items()])
+    composition = compose([Subgraph(name, f"http://{name}.example/graphql", sdl) for name, sdl in subgraphs.items()])
     if composition.supergraph_sdl is None:
-        raise Difference(f"composition refused: {composition.errors}")
+        raise ResponseDifference(f"composition failed: {composition.errors}")
     return load(composition.supergraph_sdl)
 
 
-async def answer(
+async def run_operation(
     supergraph: Supergraph,
-    transport: InProcess,
+    transport: InProcessSubgraphs,
     operation: Operation,
     planned: QueryPlan | None = None,
     override_labels: frozenset[str] = frozenset(),
 ) -> ExecutionResult:
-    """What the router answers."""
+    """Plan and execute the operation as the router does."""
     document = parse(operation.query)
     prepared = get_operation(supergraph.api_schema, document)
     context = ExecutionContext(supergraph.schema, transport, coerce(prepared, operation.variables))
@@ -163,31 +171,31 @@ def _printed(schema: GraphQLSchema) -> str:
 
 
 def _compare_data(expected: object, got: object) -> None:
-    exact, actual = json.dumps(plain(expected)), json.dumps(plain(got))
+    exact, actual = json.dumps(comparable(expected)), json.dumps(comparable(got))
     if exact != actual:
-        raise Difference(f"data\nexpected {exact}\ngot      {actual}")
+        raise ResponseDifference(f"data\nexpected {exact}\ngot      {actual}")
 
 
-def _compare_errors(expected: MonolithsResult, got: ExecutionResult) -> None:
+def _compare_errors(expected: MonolithResult, got: ExecutionResult) -> None:
     errors = expected.errors or []
     paths = [tuple(error.path or ()) for error in errors]
     if bool(errors) != bool(got.errors):
-        raise Difference(f"errors\nexpected at {paths}\ngot {got.errors}")
-    told = [tuple(error.path or ()) for error in got.errors]
+        raise ResponseDifference(f"errors\nexpected at {paths}\ngot {got.errors}")
+    router_paths = [tuple(error.path or ()) for error in got.errors]
     for path in paths:
-        null = _null_above(path, expected.data)
-        if not any(own[: len(null)] == null for own in told):
-            raise Difference(f"no error explains the null at {null}\ngot {got.errors}")
+        null = _null_at_or_above(path, expected.data)
+        if not any(own[: len(null)] == null for own in router_paths):
+            raise ResponseDifference(f"no error explains the null at {null}\ngot {got.errors}")
 
 
-def _has_lost_object(expected: MonolithsResult) -> bool:
-    """Whether an error nulled more than its own field."""
+def _has_propagated_null(expected: MonolithResult) -> bool:
+    """Whether the null of an error propagated above its own field."""
     paths = [tuple(error.path or ()) for error in expected.errors or ()]
-    return any(_null_above(path, expected.data) != path for path in paths)
+    return any(_null_at_or_above(path, expected.data) != path for path in paths)
 
 
-def _null_above(path: tuple[str | int, ...], data: object) -> tuple[str | int, ...]:
-    """The null an error caused: where the path meets one."""
+def _null_at_or_above(path: tuple[str | int, ...], data: object) -> tuple[str | int, ...]:
+    """The path of the null that an error caused: its own path or a prefix of it."""
     value = data
     for length, segment in enumerate(path):
         match value, segment:

@@ -1,7 +1,7 @@
 """Long runs of the oracle: `make fuzz-oracle COUNT=20000 SEED=1`, `python -m tests.router.oracle.run --count 20000`.
 
-Federations are numbered, so any of a run can be had again (`--only`). The same count and seed try the same triples,
-on however many processors.
+Federations are numbered, so that `--only` can repeat each. A run with the same count and seed tests the same triples
+(federation, operation, data), whatever the number of processes.
 """
 
 from __future__ import annotations
@@ -18,61 +18,61 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tests.router.oracle.trial import Failed, Tally, failure_of_seed
+from tests.router.oracle.trial import TrialFailed, TrialTally, failure_of_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
-# Federations that one process tries in a row: enough that handing them out costs nothing.
+# Federations that one process tests in a row, so that the overhead of distributing them is small.
 BLOCK = 20
-# The first federation of a run is this times the run's seed, so that runs do not overlap.
+# The number of a run's first federation is its seed times this, so that runs do not overlap.
 STRIDE = 1_000_000
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What a block of federations came to; `failures` holds what it takes to see each again, by number."""
+class BlockResult:
+    """The counts of a block, and the report of each failure by the number of the federation."""
 
-    tally: Tally = field(default_factory=Tally)
+    tally: TrialTally = field(default_factory=TrialTally)
     failures: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Federations to try, and what to do with those that fail."""
+    """Federations to test. Failures are shrunk in so many `attempts`, and written to `folder`."""
 
     first: int
     attempts: int
     folder: Path | None
 
-    def run(self) -> Outcome:
-        outcome = Outcome()
+    def run(self) -> BlockResult:
+        result = BlockResult()
         for number in range(self.first, self.first + BLOCK):
-            failure = failure_of_seed(number, outcome.tally, attempts=self.attempts)
+            failure = failure_of_seed(number, result.tally, attempts=self.attempts)
             if failure is not None:
-                outcome.failures[number] = str(failure)
+                result.failures[number] = str(failure)
                 if self.folder is not None:
                     failure.write(self.folder / str(number))
-        return outcome
+        return result
 
 
-def outcomes(blocks: Iterator[Block], jobs: int) -> Iterator[Outcome]:
-    """The outcomes in order, a few blocks ahead of who asks."""
+def run_blocks(blocks: Iterator[Block], jobs: int) -> Iterator[BlockResult]:
+    """Run blocks in parallel and yield their results in order."""
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running: deque[Future[Outcome]] = deque(pool.submit(next(blocks).run) for _ in range(2 * jobs))
+        running: deque[Future[BlockResult]] = deque(pool.submit(next(blocks).run) for _ in range(2 * jobs))
         try:
             while True:
-                outcome = running.popleft().result()
+                result = running.popleft().result()
                 running.append(pool.submit(next(blocks).run))
-                yield outcome
+                yield result
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def show(number: int, attempts: int, folder: Path | None) -> None:
-    """Try one federation and print how it fails."""
-    failure: Failed | None = failure_of_seed(number, attempts=attempts)
+    """Test one federation and print its failure."""
+    failure: TrialFailed | None = failure_of_seed(number, attempts=attempts)
     click.echo(f"federation {number}: {failure or 'no difference'}")
     if failure is not None and folder is not None:
         failure.write(folder / str(number))
@@ -80,35 +80,39 @@ def show(number: int, attempts: int, folder: Path | None) -> None:
 
 
 @click.command()
-@click.option("--count", default=20_000, show_default=True, help="How many triples, at least.")
-@click.option("--seed", default=1, show_default=True, help="Which federations.")
-@click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="How many processes.")
-@click.option("--most", default=50, show_default=True, help="End after so many federations with a difference.")
-@click.option("--attempts", default=400, show_default=True, help="How long a failure is made smaller.")
-@click.option("--cases", "folder", type=click.Path(path_type=Path), help="Write each failure there as a case folder.")
-@click.option("--only", type=int, help="Try one federation, by its number.")
+@click.option(
+    "--count", default=20_000, show_default=True, help="Minimum number of triples (federation, operation, data)."
+)
+@click.option("--seed", default=1, show_default=True, help="Number of the run; it determines the federations.")
+@click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="Number of processes.")
+@click.option("--most", default=50, show_default=True, help="Stop after so many federations with a difference.")
+@click.option("--attempts", default=400, show_default=True, help="Attempts to shrink a failure.")
+@click.option(
+    "--cases", "folder", type=click.Path(path_type=Path), help="Write each failure to this folder, as a case folder."
+)
+@click.option("--only", type=int, help="Test one federation, by its number.")
 def main(  # noqa: PLR0917 - one per option
     count: int, seed: int, jobs: int, most: int, attempts: int, folder: Path | None, only: int | None
 ) -> None:
-    """Run generated operations on generated federations through the router and through a monolith, and compare."""
+    """Execute generated operations with the router and with a monolith, and compare the responses."""
     if only is not None:
         show(only, attempts, folder)
-    started, tally, different = time.monotonic(), Tally(), 0
+    started, tally, failing = time.monotonic(), TrialTally(), 0
     firsts = iter(range(seed * STRIDE, (seed + 1) * STRIDE, BLOCK))
-    for outcome in outcomes((Block(first, attempts, folder) for first in firsts), jobs):
-        tally.add(outcome.tally)
-        for number, text in outcome.failures.items():
-            different += 1
+    for result in run_blocks((Block(first, attempts, folder) for first in firsts), jobs):
+        tally.add(result.tally)
+        for number, text in result.failures.items():
+            failing += 1
             click.echo(f"federation {number}: {text}\n")
-        if tally.triples >= count or different >= most:
+        if tally.triples >= count or failing >= most:
             break
-    for item, times in sorted(tally.vocabulary.items(), key=lambda entry: entry[1]):
+    for item, times in sorted(tally.constructs.items(), key=lambda entry: entry[1]):
         click.echo(f"{times / tally.federations:7.1%}  {item}")
     click.echo(
-        f"seed {seed}: {tally.triples} triples of {tally.federations} federations, {different} federations with a "
+        f"seed {seed}: {tally.triples} triples of {tally.federations} federations, {failing} federations with a "
         f"difference, {time.monotonic() - started:.0f} s"
     )
-    sys.exit(different > 0)
+    sys.exit(failing > 0)
 
 
 if __name__ == "__main__":

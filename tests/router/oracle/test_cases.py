@@ -1,6 +1,6 @@
-"""Case folders: counter-examples the oracle found (execution) and the capabilities of a federation (federation).
+"""The cases of tests/cases/execution: mostly counter-examples that the oracle found, executed in this process.
 
-Here the former are run in this process; test_served.py runs the latter over HTTP.
+`test_http_federation.py` executes the cases of tests/cases/federation over HTTP.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ EXECUTION = cases("execution")
 
 
 @pytest.mark.parametrize("case", EXECUTION, ids=[case.name for case in EXECUTION])
-async def test_the_router_answers_as_the_case_says(case: Case) -> None:
+async def test_the_response_is_that_of_the_case(case: Case) -> None:
     got = await case.response()
     assert json.dumps(got, indent=1) == json.dumps(case.expected, indent=1)
 
@@ -24,5 +24,5 @@ PLANNED = [case for case in [*EXECUTION, *cases("federation")] if case.expected_
 
 
 @pytest.mark.parametrize("case", PLANNED, ids=[case.name for case in PLANNED])
-def test_the_plan_is_the_one_the_case_says(case: Case) -> None:
+def test_the_plan_is_that_of_the_case(case: Case) -> None:
     assert case.plan() == case.expected_plan

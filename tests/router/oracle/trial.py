@@ -1,6 +1,7 @@
-"""One generated federation on trial: its operations and data sets, each triple on both sides of the oracle.
+"""Tests one generated federation with several operations and data sets.
 
-Composing a federation and planning an operation cost far more than one more data set, so both are shared.
+Composition and planning take far longer than execution, so that all operations share the supergraph, and all data sets
+share the plans.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import TYPE_CHECKING
 from router.json_codec import encode
 from router.plan import BatchFetch
 from router.planner import PlanOptions, plan
-from tests.router.oracle.choices import Replayed, Seeded, shrink
-from tests.router.oracle.comparison import Subject
-from tests.router.oracle.federations import federation
-from tests.router.oracle.operations import operation
-from tests.router.oracle.services import TooLarge
-from tests.router.oracle.store import ABSENT
-from tests.router.oracle.vocabulary import items_of
+from tests.router.oracle.choices import ReplayedChoices, SeededChoices, shrink
+from tests.router.oracle.comparison import ComposedFederation
+from tests.router.oracle.construct_coverage import constructs_in
+from tests.router.oracle.data_store import ABSENT
+from tests.router.oracle.federation_generator import generate_federation
+from tests.router.oracle.monolith import ResponseTooLarge
+from tests.router.oracle.operation_generator import generate_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,24 +30,26 @@ if TYPE_CHECKING:
 
     from router.plan import QueryPlan
     from tests.router.oracle.choices import Choices
-    from tests.router.oracle.federations import Generated
-    from tests.router.oracle.operations import Operation
-    from tests.router.oracle.store import Data
+    from tests.router.oracle.data_store import Data
+    from tests.router.oracle.federation_generator import GeneratedFederation
+    from tests.router.oracle.operation_generator import Operation
 
 OPERATIONS = 5
 
 
-# What is deferred is fetched by key from where one stands, so what one stands on must be known there.
+# Deferred fields are fetched by the key of an object, so that each subgraph must have the object.
 _DEFERS = "@defer"
 
 
-class Failed(Exception):
-    """A difference, or an exception of the router's, and the triple it happened on; the cause is the exception."""
+class TrialFailed(Exception):
+    """The router's response differs, or the router raised an exception (`__cause__`), on this triple."""
 
-    def __init__(self, generated: Generated, drawn: Operation | None = None, data: Data | None = None) -> None:
+    def __init__(
+        self, generated: GeneratedFederation, operation: Operation | None = None, data: Data | None = None
+    ) -> None:
         super().__init__("the router failed on a generated federation")
         self.generated = generated
-        self.operation = drawn
+        self.operation = operation
         self.data = data or generated.data
 
     def __str__(self) -> str:
@@ -56,7 +59,7 @@ class Failed(Exception):
         return f"{subgraphs}\n\n{query}{labels}\n{self.data}\n\n{_causes(self.__cause__)}"
 
     def write(self, folder: Path) -> None:
-        """A case folder, as `tests.router.oracle.cases` reads them; the response is the monolith's."""
+        """Write a case folder, as `tests.router.oracle.cases` reads it, with the response of the monolith."""
         (folder / "subgraphs").mkdir(parents=True)
         for name, sdl in self.generated.subgraphs.items():
             (folder / "subgraphs" / f"{name}.graphql").write_text(sdl + "\n")
@@ -68,107 +71,109 @@ class Failed(Exception):
         (folder / "query.graphql").write_text(self.operation.query + "\n")
         if self.operation.variables:
             (folder / "variables.json").write_bytes(encode(self.operation.variables))
-        expected = replace(Subject.of(self.generated), data=self.data).expected(self.operation)
+        expected = replace(ComposedFederation.of(self.generated), data=self.data).expected(self.operation)
         paths = sorted({json.dumps(error.path) for error in expected.errors or ()})
         errors = {"errors": [json.loads(path) for path in paths]} if paths else {}
         (folder / "response.json").write_bytes(encode({"data": expected.data} | errors))
 
 
 def _causes(error: BaseException | None) -> str:
-    """What went wrong, task groups opened."""
+    """The exception as text; of a group, all of its exceptions."""
     if isinstance(error, BaseExceptionGroup):
         return "\n".join(map(_causes, error.exceptions))
     return f"{type(error).__name__}: {error}"
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a run saw. `vocabulary` counts the federations in which each item occurs."""
+class TrialTally:
+    """The counts of a run. `constructs` has the number of federations with each construct."""
 
     federations: int = 0
     triples: int = 0
-    vocabulary: Counter[str] = field(default_factory=Counter)
+    constructs: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: TrialTally) -> None:
         self.federations += other.federations
         self.triples += other.triples
-        self.vocabulary += other.vocabulary
+        self.constructs += other.constructs
 
 
-def run_trial(choices: Choices, tally: Tally | None = None) -> None:
-    """One federation with its operations and data.
+def run_trial(choices: Choices, tally: TrialTally | None = None) -> None:
+    """Generate one federation and test all of its triples.
 
     Raises:
-        Failed: on the first triple on which router and monolith differ.
+        TrialFailed: for the first triple on which router and monolith differ.
     """
-    generated = federation(choices)
-    tally = tally or Tally()
+    generated = generate_federation(choices)
+    tally = tally or TrialTally()
     tally.federations += 1
     try:
-        subject = Subject.of(generated)
+        federation = ComposedFederation.of(generated)
     except Exception as error:
-        raise Failed(generated) from error
-    operations = [one for _ in range(OPERATIONS) if (one := operation(choices, subject.merged)) is not None]
-    tally.vocabulary.update(items_of(generated, operations))
-    for drawn in operations:
-        tally.triples += _tried(subject, generated, drawn)
+        raise TrialFailed(generated) from error
+    operations = [one for _ in range(OPERATIONS) if (one := generate_operation(choices, federation.merged)) is not None]
+    tally.constructs.update(constructs_in(generated, operations))
+    for operation in operations:
+        tally.triples += _check_operation(federation, generated, operation)
 
 
-def _tried(subject: Subject, generated: Generated, drawn: Operation) -> int:
-    """Try the operation on each data set; the answer is on how many of them it could be tried."""
+def _check_operation(federation: ComposedFederation, generated: GeneratedFederation, operation: Operation) -> int:
+    """Test the operation on each data set; return the number of data sets with responses of a bearable size."""
     data, tried = generated.data, 0
     try:
-        plans = list(_plans(subject, drawn))
-        for drawn_data in generated.datasets:
-            data = _without_absences(drawn_data) if _DEFERS in drawn.query else drawn_data
-            with suppress(TooLarge):
+        plans = list(_plans(federation, operation))
+        for generated_data in generated.datasets:
+            data = _with_all_objects(generated_data) if _DEFERS in operation.query else generated_data
+            with suppress(ResponseTooLarge):
                 for planned in plans:
-                    asyncio.run(replace(subject, data=data).check(drawn, planned))
+                    asyncio.run(replace(federation, data=data).check(operation, planned))
                 tried += 1
     except Exception as error:
-        raise Failed(generated, drawn, data) from error
+        raise TrialFailed(generated, operation, data) from error
     return tried
 
 
-def _without_absences(data: Data) -> Data:
-    """The data with every subgraph knowing its objects."""
+def _with_all_objects(data: Data) -> Data:
+    """The data, with each object in all of its subgraphs."""
     return {name: {key: value for key, value in fields.items() if key != ABSENT} for name, fields in data.items()}
 
 
-def _plans(subject: Subject, drawn: Operation) -> Iterator[QueryPlan]:
-    """The plan with fetches in batches, and where there are any the one without."""
-    batched = plan(subject.supergraph, drawn.query, options=PlanOptions(subject.labels))
+def _plans(federation: ComposedFederation, operation: Operation) -> Iterator[QueryPlan]:
+    """The plan with batched fetches, and, if it has any, the plan without them."""
+    batched = plan(federation.supergraph, operation.query, options=PlanOptions(federation.labels))
     yield batched
     if any(isinstance(request, BatchFetch) for request in batched.requests()):
-        yield plan(subject.supergraph, drawn.query, options=PlanOptions(subject.labels, batch_entity_fetches=False))
+        yield plan(
+            federation.supergraph, operation.query, options=PlanOptions(federation.labels, batch_entity_fetches=False)
+        )
 
 
-def failure_of(choices: Choices, tally: Tally | None = None) -> Failed | None:
-    """What the trial fails by."""
+def failure_of(choices: Choices, tally: TrialTally | None = None) -> TrialFailed | None:
+    """The failure of one trial, if any."""
     try:
         run_trial(choices, tally)
-    except Failed as failure:
+    except TrialFailed as failure:
         return failure
     return None
 
 
-def failure_of_seed(seed: int, tally: Tally | None = None, *, attempts: int = 2000) -> Failed | None:
-    """The failure of a seed, as small as so many attempts make it."""
-    choices = Seeded(seed)
+def failure_of_seed(seed: int, tally: TrialTally | None = None, *, attempts: int = 2000) -> TrialFailed | None:
+    """The failure of a seed, if any, shrunk in so many attempts."""
+    choices = SeededChoices(seed)
     failure = failure_of(choices, tally)
     if failure is None or not attempts:
         return failure
-    kind = _kind(failure)
+    kind = _failure_kind(failure)
 
     def fails(sequence: Sequence[int]) -> bool:
-        again = failure_of(Replayed(sequence))
-        return again is not None and _kind(again) == kind
+        again = failure_of(ReplayedChoices(sequence))
+        return again is not None and _failure_kind(again) == kind
 
-    return failure_of(Replayed(shrink(choices.record, fails, attempts=attempts)))
+    return failure_of(ReplayedChoices(shrink(choices.record, fails, attempts=attempts)))
 
 
-def _kind(failure: Failed) -> tuple[type[BaseException | None], str]:
-    """Failures of one kind have one cause, or so a shrinking failure hopes: the exception, and what it is about."""
+def _failure_kind(failure: TrialFailed) -> tuple[type[BaseException | None], str]:
+    """The exception's class and the start of its message: shrinking keeps both, and so most likely the cause."""
     cause = failure.__cause__
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]

@@ -14,9 +14,9 @@ from graphql import build_schema
 
 from router.planner import plan
 from tests.peers.apollo_plan import read_plan
-from tests.router.oracle.comparison import Difference, Subject, composed
-from tests.router.oracle.operations import Operation
-from tests.router.oracle.rules import Federation
+from tests.router.oracle.comparison import ComposedFederation, ResponseDifference, composed
+from tests.router.oracle.operation_generator import Operation
+from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
     from router.plan import QueryPlan
@@ -76,26 +76,28 @@ APOLLOS: dict[str, object] = {
 
 
 @pytest.fixture
-def subject() -> Subject:
+def subject() -> ComposedFederation:
     data: dict[str, dict[str, object]] = {
         "Query": {"test": "@Test:1"},
         "Test:1": {"id": "1", "two": "two", "three": "three", "other": "other"},
     }
-    return Subject(build_schema(MERGED), Federation.of(SUBGRAPHS), composed(SUBGRAPHS), data)
+    return ComposedFederation(build_schema(MERGED), FederationRules.of(SUBGRAPHS), composed(SUBGRAPHS), data)
 
 
 def requests(planned: QueryPlan) -> int:
     return len(list(planned.requests()))
 
 
-async def test_our_response_is_that_of_one_server_with_as_many_requests_as_apollos_plan(subject: Subject) -> None:
+async def test_our_response_is_that_of_one_server_with_as_many_requests_as_apollos_plan(
+    subject: ComposedFederation,
+) -> None:
     ours = plan(subject.supergraph, QUERY)
     assert requests(ours) == requests(read_plan(APOLLOS)) == 3
     await subject.check(Operation(QUERY, {}), ours)
 
 
-async def test_apollos_gives_one_field_what_the_other_requires(subject: Subject) -> None:
-    with pytest.raises(Difference) as wrong:
+async def test_apollos_gives_one_field_what_the_other_requires(subject: ComposedFederation) -> None:
+    with pytest.raises(ResponseDifference) as wrong:
         await subject.check(Operation(QUERY, {}), read_plan(APOLLOS))
     expected, got = (set(re.findall(r"arg[^0-9]*(\d)", line)) for line in str(wrong.value).splitlines()[1:])
     assert (expected, got) == ({"2", "3"}, {"3"})

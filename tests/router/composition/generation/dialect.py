@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.router.oracle.choices import often, pick
+from tests.router.oracle.choices import chance, pick
 
 if TYPE_CHECKING:
     from tests.router.oracle.choices import Choices
@@ -149,17 +149,17 @@ NAMES = ("alpha", "beta", "gamma", "delta", "omega", "my-api", "a_1", "2nd", "Be
 def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
     """One to five subgraphs, most of a recent version and plainly spelled."""
     count = 1 + choices.number(0, 4) if "many" in features else 1 + choices.number(0, 2)
-    minor = LATEST if often(choices, 30) else choices.number(0, LATEST)
+    minor = LATEST if chance(choices, 30) else choices.number(0, LATEST)
     # With a preview among other versions, the version in Apollo's supergraph depends on the order of the subgraphs.
-    connect = ("v0.4",) if often(choices, 15) else ("v0.1", "v0.2", "v0.2", "v0.3")
+    connect = ("v0.4",) if chance(choices, 15) else ("v0.1", "v0.2", "v0.2", "v0.3")
     dialects = []
     names = list(NAMES)
     for _ in range(count):
-        name = names.pop(0) if not often(choices, 20) else names.pop(choices.number(0, len(names) - 1))
+        name = names.pop(0) if not chance(choices, 20) else names.pop(choices.number(0, len(names) - 1))
         dialect = Dialect(name, minor)
         if "versions" in features:
             dialect.minor = choices.number(0, LATEST)
-        if "federation 1" in features and often(choices, 50):
+        if "federation 1" in features and chance(choices, 50):
             dialect.minor = FEDERATION_1
         if "spelling" in features:
             _draw_spelling(choices, dialect)
@@ -167,25 +167,25 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
             dialect.aliases["tag"] = "label"
         if "own specs" in features and not dialect.is_federation_1:
             dialect.own_specs = {
-                spec: pick(choices, versions) for spec, (versions, _) in OWN_SPECS.items() if often(choices, 30)
+                spec: pick(choices, versions) for spec, (versions, _) in OWN_SPECS.items() if chance(choices, 30)
             }
-        if "connect" in features and not dialect.is_federation_1 and often(choices, 60):
+        if "connect" in features and not dialect.is_federation_1 and chance(choices, 60):
             dialect.connect = pick(choices, connect)
         dialect.core = "core" in features and dialect.is_federation_1
         if "extend" in features:
-            dialect.extends_types = often(choices, 50)
-        if "roots" in features and often(choices, 50):
+            dialect.extends_types = chance(choices, 50)
+        if "roots" in features and chance(choices, 50):
             dialect.roots = {"query": "RootQuery"}
         dialects.append(dialect)
     return dialects
 
 
 def _draw_spelling(choices: Choices, dialect: Dialect) -> None:
-    dialect.links_link = often(choices, 40)
+    dialect.links_link = chance(choices, 40)
     dialect.style = pick(choices, ("imports", "imports", "prefixed"))
-    if often(choices, 30):
+    if chance(choices, 30):
         dialect.spec_alias = pick(choices, ("fed", "f2"))
     # A composed directive must have one name everywhere, so only the others are renamed.
     for directive in ("key", "shareable", "external", "requires", "provides", "override"):
-        if often(choices, 15):
+        if chance(choices, 15):
             dialect.aliases[directive] = f"my{directive.capitalize()}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.router.composition.generation.dialect import Dialect, draw_dialects
 from tests.router.composition.generation.sketch import LEAVES, Field, Input, Sketch, Type
-from tests.router.oracle.choices import often, pick, subset
+from tests.router.oracle.choices import chance, pick, subset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,11 +65,11 @@ LABELS = ("", "", ', label: "percent(50)"', ', label: "beta:on"', ', label: "per
 
 def draw_sketch(choices: Choices, always: Iterable[str] = ()) -> Sketch:
     """A plan with some features, including the requested ones."""
-    features = {feature for feature in FEATURES if often(choices, 28)}.union(always)
+    features = {feature for feature in FEATURES if chance(choices, 28)}.union(always)
     noise = pick(choices, (0, 0, 3, 10))
     sketch = Sketch(draw_dialects(choices, features), features, noise)
     for dialect in sketch.dialects:
-        dialect.tags_schema = sketch.has("tag") and dialect.minor >= FIRST_WITH_SCHEMA_TAGS and often(choices, 20)
+        dialect.tags_schema = sketch.has("tag") and dialect.minor >= FIRST_WITH_SCHEMA_TAGS and chance(choices, 20)
     _leaves(choices, sketch)
     _objects(choices, sketch)
     _abstract(choices, sketch)
@@ -81,7 +81,7 @@ def draw_sketch(choices: Choices, always: Iterable[str] = ()) -> Sketch:
 
 
 def _homes(choices: Choices, sketch: Sketch) -> list[Dialect]:
-    return subset(choices, sketch.dialects) if often(choices, 60) else list(sketch.dialects)
+    return subset(choices, sketch.dialects) if chance(choices, 60) else list(sketch.dialects)
 
 
 def _leaves(choices: Choices, sketch: Sketch) -> None:
@@ -98,14 +98,14 @@ def _leaves(choices: Choices, sketch: Sketch) -> None:
 
 def _leaf(choices: Choices, sketch: Sketch) -> str:
     own = [type_.name for type_ in sketch.types.values() if type_.kind in ("enum", "scalar")]
-    return pick(choices, own) if own and often(choices, 30) else pick(choices, LEAVES)
+    return pick(choices, own) if own and chance(choices, 30) else pick(choices, LEAVES)
 
 
 def _input(choices: Choices, sketch: Sketch, name: str) -> Input:
     inputs = [type_.name for type_ in sketch.of_kind("input")]
-    base = pick(choices, inputs) if inputs and often(choices, 30) else _leaf(choices, sketch)
+    base = pick(choices, inputs) if inputs and chance(choices, 30) else _leaf(choices, sketch)
     drawn = Input(name, pick(choices, WRAPPINGS).format(base))
-    if sketch.has("defaults") and often(choices, 50):
+    if sketch.has("defaults") and chance(choices, 50):
         drawn.default = default_of(choices, sketch, drawn.type)
     return drawn
 
@@ -125,14 +125,14 @@ def default_of(choices: Choices, sketch: Sketch, written: str) -> str:
             "String": ('""', '"s"'),
         }
         literal = pick(choices, options[base])
-    return f"[{literal}]" if "[" in written and often(choices, 70) else literal
+    return f"[{literal}]" if "[" in written and chance(choices, 70) else literal
 
 
 def _field(choices: Choices, sketch: Sketch, name: str) -> Field:
     composites = [t.name for t in sketch.types.values() if t.kind in ("type", "interface", "union")]
-    base = pick(choices, composites) if composites and often(choices, 30) else _leaf(choices, sketch)
+    base = pick(choices, composites) if composites and chance(choices, 30) else _leaf(choices, sketch)
     drawn = Field(name, pick(choices, WRAPPINGS).format(base))
-    if sketch.has("arguments") and often(choices, 40):
+    if sketch.has("arguments") and chance(choices, 40):
         drawn.arguments = [_input(choices, sketch, f"a{index}") for index in range(choices.number(1, 2))]
     return drawn
 
@@ -154,7 +154,7 @@ def _objects(choices: Choices, sketch: Sketch) -> None:
 
 
 def _owners(choices: Choices, homes: list[Dialect]) -> list[Dialect]:
-    return subset(choices, homes) if often(choices, 25) else [pick(choices, homes)]
+    return subset(choices, homes) if chance(choices, 25) else [pick(choices, homes)]
 
 
 def _keys(choices: Choices, sketch: Sketch, type_: Type) -> None:
@@ -171,8 +171,8 @@ def _keys(choices: Choices, sketch: Sketch, type_: Type) -> None:
         type_.fields["org"] = Field("org", "Org!", owners=list(type_.homes))
         options += ["org { id }", "id org { id }"]
     for home in type_.homes:
-        keys = ["id"] if often(choices, 70) else subset(choices, options)[:2]
-        if often(choices, 8):
+        keys = ["id"] if chance(choices, 70) else subset(choices, options)[:2]
+        if chance(choices, 8):
             keys[-1] = f"!{keys[-1]}"
         type_.keys[home.name] = keys
 
@@ -197,7 +197,7 @@ def _abstract(choices: Choices, sketch: Sketch) -> None:
 
 def _interface_of_interface(choices: Choices, sketch: Sketch) -> None:
     """The second interface implements the first, and so do all of its members."""
-    if "Named" not in sketch.types or not often(choices, 40):
+    if "Named" not in sketch.types or not chance(choices, 40):
         return
     above, below = sketch.types["Node"], sketch.types["Named"]
     below.interfaces.append(above.name)
@@ -218,7 +218,7 @@ def _roots(choices: Choices, sketch: Sketch) -> None:
         for index in range(choices.number(1, 3)):
             drawn = _field(choices, sketch, f"{root[0].lower()}{index}")
             drawn.owners = [pick(choices, sketch.dialects)]
-            if root != "Subscription" and often(choices, 15):
+            if root != "Subscription" and chance(choices, 15):
                 drawn.owners = subset(choices, sketch.dialects)
             type_.fields[drawn.name] = drawn
         sketch.types[root] = type_
@@ -231,7 +231,7 @@ def _requires(choices: Choices, sketch: Sketch) -> None:
         for drawn in type_.fields.values():
             owner = pick(choices, drawn.owners or type_.homes)
             needed = [one for one in plain if owner not in one.owners and one is not drawn]
-            if needed and drawn.owners and often(choices, 50):
+            if needed and drawn.owners and chance(choices, 50):
                 chosen = subset(choices, needed)[:2]
                 for one in chosen:
                     one.outside.append(owner)
@@ -240,7 +240,7 @@ def _requires(choices: Choices, sketch: Sketch) -> None:
 
 def _requires_nested(choices: Choices, sketch: Sketch, type_: Type) -> None:
     """A field that needs a leaf of an object, or a field with an argument, of the same entity."""
-    if not often(choices, 40):
+    if not chance(choices, 40):
         return
     home = pick(choices, type_.homes)
     needed = [
@@ -269,7 +269,7 @@ def _leaves_below(sketch: Sketch, declared: Field) -> list[str]:
 def _provides(choices: Choices, sketch: Sketch) -> None:
     for type_ in sketch.of_kind("type"):
         for drawn in type_.fields.values():
-            if drawn.owners and often(choices, 60):
+            if drawn.owners and chance(choices, 60):
                 owner = pick(choices, drawn.owners)
                 provided = _provided(choices, sketch, owner, drawn.base)
                 if provided:
@@ -289,7 +289,7 @@ def _provided(choices: Choices, sketch: Sketch, owner: Dialect, name: str, depth
         inner = _provided(choices, sketch, owner, member, depth + 1)
         return f"... on {member} {{ {inner} }}" if inner else ""
     leaves = [one for one in target.fields.values() if owner not in one.owners and one.base not in sketch.types]
-    if depth < 2 and often(choices, 35):
+    if depth < 2 and chance(choices, 35):
         for nesting in target.fields.values():
             inner = _provided(choices, sketch, owner, nesting.base, depth + 1) if not nesting.arguments else ""
             if inner:
@@ -307,9 +307,9 @@ def _override(choices: Choices, sketch: Sketch) -> None:
     for type_ in sketch.of_kind("type"):
         for drawn in type_.fields.values():
             others = [home for home in type_.homes if home not in drawn.owners]
-            if len(drawn.owners) == 1 and others and often(choices, 30):
+            if len(drawn.owners) == 1 and others and chance(choices, 30):
                 taker = pick(choices, others)
-                label = pick(choices, LABELS) if taker.minor >= FIRST_WITH_LABELS or often(choices, 5) else ""
+                label = pick(choices, LABELS) if taker.minor >= FIRST_WITH_LABELS or chance(choices, 5) else ""
                 drawn.add(taker, "override", f'from: "{drawn.owners[0].name}"{label}')
                 drawn.owners.append(taker)
 
@@ -318,7 +318,7 @@ def _interface_keys(choices: Choices, sketch: Sketch) -> None:
     """An interface with a key, all of whose implementations are entities of its only home."""
     able = [dialect for dialect in sketch.dialects if dialect.knows("interfaceObject")]
     home = pick(choices, able or sketch.dialects)
-    members = [type_ for type_ in sketch.entities() if home in type_.homes and often(choices, 70)]
+    members = [type_ for type_ in sketch.entities() if home in type_.homes and chance(choices, 70)]
     if not members:
         return
     media = Type("Media", "interface", homes=[home], keys={home.name: ["id"]})
@@ -357,9 +357,9 @@ def _context(choices: Choices, sketch: Sketch) -> None:
         below = f"to{reader.name}"
         member.fields[below] = Field(below, reader.name, owners=[home])
     selection = f"{{ {name} }}"
-    if setter.kind == "union" or often(choices, 20):
+    if setter.kind == "union" or chance(choices, 20):
         selection = " ".join(f"... on {member.name} {{ {name} }}" for member in members)
-    argument = Input("ctxArg", kind if often(choices, 80) else "String!", default=f"$ctx {selection}")
+    argument = Input("ctxArg", kind if chance(choices, 80) else "String!", default=f"$ctx {selection}")
     reader.fields["fromCtx"] = Field("fromCtx", "String", [argument], owners=[home])
 
 
@@ -376,9 +376,9 @@ def _members(sketch: Sketch, type_: Type) -> list[Type]:
 
 def _compose(choices: Choices, sketch: Sketch) -> None:
     for dialect in sketch.dialects:
-        if not dialect.is_federation_1 and often(choices, 70):
+        if not dialect.is_federation_1 and chance(choices, 70):
             dialect.custom = pick(choices, ("v1.0", "v1.0", "v1.1"))
-            dialect.composes_custom = often(choices, 80)
+            dialect.composes_custom = chance(choices, 80)
 
 
 STEPS: dict[str, Callable[[Choices, Sketch], None]] = {

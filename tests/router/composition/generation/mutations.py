@@ -26,7 +26,7 @@ from graphql import (
     print_ast,
 )
 
-from tests.router.oracle.choices import often
+from tests.router.oracle.choices import chance
 from tests.router.oracle.choices import pick as pick_from
 
 if TYPE_CHECKING:
@@ -113,10 +113,10 @@ def mutated(choices: Choices, texts: Mapping[str, str]) -> dict[str, str]:
     """The subgraphs with one of them changed, added to or left out."""
     changed = dict(texts)
     name = pick(choices, list(changed))
-    if len(changed) > 1 and often(choices, 4):
+    if len(changed) > 1 and chance(choices, 4):
         del changed[name]
         return changed
-    if often(choices, 2):
+    if chance(choices, 2):
         changed[name] = _scratched(choices, changed[name])
         return changed
     try:
@@ -222,7 +222,7 @@ def _rename(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> 
 def _restring(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
     strings = _of(document, StringValueNode)
     node = pick(choices, strings)
-    value = pick(choices, strings).value if often(choices, 30) else pick(choices, STRINGS)
+    value = pick(choices, strings).value if chance(choices, 30) else pick(choices, STRINGS)
     return edited(document, node, {"value": value})
 
 

@@ -8,7 +8,7 @@ from router.composition import Subgraph
 from tests.router.composition.generation.drawing import draw_sketch
 from tests.router.composition.generation.mutations import mutated
 from tests.router.composition.generation.writing import Writer
-from tests.router.oracle.choices import often
+from tests.router.oracle.choices import chance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def subgraph_set(choices: Choices, always: Iterable[str] = ()) -> list[Subgraph]:
     """One set with these features among others; two in five are mutated, once or a few times, after they were drawn."""
-    mutations = choices.number(1, 3) if often(choices, 40) else 0
+    mutations = choices.number(1, 3) if chance(choices, 40) else 0
     sketch = draw_sketch(choices, always)
     if mutations:
         # What servers print for the gateway is not read but taken out, broken or not.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.router.composition.generation.dialect import CORE_DEFINITION
 from tests.router.composition.generation.drawing import default_of
-from tests.router.oracle.choices import often, pick
+from tests.router.oracle.choices import chance, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -74,12 +74,12 @@ class Writer:
     def sdl(self, dialect: Dialect) -> str:
         types = [self._type(dialect, type_) for type_ in self._sketch.types.values()]
         parts = [*filter(None, types), *self._directives(dialect)]
-        if self._sketch.has("printed") and often(self._choices, 60):
+        if self._sketch.has("printed") and chance(self._choices, 60):
             parts += self._printed(dialect, "\n".join(parts))
         return "\n".join(filter(None, [dialect.header(), *parts])) + "\n"
 
     def _noisy(self) -> bool:
-        return self._sketch.noise > 0 and often(self._choices, self._sketch.noise)
+        return self._sketch.noise > 0 and chance(self._choices, self._sketch.noise)
 
     def _directives(self, dialect: Dialect) -> Iterator[str]:
         if self._sketch.has("executable") and not self._noisy():
@@ -96,7 +96,7 @@ class Writer:
         query = dialect.roots.get("query", "Query")
         yield "scalar _Any\ntype _Service { sdl: String }"
         entities = [one.name for one in self._sketch.entities() if f"type {one.name} " in written]
-        if entities and often(self._choices, 50):
+        if entities and chance(self._choices, 50):
             yield f"union _Entity = {' | '.join(entities)}"
             yield f"extend type {query} {{ _entities(representations: [_Any!]!): [_Entity]! }}"
         yield f"extend type {query} {{ _service: _Service! }}"
@@ -104,7 +104,7 @@ class Writer:
             yield pick(self._choices, FEDERATION_1_DEFINITIONS)
         elif dialect.style == "imports" and not dialect.aliases:
             definitions = [DEFINITIONS[name] for name in dialect.used if name in DEFINITIONS]
-            yield from (one for one in definitions if often(self._choices, 60))
+            yield from (one for one in definitions if chance(self._choices, 60))
 
     def _decorations(self, dialect: Dialect, element: str, percent: int = 12) -> str:
         found = ""
@@ -114,14 +114,14 @@ class Writer:
             for directive, arguments, elements in rows:
                 repeated = directive not in ("tag", "cacheTag") and f"@{directive}" in found
                 share = 4 if directive == "inaccessible" else percent
-                if element in elements.split() and not repeated and often(self._choices, share):
+                if element in elements.split() and not repeated and chance(self._choices, share):
                     found += dialect(directive, arguments)
-        if dialect.custom and element in ("field", "type") and often(self._choices, 20):
+        if dialect.custom and element in ("field", "type") and chance(self._choices, 20):
             found += f" @custom(n: {self._choices.number(0, 1)})"
-        if dialect.connect and element in ("field", "type") and often(self._choices, 15):
+        if dialect.connect and element in ("field", "type") and chance(self._choices, 15):
             found += dialect.connected(pick(self._choices, CONNECTORS))
         deprecable = element in ("field", "value")
-        if self._sketch.has("deprecated") and deprecable and often(self._choices, 10):
+        if self._sketch.has("deprecated") and deprecable and chance(self._choices, 10):
             found += pick(self._choices, (" @deprecated", ' @deprecated(reason: "old")'))
         return found
 
@@ -144,7 +144,7 @@ class Writer:
 
     def _scalar(self, dialect: Dialect, type_: Type) -> str:
         specified = ""
-        if often(self._choices, 10):
+        if chance(self._choices, 10):
             url = pick(self._choices, ("https://a.example", "https://b.example"))
             specified = f' @specifiedBy(url: "{url}")'
         return f"{self._description()}scalar {type_.name}{specified}{self._decorations(dialect, 'scalar')}"
@@ -185,7 +185,7 @@ class Writer:
         declared = list(type_.fields.values())
         if type_.kind == "type":
             declared = [one for one in declared if dialect in one.owners or dialect in one.outside]
-        fields = [one for one in self._usable(dialect, declared) if not (self._noisy() and often(self._choices, 40))]
+        fields = [one for one in self._usable(dialect, declared) if not (self._noisy() and chance(self._choices, 40))]
         if not fields:
             if root in dialect.roots:
                 del dialect.roots[root]
@@ -200,7 +200,7 @@ class Writer:
         keys = "".join(self._key(dialect, key) for key in type_.keys.get(dialect.name, ()))
         extra = self._extra(dialect, type_)
         extend = ""
-        if dialect.extends_types and type_.keys and often(self._choices, 50):
+        if dialect.extends_types and type_.keys and chance(self._choices, 50):
             extend = pick(self._choices, ("extend ", " @extends"))
         element = type_.kind if name == type_.name and type_.name not in ("Query", "Mutation") else "root"
         decorations = self._decorations(dialect, element, 6)
@@ -233,7 +233,7 @@ class Writer:
         ):
             decorations += dialect("shareable")
         decorations += "".join(dialect(*one) for one in declared.extra.get(dialect.name, ()))
-        if not external and (type_.kind == "type" or often(self._choices, 30)):
+        if not external and (type_.kind == "type" or chance(self._choices, 30)):
             decorations += self._decorations(dialect, "field")
             decorations += self._decorations(dialect, "listfield") if declared.is_list else ""
             decorations += self._decorations(dialect, "objectfield") if declared.base in self._sketch.types else ""

@@ -16,11 +16,11 @@ import pytest
 
 from router.plan import BatchFetch
 from router.planner import PlanOptions, plan
-from tests.router.oracle.comparison import answer, composed
-from tests.router.oracle.operations import Operation
-from tests.router.oracle.rules import Federation
-from tests.router.oracle.services import InProcess
-from tests.router.oracle.store import Store
+from tests.router.oracle.comparison import composed, run_operation
+from tests.router.oracle.data_store import Store
+from tests.router.oracle.operation_generator import Operation
+from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
+from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
     from router.transport.messages import SubgraphRequest, SubgraphResponse
@@ -64,7 +64,7 @@ DATA: dict[str, dict[str, object]] = {
 
 
 @dataclass(slots=True)
-class Ordered(InProcess):
+class Ordered(InProcessSubgraphs):
     """`late` maps a subgraph to the one that must get its request before the first responds."""
 
     late: dict[str, str] = field(default_factory=dict)
@@ -107,23 +107,23 @@ class Ordered(InProcess):
 async def test_a_fetch_starts_when_its_dependencies_are_merged(
     query: str, late: dict[str, str], data: dict[str, object], requests: int
 ) -> None:
-    federation = Federation.of(SUBGRAPHS)
-    transport = Ordered(InProcess.over(federation, Store(DATA, federation.meaning)).subgraphs, late=late)
-    result = await asyncio.wait_for(answer(composed(SUBGRAPHS), transport, Operation(query, {})), SECONDS)
+    federation = FederationRules.of(SUBGRAPHS)
+    transport = Ordered(InProcessSubgraphs.over(federation, Store(DATA, federation.semantics)).subgraphs, late=late)
+    result = await asyncio.wait_for(run_operation(composed(SUBGRAPHS), transport, Operation(query, {})), SECONDS)
     assert result.errors == ()
     assert (result.data, len(transport.requests)) == (data, requests)
 
 
 async def test_without_batches_a_fetch_does_not_wait_for_others_of_its_stage() -> None:
     query = "{ book { fee author { name } } }"
-    supergraph, federation = composed(SUBGRAPHS), Federation.of(SUBGRAPHS)
-    subgraphs = InProcess.over(federation, Store(DATA, federation.meaning)).subgraphs
+    supergraph, federation = composed(SUBGRAPHS), FederationRules.of(SUBGRAPHS)
+    subgraphs = InProcessSubgraphs.over(federation, Store(DATA, federation.semantics)).subgraphs
     *_, together = plan(supergraph, query).requests()
     assert isinstance(together, BatchFetch)
     assert together.service_name == "people"
     transport = Ordered(subgraphs, late={"texts": "people"})
     planned = plan(supergraph, query, options=PlanOptions(batch_entity_fetches=False))
-    running = answer(supergraph, transport, Operation(query, {}), planned)
+    running = run_operation(supergraph, transport, Operation(query, {}), planned)
     result = await asyncio.wait_for(running, SECONDS)
     assert result.data == {"book": {"fee": 'low{"pages": 7}', "author": {"name": "Ann"}}}
     assert [request.subgraph for request in transport.requests].count("people") == 2

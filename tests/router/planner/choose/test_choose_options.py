@@ -18,7 +18,7 @@ from router.planner.choose.choice import Choice
 from router.planner.choose.choose_options import choose
 from router.planner.choose.fetch_costing import FetchCosting
 from router.planner.fetch import drafting
-from tests.peers.fuzz_plans import Federation
+from tests.peers.fuzz_plans import FederationSample
 from tests.router.planner.choose.tied_federations import TiedFederation
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_no_other_choice_costs_less(exhaustive: int, ties: list[Choice], monkeyp
 def test_no_other_choice_costs_less_in_federations_with_interface_objects(ties: list[Choice]) -> None:
     seeds = 0
     for seed in range(16):
-        federation = Federation.of(seed)
+        federation = FederationSample.of(seed)
         if any("@interfaceObject" in sdl for sdl in federation.subgraphs.values()):
             seeds += 1
             for operation in federation.operations:

@@ -1,7 +1,7 @@
-"""What the subgraphs' SDL says each of them may be asked, read without the router's own code.
+"""Reads the federation directives of the subgraphs' SDL, without the router's code.
 
-A subgraph of the oracle is strict: it throws when asked for a field it does not resolve at that place, so that a wrong
-route shows even where the data would hide it.
+The subgraphs of the oracle are strict: they report an error for a field that they do not resolve at its place, so that
+a wrong plan is found even if it would fetch the right data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from tests.router.oracle.store import Meaning
+from tests.router.oracle.data_store import SchemaSemantics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,10 +45,11 @@ TYPE_NODES = (
 
 
 @dataclass(slots=True)
-class Rules:
-    """The rules of one subgraph: by type, or by type and field.
+class SubgraphRules:
+    """The directives of one subgraph, by type or by type and field.
 
-    `moved` are fields another subgraph resolves now, `overrides` those taken over, with the source and the label.
+    `overridden` are its fields that another subgraph resolves. `overrides` are the fields with `@override`, with the
+    source and the label.
     """
 
     keys: dict[str, list[SelectionSetNode]] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Rules:
     requires: dict[FieldName, SelectionSetNode] = field(default_factory=dict)
     provides: dict[FieldName, SelectionSetNode] = field(default_factory=dict)
     overrides: dict[FieldName, tuple[str, str]] = field(default_factory=dict)
-    moved: set[FieldName] = field(default_factory=set)
+    overridden: set[FieldName] = field(default_factory=set)
     contexts: dict[str, set[str]] = field(default_factory=dict)
     from_context: dict[FieldName, list[tuple[str, str, str]]] = field(default_factory=dict)
     interface_objects: set[str] = field(default_factory=set)
@@ -64,29 +65,29 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Federation:
-    """The rules of all subgraphs while some override labels hold, and which types implement an interface anywhere.
+class FederationRules:
+    """The rules of all subgraphs for a set of active override labels, and the implementations of each interface.
 
-    `schemas` and `operations` are kept by the services, which are many while a federation is one.
+    `schemas` and `operations` are caches of the strict subgraphs, which are created anew for each operation.
     """
 
     documents: Mapping[str, DocumentNode]
-    rules: Mapping[str, Rules]
+    by_subgraph: Mapping[str, SubgraphRules]
     implementations: Mapping[str, set[str]]
-    meaning: Meaning
+    semantics: SchemaSemantics
     schemas: dict[str, GraphQLSchema] = field(default_factory=dict)
     operations: dict[tuple[str, str], DocumentNode] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, subgraphs: Mapping[str, str], labels: frozenset[str] = frozenset()) -> Federation:
+    def of(cls, subgraphs: Mapping[str, str], labels: frozenset[str] = frozenset()) -> FederationRules:
         documents = {name: parse(sdl) for name, sdl in subgraphs.items()}
         rules = {name: _rules(document) for name, document in documents.items()}
         for own in rules.values():
             for overridden, (source, label) in own.overrides.items():
                 if label and label not in labels:
-                    own.moved.add(overridden)
+                    own.overridden.add(overridden)
                 elif source in rules:
-                    rules[source].moved.add(overridden)
+                    rules[source].overridden.add(overridden)
         supertypes = _supertypes(documents.values())
         implementations: dict[str, set[str]] = {}
         for name, above in supertypes.items():
@@ -100,17 +101,17 @@ class Federation:
         }
         contexts = {
             coordinate: {
-                argument: _around(own.contexts[context], text, supertypes, documents)
+                argument: _context_selections(own.contexts[context], text, supertypes, documents)
                 for argument, context, text in contextual
             }
             for own in rules.values()
             for coordinate, contextual in own.from_context.items()
         }
-        return cls(documents, rules, implementations, Meaning(requires, supertypes, contexts))
+        return cls(documents, rules, implementations, SchemaSemantics(requires, supertypes, contexts))
 
 
 def _supertypes(documents: Iterable[DocumentNode]) -> dict[str, set[str]]:
-    """The interfaces of each type, wherever it is said to implement them."""
+    """The interfaces that each type implements in any subgraph."""
     supertypes: dict[str, set[str]] = {}
     for document in documents:
         for node in type_nodes(document.definitions):
@@ -119,10 +120,10 @@ def _supertypes(documents: Iterable[DocumentNode]) -> dict[str, set[str]]:
     return supertypes
 
 
-def _around(
+def _context_selections(
     typenames: set[str], text: str, supertypes: Mapping[str, set[str]], documents: Mapping[str, DocumentNode]
 ) -> dict[str, SelectionSetNode]:
-    """For each object type with a context, the selection of a contextual argument."""
+    """The selection of a `@fromContext` argument, for each object type that sets the context."""
     unions = {
         (node.name.value, member.name.value)
         for document in documents.values()
@@ -144,8 +145,8 @@ def type_nodes(definitions: tuple[DefinitionNode, ...]) -> Iterator[TypeNode]:
             yield node
 
 
-def _rules(document: DocumentNode) -> Rules:
-    rules = Rules()
+def _rules(document: DocumentNode) -> SubgraphRules:
+    rules = SubgraphRules()
     for node in document.definitions:
         if not isinstance(node, (*TYPE_NODES, UnionTypeDefinitionNode)):
             continue
@@ -166,7 +167,7 @@ def _rules(document: DocumentNode) -> Rules:
     return rules
 
 
-def _type_rule(rules: Rules, name: str, directive: Directive) -> None:
+def _type_rule(rules: SubgraphRules, name: str, directive: Directive) -> None:
     match directive.name.value:
         case "key" if argument(directive, "resolvable") is not False:
             rules.keys.setdefault(name, []).append(field_set(directive))
@@ -174,7 +175,7 @@ def _type_rule(rules: Rules, name: str, directive: Directive) -> None:
             rules.interface_objects.add(name)
 
 
-def _field_rules(rules: Rules, name: FieldName, definition: FieldDefinitionNode) -> None:
+def _field_rules(rules: SubgraphRules, name: FieldName, definition: FieldDefinitionNode) -> None:
     for directive in definition.directives or ():
         match directive.name.value:
             case "external":

@@ -1,17 +1,17 @@
-"""The data of a federation, and the rules by which every field gets its value from it.
+"""The data of a federation, and the rules that resolve each field from it.
 
-The same rules answer for a subgraph and for the monolith, so their answers may differ only by what lies between.
+Subgraphs and monolith use the same rules, so that their results differ only if the router makes a mistake.
 
     {"Query": {"me": "@User:1"}, "User:1": {"id": "1", "name": "Ann", "mood": "!broken"}}
 
-* "@User:1" is the object of that name, "!..." makes the resolver throw.
-* A list takes the argument `first` as its length; a string gets its other arguments appended, so that a lost or
-  changed argument shows.
-* {"by": "id", "1": "@User:1"} is chosen by an argument, and null for a value that is not there.
-* A field with `@requires` appends what it requires, unless its value is an object.
-* "!absent" names the subgraphs that do not know the object by its key.
-* A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: its argument `to` becomes the field's value,
-  unless it is null.
+* "@User:1" is a reference to that object; "!..." makes the resolver raise an error with that message.
+* The argument `first` limits a list. The arguments of a string field are appended to its value, so that a lost or
+  changed argument makes a difference.
+* {"by": "id", "1": "@User:1"} selects a value by the argument `id`; without a matching value it is null.
+* The required values of a field with `@requires` are appended to its value, unless that is an object.
+* "!absent" lists the subgraphs that have no such object.
+* A field of "Mutation" is {"set": ["User:1", "age"], "return": value}: it sets the field to its argument `to`,
+  unless that is null.
 """
 
 from __future__ import annotations
@@ -27,38 +27,47 @@ from graphql import FieldNode, GraphQLError, InlineFragmentNode, SelectionSetNod
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from graphql import ExecutionResult
+
 Data: TypeAlias = "dict[str, dict[str, object]]"
 
 
 ABSENT = "!absent"
 
 
-class InputFailed(GraphQLError):
-    """A field could not be computed, because something it requires could not be resolved."""
+class RequirementFailed(GraphQLError):
+    """A field cannot be resolved, because one of its required fields failed."""
 
 
-def plain(value: object) -> object:
-    """The value with its numbers as text, none of their digits lost."""
+def comparable(value: object) -> object:
+    """The value with its decimals and floats as text, to compare all of their digits."""
     match value:
         case bool() | int():
             return value
         case float() | Decimal():
             return f"#{value!r}" if isinstance(value, float) else f"#{value}"
         case list():
-            return [plain(item) for item in value]
+            return [comparable(item) for item in value]
         case dict():
-            return {key: plain(item) for key, item in value.items()}
+            return {key: comparable(item) for key, item in value.items()}
         case _:
             return value
 
 
+def raise_unexpected_errors(result: ExecutionResult) -> None:
+    """Raise an exception of a resolver again that is not a GraphQL error: it is a bug of the oracle."""
+    for error in result.errors or ():
+        if error.original_error is not None and not isinstance(error.original_error, (GraphQLError, TypeError)):
+            raise error.original_error
+
+
 def canonical(value: object) -> str:
-    return json.dumps(plain(value), sort_keys=True)
+    return json.dumps(comparable(value), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An object of the store; its type is the part of the name before the colon."""
+    """A reference to an object of the store; the type is the part of the name before the colon."""
 
     name: str
 
@@ -68,11 +77,11 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """What the schemas add to the data: which fields require which, and the interfaces and unions of each type.
+class SchemaSemantics:
+    """The parts of the schemas that resolvers need: `@requires`, the supertypes of each type, and contexts.
 
-    `contexts` gives for a field with arguments from around it for each of them, and of each type that can be around,
-    the selection that leads to its value.
+    `contexts` has, for each field with `@fromContext` arguments, by argument and by type that sets the context, the
+    selection of the value.
     """
 
     requires: Mapping[tuple[str, str], SelectionSetNode] = field(default_factory=dict)
@@ -85,7 +94,7 @@ class Meaning:
     def project(
         self, selection: SelectionSetNode, typename: str, read: Callable[[FieldNode], object]
     ) -> dict[str, object]:
-        """Name → value of each field a field set selects of an object of this concrete type."""
+        """The value of each field that a field set selects on an object of this type."""
         nodes = self.fields_of(selection, typename)
         return {node.name.value: read(node) for node in nodes if node.name.value != "__typename"}
 
@@ -99,7 +108,7 @@ class Meaning:
                         yield from self.fields_of(inner, typename)
 
     def trim(self, selection: SelectionSetNode, value: object) -> object:
-        """The part of a JSON value a field set selects, as a subgraph reads a representation."""
+        """The part of a JSON value that a field set selects, as a subgraph reads a representation."""
         match value:
             case list():
                 return [self.trim(selection, item) for item in value]
@@ -115,15 +124,15 @@ class Meaning:
 
 
 class Store:
-    """One run's copy of the data, with the mutations it saw."""
+    """A copy of the data for one operation, and the mutations that changed it."""
 
-    def __init__(self, data: Mapping[str, Mapping[str, object]], meaning: Meaning) -> None:
+    def __init__(self, data: Mapping[str, Mapping[str, object]], semantics: SchemaSemantics) -> None:
         self.objects: Data = {name: dict(deepcopy(fields)) for name, fields in data.items()}
-        self.meaning = meaning
+        self.semantics = semantics
         self.mutations: list[tuple[str, str]] = []
 
     def read(self, name: str, field: str, arguments: Mapping[str, object]) -> object:
-        """The value of a field, with `Reference` for each object in it; raises where the data says so."""
+        """The value of a field, with a `Reference` for each object; raises `GraphQLError` for a resolver that fails."""
         return _value(self.objects[name].get(field), arguments)
 
     def is_known(self, reference: Reference, subgraph: str) -> bool:
@@ -132,36 +141,38 @@ class Store:
         return subgraph not in absent
 
     def compute(self, reference: Reference, field: str, arguments: Mapping[str, object]) -> object:
-        """The value of a field with what it requires, as the monolith sees it."""
-        required = self.meaning.requires.get((reference.typename, field))
-        # Before the field itself, which may fail too: nobody is asked for what cannot be computed.
-        inputs = None if required is None else self.inputs(reference, required)
+        """The value of a field and its required fields, as the monolith resolves it."""
+        required = self.semantics.requires.get((reference.typename, field))
+        # Required fields come first: without them the router does not fetch the field, which may fail too.
+        required_values = None if required is None else self.required_values(reference, required)
         value = self.read(reference.name, field, arguments)
-        return value if inputs is None or isinstance(value, Reference) else f"{value}{canonical(inputs)}"
+        return (
+            value if required_values is None or isinstance(value, Reference) else f"{value}{canonical(required_values)}"
+        )
 
-    def inputs(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
-        """What something is computed from.
+    def required_values(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
+        """The required values of a field.
 
         Raises:
-            InputFailed: it cannot be resolved.
+            RequirementFailed: one of them cannot be resolved.
         """
         try:
             return self.project(reference, selection)
         except GraphQLError as error:
-            raise InputFailed(error.message) from error
+            raise RequirementFailed(error.message) from error
 
     def mutate(self, field: str, arguments: Mapping[str, object]) -> object:
         rule = self.objects["Mutation"][field]
         assert isinstance(rule, dict)
         self.mutations.append((field, canonical(dict(arguments))))
-        # Null leaves the value: a subgraph may promise one where the supergraph does not.
+        # Null changes nothing: the field may be non-null in one of its subgraphs.
         if rule.get("set") and arguments.get("to") is not None:
             name, target = rule["set"]
             self.objects[name][target] = arguments["to"]
         return _value(rule["return"], {})
 
     def find(self, typenames: set[str], key: Mapping[str, object], selection: SelectionSetNode) -> Reference | None:
-        """The object of one of these types whose key is `key`."""
+        """The object of one of these types with this key."""
         wanted = canonical(key)
         for name in self.objects:
             reference = Reference(name)
@@ -170,8 +181,8 @@ class Store:
         return None
 
     def project(self, reference: Reference, selection: SelectionSetNode) -> dict[str, object]:
-        """What a field set selects of an object."""
-        return self.meaning.project(selection, reference.typename, lambda node: self._selected(reference, node))
+        """The values that a field set selects on an object."""
+        return self.semantics.project(selection, reference.typename, lambda node: self._selected(reference, node))
 
     def _selected(self, reference: Reference, node: FieldNode) -> object:
         arguments = {a.name.value: value_from_ast_untyped(a.value) for a in node.arguments or ()}

@@ -1,7 +1,7 @@
-"""What of federations and operations a run met, read from the texts and not from what drew them.
+"""Counts the GraphQL and Federation constructs that generated federations and operations contain.
 
-The oracle proves something about a construct only if it draws it: `ITEMS` are all of them, each found by a pattern or
-by a comparison of what the subgraphs say.
+The oracle tests a construct only if it is generated. `CONSTRUCTS` lists them all; each is found by a pattern in the
+texts, or by comparing the subgraphs.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from graphql import parse, print_ast
 
-from tests.router.oracle.rules import type_nodes
-from tests.router.oracle.world import STRANGERS
+from tests.router.oracle.federation_model import INTERFACE_OBJECT_SUBGRAPHS
+from tests.router.oracle.subgraph_rules import type_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from tests.router.oracle.federations import Generated
-    from tests.router.oracle.operations import Operation
+    from tests.router.oracle.federation_generator import GeneratedFederation
+    from tests.router.oracle.operation_generator import Operation
 
 # Found in the SDL of one subgraph.
 _SDL: Final = {
@@ -45,19 +45,19 @@ _SDL: Final = {
     "key with a list of objects": r'@key\(fields: "kl \{',
     "several keys": r"@key.*@key",
     "key with an entity in it": r'@key\(fields: "ke \{',
-    "key that cannot be resolved": r"resolvable: false",
+    "key that is not resolvable": r"resolvable: false",
     "shareable root field": r"^  q\d+.*@shareable",
     "shareable field of an entity": r"^  [fr]\d+.*@shareable",
-    "type without a key over several subgraphs": r"^type W0",
+    "type without a key in several subgraphs": r"^type W0",
     "mutation": r"^type Mutation",
-    "field that leads to the query root": r"^  root: Query",
+    "field that returns Query": r"^  root: Query",
     "requires": r"@requires\(",
     "requires of several fields": r'@requires\(fields: "\w+ \w',
     "requires of a nested selection": r'@requires\(fields: "[^"]*\{',
     "requires of fields of another entity": r'@requires\(fields: "[^"]*\{ (id|sku|tags|k1 k2) [fi]\d',
     "requires with a fragment": r'@requires\(fields: "[^"]*\.\.\.',
     "requires with an argument": r'@requires\(fields: "[^"]*\(',
-    "requires of a field that must not be null": r"^  r\d: String! @requires",
+    "requires on a non-null field": r"^  r\d: String! @requires",
     "provides": r"@provides\(",
     "provides, nested": r'@provides\(fields: "\w+ \{',
     "provides behind a type condition": r'@provides\(fields: "\.\.\.',
@@ -74,8 +74,8 @@ _SDL: Final = {
     "context around a list": r"^  ctx.*: \[",
     "context around a list of lists": r"^  ctx.*: \[\[",
     "context of several types": r'@fromContext\(field: "\$\w+ \.\.\.',
-    "context of an ancestor further up": r"^  again",
-    "contextual argument beside a client's": r"\(\w+: \w+, around",
+    "context of a more distant ancestor": r"^  again",
+    "contextual argument and an argument of the client": r"\(\w+: \w+, around",
     "several contextual arguments": r"around: .*beside: ",
     "Federation 1": r"\A(?!extend schema)",
     "extension of an entity": r"^extend type E\d",
@@ -103,7 +103,7 @@ _OPERATION: Final = {
     "condition without a variable": r"@(skip|include)\(if: (true|false)",
     "defer": r"@defer",
     "defer with a condition": r"@defer\([^)]*if:",
-    "directive of the federation": r"@note",
+    "executable directive": r"@note",
     "variable": r"\(\$v?\w+: ",
     "variable with a default": r"\$v\d+: [^,)]* = ",
     "null in an argument": r"\w: null",
@@ -114,28 +114,28 @@ _OPERATION: Final = {
 }
 
 
-def _unlike(subgraphs: Mapping[str, str], pattern: str) -> bool:
-    """Whether subgraphs say different things of one: the pattern's groups are the thing and what is said."""
-    said: dict[str, set[str]] = {}
+def _differ(subgraphs: Mapping[str, str], pattern: str) -> bool:
+    """Whether subgraphs declare one element differently. The pattern has two groups: element and declaration."""
+    declarations: dict[str, set[str]] = {}
     for sdl in subgraphs.values():
-        for thing, what in re.findall(pattern, sdl, re.MULTILINE):
-            said.setdefault(thing, set()).add(what)
-    return any(len(whats) > 1 for whats in said.values())
+        for element, declaration in re.findall(pattern, sdl, re.MULTILINE):
+            declarations.setdefault(element, set()).add(declaration)
+    return any(len(different) > 1 for different in declarations.values())
 
 
 def _field_types(subgraphs: Mapping[str, str]) -> Iterator[set[str]]:
-    """For each field of an object type the types subgraphs give it that resolve it."""
+    """The types of each field of an object type in the subgraphs that resolve it."""
     types: dict[tuple[str, str], set[str]] = {}
     for sdl in subgraphs.values():
         for node in type_nodes(parse(sdl, no_location=True).definitions):
-            for own in node.fields or () if node.kind.startswith("object") else ():
-                if all(directive.name.value != "external" for directive in own.directives or ()):
-                    types.setdefault((node.name.value, own.name.value), set()).add(print_ast(own.type))
+            for field in node.fields or () if node.kind.startswith("object") else ():
+                if all(directive.name.value != "external" for directive in field.directives or ()):
+                    types.setdefault((node.name.value, field.name.value), set()).add(print_ast(field.type))
     yield from types.values()
 
 
-def _requires_chain(generated: Generated) -> bool:
-    """Whether a field requires a field that requires one in its turn."""
+def _requires_chain(generated: GeneratedFederation) -> bool:
+    """Whether a field requires a field that has `@requires` itself."""
     required: dict[str, set[str]] = {}
     for sdl in generated.subgraphs.values():
         for name, text in re.findall(r'^  (\w+).*@requires\(fields: "([^"]*)"', sdl, re.MULTILINE):
@@ -143,67 +143,71 @@ def _requires_chain(generated: Generated) -> bool:
     return any(name in text for text in required.values() for name in required)
 
 
-def _shared_interface_object(generated: Generated) -> bool:
+def _shared_interface_object(generated: GeneratedFederation) -> bool:
     names = [re.findall(r"^type (\w+) @interfaceObject", sdl, re.MULTILINE) for sdl in generated.subgraphs.values()]
     return any(times > 1 for times in Counter(name for found in names for name in found).values())
 
 
-def _data(generated: Generated) -> str:
+def _data(generated: GeneratedFederation) -> str:
     return repr(generated.datasets)
 
 
-def _broken_inputs(generated: Generated) -> bool:
+def _failing_dependencies(generated: GeneratedFederation) -> bool:
     required = re.findall(r'@requires\(fields: "([^"]*)"', "\n".join(generated.subgraphs.values()))
     names = {name for text in required for name in re.findall(r"\w+", text)}
     objects = (fields for data in generated.datasets for fields in data.values())
     return any(fields.get(name) == "!broken" for fields in objects for name in names)
 
 
-_COMPARED: Final[dict[str, Callable[[Generated], bool]]] = {
-    "union with members of one subgraph": lambda it: _unlike(it.subgraphs, r"^union (\w+)[^=]*= (.*)"),
-    "interface with implementations of one subgraph": lambda it: _unlike(
-        it.subgraphs, r"^type (\w+) implements ([\w& ]+?) @"
+_COMPARISONS: Final[dict[str, Callable[[GeneratedFederation], bool]]] = {
+    "union with members of one subgraph": lambda generated: _differ(generated.subgraphs, r"^union (\w+)[^=]*= (.*)"),
+    "interface with implementations of one subgraph": lambda generated: _differ(
+        generated.subgraphs, r"^type (\w+) implements ([\w& ]+?) @"
     ),
-    "key of one subgraph": lambda it: _unlike(it.subgraphs, r"^type (E\d) .*?(@key.*)"),
-    "field that is null for some subgraphs only": lambda it: any(
-        {type_, f"{type_}!"} <= types for types in _field_types(it.subgraphs) for type_ in types
+    "key of one subgraph": lambda generated: _differ(generated.subgraphs, r"^type (E\d) .*?(@key.*)"),
+    "field that is nullable in some subgraphs only": lambda generated: any(
+        {type_, f"{type_}!"} <= types for types in _field_types(generated.subgraphs) for type_ in types
     ),
-    "field of several types": lambda it: any(
-        len({type_.strip("[]!") for type_ in types}) > 1 for types in _field_types(it.subgraphs)
+    "field of several types": lambda generated: any(
+        len({type_.strip("[]!") for type_ in types}) > 1 for types in _field_types(generated.subgraphs)
     ),
     "chain of requires": _requires_chain,
-    "key with an entity's other key in it": lambda it: _unlike(it.subgraphs, r'@key\(fields: "(ke) \{ (\w+)'),
-    "several contextual fields": lambda it: any("  u(beside" in sdl for sdl in it.subgraphs.values()),
-    "several interface objects": lambda it: {*STRANGERS} <= it.subgraphs.keys(),
-    "interface object to several subgraphs": _shared_interface_object,
-    "requires between interface objects": lambda it: any(
-        re.search(r"^  (o\d.*@requires\(.*\bp\d|p\d.*@requires\(.*\bo\d)", sdl, re.MULTILINE)
-        for sdl in it.subgraphs.values()
+    "key with different keys of an entity in it": lambda generated: _differ(
+        generated.subgraphs, r'@key\(fields: "(ke) \{ (\w+)'
     ),
-    "label that holds": lambda it: bool(it.labels),
-    "null": lambda it: "None" in _data(it),
-    "null in a list": lambda it: "[None" in _data(it) or ", None]" in _data(it),
-    "null in a key": lambda it: "'k1': None" in _data(it),
-    "null in an object of a key": lambda it: "'deep': None" in _data(it),
-    "null in a list of a key": lambda it: re.search(r"'kl': \['@KV:[^']*', None\]", _data(it)) is not None,
-    "resolver that throws": lambda it: "!broken" in _data(it),
-    "resolver of a required field that throws": _broken_inputs,
-    "object a subgraph does not know": lambda it: "!absent" in _data(it),
-    "object of an inaccessible type": lambda it: "'@H0:" in _data(it),
-    "inaccessible enum value": lambda it: "'GOLD'" in _data(it),
-    "decimal number": lambda it: "Decimal(" in _data(it),
-    "integer beyond 64 bits": lambda it: str(2**80 + 1) in _data(it),
+    "several contextual fields": lambda generated: any("  u(beside" in sdl for sdl in generated.subgraphs.values()),
+    "several interface objects": lambda generated: {*INTERFACE_OBJECT_SUBGRAPHS} <= generated.subgraphs.keys(),
+    "interface object in several subgraphs": _shared_interface_object,
+    "requires between interface objects": lambda generated: any(
+        re.search(r"^  (o\d.*@requires\(.*\bp\d|p\d.*@requires\(.*\bo\d)", sdl, re.MULTILINE)
+        for sdl in generated.subgraphs.values()
+    ),
+    "active override label": lambda generated: bool(generated.labels),
+    "null": lambda generated: "None" in _data(generated),
+    "null in a list": lambda generated: "[None" in _data(generated) or ", None]" in _data(generated),
+    "null in a key": lambda generated: "'k1': None" in _data(generated),
+    "null in an object of a key": lambda generated: "'deep': None" in _data(generated),
+    "null in a list of a key": lambda generated: (
+        re.search(r"'kl': \['@KV:[^']*', None\]", _data(generated)) is not None
+    ),
+    "resolver that fails": lambda generated: "!broken" in _data(generated),
+    "resolver of a required field that fails": _failing_dependencies,
+    "object that a subgraph does not have": lambda generated: "!absent" in _data(generated),
+    "object of an inaccessible type": lambda generated: "'@H0:" in _data(generated),
+    "inaccessible enum value": lambda generated: "'GOLD'" in _data(generated),
+    "decimal number": lambda generated: "Decimal(" in _data(generated),
+    "integer beyond 64 bits": lambda generated: str(2**80 + 1) in _data(generated),
 }
 
 
-ITEMS: Final = (*_SDL, *_OPERATION, *_COMPARED)
+CONSTRUCTS: Final = (*_SDL, *_OPERATION, *_COMPARISONS)
 
 
-def items_of(generated: Generated, operations: Sequence[Operation]) -> set[str]:
-    """The items that occur in a federation, its data or an operation on it."""
+def constructs_in(generated: GeneratedFederation, operations: Sequence[Operation]) -> set[str]:
+    """The constructs in a federation, its data and its operations."""
     found = {name for name, pattern in _SDL.items() if _occurs(pattern, generated.subgraphs.values())}
     found |= {name for name, pattern in _OPERATION.items() if _occurs(pattern, (one.query for one in operations))}
-    return found | {name for name, holds in _COMPARED.items() if holds(generated)}
+    return found | {name for name, holds in _COMPARISONS.items() if holds(generated)}
 
 
 def _occurs(pattern: str, texts: Iterable[str]) -> bool:
