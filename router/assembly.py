@@ -16,7 +16,7 @@ from router.transport.http import Endpoint, HttpTransport
 from router.transport.http1.pool import PoolLimits
 from router.transport.in_process import InProcessTransport
 from router.transport.layers.deduplication import DeduplicationLayer
-from router.transport.layers.pause import PauseLayer
+from router.transport.layers.retry_after_pause import PauseLayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
     from router.transport.in_process import SubgraphHandler
-    from router.transport.messages import Transport
+    from router.transport.interface import Transport
 
 
 class GatewayParts(NamedTuple):

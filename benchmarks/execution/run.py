@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 import click
 from graphql import parse
 
-from router.executor.context import ExecutionContext
+from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
+from router.get_operation import get_operation
 from router.json_codec import canonical, decode
-from router.operation import get_operation
 from router.planner import plan
-from router.transport.messages import SubgraphResponse
+from router.transport.interface import SubgraphResponse
 from tests.router.oracle.cases import Case
 from tests.router.oracle.comparison import composed
 from tests.router.oracle.data_store import Store
@@ -36,7 +36,7 @@ from tests.router.oracle.subgraph_rules import FederationRules
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
     from tests.router.oracle.data_store import Data
 
 CASE: Final = Path(__file__).parents[2] / "tests" / "cases" / "execution" / "nested-lists-of-four-subgraphs"

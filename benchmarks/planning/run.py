@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 from graphql import parse
 
+from router.get_operation import get_operation
 from router.lifecycle.generation import freeze
-from router.operation import get_operation
 from router.planner import Planner
 from router.supergraph import load
 from tests.peers.fuzz_plans import FederationSample

@@ -25,7 +25,7 @@ from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.messages import GraphQLRequest
 from router.request.record import RequestRecord
 from router.settings import read
-from router.transport.messages import SubgraphResponse
+from router.transport.interface import SubgraphResponse
 from tests.router.planner.adversarial import aliases, shareable, wide_interface, wide_union
 from tests.router.shop import SDL
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from router.supergraph import Supergraph
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
 
 LARGE: Final[Mapping[str, Callable[[], tuple[Supergraph, str]]]] = {
     "a thousand aliases": lambda: aliases(1000),

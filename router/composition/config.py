@@ -33,7 +33,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from router.composition.source_files import SourceFile
 from router.composition.surrogates import has_surrogates
-from router.federation.specs import spec_versions
+from router.federation.spec_versions import spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

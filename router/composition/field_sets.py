@@ -9,7 +9,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, pr
 from router.composition.literal_types import fits_type
 from router.composition.model import COMPOSITE, Applied, FieldDef, Kind, Schema
 from router.composition.type_refs import base_name
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

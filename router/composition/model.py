@@ -20,8 +20,8 @@ from graphql.language import (
 
 from router.composition.type_refs import Named, TypeRef, base_name
 from router.federation.field_sets import readable_field_set
-from router.federation.links import FEDERATION_IDENTITY, Links
-from router.federation.versions import Version
+from router.federation.linked_specs import FEDERATION_IDENTITY, Links
+from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from graphql.language.block_string import print_block_string
 from router.composition.constant_values import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
-from router.federation.specs import SpecVersion, spec_versions
+from router.federation.spec_versions import SpecVersion, spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,7 @@
-"""A plan in, a response out: the reference interpreter, on plain dicts. It defines the correct behaviour.
+"""Execute a plan and return the response: the reference interpreter, on plain dicts. It defines the correct behaviour.
 
-`context` has the input and the result. Every function or module names the paragraph of docs/spec/execution.md that it
-carries out. These are the paragraphs, in the order in which a request meets them and in which to read the modules:
+`context_and_result` defines the input and the result. Each function or module names the paragraph of
+docs/spec/execution.md that it implements. The modules in the order in which a request passes through them:
 
     execution §6    coerce the client's variables                        graphql/variable_coercion
     execution §3    execute a fetch                                      interpreter/execution
@@ -11,12 +11,15 @@ carries out. These are the paragraphs, in the order in which a request meets the
       §3.4            without representations, send nothing              interpreter/execution
       §3.5            send the operation with its variables              interpreter/execution, graphql_over_http
       §3.6            rewrite the result, merge it at every place        interpreter/rewrites, merge
-      §3.7            start a fetch when its dependencies are merged     interpreter/schedule, execution
-      §3.8            evaluate conditions on coerced variables           interpreter/schedule
-      §3.9            split the response of fetches in one request       interpreter/batch_response
+      §3.7            start a fetch when its dependencies are merged     interpreter/planned_requests, execution
+      §3.8            evaluate conditions on coerced variables           interpreter/planned_requests
+      §3.9            split the response of fetches in one request       interpreter/entity_batches
     execution §4    give errors their paths in the client's response     errors/
     execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields
     execution §7    resolve introspection without a subgraph             graphql/introspection
 
-Arguments from an ancestor object (`@fromContext`) are read between §3.1 and §3.2 (interpreter/context_values).
+Between §3.1 and §3.2, `interpreter/from_context` reads arguments from an ancestor object (`@fromContext`).
+
+A *place* is an object of the response tree together with its path. A *part* is one of several fetches that are sent in
+one request.
 """

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from router import json_codec
 from router.transport.fetch_failures import without_graphql_response
-from router.transport.messages import SubgraphRequest
+from router.transport.interface import SubgraphRequest
 
 if TYPE_CHECKING:
-    from router.executor.context import JsonObject
-    from router.transport.messages import SubgraphResponse, Transport
+    from router.executor.context_and_result import JsonObject
+    from router.transport.interface import SubgraphResponse, Transport
 
 
 class EncodingLayer:

@@ -17,8 +17,8 @@ from graphql.language import (
     print_ast,
 )
 
-from router.federation.links import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Link, Links, SpecUrl
-from router.federation.specs import spec_versions
+from router.federation.linked_specs import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Link, Links, SpecUrl
+from router.federation.spec_versions import spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

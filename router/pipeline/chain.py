@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.preparation.operations import Operation
     from router.preparation.plans import PlanKey
     from router.request.messages import Response
-    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+    from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 S = TypeVar("S", bound=Stage)
 

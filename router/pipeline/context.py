@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from router.errors import ResponseError
     from router.preparation.operations import Operation
     from router.request.messages import GraphQLRequest
-    from router.transport.messages import ResponseHead
+    from router.transport.interface import ResponseHead
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,11 +6,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from router.executor.context import ExecutionContext
+from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
 from router.request.messages import GraphQLResponse
 from router.request.outcome import Outcome
-from router.transport.layers.metering import MeteringLayer
+from router.transport.layers.fetch_totals import FetchTotalsLayer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from router.preparation.operations import Operation
     from router.request.messages import Response
     from router.supergraph import Supergraph
-    from router.transport.messages import Transport
+    from router.transport.interface import Transport
 
 
 class Execution:
@@ -53,7 +53,7 @@ class Execution:
     def _inputs(self, context: RequestContext) -> ExecutionContext:
         return ExecutionContext(
             schema=self._schema,
-            transport=self._stages.around(MeteringLayer(self._transport, context.record), context),
+            transport=self._stages.around(FetchTotalsLayer(self._transport, context.record), context),
             variables=context.variables,
             headers=context.fetch_headers,
             deadline=context.deadline,

@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from router.request.messages import GraphQLRequest, GraphQLResponse, Response
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

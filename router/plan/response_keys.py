@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from graphql import FieldNode

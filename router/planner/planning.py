@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from graphql import OperationType, parse
 
 from router.errors import PlanningError, ResponseError
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.plan import Condition, QueryPlan, Subscription, iter_fetches
 from router.planner.bounds import Bounds, Effort
 from router.planner.choose.explanation import Explanation, explain_choice
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode
 
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
     from router.plan import OperationKind, PlanNode
     from router.planner.fetch.drafting import Draft
     from router.planner.fetch.groups import FetchGroup

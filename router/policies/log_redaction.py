@@ -44,11 +44,11 @@ if TYPE_CHECKING:
         ValueNode,
     )
 
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
     from router.pipeline.context import RequestContext
     from router.pipeline.stage import SendOn
     from router.policies.inputs import PolicyInputs
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 # String values of GraphQL ("String Value"), in a text that need not be a document.
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)

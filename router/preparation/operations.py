@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from graphql import OperationType
 
 from router.errors import NotReadOnly, PersistedQueryNotSupported, SubscriptionsNotEnabled
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.preparation.documents import DocumentChecks, Documents
 from router.preparation.operations import Operation
 from router.preparation.plans import PlanKey, Plans

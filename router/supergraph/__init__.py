@@ -2,8 +2,8 @@
 
 In: supergraph SDL. Out: a `Supergraph` with the merged schema, the API schema and one `SubgraphModel` for each
     subgraph.
-Read `model`, then `loading`, then `join_directives`, `subgraph_extraction`, `type_references`, `subgraph_schema` and
-`api_schema`.
+Read `model`, then `loading`, then `join_directives`, `subgraph_extraction`, `missing_types`,
+`executable_subgraph_schema` and `merged_and_api_schema`.
 """
 
 from router.supergraph.loading import load

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, ValueNode
 
-    from router.federation.links import Link
+    from router.federation.linked_specs import Link
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,15 @@ from graphql import (
 from router.errors import InvalidSupergraph
 from router.federation.field_sets import FieldSetSyntaxError
 from router.federation.link_directives import LinkError, read_links
-from router.federation.specs import APOLLO
-from router.supergraph.api_schema import accessible_definitions, merged_definitions
+from router.federation.spec_versions import APOLLO
 from router.supergraph.join_directives import JoinVocabulary
+from router.supergraph.merged_and_api_schema import accessible_definitions, merged_definitions
+from router.supergraph.missing_types import check_references
 from router.supergraph.model import Supergraph
 from router.supergraph.subgraph_extraction import extract_subgraphs
-from router.supergraph.type_references import check_references
 
 if TYPE_CHECKING:
-    from router.federation.links import Link, Links
+    from router.federation.linked_specs import Link, Links
 
 # The specifications that the router supports. It may ignore others only when their link has no purpose (`for:`): a
 # purpose says that ignoring the specification is insecure or wrong.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from router.supergraph.subgraph_schema import executable_schema
+from router.supergraph.executable_subgraph_schema import executable_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

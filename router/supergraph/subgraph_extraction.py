@@ -30,7 +30,7 @@ from graphql import (
     parse_type,
 )
 
-from router.federation.type_names import named_type
+from router.federation.type_references import named_type
 from router.supergraph.join_directives import JoinField
 from router.supergraph.model import EntityKey, SubgraphField, SubgraphModel, SubgraphType
 

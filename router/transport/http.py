@@ -22,7 +22,7 @@ from router.transport import fetch_failures
 from router.transport.content_codings import CodingError, decode_body
 from router.transport.http1.connection import ExchangeFailed, MalformedExchange
 from router.transport.http1.pool import Pool, PoolLimits, ServerOrigin
-from router.transport.messages import SubgraphResponse
+from router.transport.interface import SubgraphResponse
 from servicekit.http_url import split_http_url
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from router.settings.types import ContentCoding
     from router.transport.http1.connection import RawResponse
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
 
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
 

@@ -19,7 +19,7 @@ from router.transport.http1.connection import RawResponse
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
 
     AsgiMessage = MutableMapping[str, Any]
     AsgiApp = Callable[

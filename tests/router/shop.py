@@ -14,7 +14,7 @@ from typing import Any
 from graphql import graphql_sync
 
 from router import supergraph
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 SDL = """
 schema

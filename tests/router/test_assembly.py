@@ -10,11 +10,11 @@ from router.settings import read
 from router.transport.http import HttpTransport
 from router.transport.in_process import InProcessTransport
 from router.transport.layers.deduplication import DeduplicationLayer
-from router.transport.layers.pause import PauseLayer
+from router.transport.layers.retry_after_pause import PauseLayer
 from tests.router.shop import GRAPH, Shop
 
 if TYPE_CHECKING:
-    from router.transport.messages import Transport
+    from router.transport.interface import Transport
 
 
 def layers(transport: Transport) -> list[type]:

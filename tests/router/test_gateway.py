@@ -22,7 +22,7 @@ from tests.router.shop import SDL, Shop, failing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 ME = "{ me { name orders { id amount } } }"
 

@@ -29,14 +29,14 @@ from router.composition.report import Report
 from router.composition.supergraph_rules.inaccessible import directive_problems, type_problems
 from router.federation.link_directives import read_links
 from router.supergraph import load
-from router.supergraph.api_schema import merged_definitions
+from router.supergraph.merged_and_api_schema import merged_definitions
 
 if TYPE_CHECKING:
     from graphql import DocumentNode
 
     from router.composition.model import Schema
     from router.composition.report import CompositionError
-    from router.federation.links import Links
+    from router.federation.linked_specs import Links
 
 __all__ = ["SUPERGRAPH", "Contract", "ContractFilter", "derive"]
 

@@ -21,8 +21,8 @@ from graphql.language import (
     print_ast,
 )
 
-from router.federation.links import CORE_IDENTITY, LINK_IDENTITY
-from router.federation.specs import APOLLO, spec_versions
+from router.federation.linked_specs import CORE_IDENTITY, LINK_IDENTITY
+from router.federation.spec_versions import APOLLO, spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode
 
     from router.composition.model import Element
-    from router.federation.links import Link, Links
+    from router.federation.linked_specs import Link, Links
 
 _SPEC = spec_versions("inaccessible")[-1]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from router.composition.model import Applied, DirectiveDef
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata
-    from router.federation.links import Link, SpecUrl
+    from router.federation.linked_specs import Link, SpecUrl
 
 _RESERVED = frozenset(
     {

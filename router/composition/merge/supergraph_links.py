@@ -14,8 +14,8 @@ from router.composition.constant_values import string
 from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
 from router.composition.merge.compose_directive import ComposedDirective, composed_directives
 from router.composition.model import all_applied
-from router.federation.specs import LATEST_FEDERATION, SpecVersion, spec_version, spec_versions
-from router.federation.versions import Version
+from router.federation.spec_versions import LATEST_FEDERATION, SpecVersion, spec_version, spec_versions
+from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.composition.model import Applied
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata
-    from router.federation.links import Link, SpecUrl
+    from router.federation.linked_specs import Link, SpecUrl
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from router.composition.constant_values import identity
 from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
-from router.federation.links import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
-from router.federation.specs import FEDERATION_1, spec_versions
+from router.federation.linked_specs import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
+from router.federation.spec_versions import FEDERATION_1, spec_versions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

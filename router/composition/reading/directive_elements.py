@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from router.federation.specs import spec_version
-from router.federation.versions import Version
+from router.federation.spec_versions import spec_version
+from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.federation.links import Link, Links
+    from router.federation.linked_specs import Link, Links
 
 # The upgrade of a Federation 1 schema imports every directive of Federation 2.4.
 UPGRADED_TO = Version(2, 4)

@@ -23,7 +23,7 @@ from graphql.language import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from router.federation.specs import SpecVersion
+    from router.federation.spec_versions import SpecVersion
 
 # A process sees few combinations of specification, version and imports.
 _CACHED = 256

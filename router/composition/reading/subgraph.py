@@ -22,7 +22,7 @@ from router.composition.reading.unknown_type_conditions import drop_unknown_type
 from router.composition.report import Report
 from router.composition.surrogates import has_surrogates
 from router.federation.link_directives import LinkError, read_links
-from router.federation.links import FEDERATION_IDENTITY, Links
+from router.federation.linked_specs import FEDERATION_IDENTITY, Links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

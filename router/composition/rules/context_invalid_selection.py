@@ -12,7 +12,7 @@ from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
 from router.composition.rules.no_context_in_selection import names_and_selects
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

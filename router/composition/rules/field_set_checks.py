@@ -18,7 +18,7 @@ from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kin
 from router.composition.reading.directive_elements import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

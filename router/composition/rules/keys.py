@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from router.composition.model import Kind
 from router.composition.rules.field_set_checks import FieldSetRule, FieldSetUse, check_field_set
 from router.composition.rules.key_identity import key_identity
-from router.federation.versions import Version
+from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
     from router.composition.report import Report

@@ -20,7 +20,7 @@ from router.composition.model import ABSTRACT, ROOTS, Applied, FieldDef, Kind, T
 from router.composition.rules.key_identity import resolvable
 from router.composition.satisfiability.provided_fields import NOTHING_PROVIDED, ProvidedFields, provided_fields
 from router.composition.type_refs import base_name
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -23,7 +23,7 @@ from router.composition.satisfiability.context_selections import (
 from router.composition.satisfiability.graph import Position
 from router.composition.satisfiability.memory import SearchMemory
 from router.federation.field_sets import readable_field_set
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

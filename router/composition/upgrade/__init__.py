@@ -22,8 +22,8 @@ from router.composition.upgrade.ignored_directives import drop_interface_directi
 from router.composition.upgrade.original_subgraphs import Originals, Upgrade
 from router.composition.upgrade.shareable import add_shareable, require_whole_definition
 from router.composition.upgrade.tags import drop_repeated_tags
-from router.federation.links import FEDERATION_IDENTITY, Link, Links, SpecUrl
-from router.federation.specs import spec_version
+from router.federation.linked_specs import FEDERATION_IDENTITY, Link, Links, SpecUrl
+from router.federation.spec_versions import spec_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

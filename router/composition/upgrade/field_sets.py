@@ -21,7 +21,7 @@ from router.composition.model import COMPOSITE
 from router.composition.subgraph_metadata import SubgraphMetadata
 from router.composition.type_refs import base_name
 from router.federation.field_sets import print_field_set
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
     from router.composition.model import Applied

@@ -31,14 +31,14 @@ from graphql import (
 )
 
 from router.errors import ResponseError
-from router.executor.context import ExecutionResult
-from router.executor.errors.failures import Failures
+from router.executor.context_and_result import ExecutionResult
+from router.executor.errors.failure_paths import FailurePaths
 from router.executor.errors.unavailable_values import UnavailableValues, value_at
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
-from router.executor.graphql.leaf_coercion import Unfit, coerce_leaf
+from router.executor.graphql.result_coercion import Unfit, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan.response_keys import as_client_says, client_key
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from graphql import FieldNode, GraphQLCompositeType, GraphQLOutputType, SelectionSetNode
 
     from router.errors import ResponsePath
-    from router.executor.context import JsonObject
+    from router.executor.context_and_result import JsonObject
     from router.executor.graphql.collect_fields import Fields
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
 
 # Apollo's router uses this code when a subgraph's value does not fit the schema.
 INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
@@ -138,7 +138,7 @@ def complete_subtree(
     """
     collector = FieldCollector(operation.api_schema, operation.fragments, variables)
     fields = collector.collect(subtree.typename, subtree.selections)
-    completion = _Completion(collector, Failures.of(errors), effects)
+    completion = _Completion(collector, FailurePaths.of(errors), effects)
     data = completion.fields(subtree.typename, subtree.value, fields, subtree.path)
     reported = filter(None, (completion.reported_error(error, subtree, fields) for error in errors))
     named = tuple(_named_by_client(error) for error in (*reported, *completion.errors))
@@ -154,7 +154,7 @@ class _Completion:
     """One completion. `failures` are the paths of all errors so far, `errors` those that completion adds."""
 
     collector: FieldCollector
-    failures: Failures
+    failures: FailurePaths
     effects: FailureEffects
     field_types: dict[tuple[str, str], GraphQLOutputType] = field(default_factory=dict)
     errors: list[ResponseError] = field(default_factory=list)

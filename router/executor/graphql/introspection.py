@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from graphql import DirectiveNode, FragmentDefinitionNode, SelectionNode, VisitorAction
 
-    from router.executor.context import JsonObject
-    from router.operation import PreparedOperation
+    from router.executor.context_and_result import JsonObject
+    from router.get_operation import PreparedOperation
 
 META_FIELDS: Final = frozenset({"__schema", "__type"})
 

@@ -32,14 +32,14 @@ from graphql import (
 )
 
 from router.errors import InvalidVariables, ResponseError
-from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
+from router.executor.graphql.result_coercion import MAX_INT, MIN_INT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from graphql import GraphQLInputType, ValueNode, VariableDefinitionNode
 
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
 
 # An attacker could otherwise make the router write millions of errors.
 MAX_ERRORS: Final = 50

@@ -1,6 +1,6 @@
-"""Carrying out the fetches of a plan on one tree of plain dicts (execution §3).
+"""Run the fetches of a plan and merge their results into one tree of plain dicts (execution §3).
 
 In: a plan, the coerced variables and a transport. Out: the raw response tree, the errors and the unavailable values.
-Read `schedule` (the requests of a plan), `execution` (one request after the other), then in the order of a request:
-`flatten`, `context_values`, `representations`, `rewrites`, `merge`, `batch_response`.
+Read `planned_requests`, then `execution` (runs the requests), then in the order of a request: `flatten`,
+`from_context`, `representations`, `rewrites`, `merge`, `entity_batches`.
 """

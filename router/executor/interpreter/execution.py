@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse, TransportError
-from router.executor.errors.failures import Failures
+from router.executor.errors.failure_paths import FailurePaths
 from router.executor.errors.subgraph_errors import (
     ENTITIES,
     FetchTarget,
@@ -27,25 +27,25 @@ from router.executor.errors.unavailable_values import UnavailableValues, keys_at
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
-from router.executor.interpreter.batch_response import alike, split
-from router.executor.interpreter.context_values import ContextReader
+from router.executor.interpreter.entity_batches import alike, split
 from router.executor.interpreter.flatten import collect
+from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.merge import merge
+from router.executor.interpreter.planned_requests import planned_requests
 from router.executor.interpreter.representations import Projection, input_keys
 from router.executor.interpreter.rewrites import rename_in_path, rewritten
-from router.executor.interpreter.schedule import planned_requests
-from router.transport.messages import ResponseHead, SubgraphRequest
+from router.transport.interface import ResponseHead, SubgraphRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from router.errors import PathSegment, ResponseError, ResponsePath
-    from router.executor.context import ExecutionContext, ExecutionResult, JsonObject
+    from router.executor.context_and_result import ExecutionContext, ExecutionResult, JsonObject
     from router.executor.errors.unavailable_values import KeyTree
     from router.executor.interpreter.flatten import ResponsePlace
+    from router.executor.interpreter.planned_requests import FetchStep, PlannedRequest
     from router.executor.interpreter.representations import Representations
-    from router.executor.interpreter.schedule import FetchStep, PlannedRequest
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
     from router.plan import BatchFetch, BatchPart, Fetch, QueryPlan
 
 
@@ -88,7 +88,7 @@ class _PlanExecution:
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
     responses: list[ResponseHead] = field(default_factory=list)
-    failures: Failures = field(default_factory=Failures)
+    failures: FailurePaths = field(default_factory=FailurePaths)
     unavailable: UnavailableValues = field(default_factory=UnavailableValues)
     errors_by_fetch: dict[int, list[ResponseError]] = field(default_factory=dict)
     keys_by_fetch: dict[int, KeyTree] = field(default_factory=dict)

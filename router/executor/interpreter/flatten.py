@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan import Each, Key, Parent, TypeIs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.errors import ResponsePath
-    from router.executor.context import JsonObject
+    from router.executor.context_and_result import JsonObject
     from router.plan import Path
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
+from router.executor.interpreter.planned_requests import hold
 from router.executor.interpreter.rewrites import apply_rewrites
-from router.executor.interpreter.schedule import hold
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.json_codec import canonical
 from router.plan import InputField, InputFragment, Key
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from graphql import GraphQLField, GraphQLSchema
 
     from router.errors import ResponsePath
-    from router.executor.context import JsonObject
-    from router.executor.errors.failures import Failures
+    from router.executor.context_and_result import JsonObject
+    from router.executor.errors.failure_paths import FailurePaths
     from router.executor.interpreter.flatten import ResponsePlace
     from router.plan import Fetch, InputSelection
 
@@ -95,7 +95,7 @@ class Projection:
     """
 
     schema: GraphQLSchema
-    failures: Failures
+    failures: FailurePaths
     variables: Mapping[str, object]
     missed: list[ResponsePath] = field(default_factory=list)
 

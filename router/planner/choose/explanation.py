@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.planner.choose.fetch_costing import FetchCosting
 from router.planner.walk.nodes_and_options import PathStep, root_of
 

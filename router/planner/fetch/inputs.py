@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
 from router.planner.fetch.groups import RepresentationInput
 from router.planner.normalise.guards import weakest

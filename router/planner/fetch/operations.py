@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_characters
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan import BatchFetch, BatchPart, Fetch, OutputField, OutputFragment
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.requires import requires_of, rewrites_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.planner.choose.cost import PlanCost, fetch_cost
 from router.planner.fetch.groups import stages
 from router.planner.fetch.trees import common_guards

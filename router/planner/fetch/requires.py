@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment
 from router.planner.normalise.guards import weakest
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.planner.normalise.guards import ALWAYS, Guards, weaker
 
 if TYPE_CHECKING:

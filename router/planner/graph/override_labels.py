@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from graphql import FragmentDefinitionNode, GraphQLField, SelectionSetNode
 
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
     from router.supergraph.model import SubgraphField, SubgraphType, Supergraph
 
 _WITH_FIELDS = (GraphQLObjectType, GraphQLInterfaceType)

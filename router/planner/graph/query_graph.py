@@ -16,7 +16,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from router.federation.type_names import named_type
+from router.federation.type_references import named_type
 from router.planner.graph.provided import NOTHING, Scope, provided_scope, scope_of
 
 if TYPE_CHECKING:

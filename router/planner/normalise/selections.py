@@ -25,7 +25,7 @@ from graphql import (
     print_ast,
 )
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan.response_keys import inner_key
 from router.planner.normalise.defer_directive import is_deferred
 from router.planner.normalise.guards import Guards, narrowed, weakest

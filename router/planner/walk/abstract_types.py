@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.planner.normalise.selections import grouped, response_key
 from router.planner.walk.nodes_and_options import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 

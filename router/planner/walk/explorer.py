@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, NameNode
 
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.plan import Each, Key, TypeIs
 from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, response_key, signature

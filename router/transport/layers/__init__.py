@@ -1,5 +1,5 @@
-"""Transports around a transport, one concern each; `router/assembly.py` composes them.
+"""Transports that wrap another transport and add one behaviour each; `router/assembly.py` composes them.
 
-In and out: as for every `Transport`. `metering` counts for one client request, `pause` honours `Retry-After`,
-`deduplication` sends identical queries once. Read them in any order.
+In and out: as for every `Transport`. `fetch_totals` counts the fetches of one client request, `retry_after_pause` obeys
+`Retry-After`, `deduplication` sends identical queries once. Read them in any order.
 """

@@ -18,7 +18,7 @@ from router.transport.fetch_failures import timed_out
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable
 
-    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+    from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
     # A waiting caller gets the response, or None when it must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]

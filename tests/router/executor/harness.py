@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from graphql import build_schema, parse, validate
 
 from router.errors import TransportError
-from router.executor.context import ExecutionContext
+from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.plan import QueryPlan
-from router.transport.messages import SubgraphResponse
+from router.transport.interface import SubgraphResponse
 from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from router.executor.context import ExecutionResult
+    from router.executor.context_and_result import ExecutionResult
     from router.plan import PlanNode
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
 
 Answer = dict[str, object] | SubgraphResponse | TransportError
 

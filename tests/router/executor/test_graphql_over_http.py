@@ -7,7 +7,7 @@ import pytest
 from router.errors import SubgraphMalformedResponse, SubgraphUnreachable
 from router.executor.graphql_over_http import EncodingLayer, decode_response, encode_body
 from router.transport.in_process import InProcessTransport
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 QUERY = SubgraphRequest(subgraph="a", operation="{ x }")
 

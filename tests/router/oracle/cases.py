@@ -30,7 +30,7 @@ from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
 from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
-    from router.executor.context import ExecutionResult
+    from router.executor.context_and_result import ExecutionResult
     from router.supergraph import Supergraph
 
 ROOT = Path(__file__).parents[2] / "cases"

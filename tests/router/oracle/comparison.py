@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from graphql import build_schema, lexicographic_sort_schema, parse, print_schema
 
 from router.composition import Subgraph, compose
-from router.executor.context import ExecutionContext
+from router.executor.context_and_result import ExecutionContext
 from router.executor.graphql.variable_coercion import coerce
 from router.executor.interpreter.execution import execute
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.planner import PlanOptions, plan
 from router.supergraph import load
 from tests.router.oracle.data_store import RequirementFailed, Store, comparable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from graphql import ExecutionResult as MonolithResult
     from graphql import GraphQLSchema
 
-    from router.executor.context import ExecutionResult
+    from router.executor.context_and_result import ExecutionResult
     from router.plan import QueryPlan
     from router.supergraph import Supergraph
     from tests.router.oracle.data_store import Data

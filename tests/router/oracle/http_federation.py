@@ -28,7 +28,7 @@ from router.composition import Subgraph, compose
 from router.gateway import Gateway
 from router.json_codec import decode, encode
 from router.settings.model import RouterSettings
-from router.transport.messages import SubgraphRequest
+from router.transport.interface import SubgraphRequest
 from servicekit.http_limits import BoundedProtocol
 from tests.router.oracle.monolith import Monolith
 from tests.router.oracle.strict_subgraphs import StrictSubgraph

@@ -21,7 +21,7 @@ from graphql import (
 
 from router.errors import SubgraphUnreachable
 from router.json_codec import decode, encode
-from router.transport.messages import SubgraphResponse
+from router.transport.interface import SubgraphResponse
 from tests.router.oracle.data_store import Reference, canonical, raise_unexpected_errors
 from tests.router.oracle.subgraph_rules import FederationRules, type_nodes
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from graphql import DefinitionNode, ExecutionResult, GraphQLAbstractType, GraphQLResolveInfo
 
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
     from tests.router.oracle.data_store import Store
     from tests.router.oracle.subgraph_rules import SubgraphRules
 

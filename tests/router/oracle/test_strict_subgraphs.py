@@ -9,7 +9,7 @@ import pytest
 from graphql import build_schema
 
 from router.executor.graphql_over_http import decode_response
-from router.transport.messages import SubgraphRequest
+from router.transport.interface import SubgraphRequest
 from tests.router.oracle.choices import SeededChoices, shrink
 from tests.router.oracle.data_store import Store
 from tests.router.oracle.monolith import Monolith, ResponseTooLarge

@@ -12,7 +12,7 @@ from graphql import parse
 
 from router.errors import DOWNSTREAM_SERVICE_ERROR, Refused, ResponseError
 from router.gateway import Gateway
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.pipeline import Operation, RequestContext, RunOn, SendOn, Stage
 from router.pipeline.chain import StageChain
 from router.request.messages import GraphQLRequest, GraphQLResponse, ResponseStream
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from router.preparation.documents import Document
     from router.preparation.plans import PlanKey
     from router.request.messages import Response
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 ME = "query Me { me { name orders { id } } }"
 

@@ -16,7 +16,7 @@ from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:
     from router.plan import QueryPlan
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 ME = "query Me { me { name orders { id } } }"
 

@@ -14,7 +14,7 @@ from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, Stage
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.settings import read
-from router.transport.messages import SubgraphResponse
+from router.transport.interface import SubgraphResponse
 from servicekit import logging as service_logging
 from servicekit import settings as process
 from tests.router.shop import SDL, Shop, failing

@@ -18,7 +18,7 @@ from router.policies.override_labels import MOST_COMBINATIONS, OverrideLabels
 from router.request.messages import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.supergraph import load
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
     from router.supergraph import Supergraph

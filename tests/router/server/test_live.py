@@ -21,7 +21,7 @@ from tests.router.shop import SDL, Shop
 if TYPE_CHECKING:
     import pytest
 
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
 
 ME = {"query": "{ me { name } }"}
 SECONDS = 10

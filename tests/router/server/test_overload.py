@@ -12,7 +12,7 @@ from tests.router.server.asgi_client import AsgiClient
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
 
 ME = {"query": "{ me { name } }"}
 

@@ -1,8 +1,8 @@
 """One supergraph, and what the router reads from it.
 
 Covers `router/supergraph/loading.py`, `router/supergraph/model.py`, `router/supergraph/join_directives.py`,
-`router/supergraph/subgraph_extraction.py`, `router/supergraph/subgraph_schema.py`,
-`router/supergraph/type_references.py` and `router/supergraph/api_schema.py`.
+`router/supergraph/subgraph_extraction.py`, `router/supergraph/executable_subgraph_schema.py`,
+`router/supergraph/missing_types.py` and `router/supergraph/merged_and_api_schema.py`.
 """
 
 from __future__ import annotations

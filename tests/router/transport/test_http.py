@@ -15,7 +15,7 @@ import pytest
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.http1.pool import PoolLimits
-from router.transport.messages import SubgraphRequest
+from router.transport.interface import SubgraphRequest
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, Received, Script, ScriptedServer, response, serving
 

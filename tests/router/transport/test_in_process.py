@@ -8,7 +8,7 @@ import pytest
 
 from router.errors import SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.transport.in_process import AsgiSubgraph, InProcessTransport, by_name
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

@@ -22,8 +22,8 @@ from router.composition.reading.string_enum_defaults import with_enum_defaults
 from router.composition.reading.subgraph import read_subgraph
 from router.composition.reading.subgraph_document import read_document
 from router.composition.report import Report
-from router.federation.links import Links
-from router.federation.specs import spec_versions
+from router.federation.linked_specs import Links
+from router.federation.spec_versions import spec_versions
 from tests.router.composition.schemas import codes, field, read
 
 

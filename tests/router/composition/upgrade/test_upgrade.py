@@ -16,8 +16,8 @@ import pytest
 from router.composition.report import Report
 from router.composition.upgrade import upgrade
 from router.composition.upgrade.original_subgraphs import Original, is_extension
-from router.federation.links import FEDERATION_IDENTITY
-from router.federation.versions import Version
+from router.federation.linked_specs import FEDERATION_IDENTITY
+from router.federation.version_numbers import Version
 from tests.router.composition.schemas import codes, field, read
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import pytest
 from graphql import build_schema, parse
 
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
-from router.operation import get_operation
+from router.get_operation import get_operation
 
 SCHEMA = build_schema("""
   type Query { media: Media any: Any }

@@ -10,14 +10,14 @@ from graphql import FieldNode, GraphQLObjectType, SelectionSetNode, build_schema
 from router.errors import ResponseError
 from router.executor.errors.unavailable_values import UnavailableValues
 from router.executor.graphql.completion import FailureEffects, Subtree, complete, complete_subtree
-from router.operation import get_operation
+from router.get_operation import get_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.errors import ResponsePath
-    from router.executor.context import ExecutionResult
-    from router.operation import PreparedOperation
+    from router.executor.context_and_result import ExecutionResult
+    from router.get_operation import PreparedOperation
 
 SCHEMA = build_schema("""
   type Query { users: [User] owner: User grid: [[User]] }

@@ -7,7 +7,7 @@ from graphql import build_schema, parse
 
 from router.errors import InvalidVariables
 from router.executor.graphql.variable_coercion import MAX_ERRORS, coerce
-from router.operation import get_operation
+from router.get_operation import get_operation
 
 SCHEMA = build_schema("""
   scalar Money

@@ -1,6 +1,6 @@
 """Hand-written plans against scripted subgraphs.
 
-Covers `router/executor/interpreter/execution.py` and `router/executor/context.py`.
+Covers `router/executor/interpreter/execution.py` and `router/executor/context_and_result.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import pytest
 from graphql import build_schema, parse
 
 from router.errors import SubgraphTimeout, SubgraphUnreachable
-from router.executor.context import ExecutionContext
+from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.plan import (
     Condition,
     Defer,
@@ -35,13 +35,13 @@ from router.plan import (
     TypeIs,
     ValueSetter,
 )
-from router.transport.messages import ResponseHead, SubgraphResponse
+from router.transport.interface import ResponseHead, SubgraphResponse
 from tests.router.executor.harness import Scripted, answers, run
 from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
     from router.plan import Path
-    from router.transport.messages import SubgraphRequest
+    from router.transport.interface import SubgraphRequest
 
 SDL = """
   type Query { users: [User] me: User count: Int }

@@ -8,7 +8,7 @@ import pytest
 from graphql import parse, validate
 
 from router.errors import RequestError
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.planner import Planner, PlanOptions
 from router.planner.graph.override_labels import LabelIndex, labels_in
 from router.supergraph import load
@@ -16,7 +16,7 @@ from tests.router.oracle.cases import cases
 from tests.router.policies.test_override_labels import SDL, composed, on_the_move
 
 if TYPE_CHECKING:
-    from router.operation import PreparedOperation
+    from router.get_operation import PreparedOperation
     from router.supergraph import Supergraph
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql import build_schema, parse
 
-from router.operation import PreparedOperation, get_operation
+from router.get_operation import PreparedOperation, get_operation
 from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import NestedSelections, Normaliser
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from graphql import parse
 
-from router.operation import get_operation
+from router.get_operation import get_operation
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.guards import ALWAYS

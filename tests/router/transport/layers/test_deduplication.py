@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.errors import SubgraphTimeout, SubgraphUnreachable
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 from router.transport.layers.deduplication import DeduplicationLayer
-from router.transport.messages import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -10,10 +10,10 @@ from router.transport.retry_after import RETRY_LATER, retry_after
 
 if TYPE_CHECKING:
     from router.request.record import RequestRecord
-    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+    from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 
-class MeteringLayer:
+class FetchTotalsLayer:
     """The `Transport` of one client request around the transport that all requests share.
 
     Writes `fetches`, `fetch` and `retry_after` of `record`.

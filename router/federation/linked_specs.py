@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from router.federation.specs import APOLLO, SpecVersion, spec_version
-from router.federation.versions import Version
+from router.federation.spec_versions import APOLLO, SpecVersion, spec_version
+from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

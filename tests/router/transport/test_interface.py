@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 
 def test_a_response_can_be_made_of_a_json_object() -> None:

@@ -10,7 +10,7 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, parse, validate
 
 from router.errors import SubgraphUnreachable
-from router.executor.interpreter.batch_response import split
+from router.executor.interpreter.entity_batches import split
 from router.plan import (
     BatchFetch,
     BatchPart,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from router.plan import Path
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
     from tests.router.executor.harness import Answer
 
 SDL = """

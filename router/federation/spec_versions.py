@@ -1,7 +1,7 @@
 """The directives and types that each version of each Apollo specification defines, as rows over the previous version.
 
 A row is the SDL that a version *adds or replaces*; all versions are cumulative within their specification. Names are
-those of the specification itself: the `@link` of a schema decides the names there (see `links`).
+those of the specification itself: the `@link` of a schema decides the names there (see `linked_specs`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import DirectiveDefinitionNode, DocumentNode, TypeDefinitionNode, parse
 
-from router.federation.versions import Version
+from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

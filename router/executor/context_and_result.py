@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.errors import ResponseError
-    from router.transport.messages import ResponseHead, Transport
+    from router.transport.interface import ResponseHead, Transport
 
 JsonObject: TypeAlias = dict[str, object]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from router.executor.graphql.type_relations import is_subtype
 from router.executor.interpreter.flatten import ancestor
-from router.federation.type_names import TYPENAME
+from router.federation.type_references import TYPENAME
 from router.json_codec import canonical
 from router.plan import Each, Key, Parent, TypeIs
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLSchema
 
-    from router.executor.context import JsonObject
-    from router.executor.errors.failures import Failures
+    from router.executor.context_and_result import JsonObject
+    from router.executor.errors.failure_paths import FailurePaths
     from router.executor.interpreter.flatten import ResponsePlace
     from router.plan import Fetch, Path
 
@@ -50,7 +50,7 @@ class ContextReader:
 
     schema: GraphQLSchema
     root: JsonObject
-    failures: Failures
+    failures: FailurePaths
 
     def by_context(
         self, fetch: Fetch, places: Iterable[ResponsePlace]

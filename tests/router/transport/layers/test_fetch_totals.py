@@ -7,8 +7,8 @@ import pytest
 from router.errors import SubgraphUnreachable
 from router.request.record import RequestRecord
 from router.transport.in_process import InProcessTransport
-from router.transport.layers.metering import MeteringLayer
-from router.transport.messages import SubgraphRequest, SubgraphResponse
+from router.transport.interface import SubgraphRequest, SubgraphResponse
+from router.transport.layers.fetch_totals import FetchTotalsLayer
 
 QUERY = SubgraphRequest(subgraph="a", operation="{ x }", variables={"v": 1})
 
@@ -18,7 +18,7 @@ async def test_every_fetch_is_counted() -> None:
         return SubgraphResponse.of({})
 
     record = RequestRecord()
-    layer = MeteringLayer(InProcessTransport(subgraph), record)
+    layer = FetchTotalsLayer(InProcessTransport(subgraph), record)
     await asyncio.gather(layer.send(QUERY), layer.send(QUERY))
     assert (record.fetches, record.retry_after) == (2, None)
 
@@ -31,7 +31,7 @@ async def test_the_time_of_fetches_side_by_side_counts_once() -> None:
         return SubgraphResponse.of({})
 
     record = RequestRecord()
-    layer = MeteringLayer(InProcessTransport(subgraph), record)
+    layer = FetchTotalsLayer(InProcessTransport(subgraph), record)
     loop = asyncio.get_running_loop()
     started = loop.time()
     tasks = [asyncio.create_task(layer.send(QUERY)) for _ in range(10)]
@@ -48,7 +48,7 @@ async def test_the_longest_wait_that_responses_ask_for_is_kept(status: int, expe
         return SubgraphResponse.of({}, status=status, headers={"retry-after": next(waits)})
 
     record = RequestRecord()
-    layer = MeteringLayer(InProcessTransport(subgraph), record)
+    layer = FetchTotalsLayer(InProcessTransport(subgraph), record)
     for _ in range(3):
         await layer.send(QUERY)
     assert record.retry_after == expected
@@ -63,5 +63,5 @@ async def test_a_failure_is_counted_and_its_wait_kept() -> None:
 
     record = RequestRecord()
     with pytest.raises(SubgraphUnreachable):
-        await MeteringLayer(InProcessTransport(subgraph), record).send(QUERY)
+        await FetchTotalsLayer(InProcessTransport(subgraph), record).send(QUERY)
     assert (record.fetches, record.retry_after) == (1, 4)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Failures:
+class FailurePaths:
     """The paths of errors in `exact`, and every prefix of them in `prefixes`."""
 
     exact: set[ResponsePath] = field(default_factory=set)
     prefixes: set[ResponsePath] = field(default_factory=set)
 
     @classmethod
-    def of(cls, errors: Iterable[ResponseError]) -> Failures:
+    def of(cls, errors: Iterable[ResponseError]) -> FailurePaths:
         """The paths of these errors; errors without a path are left out."""
         failures = cls()
         for error in errors:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from graphql import parse_type
 
-from router.federation.type_names import named_type
+from router.federation.type_references import named_type
 
 
 @pytest.mark.parametrize("text", ["User", "User!", "[User]", "[[User!]!]!"])

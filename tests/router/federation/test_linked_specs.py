@@ -1,4 +1,4 @@
-"""Covers `router/federation/links.py` and `router/federation/link_directives.py`."""
+"""Covers `router/federation/linked_specs.py` and `router/federation/link_directives.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from graphql.language import DirectiveNode, SchemaExtensionNode, parse
 
 from router.federation.link_directives import LinkError, read_links
-from router.federation.links import FEDERATION_IDENTITY, Links, SpecUrl
+from router.federation.linked_specs import FEDERATION_IDENTITY, Links, SpecUrl
 
 FEDERATION = '@link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", {name: "@tag", as: "@label"}])'
 

@@ -22,8 +22,8 @@ from router.executor.errors.subgraph_errors import ENTITIES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from router.executor.context import JsonObject
-    from router.executor.interpreter.schedule import FetchStep
+    from router.executor.context_and_result import JsonObject
+    from router.executor.interpreter.planned_requests import FetchStep
 
 
 def alike(steps: Iterable[FetchStep]) -> list[list[FetchStep]]:

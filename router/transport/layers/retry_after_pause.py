@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.errors import SubgraphUnreachable
-    from router.transport.messages import SubgraphRequest, SubgraphResponse, Transport
+    from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 _UNAVAILABLE = 503
 

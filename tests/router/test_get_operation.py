@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema, parse
 
 from router.errors import UnknownOperation
-from router.operation import get_operation
+from router.get_operation import get_operation
 
 SCHEMA = build_schema("type Query { a: Int }")
 TWO = "query One { a } query Two { a ...F } fragment F on Query { a }"

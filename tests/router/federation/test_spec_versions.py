@@ -1,4 +1,4 @@
-"""Covers `router/federation/specs.py` and `router/federation/versions.py`."""
+"""Covers `router/federation/spec_versions.py` and `router/federation/version_numbers.py`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from router.federation.specs import FEDERATION_1, LATEST_FEDERATION, spec_version, spec_versions
-from router.federation.versions import Version
+from router.federation.spec_versions import FEDERATION_1, LATEST_FEDERATION, spec_version, spec_versions
+from router.federation.version_numbers import Version
 
 
 @pytest.mark.parametrize("text", ["2.3", "v2", "v2.03", "v2.3.1", "v-1.0", "v2.x"])

@@ -21,14 +21,14 @@ from graphql import (
 )
 from graphql.language import DirectiveLocation
 
-from router.federation.specs import APOLLO
+from router.federation.spec_versions import APOLLO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from graphql import DocumentNode, EnumValueDefinitionNode, InputValueDefinitionNode, NamedTypeNode
 
-    from router.federation.links import Links
+    from router.federation.linked_specs import Links
 
     Element = TypeVar("Element", FieldDefinitionNode, InputValueDefinitionNode, EnumValueDefinitionNode)
 

@@ -3,7 +3,7 @@
 A late subgraph responds only after the request that must not wait for it. An executor that runs the plan stage by stage
 would wait forever.
 
-Covers `router/executor/interpreter/schedule.py`.
+Covers `router/executor/interpreter/planned_requests.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.router.oracle.strict_subgraphs import InProcessSubgraphs
 from tests.router.oracle.subgraph_rules import FederationRules
 
 if TYPE_CHECKING:
-    from router.transport.messages import SubgraphRequest, SubgraphResponse
+    from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 SECONDS = 10
 """Longer than any of these tests takes; a test that would wait forever fails."""
