@@ -60,29 +60,29 @@ SHORTEST = 3
 class LogRedaction(Stage):
     """Blanks personal data in log lines that are written while a request is processed."""
 
-    def __init__(self, personal: PersonalData) -> None:
-        self._personal = personal
+    def __init__(self, tagged: TaggedElements) -> None:
+        self._tagged = tagged
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> LogRedaction | None:
         """The stage for a schema with tagged elements."""
-        personal = PersonalData(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
-        return cls(personal) if personal.names else None
+        tagged = TaggedElements(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
+        return cls(tagged) if tagged.names else None
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
         """Make the personal data of this request known to the log."""
-        exposure = context.state[self] = Exposure(self._personal, context)
-        return HidePersonalValues(exposure)
+        values = context.state[self] = RequestPersonalValues(self._tagged, context)
+        return HidePersonalValues(values)
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
         """Keep the variables of the fetch."""
-        exposure = context.state[self]
-        if isinstance(exposure, Exposure):
-            exposure.sent.append(fetch.variables)
+        values = context.state[self]
+        if isinstance(values, RequestPersonalValues):
+            values.sent.append(fetch.variables)
         return await send_on(fetch)
 
 
-class PersonalData:
+class TaggedElements:
     """The tagged elements of a schema; `names` are those of the tagged fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
@@ -112,17 +112,17 @@ class PersonalData:
                 yield from (name for name, argument in getattr(element, "args", {}).items() if self.is_tagged(argument))
 
 
-class Exposure:
+class RequestPersonalValues:
     """The personal data of one request, found when a log line is written (`servicekit.logging.PersonalValues`).
 
     `sent` has the variables of fetches. While the operation is not known, neither are its tagged places: until then
     every value that the client sent counts as personal.
     """
 
-    def __init__(self, personal: PersonalData, context: RequestContext) -> None:
-        self.names = personal.names
+    def __init__(self, tagged: TaggedElements, context: RequestContext) -> None:
+        self.names = tagged.names
         self.sent: list[Mapping[str, object]] = []
-        self._personal = personal
+        self._tagged = tagged
         self._context = context
 
     def values(self) -> frozenset[str]:
@@ -154,7 +154,7 @@ class Exposure:
 
     def _places(self, operation: PreparedOperation) -> _Places:
         info = TypeInfo(operation.api_schema)
-        places = _Places(self._personal, info)
+        places = _Places(self._tagged, info)
         for node in (operation.definition, *operation.fragments.values()):
             visit(node, TypeInfoVisitor(info, places))
         return places
@@ -168,7 +168,7 @@ class Exposure:
         elif isinstance(value, dict) and isinstance(named, GraphQLInputObjectType):
             for name, inner in value.items():
                 field = named.fields.get(name)
-                if self._personal.is_tagged(field):
+                if self._tagged.is_tagged(field):
                     yield from _texts(inner)
                 elif field is not None:
                     yield from self._given(inner, field.type)
@@ -177,26 +177,26 @@ class Exposure:
 class _Places(Visitor):
     """Collects where an operation has personal data: response keys, variables and literals."""
 
-    def __init__(self, personal: PersonalData, info: TypeInfo) -> None:
+    def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:
         super().__init__()
-        self._personal = personal
+        self._tagged = tagged
         self._info = info
         self.response_keys: set[str] = set()
         self.variables: set[str] = set()
         self.literals: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: object) -> None:
-        if self._personal.is_tagged(self._info.get_field_def()):
+        if self._tagged.is_tagged(self._info.get_field_def()):
             self.response_keys.add((node.alias or node.name).value)
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
-        if self._personal.is_tagged(self._info.get_argument()):
+        if self._tagged.is_tagged(self._info.get_argument()):
             self._collect(node.value)
 
     def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
         parent = self._info.get_parent_input_type()
         named = get_named_type(parent) if parent is not None else None
-        if isinstance(named, GraphQLInputObjectType) and self._personal.is_tagged(named.fields.get(node.name.value)):
+        if isinstance(named, GraphQLInputObjectType) and self._tagged.is_tagged(named.fields.get(node.name.value)):
             self._collect(node.value)
 
     def _collect(self, value: ValueNode) -> None:
