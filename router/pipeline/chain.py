@@ -45,7 +45,7 @@ class StageChain:
         self._on_document = self._overriding("on_document")
         self._on_operation = self._overriding("on_operation")
         self._plan_key = self._overriding("plan_key")
-        self._likely_plan_keys = self._overriding("likely_plan_keys")
+        self._likely_plans = self._overriding("likely_plans")
         self._on_plan = self._overriding("on_plan")
         self._on_execution = self._overriding("on_execution")[::-1]
         self._on_fetch = self._overriding("on_fetch")[::-1]
@@ -133,12 +133,12 @@ class StageChain:
             key = stage(context, key)
         return key
 
-    def likely_plan_keys(self, operation: Operation, key: PlanKey) -> Sequence[PlanKey]:
-        """See `Stage.likely_plan_keys`; every combination of what the stages say."""
-        keys = [key]
-        for stage in self._likely_plan_keys:
-            keys = [likely for each in keys for likely in stage(operation, each)]
-        return keys
+    def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
+        """See `Stage.likely_plans`; every combination of what the stages say."""
+        plans = [(operation, key)]
+        for stage in self._likely_plans:
+            plans = [likely for each in plans for likely in stage(*each)]
+        return plans
 
     async def plan(self, context: RequestContext, plan: QueryPlan) -> None:
         """See `Stage.on_plan`."""

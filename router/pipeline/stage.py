@@ -96,10 +96,9 @@ class Stage:
         del context
         return key
 
-    def likely_plan_keys(self, operation: Operation, key: PlanKey) -> Iterable[PlanKey]:
-        """The keys that `plan_key` makes of `key` for most requests; their plans are prepared ahead."""
-        del operation
-        return (key,)
+    def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
+        """What `on_operation` and `plan_key` return for most requests; these plans are prepared ahead."""
+        return ((operation, key),)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
         """The plan is there, nothing is fetched yet. Requests share plans: do not change one."""

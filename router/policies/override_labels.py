@@ -68,9 +68,9 @@ class OverrideLabels(Stage):
             return key
         return key._replace(override_labels=self.decide(operation.override_labels, context.override_labels))
 
-    def likely_plan_keys(self, operation: Operation, key: PlanKey) -> Sequence[PlanKey]:
-        """Add each likely set of labels."""
-        return [key._replace(override_labels=labels) for labels in self.likely(operation.override_labels)]
+    def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
+        """Add each likely set of labels to the key."""
+        return [(operation, key._replace(override_labels=labels)) for labels in self.likely(operation.override_labels)]
 
     def decide(self, met: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:
         """Those of the labels `met` that hold for one request; `decided` are those that other stages decided."""

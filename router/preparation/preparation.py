@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class PreparationStages(DocumentChecks, Protocol):
-    """What preparation needs of the pipeline's stages: checks of documents, and keys of plans for a warm-up."""
+    """What preparation needs of the pipeline's stages: checks of documents, and the plans of a warm-up."""
 
-    def likely_plan_keys(self, operation: Operation, key: PlanKey) -> Iterable[PlanKey]:
-        """The keys that most requests for an operation have; `key` is that of one without stages."""
+    def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
+        """The operations and keys of the plans that most requests for an operation need."""
         ...
 
 
@@ -114,5 +114,5 @@ class Preparation:
         request, record = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
         document = self._documents.prepare(query, record)
         operation = self.operation(document, request, record)
-        for key in self._stages.likely_plan_keys(operation, PlanKey(document.text, operation_name)):
-            self._plans.prepare(operation, key, record)
+        for planned, key in self._stages.likely_plans(operation, PlanKey(document.text, operation_name)):
+            self._plans.prepare(planned, key, record)

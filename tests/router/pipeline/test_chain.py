@@ -15,6 +15,7 @@ from router.gateway import Gateway
 from router.get_operation import get_operation
 from router.pipeline import Operation, RequestContext, RunOn, SendOn, Stage
 from router.pipeline.chain import StageChain
+from router.preparation.plans import PlanKey
 from router.request.messages import GraphQLRequest, GraphQLResponse, ResponseStream
 from router.request.outcome import Outcome
 from router.request.record import RequestRecord
@@ -23,10 +24,9 @@ from tests.router.pipeline.contexts import context_of
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from router.preparation.documents import Document
-    from router.preparation.plans import PlanKey
     from router.request.messages import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
@@ -95,6 +95,29 @@ async def test_a_field_left_out_of_the_planned_operation_is_not_fetched_and_null
     rich = await ask(one)
     assert rich.body["data"] == {"me": {"name": "Ada", "orders": [{"id": "7"}, {"id": "8"}]}}
     assert len(one.preparation.plans) == 2, "each operation has its plan"
+
+
+@pytest.mark.parametrize("stage", [WithoutOrders, WithoutOrdersByKey])
+async def test_a_plan_prepared_ahead_is_not_used_for_another_operation(stage: type[Stage]) -> None:
+    shop = Shop()
+    one = gateway(stage(), shop=shop)
+    one.prepare(ME)
+    assert (await ask(one, headers={"x-poor": "1"})).body["data"] == {"me": {"name": "Ada", "orders": None}}
+    assert [request.subgraph for request in shop.requests] == ["people"]
+
+
+def test_each_combination_of_likely_plans_is_prepared() -> None:
+    class Either(Stage):
+        def __init__(self, *parts: str) -> None:
+            self._parts = parts
+
+        def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
+            return [(operation, key._replace(parts=(*key.parts, part))) for part in self._parts]
+
+    one = gateway(Either("a", "b"), Stage(), Either("c", "d"))
+    one.prepare(ME)
+    assert len(one.preparation.plans) == 4
+    assert one.stages.plan_key(context_of(GraphQLRequest()), PlanKey(ME, None)) == PlanKey(ME, None)
 
 
 async def test_headers_that_a_stage_sets_reach_that_subgraph() -> None:
