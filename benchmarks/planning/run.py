@@ -23,7 +23,7 @@ import click
 from graphql import parse
 
 from router.get_operation import get_operation
-from router.lifecycle.generation import freeze
+from router.lifecycle.gateway_generations import freeze
 from router.planner import Planner
 from router.supergraph import load
 from tests.peers.fuzz_plans import FederationSample

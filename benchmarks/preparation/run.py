@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from router.gateway import Gateway
-from router.lifecycle.generation import freeze
+from router.lifecycle.gateway_generations import freeze
 from router.preparation.plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.messages import GraphQLRequest

@@ -1,8 +1,8 @@
 """The `router` command line: compose a supergraph, print a plan, serve.
 
 A sub-command is imported on first use, because printing a plan must not require the dependencies of a server. Each
-module named after a command defines it as `command`. The other modules are shared: `supergraph_file`, `files` and
-`operation_options` read inputs; `composition_output` and `plan_formats` print results.
+module in the table below defines its command as `command`. The other modules are shared: `read_supergraph`, `file_io`
+and `operation_options` read inputs; `composition_output` and `plan_formats` print results.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from servicekit.commands import LazyGroup, run
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "compose": ("router.cli.compose", "Compose subgraph schemas into a supergraph."),
-    "explain": ("router.cli.explain", "Explain an error or hint code of composition."),
+    "explain": ("router.cli.explain_code", "Explain an error or hint code of composition."),
     "contract": ("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag."),
-    "subgraph": ("router.cli.subgraph", "Print the SDL of running subgraphs."),
-    "supergraph": ("router.cli.supergraph", "Print the API schema or the subgraphs of a supergraph."),
+    "subgraph": ("router.cli.introspect_subgraph", "Print the SDL of running subgraphs."),
+    "supergraph": ("router.cli.inspect_supergraph", "Print the API schema or the subgraphs of a supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
     "explain-plan": ("router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph."),
-    "config": ("router.cli.config", "Check a configuration, or print its JSON Schema."),
+    "config": ("router.cli.inspect_config", "Check a configuration, or print its JSON Schema."),
     "init": ("router.cli.init", "Write a starter configuration."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
 }
-"""Sub-command -> the module that defines it as `command`, and its line of help."""
+"""For each sub-command, the module that defines it and its line of help."""
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
-from router.cli.files import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
+from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
 from router.cli.garbage_collector import expect_long_lived_objects
 from router.cli.watched_inputs import WatchedInputs
 from router.composition import compose

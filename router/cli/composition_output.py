@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.files import write_text
+from router.cli.file_io import write_text
 from router.composition.rendering import FORMATS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from router.cli.composition_output import FORMAT, relative_to_working_directory, write_result
-from router.cli.files import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, read_text
+from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, read_text
 from router.composition import Composition
 from router.composition.contracts import SUPERGRAPH, ContractFilter, derive
 from router.composition.rendering.diagnostics import Diagnostics

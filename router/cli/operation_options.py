@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import click
 from graphql import GraphQLSyntaxError, Source, parse, validate
 
-from router.cli.supergraph_file import read_supergraph
+from router.cli.read_supergraph import read_supergraph
 from router.errors import RequestError
 from router.planner import Bounds
 from router.planner.graph.override_labels import labels_in

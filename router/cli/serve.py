@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.lifecycle.admin import AdminApp, ready_check
-from router.lifecycle.control import serve_supervisor
-from router.lifecycle.live import LiveRouter
-from router.lifecycle.reloading import FileLocations
-from router.lifecycle.sources import is_url
-from router.lifecycle.workers import Launch, Workers, follow, reserve
+from router.lifecycle.admin_port import AdminApp, ready_check
+from router.lifecycle.build_gateway import FileLocations
+from router.lifecycle.router_process import RouterProcess
+from router.lifecycle.supergraph_sources import is_url
+from router.lifecycle.supervisor_channel import serve_supervisor
+from router.lifecycle.worker_supervisor import Launch, WorkerSupervisor, call_when_closed, open_listeners
 from router.settings.types import http_url
 from servicekit import logging
 from servicekit import settings as process
@@ -29,7 +29,7 @@ from servicekit.server import Endpoint, bind, serve, serving_beside
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from router.lifecycle.admin import Operable
+    from router.lifecycle.admin_port import Operable
     from router.settings import RouterSettings
     from servicekit.settings import ProcessSettings
 
@@ -99,10 +99,10 @@ def _connections(settings: RouterSettings) -> ConnectionLimits:
 
 
 def _serve_alone(locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings) -> None:
-    live = LiveRouter(locations)
+    live = RouterProcess(locations)
     signal.signal(signal.SIGHUP, lambda _number, _frame: live.request_reload())
     live.start()
-    live.beside += _admin(settings, live)
+    live.companions += _admin(settings, live)
     serve("router", lambda: live.asgi, _listening(settings), process_settings, _connections(settings))
 
 
@@ -112,10 +112,10 @@ def _serve_as_worker(
     listener, channel = sockets
     # Only the supervisor handles SIGHUP; a terminal sends its signals to all processes.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    live = LiveRouter(locations)
+    live = RouterProcess(locations)
     live.start()
     handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
-    live.beside.append(serve_supervisor(socket.socket(fileno=channel), handlers, _stop_this_process))
+    live.companions.append(serve_supervisor(socket.socket(fileno=channel), handlers, _stop_this_process))
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
 
 
@@ -125,7 +125,7 @@ def _stop_this_process() -> None:
 
 def _supervise(settings: RouterSettings, process_settings: ProcessSettings, count: int) -> int:
     """Run the workers; returns the exit code of the router."""
-    listeners = reserve(_listening(settings), count)
+    listeners = open_listeners(_listening(settings), count)
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
     launch = Launch(
@@ -135,10 +135,10 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
     )
 
     async def run() -> int:
-        workers = Workers(launch, listeners)
-        workers.beside += _admin(settings, workers)
+        workers = WorkerSupervisor(launch, listeners)
+        workers.companions += _admin(settings, workers)
         if process_settings.parent_pipe is not None:
-            follow(process_settings.parent_pipe, workers.stop)
+            call_when_closed(process_settings.parent_pipe, workers.stop)
         return await workers.run()
 
     return asyncio.run(run())

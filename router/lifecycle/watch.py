@@ -6,10 +6,10 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from router.lifecycle.sources import UrlSource
+from router.lifecycle.supergraph_sources import UrlSource
 
 if TYPE_CHECKING:
-    from router.lifecycle.generation import Rollover
+    from router.lifecycle.gateway_generations import Rollover
     from router.lifecycle.reloading import Reloader
     from router.settings import RouterSettings
 

@@ -20,7 +20,7 @@ import structlog
 
 from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
 from router.pipeline.stage import Stage
-from router.storage.memory import MemoryStore
+from router.storage.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from router.pipeline.context import RequestContext
@@ -53,7 +53,7 @@ class AutomaticPersistedQueries(Stage):
         memory = MemoryStore(max_entries=settings.entries, max_bytes=settings.text_bytes)
         if settings.redis is None:
             return cls(memory)
-        from router.storage.redis import RedisStore  # noqa: PLC0415  (its client takes long to load, and few use it)
+        from router.storage.redis_store import RedisStore  # noqa: PLC0415  (its client takes long to load, and few use it)
 
         return cls(memory, RedisStore(settings.redis))
 

@@ -1,8 +1,8 @@
-"""The router's configuration: `router.yaml` and the environment in, one frozen `RouterSettings` out.
+"""The router's configuration: reads `router.yaml` and the environment into one frozen `RouterSettings`.
 
-`model` lists the sections, one file each in `sections/`, made of `types` and `section`. `load` reads a file and reports
-every mistake in it (`errors`, `error_messages`). `reference`, `schema` and `starter_file` are generated from the model
-with the help of `key_paths`.
+`model` lists the sections, one file each in `sections/`, with the base class in `section` and the value types in
+`types`. `load` reads a file and reports every mistake in it (`errors`, `validation_messages`). `reference_page`,
+`json_schema` and `starter_file` generate documents from the model; `all_keys` lists its keys for them.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from router.settings.error_messages import message_of
 from router.settings.errors import InvalidSettings, Problem
 from router.settings.model import RouterSettings
+from router.settings.validation_messages import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

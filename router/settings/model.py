@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import model_validator
 
-from router.settings.section import Percentage, Section
+from router.settings.section import Section
 from router.settings.sections.admin import Admin
 from router.settings.sections.apq import Apq
 from router.settings.sections.batching import Batching
@@ -33,7 +33,7 @@ from router.settings.sections.server import Server
 from router.settings.sections.supergraph import SupergraphSource
 from router.settings.sections.traffic import Traffic
 from router.settings.sections.warm_up import WarmUp
-from router.settings.types import HttpUrl
+from router.settings.types import HttpUrl, Percentage
 
 
 class RouterSettings(Section):

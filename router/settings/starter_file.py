@@ -8,8 +8,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from router.settings.key_paths import Key, keys
-from router.settings.reference import written
+from router.settings.all_keys import Key, keys
+from router.settings.reference_page import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

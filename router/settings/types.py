@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from router.settings.section import IsNumber
 from servicekit.http_url import split_http_url
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
@@ -37,6 +36,12 @@ PROTOCOL_HEADERS = frozenset(
         "upgrade",
     }
 )
+
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number, not true or false")  # noqa: TRY004  (what pydantic collects)
+    return value
 
 
 def _seconds(value: object) -> object:
@@ -106,6 +111,14 @@ def _origin(value: str) -> str:
         return value
     raise ValueError("an origin is scheme://host[:port] without a path, or *")
 
+
+IsNumber = BeforeValidator(_no_boolean)
+"""For numbers: in Python, and so in pydantic, `true` is a number, and `workers: true` would mean one worker."""
+
+Count = Annotated[int, Field(gt=0), IsNumber]
+Port = Annotated[int, Field(ge=0, le=65535), IsNumber]
+"""0 means a free port."""
+Percentage = Annotated[float, Field(ge=0, le=100), IsNumber]
 
 _DURATION_SCHEMA = {
     "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": f"^{_DURATION.pattern}$"}]

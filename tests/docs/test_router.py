@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from router.settings.key_paths import keys
+from router.settings.all_keys import keys
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ("docs/router.md", "docs/architecture.md", "docs/spec/execution.md", "docs/spec/planning.md")

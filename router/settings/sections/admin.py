@@ -1,12 +1,15 @@
 """`admin`: the port for operators."""
 
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from router.settings.section import Port, Section
+from router.settings.section import Section
+from router.settings.types import Port
 
 AdminToken = Annotated[SecretStr, Field(min_length=16)]
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from pydantic import SecretStr, field_validator
 
-from router.settings.section import Count, Section
-from router.settings.types import Duration
+from router.settings.section import Section
+from router.settings.types import Count, Duration
 
 
 class Redis(Section):

@@ -1,8 +1,11 @@
 """`cache`: how many documents and plans are kept."""
 
+# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
+
 from __future__ import annotations
 
-from router.settings.section import Count, Section
+from router.settings.section import Section
+from router.settings.types import Count
 
 
 class Cache(Section):

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from router.settings.section import Count, Section
-from router.settings.types import ContentCoding
+from router.settings.section import Section
+from router.settings.types import ContentCoding, Count
 
 
 class Compression(Section):

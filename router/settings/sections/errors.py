@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from router.settings.section import IsNumber, Section
+from router.settings.section import Section
+from router.settings.types import IsNumber
 
 ErrorCode = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.:-]+$")]
 ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]

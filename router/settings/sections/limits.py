@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from router.settings.section import Count, IsNumber, Section
+from router.settings.section import Section
+from router.settings.types import Count, IsNumber
 
 LimitName = Literal[
     "body_bytes",

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from router.settings.section import Count, Section
-from router.settings.types import Duration
+from router.settings.section import Section
+from router.settings.types import Count, Duration
 
 
 class Planner(Section):

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from router.settings.section import Count, Port, Section
-from router.settings.types import Duration, UrlPath
+from router.settings.section import Section
+from router.settings.types import Count, Duration, Port, UrlPath
 
 
 class Server(Section):

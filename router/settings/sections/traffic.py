@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.settings.section import Count, Section
-from router.settings.types import ContentCoding, Duration, FilePath
+from router.settings.section import Section
+from router.settings.types import ContentCoding, Count, Duration, FilePath
 
 
 class SubgraphTraffic(Section):

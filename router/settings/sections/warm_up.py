@@ -1,15 +1,13 @@
 """`warm_up`: operations that are prepared before a client sends them."""
 
-# ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
-
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import Field
 
-from router.settings.section import Count, IsNumber, Section
-from router.settings.types import Duration, FilePath
+from router.settings.section import Section
+from router.settings.types import Count, Duration, FilePath, IsNumber
 
 
 class WarmUp(Section):

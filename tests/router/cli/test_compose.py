@@ -1,6 +1,6 @@
 """`router compose`: files, formats, exit codes, and running subgraphs.
 
-Covers `router/cli/composition_output.py`, `router/cli/files.py`, `router/cli/garbage_collector.py`,
+Covers `router/cli/composition_output.py`, `router/cli/file_io.py`, `router/cli/garbage_collector.py`,
 `router/composition/config.py` and `router/composition/sources.py`.
 """
 

@@ -1,4 +1,7 @@
-"""Memory during many reloads under load (`router/lifecycle/memory.py`). `--reloads=200` makes a long run by hand."""
+"""Memory during many reloads under load. `--reloads=200` makes a long run by hand.
+
+Covers `router/lifecycle/resident_memory.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`router serve` as an operator runs it: signals, draining, workers, the admin port.
 
-Covers `router/lifecycle/workers.py`.
+Covers `router/lifecycle/worker_supervisor.py`.
 """
 
 from __future__ import annotations

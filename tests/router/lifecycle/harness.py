@@ -6,8 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from router.lifecycle.live import LiveRouter
-from router.lifecycle.reloading import FileLocations
+from router.lifecycle.build_gateway import FileLocations
+from router.lifecycle.router_process import RouterProcess
 from tests.router.server.asgi_client import AsgiClient
 from tests.router.shop import SDL
 
@@ -34,7 +34,7 @@ def write(folder: Path, version: int, settings: str = QUICK) -> FileLocations:
 class Live:
     """A router that runs."""
 
-    def __init__(self, router: LiveRouter) -> None:
+    def __init__(self, router: RouterProcess) -> None:
         self.router = router
         self.client = AsgiClient(router.asgi)
 
@@ -64,7 +64,7 @@ class Live:
 @asynccontextmanager
 async def running(origin: FileLocations, meanwhile: Callable[[], object] = tuple) -> AsyncIterator[Live]:
     """A router from its start to its end, as a server would run it; `meanwhile` is before it is served."""
-    router = LiveRouter(origin)
+    router = RouterProcess(origin)
     router.start()
     meanwhile()
     lifespan_messages: asyncio.Queue[dict[str, str]] = asyncio.Queue()

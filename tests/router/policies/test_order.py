@@ -18,7 +18,7 @@ from router.policies.order import EMBEDDED_STAGES, ORDER, in_order
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 from router.settings import read
-from router.settings.key_paths import keys
+from router.settings.all_keys import keys
 from router.supergraph import load
 from tests.router.policies.test_override_labels import SDL as LABELLED
 from tests.router.shop import SDL

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.gateway import Gateway
-from router.lifecycle.generation import freeze
+from router.lifecycle.gateway_generations import freeze
 from router.planner import Planner
 from router.preparation import documents
 from router.preparation.plans import PlanKey

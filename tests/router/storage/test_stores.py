@@ -1,6 +1,6 @@
 """One suite for every `TextStore`, and tests of the store in Redis.
 
-Covers `router/storage/text_store.py`, `router/storage/memory.py` and `router/storage/redis.py`.
+Covers `router/storage/text_store.py`, `router/storage/memory_store.py` and `router/storage/redis_store.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from router.settings.sections.apq import Redis as RedisSettings
-from router.storage import redis as redis_store
-from router.storage.memory import MemoryStore
-from router.storage.redis import RedisStore
+from router.storage import redis_store
+from router.storage.memory_store import MemoryStore
+from router.storage.redis_store import RedisStore
 from tests.router.storage.redis_server import RedisServer, running_redis
 from tests.router.transport.scripted_server import Peer, serving
 

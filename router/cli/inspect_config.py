@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from router.cli.supergraph_file import read_supergraph
-from router.lifecycle.reloading import assemble, initial_documents
-from router.lifecycle.sources import UrlSource
+from router.cli.read_supergraph import read_supergraph
+from router.lifecycle.build_gateway import assemble, initial_documents
+from router.lifecycle.supergraph_sources import UrlSource
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.persisted_manifest import InvalidManifest
 from router.settings import RouterSettings, load
-from router.settings.reference import reference
-from router.settings.schema import json_schema
+from router.settings.json_schema import json_schema
+from router.settings.reference_page import reference
 from router.settings.sections.persisted_documents import PersistedMode
 from servicekit.errors import StartupError
 from servicekit.settings import environment

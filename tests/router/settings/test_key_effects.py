@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from router.settings import read
-from router.settings.key_paths import keys
+from router.settings.all_keys import keys
 from router.settings.sections.traffic import AllTraffic, SubgraphTraffic
 
 ROOT = Path(__file__).parents[3]
@@ -29,13 +29,13 @@ HEADER_RULES = f"{ROUTER}/policies/test_headers.py::test_rules_decide_what_is_se
 OWN_HEADER_RULES = (
     f"{ROUTER}/policies/test_headers.py::test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other"
 )
-OWN_TRAFFIC = f"{ROUTER}/settings/test_key_paths.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
-OPERATION_LIMITS = f"{ROUTER}/policies/test_limits.py::test_each_limit_holds_at_its_value_and_not_below"
-TEXT_LIMITS = f"{ROUTER}/policies/test_limits.py::test_limits_of_the_text_hold_at_their_value_and_not_below"
+OWN_TRAFFIC = f"{ROUTER}/settings/test_key_effects.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
+OPERATION_LIMITS = f"{ROUTER}/policies/test_limit_watch.py::test_each_limit_holds_at_its_value_and_not_below"
+TEXT_LIMITS = f"{ROUTER}/policies/test_limit_watch.py::test_limits_of_the_text_hold_at_their_value_and_not_below"
 HTTP_LIMITS = f"{ROUTER}/server/test_head_limits.py::test_each_limit_holds_at_its_value_and_not_below"
-PREFLIGHT = f"{ROUTER}/server/test_app.py::test_a_preflight_is_answered_from_the_settings"
-PAGES = f"{ROUTER}/server/test_app.py::test_a_page_on_the_list_may_read_answers"
-CSRF = f"{ROUTER}/server/test_app.py::test_csrf_prevention_can_be_switched_off_and_its_headers_chosen"
+PREFLIGHT = f"{ROUTER}/server/test_cors.py::test_a_preflight_gets_the_headers_of_the_settings"
+PAGES = f"{ROUTER}/server/test_cors.py::test_a_page_on_the_list_may_read_responses"
+CSRF = f"{ROUTER}/server/test_csrf.py::test_csrf_prevention_can_be_switched_off_and_its_headers_chosen"
 COMPRESSION = f"{ROUTER}/server/test_compression.py::test_each_key_acts"
 MASKING = f"{ROUTER}/policies/test_masking.py"
 TRANSPORT_CODES = f"{MASKING}::test_each_transport_failure_has_the_code_that_is_configured_for_it"
@@ -48,7 +48,7 @@ KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
 OVERLOAD = f"{ROUTER}/server/test_overload.py"
 CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
 SERVE = f"{ROUTER}/cli/test_serve.py"
-ADDRESS = f"{ROUTER}/lifecycle/test_address.py"
+ADDRESS = f"{ROUTER}/lifecycle/test_supergraph_url.py"
 RELOAD = f"{ROUTER}/lifecycle/test_reload.py::test_files_are_watched_as_the_settings_say"
 WARM_UP = f"{ROUTER}/lifecycle/test_warm_up.py"
 LABELS = f"{ROUTER}/policies/test_override_labels.py"
@@ -58,7 +58,7 @@ LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_with_retry_after_gets_no_requests_unti
 TESTS: dict[str, str] = {
     "server.host": f"{ROUTER}/settings/test_load.py::test_host_and_port_fall_back_to_the_environment",
     "server.port": f"{ROUTER}/cli/test_cli.py::test_host_and_port_come_from_the_environment",
-    "server.path": f"{ROUTER}/server/test_app.py::test_the_path_is_configurable",
+    "server.path": f"{ROUTER}/server/test_request_reading.py::test_the_path_is_configurable",
     "server.head_timeout": f"{CONNECTIONS}::test_a_head_is_limited_in_time",
     "server.keep_alive_timeout": f"{CONNECTIONS}::test_an_idle_connection_is_closed",
     "server.keep_alive_requests": f"{CONNECTIONS}::test_a_connection_is_closed_after_a_number_of_requests",
@@ -79,9 +79,9 @@ TESTS: dict[str, str] = {
     "admin.enabled": f"{SERVE}::test_the_admin_port_differs_from_the_public_port",
     "admin.host": f"{SERVE}::test_the_admin_port_is_where_the_settings_say",
     "admin.port": f"{SERVE}::test_a_taken_admin_port_is_named",
-    "admin.token": f"{ROUTER}/lifecycle/test_admin.py::test_without_a_token_in_the_settings_nobody_reloads",
-    "overload.max_requests": f"{OVERLOAD}::test_more_than_so_many_at_once_are_refused_and_the_others_answered",
-    "overload.retry_after": f"{OVERLOAD}::test_more_than_so_many_at_once_are_refused_and_the_others_answered",
+    "admin.token": f"{ROUTER}/lifecycle/test_admin_port.py::test_without_a_token_in_the_settings_nobody_reloads",
+    "overload.max_requests": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
+    "overload.retry_after": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
     "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
     "logging.redact_tag": f"{ROUTER}/policies/test_log_redaction.py::test_the_tag_is_a_setting",
@@ -110,7 +110,7 @@ TESTS: dict[str, str] = {
     },
     "limits.batch_size": f"{ROUTER}/server/test_batching.py::test_a_batch_has_a_size",
     "limits.introspection_depth": f"{GATEWAY}::test_introspection_has_a_depth_of_its_own",
-    "limits.measure": f"{ROUTER}/policies/test_limits.py::test_a_measured_limit_refuses_nothing_and_counts",
+    "limits.measure": f"{ROUTER}/policies/test_limit_watch.py::test_a_measured_limit_refuses_nothing_and_counts",
     "errors.allow_codes": ALLOWED,
     "errors.allow_extensions": ALLOWED,
     "errors.mask": f"{MASKING}::test_without_masking_everything_but_the_detail_is_shown",
@@ -120,9 +120,9 @@ TESTS: dict[str, str] = {
     "errors.transport_codes.unreachable": TRANSPORT_CODES,
     "errors.transport_codes.timeout": TRANSPORT_CODES,
     "errors.transport_codes.malformed": TRANSPORT_CODES,
-    "errors.status": f"{ROUTER}/server/test_statuses.py::test_a_code_decides_where_nothing_was_answered",
-    "cors.enabled": f"{ROUTER}/server/test_app.py::test_no_page_may_read_answers_by_default",
-    "cors.origins": f"{ROUTER}/server/test_app.py::test_another_page_may_not",
+    "errors.status": f"{ROUTER}/server/test_statuses.py::test_a_code_decides_where_there_is_no_data",
+    "cors.enabled": f"{ROUTER}/server/test_cors.py::test_no_page_may_read_responses_by_default",
+    "cors.origins": f"{ROUTER}/server/test_cors.py::test_another_page_may_not",
     "cors.allow_headers": PREFLIGHT,
     "cors.expose_headers": PAGES,
     "cors.allow_credentials": PREFLIGHT,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.lifecycle.control import Channel, WorkerGone, serve_supervisor
+from router.lifecycle.supervisor_channel import Channel, WorkerGone, serve_supervisor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from router.lifecycle.admin import JsonObject
+    from router.lifecycle.admin_port import JsonObject
 
 
 class Worker:

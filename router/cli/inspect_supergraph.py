@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from graphql import print_schema
 
-from router.cli.files import READABLE_FILE, WRITABLE_FILE, write_text
-from router.cli.supergraph_file import read_supergraph
+from router.cli.file_io import READABLE_FILE, WRITABLE_FILE, write_text
+from router.cli.read_supergraph import read_supergraph
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.lifecycle.admin import AdminApp, ready_check
+from router.lifecycle.admin_port import AdminApp, ready_check
 from router.settings import read
 from servicekit.health import HealthEndpoints
 from tests.router.lifecycle.harness import running, write
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from router.lifecycle.admin import JsonObject
+    from router.lifecycle.admin_port import JsonObject
 
 TOKEN = "0123456789abcdef"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-    from router.lifecycle.admin import JsonObject
+    from router.lifecycle.admin_port import JsonObject
 
 HELLO = 0
 # A status takes about a kilobyte; the limit protects against a peer that is not ours.

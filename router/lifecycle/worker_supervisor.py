@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.lifecycle.control import Channel, WorkerGone
+from router.lifecycle.supervisor_channel import Channel, WorkerGone
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from router.lifecycle.admin import JsonObject
+    from router.lifecycle.admin_port import JsonObject
 
 # After a worker has run this long, its end is treated as a single failure, and the pause starts small again.
 _PROVEN_SECONDS = 30.0
@@ -44,7 +44,7 @@ _STATUS_SECONDS = 2.0
 _log = structlog.stdlib.get_logger("workers")
 
 
-def reserve(endpoint: Endpoint, count: int) -> list[socket.socket]:
+def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
     """Listening sockets for one port, one for each worker.
 
     Raises:
@@ -70,8 +70,8 @@ class Launch:
     grace: float
 
 
-class Workers:
-    """The supervisor (see `admin.Operable`). `beside` are entered for as long as the workers run."""
+class WorkerSupervisor:
+    """The supervisor (see `admin.Operable`). `companions` are entered for as long as the workers run."""
 
     def __init__(self, launch: Launch, listeners: Sequence[socket.socket]) -> None:
         self._launch = launch
@@ -82,7 +82,7 @@ class Workers:
         self._exit_code = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
-        self.beside: list[AbstractAsyncContextManager[object]] = []
+        self.companions: list[AbstractAsyncContextManager[object]] = []
 
     async def run(self) -> int:
         """Run until a signal or a failed start, and return the exit code."""
@@ -91,7 +91,7 @@ class Workers:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         async with AsyncExitStack() as stack:
-            for companion in self.beside:
+            for companion in self.companions:
                 await stack.enter_async_context(companion)
             async with asyncio.TaskGroup() as group:
                 for index in range(len(self._listeners)):
@@ -233,7 +233,7 @@ async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.F
         )
 
 
-def follow(pipe: int, stop: Callable[[], None]) -> None:
+def call_when_closed(pipe: int, stop: Callable[[], None]) -> None:
     """Call `stop` in the running event loop when `pipe` ends: the process that started this one holds the other end."""
     loop = asyncio.get_running_loop()
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from router.settings.key_paths import Key, keys
+from router.settings.all_keys import Key, keys
 from router.settings.load import ENVIRONMENT
 
 if TYPE_CHECKING:

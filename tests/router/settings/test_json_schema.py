@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from router.settings import InvalidSettings, RouterSettings, read
-from router.settings.schema import json_schema
+from router.settings.json_schema import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

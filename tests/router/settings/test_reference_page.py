@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from router.cli import command
 from router.settings import RouterSettings, load, read
-from router.settings.key_paths import keys
-from router.settings.reference import reference
+from router.settings.all_keys import keys
+from router.settings.reference_page import reference
 from router.settings.starter_file import starter_file
 from servicekit.errors import StartupError
 

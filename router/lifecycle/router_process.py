@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from router.lifecycle.generation import Rollover
-from router.lifecycle.memory import resident_bytes
+from router.lifecycle.gateway_generations import Rollover
 from router.lifecycle.reloading import Reloader
+from router.lifecycle.resident_memory import resident_bytes
 from router.lifecycle.watch import Watch
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from servicekit.asgi import RequestIdMiddleware
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from router.lifecycle.admin import JsonObject
-    from router.lifecycle.reloading import FileLocations
+    from router.lifecycle.admin_port import JsonObject
+    from router.lifecycle.build_gateway import FileLocations
     from router.storage.lru import Lru
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
@@ -36,8 +36,8 @@ V = TypeVar("V")
 _log = structlog.stdlib.get_logger("reload")
 
 
-class LiveRouter:
-    """Call `start`, then serve `asgi`. `beside` are entered while it serves (an admin port, a control channel)."""
+class RouterProcess:
+    """Call `start`, then serve `asgi`. `companions` are entered while it serves (an admin port, a control channel)."""
 
     def __init__(self, origin: FileLocations) -> None:
         self._rollover = Rollover()
@@ -45,7 +45,7 @@ class LiveRouter:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reload_requested = False
-        self.beside: list[AbstractAsyncContextManager[object]] = []
+        self.companions: list[AbstractAsyncContextManager[object]] = []
 
     def start(self) -> None:
         """Load the supergraph if it is a file.
@@ -130,7 +130,7 @@ class LiveRouter:
         if self._reload_requested:
             self._start_task(self._reload_for_signal())
         async with AsyncExitStack() as stack:
-            for companion in self.beside:
+            for companion in self.companions:
                 await stack.enter_async_context(companion)
             await send({"type": "lifespan.startup.complete"})
             await receive()

@@ -1,4 +1,4 @@
-"""A supergraph at a URL. Covers `router/lifecycle/sources.py`."""
+"""A supergraph at a URL. Covers `router/lifecycle/supergraph_sources.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from router import supergraph
-from router.lifecycle.reloading import FileLocations
+from router.lifecycle.build_gateway import FileLocations
 from tests.router.lifecycle.harness import Live, running, sdl
 from tests.router.transport.certificates import self_signed
 from tests.router.transport.scripted_server import Peer, response, serving
