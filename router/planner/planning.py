@@ -3,7 +3,7 @@
     definition -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> response -> node
              normalise   walk                 choose         fetch/build    fetch/passes     plan_tree
 
-    `fetch/drafting` takes the items to the fewer groups: once for a query, field by field for a mutation.
+    `fetch/drafting` runs the stages from items to fewer groups: once for a query, for each root field of a mutation.
 
 An operation whose `@defer` directives have variables as conditions is planned for each combination of their values.
 """

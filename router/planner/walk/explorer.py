@@ -1,7 +1,7 @@
 """The walk: from the selections on an object to leaves, each with all options it can be fetched by (planning §6.2).
 
-Level by level: every option of an object that resolves a composite field gives an option of the object below. A leaf
-that only another subgraph has so finds its way from the nearest object around it where that subgraph can be entered.
+The walk goes level by level: each option that resolves a composite field gives an option of the object below. If a
+leaf is in another subgraph only, its options start at the nearest object around it where that subgraph can be entered.
 """
 
 from __future__ import annotations
