@@ -18,7 +18,7 @@ files and services), `rendering` and `explain` (output for people and programs),
 from __future__ import annotations
 
 from router.composition.pipeline import Composition, compose
-from router.composition.reading.subgraph import Subgraph
+from router.composition.reading.read_subgraph import Subgraph
 from router.composition.report import CompositionError, CompositionHint, Location
 
 __all__ = ["Composition", "CompositionError", "CompositionHint", "Location", "Subgraph", "compose"]

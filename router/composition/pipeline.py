@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from router.composition.impossible_type_conditions import drop_impossible_conditions
 from router.composition.merge.supergraph import merge
 from router.composition.model import Kind, TypeDef
-from router.composition.reading.subgraph import Subgraph, read_subgraph
+from router.composition.reading.read_subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report
 from router.composition.rules import check_subgraph
 from router.composition.satisfiability.search import check_satisfiability

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from router.composition.config import ConfigError, SubgraphSource
-from router.composition.reading.subgraph import Subgraph
+from router.composition.reading.read_subgraph import Subgraph
 from router.composition.surrogates import has_surrogates
 
 if TYPE_CHECKING:

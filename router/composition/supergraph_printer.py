@@ -12,7 +12,7 @@ from graphql.language.block_string import print_block_string
 
 from router.composition.constant_values import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
-from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.renamed_spec_definitions import SpecDefinitions, spec_definitions
 from router.federation.spec_versions import SpecVersion, spec_versions
 
 if TYPE_CHECKING:

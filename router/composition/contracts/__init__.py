@@ -23,8 +23,8 @@ from graphql.language import SchemaDefinitionNode, SchemaExtensionNode
 from router.composition.contracts.filtering import ContractFilter, apply, tags_in_use
 from router.composition.contracts.marking import mark
 from router.composition.model import SubgraphSchema
-from router.composition.reading.directive_elements import element_resolver
 from router.composition.reading.schema_builder import SchemaBuilder
+from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.report import Report
 from router.composition.supergraph_rules.inaccessible import directive_problems, type_problems
 from router.federation.link_directives import read_links

@@ -35,7 +35,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, get_args
 
 from router.composition.error_codes import HINT_LEVELS, ErrorCode, HintCode
-from router.composition.reading.subgraph import Subgraph
+from router.composition.reading.read_subgraph import Subgraph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.subtypes import note_enum_usage
 from router.composition.model import DirectiveDef
-from router.composition.reading.directive_elements import GRAPHQL_DIRECTIVES, element_resolver
+from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES, element_resolver
 
 if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState, Sources

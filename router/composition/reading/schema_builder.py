@@ -42,7 +42,7 @@ from router.composition.model import (
     SubgraphSchema,
     TypeDef,
 )
-from router.composition.reading.subgraph_document import MACHINERY_FIELDS
+from router.composition.reading.subgraph_document import SUBGRAPH_SPEC_FIELDS
 from router.composition.type_refs import TypeRef, from_node, rename
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class SchemaBuilder:
             ):
                 definition.interfaces.update({item.name.value: item for item in node.interfaces or ()})
                 for member in node.fields or ():
-                    if not (name == "Query" and member.name.value in MACHINERY_FIELDS):
+                    if not (name == "Query" and member.name.value in SUBGRAPH_SPEC_FIELDS):
                         definition.fields[member.name.value] = self._field(member, name, block, extension=extension)
             case UnionTypeDefinitionNode() | UnionTypeExtensionNode():
                 names = {self.renamed.get(item.name.value, item.name.value): item for item in node.types or ()}

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 )
 
 
-def exceeded(sdl: str) -> str | None:
+def exceeded_limit(sdl: str) -> str | None:
     """The limit that a schema exceeds, in words, or None."""
     if len(sdl) > MAX_CHARACTERS:
         return f"has more than {MAX_CHARACTERS} characters"

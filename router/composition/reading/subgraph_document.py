@@ -41,9 +41,9 @@ from graphql.language import (
 )
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
-from router.composition.reading.extension_kinds import agreeing_blocks
-from router.composition.reading.schema_limits import exceeded
-from router.composition.reading.sdl_parser import parse_schema
+from router.composition.reading.lenient_sdl_parser import parse_schema
+from router.composition.reading.mixed_extension_kinds import with_one_kind_per_type
+from router.composition.reading.schema_limits import exceeded_limit
 from router.composition.reading.string_enum_defaults import with_enum_defaults
 from router.composition.report import Location, Report
 
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
 
 _LINE_END = re.compile(r"\r\n|[\n\r]")
 
-MACHINERY_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
+SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
 # Servers print built-in scalars and directives too. They cannot be redefined, so they are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
-MACHINERY_FIELDS = frozenset({"_entities", "_service"})
+SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 
 DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
     ObjectTypeExtensionNode: ObjectTypeDefinitionNode,
@@ -81,10 +81,10 @@ class _IndexedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphDocument:
-    """The definitions of one subgraph in source order, without the removed types (`machinery`)."""
+    """The definitions of one subgraph in source order, without the removed types (`removed_types`)."""
 
     definitions: tuple[DefinitionNode, ...]
-    machinery: frozenset[str] = frozenset()
+    removed_types: frozenset[str] = frozenset()
 
     @property
     def schema_blocks(self) -> Iterator[SchemaDefinitionNode | SchemaExtensionNode]:
@@ -112,7 +112,7 @@ class SubgraphDocument:
 
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
     """Parse the SDL; None and an INVALID_GRAPHQL error if that fails or a limit is exceeded."""
-    limit = exceeded(sdl)
+    limit = exceeded_limit(sdl)
     if limit is not None:
         report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
         return None
@@ -138,11 +138,11 @@ def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument |
         )
     if executable or twice or _extends_scalars(subgraph, document.definitions, report):
         return None
-    definitions = agreeing_blocks(_without_machinery(document.definitions))
-    machinery = MACHINERY_TYPES & {
+    definitions = with_one_kind_per_type(_without_spec_parts(document.definitions))
+    removed = SUBGRAPH_SPEC_TYPES & {
         node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode | TypeExtensionNode)
     }
-    return SubgraphDocument(with_enum_defaults(sdl, definitions), machinery)
+    return SubgraphDocument(with_enum_defaults(sdl, definitions), removed)
 
 
 def _is_type_system(node: DefinitionNode) -> bool:
@@ -174,20 +174,20 @@ def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], repor
     return len(report.errors) > before
 
 
-def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
+def _without_spec_parts(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
     document = SubgraphDocument(tuple(definitions))
     query = document.root_names.get("query")
     kept: list[DefinitionNode] = []
     has_fields = False
     for node in definitions:
-        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in MACHINERY_TYPES:
+        if isinstance(node, TypeDefinitionNode | TypeExtensionNode) and node.name.value in SUBGRAPH_SPEC_TYPES:
             continue
         if isinstance(node, ScalarTypeDefinitionNode) and node.name.value in BUILT_IN_SCALARS:
             continue
         if isinstance(node, DirectiveDefinitionNode) and node.name.value in _BUILT_IN_DIRECTIVES:
             continue
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode) and node.name.value == query:
-            block = _query_without_machinery(node, stub=not has_fields)
+            block = _query_without_spec_fields(node, stub=not has_fields)
             has_fields = has_fields or bool(block.fields)
             kept.append(block)
         else:
@@ -195,10 +195,10 @@ def _without_machinery(definitions: Sequence[DefinitionNode]) -> tuple[Definitio
     return tuple(kept)
 
 
-def _query_without_machinery(
+def _query_without_spec_fields(
     node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, *, stub: bool
 ) -> ObjectTypeDefinitionNode | ObjectTypeExtensionNode:
-    fields = tuple(member for member in node.fields or () if member.name.value not in MACHINERY_FIELDS)
+    fields = tuple(member for member in node.fields or () if member.name.value not in SUBGRAPH_SPEC_FIELDS)
     if fields and len(fields) == len(node.fields or ()):
         return node
     # A query root without other fields stays a valid type. The stub is dropped when the schema is built.

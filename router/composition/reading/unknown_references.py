@@ -42,7 +42,7 @@ def report_unknown_references(
     """Report INVALID_GRAPHQL for unknown names; True if these errors replace the one of the link."""
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
-        | document.machinery,
+        | document.removed_types,
         {each.name.value for each in definitions if isinstance(each, DirectiveDefinitionNode)},
     )
     for definition in document.definitions:

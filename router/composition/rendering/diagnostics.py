@@ -58,10 +58,10 @@ class Diagnostics:
         composition: Composition,
         sources: Mapping[str, str],
         files: Mapping[str, SourceFile],
-        quietest: str | None,
+        lowest_level: str | None,
     ) -> Diagnostics:
-        """All errors, and hints down to the level `quietest`; None for no hints."""
-        shown = LEVELS[: LEVELS.index(quietest) + 1] if quietest else ()
+        """All errors, and hints down to the level `lowest_level`; None for no hints."""
+        shown = LEVELS[: LEVELS.index(lowest_level) + 1] if lowest_level else ()
         errors = [Diagnostic("ERROR", each.code, each.message, each.locations) for each in composition.errors]
         hints = [
             Diagnostic(each.level, each.code, each.message, each.locations)

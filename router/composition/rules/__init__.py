@@ -28,7 +28,7 @@ from router.composition.rules import (
     list_size_invalid_slicing_argument,
     no_context_in_selection,
     provides,
-    provides_target,
+    provides_placement,
     requires,
 )
 
@@ -69,7 +69,7 @@ SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
 
 
 # If one of these reports an error, nothing else is reported about the subgraph, as in Apollo's composition.
-FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_target.check, keys.check_readable)
+FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_placement.check, keys.check_readable)
 
 
 def check_subgraph(subgraph: SubgraphMetadata, report: Report) -> None:

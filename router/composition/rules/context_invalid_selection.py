@@ -10,7 +10,7 @@ from router.composition.contexts import context_types, parse_context_value
 from router.composition.field_sets import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
-from router.composition.rules.no_context_in_selection import names_and_selects
+from router.composition.rules.no_context_in_selection import has_name_and_selection
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
 from router.federation.type_references import TYPENAME
 
@@ -31,7 +31,7 @@ def check(subgraph: SubgraphMetadata, report: Report) -> None:
 def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
     parsed = parse_context_value(value)
     if parsed is None:
-        if names_and_selects(value):
+        if has_name_and_selection(value):
             yield f'"{value}" has a selection that cannot be parsed'
         return
     targets = context_types(schema, parsed.context)

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
     """Report `@cost` on interface fields (composition §4.8).
 
     Args:
         subgraph: The subgraph.
         report: Gets the errors.
-        linked_by_itself: Check the directives that a link to the cost specification adds, instead of federation's.
+        from_cost_spec: Check the directives that a link to the cost specification adds, instead of federation's.
     """
     for definition, member in subgraph.schema.fields():
         costs = [
             applied
             for applied in member.applied("cost")
-            if subgraph.schema.is_federations(applied) is not linked_by_itself
+            if subgraph.schema.is_federations(applied) is not from_cost_spec
         ]
         if definition.kind is Kind.INTERFACE and costs:
             report.error(

@@ -15,7 +15,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, St
 from router.composition.field_sets import argument_problems
 from router.composition.impossible_type_conditions import is_impossible
 from router.composition.model import ABSTRACT, COMPOSITE, Applied, FieldDef, Kind
-from router.composition.reading.directive_elements import GRAPHQL_DIRECTIVES
+from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES
 from router.composition.type_refs import base_name
 from router.federation.field_sets import FieldSetSyntaxError, parse_field_set
 from router.federation.type_references import TYPENAME

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.constant_values import python_value
-from router.composition.rules.list_sizes import list_sizes
+from router.composition.rules.fields_with_list_size import fields_with_list_size
 
 if TYPE_CHECKING:
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
     """Report negative assumed sizes (composition §4.8)."""
-    for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
+    for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         assumed = python_value(applied.arguments.get("assumedSize"))
         if isinstance(assumed, int) and assumed < 0:
             report.error(

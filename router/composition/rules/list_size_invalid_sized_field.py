@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules.list_sizes import list_sizes, names
+from router.composition.rules.fields_with_list_size import fields_with_list_size, names
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def check(subgraph: SubgraphMetadata, report: Report, *, linked_by_itself: bool = False) -> None:
+def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
     """Report sized fields that do not exist (composition §4.8)."""
-    for member, applied in list_sizes(subgraph, linked_by_itself=linked_by_itself):
+    for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         for problem in _problems(subgraph, member, applied):
             report.error(
                 "LIST_SIZE_INVALID_SIZED_FIELD",

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata
 
-_NAMES_AND_SELECTS = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
+_NAME_AND_SELECTION = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
     """Report values without a context name or a selection (composition §4.7)."""
     for each in contextual_arguments(subgraph):
-        if not names_and_selects(each.value):
+        if not has_name_and_selection(each.value):
             problem = f'"{each.value}" must be $, the name of a context, and a selection'
             report_problem(subgraph, report, "NO_CONTEXT_IN_SELECTION", each, problem)
 
 
-def names_and_selects(value: str) -> bool:
+def has_name_and_selection(value: str) -> bool:
     """Whether there is a context name and a selection, even one that cannot be parsed."""
-    return parse_context_value(value) is not None or _NAMES_AND_SELECTS.fullmatch(value) is not None
+    return parse_context_value(value) is not None or _NAME_AND_SELECTION.fullmatch(value) is not None

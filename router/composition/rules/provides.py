@@ -1,4 +1,4 @@
-"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and the checks of its field sets; see also `provides_target`."""
+"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and the checks of its field sets; see also `provides_placement`."""
 
 from __future__ import annotations
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.supergraph_rules import (
-    cost_linked_by_itself,
     directive_locations,
     inaccessible,
     interface_field_no_implem,
     invalid_graphql,
     key_invalid_fields,
+    linked_cost_spec,
     missing_transitive_auth_requirements,
     provides_invalid_fields,
     requires_invalid_fields,
@@ -41,7 +41,7 @@ API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
 # These run last: can a consumer extract the subgraphs from the supergraph and read them?
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
-    cost_linked_by_itself.check,
+    linked_cost_spec.check,
     key_invalid_fields.check,
     provides_invalid_fields.check,
 )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.reading.directive_elements import UPGRADED_TO
-from router.composition.upgrade.extensions import drop_external_keys, forget_extensions, require_base
+from router.composition.reading.spec_directive_names import UPGRADED_TO
+from router.composition.upgrade.extensions import drop_external_keys, require_base, turn_extensions_into_definitions
 from router.composition.upgrade.externals import (
     drop_external_on_interface_fields,
     drop_external_on_types,
@@ -37,7 +37,7 @@ STEPS: tuple[Callable[[Upgrade], None], ...] = (
     drop_external_on_types,
     drop_external_keys,
     drop_ineffective_leaves,
-    forget_extensions,
+    turn_extensions_into_definitions,
     drop_interface_directives,
     drop_provides_on_leaf_fields,
     drop_unused_externals,

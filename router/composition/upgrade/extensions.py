@@ -46,7 +46,7 @@ def _drop_external(member: FieldDef) -> None:
     member.directives = [applied for applied in member.directives if applied.element != "external"]
 
 
-def forget_extensions(upgrade: Upgrade) -> None:
+def turn_extensions_into_definitions(upgrade: Upgrade) -> None:
     """Make `extend type X` without a definition an ordinary definition; `@extends` stays."""
     for definition in upgrade.schema.types.values():
         if definition.has_definition or definition.kind not in COMPOSITE:

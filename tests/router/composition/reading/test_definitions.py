@@ -1,10 +1,10 @@
 """The definitions of a subgraph: parsed, completed with those of specifications, built into records.
 
-Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/sdl_parser.py`,
-`router/composition/reading/extension_kinds.py`, `router/composition/reading/string_enum_defaults.py`,
-`router/composition/reading/schema_builder.py`, `router/composition/reading/directive_elements.py`,
-`router/composition/reading/unknown_type_conditions.py`, `router/composition/reading/spec_definitions.py` and
-`router/composition/reading/subgraph.py`.
+Covers `router/composition/reading/subgraph_document.py`, `router/composition/reading/lenient_sdl_parser.py`,
+`router/composition/reading/mixed_extension_kinds.py`, `router/composition/reading/string_enum_defaults.py`,
+`router/composition/reading/schema_builder.py`, `router/composition/reading/spec_directive_names.py`,
+`router/composition/reading/unknown_type_conditions.py`, `router/composition/reading/renamed_spec_definitions.py` and
+`router/composition/reading/read_subgraph.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from graphql.language import Source, print_ast
 
 from router.composition import Subgraph
 from router.composition.model import Kind
-from router.composition.reading.directive_elements import element_resolver
-from router.composition.reading.extension_kinds import agreeing_blocks
-from router.composition.reading.sdl_parser import parse_schema
-from router.composition.reading.spec_definitions import spec_definitions
+from router.composition.reading.lenient_sdl_parser import parse_schema
+from router.composition.reading.mixed_extension_kinds import with_one_kind_per_type
+from router.composition.reading.read_subgraph import read_subgraph
+from router.composition.reading.renamed_spec_definitions import spec_definitions
+from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.string_enum_defaults import with_enum_defaults
-from router.composition.reading.subgraph import read_subgraph
 from router.composition.reading.subgraph_document import read_document
 from router.composition.report import Report
 from router.federation.linked_specs import Links
@@ -45,7 +45,7 @@ def test_an_enum_value_defined_twice_has_both_directives() -> None:
 
 
 def blocks(sdl: str) -> list[str]:
-    return [print_ast(node) for node in agreeing_blocks(parse_schema(Source(sdl)).definitions)]
+    return [print_ast(node) for node in with_one_kind_per_type(parse_schema(Source(sdl)).definitions)]
 
 
 def test_a_block_of_another_kind_is_read_as_one_of_the_first_kind() -> None:
@@ -78,7 +78,7 @@ def test_what_servers_print_for_the_gateway_is_removed() -> None:
     )
     assert document is not None
     assert [print_ast(node).split(" {")[0] for node in document.definitions] == ["type Query", "type A"]
-    assert document.machinery == {"_Any", "_Service", "_Entity"}
+    assert document.removed_types == {"_Any", "_Service", "_Entity"}
 
 
 def test_root_types_have_the_names_of_the_schema_definition() -> None:

@@ -1,6 +1,6 @@
 """What is reported when a subgraph is read.
 
-Covers `router/composition/reading/completed_definitions.py`, `router/composition/reading/unknown_references.py`,
+Covers `router/composition/reading/add_spec_definitions.py`, `router/composition/reading/unknown_references.py`,
 `router/composition/reading/graphql_rules.py` and `router/composition/reading/schema_limits.py`.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from router.composition import Subgraph
-from router.composition.reading.schema_limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, exceeded
-from router.composition.reading.subgraph import read_subgraph
+from router.composition.reading.read_subgraph import read_subgraph
+from router.composition.reading.schema_limits import MAX_CHARACTERS, MAX_NESTING, MAX_TOKENS, exceeded_limit
 from router.composition.report import Report
 from tests.router.composition.schemas import LINK, codes
 
@@ -118,9 +118,9 @@ def test_no_more_than_a_hundred_problems_are_listed() -> None:
     ],
 )
 def test_a_limit_is_named(sdl: str, limit: str) -> None:
-    assert limit in (exceeded(sdl) or "")
+    assert limit in (exceeded_limit(sdl) or "")
 
 
 @pytest.mark.parametrize("sdl", ["", "[]" * 1000, '"""[[[[""" "[[[" # [[[['])
 def test_brackets_count_only_where_they_nest(sdl: str) -> None:
-    assert exceeded(sdl) is None
+    assert exceeded_limit(sdl) is None

@@ -10,8 +10,8 @@ Covers `router/composition/rules/auth_requirements_applied_on_interface.py`,
 `router/composition/rules/list_size_applied_to_non_list.py`,
 `router/composition/rules/list_size_invalid_assumed_size.py`,
 `router/composition/rules/list_size_invalid_sized_field.py`,
-`router/composition/rules/list_size_invalid_slicing_argument.py`, `router/composition/rules/list_sizes.py`,
-`router/composition/rules/no_context_in_selection.py` and `router/composition/rules/provides_target.py`.
+`router/composition/rules/list_size_invalid_slicing_argument.py`, `router/composition/rules/fields_with_list_size.py`,
+`router/composition/rules/no_context_in_selection.py` and `router/composition/rules/provides_placement.py`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from router.composition.rules import (
     list_size_invalid_sized_field,
     list_size_invalid_slicing_argument,
     no_context_in_selection,
-    provides_target,
+    provides_placement,
 )
 from tests.router.composition.schemas import codes, metadata
 
@@ -111,8 +111,8 @@ CASES: list[tuple[ModuleType, str, int]] = [
     (no_context_in_selection, contextual("user { n }"), 1),
     (no_context_in_selection, contextual("$user"), 1),
     (no_context_in_selection, contextual("$user { n"), 0),
-    (provides_target, 'type T @key(fields: "x") { x: Int y: Int @provides(fields: "x") }', 1),
-    (provides_target, 'type T @key(fields: "x") { x: T @provides(fields: "y") y: Int @external }', 0),
+    (provides_placement, 'type T @key(fields: "x") { x: Int y: Int @provides(fields: "x") }', 1),
+    (provides_placement, 'type T @key(fields: "x") { x: T @provides(fields: "y") y: Int @external }', 0),
 ]
 
 
@@ -124,12 +124,12 @@ def test_a_rule_reports_its_code(rule: ModuleType, sdl: str, expected: int) -> N
     rule.check(metadata(sdl if "type Query" in sdl else f"type Query {{ q: Int }} {sdl}"), report)
     assert len(report.errors) == expected
     code = rule.__name__.rpartition(".")[2].upper()
-    others = {"PROVIDES_TARGET": "PROVIDES_ON_NON_OBJECT_FIELD"}
+    others = {"PROVIDES_PLACEMENT": "PROVIDES_ON_NON_OBJECT_FIELD"}
     assert set(codes(report)) <= {others.get(code, code)}
 
 
 def test_a_provided_field_cannot_be_external() -> None:
     report = Report()
     sdl = 'type Query { t: T } type T { id: ID t: T @external @provides(fields: "x") x: Int @external }'
-    provides_target.check(metadata(sdl), report)
+    provides_placement.check(metadata(sdl), report)
     assert codes(report) == ["EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE"]

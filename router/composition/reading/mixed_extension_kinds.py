@@ -31,7 +31,7 @@ from graphql.language import (
     UnionTypeExtensionNode,
 )
 
-from router.composition.reading.sdl_parser import merged_values
+from router.composition.reading.lenient_sdl_parser import merged_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ _KINDS = (
 _KIND_OF: dict[type, _Kind] = {block: kind for kind in _KINDS for block in (kind.definition, kind.extension)}
 
 
-def agreeing_blocks(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
+def with_one_kind_per_type(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
     """The same definitions in the same order, with the blocks of a type of one kind where possible."""
     kinds: dict[str, _Kind] = {}
     found = [_of_kind(node, kinds) for node in definitions]

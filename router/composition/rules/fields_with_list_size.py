@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
-def list_sizes(subgraph: SubgraphMetadata, *, linked_by_itself: bool) -> Iterator[tuple[FieldDef, Applied]]:
+def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -> Iterator[tuple[FieldDef, Applied]]:
     """Fields with federation's `@listSize`, or with the one that a link to the cost specification adds."""
     for _, member in subgraph.schema.fields():
         for applied in member.applied("listSize"):
-            if subgraph.schema.is_federations(applied) is not linked_by_itself:
+            if subgraph.schema.is_federations(applied) is not from_cost_spec:
                 yield member, applied
 
 

@@ -20,7 +20,7 @@ from graphql.language import (
 
 from router.composition.constant_values import identity
 from router.composition.model import BUILT_IN_SCALARS
-from router.composition.reading.spec_definitions import SpecDefinitions, spec_definitions
+from router.composition.reading.renamed_spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable
 from router.federation.linked_specs import CORE_IDENTITY, FEDERATION_IDENTITY, LINK_IDENTITY, Links
 from router.federation.spec_versions import FEDERATION_1, spec_versions
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _IMPLIED = (FEDERATION_IDENTITY, LINK_IDENTITY)
 
-_SLOPPY = frozenset({"key", "provides", "requires"})
-_SLOPPY_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
+_INEXACT = frozenset({"key", "provides", "requires"})
+_INEXACT_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 
 
 def complete_definitions(
@@ -47,10 +47,10 @@ def complete_definitions(
     """
     federation_2 = links.get(FEDERATION_IDENTITY) is not None
     written = document.definitions
-    kept = written if federation_2 else _without_sloppy(written)
+    kept = written if federation_2 else _without_inexact(written)
     directives = {node.name.value: node for node in kept if isinstance(node, DirectiveDefinitionNode)}
     types = {node.name.value: node for node in kept if isinstance(node, TypeDefinitionNode)}
-    for directive, name in _unknown_types(written, types.keys() | document.machinery):
+    for directive, name in _unknown_types(written, types.keys() | document.removed_types):
         message = (
             f"[{subgraph}] The definition of @{directive.name.value} refers to the type {name}, which is not defined."
         )
@@ -107,19 +107,19 @@ def _unknown_types(
                     yield directive, name
 
 
-def _without_sloppy(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    return tuple(node for node in definitions if not (isinstance(node, DirectiveDefinitionNode) and _is_sloppy(node)))
+def _without_inexact(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
+    return tuple(node for node in definitions if not (isinstance(node, DirectiveDefinitionNode) and _is_inexact(node)))
 
 
-def _is_sloppy(node: DirectiveDefinitionNode) -> bool:
+def _is_inexact(node: DirectiveDefinitionNode) -> bool:
     """Whether it is an inexact definition of @key, @provides or @requires, as Federation 1 libraries print them."""
-    if node.name.value not in _SLOPPY:
+    if node.name.value not in _INEXACT:
         return False
     arguments = node.arguments or ()
     if not arguments:
         return True
     first = arguments[0]
-    return len(arguments) == 1 and first.name.value == "fields" and str(from_node(first.type)) in _SLOPPY_FIELDS_TYPES
+    return len(arguments) == 1 and first.name.value == "fields" and str(from_node(first.type)) in _INEXACT_FIELDS_TYPES
 
 
 def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, SpecDefinitions]]:

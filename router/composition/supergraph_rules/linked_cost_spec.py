@@ -33,4 +33,4 @@ def check(state: MergeState) -> None:
     """Report wrong `@cost` and `@listSize` directives of the cost specification (composition §4.8)."""
     for subgraph in state.subgraphs:
         for rule in _RULES:
-            rule(subgraph, state.report, linked_by_itself=True)
+            rule(subgraph, state.report, from_cost_spec=True)

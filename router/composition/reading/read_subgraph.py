@@ -12,10 +12,10 @@ from graphql.language import (
 )
 
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
-from router.composition.reading.completed_definitions import complete_definitions
-from router.composition.reading.directive_elements import element_resolver
+from router.composition.reading.add_spec_definitions import complete_definitions
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.schema_builder import SchemaBuilder
+from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.subgraph_document import SubgraphDocument, read_document
 from router.composition.reading.unknown_references import report_unknown_references
 from router.composition.reading.unknown_type_conditions import drop_unknown_type_conditions
@@ -75,7 +75,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
     )
     resolver = element_resolver(links, federation_2=federation is not None)
     SchemaBuilder(schema, resolver, renamed).build(
-        [*_without_machinery(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
+        [*_without_spec_types(own, links), *(node for node in added if isinstance(node, DirectiveDefinitionNode))]
     )
     check_argument_values(subgraph.name, valid, all_applied(schema), report)
     drop_unknown_type_conditions(schema)
@@ -127,13 +127,13 @@ def _completed(
     return None
 
 
-def _without_machinery(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
+def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
     """The definitions without types of linked Apollo specifications: the supergraph adds those that it needs."""
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
-            machinery = source is not None and source[0].spec is not None
-            if machinery or node.name.value in ("link__Import", "link__Purpose"):
+            linked = source is not None and source[0].spec is not None
+            if linked or node.name.value in ("link__Import", "link__Purpose"):
                 continue
         yield node
 
