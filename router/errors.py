@@ -1,8 +1,8 @@
-"""The router's errors: one tree, each class with a stable `code`.
+"""The router's errors: one class hierarchy, each class with a stable `code`.
 
     RouterError
     ├── InvalidSupergraph                   INVALID_FEDERATION_SUPERGRAPH | UNSUPPORTED_LINKED_FEATURE
-    ├── RequestError                        the whole request is refused; nothing is fetched
+    ├── RequestError                        the router refuses the whole request and fetches nothing
     │   ├── PersistedQueryNotSupported      PERSISTED_QUERY_NOT_SUPPORTED
     │   ├── PersistedQueryNotFound          PERSISTED_QUERY_NOT_FOUND
     │   ├── PersistedQueryHashMismatch      PERSISTED_QUERY_HASH_MISMATCH
@@ -18,15 +18,15 @@
     │   ├── SubscriptionsNotEnabled         SUBSCRIPTIONS_NOT_ENABLED
     │   ├── InvalidVariables                VALIDATION_INVALID_TYPE_VARIABLE
     │   ├── PlanningError                   QUERY_PLANNING_FAILED
-    │   └── Refused                         FORBIDDEN, or the code that a stage gives
+    │   └── Refused                         FORBIDDEN, or the code that a stage chooses
     └── TransportError                      one subgraph sent no usable response; the other fetches go on
         ├── SubgraphUnreachable             SUBREQUEST_HTTP_ERROR
         ├── SubgraphTimeout                 GATEWAY_TIMEOUT
         └── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE
 
-Request errors stand in the order of the stages that raise them. An exception ends a stage; an error in a part of a
-response is data: `ResponseError`. An exception's `message` may be shown to a client, `detail` is for logs alone (host
-names, system errors).
+Request errors are listed in the order of the stages that raise them. These classes are exceptions; an entry of a
+response's `errors` is data: `ResponseError`. Clients may see the `message` of an exception. `detail` is only for logs,
+because it can contain host names and system errors.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ PathSegment = str | int
 ResponsePath = tuple[PathSegment, ...]
 
 DOWNSTREAM_SERVICE_ERROR = "DOWNSTREAM_SERVICE_ERROR"
-"""The code of a subgraph's error that has no code of its own, or whose code is masked; other routers use it too."""
+"""The code that clients see when a subgraph's error has no code or its code is masked, as in other routers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseError:
-    """One entry of a response's `errors`, before any masking (GraphQL specification, "Errors").
+    """One entry of a response's `errors`, before masking (GraphQL specification, "Errors").
 
-    `origin` is the name of the subgraph that reported the error or sent no usable response, None when the router itself
-    found it. `path` is a path of the client's response, None when it is not known. `extensions` is what
-    the origin sent, without `code`. `locations` refer to the client's document only when `origin` is None.
+    `origin` is the subgraph that reported the error or sent no usable response; None if the router found the error.
+    `path` is a path in the client's response, None if unknown. `extensions` are the extensions that the origin sent,
+    without `code`. `locations` are places in the client's document.
     """
 
     message: str
@@ -65,7 +65,7 @@ class ResponseError:
 
 
 class RouterError(Exception):
-    """Root of the tree; never raised itself."""
+    """The base class of all errors of the router; only its subclasses are raised."""
 
     code: str = "INTERNAL_SERVER_ERROR"
 
@@ -79,7 +79,7 @@ SupergraphCode = Literal["INVALID_FEDERATION_SUPERGRAPH", "UNSUPPORTED_LINKED_FE
 
 
 class InvalidSupergraph(RouterError):
-    """The text is not a supergraph that this router can run."""
+    """The text is not a supergraph, or needs a feature that this router does not have."""
 
     def __init__(self, message: str, *, code: SupergraphCode = "INVALID_FEDERATION_SUPERGRAPH") -> None:
         super().__init__(message)
@@ -87,9 +87,9 @@ class InvalidSupergraph(RouterError):
 
 
 class RequestError(RouterError):
-    """The request as a whole is refused; `errors` are the entries of the response, never empty.
+    """The router refuses the whole request. `errors` are the entries of the response, never empty.
 
-    `status` and `headers` are those of the HTTP response; None stands for the status of a refused request.
+    `status` and `headers` belong to the HTTP response. If `status` is None, the server chooses it.
     """
 
     code = "BAD_REQUEST"
@@ -102,7 +102,7 @@ class RequestError(RouterError):
 
     @classmethod
     def of(cls, causes: Sequence[GraphQLError]) -> RequestError:
-        """Carry graphql-core's findings, their places in the client's document included."""
+        """Create the exception from errors of graphql-core, with their places in the client's document."""
         entries = [
             ResponseError(
                 message=cause.message,
@@ -115,7 +115,7 @@ class RequestError(RouterError):
 
 
 class PersistedQueryNotSupported(RequestError):
-    """The request names a document, and this router knows no documents by name. Clients then send the document."""
+    """The request has an id or hash of a document, but persisted documents are off. Clients then send the document."""
 
     code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
@@ -127,25 +127,25 @@ class PersistedQueryNotFound(RequestError):
 
 
 class PersistedQueryHashMismatch(RequestError):
-    """The hash of the request is not the hash of its document."""
+    """The hash in the request is not the hash of the document in the request."""
 
     code = "PERSISTED_QUERY_HASH_MISMATCH"
 
 
 class DocumentIdRequired(RequestError):
-    """The request has a document where only ids are accepted."""
+    """The request has a document, but this router accepts only ids of persisted documents."""
 
     code = "PERSISTED_QUERY_ID_REQUIRED"
 
 
 class DocumentIdAndBody(RequestError):
-    """The request has an id and a document; it is not clear which of them counts."""
+    """The request has both an id and a document, so it is not clear which document to run."""
 
     code = "CANNOT_SEND_PQ_ID_AND_BODY"
 
 
 class DocumentNotListed(RequestError):
-    """The list of persisted documents does not have this document, or none with this id."""
+    """The list of persisted documents does not contain the document or the id of the request."""
 
     def __init__(self, message: str, *, code: Literal["QUERY_NOT_IN_SAFELIST", "PERSISTED_QUERY_NOT_IN_LIST"]) -> None:
         self.code = code
@@ -153,7 +153,7 @@ class DocumentNotListed(RequestError):
 
 
 class LimitExceeded(RequestError):
-    """The operation exceeds a limit of the operator; `code` is one of MAX_*_LIMIT."""
+    """The operation exceeds a configured limit; `code` is one of MAX_*_LIMIT."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -161,31 +161,31 @@ class LimitExceeded(RequestError):
 
 
 class NestedTooDeeply(RequestError):
-    """Preparing the document needs more of the interpreter's stack than there is."""
+    """The document is nested so deeply that processing it overflows the Python stack."""
 
     code = "MAX_DEPTH_LIMIT"
 
 
 class ParsingFailed(RequestError):
-    """The document is not GraphQL."""
+    """The document has a GraphQL syntax error."""
 
     code = "PARSING_ERROR"
 
 
 class ValidationFailed(RequestError):
-    """The document is not valid on the API schema."""
+    """The document does not pass GraphQL validation against the API schema."""
 
     code = "GRAPHQL_VALIDATION_FAILED"
 
 
 class UnknownOperation(RequestError):
-    """`operationName` names no operation of the document, or is missing where the document has several."""
+    """The document has no operation with this `operationName`, or not exactly one operation without `operationName`."""
 
     code = "GRAPHQL_UNKNOWN_OPERATION_NAME"
 
 
 class NotReadOnly(RequestError):
-    """A mutation came by a method that HTTP calls safe (GraphQL over HTTP, "GET")."""
+    """The client sent a mutation with GET, which only queries may use (GraphQL over HTTP, "GET")."""
 
     code = "METHOD_NOT_ALLOWED"
 
@@ -197,7 +197,7 @@ class SubscriptionsNotEnabled(RequestError):
 
 
 class InvalidVariables(RequestError):
-    """A variable's value does not fit its type (GraphQL specification, "Coercing Variable Values")."""
+    """The value of a variable does not fit the variable's type (GraphQL specification, "Coercing Variable Values")."""
 
     code = "VALIDATION_INVALID_TYPE_VARIABLE"
 
@@ -209,9 +209,9 @@ class PlanningError(RequestError):
 
 
 class Refused(RequestError):
-    """A stage refuses the request: the client gets `message` and `extensions.code`.
+    """A stage refuses the request. The client gets `message` and, as `extensions.code`, the code.
 
-    `status` and `headers` are those of the HTTP response, such as 429 and `Retry-After`.
+    `status` and `headers` belong to the HTTP response, for example 429 and `Retry-After`.
     """
 
     def __init__(
@@ -229,9 +229,9 @@ class Refused(RequestError):
 
 
 class TransportError(RouterError):
-    """A subgraph sent no usable response. `status` is its HTTP status, None when none was received.
+    """A subgraph sent no usable response. `status` is its HTTP status, None if there was no HTTP response.
 
-    `retry_after` is the number of seconds in the subgraph's `Retry-After`, None without one.
+    `retry_after` is the subgraph's `Retry-After` in seconds, None without that header.
     """
 
     retry_after: int | None = None
@@ -243,13 +243,13 @@ class TransportError(RouterError):
 
 
 class SubgraphUnreachable(TransportError):
-    """No connection, a connection that broke, or an HTTP status that carries no GraphQL response."""
+    """No connection, a broken connection, or an HTTP response with an error status and no GraphQL body."""
 
     code = "SUBREQUEST_HTTP_ERROR"
 
 
 class SubgraphTimeout(TransportError):
-    """No complete response within the subgraph's timeout."""
+    """The subgraph did not send a complete response in time."""
 
     code = "GATEWAY_TIMEOUT"
 

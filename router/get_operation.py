@@ -1,4 +1,4 @@
-"""The client's operation, chosen from its document: what preparation, policies and the executor work on."""
+"""Choose the client's operation from its document by `operationName` (GraphQL specification, "GetOperation")."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
-    """The client's operation, valid on the API schema, with the fragments of its document."""
+    """The client's operation, with the fragments of its document and the API schema against which it is valid."""
 
     api_schema: GraphQLSchema
     definition: OperationDefinitionNode
@@ -27,10 +27,10 @@ class PreparedOperation:
 def get_operation(
     api_schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None
 ) -> PreparedOperation:
-    """Choose the operation to run (GraphQL specification, "GetOperation").
+    """Choose the operation to run; without `operation_name`, the only operation of the document.
 
     Raises:
-        UnknownOperation: no operation has the name, or several could be meant.
+        UnknownOperation: No operation has this name; or no name is given and the document has 0 or several operations.
     """
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is None:

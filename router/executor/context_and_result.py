@@ -1,4 +1,4 @@
-"""The input and the result of an execution."""
+"""The input of an execution (`ExecutionContext`) and its result (`ExecutionResult`)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ JsonObject: TypeAlias = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """What all fetches of one execution share.
+    """The data that all fetches of one execution share.
 
     Attributes:
-        schema: The full merged schema, internal elements included: the types of representations.
+        schema: The merged schema, with `@inaccessible` elements because fetches can use them.
         transport: Sends the fetches.
-        variables: Coerced by `router.executor.graphql.variable_coercion.coerce`; a variable without value is absent.
-        headers: By subgraph name, those that header rules let through.
-        deadline: When the client's response is due, in the event loop's time; no fetch outlives it. None for no bound.
+        variables: The client's variables, coerced (`graphql/variable_coercion.py`); a variable without value is absent.
+        headers: The request headers for each subgraph, by subgraph name, after the header rules.
+        deadline: The time in the event loop at which all fetches end; None without a deadline.
     """
 
     schema: GraphQLSchema
@@ -40,9 +40,9 @@ class ExecutionResult:
     """The response to the client, before masking.
 
     Attributes:
-        data: In the client's field order; None when a null propagated to the root.
-        errors: With their origins.
-        responses: Status and headers of every subgraph response, in the order of arrival.
+        data: The fields in the client's order; None if a null propagated to the root.
+        errors: The errors of the subgraphs and of the router.
+        responses: The status and headers of every subgraph response, in the order of arrival.
     """
 
     data: JsonObject | None

@@ -1,6 +1,6 @@
-"""GraphQL over HTTP, as the client of subgraphs: operations become JSON bodies, JSON bodies become GraphQL responses.
+"""Encode requests to subgraphs as JSON bodies, and decode the JSON bodies of their responses (execution §3.5).
 
-Transports carry bytes; this module is what gives them a meaning (execution §3.5).
+Transports carry only bytes; the format of the bytes is that of the GraphQL over HTTP specification.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class EncodingLayer:
-    """A `Transport` that gives each request its JSON body, unless it has one. Stages stand before it."""
+    """A `Transport` that encodes the body of a request, after all stages, unless a stage has set the body."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
@@ -46,7 +46,7 @@ def _encoded(request: SubgraphRequest) -> SubgraphRequest:
 
 
 def encode_body(request: SubgraphRequest) -> bytes:
-    """The JSON body of a request (GraphQL over HTTP, "Request Parameters"), without the members that are empty."""
+    """Return the JSON body of a request, without empty members (GraphQL over HTTP, "Request Parameters")."""
     payload: dict[str, object] = {"query": request.operation}
     if request.operation_name is not None:
         payload["operationName"] = request.operation_name
@@ -56,7 +56,7 @@ def encode_body(request: SubgraphRequest) -> bytes:
 
 
 def decode_response(subgraph: str, response: SubgraphResponse) -> JsonObject:
-    """The GraphQL response in an HTTP response, whatever its status; numbers are exact (`json_codec.decode`).
+    """Return the GraphQL response in an HTTP response of any status, with exact numbers (`json_codec.decode`).
 
     Raises:
         SubgraphUnreachable: The status is not 2xx, and the body is not a GraphQL response.
@@ -71,7 +71,7 @@ def decode_response(subgraph: str, response: SubgraphResponse) -> JsonObject:
 def _graphql_response(body: bytes) -> JsonObject:
     value = json_codec.decode(body)
     if not isinstance(value, dict):
-        raise ValueError("the body is not a JSON object")  # noqa: TRY004  (hostile input, not a caller's mistake)
+        raise ValueError("the body is not a JSON object")  # noqa: TRY004  (the subgraph's mistake, not the caller's)
     if "data" not in value and not isinstance(value.get("errors"), list):
         raise ValueError("the body has neither `data` nor a list of `errors`")
     return value

@@ -1,4 +1,4 @@
-"""Field sets: the selections in the arguments of `@key`, `@requires`, `@provides` and `@join__*`.
+"""Parse and print field sets: the selections in the arguments of `@key`, `@requires`, `@provides` and `@join__*`.
 
 parse_field_set("id organization { id }")      # -> SelectionSetNode
 print_field_set(node)                          # -> "id organization { id }"
@@ -22,10 +22,10 @@ from graphql.language import (
 
 
 class FieldSetSyntaxError(ValueError):
-    """The text is not one GraphQL selection set; the message says why."""
+    """The text is not exactly one GraphQL selection set; the message says why."""
 
 
-# A federation repeats a few field sets, `id` above all. Parsed nodes are immutable, so callers can share them.
+# Schemas repeat a few field sets, mostly `id`. Callers can share the parsed nodes because the nodes are immutable.
 _CACHED = 16_384
 
 
@@ -33,11 +33,11 @@ _CACHED = 16_384
 def parse_field_set(text: str) -> SelectionSetNode:
     """Parse a field set, with or without its outer braces (`"id org { id }"`).
 
-    Aliases, arguments and directives are accepted here: whether they are allowed depends on the directive that has the
-    field set. Fragment spreads parse too, but a field set has no place to define a fragment.
+    Aliases, arguments, directives and fragment spreads are accepted. The caller checks which of them are allowed,
+    because that depends on the directive that has the field set.
 
     Raises:
-        FieldSetSyntaxError: The text is empty, is not a selection set, or is more than one.
+        FieldSetSyntaxError: The text is empty, or is not exactly one selection set.
     """
     source = text if text.lstrip().startswith("{") else f"{{{text}}}"
     try:
@@ -55,7 +55,7 @@ def parse_field_set(text: str) -> SelectionSetNode:
 
 
 def readable_field_set(text: str | None) -> SelectionSetNode | None:
-    """Parse a field set; None if there is none or it cannot be parsed."""
+    """Parse a field set; None if `text` is None or cannot be parsed."""
     if text is None:
         return None
     try:
@@ -65,7 +65,7 @@ def readable_field_set(text: str | None) -> SelectionSetNode | None:
 
 
 def print_field_set(selection_set: SelectionSetNode) -> str:
-    """Print on one line and without outer braces, as supergraphs have it: `id organization { id }`."""
+    """Print a field set on one line without outer braces: `id organization { id }`."""
     return " ".join(_print_selection(selection) for selection in selection_set.selections)
 
 

@@ -1,4 +1,4 @@
-"""Read the `@link` and `@core` directives of a schema, and report those that are wrong (composition §2)."""
+"""Read the `@link` and `@core` directives of a schema, and report invalid directives (composition §2)."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ LinkErrorCode = Literal[
 
 
 class LinkError(Exception):
-    """A `@link` is wrong.
+    """A `@link` is not valid.
 
     Attributes:
         code: The composition error code.
         message: What is wrong.
         node: The directive.
-        others: The links that are correct, if the schema can still be read with them. Apollo's composition goes on
-            without the wrong link where the schema links the link specification itself.
+        others: The valid links, None if the schema cannot be read without the invalid link. Apollo's composition
+            continues with the valid links if the schema links the link specification itself.
     """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:
@@ -59,7 +59,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
     """Read the `@link` or `@core` directives on a schema definition and its extensions.
 
     Raises:
-        LinkError: A link is wrong. The code is INVALID_LINK_IDENTIFIER, INVALID_LINK_DIRECTIVE_USAGE,
+        LinkError: A link is not valid. The code is INVALID_LINK_IDENTIFIER, INVALID_LINK_DIRECTIVE_USAGE,
             UNKNOWN_LINK_VERSION, UNKNOWN_FEDERATION_LINK_VERSION or INVALID_GRAPHQL.
     """
     if not any(_links_specifications(node) for node in directives):
@@ -83,7 +83,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
                 # The schema is a federation schema, although the definitions of this version are unknown.
                 links[FEDERATION_IDENTITY] = Link(url, url.name, {})
     if first is not None:
-        # Federation implies a link to the link specification. Without federation, an error in that link is fatal.
+        # A federation link implies a link to the link specification. Otherwise an error in that link is fatal.
         of_link = first.node is not None and _links_link(first.node) and not any(map(_is_federation, directives))
         if of_link or links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)
@@ -92,7 +92,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:
-    """Whether this error replaces the first one: a second federation link after one of an unknown version."""
+    """Whether `error` replaces `first`: a second federation link after a federation link of an unknown version."""
     return first.code == "UNKNOWN_FEDERATION_LINK_VERSION" and error.node is not None and _is_federation(error.node)
 
 
@@ -116,7 +116,7 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
 
 
 def _implied_link() -> Link:
-    """The link to the link specification that a schema has without writing it."""
+    """Return the link to the link specification that every schema with links has implicitly."""
     return Link(SpecUrl(LINK_IDENTITY, "link", spec_versions("link")[-1].version), "link", {})
 
 
@@ -145,7 +145,7 @@ def _url_of(node: DirectiveNode) -> SpecUrl | None:
 
 
 def _link_directive_name(directives: Sequence[DirectiveNode]) -> str:
-    """The name of the link directive: as the schema links the link specification, by default `link`."""
+    """Return the name of the link directive: `link`, unless the link to the link specification renames it."""
     for node in directives:
         arguments, url = _arguments(node), _url_of(node)
         if url is None or url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
@@ -162,12 +162,12 @@ def _arguments(node: DirectiveNode) -> dict[str, ConstValueNode]:
     values: dict[str, ConstValueNode] = {}
     for argument in node.arguments or ():
         if not isinstance(argument.value, NullValueNode):
-            values[argument.name.value] = argument.value  # type: ignore[assignment]  # constants only, by grammar
+            values[argument.name.value] = argument.value  # type: ignore[assignment]  # the grammar allows only constants here
     return values
 
 
 def _read_link(node: DirectiveNode) -> Link:
-    # Unknown arguments are reported by the GraphQL rules.
+    # The GraphQL validation of the schema reports unknown arguments.
     arguments = _arguments(node)
     url = _read_url(node, arguments)
     alias = arguments.get("as")
@@ -212,7 +212,7 @@ def _read_url(node: DirectiveNode, arguments: Mapping[str, ConstValueNode]) -> S
 
 
 def _imports(node: DirectiveNode, value: ConstValueNode | None) -> dict[str, str]:
-    """Import items: `"@key"`, `"FieldSet"` or `{name: "@key", as: "@primaryKey"}`."""
+    """Read the imports: a list of items such as `"@key"`, `"FieldSet"` or `{name: "@key", as: "@primaryKey"}`."""
     if value is None:
         return {}
     if not isinstance(value, ListValueNode):
@@ -228,7 +228,7 @@ def _imports(node: DirectiveNode, value: ConstValueNode | None) -> dict[str, str
 
 def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
     match item:
-        # An enum value counts as its name: the argument has no type that says otherwise.
+        # The type of the argument is a custom scalar, so an enum value is accepted and means its name.
         case StringValueNode() | EnumValueNode():
             element = name = item.value
         case ObjectValueNode():
@@ -240,7 +240,7 @@ def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
             element, name = values["name"], values.get("as", values["name"])
         case _:
             raise _usage(f"an import is a string or an object, not {print_ast(item)}", node)
-    # A plain string that is not a name cannot be an element of a known specification: _check_elements reports it.
+    # A plain string that is not a name is not an element of any specification, so _check_elements reports it.
     for written in (element, name) if isinstance(item, ObjectValueNode) else ():
         if not _NAME.fullmatch(written.removeprefix("@")):
             raise _usage(f'"{written}" is not a name', node)
@@ -271,7 +271,7 @@ def _check_elements(link: Link) -> None:
 
 
 def _check_names(links: Sequence[Link]) -> None:
-    """Report a name that belongs to two specifications."""
+    """Raise a `LinkError` if a name belongs to two specifications."""
     owners: dict[str, Link] = {}
     aliases: dict[str, Link] = {}
     for link in links:
@@ -295,7 +295,7 @@ def _check_names(links: Sequence[Link]) -> None:
 
 
 def _default_name(link: Link, element: str) -> str:
-    """The name of the element if it were not imported."""
+    """Return the name that the element has in the schema when the link does not import it."""
     bare = element.removeprefix("@")
     return link.alias if element == f"@{link.url.name}" else f"{link.alias}__{bare}"
 

@@ -1,12 +1,12 @@
 """The specifications that a schema links, and the names of their elements in the schema (composition §2.3).
 
-The name of an element `E` of a specification that is linked as `A` is:
+If a schema links a specification as `A`, the schema's name for the element `E` of the specification is:
 
-- its import alias or `E`, if the link imports it;
-- `@A`, if it is the directive named like its specification;
+- the import alias or `E`, if the link imports the element;
+- `@A`, if the element is the directive with the name of its specification (`@tag` of `tag`);
 - `@A__E` / `A__E` otherwise.
 
-Elements are written as in import lists: directives with their `@`, types without.
+An *element* is a directive or a type, written as in import lists: `@key`, `FieldSet`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FEDERATION_IDENTITY = f"{APOLLO}/federation"
 LINK_IDENTITY = f"{APOLLO}/link"
 CORE_IDENTITY = f"{APOLLO}/core"
 
-# A specification URL ends in these two path segments.
+# The number of path segments at the end of a specification URL that are its name and version.
 _NAME_AND_VERSION = 2
 
 
@@ -41,7 +41,7 @@ class SpecUrl:
 
     @classmethod
     def parse(cls, text: str) -> SpecUrl | None:
-        """Parse a URL; None if name or version is missing or malformed. Query, fragment and credentials are ignored."""
+        """Parse a URL without its query, fragment and credentials; None if name or version is missing or malformed."""
         try:
             parts = urlsplit(text)
             host = parts.hostname or ""
@@ -59,7 +59,7 @@ class SpecUrl:
 
     @property
     def is_apollo(self) -> bool:
-        """Whether it is one of Apollo's specifications."""
+        """Whether the URL is that of an Apollo specification."""
         return self.identity == f"{APOLLO}/{self.name}"
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ class SpecUrl:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One `@link` application. `imports` maps elements (`@key`, `FieldSet`) to their names in the schema, same form."""
+    """One `@link`. `imports` maps elements to their names in the schema, for example `@key` to `@primaryKey`."""
 
     url: SpecUrl
     alias: str
@@ -78,24 +78,24 @@ class Link:
 
     @property
     def spec(self) -> SpecVersion | None:
-        """The definitions of the linked version; None if it is not a known version of an Apollo specification."""
+        """The definitions of the linked version; None if the router does not know the specification or the version."""
         return spec_version(self.url.name, self.url.version) if self.url.is_apollo else None
 
     def directive_name(self, element: str) -> str:
-        """The name in the schema of a directive of the specification; both without `@`."""
+        """Return the schema's name for a directive of the specification; both names are without `@`."""
         imported = self.imports.get(f"@{element}")
         if imported is not None:
             return imported[1:]
         return self.alias if element == self.url.name else f"{self.alias}__{element}"
 
     def type_name(self, element: str) -> str:
-        """The name in the schema of a type of the specification."""
+        """Return the schema's name for a type of the specification."""
         return self.imports.get(element, f"{self.alias}__{element}")
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """All specifications a schema links, by identity."""
+    """All specifications that a schema links, by identity (the specification URL without its version)."""
 
     by_identity: Mapping[str, Link] = field(default_factory=dict)
 
@@ -103,11 +103,11 @@ class Links:
         return iter(self.by_identity.values())
 
     def get(self, identity: str) -> Link | None:
-        """The link to a specification, by its identity."""
+        """Return the link to the specification with this identity, None if the schema does not link it."""
         return self.by_identity.get(identity)
 
     def directive_source(self, name: str) -> tuple[Link, str] | None:
-        """The link that a directive name of the schema belongs to, and the directive's name in that specification."""
+        """Return the link that defines the schema's directive `name`, and the specification's name for it; or None."""
         for link in self:
             for element, imported in link.imports.items():
                 if imported == f"@{name}":
@@ -120,7 +120,7 @@ class Links:
         return None
 
     def type_source(self, name: str) -> tuple[Link, str] | None:
-        """The link that a type name of the schema belongs to, and the type's name in that specification."""
+        """Return the link that defines the schema's type `name`, and the specification's name for it; or None."""
         for link in self:
             for element, imported in link.imports.items():
                 if imported == name:

@@ -1,7 +1,7 @@
-"""The directives and types that each version of each Apollo specification defines, as rows over the previous version.
+"""The directives and types that each version of each Apollo specification defines.
 
-A row is the SDL that a version *adds or replaces*; all versions are cumulative within their specification. Names are
-those of the specification itself: the `@link` of a schema decides the names there (see `linked_specs`).
+Each version has a row: the SDL that the version *adds to or replaces in* the previous version. All names are the
+specification's own names; the `@link` of a schema can choose other names for that schema (see `linked_specs`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _CONNECT = """
 
 @dataclass(frozen=True)
 class SpecVersion:
-    """One version of a specification, with everything of the earlier versions."""
+    """One version of a specification; `sdl` also has the definitions of all earlier versions."""
 
     name: str
     version: Version
@@ -72,14 +72,14 @@ class SpecVersion:
 
     @cached_property
     def directives(self) -> Mapping[str, DirectiveDefinitionNode]:
-        """Directive definitions by name; where a later row replaced an earlier one, the later."""
+        """The directive definitions by name; a later definition replaces an earlier one."""
         return {
             node.name.value: node for node in self._document.definitions if isinstance(node, DirectiveDefinitionNode)
         }
 
     @cached_property
     def types(self) -> Mapping[str, TypeDefinitionNode]:
-        """Type definitions by name."""
+        """The type definitions by name; a later definition replaces an earlier one."""
         return {node.name.value: node for node in self._document.definitions if isinstance(node, TypeDefinitionNode)}
 
     @property
@@ -239,7 +239,7 @@ _ROWS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @cache
 def spec_versions(name: str) -> tuple[SpecVersion, ...]:
-    """All versions of a known specification, oldest first; empty for an unknown one."""
+    """Return all versions of a specification, oldest first; empty if the specification is unknown."""
     known: list[SpecVersion] = []
     sdl = ""
     for text, row in _ROWS.get(name, ()):
@@ -252,13 +252,13 @@ def spec_versions(name: str) -> tuple[SpecVersion, ...]:
 
 
 def spec_version(name: str, version: Version) -> SpecVersion | None:
-    """Exactly this version of a known specification."""
+    """Return this version of a specification; None if the specification or the version is unknown."""
     return next((spec for spec in spec_versions(name) if spec.version == version), None)
 
 
 LATEST_FEDERATION = spec_versions("federation")[-1].version
 
-# A Federation 1 schema has no @link: the names of the directives have no prefix.
+# A Federation 1 schema has no @link, so its directives have no prefix.
 FEDERATION_1 = SpecVersion(
     "federation",
     Version(1, 0),

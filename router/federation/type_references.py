@@ -1,4 +1,4 @@
-"""Names of types in GraphQL documents: the field `__typename`, and the type that a type reference names."""
+"""The type name in a type reference such as `[User!]`, and the name of the field `__typename`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPENAME: Final = "__typename"
 
 
 def named_type(node: TypeNode) -> str:
-    """The name in a type reference, without its list and non-null wrappers."""
+    """Return the type name without list and non-null wrappers: `User` for `[User!]!`."""
     while isinstance(node, ListTypeNode | NonNullTypeNode):
         node = node.type
     if not isinstance(node, NamedTypeNode):

@@ -1,4 +1,4 @@
-"""Versions of specifications: `v2.11`, in order."""
+"""Version numbers of specifications, such as `v2.11`; they can be compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version | None:
-        """Read `v<major>.<minor>`; None for anything else."""
+        """Parse `v<major>.<minor>`; None if `text` has another form."""
         match = _VERSION.fullmatch(text)
         return cls(int(match[1]), int(match[2])) if match else None
 

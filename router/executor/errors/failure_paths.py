@@ -1,7 +1,7 @@
-"""The paths of the response at which something failed (execution §4).
+"""The paths of errors in the response, which tell an unknown value from a null of the data (execution §4).
 
-A null with an error at it or below it is not a null of the data: the value is unknown. The same holds for everything
-that a fetch which failed above it would have brought.
+A null is an unknown value if an error is at the null or below it. A missing value is unknown if an error is above it,
+because the fetch for the value failed there.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FailurePaths:
-    """The paths of errors in `exact`, and every prefix of them in `prefixes`."""
+    """The paths of errors (`exact`), and all prefixes of these paths (`prefixes`)."""
 
     exact: set[ResponsePath] = field(default_factory=set)
     prefixes: set[ResponsePath] = field(default_factory=set)
 
     @classmethod
     def of(cls, errors: Iterable[ResponseError]) -> FailurePaths:
-        """The paths of these errors; errors without a path are left out."""
+        """Collect the paths of these errors; errors without a path are ignored."""
         failures = cls()
         for error in errors:
             if error.path is not None:
@@ -37,9 +37,9 @@ class FailurePaths:
         self.prefixes.update(path[:length] for length in range(len(path) + 1))
 
     def within(self, path: ResponsePath) -> bool:
-        """Whether there is an error at the path or below it."""
+        """Whether an error is at the path or below the path."""
         return path in self.prefixes
 
     def above(self, path: ResponsePath) -> bool:
-        """Whether there is an error above the path; an error at the root of the response is above every path."""
+        """Whether an error is above the path; an error at the root of the response is above every other path."""
         return any(path[:length] in self.exact for length in range(len(path)))

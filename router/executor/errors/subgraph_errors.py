@@ -1,11 +1,12 @@
-"""Errors of a subgraph response as errors of the client's response (execution §4).
+"""Convert the errors of a subgraph response to errors of the client's response (execution §4).
 
     fetch at users.@, subgraph response    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
     entity 1 is at users.1 and users.4     ->   errors at users.1.stock.0 and users.4.stock.0
 
-An error without a usable path is reported at every position that is null in the subgraph response; without such a null,
-at the longest path that all objects of the fetch have in common. A fetch that failed as a whole is reported at each of
-its objects. So every null that a subgraph causes has an error, and completion adds none.
+A *root position* of a subgraph response is a response key of a root fetch, or the index of an entity. An error without
+a usable path is reported at every root position that is null; without such a null, at the longest common path of all
+root positions. If a whole fetch fails, the error is reported at all its root positions. So every null that a subgraph
+causes has an error, and completion does not add one.
 """
 
 from __future__ import annotations
@@ -28,38 +29,37 @@ ENTITIES = "_entities"
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """Where the response of one fetch belongs in the client's response.
+    """The paths in the client's response at which the response of one fetch is merged.
 
-    `places` maps each root position of the subgraph response (a response key of a root fetch, the index of an entity)
-    to its paths in the client's response.
+    `places` maps each root position of the subgraph response to its paths in the client's response.
     """
 
     fetch: Fetch
     places: Mapping[PathSegment, Sequence[ResponsePath]]
 
     def all_places(self) -> Iterator[ResponsePath]:
-        """The paths of all root positions."""
+        """Yield the paths of all root positions."""
         for paths in self.places.values():
             yield from paths
 
     def objects(self) -> list[ResponsePath]:
-        """The objects that the fetch extends: the entities, or the objects its root fields belong to."""
+        """Return the paths of the objects that get the fields: the entities, or the parents of the root fields."""
         places = self.all_places()
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
-        """The paths in the client's response of a value below a root position."""
+        """Yield all paths in the client's response of the value at `rest` below a root position."""
         renamed = self.renamed(position, rest)
         for place in self.places[position]:
             yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)
 
     def renamed(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
-        """A path in the subgraph response with the client's response keys; below an entity it begins there."""
+        """Return a path in the subgraph response after its rewrites; a path in an entity begins at the entity."""
         return rename_in_path(self.fetch.output_rewrites, rest if self.fetch.requires else (position, *rest))
 
 
 def fetch_failure(target: FetchTarget, failure: TransportError) -> list[ResponseError]:
-    """The errors for a fetch without a usable response: one at each of its objects."""
+    """Return the errors for a fetch without a usable response: one error at each path of the target."""
     extensions: dict[str, object] = {} if failure.status is None else {"http": {"status": failure.status}}
     if failure.retry_after is not None:
         extensions["retryAfter"] = failure.retry_after
@@ -76,11 +76,11 @@ def fetch_failure(target: FetchTarget, failure: TransportError) -> list[Response
 def response_errors(
     target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> list[ResponseError]:
-    """The `errors` of a subgraph response at their paths in the client's response.
+    """Return the `errors` of a subgraph response with their paths in the client's response.
 
     Args:
-        target: Where the response belongs.
-        entries: The `errors` as the subgraph sent them; entries of any shape are taken.
+        target: The fetch and its paths in the client's response.
+        entries: The `errors` that the subgraph sent; the entries can have any form.
         values: The value at each root position of the response.
     """
     errors: list[ResponseError] = []
@@ -94,11 +94,13 @@ def response_errors(
 def null_propagation(
     target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> Iterator[tuple[list[ResponsePath], ResponsePath]]:
-    """The objects that are null in a subgraph response because of an error below them. Arguments as above.
+    """Find the objects that are null in a subgraph response because of an error below them.
+
+    The arguments are those of `response_errors`.
 
     Yields:
-        The paths of an object in the client's response, and its path in the subgraph response (empty for the objects
-        of the fetch themselves).
+        For each object, its paths in the client's response and its path in the subgraph response. The latter is empty
+        if the whole response is null.
     """
     entries = list(entries)
     if entries and not values:
@@ -137,12 +139,12 @@ def _paths(target: FetchTarget, path: object, values: Mapping[PathSegment, objec
 
 
 def _within(target: FetchTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
-    """The root position and the rest of an error's path, None when it leads to nothing that the fetch selects."""
+    """Split the path of an error into root position and rest; None if the path is not usable."""
     if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
         return None
     segments: ResponsePath = tuple(path)
     if target.fetch.requires:
-        if len(segments) < 2 or segments[0] != ENTITIES:  # noqa: PLR2004 - the field and the index of the entity
+        if len(segments) < 2 or segments[0] != ENTITIES:  # noqa: PLR2004 - `_entities` and the index
             return None
         segments = segments[1:]
     if not segments or segments[0] not in target.places:

@@ -1,12 +1,12 @@
 """Values that are unavailable because a fetch failed elsewhere (execution §4).
 
-A null in a non-null position propagates to its parent object and discards the other fields of the same fetch. Another
-fetch may bring the rest of the object; the discarded fields then need errors of their own:
+A null in a non-null position propagates to its parent object and discards the other fields of the same fetch. If
+another fetch returns the rest of the object, the discarded fields need errors of their own:
 
     fetch 0   {user: {id name}}    fetch 1   {user: null}, "broken" at user.rating!    (it selects {rating stars})
     data      {user: {id name rating: null stars: null}}    errors at user.rating and at user.stars
 
-Values that no fetch could ask for, because an input of it failed, are unavailable in the same way.
+The fields of a fetch that is not sent, because an input of the fetch is unknown, are unavailable in the same way.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from router.errors import PathSegment, ResponsePath
     from router.plan import Fetch, OutputSelection
 
-# The response keys of an object, and below each key those of the objects there.
+# The response keys of an object. Each key maps to the response keys of its value: {"user": {"id": {}, "name": {}}}.
 KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
 class UnavailableValues:
-    """The paths of unavailable fields and list items, each with the unavailable keys below it.
+    """The paths of unavailable fields and list items, each with the unavailable keys below the path.
 
-    The keys below a path count where another fetch brings an object at that path.
+    The keys below a path are used if another fetch returns an object at that path.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class UnavailableValues:
         return bool(self.below)
 
     def add(self, paths: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Add the values at `paths` with these keys below; returns the paths."""
+        """Add the values at `paths` with the keys below them; return the paths."""
         paths = list(paths)
         for path in paths:
             known = self.below.get(path)
@@ -47,14 +47,14 @@ class UnavailableValues:
         return paths
 
     def add_fields(self, objects: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Add these fields of the objects at the paths; returns the paths of the fields."""
+        """Add the fields `keys` of each object in `objects`; return the paths of the fields."""
         objects = list(objects)
         return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
         """Whether `value` is null because it is unavailable.
 
-        When another fetch brought a value at `path`, the unavailable keys below move to the objects in it.
+        If another fetch returned a value at `path`, the keys below the path become unavailable fields of its objects.
         """
         keys = self.below.get(path)
         if keys is None:
@@ -65,7 +65,7 @@ class UnavailableValues:
 
 
 def output_keys(fetch: Fetch) -> KeyTree:
-    """The keys of the client's response that a fetch brings: on the root, or on its entities whatever their type."""
+    """Return the keys that a fetch adds to the client's response: on the root, or on its entities of any type."""
     keys: KeyTree = {}
     for path in _paths(fetch.selections, ()):
         below = keys
@@ -75,7 +75,7 @@ def output_keys(fetch: Fetch) -> KeyTree:
 
 
 def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
-    """The keys of an object further down."""
+    """Return the keys below `path`; list indexes in the path are ignored."""
     for segment in path:
         if isinstance(segment, str):
             keys = keys.get(segment, {})
@@ -83,12 +83,12 @@ def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
 
 
 def root_keys(fetch: Fetch) -> dict[str, None]:
-    """The response keys that a root fetch selects on the root, in its order and without repetition."""
+    """Return the distinct response keys that a root fetch selects on the root, in the order of the fetch."""
     return dict.fromkeys(field.key for field in _fields(fetch.selections))
 
 
 def length_to_null(value: object, path: ResponsePath) -> int:
-    """The number of segments of `path` up to the first null; the whole length when there is no null before its end."""
+    """Return the number of segments of `path` before the first null; all segments if no value on the path is null."""
     for length, segment in enumerate(path):
         if value is None:
             return length
@@ -97,7 +97,7 @@ def length_to_null(value: object, path: ResponsePath) -> int:
 
 
 def value_at(value: object, segment: PathSegment) -> object:
-    """The value under one segment of a path, None when there is none."""
+    """Return the value under one segment of a path; None if there is no such value."""
     match value:
         case dict():
             return value.get(segment)

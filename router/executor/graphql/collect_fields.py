@@ -1,8 +1,8 @@
-"""The fields of the client's operation that apply to an object (GraphQL specification, "CollectFields").
+"""Collect the fields of the client's operation that apply to an object (GraphQL specification, "CollectFields").
 
-When subgraphs reported only an interface as an object's type, the object gets the fields that all implementations get.
-When the implementations get different fields, the object cannot be completed. Leaves that are selected on some
-implementations and also on all of them make no difference: the planner does not fetch the type for them.
+If subgraphs report only an interface as the type of an object, its object type is unknown. The object is completed only
+if the operation selects the same fields on all implementations. Two selections of the same leaf count as the same field
+(`... on User { name }` and `name`), because the planner does not fetch the object type for such leaves.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class UndeterminedType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldCollector:
-    """Collects fields by type; results are cached, because the objects of a list share them."""
+    """Collects fields by type; results are cached, because all objects of a list need the same fields."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -46,7 +46,7 @@ class FieldCollector:
     _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
 
     def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
-        """The field nodes by the router's response key, in the client's order.
+        """Return the field nodes by the router's response key, in the client's order.
 
         Raises:
             UndeterminedType: The type is an interface or a union, and its object types get different fields.
@@ -74,11 +74,11 @@ class FieldCollector:
         return {name: tuple(group) for name, group in grouped.items()}
 
     def subfields(self, typename: str, nodes: tuple[FieldNode, ...]) -> Fields:
-        """The fields below several nodes of one response key (GraphQL specification, "MergeSelectionSets")."""
+        """Collect the subfields of the nodes of one response key (GraphQL specification, "MergeSelectionSets")."""
         return self.collect(typename, tuple(node.selection_set for node in nodes if node.selection_set))
 
     def all_subfields(self, nodes: tuple[FieldNode, ...]) -> Fields:
-        """The fields below the nodes for any type."""
+        """Return all subfields of the nodes by response key; type conditions, `@skip` and `@include` are ignored."""
         grouped: dict[str, list[FieldNode]] = {}
         pending: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
         visited: set[str] = set()
@@ -134,7 +134,7 @@ def _are_equal(one: Fields, other: Fields) -> bool:
 
 
 def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool:
-    """Whether the nodes of one response key have the same value, as the same leaf has in every selection."""
+    """Whether both are equal, or select the same leaf field with the same arguments."""
     if one == other:
         return True
     return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])

@@ -1,16 +1,16 @@
-"""Completion: from the raw merged tree to the client's response (execution §5).
+"""Complete the client's response from the raw merged tree (execution §5; GraphQL specification, "CompleteValue").
 
-The tree holds everything that the subgraphs sent, internal fields included. The client gets the fields it selected, in
-its order, with every value checked against the API schema. A null in a non-null position propagates to the nearest
-nullable position (GraphQL specification, "Handling Execution Errors").
+The raw tree contains everything that the subgraphs sent, with internal fields. The response contains the fields that
+the client selected, in the client's order, and each value is checked against the API schema. A null in a non-null
+position propagates to the nearest nullable position (GraphQL specification, "Handling Execution Errors").
 
     users: [User]!   email: String!     raw  {users: [{email: "a"}, {email: null}]}
                                         data {users: [{email: "a"}, null]}    error at users.1.email
 
-One null has one error. A subgraph that causes a null usually reports an error at the null, below it, or at the object
-whose fetch failed; completion adds an error only to a null without one.
+Each null that is not data has one error. A subgraph that causes a null usually reports an error at the null, below the
+null, or at the object whose fetch failed. Completion adds an error only if there is no such error.
 
-A part of the response can be completed on its own (`complete_subtree`).
+`complete_subtree` completes one part of the response.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from router.executor.errors.failure_paths import FailurePaths
 from router.executor.errors.unavailable_values import UnavailableValues, value_at
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
-from router.executor.graphql.result_coercion import Unfit, coerce_leaf
+from router.executor.graphql.result_coercion import LeafCoercionError, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.federation.type_references import TYPENAME
 from router.plan.response_keys import as_client_says, client_key
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from router.executor.graphql.collect_fields import Fields
     from router.get_operation import PreparedOperation
 
-# Apollo's router uses this code when a subgraph's value does not fit the schema.
+# Apollo's router uses this code if a subgraph's value does not fit the schema.
 INVALID_VALUE: Final = "RESPONSE_VALIDATION_FAILED"
 UNDETERMINED: Final = "The type of the object could not be determined."
 
@@ -61,12 +61,12 @@ UNAVAILABLE: Final = "The value could not be fetched, because a value that it re
 
 @dataclass(frozen=True, slots=True)
 class FailureEffects:
-    """What the failure of one fetch changes for the results of others.
+    """The effects of failed fetches on the results of other fetches.
 
     Attributes:
-        inputs: The response keys that fetches take their inputs from. An error at one of them has effects also on
-            objects of which the client did not select it.
-        unavailable: The values that no fetch could bring.
+        inputs: The response keys that fetches use as inputs. An error at such a key is reported even if the client did
+            not select the key, because the fetch that needs the input fails too.
+        unavailable: The values that could not be fetched.
     """
 
     inputs: Collection[str] = ()
@@ -77,7 +77,7 @@ NO_EFFECTS: Final = FailureEffects()
 
 
 class _Invalid:
-    """A null in a non-null position: the parent becomes null too."""
+    """Stands for a null in a non-null position: the parent becomes null too."""
 
 
 _INVALID: Final = _Invalid()
@@ -85,13 +85,13 @@ _INVALID: Final = _Invalid()
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """A part of the response: what `selections` select of one object.
+    """A part of the response: the fields that `selections` select on one object.
 
     Attributes:
-        selections: The selection sets, merged as for one field.
+        selections: The selection sets, which are merged into one.
         typename: The type of the object.
         value: The object in the raw tree.
-        path: Where the object is in the response; empty for the root.
+        path: The path of the object in the response; empty for the root.
     """
 
     selections: tuple[SelectionSetNode, ...]
@@ -122,19 +122,19 @@ def complete_subtree(
     errors: Sequence[ResponseError],
     effects: FailureEffects = NO_EFFECTS,
 ) -> ExecutionResult:
-    """Complete a part of the response, as a deferred fragment needs it (execution §5).
+    """Complete a part of the response, for example a deferred fragment (execution §5).
 
     Args:
         operation: The client's operation, for its fragments and schema.
-        variables: Its coerced variables.
-        subtree: The part.
-        errors: All errors of the execution so far. Those above the subtree explain its nulls, but only those without a
-            path, at it or below it are part of the result.
-        effects: What the failures of fetches made unavailable. The same object for all parts of a response, the parts
-            around this one first.
+        variables: The coerced variables of the operation.
+        subtree: The part to complete.
+        errors: All errors of the execution so far. An error above the subtree explains nulls of the subtree, but is not
+            in the result. The result has the errors without a path and those at or below the subtree.
+        effects: The effects of failed fetches. All parts of a response share one object, and an outer part must be
+            completed before the parts inside it.
 
     Returns:
-        The object's fields, or None when a null propagated to the object. Error paths begin at the root.
+        The fields of the object as `data`, None if a null propagated to the object. Error paths begin at the root.
     """
     collector = FieldCollector(operation.api_schema, operation.fragments, variables)
     fields = collector.collect(subtree.typename, subtree.selections)
@@ -151,7 +151,7 @@ def _named_by_client(error: ResponseError) -> ResponseError:
 
 @dataclass(slots=True)
 class _Completion:
-    """One completion. `failures` are the paths of all errors so far, `errors` those that completion adds."""
+    """One completion, with the paths of all errors so far (`failures`) and the errors that it adds (`errors`)."""
 
     collector: FieldCollector
     failures: FailurePaths
@@ -160,7 +160,7 @@ class _Completion:
     errors: list[ResponseError] = field(default_factory=list)
 
     def fields(self, typename: str, raw: JsonObject, fields: Fields, path: ResponsePath) -> JsonObject | _Invalid:
-        """GraphQL specification, "ExecuteCollectedFields", with the values in the raw tree."""
+        """Complete the fields of an object; `_INVALID` if a non-null field is null (ExecuteCollectedFields)."""
         completed: JsonObject = {}
         for key, nodes in fields.items():
             value = self.field(typename, raw, nodes, (*path, key))
@@ -170,7 +170,7 @@ class _Completion:
         return completed
 
     def field(self, typename: str, raw: JsonObject, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
-        """GraphQL specification, "ExecuteField", with the value in the raw tree."""
+        """Complete one field from its value in the raw tree (ExecuteField)."""
         name = nodes[0].name.value
         if name == TYPENAME:
             return self.typename(typename, path)
@@ -182,14 +182,14 @@ class _Completion:
         return self.value(self.field_type(typename, name), value, nodes, path)
 
     def field_type(self, typename: str, name: str) -> GraphQLOutputType:
-        """The type of a field; on an interface it can be a field that only the implementations have."""
+        """Return the type of a field; if `typename` is an interface, the field can exist only on implementations."""
         type_ = self.field_types.get((typename, name))
         if type_ is None:
             type_ = self.field_types[typename, name] = self.find_field_type(typename, name)
         return type_
 
     def find_field_type(self, typename: str, name: str) -> GraphQLOutputType:
-        """`field_type` without the cache."""
+        """Do the same as `field_type`, without the cache."""
         for candidate in (typename, *possible_names(self.collector.schema, typename)):
             parent = self.collector.schema.get_type(candidate)
             if (is_object_type(parent) or is_interface_type(parent)) and name in parent.fields:
@@ -198,14 +198,14 @@ class _Completion:
         raise TypeError("a valid operation selects fields that exist")
 
     def typename(self, typename: str, path: ResponsePath) -> object:
-        """The value of `__typename`, which is always an object type."""
+        """Return the value of `__typename`; `_INVALID` if `typename` is not an object type."""
         if is_object_type(self.collector.schema.get_type(typename)):
             return typename
         self.explain(path, UNDETERMINED)
         return _INVALID
 
     def value(self, type_: GraphQLOutputType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
-        """GraphQL specification, "CompleteValue"."""
+        """Complete a value; `_INVALID` if it is null in a non-null position (CompleteValue)."""
         if isinstance(type_, GraphQLNonNull):
             value = self.value(type_.of_type, raw, nodes, path)
             if value is not None:
@@ -223,14 +223,14 @@ class _Completion:
     def list(
         self, type_: GraphQLList[GraphQLOutputType], raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
-        """GraphQL specification, "CompleteValue", for a list."""
+        """Complete a list; None if it is not a list or has a null in a non-null position (CompleteValue)."""
         if not isinstance(raw, list):
             self.explain(path, "A list was expected.")
             return None
         items: list[object] = []
         for index, item in enumerate(raw):
             if self.effects.unavailable:
-                # When an item is unavailable, so are the missing fields of the object that another fetch brought.
+                # For an item that another fetch returned, this call makes the missing fields unavailable.
                 self.effects.unavailable.is_unavailable((*path, index), item)
             value = self.value(type_.of_type, item, nodes, (*path, index))
             if isinstance(value, _Invalid):
@@ -239,17 +239,17 @@ class _Completion:
         return items
 
     def leaf(self, type_: GraphQLScalarType | GraphQLEnumType, raw: object, path: ResponsePath) -> object:
-        """GraphQL specification, "CoerceResult"; null with an error for a value of another type."""
+        """Coerce a leaf value; None, with an error, if it does not fit the type (CoerceResult)."""
         try:
             return coerce_leaf(type_, raw)
-        except Unfit:
+        except LeafCoercionError:
             self.explain(path, f"The value is not of the type {type_.name!r}.")
             return None
 
     def composite(
         self, type_: GraphQLCompositeType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
-        """GraphQL specification, "CompleteValue", for an object."""
+        """Complete an object; None if its type does not fit or a non-null field is null (CompleteValue)."""
         if not _is_object(raw):
             self.explain(path, "An object was expected.")
             return None
@@ -266,7 +266,7 @@ class _Completion:
         return None if isinstance(completed, _Invalid) else completed
 
     def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:
-        """GraphQL specification, "ResolveAbstractType"; the interface itself when no fetch reported the object type."""
+        """Return the more precise of `type_` and the reported type; None if the two are unrelated or none is reported."""
         if not is_abstract_type(type_):
             return type_.name
         schema, name = self.collector.schema, raw.get(TYPENAME)
@@ -283,10 +283,10 @@ class _Completion:
             self.errors.append(ResponseError(message=message, code=code, path=path))
 
     def reported_error(self, error: ResponseError, subtree: Subtree, fields: Fields) -> ResponseError | None:
-        """The error with its path shortened to what the client selected; None for an error that is not the client's.
+        """Shorten the path of an error to what the client selected; None if the client does not see the error.
 
-        An error at a field that the client did not select of this object is left out, unless the field has effects
-        elsewhere: its null propagates to the object, or another fetch requires it.
+        The client does not see an error at a field that the client did not select on the object, unless the null of
+        the field propagates to the object or another fetch requires the field.
         """
         if error.path is None:
             return error
@@ -314,7 +314,7 @@ class _Completion:
         return error
 
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
-        """The type of an object, None without an object, and the fields below `nodes` that can apply to it."""
+        """Return the type of an object (None if unknown), and the subfields of `nodes` that can apply to it."""
         declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None
         if known is None:

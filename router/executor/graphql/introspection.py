@@ -1,6 +1,6 @@
-"""Introspection: the router resolves the root fields about the schema from the API schema (execution §7).
+"""Resolve the introspection fields `__schema` and `__type` from the API schema (execution §7).
 
-graphql-core executes them as an operation of their own; the plan does not contain them.
+graphql-core executes these fields as a separate operation; the plan does not contain them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ META_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
 def introspect(operation: PreparedOperation, variables: Mapping[str, object]) -> JsonObject:
-    """The values of the operation's introspection fields by the router's response key; empty without such fields."""
+    """Return the values of the introspection fields by the router's response key; empty without such fields."""
     definition = operation.definition
     if definition.operation is not OperationType.QUERY:
         return {}
@@ -59,7 +59,7 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
 
 
 class _WithoutDefer(Visitor):
-    """Removes `@defer`: the values are there at once, and graphql-core would deliver them in parts."""
+    """Removes `@defer`, because graphql-core would deliver the values in parts although all are available at once."""
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
         return REMOVE if node.name.value == GraphQLDeferDirective.name else None
@@ -86,7 +86,7 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """The fragment with only its introspection fields, under the conditions of the fragment."""
+    """Return the fragment with only its introspection fields and with its directives; empty without such fields."""
     kept = _meta_fields(inner, fragments)
     return (
         [InlineFragmentNode(directives=node.directives, selection_set=SelectionSetNode(selections=kept))]

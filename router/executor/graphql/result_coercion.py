@@ -1,6 +1,6 @@
-"""Result coercion of leaves (GraphQL specification, "Scalars" and "Enums"; execution §5).
+"""Result coercion of scalars and enums (GraphQL specification, "Scalars" and "Enums"; execution §5).
 
-Built-in scalars and enums are checked. Values of custom scalars are not changed.
+Values of built-in scalars and enums are checked. Values of custom scalars are not changed.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLScalarType
 
-# Int is a signed 32-bit integer by the specification.
+# The GraphQL specification defines Int as a signed 32-bit integer.
 MAX_INT = 2**31 - 1
 MIN_INT = -(2**31)
 
 
-class Unfit(ValueError):
-    """The value is not of the leaf's type."""
+class LeafCoercionError(ValueError):
+    """The value does not fit the scalar or enum."""
 
 
 def _int(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and MIN_INT <= value <= MAX_INT:
         return value
-    raise Unfit
+    raise LeafCoercionError
 
 
 def _float(value: object) -> object:
@@ -36,19 +36,19 @@ def _float(value: object) -> object:
         return value
     if isinstance(value, float) and isfinite(value):
         return value
-    raise Unfit
+    raise LeafCoercionError
 
 
 def _string(value: object) -> object:
     if isinstance(value, str):
         return value
-    raise Unfit
+    raise LeafCoercionError
 
 
 def _boolean(value: object) -> object:
     if isinstance(value, bool):
         return value
-    raise Unfit
+    raise LeafCoercionError
 
 
 def _id(value: object) -> object:
@@ -56,7 +56,7 @@ def _id(value: object) -> object:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise Unfit
+    raise LeafCoercionError
 
 
 _BUILT_IN: dict[str, Callable[[object], object]] = {
@@ -69,14 +69,14 @@ _BUILT_IN: dict[str, Callable[[object], object]] = {
 
 
 def coerce_leaf(type_: GraphQLScalarType | GraphQLEnumType, value: object) -> object:
-    """The value that the client gets (execution §5).
+    """Return the value that the client gets (execution §5).
 
     Raises:
-        Unfit: The value has another type, or is an enum value that the API schema does not have.
+        LeafCoercionError: The value does not fit the scalar, or is not an enum value of the API schema.
     """
     if isinstance(type_, GraphQLEnumType):
         if isinstance(value, str) and value in type_.values:
             return value
-        raise Unfit
+        raise LeafCoercionError
     coerce = _BUILT_IN.get(type_.name)
     return value if coerce is None else coerce(value)

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def possible_names(schema: GraphQLSchema, name: str) -> list[str]:
-    """The object types of values of the type `name`."""
+    """Return the names of the possible object types of the type `name`."""
     type_ = schema.get_type(name)
     return [member.name for member in schema.get_possible_types(type_)] if is_abstract_type(type_) else [name]
 
 
 def is_subtype(schema: GraphQLSchema, name: str, of: str) -> bool:
-    """Whether the type `name` is `of`, implements it or is a member of it."""
+    """Whether the type `name` is `of`, implements the interface `of`, or is a member of the union `of`."""
     if name == of:
         return True
     sub, super_ = schema.get_type(name), schema.get_type(of)

@@ -1,10 +1,10 @@
-"""Coercing the client's variables (GraphQL specification, "CoerceVariableValues"; execution §6).
+"""Coerce the client's variables (GraphQL specification, "CoerceVariableValues"; execution §6).
 
-The result is sent to subgraphs, so it stays JSON: enum values are their names, custom scalars are not changed. Default
-values of variables are added, because they are part of the client's operation; default values of input fields are not,
-because each subgraph has its own. A variable without value stays absent.
+The coerced values are sent to subgraphs, so they are JSON: an enum value is a string, custom scalars are not changed.
+Default values of variables are added, because they are part of the client's operation. Default values of input fields
+are not added, because each subgraph has its own. A variable without value stays absent.
 
-Messages name the variable, the path in it and the type, never the value: it may be a password.
+Messages name the variable, the path in the variable and the type, but not the value, because it may be a password.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
 
-# An attacker could otherwise make the router write millions of errors.
+# Without a limit, an attacker could make the router write millions of errors.
 MAX_ERRORS: Final = 50
 
-# The result for a value that does not fit; the whole request is refused then.
+# Stands for a value that does not fit; the whole request is then refused.
 _UNFIT: Final = object()
 
 
 def coerce(operation: PreparedOperation, given: Mapping[str, object]) -> dict[str, object]:
-    """The variables of `operation` from the JSON object that the client sent, ready for subgraphs (execution §6).
+    """Return the variables of `operation`, coerced from the JSON object that the client sent (execution §6).
 
     Raises:
-        InvalidVariables: With an error for each value that does not fit, at most `MAX_ERRORS`.
+        InvalidVariables: A value does not fit. There is one error for each such value, up to `MAX_ERRORS`.
     """
     coerced: dict[str, object] = {}
     errors: list[ResponseError] = []
@@ -110,7 +110,7 @@ class _Coercion:
         return self.leaf(type_, value, path)
 
     def list(self, item_type: GraphQLInputType, value: object, path: tuple[str | int, ...]) -> object:
-        """GraphQL specification, "List", input coercion: a single item becomes a list of one item."""
+        """Coerce a list; a single item becomes a list of one item (GraphQL specification, "List", input coercion)."""
         if not isinstance(value, list):
             return [self.value(item_type, value, path)]
         return [self.value(item_type, item, (*path, index)) for index, item in enumerate(value)]
@@ -124,7 +124,7 @@ class _Coercion:
         return self.refuse(path, f"cannot represent a value of the type '{type_.name}'") if fitted is _UNFIT else fitted
 
     def input_object(self, type_: GraphQLInputObjectType, value: object, path: tuple[str | int, ...]) -> object:
-        """GraphQL specification, "Input Objects", input coercion."""
+        """Coerce an input object (GraphQL specification, "Input Objects", input coercion)."""
         if not isinstance(value, dict):
             return self.refuse(path, f"must be an object, its type is '{type_.name}'")
         for key in value:
@@ -176,7 +176,7 @@ _BUILT_IN: Final[dict[str, Callable[[object], object]]] = {
 
 
 def json_of_literal(node: ValueNode) -> object:
-    """The JSON value of a constant in a document, with exact numbers."""
+    """Return the JSON value of a constant in a document, with exact numbers."""
     match node:
         case NullValueNode():
             return None

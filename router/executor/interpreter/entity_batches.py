@@ -1,16 +1,17 @@
-"""Entity fetches that share a request: equal parts are one, and the response is split by part (execution §3.9).
+"""Entity fetches that share one request: merge equal parts, and split the response by part (execution §3.9).
 
-Parts of a batch that select the same on objects at different paths become one part with the objects of all: an author
-who is reached on two paths is sent and resolved once.
+Parts of a batch that select the same fields on objects at different paths are sent as one part with all these objects.
+So an author who appears at two paths is sent and resolved once.
 
-The response to a batch is split into the responses that its parts would have got alone:
+The response to a batch is split into one response for each part, as if the part had been sent alone:
 
     {"data": {"_e0": [{...}], "_e1": [null]}, "errors": [{"path": ["_e1", 0, "name"]}]}
     = {"data": {"_entities": [{...}]}, "errors": []}   and   {"data": {"_entities": [null]}, "errors": [{...}]}
 
-An error belongs to the part whose alias its path starts with. An error without such a path belongs to every part with a
-missing entity, so that every null has an error; when no entity is missing, it belongs to the first part. When the whole
-response has no data, the error of one part made the others fail too, and is reported there without its path.
+An error belongs to the part whose alias is the first segment of the error's path. An error without such a path belongs
+to every part with a missing entity, so that every null has an error; if no entity is missing, it belongs to the first
+part. If the response has no data, the error of one part made all parts fail, and the other parts get the error without
+its path.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from router.executor.interpreter.planned_requests import FetchStep
 
 
-def alike(steps: Iterable[FetchStep]) -> list[list[FetchStep]]:
-    """The parts of a batch in groups that differ only in the path of their objects, in order."""
+def group_equal_parts(steps: Iterable[FetchStep]) -> list[list[FetchStep]]:
+    """Group the parts of a batch, in order; parts of one group differ only in the path of their objects."""
     groups: dict[object, list[FetchStep]] = {}
     for step in steps:
         fetch, selection_set = step.fetch, step.part and step.part.selection_set
@@ -36,8 +37,8 @@ def alike(steps: Iterable[FetchStep]) -> list[list[FetchStep]]:
     return list(groups.values())
 
 
-def split(response: Mapping[str, object], aliases: Sequence[str]) -> list[JsonObject]:
-    """A response for each alias, in order."""
+def split_response(response: Mapping[str, object], aliases: Sequence[str]) -> list[JsonObject]:
+    """Split the response to a batch into one response for each alias, in the order of `aliases`."""
     data, errors = response.get("data"), response.get("errors")
     entities_of = {alias: data.get(alias) if isinstance(data, dict) else None for alias in aliases}
     incomplete = [
@@ -59,7 +60,7 @@ def split(response: Mapping[str, object], aliases: Sequence[str]) -> list[JsonOb
 
 
 def _owner(entry: object) -> str:
-    """The alias that the path of an error starts with, empty without a path."""
+    """Return the first segment of the path of an error; empty if the error has no such path."""
     path = entry.get("path") if isinstance(entry, dict) else None
     return path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
 

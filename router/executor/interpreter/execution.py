@@ -1,7 +1,7 @@
-"""Running a plan: the fetches, their order, and the merge of their responses (execution §3, §4).
+"""Run a plan: send the fetches in order and merge their responses (execution §3, §4).
 
-Each request is a task that waits for the fetches it depends on. A fetch that fails leaves only its errors: what depends
-on it finds no objects and is skipped, everything else goes on.
+Each request is a task that waits for the fetches on which it depends. If a fetch fails, its errors are recorded. The
+fetches that depend on it find no objects and are skipped; all other fetches run.
 
     data = {}                                   fetch 0 (auth):   {me {__typename id}}
     data = {me: {__typename: User, id: 1}}      fetch 1 (account) at me: _entities(representations: [{User, 1}])
@@ -27,7 +27,7 @@ from router.executor.errors.unavailable_values import UnavailableValues, keys_at
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
-from router.executor.interpreter.entity_batches import alike, split
+from router.executor.interpreter.entity_batches import group_equal_parts, split_response
 from router.executor.interpreter.flatten import collect
 from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.merge import merge
@@ -54,8 +54,7 @@ async def execute(
 ) -> ExecutionResult:
     """Run every fetch of `plan` and complete the response.
 
-    Failures of subgraphs do not raise; they are errors of the result. For a subscription, `event` is the data of one
-    event of its primary fetch.
+    A failed fetch does not raise; its errors are in the result. For a subscription, `event` is the data of one event.
     """
     execution = _PlanExecution(context)
     merge(context.schema, execution.data, event or {})
@@ -76,14 +75,14 @@ class _EntityFetch:
 
     @property
     def target(self) -> FetchTarget:
-        """Where the response belongs."""
+        """The paths in the client's response at which each entity is merged."""
         places = enumerate(self.representations.places)
         return FetchTarget(self.fetch, {index: [place.path for place in group] for index, group in places})
 
 
 @dataclass(slots=True)
 class _PlanExecution:
-    """The state of one execution: the response tree, the responses so far, and the failures."""
+    """The state of one execution: the response tree, the subgraph responses so far, and the failures."""
 
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
@@ -94,15 +93,15 @@ class _PlanExecution:
     keys_by_fetch: dict[int, KeyTree] = field(default_factory=dict)
 
     def errors(self) -> list[ResponseError]:
-        """All errors in the order of the plan, independent of the order of arrival."""
+        """Return all errors in the order of the plan, independent of the order of arrival."""
         return [error for _, errors in sorted(self.errors_by_fetch.items()) for error in errors]
 
     async def run(self, planned: tuple[PlannedRequest, ...]) -> None:
-        """Start every request; each waits for what it depends on. Conditions leave steps out (execution §3.7, §3.8)."""
+        """Start a task for every request; steps whose conditions are not met are skipped (execution §3.7, §3.8)."""
         done = {step.fetch.id: asyncio.Event() for request in planned for step in request.steps}
         async with asyncio.TaskGroup() as tasks:
             for request in planned:
-                wanted = tuple(step for step in request.steps if step.is_wanted(self.context.variables))
+                wanted = tuple(step for step in request.steps if step.is_included(self.context.variables))
                 if wanted:
                     tasks.create_task(self._run_when_ready(replace(request, steps=wanted), done))
                 for step in request.steps:
@@ -110,7 +109,7 @@ class _PlanExecution:
                         tasks.create_task(_skip(step, done))
 
     async def _run_when_ready(self, request: PlannedRequest, done: Mapping[int, asyncio.Event]) -> None:
-        """Run the request when everything its steps depend on is merged (execution §3.7)."""
+        """Run the request after the dependencies of all its steps are merged (execution §3.7)."""
         for step in request.steps:
             await _ready(step, done)
         if request.batch is None:
@@ -122,7 +121,7 @@ class _PlanExecution:
             done[step.fetch.id].set()
 
     async def _run_step(self, step: FetchStep) -> None:
-        """Collect the objects and fetch for them; without objects nothing is sent (execution §3.1, §3.4)."""
+        """Collect the objects and fetch their fields; send nothing without objects (execution §3.1, §3.4)."""
         places = collect(self.data, step.path)
         if not places:
             return
@@ -135,9 +134,9 @@ class _PlanExecution:
                 tasks.create_task(fetch(step.fetch, group, variables))
 
     async def _run_batch(self, batch: BatchFetch, steps: tuple[FetchStep, ...]) -> None:
-        """Send one request for the parts that have objects; equal parts are one (execution §3.9)."""
+        """Send one request for all parts that have objects, with equal parts merged (execution §3.9)."""
         ready: list[tuple[BatchPart, _EntityFetch]] = []
-        for first, *others in alike(steps):
+        for first, *others in group_equal_parts(steps):
             places = [place for step in (first, *others) for place in collect(self.data, step.path)]
             entities = self._represented(first.fetch, places)
             if first.part is not None and entities is not None:
@@ -148,7 +147,7 @@ class _PlanExecution:
             await self._fetch_together(batch, ready)
 
     async def _fetch_root(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
-        """Fetch from a root type, and merge at every place (execution §3.5, §3.6)."""
+        """Fetch root fields, and merge the result at every place (execution §3.5, §3.6)."""
         renamed = {key: rename_in_path(fetch.output_rewrites, (key,)) for key in root_keys(fetch)}
         target = FetchTarget(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
         data = self._data(target, await self._send(self._request(fetch, variables), [target]))
@@ -159,13 +158,13 @@ class _PlanExecution:
             merge(self.context.schema, place.object, result)
 
     async def _fetch_entities(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
-        """Fetch by representations, if there are any (execution §3.2 to §3.6)."""
+        """Fetch fields of entities; send nothing without representations (execution §3.2 to §3.6)."""
         entities = self._represented(fetch, places)
         if entities is not None:
             await self._fetch_represented(entities, variables)
 
     def _represented(self, fetch: Fetch, places: list[ResponsePlace]) -> _EntityFetch | None:
-        """The fetch with the representations of the objects, None without any (execution §3.2 to §3.4)."""
+        """Build the representations of the objects; None without representations (execution §3.2 to §3.4)."""
         projection = Projection(self.context.schema, self.failures, self.context.variables)
         representations = projection.represent(fetch, places)
         self._make_unavailable(fetch, [place.path for place in representations.unknown])
@@ -192,11 +191,11 @@ class _PlanExecution:
         )
         response = await self._send(request, [entities.target for _, entities in ready])
         if response is not None:
-            for (_, entities), own in zip(ready, split(response, [part.alias for part in parts]), strict=True):
+            for (_, entities), own in zip(ready, split_response(response, [part.alias for part in parts]), strict=True):
                 self._merge_entities(entities, own)
 
     def _merge_entities(self, fetched: _EntityFetch, response: Mapping[str, object] | None) -> None:
-        """Merge each entity at all places of its representation (execution §3.6)."""
+        """Merge each entity into all places that have its representation (execution §3.6)."""
         entities = self._data(fetched.target, response).get(ENTITIES)
         if not isinstance(entities, list):
             return
@@ -207,7 +206,7 @@ class _PlanExecution:
                     merge(self.context.schema, place.object, result)
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
-        """The request of one fetch, with the client's variables that it uses (execution §3.5)."""
+        """Build the request of one fetch, with those of the client's variables that the fetch uses (execution §3.5)."""
         return SubgraphRequest(
             subgraph=fetch.service_name,
             operation=fetch.operation,
@@ -219,7 +218,7 @@ class _PlanExecution:
         )
 
     async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> JsonObject | None:
-        """The GraphQL response of the subgraph, None after a failure, which is recorded (execution §3.5, §4)."""
+        """Send a request and return the GraphQL response; record a failure and return None (execution §3.5, §4)."""
         try:
             response = await self.context.transport.send(request)
             self.responses.append(ResponseHead(request.subgraph, response.status, response.headers))
@@ -230,7 +229,7 @@ class _PlanExecution:
             return None
 
     def _data(self, target: FetchTarget, response: Mapping[str, object] | None) -> JsonObject:
-        """The data of a response, empty when it has none or does not fit the request; records errors (execution §4)."""
+        """Return the data of a response, empty if missing or malformed; record the response's errors (execution §4)."""
         if response is None:
             return {}
         try:
@@ -246,19 +245,19 @@ class _PlanExecution:
         return data if isinstance(data, dict) else {}
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
-        """The client's variables with these names; a variable without value stays absent (execution §6)."""
+        """Return the client's variables with these names; a variable without value is absent (execution §6)."""
         variables = self.context.variables
         return {name: variables[name] for name in names if name in variables}
 
     def _record(self, fetch: Fetch, errors: list[ResponseError]) -> None:
-        """Keep the errors of a fetch, and their paths (execution §4)."""
+        """Record the errors of a fetch and their paths (execution §4)."""
         self.errors_by_fetch.setdefault(fetch.id, []).extend(errors)
         for error in errors:
             if error.path is not None:
                 self.failures.add(error.path)
 
     def _make_unavailable(self, fetch: Fetch, objects: list[ResponsePath], within: ResponsePath = ()) -> None:
-        """Make unavailable what a fetch selects on objects; `within` is their path in its response (execution §4)."""
+        """Make the fields of a fetch unavailable on `objects`, which are at `within` in its response (execution §4)."""
         if not objects:
             return
         keys = self.keys_by_fetch.get(fetch.id)
@@ -270,20 +269,20 @@ class _PlanExecution:
 
 
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
-    """Wait until everything is merged that the step depends on (execution §3.7)."""
+    """Wait until all dependencies of the step are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # the primary fetch of a subscription is not: its event is given
+        if parent in done:  # false for the primary fetch of a subscription, whose event is already merged
             await done[parent].wait()
 
 
 async def _skip(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
-    """Do nothing for a step; what depends on it waits for what it depends on (execution §3.7, §3.8)."""
+    """Mark a skipped step as done, after its own dependencies are merged (execution §3.7, §3.8)."""
     await _ready(step, done)
     done[step.fetch.id].set()
 
 
 def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[PathSegment, object]:
-    """The value at each root position of a response (execution §4).
+    """Return the value at each root position of a response (execution §4).
 
     Raises:
         SubgraphMalformedResponse: The response does not fit the request.

@@ -1,4 +1,4 @@
-"""Finding the objects that a fetch extends, by the path of its `Flatten` node (execution §3.1)."""
+"""Find the objects to which a fetch adds fields, by the path of its `Flatten` node (execution §3.1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ResponsePlace(NamedTuple):
 
 
 def collect(root: JsonObject, path: Path) -> list[ResponsePlace]:
-    """Every object at `path`, in the order of the response; null and absent values are skipped (execution §3.1)."""
+    """Return all objects at `path`, in the order of the response, without null and absent values (execution §3.1)."""
     return [ResponsePlace(place, value) for place, value in _walk(root, path, ()) if isinstance(value, dict)]
 
 
@@ -48,10 +48,10 @@ def _walk(value: object, path: Path, walked: ResponsePath) -> Iterator[tuple[Res
 
 
 def ancestor(root: JsonObject, path: ResponsePath) -> ResponsePlace:
-    """The nearest object around the one at `path`; list positions do not count.
+    """Return the nearest object that contains the object at `path`; lists between the two are skipped.
 
     Raises:
-        TypeError: The path leads through something else than objects and lists.
+        TypeError: A value on the path is neither an object nor a list.
     """
     above = path
     while above and isinstance(above[-1], int):

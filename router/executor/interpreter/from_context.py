@@ -1,7 +1,7 @@
-"""Arguments whose values come from an ancestor object (`@fromContext`; planning §3.22).
+"""Read the values of `@fromContext` arguments from the ancestors of objects (planning §3.22).
 
-The value can differ from object to object, but it is sent as a variable of the whole operation. So the objects are
-grouped by their values, and each group is a request of its own.
+A context value can differ between objects, but it is sent as a variable of the whole request. So objects with equal
+context values form a group, and each group has its own request.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 
 class ContextLookup(NamedTuple):
-    """The result of looking up the value of a context for one object.
+    """The result of looking up a context value for one object.
 
-    `applies` is False when the object is not within the context. `is_known` is False when the value was not fetched.
+    `applies` is False if no ancestor of the object has the context. `is_known` is False if the value was not fetched.
     """
 
     applies: bool
@@ -38,7 +38,7 @@ class ContextLookup(NamedTuple):
 
 
 class ContextGroup(NamedTuple):
-    """Objects with equal context values, which are `variables` of their request."""
+    """Objects with equal context values; `variables` are the context values as variables of the request."""
 
     variables: JsonObject
     places: list[ResponsePlace]
@@ -46,7 +46,7 @@ class ContextGroup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContextReader:
-    """Reads context values from the response tree `root`; `failures` are the failures so far."""
+    """Reads context values from the response tree `root`; `failures` are the paths of all errors so far."""
 
     schema: GraphQLSchema
     root: JsonObject
@@ -55,10 +55,10 @@ class ContextReader:
     def by_context(
         self, fetch: Fetch, places: Iterable[ResponsePlace]
     ) -> tuple[list[ContextGroup], list[ResponsePlace]]:
-        """The places in groups of equal context values, in order of first appearance.
+        """Group the places by their context values, in order of first appearance.
 
         Returns:
-            The groups, and the places whose values are unknown: nothing is fetched for them.
+            The groups, and the places with an unknown context value. Nothing is fetched for the latter.
         """
         if not fetch.context_rewrites:
             return [ContextGroup({}, list(places))], []

@@ -1,7 +1,7 @@
 """Deep merge of the result of a fetch into the response tree (execution §3.6).
 
-One entity can have many places in the tree, so objects and lists are copied, never shared: a later change at one place
-must not change the others.
+The same result can be merged at many places of the tree. Objects and lists are copied, so that a later change at one
+place does not change the others.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def merge(schema: GraphQLSchema, target: dict[str, object], incoming: Mapping[str, object]) -> None:
     """Merge `incoming` into `target`, in place.
 
-    Objects are united. Lists are merged item by item, and additional items are appended. The later of two scalars
-    replaces the earlier one. Null replaces nothing. An object never replaces a list, nor a list an object. A type
-    name is replaced only by a more precise one: subgraphs with an interface object report the interface's name.
+    Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar is
+    replaced, but not by null. An object or a list is never replaced. A `__typename` is not replaced by a less
+    precise name: subgraphs with an interface object report the interface's name.
     """
     for key, value in incoming.items():
         if key == TYPENAME and _is_less_precise(schema, value, target.get(key)):

@@ -1,7 +1,7 @@
-"""From the tree of a plan to the requests of its dependency graph (execution §3.7, §3.8).
+"""List the requests of a plan, with the dependencies and conditions of their fetches (execution §3.7, §3.8).
 
-`Sequence` and `Parallel` only repeat an order that `depends_on` of each fetch states more precisely, so they are
-ignored; conditions stay with the fetches they guard. Deferred parts belong to the one response.
+The `depends_on` of each fetch is more precise than `Sequence` and `Parallel`, so the order of these nodes is ignored.
+A fetch below a `Condition` gets the condition. Deferred parts are fetched like all other parts.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from router.plan import BatchPart, Path, PlanNode
 
 
-def hold(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
-    """Whether each Boolean variable has the value that its condition names (execution §3.8)."""
+def conditions_met(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
+    """Whether each Boolean variable has the value that its condition requires (execution §3.8)."""
     return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
@@ -28,9 +28,9 @@ class FetchStep:
 
     Attributes:
         fetch: The fetch.
-        path: Leads to the objects that the fetch extends.
-        conditions: The values that Boolean variables must have for the fetch to run.
-        part: The fetch as a part of a batch, None outside of a batch.
+        path: The path of the objects to which the fetch adds fields.
+        conditions: The values that Boolean variables must have; otherwise the fetch is skipped.
+        part: The part of a batch that contains the fetch; None outside a batch.
     """
 
     fetch: Fetch
@@ -38,14 +38,14 @@ class FetchStep:
     conditions: tuple[tuple[str, bool], ...] = ()
     part: BatchPart | None = None
 
-    def is_wanted(self, variables: Mapping[str, object]) -> bool:
-        """Whether the conditions hold."""
-        return hold(self.conditions, variables)
+    def is_included(self, variables: Mapping[str, object]) -> bool:
+        """Whether all conditions are met."""
+        return conditions_met(self.conditions, variables)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """The steps that are sent in one request: one step, or those of a batch."""
+    """The steps that are sent in one request: one step, or the steps of a batch."""
 
     steps: tuple[FetchStep, ...]
     batch: BatchFetch | None = None
@@ -54,7 +54,7 @@ class PlannedRequest:
 def planned_requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()
 ) -> Iterator[PlannedRequest]:
-    """Every request of the plan, in order of appearance; of a subscription, those for each event (execution §3.7)."""
+    """Yield the requests of the plan in order; for a subscription, the requests for each event (execution §3.7)."""
     match node:
         case None:
             return

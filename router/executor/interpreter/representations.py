@@ -1,11 +1,11 @@
-"""Representations: what a fetch sends to a subgraph of the objects it extends (execution §3.2, §3.3).
+"""Build representations: the objects that an entity fetch sends to `_entities` (execution §3.2, §3.3).
 
     requires {... on Product {__typename upc weight}}
     + {"__typename": "Product", "upc": "1", "name": "Pan", "weight": null}
     = {"__typename": "Product", "upc": "1", "weight": null}
 
-A null is sent as null. A value that is *unknown*, because it could not be fetched, is not sent as null: the object gets
-no representation, and what depends on the value becomes unavailable.
+A null is sent as null. A value is *unknown* if it could not be fetched. An object with an unknown value gets no
+representation, and the fields that the fetch selects on the object become unavailable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
-from router.executor.interpreter.planned_requests import hold
+from router.executor.interpreter.planned_requests import conditions_met
 from router.executor.interpreter.rewrites import apply_rewrites
 from router.federation.type_references import TYPENAME
 from router.json_codec import canonical
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Representations:
-    """Distinct representations, and for each one the places of its entity.
+    """Distinct representations (`values`), and for each representation the places of its entity (`places`).
 
-    `unknown` are the places without a representation because a value could not be fetched.
+    `unknown` are the places without a representation, because a value is unknown.
     """
 
     values: list[JsonObject]
@@ -47,7 +47,7 @@ class Representations:
 
 
 class _SourceObject(NamedTuple):
-    """An object of the response tree: its type ("" if not known) and path."""
+    """An object of the response tree with its type ("" if not known) and path."""
 
     object: JsonObject
     typename: str
@@ -55,12 +55,12 @@ class _SourceObject(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """Where a value of a representation goes.
+    """A value of a representation that is being built.
 
     Attributes:
-        path: The value's path in the response tree.
-        typename: The object type of the position, "" when objects of several types can be there.
-        selected: What another fragment selected of the value already; both selections are merged.
+        path: The path of the value in the response tree.
+        typename: The object type of the field; "" if the field can have several object types.
+        selected: The result of an earlier fragment that selects the same value; both results are merged.
     """
 
     path: ResponsePath
@@ -69,7 +69,7 @@ class _Slot(NamedTuple):
 
 
 def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
-    """The response keys whose values these fetches take as inputs."""
+    """Return the response keys whose values are inputs of these fetches."""
     pending: list[InputSelection] = []
     keys: set[str] = set()
     for fetch in fetches:
@@ -89,9 +89,9 @@ class Projection:
 
     Attributes:
         schema: The merged schema.
-        failures: The failures so far.
-        variables: The client's variables; they decide which keys the fetch needs.
-        missed: The paths of needed values that are unknown.
+        failures: The paths of all errors so far.
+        variables: The client's variables, on which it depends which fragments of `requires` are used.
+        missed: The paths of required values that are unknown.
     """
 
     schema: GraphQLSchema
@@ -100,7 +100,7 @@ class Projection:
     missed: list[ResponsePath] = field(default_factory=list)
 
     def represent(self, fetch: Fetch, places: Iterable[ResponsePlace]) -> Representations:
-        """Project objects, rewrite the results, and merge equal ones into one (execution §3.2, §3.3)."""
+        """Project objects, rewrite the results, and merge equal representations (execution §3.2, §3.3)."""
         only_type = self._only_type(fetch.requires)
         needed = [alternative for alternative in fetch.requires if self._is_needed(alternative)]
         values: list[JsonObject] = []
@@ -122,14 +122,14 @@ class Projection:
         return Representations(values, list(by_representation.values()), unknown)
 
     def _is_needed(self, alternative: InputFragment) -> bool:
-        """Whether a selected field needs the alternative (execution §3.8)."""
+        """Whether a field that the client selects needs this fragment of `requires` (execution §3.8)."""
         conditions = alternative.conditions
-        return not conditions or any(hold(those, self.variables) for those in conditions)
+        return not conditions or any(conditions_met(those, self.variables) for those in conditions)
 
     def _project(
         self, place: ResponsePlace, alternatives: Sequence[InputFragment], only_type: str | None
     ) -> JsonObject | None:
-        """The representation of one object, None when it is not sent (execution §3.2)."""
+        """Return the representation of one object; None if the object cannot be represented (execution §3.2)."""
         reported = place.object.get(TYPENAME)
         typename = reported if isinstance(reported, str) else only_type
         if typename is None:
@@ -139,12 +139,12 @@ class Projection:
         return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """The type of an object without `__typename`, when the alternatives allow one object type (execution §3.2)."""
+        """Return the only object type of `alternatives`, for objects without `__typename`; otherwise None."""
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
 
     def _select(self, source: _SourceObject, selections: Sequence[InputSelection], into: JsonObject) -> bool:
-        """Add the selections of `source` to `into`; False when a required value is missing (execution §3.2)."""
+        """Add the selected fields of `source` to `into`; False if a required value is missing (execution §3.2)."""
         for selection in selections:
             match selection:
                 case InputFragment(type_condition=condition, selections=inner):
@@ -159,7 +159,11 @@ class Projection:
         return True
 
     def _add(self, source: _SourceObject, field: InputField, into: JsonObject) -> bool:
-        """Add one key (execution §3.2): a null where the schema allows null, an unknown value never."""
+        """Add one field to the representation `into` (execution §3.2).
+
+        A null is added, an unknown value is not. Returns False if the object cannot be represented: the value is
+        unknown, or is null although the schema forbids null.
+        """
         name = field.name
         value = source.object.get(name)
         if value is None:
@@ -177,7 +181,7 @@ class Projection:
         return known
 
     def _value(self, value: object, field: InputField, slot: _Slot) -> tuple[bool, object]:
-        """The selected part of an object or a list, and whether all of it is known (execution §3.2)."""
+        """Return whether a value can be represented, and the selected part of the value (execution §3.2)."""
         if value is None:
             if self.failures.within(slot.path):
                 self.missed.append(slot.path)
@@ -203,7 +207,7 @@ class Projection:
         return named.name if is_object_type(named) else ""
 
     def _is_non_null(self, typename: str, key: str) -> bool:
-        """Whether the field is non-null in the merged schema; a key that is an internal alias is not a field there."""
+        """Whether the field `key` is non-null in the merged schema; False if the key is an internal alias."""
         field = self._field(typename, key)
         return field is not None and is_non_null_type(field.type)
 

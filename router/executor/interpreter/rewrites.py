@@ -1,7 +1,7 @@
-"""Rewrites of representations before they are sent, and of results before they are merged (execution §3.3, §3.6).
+"""Rewrite representations before they are sent, and results before they are merged (execution §3.3, §3.6).
 
-`ValueSetter` sends an interface object under the name of the interface. `KeyRenamer` replaces an internal alias by the
-key that the client or the subgraph uses; paths of errors are renamed too. Rewrite paths do not name list positions.
+`ValueSetter` sets the `__typename` of an interface object to the interface. `KeyRenamer` replaces an internal alias by
+the key that the client or the subgraph uses, also in the paths of errors. Rewrite paths have no list indexes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: ob
 
 
 def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
-    """`value` after `rewrites` (execution §3.6). `value` itself is not changed: others may share the response."""
+    """Return a rewritten copy of `value`, which other callers may share (execution §3.6)."""
     if not rewrites:
         return value
     changed = deepcopy(value)
@@ -69,12 +69,12 @@ def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[st
         case ValueSetter(value=value):
             target[key] = value
         case KeyRenamer(name=name):
-            # The key may exist: an interface's field beside the field of an object type with a more precise type.
+            # The key may already exist: the field of the interface, next to the same field of an object type.
             merge(schema, target, {name: target.pop(key)})
 
 
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
-    """The path of an error after the output rewrites. Types are ignored, because internal aliases are unique."""
+    """Return the path of an error after the output rewrites; types are ignored because internal aliases are unique."""
     for rewrite in rewrites:
         if isinstance(rewrite, KeyRenamer):
             path = _rename(rewrite, path)

@@ -10,7 +10,7 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, parse, validate
 
 from router.errors import SubgraphUnreachable
-from router.executor.interpreter.entity_batches import split
+from router.executor.interpreter.entity_batches import split_response
 from router.plan import (
     BatchFetch,
     BatchPart,
@@ -324,7 +324,7 @@ ENTRY = {"message": "broken"}
 def test_a_response_is_split_by_alias(
     body: dict[str, object], expected: list[tuple[list[object] | None, list[object]]]
 ) -> None:
-    got = split(body, ["_e0", "_e1"])
+    got = split_response(body, ["_e0", "_e1"])
     assert [part["errors"] for part in got] == [errors for _, errors in expected]
     no_data = body["data"] is None
     assert [part["data"] for part in got] == [None if no_data else {"_entities": data} for data, _ in expected]
