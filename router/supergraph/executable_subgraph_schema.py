@@ -1,4 +1,4 @@
-"""The schema that a subgraph serves: its own types, and `_entities` where it has entities."""
+"""Build the executable schema of a subgraph: its types and, if it has entities, the field `_entities`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def executable_schema(definitions: Sequence[DefinitionNode], entities: Sequence[str]) -> GraphQLSchema:
     """Build the schema of one subgraph.
 
-    `entities` are the members of the union `_Entity`; without members there is no field `_entities`.
+    `entities` are the members of the union `_Entity`. Without entities, the schema has no field `_entities`.
     """
     extra: list[DefinitionNode] = []
     if entities:
@@ -26,10 +26,10 @@ def executable_schema(definitions: Sequence[DefinitionNode], entities: Sequence[
 
 
 def _with_entities(definitions: Sequence[DefinitionNode], has_entities: bool) -> list[DefinitionNode]:  # noqa: FBT001 - private
-    """The definitions with `_entities` on `Query`; the type `Query` is added when the subgraph has no root field."""
+    """Add `_entities` to `Query`, or a placeholder field if `Query` would have no fields; add `Query` if missing."""
     added = "_entities(representations: [_Any!]!): [_Entity]!" if has_entities else "_empty: Boolean"
     shell = parse(f"type Query {{ {added} }}", no_location=True).definitions[0]
-    assert isinstance(shell, ObjectTypeDefinitionNode)  # noqa: S101 - the text above
+    assert isinstance(shell, ObjectTypeDefinitionNode)  # noqa: S101 - `parse` of a `type`
     result: list[DefinitionNode] = []
     found = False
     for definition in definitions:

@@ -1,4 +1,4 @@
-"""Reads the `@join__*` directives of a supergraph (composition §8.5; join v0.1 to v0.5)."""
+"""Read the `@join__*` directives of a supergraph (composition §8.5; join v0.1 to v0.5)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class JoinType:
 
 @dataclass(frozen=True, slots=True)
 class JoinField:
-    """One `@join__field`; without `graph` no subgraph resolves the field."""
+    """One `@join__field`; if `graph` is None, no subgraph resolves the field."""
 
     graph: str | None
     type: str | None
@@ -54,7 +54,7 @@ class JoinField:
 
 @dataclass(frozen=True, slots=True)
 class JoinGraph:
-    """A subgraph, as a value of the enum `join__Graph`."""
+    """A value of the enum `join__Graph`, which stands for a subgraph."""
 
     enum_value: str
     name: str
@@ -63,10 +63,10 @@ class JoinGraph:
 
 @dataclass(frozen=True, slots=True)
 class JoinVocabulary:
-    """The names of the join directives in this supergraph, which `@link` can rename, and how to read them.
+    """Reads the join directives, whose names in this supergraph depend on its `@link` directives.
 
-    `federation_1` is join v0.1: types without `@join__owner` are in every subgraph, and key fields are not listed for
-    each subgraph.
+    `federation_1` is True for join v0.1: types without `@join__owner` are in every subgraph, and key fields have no
+    `@join__field` for each subgraph.
     """
 
     graph: str
@@ -82,7 +82,7 @@ class JoinVocabulary:
 
     @classmethod
     def of(cls, link: Link, context: Link | None) -> JoinVocabulary:
-        """The names that the links to the join and context specifications give."""
+        """Take the names from the links to the join specification and, if linked, the context specification."""
         return cls(
             graph=link.directive_name("graph"),
             graph_enum=link.type_name("Graph"),
@@ -97,7 +97,7 @@ class JoinVocabulary:
         )
 
     def graphs(self, document: DocumentNode) -> list[JoinGraph]:
-        """The subgraphs in the order of the enum.
+        """Return the subgraphs in the order of the enum.
 
         Raises:
             InvalidSupergraph: The supergraph does not have the enum.
@@ -112,7 +112,7 @@ class JoinVocabulary:
         raise InvalidSupergraph(f"The supergraph has no enum {self.graph_enum}.")
 
     def types(self, directives: Iterable[DirectiveNode] | None) -> list[JoinType]:
-        """The `@join__type` directives of a type."""
+        """Return the `@join__type` directives of a type."""
         return [
             JoinType(
                 graph=_name(arguments, "graph") or "",
@@ -124,36 +124,36 @@ class JoinVocabulary:
         ]
 
     def owners(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
-        """The graphs in `@join__owner` of a type (join v0.1)."""
+        """Return the subgraphs in `@join__owner` of a type (join v0.1)."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.owner)]
 
     def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
-        """The `@join__field` directives of a field."""
+        """Return the `@join__field` directives of a field."""
         return [_join_field(arguments) for arguments in self._all(directives, self.field)]
 
     def contexts(self, directives: Iterable[DirectiveNode] | None) -> frozenset[str]:
-        """The names in `@context` of a type."""
+        """Return the names in `@context` of a type."""
         if self.context is None:
             return frozenset()
         names = (_text(arguments, "name") for arguments in self._all(directives, self.context))
         return frozenset(name for name in names if name is not None)
 
     def interfaces(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
-        """The graph and interface name of each `@join__implements`."""
+        """Return the subgraph and the interface name of each `@join__implements`."""
         return [
             (_name(arguments, "graph") or "", _text(arguments, "interface") or "")
             for arguments in self._all(directives, self.implements)
         ]
 
     def union_members(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
-        """The graph and member name of each `@join__unionMember`."""
+        """Return the subgraph and the member name of each `@join__unionMember`."""
         return [
             (_name(arguments, "graph") or "", _text(arguments, "member") or "")
             for arguments in self._all(directives, self.union_member)
         ]
 
     def enum_value_graphs(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
-        """The graphs in `@join__enumValue` of an enum value."""
+        """Return the subgraphs in `@join__enumValue` of an enum value."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.enum_value)]
 
     @staticmethod
@@ -174,7 +174,7 @@ def _join_field(arguments: dict[str, ValueNode]) -> JoinField:
         requires=_field_set(arguments, "requires"),
         provides=_field_set(arguments, "provides"),
         external=_flag(arguments, "external"),
-        # With a label the overridden subgraph still resolves the field while the label is false.
+        # With a label, the overridden subgraph still resolves the field if the label is not active.
         used_overridden=_flag(arguments, "usedOverridden") and label is None,
         label=label,
         context_arguments=_context_arguments(arguments.get("contextArguments")),

@@ -1,4 +1,4 @@
-"""From supergraph SDL to a `Supergraph`, with checks of its links."""
+"""Load a `Supergraph` from supergraph SDL, and check its links to specifications."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from router.supergraph.subgraph_extraction import extract_subgraphs
 if TYPE_CHECKING:
     from router.federation.linked_specs import Link, Links
 
-# The specifications that the router supports. It may ignore others only when their link has no purpose (`for:`): a
-# purpose says that ignoring the specification is insecure or wrong.
+# The specifications that the router supports. The router may ignore another specification only if its link has no
+# purpose (`for:`), because a purpose says that ignoring the specification is insecure or wrong.
 _UNDERSTOOD = frozenset(
     f"{APOLLO}/{name}"
     for name in (
@@ -82,7 +82,7 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
     except (TypeError, GraphQLError) as error:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
-    # Join v0.1 does not say which subgraph has which scalar, enum or input, so missing types cannot be found.
+    # Join v0.1 does not say which subgraphs have a scalar, enum or input type, so missing types cannot be found.
     for model in () if join.federation_1 else subgraphs.values():
         check_references(model)
     if schema.query_type is None:
@@ -92,7 +92,7 @@ def load(sdl: str) -> Supergraph:
 
 
 def _message(error: TypeError | GraphQLError) -> str:
-    # As text, a GraphQLError quotes several lines of the source.
+    # `str` of a GraphQLError would quote several lines of the source.
     return error.message if isinstance(error, GraphQLError) else str(error)
 
 
@@ -106,7 +106,7 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _check_arguments(links: Links) -> None:
-    """Check the arguments of links, which nothing else does: a misspelt `for` would hide a requirement."""
+    """Check the argument names of links, because a misspelt `for` would hide a requirement."""
     for link in links:
         given = {argument.name.value for argument in link.node.arguments or ()} if link.node else set()
         if unknown := given - _LINK_ARGUMENTS:

@@ -1,4 +1,4 @@
-"""The definitions of the merged schema and of the API schema, from those of the supergraph."""
+"""Derive the merged schema and the API schema from the supergraph, as lists of definitions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_S
 
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
-    """The definitions of the merged schema: all except those of linked specifications."""
+    """Return the definitions of the merged schema: all except the definitions of linked specifications."""
     kept: list[DefinitionNode] = []
     for definition in document.definitions:
         match definition:
@@ -67,9 +67,9 @@ def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionN
 
 
 def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
-    """The definitions of the API schema: without `@inaccessible` elements and type system directives.
+    """Return the definitions of the API schema: no `@inaccessible` elements and no type system directives.
 
-    `@defer` is always the router's definition, never one of a subgraph.
+    The definition of `@defer` is always that of the router, even if a subgraph also defines `@defer`.
     """
     link = links.get(f"{APOLLO}/inaccessible")
     marker = None if link is None else link.directive_name("inaccessible")

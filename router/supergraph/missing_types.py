@@ -1,7 +1,7 @@
-"""Checks that each subgraph has the types that its fields, arguments and unions refer to.
+"""Find types that a subgraph refers to in its fields, arguments and unions, but that the subgraph does not have.
 
-A damaged supergraph can list a field in a subgraph without listing the field's type there. Without this check the
-mistake would be found only when a request is planned.
+A damaged supergraph can list a field in a subgraph, but not the field's type. Without this check, the mistake would be
+found only when a request is planned.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def check_references(model: SubgraphModel) -> None:
-    """Check every reference of a subgraph.
+    """Check that the subgraph has every type that it refers to.
 
     Raises:
         InvalidSupergraph: A type is missing; the message names the first one.

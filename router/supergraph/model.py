@@ -1,4 +1,4 @@
-"""A supergraph and its subgraphs as data, as the supergraph SDL declares them."""
+"""The data model of a supergraph and its subgraphs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CompositeKind: TypeAlias = Literal["object", "interface", "union"]
 
 @dataclass(frozen=True, slots=True)
 class EntityKey:
-    """One `@key`. A subgraph whose key is not `resolvable` has the fields, but `_entities` does not accept it."""
+    """One `@key`. If `resolvable` is False, the subgraph has the key fields, but its `_entities` rejects the key."""
 
     fields: SelectionSetNode
     resolvable: bool = True
@@ -26,7 +26,7 @@ class EntityKey:
 
 @dataclass(frozen=True, slots=True)
 class OverrideLabel:
-    """A progressive `@override`: this subgraph resolves the field only when the label has the value `when`."""
+    """A progressive `@override`: this subgraph resolves the field only if the label has the value `when`."""
 
     label: str
     when: bool
@@ -36,8 +36,8 @@ class OverrideLabel:
 class ContextArgument:
     """An argument whose value the router takes from an ancestor object (`@fromContext`).
 
-    `context` is the name in `@context` on the ancestor's type. `selection` selects the value, of the type `type`, on
-    the ancestor.
+    `context` is the name in the `@context` of the ancestor's type. `selection` selects the value on the ancestor.
+    `type` is the type of the argument.
     """
 
     name: str
@@ -48,10 +48,10 @@ class ContextArgument:
 
 @dataclass(frozen=True, slots=True)
 class SubgraphField:
-    """A field in one subgraph. Its `type` can differ between subgraphs.
+    """A field in one subgraph; its `type` can differ in other subgraphs.
 
-    The subgraph does not resolve an `external` field: it is `@external`, or another subgraph overrides it and it stays
-    only because an interface requires it.
+    If `external` is True, the subgraph does not resolve the field: the field is `@external`, or another subgraph
+    overrides the field, and this subgraph has the field only because an interface requires it.
     """
 
     name: str
@@ -65,10 +65,10 @@ class SubgraphField:
 
 @dataclass(frozen=True, slots=True)
 class SubgraphType:
-    """A composite type in one subgraph.
+    """An object type, interface or union in one subgraph.
 
-    `possible` are the possible types of this type in this subgraph. For an interface object it is the type itself, in
-    place of the implementations, which the subgraph does not have.
+    `possible` are the possible types of this type in this subgraph. An interface object has itself as its only possible
+    type, because the subgraph does not have the implementations.
     """
 
     name: str
@@ -82,7 +82,7 @@ class SubgraphType:
 
 @dataclass(frozen=True, eq=False)
 class SubgraphModel:
-    """One subgraph: its composite types with the data of their join directives, and its schema."""
+    """One subgraph: its object types, interfaces and unions with the data of their join directives, and its schema."""
 
     name: str
     url: str
@@ -91,7 +91,7 @@ class SubgraphModel:
 
     @cached_property
     def schema(self) -> GraphQLSchema:
-        """The schema that requests to this subgraph are valid against, with `_entities` where it has entities."""
+        """The schema against which requests to this subgraph are valid; with `_entities` if it has entities."""
         entities = sorted(
             name
             for name, definition in self.types.items()
@@ -108,14 +108,14 @@ class SubgraphModel:
 
 @dataclass(frozen=True, eq=False)
 class Supergraph:
-    """A supergraph as the router works with it.
+    """A loaded supergraph.
 
     Attributes:
         sdl: The supergraph SDL.
         schema: The merged schema with `@inaccessible` elements, without definitions of linked specifications.
         api_schema: The schema for clients.
-        subgraphs: By subgraph name, in the order of the supergraph.
-        restrictions: The linked directives that restrict access (`authenticated`, `requiresScopes`, `policy`).
+        subgraphs: The subgraphs by name, in the order of the supergraph.
+        restrictions: The access directives that the supergraph links: `authenticated`, `requiresScopes`, `policy`.
     """
 
     sdl: str = field(repr=False)

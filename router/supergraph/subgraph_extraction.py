@@ -1,9 +1,9 @@
-"""Extracts one `SubgraphModel` for each subgraph from the definitions of a supergraph (composition §8.6).
+"""Extract one `SubgraphModel` for each subgraph from the definitions of a supergraph (composition §8.6).
 
-A type is in a subgraph when it has `@join__type` for the subgraph. A field is in all subgraphs of its type when it has
-no `@join__field`, otherwise in those that its `@join__field` directives name. Federation 1 supergraphs (join v0.1)
-declare less: types without owner are in every subgraph, fields without `@join__field` are in the owner's, and key
-fields are in every subgraph that has the key.
+A type is in a subgraph if it has `@join__type` for the subgraph. A field without `@join__field` is in all subgraphs of
+its type; otherwise its `@join__field` directives name the subgraphs. In Federation 1 supergraphs (join v0.1), a type
+without owner is in every subgraph, a field without `@join__field` is in the subgraph of its type's owner, and a key
+field is in every subgraph that has the key.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def extract_subgraphs(
 
     Args:
         document: The supergraph; its enum `join__Graph` lists the subgraphs.
-        merged: Its definitions without those of linked specifications.
+        merged: The definitions of the merged schema (`merged_definitions`).
         join: The names of the join directives.
 
     Raises:
@@ -110,7 +110,7 @@ class _Extraction:
             self._drop_empty()
 
     def _add_provided(self) -> None:
-        """Add the fields that a subgraph has only for `@provides`; Federation 1 does not list them."""
+        """Add the fields that the subgraph has only for `@provides`, because Federation 1 has no directive for them."""
         pending = [
             (named_type(field.type), field.provides)
             for fields in self._fields.values()
@@ -138,7 +138,7 @@ class _Extraction:
         return None
 
     def _drop_empty(self) -> None:
-        """Remove types without fields: in Federation 1 a type without owner is listed for every subgraph."""
+        """Remove types without fields, because in Federation 1 every subgraph gets the types without owner."""
         while True:
             empty = {name for name, fields in self._fields.items() if not fields}
             if not empty:
@@ -150,7 +150,7 @@ class _Extraction:
                     del fields[field.name]
 
     def types(self) -> dict[str, SubgraphType]:
-        """The composite types of the subgraph by name."""
+        """Return the object types, interfaces and unions of the subgraph by name."""
         extracted: dict[str, SubgraphType] = {}
         for name, definition in self._present.items():
             joins = self._joins[name]
@@ -173,7 +173,7 @@ class _Extraction:
         return extracted
 
     def definitions(self) -> list[DefinitionNode]:
-        """The type definitions of the subgraph."""
+        """Return the type definitions of the subgraph."""
         extracted: list[DefinitionNode] = []
         for name, definition in self._present.items():
             match definition:
@@ -243,7 +243,7 @@ class _Extraction:
     def _joined_field(
         self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
     ) -> JoinField | None:
-        """The `@join__field` for this subgraph, None for a field that needs none, `_ABSENT` when it is not here."""
+        """Return the `@join__field` for this subgraph, None if the field needs none, `_ABSENT` without the field."""
         for entry in joins:
             if entry.graph == self._graph:
                 return entry
@@ -289,7 +289,7 @@ _ABSENT = JoinField(None, None, None, None, external=False, used_overridden=Fals
 
 
 def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:
-    """The field as its subgraph serves it, with the arguments of `@fromContext`."""
+    """Return the field as its subgraph defines it, with the arguments that have `@fromContext`."""
     contextual = tuple(
         InputValueDefinitionNode(name=NameNode(value=argument.name), type=parse_type(argument.type, no_location=True))
         for argument in field.context_arguments

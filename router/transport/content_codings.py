@@ -1,7 +1,7 @@
-"""Content codings (RFC 9110 §8.4): compression of bodies, and decompression within a bound.
+"""Content codings (RFC 9110 §8.4): compress bodies, and decompress bodies up to a limit.
 
-A few kilobytes can decode to gigabytes, so decoding stops at the caller's bound. The compression levels are those above
-which compressing takes longer than a fast network needs for the bytes saved.
+A few kilobytes can decode to gigabytes, so decoding stops at the caller's limit. At higher compression levels, the
+compression takes more time than a fast network saves with the smaller body.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 _GZIP_LEVEL = 5
 _BROTLI_QUALITY = 4
 _ZSTD_LEVEL = 3
-# RFC 9659: a decoder may refuse windows above 8 MB; it would have to allocate them.
+# RFC 9659 allows a decoder to refuse windows above 8 MB, for which it would have to allocate memory.
 _ZSTD_WINDOW_LOG = 23
 _GZIP_WBITS = 31
 
 
 class CodingError(ValueError):
-    """The bytes are not in their coding, or decode to more than the bound."""
+    """The body is not in its content coding, decodes to more than the limit, or has a coding that is not accepted."""
 
 
 def encode(coding: ContentCoding, body: bytes) -> bytes:
-    """The body compressed with `coding`."""
+    """Compress the body with `coding`."""
     return _ENCODERS[coding](body)
 
 
 def decode(coding: ContentCoding, body: bytes, max_bytes: int) -> bytes:
-    """The body decompressed, at most `max_bytes`.
+    """Decompress the body.
 
     Raises:
         CodingError: The body is not in this coding, or decodes to more than `max_bytes`.
@@ -55,10 +55,10 @@ def decode(coding: ContentCoding, body: bytes, max_bytes: int) -> bytes:
 
 
 def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding], max_bytes: int) -> bytes:
-    """The body of a message whose `Content-Encoding` is `named`.
+    """Decode the body of a message whose header `Content-Encoding` is `named`.
 
     Raises:
-        CodingError: It is none of `codings`, or `decode` raises it.
+        CodingError: `named` is none of `codings`, or `decode` raises the error.
     """
     if named is None or named.lower() == "identity":
         return body
@@ -69,9 +69,9 @@ def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding]
 
 
 def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
-    """The coding of `offered` that the client prefers (RFC 9110 §12.5.3), None for no coding.
+    """Return the coding that the client prefers (RFC 9110 §12.5.3); None if the body is not to be compressed.
 
-    Among equal preferences it is the first one offered.
+    If the client prefers several codings equally, the first of them in `offered` is returned.
     """
     if not accept_encoding:
         return None
@@ -94,7 +94,7 @@ def _bounded(part: bytes, size: int, max_bytes: int) -> int:
 def _gunzip(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    while body or not parts:  # RFC 1952 §2.2: a sequence of members
+    while body or not parts:  # RFC 1952 §2.2: gzip is a sequence of members
         member = zlib.decompressobj(_GZIP_WBITS)
         parts.append(member.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)
@@ -121,7 +121,7 @@ def _unzstd(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-    while body or not parts:  # RFC 8878 §3: a sequence of frames
+    while body or not parts:  # RFC 8878 §3: zstd is a sequence of frames
         frame = zstd.ZstdDecompressor(options=options)
         parts.append(frame.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)

@@ -1,6 +1,6 @@
-"""The failures of fetches, with the messages that clients may read.
+"""Create the exceptions for failed fetches, with messages that clients may read.
 
-A client learns what happened, not which service it was: names and causes are for logs (`TransportError.detail`).
+A message says what happened, but not in which service. Names and causes are only for logs (`TransportError.detail`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from router.errors import TransportError
 
 NOT_AVAILABLE = "A service needed to answer this request is not available."
-"""Instead of `UNREACHABLE`, `REFUSED` and `FAILED`, where errors are masked."""
+"""Replaces `UNREACHABLE`, `REFUSED` and `FAILED` if errors are masked."""
 UNREACHABLE = "A service needed to answer this request could not be reached."
 REFUSED = "A service needed to answer this request refused it."
 TIMED_OUT = "A service needed to answer this request did not answer in time."
@@ -27,24 +27,24 @@ _SUCCESS = range(200, 300)
 
 
 def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
-    """No connection, or one that broke."""
+    """Create the exception for no connection, or a broken connection."""
     return SubgraphUnreachable(subgraph, UNREACHABLE, detail=detail)
 
 
 def timed_out(subgraph: str, detail: str) -> SubgraphTimeout:
-    """No complete response in time."""
+    """Create the exception for no complete response in time."""
     return SubgraphTimeout(subgraph, TIMED_OUT, detail=detail)
 
 
 def malformed(subgraph: str, detail: str) -> SubgraphMalformedResponse:
-    """The response is not HTTP, or is too large."""
+    """Create the exception for a response that is not HTTP or is too large."""
     return SubgraphMalformedResponse(subgraph, MALFORMED, detail=detail)
 
 
 def without_graphql_response(subgraph: str, status: int, headers: Mapping[str, str], reason: str) -> TransportError:
-    """The failure for an HTTP response whose body is not a GraphQL response, for this `reason`.
+    """Create the exception for an HTTP response whose body is not a GraphQL response; `reason` says why.
 
-    With a status of 2xx the response is malformed; with another status the subgraph refused the request.
+    If the status is 2xx, the response is malformed. With another status, the subgraph refused the request.
     """
     failure: TransportError
     if status in _SUCCESS:

@@ -1,12 +1,12 @@
 """The HTTP/1.1 `Transport`: one POST for each fetch (GraphQL over HTTP, "Request"), on pooled connections.
 
-    no connection, or one that broke                                -> SubgraphUnreachable
-    no complete response in time, the wait for a connection included -> SubgraphTimeout
-    not HTTP, or too large                                          -> SubgraphMalformedResponse
-    a content coding that was not asked for or cannot be undone     -> as for a body that is not a GraphQL response
+    no connection, or a broken connection                         -> SubgraphUnreachable
+    no complete response in time, with the wait for a connection  -> SubgraphTimeout
+    response is not HTTP, or too large                            -> SubgraphMalformedResponse
+    content coding not accepted, or body cannot be decoded        -> as for a body that is not a GraphQL response
 
-Redirects are not followed: a subgraph that moved is a mistake in the configuration, and a forwarded credential must not
-travel to a server nobody configured.
+Redirects are not followed, because a server that is not configured must not get forwarded credentials. If a subgraph
+moves, its configured URL must be changed.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _ENDS_A_LINE = re.compile(r"[\r\n\0]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """How to reach one subgraph.
+    """The URL of one subgraph, and how to send requests to it.
 
     Attributes:
-        url: Where it listens, an absolute `http(s)` URL.
-        timeout: Seconds for one fetch, from the wait for a connection to the last byte.
-        limits: Bounds of the connection pool.
-        tls: Replaces the system's trust store for `https` URLs.
-        codings: The content codings that it may respond in, best first.
+        url: An absolute `http(s)` URL.
+        timeout: The time for one fetch in seconds, from the wait for a connection to the last byte.
+        limits: The limits of the connection pool.
+        tls: The TLS settings for `https` URLs; None for the system's trust store.
+        codings: The content codings that are accepted in responses, the preferred coding first.
     """
 
     url: str
@@ -56,7 +56,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """An endpoint with its pool; `head` holds the lines of a request's head that never change."""
+    """An endpoint with its pool. `head` are the first lines of an HTTP request, which are the same for all requests."""
 
     endpoint: Endpoint
     pool: Pool
@@ -64,10 +64,10 @@ class _Target:
 
 
 class HttpTransport:
-    """The `Transport` of a running router. Endpoints of one origin and one set of limits share a pool.
+    """Sends requests over HTTP/1.1. Endpoints with the same server and the same limits share a pool.
 
     Raises:
-        ValueError: A URL is not absolute `http(s)`, or carries credentials, which would end up in logs.
+        ValueError: A URL is not an absolute `http(s)` URL, or contains credentials, which could appear in logs.
     """
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
@@ -75,10 +75,10 @@ class HttpTransport:
         self._targets = {name: self._target(name, endpoint) for name, endpoint in endpoints.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`. A query is sent again when a kept-alive connection turns out to be closed.
+        """See `Transport.send`. A query is sent again if the server closed the kept-alive connection.
 
         Raises:
-            ValueError: The request has no body, or a header that contains a line break.
+            ValueError: The request has no body, or a header contains a line break.
         """
         name = request.subgraph
         target = self._targets.get(name)
@@ -132,10 +132,10 @@ class HttpTransport:
 
 
 def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
-    """The bytes of a whole HTTP request; `head` holds its first lines.
+    """Return the bytes of a whole HTTP request that begins with `head`.
 
     Raises:
-        ValueError: The request has no body, or a header contains a line break: it must not start another header.
+        ValueError: The request has no body, or a header contains a line break (which could start another header).
     """
     body = request.encoded_body()
     lines = [f"{name}: {value}" for name, value in request.headers.items()]
@@ -148,13 +148,13 @@ def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
 def undo_content_coding(
     subgraph: str, raw: RawResponse, codings: tuple[ContentCoding, ...] = (), max_bytes: int = 0
 ) -> SubgraphResponse:
-    """The response with its content coding undone.
+    """Decode the body of a response from its content coding.
 
     Args:
-        subgraph: Who sent it.
-        raw: What arrived.
-        codings: The content codings that were asked for.
-        max_bytes: The largest body after decoding.
+        subgraph: The subgraph that sent the response.
+        raw: The response as received.
+        codings: The content codings that the request accepts.
+        max_bytes: The limit for the decoded body.
 
     Raises:
         SubgraphUnreachable: The body cannot be decoded, and the status is not 2xx.

@@ -1,9 +1,9 @@
-"""Subgraphs without sockets: functions for tests, ASGI applications for a federation in one process.
+"""A transport to subgraphs in the same process: Python functions (for tests) and ASGI applications.
 
     InProcessTransport(by_name({"auth": handler, "account": AsgiSubgraph(app)}))
 
-`handler` is any coroutine function from a request to a response. An ASGI application gets one HTTP exchange for each
-request, as it would on the network.
+`handler` is a coroutine function that takes a request and returns a response. An ASGI application gets one HTTP request
+for each fetch, as from a network.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 class SubgraphHandler(Protocol):
-    """A subgraph as a function from a request to a response; it raises what `Transport.send` raises."""
+    """A subgraph as a function that takes a request, returns a response, and raises the errors of `Transport.send`."""
 
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse: ...
 
 
 class InProcessTransport:
-    """A `Transport` that gives all requests to one function."""
+    """A `Transport` that calls one function for all requests."""
 
     def __init__(self, handler: SubgraphHandler) -> None:
         self._handler = handler
@@ -53,16 +53,16 @@ class InProcessTransport:
                 return await self._handler(request)
         except TimeoutError as error:
             if not timeout.expired():
-                raise  # the handler's own
+                raise  # a TimeoutError of the handler
             raise timed_out(request.subgraph, "no response before the request's deadline") from error
 
     async def aclose(self) -> None:
-        """Refuse requests from now on."""
+        """Refuse all further requests."""
         self._closed = True
 
 
 def by_name(subgraphs: Mapping[str, SubgraphHandler]) -> SubgraphHandler:
-    """One handler for all subgraphs; a subgraph that is not in `subgraphs` is unreachable."""
+    """Return one handler for all subgraphs; a subgraph that is not in `subgraphs` is unreachable."""
 
     async def handler(request: SubgraphRequest, /) -> SubgraphResponse:
         subgraph = subgraphs.get(request.subgraph)
@@ -82,12 +82,12 @@ class AsgiSubgraph:
         self._path = path
 
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse:
-        """Run one HTTP exchange.
+        """Send one HTTP request to the application, and return the response.
 
         Raises:
-            SubgraphUnreachable: The application raised, or `undo_content_coding` raises it.
-            SubgraphMalformedResponse: The response is not complete, or `undo_content_coding` raises it.
-            ValueError: The request is not encoded.
+            SubgraphUnreachable: The application raised an exception, or an error response is compressed.
+            SubgraphMalformedResponse: The response is not complete, or is compressed.
+            ValueError: The request has no body.
         """
         exchange = _AsgiExchange(request.encoded_body())
         try:
@@ -126,7 +126,7 @@ class AsgiSubgraph:
 
 
 class _AsgiExchange:
-    """Both directions of one ASGI HTTP exchange, in memory."""
+    """The `receive` and `send` of one ASGI HTTP request, in memory."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -137,14 +137,14 @@ class _AsgiExchange:
         self._parts: list[bytes] = []
 
     async def receive(self) -> AsgiMessage:
-        """The request; after it, that the client disconnected."""
+        """Return the request on the first call, and `http.disconnect` on later calls."""
         if self._is_received:
             return {"type": "http.disconnect"}
         self._is_received = True
         return {"type": "http.request", "body": self.body, "more_body": False}
 
     async def send(self, message: AsgiMessage) -> None:
-        """Keep a part of the response."""
+        """Store a part of the response."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message.get("headers", [])}
@@ -153,5 +153,5 @@ class _AsgiExchange:
             self.finished = not message.get("more_body", False)
 
     def response(self) -> RawResponse:
-        """The whole response."""
+        """Return the whole response."""
         return RawResponse(self._status, self._headers, b"".join(self._parts))

@@ -1,4 +1,4 @@
-"""The transport interface: a `SubgraphRequest` goes in, the status, headers and body bytes of its response come out.
+"""The interface `Transport`, which sends a `SubgraphRequest` to a subgraph and returns a `SubgraphResponse`.
 
 A transport does not interpret bodies. The executor encodes the body of a request and decodes the body of a response
 (`router/executor/graphql_over_http.py`).
@@ -19,15 +19,16 @@ OperationKind = Literal["query", "mutation", "subscription"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgraphRequest:
-    """One operation for one subgraph.
+    """A request to one subgraph.
 
     Attributes:
-        variables: JSON values, with integers of any size and `decimal.Decimal` for other numbers.
-        headers: Those that header rules let through; the transport adds content type, length and host.
-        body: The operation and its variables as JSON (GraphQL over HTTP, "Request Parameters"). None until the request
-            is encoded, which happens after the stages; a stage that changes the operation or variables leaves it None.
-        deadline: When the response must be complete, in the event loop's time; None for no bound but the subgraph's
-            own timeout.
+        operation: The text of the operation.
+        variables: JSON values; integers can have any size, other numbers are `decimal.Decimal`.
+        headers: The headers after the header rules; the transport adds content type, length and host.
+        body: The operation and variables as JSON (GraphQL over HTTP, "Request Parameters"). None until the executor
+            encodes the request, after all stages; a stage that changes operation or variables leaves the body None.
+        deadline: The time in the event loop at which the response must be complete; None if only the subgraph's timeout
+            applies.
     """
 
     subgraph: str
@@ -40,10 +41,10 @@ class SubgraphRequest:
     deadline: float | None = None
 
     def encoded_body(self) -> bytes:
-        """The body, for a transport that sends it.
+        """Return the body.
 
         Raises:
-            ValueError: The request is not encoded.
+            ValueError: The request is not encoded: it has no body.
         """
         if self.body is None:
             raise ValueError("a request is encoded before a transport sends it")
@@ -54,7 +55,7 @@ class SubgraphRequest:
 class SubgraphResponse:
     """The response of a subgraph, with any status.
 
-    `headers` has lower-case names. `body` is as sent, except that content codings are undone.
+    The names in `headers` are in lower case. `body` is decoded from its content coding.
     """
 
     status: int
@@ -65,10 +66,10 @@ class SubgraphResponse:
     def of(
         cls, value: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> SubgraphResponse:
-        """A response whose body is a JSON object; for subgraphs that are functions.
+        """Create a response whose body is a JSON object, for subgraphs that are Python functions.
 
         Raises:
-            TypeError: `value` holds something that is not JSON.
+            TypeError: `value` contains a value that JSON does not have.
         """
         return cls(status=status, body=json_codec.encode(value), headers=headers or {})
 
@@ -83,18 +84,18 @@ class ResponseHead:
 
 
 class Transport(Protocol):
-    """Carries requests to subgraphs. Implementations are safe to use from many tasks at once."""
+    """Sends requests to subgraphs. Many tasks can use an implementation at the same time."""
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """Send one request and wait for its response, whatever its status and body.
+        """Send one request and return the response, which can have any status and body.
 
         Raises:
-            SubgraphUnreachable: No connection, or the connection broke.
+            SubgraphUnreachable: No connection, or a broken connection.
             SubgraphTimeout: No complete response before the deadline or within the subgraph's timeout.
-            SubgraphMalformedResponse: The response is not HTTP, is too large, or its content coding is not usable.
+            SubgraphMalformedResponse: The response is not HTTP, is too large, or cannot be decoded.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close connections; requests in flight fail with `SubgraphUnreachable`."""
+        """Close all connections; requests in flight fail with `SubgraphUnreachable`."""
         ...

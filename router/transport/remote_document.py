@@ -1,4 +1,4 @@
-"""Reads one document from one URL, and detects that it has not changed (RFC 9110 §13, conditional requests)."""
+"""Read a text file from a URL, but only if it has changed (RFC 9110 §13, conditional requests)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _OK, _NOT_MODIFIED = 200, 304
 
 
 class DocumentUnavailable(Exception):
-    """The document cannot be read; the message says why, for logs."""
+    """The document cannot be read; the message says why and is only for logs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a document is.
+    """The URL of a document, and how to request the document.
 
     Attributes:
         url: An absolute `http(s)` URL.
-        headers: Sent with each request.
-        timeout: Seconds for one whole response.
-        tls: Replaces the system's trust store.
+        headers: The headers of each request.
+        timeout: The time for a complete response, in seconds.
+        tls: The TLS settings for `https` URLs; None for the system's trust store.
     """
 
     url: str
@@ -39,7 +39,7 @@ class Address:
 
 
 class RemoteDocument:
-    """A document at a URL. It follows no redirects: a credential must not travel to a server nobody configured."""
+    """A document at a URL. Redirects are not followed, because another server must not get the credentials."""
 
     def __init__(self, address: Address) -> None:
         url = split_http_url(address.url)
@@ -52,10 +52,10 @@ class RemoteDocument:
         self._etag: str | None = None
 
     async def read(self) -> str | None:
-        """The text of the document, or None when it is still the one that was read last (status 304).
+        """Return the text of the document; None if it has not changed since the last read (status 304).
 
         Raises:
-            DocumentUnavailable: No connection, no response in time, a status other than 200 or 304, or not UTF-8.
+            DocumentUnavailable: No connection, no response in time, another status than 200 or 304, or no UTF-8 body.
         """
         condition = f"if-none-match: {self._etag}\r\n" if self._etag is not None else ""
         request = f"{self._head}{condition}\r\n".encode("latin-1")

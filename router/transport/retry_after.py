@@ -1,4 +1,4 @@
-"""The header `Retry-After` (RFC 9110 §10.2.3) as seconds from now."""
+"""Read the header `Retry-After` of a response as seconds from now (RFC 9110 §10.2.3)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RETRY_LATER = frozenset({429, 503})
-"""The statuses with which `Retry-After` asks clients to wait (RFC 9110 §15.6.4, RFC 6585 §4)."""
+"""The statuses whose `Retry-After` is read: the client may retry later (RFC 9110 §15.6.4, RFC 6585 §4)."""
 LONGEST_SECONDS = 86_400
-"""A day: the longest wait that is passed on to clients."""
+"""The longest wait that clients get: a day."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
-    """The whole seconds that a response asks to wait, None without a usable `Retry-After`."""
+    """Return the seconds that a response asks the client to wait; None without a usable `Retry-After`."""
     text = headers.get("retry-after", "").strip()
     if status not in RETRY_LATER or not text:
         return None
@@ -30,7 +30,7 @@ def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:  # "-0000": the time is UTC, the place unknown
+    if moment.tzinfo is None:  # "-0000" means UTC in an unknown time zone
         moment = moment.replace(tzinfo=UTC)
     seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
     return min(max(seconds, 0), LONGEST_SECONDS)

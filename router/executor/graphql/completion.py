@@ -266,7 +266,7 @@ class _Completion:
         return None if isinstance(completed, _Invalid) else completed
 
     def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:
-        """Return the more precise of `type_` and the reported type; None if the two are unrelated or none is reported."""
+        """Return the more precise of `type_` and the reported type; None if unrelated or if no type is reported."""
         if not is_abstract_type(type_):
             return type_.name
         schema, name = self.collector.schema, raw.get(TYPENAME)

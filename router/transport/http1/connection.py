@@ -1,8 +1,9 @@
-"""One HTTP/1.1 client connection, which sends one request after the other and receives their responses.
+"""One HTTP/1.1 client connection, which sends requests one after the other and receives their responses.
 
-The parser is llhttp (through httptools). This module does what RFC 9112 leaves to the user of a parser: it finds the
-end of a body, whether the connection can be used again, and what a closed connection means. A connection carries one
-exchange at a time (no pipelining). A cancelled exchange closes it, because the rest of its response may still arrive.
+The parser is llhttp (through httptools). This module decides what RFC 9112 leaves to the user of a parser: where a body
+without length ends, whether the connection can be used again, and what a closed connection means. There is only one
+exchange (a request and its response) at a time. A cancelled exchange closes the connection, because the rest of the
+response may still arrive.
 
     idle ──exchange()──> waiting ──last byte──> idle        (kept alive)
       │                     │   └──────────────> closed     (`Connection: close`, or the request is still being sent)
@@ -36,8 +37,8 @@ class RawResponse(NamedTuple):
 class ExchangeFailed(Exception):
     """The exchange ended without a complete response.
 
-    `response_begun` is whether any byte of a response arrived. When none did on a connection that was used before, the
-    server most likely closed the idle connection and never received the request.
+    `response_begun` is True if any byte of the response arrived. If no byte arrived on a connection that was used
+    before, the server most likely closed the idle connection and never received the request.
     """
 
     def __init__(self, reason: str, *, response_begun: bool) -> None:
@@ -46,13 +47,13 @@ class ExchangeFailed(Exception):
 
 
 class MalformedExchange(ExchangeFailed):
-    """The response is not HTTP/1.1, or larger than the caller accepts."""
+    """The response is not HTTP/1.1, or is larger than `max_response_bytes`."""
 
 
 class Connection(asyncio.Protocol):
-    """An `asyncio.Protocol` for `loop.create_connection`.
+    """An HTTP/1.1 connection, as the `asyncio.Protocol` for `loop.create_connection`.
 
-    `max_response_bytes` bounds everything received for one response, status line and headers included.
+    `max_response_bytes` limits one response with its status line and headers.
     """
 
     __slots__ = (
@@ -87,10 +88,10 @@ class Connection(asyncio.Protocol):
     async def exchange(self, request: bytes, deadline: float) -> RawResponse:
         """Send the bytes of one request and wait for its response until `deadline`, in the event loop's time.
 
-        Cancelling it closes the connection.
+        If the call is cancelled, the connection is closed.
 
         Raises:
-            ExchangeFailed: The connection broke or closed before the response was complete.
+            ExchangeFailed: The connection broke or was closed before the response was complete.
             MalformedExchange: The response is not HTTP, or is larger than allowed.
             TimeoutError: The deadline passed.
         """
@@ -98,7 +99,7 @@ class Connection(asyncio.Protocol):
             raise ExchangeFailed("the connection is closed", response_begun=False)
         waiter: asyncio.Future[RawResponse] = self._loop.create_future()
         self._waiter = waiter
-        # A timer on the future costs a third of `asyncio.timeout` around the wait.
+        # This timer takes a third of the time of `asyncio.timeout`.
         timer = self._loop.call_at(deadline, self._expire)
         self._transport.write(request)
         try:
@@ -110,14 +111,14 @@ class Connection(asyncio.Protocol):
                 self.close()
 
     def close(self) -> None:
-        """Close at once; an exchange in flight fails with `ExchangeFailed`."""
+        """Close the connection at once; an exchange in flight fails with `ExchangeFailed`."""
         self._settle(ExchangeFailed("the connection was closed", response_begun=self._received > 0))
         if not self.closed:
             self.closed = True
             if self._transport is not None:
                 self._transport.abort()
 
-    # Callbacks of the event loop.
+    # The event loop calls the following methods.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -139,8 +140,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self._headers_done and not self._framed:
-            self._complete(reusable=False)  # a body without a length ends with the connection (RFC 9112 §6.3, 8)
-        self.closed = True  # returning False closes the transport, so nothing can be sent any more
+            self._complete(reusable=False)  # the end of the connection ends a body without length (RFC 9112 §6.3, 8)
+        self.closed = True  # False makes asyncio close its transport, so no request can be sent
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -149,11 +150,11 @@ class Connection(asyncio.Protocol):
         self._settle(ExchangeFailed(reason, response_begun=self._received > 0))
         self._on_close(self)
 
-    # Callbacks of the parser.
+    # The parser calls the following methods.
 
     def on_message_begin(self) -> None:
         if self._waiter is None or self._waiter.done():
-            self.close()  # bytes after a response would be taken for the response to the next request
+            self.close()  # unexpected bytes would become the response to the next request
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -172,7 +173,7 @@ class Connection(asyncio.Protocol):
         if self._headers_done:
             self._complete(reusable=self._parser.should_keep_alive())
         elif self._parser.get_status_code() != _SWITCHING_PROTOCOLS:
-            self._headers.clear()  # 100 and 103 are followed by the response
+            self._headers.clear()  # the response follows a 100 or 103
 
     def _complete(self, *, reusable: bool) -> None:
         waiter, transport = self._waiter, self._transport

@@ -1,11 +1,11 @@
-"""The pool of connections to one origin: kept alive, bounded, given out in the order of the requests.
+"""A pool of kept-alive connections to one server, with a maximum size; requests get connections in order of arrival.
 
-Each exchange holds a permit (FIFO semaphore). Idle connections exist only while permits are free, so the number of
-connections never exceeds the bound. The connection used last is used first: the others become idle for too long and are
-closed.
+An *exchange* is one request and its response. Each exchange has a permit of a FIFO semaphore. A connection becomes
+idle when its permit becomes free, so there are never more connections than permits. The most recently used idle
+connection is used first. So surplus connections stay idle, and are closed after a time.
 
-The server may close a kept-alive connection at the moment it is used again. A repeatable request is then sent once more
-on a new connection. A request that must not be repeated (a mutation) takes only a connection that was used within the
+The server may close a kept-alive connection just when a request is sent. A repeatable request is then sent once more on
+a new connection. A request that must not be repeated (a mutation) uses only a connection that was in use within the
 last second, because servers keep idle connections longer than that.
 """
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from router.transport.http1.connection import RawResponse
 
 FRESH_SECONDS = 1.0
-"""How recently a connection must have been used to carry an exchange that cannot be repeated."""
+"""The longest idle time of a connection for a request that must not be repeated."""
 
 
 class ServerOrigin(NamedTuple):
-    """The server that connections lead to; `tls` is None for plain HTTP."""
+    """The server of a pool; `tls` is None for plain HTTP."""
 
     host: str
     port: int
@@ -37,9 +37,9 @@ class ServerOrigin(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
-    """Bounds of the pool of one origin; other routers also default to 100 connections and 50 s.
+    """The limits of one pool; other routers also have the defaults 100 connections and 50 s.
 
-    `max_response_bytes` bounds one response with its headers.
+    `max_response_bytes` limits one response with its headers.
     """
 
     max_connections: int = 100
@@ -48,7 +48,7 @@ class PoolLimits:
 
 
 class Pool:
-    """The connections to one origin."""
+    """The connections to one server."""
 
     def __init__(self, origin: ServerOrigin, limits: PoolLimits) -> None:
         self._origin = origin
@@ -63,12 +63,12 @@ class Pool:
 
         Args:
             request: The bytes of the whole request.
-            repeatable: Whether the request may be sent a second time when a kept-alive connection turns out closed.
-            deadline: The end of everything, in the event loop's time; the wait for a free connection counts too.
+            repeatable: Whether the request may be sent again if the server closed the kept-alive connection.
+            deadline: The time in the event loop at which the exchange ends, with the wait for a free connection.
 
         Raises:
-            ExchangeFailed: The connection broke before the response was complete.
-            OSError: No connection could be made.
+            ExchangeFailed: The connection broke before the response was complete, or the response is malformed.
+            OSError: The server cannot be connected.
             TimeoutError: No complete response before `deadline`.
         """
         loop = asyncio.get_running_loop()
@@ -100,7 +100,7 @@ class Pool:
 
     async def _permit(self, deadline: float) -> None:
         if not self._permits.locked():
-            await self._permits.acquire()  # a permit is free, so this does not wait
+            await self._permits.acquire()  # does not wait, because a permit is free
             return
         async with asyncio.timeout_at(deadline):
             await self._permits.acquire()

@@ -1,9 +1,9 @@
-"""Sends identical queries that are in flight at the same time once.
+"""Send only one of several identical queries that are in flight at the same time.
 
     first    ──────── request ────────>  response
     second        └── waits ──────────>  the same bytes, which each caller decodes for itself
 
-The first caller sends the query in its own task, so a query without a duplicate costs one look into a table. When the
+The first caller sends the query in its own task, so a query without a duplicate costs one dictionary lookup. If the
 first caller is cancelled or its deadline passes, the next waiting caller sends the query again.
 """
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-    # A waiting caller gets the response, or None when it must send the query itself.
+    # A waiting caller gets the response, or None if the caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
-# Headers that differ from request to request and that no response depends on.
+# Headers that differ in each request but do not change the response.
 _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 
 class DeduplicationLayer:
     """A `Transport` that shares the response of a query with identical queries in flight.
 
-    Queries are identical when subgraph, body and headers are equal. `subgraphs` are those whose queries are shared;
-    `shared` counts the queries that were not sent.
+    Queries are identical if subgraph, body and headers are equal. Only queries to `subgraphs` are shared. `shared` is
+    the number of queries that were not sent.
     """
 
     def __init__(self, inner: Transport, subgraphs: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class DeduplicationLayer:
         self.shared = 0
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`; a failure is shared too, except for a deadline that is the sender's own."""
+        """See `Transport.send`. Failures are shared too, but not a timeout at the sender's own deadline."""
         if request.operation_kind != "query" or request.subgraph not in self._subgraphs:
             return await self._inner.send(request)
         headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
@@ -75,7 +75,7 @@ class DeduplicationLayer:
         finally:
             del self._in_flight[key]
             for caller in waiting:
-                if caller.done():  # its client left, or its deadline passed
+                if caller.done():  # cancelled, or its deadline passed
                     continue
                 if failure is not None:
                     caller.set_exception(failure)
@@ -84,7 +84,7 @@ class DeduplicationLayer:
 
 
 async def _shared(waiting: list[Waiting], request: SubgraphRequest) -> SubgraphResponse | None:
-    """The response to the identical query, None when its sender is gone. Raises what the sender's request raises."""
+    """Return the response to the identical query, or raise its failure; None if its sender stopped waiting."""
     caller: Waiting = asyncio.get_running_loop().create_future()
     waiting.append(caller)
     if request.deadline is None:

@@ -1,4 +1,4 @@
-"""Counts the fetches of one client request, the time spent waiting for them, and the longest `Retry-After`."""
+"""Total the fetches of one client request: their number, the time that they take, and the longest `Retry-After`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class FetchTotalsLayer:
-    """The `Transport` of one client request around the transport that all requests share.
+    """The `Transport` of one client request; it wraps the transport that all client requests share.
 
-    Writes `fetches`, `fetch` and `retry_after` of `record`.
+    Sets the fields `fetches`, `fetch` and `retry_after` of `record`.
     """
 
     __slots__ = ("_began", "_in_flight", "_inner", "_record")
@@ -48,9 +48,9 @@ class FetchTotalsLayer:
                 self._record.fetch += time.perf_counter() - self._began
 
     async def aclose(self) -> None:
-        """Nothing to close: the shared transport outlives the request."""
+        """Do nothing: other client requests still use the wrapped transport."""
 
     def _keep_longest(self, seconds: int | None) -> None:
-        """Keep the longest wait that a subgraph asked for; the client's response passes it on."""
+        """Record the longest `Retry-After` of all subgraphs, which the client's response repeats."""
         if seconds is not None:
             self._record.retry_after = max(seconds, self._record.retry_after or 0)

@@ -1,4 +1,4 @@
-"""Pauses requests to a subgraph that responds 503 with `Retry-After` (RFC 9110 §10.2.3)."""
+"""Stop requests to a subgraph for the time of its `Retry-After` after a 503 response (RFC 9110 §10.2.3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNAVAILABLE = 503
 
 
 class Pause:
-    """The time during which one subgraph gets no requests, in the event loop's time; never longer than `longest` s."""
+    """The pause of one subgraph, which gets no requests for at most `longest` seconds."""
 
     __slots__ = ("_longest", "_until")
 
@@ -29,18 +29,18 @@ class Pause:
         self._until = 0.0
 
     def begin(self, now: float, seconds: int) -> None:
-        """Pause for `seconds` from `now`, unless a longer pause is running."""
+        """Pause for `seconds` from `now` (event loop time), unless a longer pause is running."""
         self._until = max(self._until, now + min(seconds, self._longest))
 
     def remaining(self, now: float) -> int | None:
-        """The whole seconds until the pause ends, None without a pause."""
+        """Return the seconds until the pause ends, rounded up; None if there is no pause."""
         return math.ceil(self._until - now) if now < self._until else None
 
 
 class PauseLayer:
-    """A `Transport` that sends nothing to a subgraph while it is paused.
+    """A `Transport` that sends no requests to a paused subgraph.
 
-    `longest` maps the subgraphs that may be paused to the longest pause in seconds.
+    `longest` has the longest pause in seconds for each subgraph that can be paused.
     """
 
     def __init__(self, inner: Transport, longest: Mapping[str, float]) -> None:
@@ -48,7 +48,7 @@ class PauseLayer:
         self._pauses = {subgraph: Pause(seconds) for subgraph, seconds in longest.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`; raises `SubgraphUnreachable` at once during a pause."""
+        """See `Transport.send`. During a pause, raises `SubgraphUnreachable` at once."""
         pause = self._pauses.get(request.subgraph)
         if pause is None:
             return await self._inner.send(request)
