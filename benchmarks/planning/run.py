@@ -87,7 +87,7 @@ def generated(count: int) -> Iterator[Workload]:
     """Federations of the oracle with their operations."""
     for seed in range(count):
         one = FederationSample.of(seed)
-        yield Workload(one.subject.supergraph, tuple(operation.query for operation in one.operations))
+        yield Workload(one.federation.supergraph, tuple(operation.query for operation in one.operations))
 
 
 def ours(work: Workload, rounds: int) -> list[float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.platform import ROOT
-from tests.peers.peers import Peers, opened
+from tests.peers.peers import Peers, start_peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ QUERY = """
 
 @pytest.fixture(scope="module")
 def peers() -> Iterator[Peers]:
-    yield from opened()
+    yield from start_peers()
 
 
 def test_apollo_gateway_gives_the_same_responses(bank: Platform, peers: Peers) -> None:

@@ -1,4 +1,4 @@
-"""Reads a plan in Apollo's JSON format, so that the executor can run what another planner made."""
+"""Reads a plan in Apollo's JSON format, so that our executor can run the plans of Apollo's planner."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from router.plan import InputSelection, Path, PathStep, PlanNode, Rewrite
 
 
-class UnknownNode(Exception):
-    """The plan has a node the reader does not know."""
+class UnknownPlanNode(Exception):
+    """The plan has a node of an unknown kind."""
 
 
 def read_plan(plan_json: dict[str, Any]) -> QueryPlan:
-    """The plan. Each fetch waits for all that come before it in the tree.
+    """Read a plan. Each fetch depends on all fetches before it in a sequence.
 
     Raises:
-        UnknownNode: it is no plan.
+        UnknownPlanNode: a node has an unknown kind.
     """
     node = plan_json.get("node")
     return QueryPlan(None if node is None else _Reader().node(node, ()))
@@ -50,7 +50,7 @@ def read_plan(plan_json: dict[str, Any]) -> QueryPlan:
 class _Reader:
     def __init__(self) -> None:
         self._ids = count()
-        # Apollo's numbers, which only fetches that deferred parts wait for have -> ours.
+        # Our numbers of fetches, by Apollo's; only fetches that deferred parts depend on have one there.
         self._numbers: dict[str, int] = {}
 
     def node(self, node: dict[str, Any], after: tuple[int, ...]) -> PlanNode:  # noqa: PLR0911 - one per kind of node
@@ -77,7 +77,7 @@ class _Reader:
                 rest = node.get("rest")
                 return Subscription(primary, rest and self.node(rest, (*after, primary.id)))
             case kind:
-                raise UnknownNode(kind)
+                raise UnknownPlanNode(kind)
 
     def _defer(self, node: dict[str, Any], after: tuple[int, ...]) -> Defer:
         primary = node["primary"]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.peers.peers import Peers, opened
+from tests.peers.peers import Peers, start_peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def peers() -> Iterator[Peers]:
-    yield from opened()
+    yield from start_peers()

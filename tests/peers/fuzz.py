@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tests.peers.difference import Deviation, Difference, compare
+from tests.peers.composition_difference import CompositionDifference, Deviation, compare
 from tests.peers.peers import INSTALLED, PeerCrash, Peers, PeerTimeout
-from tests.router.composition.generation.drawing import FEATURES
+from tests.router.composition.generation.model_generator import FEATURES
 from tests.router.composition.generation.reduction import reduced
 from tests.router.composition.generation.subgraph_sets import subgraph_set
 from tests.router.oracle.choices import SeededChoices
@@ -34,14 +34,14 @@ SLOW_SECONDS = 2.0
 
 
 @dataclass
-class Tally:
+class CompositionTally:
     """The results of a run."""
 
     compared: int = 0
     composed: int = 0
     without_result: int = 0
     slow: list[int] = field(default_factory=list)
-    differences: dict[int, Difference] = field(default_factory=dict)
+    differences: dict[int, CompositionDifference] = field(default_factory=dict)
     deviations: dict[int, Deviation] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
 
@@ -72,9 +72,9 @@ def generated(seed: int, always: Sequence[str] = ()) -> list[Subgraph]:
     return subgraph_set(SeededChoices(seed), always)
 
 
-def run(peers: Peers, seed: int, count: int, always: Sequence[str] = ()) -> Tally:
+def run(peers: Peers, seed: int, count: int, always: Sequence[str] = ()) -> CompositionTally:
     """Compare this many sets; each of them has the features in `always`."""
-    tally = Tally()
+    tally = CompositionTally()
     for one in seeds(seed, count):
         try:
             comparison = compare(peers, generated(one, always))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Install npm packages that tests use into .peers/, which git ignores: once per lock file, and without the network after.
-#   install.sh                      the peers of this folder
-#   install.sh FOLDER SUBFOLDER     those that FOLDER's lock file lists, into .peers/SUBFOLDER
+# Install npm packages for tests into .peers/, which git ignores. If the lock file has not changed, do nothing.
+#   install.sh                      the packages of this folder
+#   install.sh FOLDER SUBFOLDER     the packages of FOLDER, into .peers/SUBFOLDER
 set -euo pipefail
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 here="$(cd "${1:-$(dirname "$0")}" && pwd)"
@@ -10,7 +10,7 @@ if cmp -s "$here/package-lock.json" "$target/.installed"; then
   exit 0
 fi
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-  echo "Node.js and npm are not here; the tests that use npm packages will be skipped." >&2
+  echo "Node.js or npm is not installed; the tests that use npm packages will be skipped." >&2
   [ "${CI:-}" != true ] || exit 1
   exit 0
 fi

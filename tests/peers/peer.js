@@ -1,18 +1,18 @@
-// The peers behind a pipe: one JSON request a line in, one JSON answer a line out, in order.
+// Runs the peers: reads one JSON request a line, writes one JSON response a line, in the same order.
 //
 //   {"compose": [{name, url, sdl}]}             -> {ok, readable, codes, hints, messages, supergraph, seconds}
 //   {"plan": {supergraph, operation, by}}       -> {plan}          by: "apollo", "apollo-defer" or "hive"
-//   {"print": {plan}}                           -> {text}          a plan of Apollo's as Apollo's planner prints it
+//   {"print": {plan}}                           -> {text}          the plan as Apollo's planner prints it
 //   {"plans": {supergraph, operations, by, rounds}}   -> {load, plans: [{plan, seconds: [of each round]} or {crash}]}
 //   {"serve": {supergraph, urls, query, variables, headers}} -> {response}     by @apollo/gateway
 //
-// Whatever goes wrong on the way is {crash: text}: it is the test's to judge. NODE_PATH names the folder of packages.
+// An exception gives {crash: text}, for the test to judge. NODE_PATH is the folder of packages.
 "use strict";
 
 const { createInterface } = require("node:readline");
 const { parse } = require("graphql");
 
-// Each makes, of a supergraph, a function from an operation's text to its plan.
+// Each takes a supergraph and returns a function that plans the text of an operation.
 const planners = {
   apollo(supergraph, config = {}) {
     const { Supergraph, operationFromDocument } = require("@apollo/federation-internals");
@@ -75,7 +75,7 @@ const handlers = {
     return { text: prettyFormatQueryPlan(plan) };
   },
 
-  // One planner for many operations; the text of an operation is read anew in every round, as in a server.
+  // One planner for many operations. Each round parses the text of the operation, as a server does.
   plans({ supergraph, operations, by, rounds }) {
     const started = process.cpuUsage();
     const plan = planners[by](supergraph);
@@ -142,18 +142,18 @@ function secondsSince(started) {
   return (user + system) / 1e6;
 }
 
-// What a library writes to the console must not come between the answers.
+// The output of libraries must not mix with the responses.
 console.log = console.info = console.warn = console.debug = console.error;
 
 (async () => {
   for await (const line of createInterface({ input: process.stdin })) {
-    let answer;
+    let response;
     try {
       const [[name, request]] = Object.entries(JSON.parse(line));
-      answer = await handlers[name](request);
+      response = await handlers[name](request);
     } catch (error) {
-      answer = { crash: String(error?.stack ?? error).slice(0, 2000) };
+      response = { crash: String(error?.stack ?? error).slice(0, 2000) };
     }
-    process.stdout.write(`${JSON.stringify(answer)}\n`);
+    process.stdout.write(`${JSON.stringify(response)}\n`);
   }
 })();

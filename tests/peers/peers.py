@@ -1,6 +1,6 @@
-"""Other implementations of federation, held open as one Node process behind a pipe (`peer.js` speaks for them).
+"""Calls other implementations of Federation in a Node process (`peer.js`), by JSON lines over its pipes.
 
-`make peers` installs them; they are never part of the product. A test asks for the fixture `peers` of its conftest.
+`make peers` installs them; they are never part of the product. Tests use the fixture `peers`.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 INSTALLED = ROOT / ".peers"
-# A federation that a test may ask about is composed in well under a second; Apollo's search can run away.
-ANSWER_SECONDS = 20.0
+# Federations of tests are composed in well under a second, but some searches of Apollo's hardly end.
+TIMEOUT_SECONDS = 20.0
 
 
 class PeerCrash(Exception):
-    """The peer threw where it should have answered; the text is what it threw."""
+    """The peer raised an exception; the text is its message and stack."""
 
 
 class PeerTimeout(Exception):
-    """The peer did not answer in time and was ended; the next question goes to a new process."""
+    """The peer did not respond in time and was stopped. The next request starts a new process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What Apollo's composition says.
+    """The result of Apollo's composition.
 
-    `messages` are those of the errors, or of the hints if there are none. Syntax errors (not `readable`) are found
-    before its composition is asked, one subgraph after the other.
+    `messages` are those of the errors, or of the hints if there are no errors. If a subgraph has a syntax error,
+    `readable` is False, and only this error is reported.
     """
 
     ok: bool
@@ -55,7 +55,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One operation's plan and the seconds of each round, or what the planner threw."""
+    """The plan of an operation and the seconds of each round, or the exception of the planner."""
 
     plan: dict[str, Any] | None
     seconds: tuple[float, ...]
@@ -63,7 +63,7 @@ class Planned:
 
 
 class Peers:
-    """One Node process, started at the first question and again after one that was not answered."""
+    """A Node process. It starts with the first request, and again after a timeout."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,40 +77,42 @@ class Peers:
     ) -> None:
         self.close()
 
-    def compose(self, subgraphs: Sequence[Subgraph], seconds: float = ANSWER_SECONDS) -> Verdict:
+    def compose(self, subgraphs: Sequence[Subgraph], seconds: float = TIMEOUT_SECONDS) -> Verdict:
         """Compose with @apollo/composition.
 
         Raises:
-            PeerCrash, PeerTimeout: instead of an answer.
+            PeerCrash, PeerTimeout: the peer failed or did not respond.
         """
-        asked = [{"name": one.name, "url": one.url, "sdl": one.sdl} for one in subgraphs]
-        answer = self._ask({"compose": asked}, seconds)
+        payload = [{"name": one.name, "url": one.url, "sdl": one.sdl} for one in subgraphs]
+        response = self._request({"compose": payload}, seconds)
         return Verdict(
-            answer["ok"],
-            frozenset(answer["codes"]),
-            frozenset(answer["hints"]),
-            tuple(answer["messages"]),
-            answer["supergraph"],
-            answer["seconds"],
-            answer["readable"],
+            response["ok"],
+            frozenset(response["codes"]),
+            frozenset(response["hints"]),
+            tuple(response["messages"]),
+            response["supergraph"],
+            response["seconds"],
+            response["readable"],
         )
 
     def plan(self, supergraph: str, operation: str, by: Literal["apollo", "apollo-defer", "hive"]) -> dict[str, Any]:
-        """Load the supergraph into that planner, and plan the operation.
+        """Plan the operation with this planner.
 
         Raises:
-            PeerCrash, PeerTimeout: instead of a plan.
+            PeerCrash, PeerTimeout: the planner failed or did not respond.
         """
-        plan: dict[str, Any] = self._ask({"plan": {"supergraph": supergraph, "operation": operation, "by": by}})["plan"]
+        plan: dict[str, Any] = self._request({"plan": {"supergraph": supergraph, "operation": operation, "by": by}})[
+            "plan"
+        ]
         return plan
 
     def printed(self, plan: Mapping[str, Any]) -> str:
-        """A plan in Apollo's JSON as the text Apollo makes of it.
+        """Print a plan in Apollo's JSON format as Apollo prints it.
 
         Raises:
-            PeerCrash, PeerTimeout: instead of a text.
+            PeerCrash, PeerTimeout: the printer failed or did not respond.
         """
-        text: str = self._ask({"print": {"plan": plan}})["text"]
+        text: str = self._request({"print": {"plan": plan}})["text"]
         return text
 
     def plans(
@@ -119,16 +121,16 @@ class Peers:
         operations: Sequence[str],
         by: Literal["apollo", "hive"],
         rounds: int = 1,
-        seconds: float = ANSWER_SECONDS,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> list[Planned]:
-        """The plan of each operation by that planner, planned so many times.
+        """Plan each operation with this planner, so many times.
 
         Raises:
-            PeerCrash, PeerTimeout: the supergraph is not taken, or there was no answer at all.
+            PeerCrash, PeerTimeout: the planner failed for the supergraph, or did not respond.
         """
-        asked = {"supergraph": supergraph, "operations": operations, "by": by, "rounds": rounds}
-        answers = self._ask({"plans": asked}, seconds)["plans"]
-        return [Planned(one.get("plan"), tuple(one.get("seconds", ())), one.get("crash", "")) for one in answers]
+        payload = {"supergraph": supergraph, "operations": operations, "by": by, "rounds": rounds}
+        responses = self._request({"plans": payload}, seconds)["plans"]
+        return [Planned(one.get("plan"), tuple(one.get("seconds", ())), one.get("crash", "")) for one in responses]
 
     def serve(
         self,
@@ -141,10 +143,10 @@ class Peers:
         """The GraphQL response of an @apollo/gateway that runs the supergraph over these subgraph URLs.
 
         Raises:
-            PeerCrash, PeerTimeout: instead of a response.
+            PeerCrash, PeerTimeout: the gateway failed or did not respond.
         """
-        asked = {"supergraph": supergraph, "query": query, "urls": urls, "headers": headers, "variables": variables}
-        response: dict[str, Any] = self._ask({"serve": asked})["response"]
+        payload = {"supergraph": supergraph, "query": query, "urls": urls, "headers": headers, "variables": variables}
+        response: dict[str, Any] = self._request({"serve": payload})["response"]
         return response
 
     def close(self) -> None:
@@ -157,25 +159,25 @@ class Peers:
             if pipe is not None:
                 pipe.close()
 
-    def _ask(self, question: Mapping[str, object], seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
-        process = self._process = self._process or _started()
-        questions, answers = _pipes(process)
-        questions.write(json.dumps(question).encode() + b"\n")
-        questions.flush()
-        line = self._line(answers, seconds)
-        answer: dict[str, Any] = json.loads(line)
-        if "crash" in answer:
-            raise PeerCrash(answer["crash"])
-        return answer
+    def _request(self, request: Mapping[str, object], seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+        process = self._process = self._process or _start_process()
+        requests, responses = _pipes(process)
+        requests.write(json.dumps(request).encode() + b"\n")
+        requests.flush()
+        line = self._line(responses, seconds)
+        response: dict[str, Any] = json.loads(line)
+        if "crash" in response:
+            raise PeerCrash(response["crash"])
+        return response
 
-    def _line(self, answers: IO[bytes], seconds: float) -> bytes:
+    def _line(self, responses: IO[bytes], seconds: float) -> bytes:
         with selectors.DefaultSelector() as selector:
-            selector.register(answers, selectors.EVENT_READ)
+            selector.register(responses, selectors.EVENT_READ)
             while b"\n" not in self._pending:
                 if not selector.select(timeout=seconds):
                     self._give_up()
-                    raise PeerTimeout(f"no answer within {seconds:.0f} s")
-                chunk = os.read(answers.fileno(), 1 << 20)
+                    raise PeerTimeout(f"no response within {seconds:.0f} s")
+                chunk = os.read(responses.fileno(), 1 << 20)
                 if not chunk:
                     self._give_up()
                     raise PeerCrash("the process ended")
@@ -188,7 +190,7 @@ class Peers:
         self.close()
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _start_process() -> subprocess.Popen[bytes]:
     node = shutil.which("node")
     if node is None:
         raise PeerCrash("Node.js is not installed")
@@ -211,7 +213,7 @@ def require_peers() -> None:
     """Skip the test where the peers are not installed; in CI, fail it.
 
     Raises:
-        pytest.skip.Exception, pytest.fail.Exception: they are not.
+        pytest.skip.Exception, pytest.fail.Exception: they are not installed.
     """
     if shutil.which("node") is not None and (INSTALLED / ".installed").exists():
         return
@@ -221,8 +223,8 @@ def require_peers() -> None:
     pytest.skip(reason)
 
 
-def opened() -> Iterator[Peers]:
-    """The body of a session fixture."""
+def start_peers() -> Iterator[Peers]:
+    """Yield the peers, as the body of a session fixture."""
     require_peers()
     with Peers() as peers:
         yield peers

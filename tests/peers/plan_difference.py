@@ -1,7 +1,7 @@
-"""Where our plan of an operation costs more than Apollo's: fetches, and how many of them wait for each other in a row.
+"""Compares our plan of an operation with Apollo's by the number of fetches and their depth.
 
-A peer's plan is read as its executor runs it: a `Sequence` one node after the other, a `Parallel` all at once. Ours
-starts each fetch when those it depends on are merged.
+Apollo's executor runs the nodes of a `Sequence` one after the other, and those of a `Parallel` at once. Ours starts
+each fetch when the fetches that it depends on are merged.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """How many fetches a plan has and how many of them at most run one after the other."""
+class PlanMeasure:
+    """The number of fetches of a plan, and the largest number that run one after the other."""
 
     fetches: int
     depth: int
 
-    def is_worse_than(self, other: Measure) -> bool:
+    def is_worse_than(self, other: PlanMeasure) -> bool:
         return self.fetches > other.fetches or self.depth > other.depth
 
     def __str__(self) -> str:
@@ -55,12 +55,12 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One operation planned by both. `their_plan` is Apollo's, in its JSON format."""
+class PlanComparison:
+    """The measures of both plans of an operation. `their_plan` is Apollo's plan in its JSON format."""
 
     operation: Operation
-    ours: Measure
-    theirs: Measure
+    ours: PlanMeasure
+    theirs: PlanMeasure
     their_plan: dict[str, Any]
 
     @property
@@ -75,43 +75,43 @@ class Comparison:
         return f"ours {self.ours}, theirs {self.theirs}: {self.operation.query}"
 
 
-def measure(planned: QueryPlan) -> Measure:
-    return Measure(len(list(planned.fetches())), depth(planned))
+def measure(planned: QueryPlan) -> PlanMeasure:
+    return PlanMeasure(len(list(planned.fetches())), depth(planned))
 
 
-def measure_json(plan_json: dict[str, Any]) -> Measure:
+def measure_json(plan_json: dict[str, Any]) -> PlanMeasure:
     """The measure of a plan in Apollo's JSON format."""
     return _node_measure(plan_json.get("node"))
 
 
-def _node_measure(node: dict[str, Any] | None) -> Measure:
+def _node_measure(node: dict[str, Any] | None) -> PlanMeasure:
     if node is None:
-        return Measure(0, 0)
+        return PlanMeasure(0, 0)
     match node["kind"]:
         case "Fetch":
-            return Measure(1, 1)
+            return PlanMeasure(1, 1)
         case "Flatten":
             return _node_measure(node["node"])
         case "Sequence":
             parts = [_node_measure(child) for child in node["nodes"]]
-            return Measure(sum(part.fetches for part in parts), sum(part.depth for part in parts))
+            return PlanMeasure(sum(part.fetches for part in parts), sum(part.depth for part in parts))
         case "Parallel":
-            return _side_by_side([_node_measure(child) for child in node["nodes"]])
+            return _parallel([_node_measure(child) for child in node["nodes"]])
         case "Condition":
-            return _side_by_side([_node_measure(node.get("ifClause")), _node_measure(node.get("elseClause"))])
+            return _parallel([_node_measure(node.get("ifClause")), _node_measure(node.get("elseClause"))])
         case kind:
-            raise AssertionError(f"a plan node this measure does not know: {kind}")
+            raise AssertionError(f"unknown kind of plan node: {kind}")
 
 
-def _side_by_side(parts: Sequence[Measure]) -> Measure:
-    return Measure(sum(part.fetches for part in parts), max((part.depth for part in parts), default=0))
+def _parallel(parts: Sequence[PlanMeasure]) -> PlanMeasure:
+    return PlanMeasure(sum(part.fetches for part in parts), max((part.depth for part in parts), default=0))
 
 
 def is_comparable(query: str) -> bool:
-    """Whether both planners aim at the same plan.
+    """Whether the plans of both planners should be equally good.
 
-    They do not for a mutation of several fields. What is fetched for one field must be read before the next field
-    changes it: we wait for that, Apollo reads everything after the last. Nor for `@defer`, which this Apollo ignores.
+    Not for a mutation with several fields: we fetch the selections of one field before the next field changes the data,
+    Apollo fetches them all after the last field. Not for `@defer` either, because Apollo's planner ignores it here.
     """
     if "@defer" in query:
         return False
@@ -124,11 +124,11 @@ def is_comparable(query: str) -> bool:
 
 def compare_plans(
     peers: Peers, supergraph: Supergraph, operations: Sequence[Operation], seconds: float
-) -> Iterator[Comparison]:
-    """Plan with both.
+) -> Iterator[PlanComparison]:
+    """Plan with both planners.
 
     Raises:
-        PeerCrash, PeerTimeout: Apollo's planner refuses the supergraph or an operation, or gave no answer.
+        PeerCrash, PeerTimeout: Apollo's planner failed for the supergraph or an operation, or did not respond.
     """
     queries = [operation.query for operation in operations]
     for operation, theirs in zip(
@@ -137,49 +137,52 @@ def compare_plans(
         if theirs.plan is None:
             raise PeerCrash(theirs.crash)
         ours = measure(plan(supergraph, operation.query, options=PlanOptions(batch_entity_fetches=False)))
-        yield Comparison(operation, ours, measure_json(theirs.plan), theirs.plan)
+        yield PlanComparison(operation, ours, measure_json(theirs.plan), theirs.plan)
 
 
-def is_theirs_right(subject: ComposedFederation, datasets: Iterable[Data], comparison: Comparison) -> bool:
-    """Whether Apollo's plan, run by our executor over strict subgraphs, gives the monolith's answer for all the data.
+def is_apollos_plan_right(federation: ComposedFederation, datasets: Iterable[Data], comparison: PlanComparison) -> bool:
+    """Whether Apollo's plan gives the monolith's response for all data sets, with our executor and strict subgraphs.
 
-    A strict subgraph throws when it is asked for an external field nobody provides there, or for a field that requires
-    others without being given them. Conditions must not hide that: they are tried the other way round too.
+    A strict subgraph reports an error for an external field that is not provided, and for a field without its required
+    values. All values of Boolean variables are tested, so that no condition hides such a field.
     """
     planned = read_plan(comparison.their_plan)
     operation = comparison.operation
-    if any(_asks_unprepared(subject.supergraph.subgraphs[fetch.service_name], fetch) for fetch in planned.fetches()):
+    if any(
+        _fetches_without_requirements(federation.supergraph.subgraphs[fetch.service_name], fetch)
+        for fetch in planned.fetches()
+    ):
         return False
     try:
         for data in datasets:
-            for variables in (operation.variables, *_flipped(operation)):
-                asyncio.run(replace(subject, data=data).check(replace(operation, variables=variables), planned))
+            for variables in (operation.variables, *_variable_combinations(operation)):
+                asyncio.run(replace(federation, data=data).check(replace(operation, variables=variables), planned))
     except AssertionError:
         return False
     except ExceptionGroup as failures:
-        # A fetch that its subgraph finds invalid.
+        # A fetch with an operation that is not valid in its subgraph.
         if failures.split(AssertionError)[1] is not None:
             raise
         return False
     return True
 
 
-def _asks_unprepared(subgraph: SubgraphModel, fetch: Fetch) -> bool:
-    """Whether the fetch asks for a field that requires others where it can bring none: not on its representations."""
+def _fetches_without_requirements(subgraph: SubgraphModel, fetch: Fetch) -> bool:
+    """Whether the fetch selects a field with `@requires` anywhere but directly on its representations."""
     type_info = TypeInfo(subgraph.schema)
-    visitor = _RequiringFields(subgraph, type_info, given_at=2 if fetch.requires else 0)
+    visitor = _RequiringFieldFinder(subgraph, type_info, required_depth=2 if fetch.requires else 0)
     visit(parse(fetch.operation), TypeInfoVisitor(type_info, visitor))
     return visitor.found
 
 
-class _RequiringFields(Visitor):
-    """Finds fields that require others anywhere but at one depth, the operation's own fields being at depth 1."""
+class _RequiringFieldFinder(Visitor):
+    """Finds fields with `@requires` at any depth but one; the root fields of an operation have depth 1."""
 
-    def __init__(self, subgraph: SubgraphModel, type_info: TypeInfo, given_at: int) -> None:
+    def __init__(self, subgraph: SubgraphModel, type_info: TypeInfo, required_depth: int) -> None:
         super().__init__()
         self._subgraph = subgraph
         self._type_info = type_info
-        self._given_at = given_at
+        self._required_depth = required_depth
         self._depth = 0
         self.found = False
 
@@ -188,14 +191,14 @@ class _RequiringFields(Visitor):
         parent = self._type_info.get_parent_type()
         definition = None if parent is None else self._subgraph.types.get(parent.name)
         field = None if definition is None else definition.fields.get(node.name.value)
-        self.found |= field is not None and field.requires is not None and self._depth != self._given_at
+        self.found |= field is not None and field.requires is not None and self._depth != self._required_depth
 
     def leave_field(self, *_: object) -> None:
         self._depth -= 1
 
 
-def _flipped(operation: Operation) -> list[dict[str, object]]:
-    """The variables with every combination of the Boolean ones: the oracle declares three at most."""
+def _variable_combinations(operation: Operation) -> list[dict[str, object]]:
+    """The variables with all combinations of Boolean values; an operation of the oracle has at most three."""
     definition = next(item for item in parse(operation.query).definitions if isinstance(item, OperationDefinitionNode))
     booleans = [
         one.variable.name.value for one in definition.variable_definitions or () if print_ast(one.type) == "Boolean!"

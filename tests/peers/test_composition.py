@@ -8,7 +8,7 @@ import pytest
 
 from router.composition import Subgraph
 from router.composition.report import CompositionError
-from tests.peers.difference import DEVIATIONS, compare, is_unplannable
+from tests.peers.composition_difference import DEVIATIONS, compare, is_unplannable
 from tests.peers.fuzz import run
 from tests.router.composition.test_cases import CASES, subgraphs_of
 

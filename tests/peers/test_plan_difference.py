@@ -1,4 +1,4 @@
-"""Our plans have no more fetches than Apollo's, nor more in a row (`make fuzz-plans` compares many more)."""
+"""Our plans have no more fetches and no greater depth than Apollo's; `make fuzz-plans` compares many more."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.planner import PlanOptions, plan
-from tests.peers.apollo_plan import UnknownNode, read_plan
+from tests.peers.apollo_plan import UnknownPlanNode, read_plan
 from tests.peers.fuzz_plans import FLOOR, run
-from tests.peers.plan_difference import Measure, is_comparable, measure, measure_json
+from tests.peers.plan_difference import PlanMeasure, is_comparable, measure, measure_json
 from tests.router.oracle.comparison import composed
 from tests.router.planner import test_conflicting_requirements
 
@@ -34,7 +34,7 @@ QUERY = "query ($x: Boolean!) { top { name price inStock @include(if: $x) } }"
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_generated_operations_need_no_more_than_apollos_plan(peers: Peers, shard: int) -> None:
+def test_plans_of_generated_operations_are_no_worse_than_apollos(peers: Peers, shard: int) -> None:
     tally = run(peers, FIRST + shard * COUNT, COUNT)
     worse = {seed: [str(one) for one in comparisons] for seed, comparisons in tally.worse.items()}
     assert tally.share_not_worse >= FLOOR, worse
@@ -42,33 +42,33 @@ def test_generated_operations_need_no_more_than_apollos_plan(peers: Peers, shard
     assert len(tally.explained) < tally.compared / 5, tally
 
 
-def test_a_plan_of_apollos_is_measured_and_read(peers: Peers) -> None:
+def test_apollos_plan_is_measured_and_read(peers: Peers) -> None:
     supergraph = composed({name: LINK + sdl for name, sdl in SUBGRAPHS.items()})
     (theirs,) = peers.plans(supergraph.sdl, [QUERY], "apollo")
     assert theirs.plan is not None
     assert (
         measure_json(theirs.plan)
-        == Measure(3, 2)
+        == PlanMeasure(3, 2)
         == measure(plan(supergraph, QUERY, options=PlanOptions(batch_entity_fetches=False)))
     )
     read = read_plan(theirs.plan)
-    assert measure(read) == Measure(3, 2)
+    assert measure(read) == PlanMeasure(3, 2)
     assert {fetch.service_name for fetch in read.fetches()} == set(SUBGRAPHS)
     assert "Include(if: $x)" in read.to_text()
 
 
-def test_apollos_plan_for_conflicting_requirements_is_the_one_that_is_known_to_be_wrong(peers: Peers) -> None:
+def test_apollos_plan_for_conflicting_requirements_is_the_recorded_wrong_one(peers: Peers) -> None:
     supergraph = composed(test_conflicting_requirements.SUBGRAPHS)
     (theirs,) = peers.plans(supergraph.sdl, [test_conflicting_requirements.QUERY], "apollo")
     assert theirs.plan is not None
     assert read_plan(theirs.plan) == read_plan(test_conflicting_requirements.APOLLOS)
 
 
-def test_a_planner_that_throws_says_so_for_that_operation_only(peers: Peers) -> None:
+def test_a_planner_that_fails_for_one_operation_plans_the_others(peers: Peers) -> None:
     supergraph = composed({name: LINK + sdl for name, sdl in SUBGRAPHS.items()})
-    refused, planned = peers.plans(supergraph.sdl, ["{ nobody }", "{ top { name } }"], "apollo", rounds=2)
-    assert refused.plan is None
-    assert "nobody" in refused.crash
+    failed, planned = peers.plans(supergraph.sdl, ["{ nobody }", "{ top { name } }"], "apollo", rounds=2)
+    assert failed.plan is None
+    assert "nobody" in failed.crash
     assert planned.plan is not None
     assert len(planned.seconds) == 2
 
@@ -81,12 +81,12 @@ def test_mutations_of_several_fields_are_not_compared(query: str, *, comparable:
     assert is_comparable(query) is comparable
 
 
-def test_a_worse_plan_is_one_with_more_fetches_or_more_in_a_row() -> None:
-    assert Measure(3, 2).is_worse_than(Measure(2, 2))
-    assert Measure(2, 3).is_worse_than(Measure(2, 2))
-    assert not Measure(2, 2).is_worse_than(Measure(2, 2))
+def test_a_plan_is_worse_with_more_fetches_or_a_greater_depth() -> None:
+    assert PlanMeasure(3, 2).is_worse_than(PlanMeasure(2, 2))
+    assert PlanMeasure(2, 3).is_worse_than(PlanMeasure(2, 2))
+    assert not PlanMeasure(2, 2).is_worse_than(PlanMeasure(2, 2))
 
 
-def test_a_node_that_is_not_known_is_an_error() -> None:
-    with pytest.raises(UnknownNode):
+def test_an_unknown_node_is_an_error() -> None:
+    with pytest.raises(UnknownPlanNode):
         read_plan({"kind": "QueryPlan", "node": {"kind": "Retry"}})

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from router.composition import Subgraph, compose
-from tests.peers import difference as differences
+from tests.peers import composition_difference
 from tests.router.composition.semantics import supergraph_differences
 
 CASES = Path(__file__).parents[2] / "cases" / "composition"
 
 OTHER_RULE = "both report an error: the subgraphs break several rules, and we report another one"
 
-DEVIATIONS = {row.case: row.why for row in differences.DEVIATIONS} | {
+DEVIATIONS = {row.case: row.why for row in composition_difference.DEVIATIONS} | {
     "connectors_linked_at_odd_address": OTHER_RULE,
     "context_selection_beside_wrong_argument": OTHER_RULE,
     "core_linked_twice_beside_unknown_directive": OTHER_RULE,

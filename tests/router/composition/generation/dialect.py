@@ -1,4 +1,4 @@
-"""How one generated subgraph writes federation's directives: its version, imports, aliases and scalars."""
+"""The way in which a generated subgraph writes Federation directives: version, imports and aliases."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from tests.router.oracle.choices import Choices
 
 LATEST = 14
-# Federation 1 counts as the version before 2.0.
+# The minor version that stands for Federation 1.
 FEDERATION_1 = -1
 
-# The minor version of federation 2 that brought the directive.
+# The minor version of Federation 2 that introduced each directive.
 INTRODUCED = {
     "key": 0,
     "requires": 0,
@@ -40,8 +40,8 @@ IN_FEDERATION_1 = {"key", "requires", "provides", "external", "extends", "tag"}
 
 CUSTOM_SPEC = "https://specs.example.dev/custom"
 APOLLO_SPECS = "https://specs.apollo.dev"
-# Specifications that can also be linked by themselves: their versions, and their directives with the import, if needed.
-# Not those of authorization: Apollo's does not hand such requirements on to interfaces, ours does.
+# Specifications that a schema can link separately: versions, and the import of each directive if it needs one.
+# Without authorization: Apollo's composition does not propagate such requirements to interfaces, ours does.
 OWN_SPECS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "tag": (("v0.2", "v0.3"), {"tag": ""}),
     "inaccessible": (("v0.2",), {"inaccessible": ""}),
@@ -53,7 +53,7 @@ enum core__Purpose { SECURITY EXECUTION }"""
 
 @dataclass
 class Dialect:
-    """One subgraph's spelling. `aliases` are of directives; `custom` is the version of the custom specification."""
+    """The dialect of one subgraph. `aliases` are of directives; `custom` is the version of the custom specification."""
 
     name: str
     minor: int
@@ -67,10 +67,10 @@ class Dialect:
     extends_types: bool = False
     links_link: bool = False
     tags_schema: bool = False
-    # The version of connectors, and the versions of Apollo's specifications that are linked by themselves.
+    # The version of connectors, and the versions of specifications that are linked separately.
     connect: str | None = None
     own_specs: dict[str, str] = field(default_factory=dict)
-    # Whether links are written with @core; only Federation 1 schemas are drawn so.
+    # Whether links use `@core`; only in Federation 1 schemas.
     core: bool = False
 
     @property
@@ -83,7 +83,7 @@ class Dialect:
         return INTRODUCED[directive] <= self.minor
 
     def __call__(self, directive: str, arguments: str = "") -> str:
-        """The application as this subgraph writes it; empty if its version has no such directive."""
+        """A directive as this subgraph writes it; empty if its version has no such directive."""
         if not self.knows(directive):
             return ""
         written = f" @{self._spelled(directive)}"
@@ -98,7 +98,7 @@ class Dialect:
         return self.aliases.get(directive, directive)
 
     def header(self) -> str:
-        """The schema extension with all links, as the applications so far need them."""
+        """The schema extension with all links that the directives so far need."""
         links = []
         if not self.is_federation_1:
             composed = self("composeDirective", 'name: "@custom"') if self.composes_custom else ""
@@ -124,7 +124,7 @@ class Dialect:
         return f"extend schema {' '.join(links)}" if links else ""
 
     def connected(self, arguments: str) -> str:
-        """A connector; its directives are imported under their own names."""
+        """A `@connect` directive; it is imported under its own name."""
         return f" @connect({arguments})" if self.connect else ""
 
     def _connectors(self) -> list[str]:
@@ -146,8 +146,8 @@ class Dialect:
 NAMES = ("alpha", "beta", "gamma", "delta", "omega", "my-api", "a_1", "2nd", "Beta", "x.y")
 
 
-def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
-    """One to five subgraphs, most of a recent version and plainly spelled."""
+def generate_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
+    """Generate the dialects of one to five subgraphs."""
     count = 1 + choices.number(0, 4) if "many" in features else 1 + choices.number(0, 2)
     minor = LATEST if chance(choices, 30) else choices.number(0, LATEST)
     # With a preview among other versions, the version in Apollo's supergraph depends on the order of the subgraphs.
@@ -162,7 +162,7 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
         if "federation 1" in features and chance(choices, 50):
             dialect.minor = FEDERATION_1
         if "spelling" in features:
-            _draw_spelling(choices, dialect)
+            _choose_spelling(choices, dialect)
         if "tag alias" in features:
             dialect.aliases["tag"] = "label"
         if "own specs" in features and not dialect.is_federation_1:
@@ -180,7 +180,7 @@ def draw_dialects(choices: Choices, features: set[str]) -> list[Dialect]:
     return dialects
 
 
-def _draw_spelling(choices: Choices, dialect: Dialect) -> None:
+def _choose_spelling(choices: Choices, dialect: Dialect) -> None:
     dialect.links_link = chance(choices, 40)
     dialect.style = pick(choices, ("imports", "imports", "prefixed"))
     if chance(choices, 30):

@@ -38,20 +38,20 @@ N = TypeVar("N", bound=Node)
 T = TypeVar("T")
 
 
-class NothingToPick(Exception):
+class NoCandidate(Exception):
     """The document has no node for the mutation."""
 
 
 def pick(choices: Choices, options: Sequence[T]) -> T:
     if not options:
-        raise NothingToPick
+        raise NoCandidate
     return pick_from(choices, options)
 
 
-# Node lists that may lose or gain an item without the text becoming unreadable.
+# Lists of nodes; a document without one item, or with one more, usually still parses.
 LISTS = ("directives", "fields", "arguments", "values", "types", "interfaces", "definitions", "locations")
-# Applications that stand somewhere they may not have stood before.
-STRAY = (
+# Directives to add anywhere.
+DIRECTIVES = (
     "@shareable",
     "@external",
     '@key(fields: "id")',
@@ -110,14 +110,14 @@ STRINGS = (
 
 
 def mutated(choices: Choices, texts: Mapping[str, str]) -> dict[str, str]:
-    """The subgraphs with one of them changed, added to or left out."""
+    """The subgraphs with one of them changed or removed."""
     changed = dict(texts)
     name = pick(choices, list(changed))
     if len(changed) > 1 and chance(choices, 4):
         del changed[name]
         return changed
     if chance(choices, 2):
-        changed[name] = _scratched(choices, changed[name])
+        changed[name] = _with_syntax_error(choices, changed[name])
         return changed
     try:
         document = parse(changed[name], no_location=True)
@@ -127,12 +127,12 @@ def mutated(choices: Choices, texts: Mapping[str, str]) -> dict[str, str]:
     mutation = pick(choices, MUTATIONS)
     try:
         changed[name] = print_ast(mutation(choices, document, others)) + "\n"
-    except NothingToPick:
+    except NoCandidate:
         return changed
     return changed
 
 
-def _scratched(choices: Choices, text: str) -> str:
+def _with_syntax_error(choices: Choices, text: str) -> str:
     at = choices.number(0, max(len(text) - 1, 0))
     return text[:at] + pick(choices, ("", "}", "@", '"', "&", "!")) + text[at + 1 :]
 
@@ -147,18 +147,18 @@ def nodes(root: Node) -> Iterator[Node]:
                 yield from nodes(child)
 
 
-def _of(root: Node, kind: type[N]) -> list[N]:
+def _nodes_of(root: Node, kind: type[N]) -> list[N]:
     return [node for node in nodes(root) if isinstance(node, kind)]
 
 
-def _lists(document: DocumentNode) -> list[tuple[Node, str]]:
-    """Each list of the document as often as it has items, so that every item is as likely as any other."""
+def _item_lists(document: DocumentNode) -> list[tuple[Node, str]]:
+    """Each list of the document once for each item, so that all items are equally likely."""
     found = [(node, key) for node in nodes(document) for key in LISTS]
     return [(node, key) for node, key in found for _ in getattr(node, key, None) or ()]
 
 
 def edited(node: Node, target: Node, changes: Mapping[str, object]) -> Node:
-    """The tree with these attributes of the one node changed. Nodes are frozen, so the way to it is made anew."""
+    """The tree with changed attributes of one node. Nodes are frozen, so its ancestors are copied."""
     if node is target:
         return _changed(node, changes)
     for key in node.keys:
@@ -176,17 +176,17 @@ def _changed(node: Node, changes: Mapping[str, object]) -> Node:
     return type(node)(**attributes | dict(changes))
 
 
-def _drop(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    node, key = pick(choices, _lists(document))
+def _remove_item(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    node, key = pick(choices, _item_lists(document))
     items = list(getattr(node, key))
     del items[choices.number(0, len(items) - 1)]
     return edited(document, node, {key: tuple(items)})
 
 
-def _copy(choices: Choices, document: DocumentNode, others: list[DocumentNode]) -> Node:
-    """An item of one list into another of the same kind, perhaps of another subgraph."""
-    source, key = pick(choices, [place for other in others for place in _lists(other)])
-    targets = [node for node, kind in _lists(document) if kind == key]
+def _copy_item(choices: Choices, document: DocumentNode, others: list[DocumentNode]) -> Node:
+    """Copy an item into another list of the same kind, perhaps from another subgraph."""
+    source, key = pick(choices, [place for other in others for place in _item_lists(other)])
+    targets = [node for node, kind in _item_lists(document) if kind == key]
     if not targets:
         return document
     node = pick(choices, targets)
@@ -195,12 +195,12 @@ def _copy(choices: Choices, document: DocumentNode, others: list[DocumentNode]) 
     return edited(document, node, {key: tuple(items)})
 
 
-def _retype(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    typed: list[FieldDefinitionNode | InputValueDefinitionNode] = [*_of(document, FieldDefinitionNode)]
-    typed += _of(document, InputValueDefinitionNode)
+def _change_type(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    typed: list[FieldDefinitionNode | InputValueDefinitionNode] = [*_nodes_of(document, FieldDefinitionNode)]
+    typed += _nodes_of(document, InputValueDefinitionNode)
     node = pick(choices, typed)
     bare = nullable(node.type)
-    other = pick(choices, _of(document, NamedTypeNode))
+    other = pick(choices, _nodes_of(document, NamedTypeNode))
     options: tuple[TypeNode, ...] = (bare, NonNullTypeNode(type=bare), ListTypeNode(type=node.type), other)
     return edited(document, node, {"type": pick(choices, options)})
 
@@ -215,46 +215,46 @@ def nullable(written: TypeNode) -> NamedTypeNode | ListTypeNode:
 
 
 def _rename(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    names = _of(document, NameNode)
+    names = _nodes_of(document, NameNode)
     return edited(document, pick(choices, names), {"value": pick(choices, names).value})
 
 
-def _restring(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    strings = _of(document, StringValueNode)
+def _change_string(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    strings = _nodes_of(document, StringValueNode)
     node = pick(choices, strings)
     value = pick(choices, strings).value if chance(choices, 30) else pick(choices, STRINGS)
     return edited(document, node, {"value": value})
 
 
-def _bearers(document: DocumentNode) -> list[Node]:
-    """Nodes that can have directives; definitions of directives only in an edition that others do not parse yet."""
+def _nodes_with_directives(document: DocumentNode) -> list[Node]:
+    """Nodes that can have directives, except definitions of directives: other parsers do not accept these yet."""
     return [n for n in nodes(document) if "directives" in n.keys and not isinstance(n, DirectiveDefinitionNode)]
 
 
-def _stray(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    node = pick(choices, _bearers(document))
-    (scalar,) = _of(parse(f"scalar S {pick(choices, STRAY)}", no_location=True), ScalarTypeDefinitionNode)
-    return _bearing(document, node, scalar.directives or ())
+def _add_directive(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    node = pick(choices, _nodes_with_directives(document))
+    (scalar,) = _nodes_of(parse(f"scalar S {pick(choices, DIRECTIVES)}", no_location=True), ScalarTypeDefinitionNode)
+    return _with_directives(document, node, scalar.directives or ())
 
 
-def _bearing(document: Node, node: Node, added: Sequence[DirectiveNode]) -> Node:
+def _with_directives(document: Node, node: Node, added: Sequence[DirectiveNode]) -> Node:
     return edited(document, node, {"directives": (*(getattr(node, "directives", None) or ()), *added)})
 
 
-def _move(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    """A directive from one bearer to another."""
+def _move_directive(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    """Move a directive from one node to another."""
     source = pick(choices, [node for node in nodes(document) if getattr(node, "directives", None)])
     own = list(getattr(source, "directives", ()))
     moved = own.pop(choices.number(0, len(own) - 1))
     without = edited(document, source, {"directives": tuple(own)})
     if not isinstance(without, DocumentNode):
         return document
-    return _bearing(without, pick(choices, _bearers(without)), [moved])
+    return _with_directives(without, pick(choices, _nodes_with_directives(without)), [moved])
 
 
-def _extension(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
-    """A definition becomes an extension."""
-    node = pick(choices, _of(document, ObjectTypeDefinitionNode))
+def _make_extension(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
+    """Make an extension of a definition."""
+    node = pick(choices, _nodes_of(document, ObjectTypeDefinitionNode))
     extension = ObjectTypeExtensionNode(
         name=node.name, interfaces=node.interfaces, directives=node.directives, fields=node.fields
     )
@@ -263,14 +263,14 @@ def _extension(choices: Choices, document: DocumentNode, _: list[DocumentNode]) 
 
 
 MUTATIONS: tuple[Callable[[Choices, DocumentNode, list[DocumentNode]], Node], ...] = (
-    _drop,
-    _drop,
-    _copy,
-    _retype,
+    _remove_item,
+    _remove_item,
+    _copy_item,
+    _change_type,
     _rename,
-    _restring,
-    _stray,
-    _stray,
-    _move,
-    _extension,
+    _change_string,
+    _add_directive,
+    _add_directive,
+    _move_directive,
+    _make_extension,
 )

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from router.composition import Subgraph
 
-# From the outside in: what goes early takes much with it.
+# From the outside in: outer items contain most of the document.
 _LISTS = ("definitions", "fields", "values", "types", "interfaces", "directives", "arguments")
 
 
 def reduced(
     subgraphs: Sequence[Subgraph], fails: Callable[[Sequence[Subgraph]], bool], *, attempts: int = 1500
 ) -> list[Subgraph]:
-    """The smallest set found that still fails, after at most so many attempts."""
+    """Find a smaller set that still fails, in at most so many attempts."""
     best = list(subgraphs)
     left = attempts
     progress = True

@@ -75,11 +75,11 @@ def test_no_other_choice_costs_less(exhaustive: int, ties: list[Choice], monkeyp
 def test_no_other_choice_costs_less_in_federations_with_interface_objects(ties: list[Choice]) -> None:
     seeds = 0
     for seed in range(16):
-        federation = FederationSample.of(seed)
-        if any("@interfaceObject" in sdl for sdl in federation.subgraphs.values()):
+        sample = FederationSample.of(seed)
+        if any("@interfaceObject" in sdl for sdl in sample.subgraphs.values()):
             seeds += 1
-            for operation in federation.operations:
-                plan(federation.subject.supergraph, operation.query)
+            for operation in sample.operations:
+                plan(sample.federation.supergraph, operation.query)
     assert seeds > 2
     assert ties
 

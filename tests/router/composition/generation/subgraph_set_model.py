@@ -1,6 +1,6 @@
-"""The plan of a generated set of subgraphs: which types exist, in which subgraphs, and how each subgraph declares them.
+"""The model of a generated set of subgraphs: its types, and how each subgraph declares them.
 
-All records here are mutable and have no logic; `drawing` fills it, `writing` turns it into SDL.
+`model_generator` fills it, `sdl_writer` writes it as SDL.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.router.composition.generation.dialect import Dialect
 
-LEAVES = ("String", "Int", "ID", "Boolean", "Float")
+LEAF_TYPES = ("String", "Int", "ID", "Boolean", "Float")
 
 
 @dataclass
@@ -25,15 +25,15 @@ class Input:
 
 @dataclass
 class Field:
-    """A field and who declares it: `owners` resolve it, `outside` declare it external."""
+    """A field. `owners` are the subgraphs that resolve it, `external_in` those that declare it external."""
 
     name: str
     type: str
     arguments: list[Input] = field(default_factory=list)
     owners: list[Dialect] = field(default_factory=list)
-    outside: list[Dialect] = field(default_factory=list)
-    # What a subgraph adds to its declaration, by subgraph name: requires, provides, override.
-    extra: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    external_in: list[Dialect] = field(default_factory=list)
+    # Directives and their arguments, by subgraph name.
+    directives: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -44,34 +44,34 @@ class Field:
         return "[" in self.type
 
     def add(self, dialect: Dialect, directive: str, arguments: str) -> None:
-        self.extra.setdefault(dialect.name, []).append((directive, arguments))
+        self.directives.setdefault(dialect.name, []).append((directive, arguments))
 
 
 @dataclass
 class Type:
-    """An object, interface, union, enum, input or scalar. `homes` are the subgraphs that declare it."""
+    """An object, interface, union, enum, input or scalar. `declared_in` are the subgraphs that declare it."""
 
     name: str
     kind: str
-    homes: list[Dialect] = field(default_factory=list)
+    declared_in: list[Dialect] = field(default_factory=list)
     fields: dict[str, Field] = field(default_factory=dict)
     inputs: list[Input] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
     members: list[str] = field(default_factory=list)
     interfaces: list[str] = field(default_factory=list)
-    # Key field sets by subgraph name; a set written with a leading "!" is not resolvable.
+    # Key field sets, by subgraph name. A leading "!" makes a key non-resolvable.
     keys: dict[str, list[str]] = field(default_factory=dict)
-    extra: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    # Subgraphs that stand in for this interface with an object.
-    stand_ins: list[Dialect] = field(default_factory=list)
+    directives: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    # The subgraphs in which this interface is an interface object.
+    interface_object_in: list[Dialect] = field(default_factory=list)
 
     def add(self, dialect: Dialect, directive: str, arguments: str = "") -> None:
-        self.extra.setdefault(dialect.name, []).append((directive, arguments))
+        self.directives.setdefault(dialect.name, []).append((directive, arguments))
 
 
 @dataclass
-class Sketch:
-    """A whole set. `noise` is how many in a hundred declarations deviate from the plan."""
+class SubgraphSetModel:
+    """A set of subgraphs. `noise` is the percentage of declarations that deviate from the model."""
 
     dialects: list[Dialect]
     features: set[str]

@@ -47,7 +47,7 @@ class Deviation:
     why: str
     in_apollos: re.Pattern[str] | None = None
 
-    def covers(self, difference: Difference, composition: Composition, apollo: Verdict) -> bool:
+    def covers(self, difference: CompositionDifference, composition: Composition, apollo: Verdict) -> bool:
         """Whether it explains the difference: the kind is one of its kinds, and our result has its text."""
         if self.ours is None:
             return False
@@ -131,7 +131,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CompositionDifference:
     """One set with different results. `apollo` and `ours` are the codes that only one side reports.
 
     A verdict is `unplannable` if Apollo's composition accepts a set, although its own planner or Hive's cannot plan any
@@ -154,7 +154,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class CompositionComparison:
     """Both results for one set, and the processor seconds of ours."""
 
     apollo: Verdict
@@ -169,7 +169,7 @@ class Comparison:
             return None
         return next((row for row in DEVIATIONS if row.covers(difference, self.ours, self.apollo)), None)
 
-    def difference(self) -> Difference | None:
+    def difference(self) -> CompositionDifference | None:
         """The difference, intended or not."""
         codes = frozenset(error.code for error in self.ours.errors)
         hints = frozenset(hint.code for hint in self.ours.hints)
@@ -185,14 +185,14 @@ class Comparison:
         if hints != self.apollo.hints:
             return _difference("hints", self.apollo.hints, hints)
         found = supergraph_differences(self.apollo.supergraph, sdl)
-        return Difference("supergraph", tuple(found), ()) if found else None
+        return CompositionDifference("supergraph", tuple(found), ()) if found else None
 
 
-def _difference(kind: str, apollo: frozenset[str], ours: frozenset[str]) -> Difference:
-    return Difference(kind, tuple(sorted(apollo - ours)), tuple(sorted(ours - apollo)))
+def _difference(kind: str, apollo: frozenset[str], ours: frozenset[str]) -> CompositionDifference:
+    return CompositionDifference(kind, tuple(sorted(apollo - ours)), tuple(sorted(ours - apollo)))
 
 
-def compare(peers: Peers, subgraphs: Sequence[Subgraph]) -> Comparison:
+def compare(peers: Peers, subgraphs: Sequence[Subgraph]) -> CompositionComparison:
     """Compose with both.
 
     Raises:
@@ -203,7 +203,7 @@ def compare(peers: Peers, subgraphs: Sequence[Subgraph]) -> Comparison:
     ours = compose(subgraphs)
     seconds = time.process_time() - started
     only_ours_fails = ours.supergraph_sdl is None and apollo.supergraph is not None
-    return Comparison(
+    return CompositionComparison(
         apollo, ours, seconds, only_ours_fails and is_unplannable(peers, apollo.supergraph or "", ours.errors)
     )
 

@@ -1,22 +1,22 @@
-"""Write the sketch of a set of subgraphs as SDL, with small differences between subgraphs as noise."""
+"""Writes the model of a set of subgraphs as SDL, with small deviations as noise."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tests.router.composition.generation.dialect import CORE_DEFINITION
-from tests.router.composition.generation.drawing import default_of
+from tests.router.composition.generation.model_generator import default_of
 from tests.router.oracle.choices import chance, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tests.router.composition.generation.dialect import Dialect
-    from tests.router.composition.generation.sketch import Field, Input, Sketch, Type
+    from tests.router.composition.generation.subgraph_set_model import Field, Input, SubgraphSetModel, Type
     from tests.router.oracle.choices import Choices
 
-# Feature -> applications of it, and the elements it may stand on.
-DECORATIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
+# Feature -> its directives, their arguments, and the elements on which they are valid.
+DIRECTIVES_BY_FEATURE: dict[str, tuple[tuple[str, str, str], ...]] = {
     "tag": (
         ("tag", 'name: "t1"', "type field argument enum value input scalar union interface inputfield"),
         ("tag", 'name: "t2"', "type field argument enum value input scalar union interface inputfield"),
@@ -64,38 +64,38 @@ DEFINITIONS = {
 }
 
 
-class Writer:
-    """Writes one set; every choice that is left goes through `choices`."""
+class SdlWriter:
+    """Writes one set."""
 
-    def __init__(self, choices: Choices, sketch: Sketch) -> None:
+    def __init__(self, choices: Choices, model: SubgraphSetModel) -> None:
         self._choices = choices
-        self._sketch = sketch
+        self._model = model
 
     def sdl(self, dialect: Dialect) -> str:
-        types = [self._type(dialect, type_) for type_ in self._sketch.types.values()]
+        types = [self._type(dialect, type_) for type_ in self._model.types.values()]
         parts = [*filter(None, types), *self._directives(dialect)]
-        if self._sketch.has("printed") and chance(self._choices, 60):
-            parts += self._printed(dialect, "\n".join(parts))
+        if self._model.has("printed") and chance(self._choices, 60):
+            parts += self._printed_definitions(dialect, "\n".join(parts))
         return "\n".join(filter(None, [dialect.header(), *parts])) + "\n"
 
-    def _noisy(self) -> bool:
-        return self._sketch.noise > 0 and chance(self._choices, self._sketch.noise)
+    def _deviates(self) -> bool:
+        return self._model.noise > 0 and chance(self._choices, self._model.noise)
 
     def _directives(self, dialect: Dialect) -> Iterator[str]:
-        if self._sketch.has("executable") and not self._noisy():
-            places = "QUERY | FIELD" if not self._noisy() else "FIELD"
-            repeatable = "" if not self._noisy() else " repeatable"
+        if self._model.has("executable") and not self._deviates():
+            places = "QUERY | FIELD" if not self._deviates() else "FIELD"
+            repeatable = "" if not self._deviates() else " repeatable"
             yield f"directive @live(n: Int){repeatable} on {places}"
         if dialect.core:
             yield CORE_DEFINITION
         if dialect.custom:
             yield "directive @custom(n: Int) on FIELD_DEFINITION | OBJECT"
 
-    def _printed(self, dialect: Dialect, written: str) -> Iterator[str]:
-        """What servers print for the gateway, and definitions of directives as libraries write them."""
+    def _printed_definitions(self, dialect: Dialect, written: str) -> Iterator[str]:
+        """The definitions that servers print for gateways, and definitions of directives as libraries write them."""
         query = dialect.roots.get("query", "Query")
         yield "scalar _Any\ntype _Service { sdl: String }"
-        entities = [one.name for one in self._sketch.entities() if f"type {one.name} " in written]
+        entities = [one.name for one in self._model.entities() if f"type {one.name} " in written]
         if entities and chance(self._choices, 50):
             yield f"union _Entity = {' | '.join(entities)}"
             yield f"extend type {query} {{ _entities(representations: [_Any!]!): [_Entity]! }}"
@@ -106,10 +106,10 @@ class Writer:
             definitions = [DEFINITIONS[name] for name in dialect.used if name in DEFINITIONS]
             yield from (one for one in definitions if chance(self._choices, 60))
 
-    def _decorations(self, dialect: Dialect, element: str, percent: int = 12) -> str:
+    def _random_directives(self, dialect: Dialect, element: str, percent: int = 12) -> str:
         found = ""
-        for feature, rows in DECORATIONS.items():
-            if not self._sketch.has(feature):
+        for feature, rows in DIRECTIVES_BY_FEATURE.items():
+            if not self._model.has(feature):
                 continue
             for directive, arguments, elements in rows:
                 repeated = directive not in ("tag", "cacheTag") and f"@{directive}" in found
@@ -121,71 +121,79 @@ class Writer:
         if dialect.connect and element in ("field", "type") and chance(self._choices, 15):
             found += dialect.connected(pick(self._choices, CONNECTORS))
         deprecable = element in ("field", "value")
-        if self._sketch.has("deprecated") and deprecable and chance(self._choices, 10):
+        if self._model.has("deprecated") and deprecable and chance(self._choices, 10):
             found += pick(self._choices, (" @deprecated", ' @deprecated(reason: "old")'))
         return found
 
     def _description(self) -> str:
-        if not self._sketch.has("descriptions"):
+        if not self._model.has("descriptions"):
             return ""
         return pick(self._choices, ("", "", '"about" ', '"""About\n  it""" ', '"other" '))
 
     def _type(self, dialect: Dialect, type_: Type) -> str:
-        if dialect in type_.stand_ins:
+        if dialect in type_.interface_object_in:
             return self._as_interface_object(dialect, type_)
         writers = {"enum": self._enum, "scalar": self._scalar, "input": self._input_type, "union": self._union}
-        writer = writers.get(type_.kind, self._fields_type)
+        writer = writers.get(type_.kind, self._type_with_fields)
         return writer(dialect, type_)
 
     def _enum(self, dialect: Dialect, type_: Type) -> str:
-        values = [value for value in type_.values if not self._noisy()] or type_.values
-        written = " ".join(value + self._decorations(dialect, "value") for value in values)
-        return f"{self._description()}enum {type_.name}{self._decorations(dialect, 'enum')} {{ {written} }}"
+        values = [value for value in type_.values if not self._deviates()] or type_.values
+        written = " ".join(value + self._random_directives(dialect, "value") for value in values)
+        return f"{self._description()}enum {type_.name}{self._random_directives(dialect, 'enum')} {{ {written} }}"
 
     def _scalar(self, dialect: Dialect, type_: Type) -> str:
         specified = ""
         if chance(self._choices, 10):
             url = pick(self._choices, ("https://a.example", "https://b.example"))
             specified = f' @specifiedBy(url: "{url}")'
-        return f"{self._description()}scalar {type_.name}{specified}{self._decorations(dialect, 'scalar')}"
+        return f"{self._description()}scalar {type_.name}{specified}{self._random_directives(dialect, 'scalar')}"
 
     def _input_type(self, dialect: Dialect, type_: Type) -> str:
-        kept = [one for one in type_.inputs if not self._noisy()] or type_.inputs
+        kept = [one for one in type_.inputs if not self._deviates()] or type_.inputs
         written = "\n".join(f"  {self._input(dialect, one, 'inputfield')}" for one in kept)
-        decorations = self._decorations(dialect, "input", 6)
+        decorations = self._random_directives(dialect, "input", 6)
         return f"{self._description()}input {type_.name}{decorations} {{\n{written}\n}}"
 
     def _union(self, dialect: Dialect, type_: Type) -> str:
-        members = [name for name in type_.members if self._is_here(dialect, self._sketch.types[name])]
-        members = [name for name in members if not self._noisy()] or members
+        members = [name for name in type_.members if self._is_declared(dialect, self._model.types[name])]
+        members = [name for name in members if not self._deviates()] or members
         if not members:
             return ""
-        decorations = self._decorations(dialect, "union") + self._extra(dialect, type_)
+        decorations = self._random_directives(dialect, "union") + self._fixed_directives(dialect, type_)
         return f"{self._description()}union {type_.name}{decorations} = {' | '.join(members)}"
 
-    def _extra(self, dialect: Dialect, type_: Type) -> str:
-        return "".join(dialect(*one) for one in type_.extra.get(dialect.name, ()))
+    def _fixed_directives(self, dialect: Dialect, type_: Type) -> str:
+        return "".join(dialect(*one) for one in type_.directives.get(dialect.name, ()))
 
-    def _is_here(self, dialect: Dialect, type_: Type) -> bool:
-        """Whether the subgraph declares the type, by its plan or as a stub that references need."""
+    def _is_declared(self, dialect: Dialect, type_: Type) -> bool:
+        """Whether the subgraph declares the type, also as an interface object or as a union of declared members."""
         if type_.kind == "union":
-            return any(self._is_here(dialect, self._sketch.types[name]) for name in type_.members)
-        return type_.kind not in ("type", "interface") or dialect in type_.homes or dialect in type_.stand_ins
+            return any(self._is_declared(dialect, self._model.types[name]) for name in type_.members)
+        return (
+            type_.kind not in ("type", "interface")
+            or dialect in type_.declared_in
+            or dialect in type_.interface_object_in
+        )
 
-    def _usable(self, dialect: Dialect, fields: Iterable[Field]) -> list[Field]:
-        """Those whose type the subgraph knows."""
-        types = self._sketch.types
-        return [one for one in fields if one.base not in types or self._is_here(dialect, types[one.base])]
+    def _with_known_type(self, dialect: Dialect, fields: Iterable[Field]) -> list[Field]:
+        """The fields with a type that the subgraph declares."""
+        types = self._model.types
+        return [one for one in fields if one.base not in types or self._is_declared(dialect, types[one.base])]
 
-    def _fields_type(self, dialect: Dialect, type_: Type) -> str:
-        if dialect not in type_.homes:
+    def _type_with_fields(self, dialect: Dialect, type_: Type) -> str:
+        if dialect not in type_.declared_in:
             return ""
         root = type_.name.lower() if type_.name in ("Query", "Mutation", "Subscription") else ""
         name = dialect.roots.get(root, type_.name)
         declared = list(type_.fields.values())
         if type_.kind == "type":
-            declared = [one for one in declared if dialect in one.owners or dialect in one.outside]
-        fields = [one for one in self._usable(dialect, declared) if not (self._noisy() and chance(self._choices, 40))]
+            declared = [one for one in declared if dialect in one.owners or dialect in one.external_in]
+        fields = [
+            one
+            for one in self._with_known_type(dialect, declared)
+            if not (self._deviates() and chance(self._choices, 40))
+        ]
         if not fields:
             if root in dialect.roots:
                 del dialect.roots[root]
@@ -195,22 +203,22 @@ class Writer:
         return f"{head} {{\n{written}\n}}"
 
     def _head(self, dialect: Dialect, type_: Type, name: str) -> str:
-        known = [one for one in type_.interfaces if dialect in self._sketch.types[one].homes]
+        known = [one for one in type_.interfaces if dialect in self._model.types[one].declared_in]
         implements = f" implements {' & '.join(known)}" if known else ""
         keys = "".join(self._key(dialect, key) for key in type_.keys.get(dialect.name, ()))
-        extra = self._extra(dialect, type_)
+        directives = self._fixed_directives(dialect, type_)
         extend = ""
         if dialect.extends_types and type_.keys and chance(self._choices, 50):
             extend = pick(self._choices, ("extend ", " @extends"))
         element = type_.kind if name == type_.name and type_.name not in ("Query", "Mutation") else "root"
-        decorations = self._decorations(dialect, element, 6)
+        decorations = self._random_directives(dialect, element, 6)
         if self._shares_all(dialect, type_):
             decorations += dialect("shareable")
         if extend == " @extends":
             decorations += dialect("extends")
         description = "" if extend == "extend " else self._description()
         prefix = extend if extend == "extend " else ""
-        return f"{description}{prefix}{type_.kind} {name}{implements}{keys}{extra}{decorations}"
+        return f"{description}{prefix}{type_.kind} {name}{implements}{keys}{directives}{decorations}"
 
     def _key(self, dialect: Dialect, key: str) -> str:
         if key.startswith("!"):
@@ -218,31 +226,31 @@ class Writer:
         return dialect("key", f'fields: "{key}"')
 
     def _field(self, dialect: Dialect, type_: Type, declared: Field) -> str:
-        arguments = [self._input(dialect, one, "argument") for one in declared.arguments if not self._noisy()]
+        arguments = [self._input(dialect, one, "argument") for one in declared.arguments if not self._deviates()]
         listed = f"({', '.join(arguments)})" if arguments else ""
         external = type_.kind == "type" and dialect not in declared.owners
-        reason = 'reason: "elsewhere"' if external and self._noisy() else ""
+        reason = 'reason: "elsewhere"' if external and self._deviates() else ""
         decorations = dialect("external", reason) if external else ""
         shared = type_.kind == "type" and len(declared.owners) > 1 and not external
         if (
             shared
             and not self._shares_all(dialect, type_)
-            and not self._noisy()
-            and not declared.extra
+            and not self._deviates()
+            and not declared.directives
             and not self._is_key(dialect, type_, declared)
         ):
             decorations += dialect("shareable")
-        decorations += "".join(dialect(*one) for one in declared.extra.get(dialect.name, ()))
+        decorations += "".join(dialect(*one) for one in declared.directives.get(dialect.name, ()))
         if not external and (type_.kind == "type" or chance(self._choices, 30)):
-            decorations += self._decorations(dialect, "field")
-            decorations += self._decorations(dialect, "listfield") if declared.is_list else ""
-            decorations += self._decorations(dialect, "objectfield") if declared.base in self._sketch.types else ""
-        written = self._wobbling(declared.type)
+            decorations += self._random_directives(dialect, "field")
+            decorations += self._random_directives(dialect, "listfield") if declared.is_list else ""
+            decorations += self._random_directives(dialect, "objectfield") if declared.base in self._model.types else ""
+        written = self._type_with_noise(declared.type)
         return f"{self._description()}{declared.name}{listed}: {written}{decorations}"
 
     def _shares_all(self, dialect: Dialect, type_: Type) -> bool:
-        """Whether the subgraph marks the type instead of each field."""
-        return type_.name in ("Money", "Place") and self._sketch.has("shareable types") and dialect.knows("shareable")
+        """Whether the subgraph has `@shareable` on the type instead of on each field."""
+        return type_.name in ("Money", "Place") and self._model.has("shareable types") and dialect.knows("shareable")
 
     def _is_key(self, dialect: Dialect, type_: Type, declared: Field) -> bool:
         keys = type_.keys.get(dialect.name, ())
@@ -253,17 +261,16 @@ class Writer:
             from_context = dialect("fromContext", f'field: "{declared.default}"')
             return f"{declared.name}: {declared.type}{from_context}"
         default = declared.default
-        if self._noisy():
-            default = "" if default else default_of(self._choices, self._sketch, declared.type)
+        if self._deviates():
+            default = "" if default else default_of(self._choices, self._model, declared.type)
         written = f" = {default}" if default else ""
         described = self._description()
-        return (
-            f"{described}{declared.name}: {self._wobbling(declared.type)}{written}{self._decorations(dialect, element)}"
-        )
+        type_ = self._type_with_noise(declared.type)
+        return f"{described}{declared.name}: {type_}{written}{self._random_directives(dialect, element)}"
 
-    def _wobbling(self, written: str) -> str:
-        """The type as planned; under noise, something near it."""
-        if not self._noisy():
+    def _type_with_noise(self, written: str) -> str:
+        """The type; sometimes a similar one, as noise."""
+        if not self._deviates():
             return written
         optional = written.removesuffix("!")
         return pick(self._choices, (optional, f"{optional}!", f"[{written}]", "Int"))
@@ -271,9 +278,9 @@ class Writer:
     def _as_interface_object(self, dialect: Dialect, interface: Type) -> str:
         if not dialect.knows("interfaceObject"):
             return ""
-        extra = f"by{''.join(filter(str.isalnum, dialect.name))}"
+        field_name = f"by{''.join(filter(str.isalnum, dialect.name))}"
         key = dialect("key", 'fields: "id"')
         return (
-            f"type {interface.name}{key}{dialect('interfaceObject')}{self._decorations(dialect, 'type', 6)} {{\n"
-            f"  id: ID!\n  {extra}: String{self._decorations(dialect, 'field')}\n}}"
+            f"type {interface.name}{key}{dialect('interfaceObject')}{self._random_directives(dialect, 'type', 6)} {{\n"
+            f"  id: ID!\n  {field_name}: String{self._random_directives(dialect, 'field')}\n}}"
         )

@@ -1,4 +1,4 @@
-"""Deferring and subscribing as Apollo's planner has it, and both printed forms of plans as it prints them."""
+"""Plans with `@defer`, conditions and subscriptions equal Apollo's, and are printed as text and JSON in its formats."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ OPERATIONS = [
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_the_plan_is_apollos(peers: Peers, operation: str) -> None:
+def test_the_plan_equals_apollos(peers: Peers, operation: str) -> None:
     theirs = peers.plan(SUPERGRAPH.sdl, operation, "apollo-defer")
     ours = json.loads(
         json.dumps(plan(SUPERGRAPH, operation, options=PlanOptions(batch_entity_fetches=False)).to_json())
@@ -81,7 +81,7 @@ def test_the_plan_is_apollos(peers: Peers, operation: str) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_plans_are_printed_as_apollo_prints_them(peers: Peers, operation: str) -> None:
-    """Their plan in our text (which numbers all fetches), and our plan in their text."""
+    """Our printer prints Apollo's plan as Apollo does, except that all fetches have numbers; and the reverse."""
     theirs = peers.plan(SUPERGRAPH.sdl, operation, "apollo-defer")
     read = read_plan(theirs)
     assert _unnumbered(read.to_text()) == _unnumbered(_balanced(peers.printed(theirs)))
@@ -95,14 +95,15 @@ def _unnumbered(text: str) -> str:
 
 
 def _balanced(text: str) -> str:
-    """Apollo closes a subscription without `rest` once too often."""
+    """The text with balanced braces: Apollo prints one too many for a subscription without `rest`."""
     return text if text.count("{") == text.count("}") else text.replace("    },\n    }\n  },\n}", "    },\n  },\n}")
 
 
 def _plan(printed: Mapping[str, Any]) -> object:
-    """A plan without what may differ: order where there is none, names of operations, how fetches are numbered.
+    """The plan without the details that may differ.
 
-    Types are asked for in other places, and directives stand on a fragment or on each field in it.
+    These are the order in a `Parallel`, the names of operations, the numbers of fetches, the places of `__typename`,
+    and whether directives are on a fragment or on each of its fields.
     """
     return _node(printed.get("node"), {})
 
@@ -140,10 +141,10 @@ def _deferred(part: Mapping[str, Any], numbers: dict[str, str]) -> object:
 
 
 def _fetch(node: Mapping[str, Any], numbers: dict[str, str]) -> object:
-    asked = (node["serviceName"], _selections(node["operation"]), _requires(node.get("requires", ())))
+    payload = (node["serviceName"], _selections(node["operation"]), _requires(node.get("requires", ())))
     if "id" in node:
-        numbers[node["id"]] = repr(asked)
-    return (*asked, tuple(node["variableUsages"]), node["operationKind"], "operationName" in node)
+        numbers[node["id"]] = repr(payload)
+    return (*payload, tuple(node["variableUsages"]), node["operationKind"], "operationName" in node)
 
 
 def _requires(selections: Any) -> str:
@@ -165,22 +166,22 @@ def _selections(text: str | None) -> str | None:
 
 
 def _sorted_selections(selection_set: SelectionSetNode, directives: str = "") -> str:
-    """Fields in order of their names, without fragments that every object passes."""
+    """The fields sorted by name, without fragments that apply to every object."""
     return "{" + " ".join(sorted(set(_texts(selection_set, directives)))) + "}"
 
 
 def _texts(selection_set: SelectionSetNode, directives: str = "") -> list[str]:
     found: list[str] = []
     for selection in selection_set.selections:
-        own = directives + "".join(f" {print_ast(one)}" for one in selection.directives or ())
+        field = directives + "".join(f" {print_ast(one)}" for one in selection.directives or ())
         match selection:
             case InlineFragmentNode(type_condition=None | NamedTypeNode(name=NameNode(value="Query"))):
-                found += _texts(selection.selection_set, own)
+                found += _texts(selection.selection_set, field)
             case InlineFragmentNode(type_condition=NamedTypeNode(name=name)):
-                found.append(f"... on {name.value}{_sorted_selections(selection.selection_set, own)}")
+                found.append(f"... on {name.value}{_sorted_selections(selection.selection_set, field)}")
             case FieldNode(name=NameNode(value="__typename")):
                 pass
             case FieldNode(selection_set=below):
                 head = print_ast(replace(selection, selection_set=None, directives=()))
-                found.append(head + own + ("" if below is None else _sorted_selections(below)))
+                found.append(head + field + ("" if below is None else _sorted_selections(below)))
     return found
