@@ -44,7 +44,7 @@ def get_operation(
     else:
         named = [node for node in operations if node.name and node.name.value == operation_name]
         if not named:
-            raise UnknownOperation("`operationName` names no operation of the document.")
+            raise UnknownOperation("The document has no operation with the name in `operationName`.")
         chosen = named[0]
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     return PreparedOperation(api_schema, chosen, fragments)

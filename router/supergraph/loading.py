@@ -66,7 +66,7 @@ def load(sdl: str) -> Supergraph:
         place = f"line {line}, column {column}"
         raise InvalidSupergraph(f"The supergraph is not GraphQL: {error.message} ({place})") from None
     except LinkError as error:
-        raise InvalidSupergraph(f"The supergraph links a specification wrongly: {error.message}") from None
+        raise InvalidSupergraph(f"A link of the supergraph is not valid: {error.message}") from None
     _check_arguments(links)
     _check_purposes(links)
     merged = merged_definitions(document, links)
@@ -119,7 +119,7 @@ def _check_purposes(links: Links) -> None:
     for link in links:
         if link.purpose is not None and link.url.identity not in _UNDERSTOOD:
             raise InvalidSupergraph(
-                f"The supergraph needs {link.url} for {link.purpose}, which this router does not know.",
+                f"The supergraph needs {link.url} for {link.purpose}, which this router does not support.",
                 code="UNSUPPORTED_LINKED_FEATURE",
             )
 
@@ -130,7 +130,7 @@ def _join_link(links: Links) -> Link:
         raise InvalidSupergraph(f"The schema does not link {APOLLO}/join: it is not a supergraph.")
     if (link.url.version.major, link.url.version.minor) not in _JOIN_VERSIONS:
         raise InvalidSupergraph(
-            f"{link.url} is not a version of the join specification this router knows.",
+            f"{link.url} is not a version of the join specification that this router supports.",
             code="UNSUPPORTED_LINKED_FEATURE",
         )
     return link

@@ -39,7 +39,7 @@ def check_references(model: SubgraphModel) -> None:
     for definition in model.definitions:
         for what, name in _references(definition):
             if name not in known:
-                raise InvalidSupergraph(f'{what} is a {name} in the subgraph "{model.name}", which has no such type.')
+                raise InvalidSupergraph(f'{what} has the type {name}, which the subgraph "{model.name}" does not have.')
 
 
 def _references(definition: DefinitionNode) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding]
     for coding in codings:
         if named.lower() == coding:
             return decode(coding, body, max_bytes)
-    raise CodingError(f"the body is encoded ({named.lower()}), which was not asked for")
+    raise CodingError(f"the body has the content coding {named.lower()}, which the request does not accept")
 
 
 def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
@@ -99,7 +99,7 @@ def _gunzip(body: bytes, max_bytes: int) -> bytes:
         parts.append(member.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)
         if not member.eof:
-            raise CodingError("the body ends within a member")
+            raise CodingError("the body ends within a gzip member")
         body = member.unused_data
     return b"".join(parts)
 
@@ -111,7 +111,7 @@ def _unbrotli(body: bytes, max_bytes: int) -> bytes:
     while not decoder.is_finished():
         part: bytes = decoder.process(body, output_buffer_limit=max_bytes + 1)
         if not part and not body:
-            raise CodingError("the body ends within the stream")
+            raise CodingError("the body ends within the brotli stream")
         parts.append(part)
         size, body = _bounded(part, size, max_bytes), b""
     return b"".join(parts)
@@ -126,7 +126,7 @@ def _unzstd(body: bytes, max_bytes: int) -> bytes:
         parts.append(frame.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)
         if not frame.eof:
-            raise CodingError("the body ends within a frame")
+            raise CodingError("the body ends within a zstd frame")
         body = frame.unused_data
     return b"".join(parts)
 

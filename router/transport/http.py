@@ -112,7 +112,7 @@ class HttpTransport:
         except ValueError as error:
             raise ValueError(f"subgraph {name}: {error}") from None
         if not endpoint.url.isascii() or any(character <= " " for character in endpoint.url):
-            raise ValueError(f"subgraph {name}: a URL has neither spaces nor characters beyond ASCII")
+            raise ValueError(f"subgraph {name}: the URL must not contain spaces or non-ASCII characters")
         tls = (endpoint.tls or self._system_trust) if url.is_tls else None
         origin = ServerOrigin(url.host, url.port, tls)
         pool = self._pools.setdefault((origin, endpoint.limits), Pool(origin, endpoint.limits))

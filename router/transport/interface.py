@@ -47,7 +47,7 @@ class SubgraphRequest:
             ValueError: The request is not encoded: it has no body.
         """
         if self.body is None:
-            raise ValueError("a request is encoded before a transport sends it")
+            raise ValueError("the request has no body: it must be encoded before it is sent")
         return self.body
 
 

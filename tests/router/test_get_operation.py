@@ -30,8 +30,8 @@ def test_a_name_chooses_one_of_several() -> None:
     ("document", "name", "message"),
     [
         (TWO, None, "several operations"),
-        (TWO, "Three", "names no operation"),
-        ("{ a }", "One", "names no operation"),
+        (TWO, "Three", "has no operation with the name"),
+        ("{ a }", "One", "has no operation with the name"),
         ("fragment F on Query { a }", None, "no operation"),
     ],
 )

@@ -110,7 +110,7 @@ def complete(
     """Complete the whole response from the raw tree and the errors reported so far (execution §5)."""
     root = operation.api_schema.get_root_type(operation.definition.operation)
     if root is None:
-        raise TypeError("a valid operation has a root type")
+        raise TypeError("the schema must have the root type of a valid operation")
     whole = Subtree((operation.definition.selection_set,), root.name, raw)
     return complete_subtree(operation, variables, whole, errors, effects)
 
@@ -195,7 +195,7 @@ class _Completion:
             if (is_object_type(parent) or is_interface_type(parent)) and name in parent.fields:
                 found: GraphQLOutputType = parent.fields[name].type
                 return found
-        raise TypeError("a valid operation selects fields that exist")
+        raise TypeError("a valid operation selects only fields of the schema")
 
     def typename(self, typename: str, path: ResponsePath) -> object:
         """Return the value of `__typename`; `_INVALID` if `typename` is not an object type."""

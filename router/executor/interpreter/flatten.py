@@ -44,7 +44,7 @@ def _walk(value: object, path: Path, walked: ResponsePath) -> Iterator[tuple[Res
             if isinstance(value, dict) and value.get(TYPENAME) in types:
                 yield from _walk(value, rest, walked)
         case Parent():
-            raise ValueError("a Flatten path only descends")
+            raise ValueError("a Flatten path must not lead to a parent")
 
 
 def ancestor(root: JsonObject, path: ResponsePath) -> ResponsePlace:
@@ -61,7 +61,7 @@ def ancestor(root: JsonObject, path: ResponsePath) -> ResponsePlace:
         above = above[:-1]
     found = _at(root, above)
     if not isinstance(found, dict):
-        raise TypeError("an object is enclosed by objects and lists only")
+        raise TypeError("only objects and lists can contain an object")
     return ResponsePlace(above, found)
 
 
@@ -74,5 +74,5 @@ def _at(root: object, path: ResponsePath) -> object:
             case dict(), str():
                 value = value[segment]
             case _:
-                raise TypeError("the path does not fit the tree")
+                raise TypeError("the response tree has no value at the path")
     return value

@@ -92,5 +92,5 @@ class ContextReader:
                     if value is None and (self.failures.within(at) or (is_absent and self.failures.above(at))):
                         return ContextLookup(applies=True, is_known=False)
                 case Each():
-                    raise ValueError("a context is one object")
+                    raise ValueError("a context path must not contain a list step")
         return ContextLookup(applies=True, value=value)

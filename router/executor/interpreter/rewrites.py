@@ -59,7 +59,7 @@ def _apply(schema: GraphQLSchema, rewrite: Rewrite, path: Path, value: object) -
         case Each():
             _apply(schema, rewrite, rest, value)
         case Parent():
-            raise ValueError("only context rewrites climb")
+            raise ValueError("only a context path can lead to a parent")
 
 
 def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[str, object]) -> None:

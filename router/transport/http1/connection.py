@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._reject("the server switched protocols, which was not asked for")
+            self._reject("the server switched protocols without a request to do so")
         except httptools.HttpParserError as error:
             self._reject(f"the response is not HTTP/1.1: {error}")
 

@@ -73,7 +73,7 @@ class PauseLayer:
 
 
 def _paused(subgraph: str, seconds: int) -> SubgraphUnreachable:
-    failure = unreachable(subgraph, f"it sent 503 with Retry-After, and gets no request for another {seconds} s")
+    failure = unreachable(subgraph, f"it responded 503 with Retry-After, and gets no requests for another {seconds} s")
     failure.status = _UNAVAILABLE
     failure.retry_after = seconds
     return failure

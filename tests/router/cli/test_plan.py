@@ -95,7 +95,7 @@ def test_an_unknown_operation_name_is_refused(tmp_path: Path, supergraph_file: P
     code, output = run(tmp_path, supergraph_file, "query One { user { id } }", "--operation-name", "Two")
     assert (code, output) == (
         1,
-        f"Error: {tmp_path / 'query.graphql'}: `operationName` names no operation of the document.\n",
+        f"Error: {tmp_path / 'query.graphql'}: The document has no operation with the name in `operationName`.\n",
     )
 
 

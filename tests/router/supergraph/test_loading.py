@@ -222,11 +222,19 @@ def test_a_supergraph_that_cannot_be_served_is_refused(sdl: str, code: str) -> N
         (
             "type Sku @join__type(graph: B)",
             "type Sku @join__type(graph: A)",
-            'Product.sku is a Sku in the subgraph "b-2"',
+            'Product.sku has the type Sku, which the subgraph "b-2"',
         ),
-        ("enum Sort @join__type(graph: A)", "enum Sort", 'Query.product(sort:) is a Sort in the subgraph "a"'),
-        ('graph: A, member: "Product"', 'graph: A, member: "Book"', 'A member of Thing is a Book in the subgraph "a"'),
-        ("type Secret", "input In @join__type(graph: A) { s: Sku } type Secret", "In.s is a Sku in"),
+        (
+            "enum Sort @join__type(graph: A)",
+            "enum Sort",
+            'Query.product(sort:) has the type Sort, which the subgraph "a"',
+        ),
+        (
+            'graph: A, member: "Product"',
+            'graph: A, member: "Book"',
+            'A member of Thing has the type Book, which the subgraph "a"',
+        ),
+        ("type Secret", "input In @join__type(graph: A) { s: Sku } type Secret", "In.s has the type Sku, which"),
     ],
 )
 def test_a_missing_type_of_a_subgraph_is_reported(whole: str, damaged: str, message: str) -> None:

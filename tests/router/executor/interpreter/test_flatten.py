@@ -45,7 +45,7 @@ def test_a_place_holds_the_object_of_the_tree_itself() -> None:
 
 
 def test_a_path_does_not_lead_up() -> None:
-    with pytest.raises(ValueError, match="descends"):
+    with pytest.raises(ValueError, match="must not lead to a parent"):
         collect(TREE, (Parent(),))
 
 
