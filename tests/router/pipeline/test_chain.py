@@ -1,4 +1,7 @@
-"""Covers `router/pipeline/chain.py`, `execution.py` and `context.py`: what stages do to requests and responses."""
+"""What stages do to requests and responses.
+
+Covers `router/pipeline/chain.py`, `router/pipeline/execution.py` and `router/pipeline/context.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Covers `router/policies/order.py` and `inputs.py`: a policy that is off is not part of a gateway."""
+"""A policy that is off is not part of a gateway. Covers `router/policies/inputs.py` too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of a batch. Covers `router/request/record.py`, `messages.py` and `outcome.py`."""
+"""What the log says of a batch. Covers `router/request/messages.py` and `router/request/outcome.py` too."""
 
 from __future__ import annotations
 
