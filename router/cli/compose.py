@@ -14,10 +14,10 @@ from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE
 from router.cli.garbage_collector import expect_long_lived_objects
 from router.cli.watched_inputs import WatchedInputs
 from router.composition import compose
-from router.composition.config import ConfigError, read_config
+from router.composition.file_locations import SourceFile
 from router.composition.rendering.diagnostics import LEVELS, Diagnostics
-from router.composition.source_files import SourceFile
-from router.composition.sources import load_subgraphs
+from router.composition.subgraph_loading import load_subgraphs
+from router.composition.supergraph_yaml import ConfigError, read_config
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from router.composition import Subgraph
-    from router.composition.config import SubgraphSource
+    from router.composition.supergraph_yaml import SubgraphSource
 
 # Long enough for a subgraph that is starting, short enough to notice one that hangs.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0

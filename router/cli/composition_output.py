@@ -14,8 +14,8 @@ from router.composition.rendering import FORMATS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from router.composition.file_locations import SourceFile
     from router.composition.rendering.diagnostics import Diagnostics
-    from router.composition.source_files import SourceFile
 
 FORMAT = click.option(
     "--format",

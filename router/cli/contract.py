@@ -12,8 +12,8 @@ from router.cli.composition_output import FORMAT, relative_to_working_directory,
 from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, read_text
 from router.composition import Composition
 from router.composition.contracts import SUPERGRAPH, ContractFilter, derive
+from router.composition.file_locations import SourceFile
 from router.composition.rendering.diagnostics import Diagnostics
-from router.composition.source_files import SourceFile
 from router.errors import InvalidSupergraph
 from servicekit.errors import StartupError
 

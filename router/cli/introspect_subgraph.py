@@ -6,8 +6,8 @@ import asyncio
 
 import click
 
-from router.composition.config import ConfigError
-from router.composition.sources import introspect
+from router.composition.subgraph_loading import introspect
+from router.composition.supergraph_yaml import ConfigError
 from servicekit.errors import StartupError
 
 # The same time as in composition.

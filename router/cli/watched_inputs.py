@@ -13,8 +13,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from router.composition.config import ConfigError, SubgraphSource, read_config
-from router.composition.sources import load_subgraphs
+from router.composition.subgraph_loading import load_subgraphs
+from router.composition.supergraph_yaml import ConfigError, SubgraphSource, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Composition: subgraph schemas in, one supergraph schema or errors out.
+"""Composition: combine subgraph schemas into one supergraph schema, or report why they do not fit together.
 
     from router.composition import Subgraph, compose
 
@@ -11,8 +11,9 @@
 
 Reading order: `pipeline` (all phases); `model` and `type_refs` (the schema records); the phases `reading`, `upgrade`,
 `rules`, `merge`, `supergraph_rules`, `satisfiability`, `supergraph_printer`; `subgraph_metadata`, `field_sets`,
-`contexts` (what phases share); `report` and `error_codes`. Around it: `config`, `sources`, `source_files` (input from
-files and services), `rendering` and `explain` (output for people and programs), `contracts`.
+`context_directives` (used by several phases); `report` and `error_codes`. Input from files and services:
+`supergraph_yaml`, `subgraph_loading`, `file_locations`. Output for people and programs: `rendering`, `explain`.
+Variants of a supergraph: `contracts`.
 """
 
 from __future__ import annotations

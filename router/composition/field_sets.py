@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
 
-from router.composition.literal_types import fits_type
+from router.composition.literal_type_check import fits_type
 from router.composition.model import COMPOSITE, Applied, FieldDef, Kind, Schema
 from router.composition.type_refs import base_name
 from router.federation.type_references import TYPENAME

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, SelectionSetNode
 
-from router.composition.constant_values import string
+from router.composition.const_value_nodes import string
 from router.composition.model import COMPOSITE, Kind
 from router.composition.type_refs import base_name
 from router.federation.field_sets import print_field_set

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.composition.impossible_type_conditions import drop_impossible_conditions
-from router.composition.merge.supergraph import merge
+from router.composition.merge.merge_steps import merge
 from router.composition.model import Kind, TypeDef
 from router.composition.reading.read_subgraph import Subgraph, read_subgraph
 from router.composition.report import CompositionError, CompositionHint, Report

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from graphql.language import print_ast
 from graphql.language.block_string import print_block_string
 
-from router.composition.constant_values import string
+from router.composition.const_value_nodes import string
 from router.composition.model import ROOTS, Applied, DirectiveDef, EnumValue, FieldDef, InputValue, Kind, TypeDef
 from router.composition.reading.renamed_spec_definitions import SpecDefinitions, spec_definitions
 from router.federation.spec_versions import SpecVersion, spec_versions
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphql.language import DirectiveDefinitionNode, TypeDefinitionNode
 
     from router.composition.merge.merge_state import MergeState
-    from router.composition.merge.supergraph_links import SupergraphLink
+    from router.composition.merge.supergraph_features import SupergraphLink
 
 # The link specification describes its purposes with these texts.
 _PURPOSES = {

@@ -21,7 +21,7 @@ from graphql import DirectiveNode, parse
 from graphql.language import SchemaDefinitionNode, SchemaExtensionNode
 
 from router.composition.contracts.filtering import ContractFilter, apply, tags_in_use
-from router.composition.contracts.marking import mark
+from router.composition.contracts.inaccessible_marking import mark
 from router.composition.model import SubgraphSchema
 from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.spec_directive_names import element_resolver

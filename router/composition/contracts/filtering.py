@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.contracts.reachability import reachable_types
+from router.composition.contracts.reachable_types import reachable_types
 from router.composition.model import Applied, Kind, TypeDef
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from router.composition.merge.applied_directives import merge_applied
 from router.composition.merge.default_values import merge_default
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.merge_state import MergeState, Sources, children
-from router.composition.merge.subtypes import merge_type_reference
+from router.composition.merge.type_references import merge_type_reference
 from router.composition.model import DirectiveDef, FieldDef, InputValue
 
 if TYPE_CHECKING:

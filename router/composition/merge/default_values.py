@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import print_ast
 
-from router.composition.constant_values import identity
+from router.composition.const_value_nodes import identity
 
 if TYPE_CHECKING:
     from router.composition.error_codes import ErrorCode

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.constant_values import identity
+from router.composition.const_value_nodes import identity
 from router.composition.merge.applied_directives import merge_applied
 from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.join_directives import FieldContext, join_field
-from router.composition.merge.subtypes import is_strict_subtype, merge_type_reference
+from router.composition.merge.type_references import is_strict_subtype, merge_type_reference
 
 if TYPE_CHECKING:
     from router.composition.error_codes import ErrorCode

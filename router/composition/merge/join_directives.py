@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from graphql.language import ConstObjectFieldNode, ConstObjectValueNode, NameNode
 
-from router.composition.constant_values import boolean, enum_value, list_of, string
-from router.composition.contexts import contextual_arguments
+from router.composition.const_value_nodes import boolean, enum_value, list_of, string
+from router.composition.context_directives import contextual_arguments
 from router.composition.merge.merge_state import NOT_OVERRIDDEN, MergeState, Override, Sources
 from router.composition.model import Applied, EnumValue, FieldDef, InputValue, TypeDef, TypedElement
 from router.federation.field_sets import print_field_set
@@ -68,7 +68,7 @@ def join_field(
     if context.types_equal and _is_implied(state, sources, context):
         return
     for index, source in sources.items():
-        if context.override.gives_up(index):
+        if context.override.leaves_out(index):
             continue
         arguments: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
         if isinstance(source, FieldDef):

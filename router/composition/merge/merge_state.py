@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from graphql.language import Node
 
-    from router.composition.merge.supergraph_links import SupergraphFeatures
+    from router.composition.merge.supergraph_features import SupergraphFeatures
     from router.composition.report import SourcePlace
     from router.composition.subgraph_metadata import SubgraphMetadata
 
@@ -56,7 +56,7 @@ class Override:
         """Whether that subgraph resolves the field; not if the field is moving away from it."""
         return index not in self.used and index not in self.unused
 
-    def gives_up(self, index: int) -> bool:
+    def leaves_out(self, index: int) -> bool:
         """Whether that subgraph's field is overridden for good, and nothing there needs it."""
         return index in self.unused and index not in self.labels
 
@@ -113,9 +113,9 @@ class MergeState:
             return "".join(quoted)
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
-    def gives_up(self, index: int, coordinate: str) -> bool:
+    def leaves_out(self, index: int, coordinate: str) -> bool:
         """Whether the subgraph's field is overridden for good and not needed there: the supergraph leaves it out."""
-        return self.overrides.get(coordinate, NOT_OVERRIDDEN).gives_up(index)
+        return self.overrides.get(coordinate, NOT_OVERRIDDEN).leaves_out(index)
 
     def places(self, sources: Sources[Element]) -> list[SourcePlace]:
         """The places of the sources, for a report."""

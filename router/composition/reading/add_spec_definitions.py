@@ -18,7 +18,7 @@ from graphql.language import (
     TypeDefinitionNode,
 )
 
-from router.composition.constant_values import identity
+from router.composition.const_value_nodes import identity
 from router.composition.model import BUILT_IN_SCALARS
 from router.composition.reading.renamed_spec_definitions import SpecDefinitions, spec_definitions
 from router.composition.type_refs import NonNull, base_name, from_node, nullable

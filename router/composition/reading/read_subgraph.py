@@ -20,7 +20,7 @@ from router.composition.reading.subgraph_document import SubgraphDocument, read_
 from router.composition.reading.unknown_references import report_unknown_references
 from router.composition.reading.unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.report import Report
-from router.composition.surrogates import has_surrogates
+from router.composition.unicode_surrogates import has_surrogates
 from router.federation.link_directives import LinkError, read_links
 from router.federation.linked_specs import FEDERATION_IDENTITY, Links
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionNode, SelectionSetNode
 
-from router.composition.constant_values import string
+from router.composition.const_value_nodes import string
 from router.composition.model import BUILT_IN_SCALARS, all_applied
 from router.federation.field_sets import print_field_set
 

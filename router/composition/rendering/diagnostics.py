@@ -10,9 +10,9 @@ from router.composition import explain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from router.composition.file_locations import FilePlace, SourceFile
     from router.composition.pipeline import Composition
     from router.composition.report import Location
-    from router.composition.source_files import FilePlace, SourceFile
 
 # Hint levels from the most to the least important; a level includes those before it.
 LEVELS = ("WARN", "INFO", "DEBUG")

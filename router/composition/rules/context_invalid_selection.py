@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
-from router.composition.contexts import context_types, parse_context_value
+from router.composition.context_directives import context_types, parse_context_value
 from router.composition.field_sets import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
 from router.composition.rules.contextual_arguments import contextual_arguments, report_problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.contexts import context_types, parse_context_value
+from router.composition.context_directives import context_types, parse_context_value
 from router.composition.model import Kind
 from router.composition.rules.contextual_arguments import all_contextual_arguments, report_problem
 

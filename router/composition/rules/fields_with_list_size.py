@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.constant_values import python_value
+from router.composition.const_value_nodes import python_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from router.composition.contexts import parse_context_value
+from router.composition.context_directives import parse_context_value
 from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:

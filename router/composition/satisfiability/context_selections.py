@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from router.composition.contexts import contextual_arguments
+from router.composition.context_directives import contextual_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from router.composition.model import FieldDef
-    from router.composition.satisfiability.graph import Position, PositionGraph
+    from router.composition.satisfiability.position_graph import Position, PositionGraph
     from router.composition.satisfiability.reachability import Reachability
     from router.composition.subgraph_metadata import SubgraphMetadata
 
@@ -78,8 +78,10 @@ def _reason_here(  # noqa: PLR0911 - one return for each reason
                 f'the fields that "{own.coordinate}" requires can be fetched, but {position.type_name} has no '
                 "@key by which to fetch it with them"
             )
-        moving = graph.moving_requirements(position, own)
-        because = f" (an override label moves {', '.join(moving)}: @requires cannot rely on it)" if moving else ""
+        progressive = graph.progressive_requirements(position, own)
+        because = (
+            f" (@requires cannot rely on {', '.join(progressive)}: the @override has a label)" if progressive else ""
+        )
         return f'cannot satisfy the @requires conditions on field "{own.coordinate}"{because}'
     contexts = sorted({selection.context for selection in required_context_selections(subgraph, own)})
     if contexts:

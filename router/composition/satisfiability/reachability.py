@@ -20,8 +20,8 @@ from router.composition.satisfiability.context_selections import (
     ContextSelection,
     required_context_selections,
 )
-from router.composition.satisfiability.graph import Position
-from router.composition.satisfiability.memory import SearchMemory
+from router.composition.satisfiability.position_graph import Position
+from router.composition.satisfiability.reachability_cache import ReachabilityCache
 from router.federation.field_sets import readable_field_set
 from router.federation.type_references import TYPENAME
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from graphql.language import SelectionSetNode
 
     from router.composition.model import Applied, FieldDef
-    from router.composition.satisfiability.graph import PositionGraph
+    from router.composition.satisfiability.position_graph import PositionGraph
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Reachability:
 
     graph: PositionGraph
     contexts: Contexts
-    memory: SearchMemory = field(default_factory=SearchMemory)
+    cache: ReachabilityCache = field(default_factory=ReachabilityCache)
 
     # Fields
 
@@ -65,22 +65,22 @@ class Reachability:
         applied = member.applied("requires")
         if not applied:
             return True
-        known = self.memory.requirements.get((position, member.coordinate))
+        known = self.cache.requirements.get((position, member.coordinate))
         if known is not None:
             return known
-        before = self.memory.provisional_answers
+        before = self.cache.provisional_answers
         met = all(self._requirement_met(position, member, requires) for requires in applied)
-        is_final = self.memory.is_certain_since(before)
+        is_final = self.cache.is_certain_since(before)
         if is_final or (met and all(self._stays_met(position.type_name, requires) for requires in applied)):
-            self.memory.requirements[position, member.coordinate] = met
+            self.cache.requirements[position, member.coordinate] = met
         return met
 
     def _requirement_met(self, position: Position, member: FieldDef, requires: Applied) -> bool:
         selections = requires.field_set
         question = (position.index, member.coordinate)
-        if selections is None or self.memory.is_open(question):
+        if selections is None or self.cache.is_open(question):
             return False
-        with self.memory.answering(question):
+        with self.cache.answering(question):
             return self.graph.has_local_key(position) and self.can_fetch((position,), selections)
 
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
@@ -99,15 +99,15 @@ class Reachability:
         Keys can need fields of other objects, whose reachable positions can depend on this one's. So all that depend
         on each other are computed together: each begins with itself alone, and grows until none grows.
         """
-        known = self.memory.reachable.get(position)
+        known = self.cache.reachable.get(position)
         if known is not None:
             return known
-        if self.memory.growing is None:
+        if self.cache.growing is None:
             return self._grow_from(position)
-        return self.memory.growing.setdefault(position, (position,))
+        return self.cache.growing.setdefault(position, (position,))
 
     def _grow_from(self, position: Position) -> tuple[Position, ...]:
-        with self.memory.grow_together(position) as growing:
+        with self.cache.grow_together(position) as growing:
             grew = True
             while grew:
                 begun = list(growing)
@@ -122,9 +122,9 @@ class Reachability:
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
         """The positions found so far, and those whose keys can be fetched from them."""
-        entries = self.memory.entries.get(position)
+        entries = self.cache.entries.get(position)
         if entries is None:
-            entries = self.memory.entries[position] = tuple(self.graph.entries(position))
+            entries = self.cache.entries[position] = tuple(self.graph.entries(position))
         more = tuple(
             entry
             for entry, keys in entries
@@ -207,7 +207,7 @@ class Reachability:
         for position in positions:
             for seen in (position,) if closed else self.reachable(position):
                 value = self.resolve(seen, name, available)
-                if value is not None and not self.graph.has_moving_label(seen, name):
+                if value is not None and not self.graph.is_progressive(seen, name):
                     values[value] = None
         return tuple(values)
 
@@ -231,7 +231,7 @@ class Reachability:
     def _can_select(self, positions: tuple[Position, ...], selection: ContextSelection) -> bool:
         selections = readable_field_set(selection.text)
         # A selection on a context cannot need the same selection.
-        if selections is None or self.memory.is_open(selection):
+        if selections is None or self.cache.is_open(selection):
             return False
-        with self.memory.answering(selection):
+        with self.cache.answering(selection):
             return self.can_fetch(positions, selections)

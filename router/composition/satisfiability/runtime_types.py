@@ -13,7 +13,7 @@ from router.composition.model import ABSTRACT
 if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState
     from router.composition.model import FieldDef
-    from router.composition.satisfiability.graph import Position, PositionGraph
+    from router.composition.satisfiability.position_graph import Position, PositionGraph
 
 
 class RuntimeTypes:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from router.composition.model import ROOTS, FieldDef, Kind
 from router.composition.satisfiability.context_selections import NO_CONTEXT_SELECTIONS, Contexts, ContextSelection
-from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
+from router.composition.satisfiability.extracted_fields import ExtractedFields
 from router.composition.satisfiability.failing_query import QueryStep, print_failing_query
 from router.composition.satisfiability.failure_reasons import failure_reasons
-from router.composition.satisfiability.graph import Position, PositionGraph
-from router.composition.satisfiability.override_labels import label_assumptions
+from router.composition.satisfiability.override_label_combinations import label_assumptions
+from router.composition.satisfiability.position_graph import Position, PositionGraph
 from router.composition.satisfiability.reachability import Reachability
 from router.composition.satisfiability.runtime_types import RuntimeTypes
 from router.composition.type_refs import base_name
@@ -79,7 +79,7 @@ def check_satisfiability(state: MergeState) -> None:
     """
     reported: set[tuple[str, str]] = set()
     runtime_types = RuntimeTypes(state)
-    extracted, contexts = ExtractedSubgraphs(state), Contexts(state)
+    extracted, contexts = ExtractedFields(state), Contexts(state)
     for assumption in label_assumptions(state, extracted):
         graph = PositionGraph(state, assumption, extracted)
         _Search(state, Reachability(graph, contexts), reported, runtime_types).run()

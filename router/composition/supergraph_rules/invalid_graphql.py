@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from graphql.language import EnumValueNode, ListValueNode, NullValueNode, ObjectValueNode, print_ast
 
-from router.composition.merge.subtypes import is_strict_subtype
+from router.composition.merge.type_references import is_strict_subtype
 from router.composition.model import FieldDef, InputValue, Kind, Schema, TypeDef
 from router.composition.type_refs import ListOf, Named, NonNull, TypeRef, base_name, nullable
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
-from router.composition.constant_values import python_value
-from router.composition.contexts import context_types, contextual_arguments
-from router.composition.merge.auth_requirements import (
+from router.composition.const_value_nodes import python_value
+from router.composition.context_directives import context_types, contextual_arguments
+from router.composition.merge.auth_alternatives import (
     MAX_ALTERNATIVES,
     Requirement,
     TooManyAlternativesError,

@@ -15,7 +15,7 @@ from graphql.language import (
     StringValueNode,
 )
 
-from router.composition.constant_values import string
+from router.composition.const_value_nodes import string
 from router.composition.field_sets import argument_problems, given_arguments, with_implementations
 from router.composition.model import COMPOSITE
 from router.composition.subgraph_metadata import SubgraphMetadata

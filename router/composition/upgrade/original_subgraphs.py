@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.composition.constant_values import identity
+from router.composition.const_value_nodes import identity
 from router.composition.field_sets import target_fields
 from router.composition.model import Kind, TypeDef
 from router.composition.subgraph_metadata import SubgraphMetadata

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.constant_values import identity
+from router.composition.const_value_nodes import identity
 from router.composition.subgraph_metadata import SubgraphMetadata
 
 if TYPE_CHECKING:

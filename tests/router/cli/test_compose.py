@@ -1,7 +1,7 @@
 """`router compose`: files, formats, exit codes, and running subgraphs.
 
 Covers `router/cli/composition_output.py`, `router/cli/file_io.py`, `router/cli/garbage_collector.py`,
-`router/composition/config.py` and `router/composition/sources.py`.
+`router/composition/supergraph_yaml.py` and `router/composition/subgraph_loading.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from router.cli import command
-from router.composition.config import ConfigError, read_config
-from router.composition.source_files import SourceFile
-from router.composition.sources import introspect, load_subgraphs
+from router.composition.file_locations import SourceFile
+from router.composition.subgraph_loading import introspect, load_subgraphs
+from router.composition.supergraph_yaml import ConfigError, read_config
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:

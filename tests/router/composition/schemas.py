@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.composition import Composition, Subgraph, compose
 from router.composition.impossible_type_conditions import drop_impossible_conditions
-from router.composition.merge.supergraph import merge
+from router.composition.merge.merge_steps import merge
 from router.composition.model import FieldDef, Kind, SubgraphSchema, TypeDef
 from router.composition.reading.read_subgraph import read_subgraph
 from router.composition.report import Report

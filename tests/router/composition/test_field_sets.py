@@ -1,7 +1,7 @@
 """Field sets and context selections, read over a schema.
 
 Covers `router/composition/field_sets.py`, `router/composition/impossible_type_conditions.py` and
-`router/composition/contexts.py`.
+`router/composition/context_directives.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from graphql.language import FieldNode
 
-from router.composition.contexts import (
+from router.composition.context_directives import (
     context_selections,
     context_types,
     contextual_arguments,

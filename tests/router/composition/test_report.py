@@ -1,6 +1,6 @@
 """Errors, hints and their places.
 
-Covers `router/composition/report.py`, `router/composition/source_files.py` and `router/composition/model.py`.
+Covers `router/composition/report.py`, `router/composition/file_locations.py` and `router/composition/model.py`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 
 from router.composition import Location
+from router.composition.file_locations import SourceFile
 from router.composition.model import Applied, Kind, all_applied
 from router.composition.report import Report, locate
-from router.composition.source_files import SourceFile
 from router.composition.type_refs import Named
 from tests.router.composition.schemas import LINK, field, read
 

@@ -1,7 +1,7 @@
 """Contracts: what clients of a variant see, and which part of the supergraph's text stays.
 
 Covers `router/composition/contracts/__init__.py`, `router/composition/contracts/filtering.py`,
-`router/composition/contracts/marking.py` and `router/composition/contracts/reachability.py`.
+`router/composition/contracts/inaccessible_marking.py` and `router/composition/contracts/reachable_types.py`.
 """
 
 from __future__ import annotations

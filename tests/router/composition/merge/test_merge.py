@@ -1,11 +1,11 @@
 """How elements of several subgraphs become one, kind by kind.
 
-Covers `router/composition/merge/supergraph.py`, `router/composition/merge/merge_state.py`,
+Covers `router/composition/merge/merge_steps.py`, `router/composition/merge/merge_state.py`,
 `router/composition/merge/object.py`, `router/composition/merge/interface.py`, `router/composition/merge/union.py`,
 `router/composition/merge/enum.py`, `router/composition/merge/input_object.py`, `router/composition/merge/fields.py`,
-`router/composition/merge/arguments.py`, `router/composition/merge/subtypes.py`,
+`router/composition/merge/arguments.py`, `router/composition/merge/type_references.py`,
 `router/composition/merge/default_values.py`, `router/composition/merge/descriptions.py`,
-`router/composition/merge/directive_definitions.py`, `router/composition/merge/override.py` and
+`router/composition/merge/executable_directives.py`, `router/composition/merge/override.py` and
 `router/composition/merge/shareable.py`.
 """
 
@@ -15,7 +15,7 @@ import pytest
 from graphql.language import parse_type, print_ast
 
 from router.composition.merge.merge_state import Override, children, graph_enum_values
-from router.composition.merge.subtypes import is_strict_subtype
+from router.composition.merge.type_references import is_strict_subtype
 from router.composition.type_refs import from_node
 from tests.router.composition.schemas import codes, merged, read
 
@@ -185,8 +185,8 @@ def test_an_override_is_kept_under_the_coordinate_of_the_field() -> None:
     override = state.overrides["T.y"]
     assert override == Override(set(), {0}, {0: "move", 1: "move"})
     assert not override.resolves(0)
-    assert not override.gives_up(0)
-    assert not state.gives_up(1, "T.y")
+    assert not override.leaves_out(0)
+    assert not state.leaves_out(1, "T.y")
 
 
 def test_fields_of_an_interface_object_are_copied_to_implementations() -> None:

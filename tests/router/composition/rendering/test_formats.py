@@ -15,9 +15,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from router.composition import Location
+from router.composition.file_locations import SourceFile
 from router.composition.rendering import FORMATS
 from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
-from router.composition.source_files import SourceFile
 
 USERS = "type Query {\n\tme: User\n}\n"
 FOUND = Diagnostics(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.composition.constant_values import boolean, string
+from router.composition.const_value_nodes import boolean, string
 from router.composition.model import Applied
 from router.composition.report import Report
 from router.composition.rules import SUBGRAPH_RULES, keys, provides, requires

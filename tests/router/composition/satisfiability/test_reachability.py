@@ -1,9 +1,9 @@
 """Positions, what is resolved at them, and what is reached from them.
 
-Covers `router/composition/satisfiability/graph.py`, `router/composition/satisfiability/reachability.py`,
-`router/composition/satisfiability/memory.py`, `router/composition/satisfiability/provided_fields.py`,
-`router/composition/satisfiability/context_selections.py`, `router/composition/satisfiability/extracted_subgraphs.py`
-and `router/composition/satisfiability/override_labels.py`.
+Covers `router/composition/satisfiability/position_graph.py`, `router/composition/satisfiability/reachability.py`,
+`router/composition/satisfiability/reachability_cache.py`, `router/composition/satisfiability/provided_fields.py`,
+`router/composition/satisfiability/context_selections.py`, `router/composition/satisfiability/extracted_fields.py`
+and `router/composition/satisfiability/override_label_combinations.py`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from router.composition.satisfiability.context_selections import (
     ContextSelection,
     required_context_selections,
 )
-from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
-from router.composition.satisfiability.graph import Position, PositionGraph
-from router.composition.satisfiability.memory import SearchMemory
-from router.composition.satisfiability.override_labels import label_assumptions
+from router.composition.satisfiability.extracted_fields import ExtractedFields
+from router.composition.satisfiability.override_label_combinations import label_assumptions
+from router.composition.satisfiability.position_graph import Position, PositionGraph
 from router.composition.satisfiability.provided_fields import provided_fields
 from router.composition.satisfiability.reachability import Reachability
+from router.composition.satisfiability.reachability_cache import ReachabilityCache
 from router.federation.field_sets import parse_field_set
 from tests.router.composition.schemas import field, merged, read
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def reachability(state: MergeState, *, assumption: int = 0) -> Reachability:
-    extracted = ExtractedSubgraphs(state)
+    extracted = ExtractedFields(state)
     graph = PositionGraph(state, list(label_assumptions(state, extracted))[assumption], extracted)
     return Reachability(graph, Contexts(state))
 
@@ -56,7 +56,7 @@ def test_positions_are_reached_by_keys_whose_fields_are_reached() -> None:
 def test_reachable_positions_are_remembered() -> None:
     found = reachability(BOOKS)
     assert found.reachable(Position(0, "Book")) is found.reachable(Position(0, "Book"))
-    assert set(found.memory.reachable) >= {Position(0, "Book")}
+    assert set(found.cache.reachable) >= {Position(0, "Book")}
 
 
 def test_every_subgraph_is_reached_from_a_root_without_a_key() -> None:
@@ -96,7 +96,7 @@ def test_a_requirement_must_be_fetched_and_a_key_must_lead_back() -> None:
     found = reachability(state)
     assert found.resolve(Position(0, "T"), "y", NO_CONTEXT_SELECTIONS) is not None
     assert found.resolve(Position(0, "U"), "y", NO_CONTEXT_SELECTIONS) is None
-    assert found.memory.requirements == {(Position(0, "T"), "T.y"): True, (Position(0, "U"), "U.y"): False}
+    assert found.cache.requirements == {(Position(0, "T"), "T.y"): True, (Position(0, "U"), "U.y"): False}
 
 
 def test_requirements_that_need_each_other_are_not_met() -> None:
@@ -106,7 +106,7 @@ def test_requirements_that_need_each_other_are_not_met() -> None:
     )
     found = reachability(state)
     assert found.resolve(Position(0, "T"), "b", NO_CONTEXT_SELECTIONS) is None
-    assert found.memory.open_questions == set()
+    assert found.cache.open_questions == set()
 
 
 def test_an_interface_object_gets_its_type_from_a_subgraph_with_the_interface() -> None:
@@ -127,9 +127,9 @@ def test_a_label_moves_a_field_from_one_subgraph_to_the_other(assumption: int, o
         'type Query { t: T } type T @key(fields: "id") { id: ID x: Int }',
         'type T @key(fields: "id") { id: ID x: Int @override(from: "a", label: "move") }',
     )
-    found = list(label_assumptions(state, ExtractedSubgraphs(state)))[assumption]
+    found = list(label_assumptions(state, ExtractedFields(state)))[assumption]
     assert found.overridden == overridden
-    assert found.moving == {0: {"T.x"}, 1: {"T.x"}}
+    assert found.progressive == {0: {"T.x"}, 1: {"T.x"}}
 
 
 def test_more_than_six_labels_are_assumed_none_all_and_one_by_one() -> None:
@@ -140,7 +140,7 @@ def test_more_than_six_labels_are_assumed_none_all_and_one_by_one() -> None:
         + " ".join(f'{name}: Int @override(from: "a", label: "{name}")' for name in names)
         + " }",
     )
-    assert len(list(label_assumptions(state, ExtractedSubgraphs(state)))) == 2 + len(names)
+    assert len(list(label_assumptions(state, ExtractedFields(state)))) == 2 + len(names)
 
 
 def test_no_key_relies_on_a_field_that_a_label_moves() -> None:
@@ -157,7 +157,7 @@ def test_a_type_whose_fields_are_all_overridden_is_not_extracted() -> None:
         "type Query { a: Int } type T { q: U } type U { x: Int }",
         'type Query { b: Int } type U @shareable { x: Int @override(from: "a") }',
     )
-    extracted = ExtractedSubgraphs(state)
+    extracted = ExtractedFields(state)
     assert not extracted.has(0, field(state.subgraphs[0].schema, "T.q"))
     assert extracted.has(0, field(state.subgraphs[0].schema, "Query.a"))
 
@@ -180,21 +180,21 @@ def test_a_contextual_argument_is_supplied_by_the_object_that_sets_the_context()
 
 
 def test_a_question_that_is_asked_again_gets_a_provisional_answer() -> None:
-    memory = SearchMemory()
-    with memory.answering("q"):
-        assert memory.is_open("q")
-        assert not memory.is_certain_since(0)
-    assert not memory.is_open("q")
-    assert memory.is_certain_since(1)
+    cache = ReachabilityCache()
+    with cache.answering("q"):
+        assert cache.is_open("q")
+        assert not cache.is_certain_since(0)
+    assert not cache.is_open("q")
+    assert cache.is_certain_since(1)
 
 
 def test_positions_that_grow_are_kept_unless_a_question_is_open() -> None:
-    memory = SearchMemory()
+    cache = ReachabilityCache()
     first, second = Position(0, "A"), Position(0, "B")
-    with memory.grow_together(first) as growing:
+    with cache.grow_together(first) as growing:
         growing[first] = (first, Position(1, "A"))
-        assert not memory.is_certain_since(0)
-    with memory.answering("q"), memory.grow_together(second):
+        assert not cache.is_certain_since(0)
+    with cache.answering("q"), cache.grow_together(second):
         pass
-    assert memory.reachable == {first: (first, Position(1, "A"))}
-    assert memory.growing is None
+    assert cache.reachable == {first: (first, Position(1, "A"))}
+    assert cache.growing is None

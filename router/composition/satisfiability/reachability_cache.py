@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from graphql.language import SelectionSetNode
 
-    from router.composition.satisfiability.graph import Position
+    from router.composition.satisfiability.position_graph import Position
 
 Entries = tuple[tuple["Position", tuple["SelectionSetNode | None", ...]], ...]
 
 
 @dataclass(slots=True)
-class SearchMemory:
+class ReachabilityCache:
     """The memory of one search.
 
     Attributes:

@@ -31,8 +31,8 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from router.composition.source_files import SourceFile
-from router.composition.surrogates import has_surrogates
+from router.composition.file_locations import SourceFile
+from router.composition.unicode_surrogates import has_surrogates
 from router.federation.spec_versions import spec_versions
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from router.composition.merge.arguments import merge_arguments
 from router.composition.merge.descriptions import merge_description
-from router.composition.merge.subtypes import note_enum_usage
+from router.composition.merge.type_references import note_enum_usage
 from router.composition.model import DirectiveDef
 from router.composition.reading.spec_directive_names import GRAPHQL_DIRECTIVES, element_resolver
 

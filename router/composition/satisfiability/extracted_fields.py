@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class ExtractedSubgraphs:
+class ExtractedFields:
     """The subgraphs of one composition as consumers of the supergraph see them."""
 
     state: MergeState
@@ -61,5 +61,5 @@ class ExtractedSubgraphs:
         if definition.kind is Kind.UNION:
             return set(definition.members)
         return {
-            member.name for member in definition.fields.values() if not self.state.gives_up(index, member.coordinate)
+            member.name for member in definition.fields.values() if not self.state.leaves_out(index, member.coordinate)
         }

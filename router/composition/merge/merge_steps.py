@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from router.composition.merge.applied_directives import carried_links, merge_applied
 from router.composition.merge.auth_propagation import propagate_requirements
 from router.composition.merge.descriptions import merge_description
-from router.composition.merge.directive_definitions import merge_directive_definitions, note_directive_enums
 from router.composition.merge.enum import merge_enum
+from router.composition.merge.executable_directives import merge_directive_definitions, note_directive_enums
 from router.composition.merge.input_object import merge_input
 from router.composition.merge.interface import copy_interface_object_fields, merge_interface
 from router.composition.merge.join_directives import join_implements, join_type
 from router.composition.merge.merge_state import MergeState, Sources
 from router.composition.merge.object import merge_object
-from router.composition.merge.supergraph_links import resolve_features
+from router.composition.merge.supergraph_features import resolve_features
 from router.composition.merge.union import merge_union
 from router.composition.model import BUILT_IN_SCALARS, ROOTS, Applied, Element, Kind, TypeDef
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from router.composition.constant_values import string
-from router.composition.merge.argument_mergers import ARGUMENT_MERGERS
+from router.composition.const_value_nodes import string
 from router.composition.merge.compose_directive import ComposedDirective, composed_directives
+from router.composition.merge.directive_argument_mergers import ARGUMENT_MERGERS
 from router.composition.model import all_applied
 from router.federation.spec_versions import LATEST_FEDERATION, SpecVersion, spec_version, spec_versions
 from router.federation.version_numbers import Version
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from graphql.language import ConstValueNode
 
-    from router.composition.merge.argument_mergers import ArgumentMerger
+    from router.composition.merge.directive_argument_mergers import ArgumentMerger
     from router.composition.model import Applied
     from router.composition.report import Report
     from router.composition.subgraph_metadata import SubgraphMetadata

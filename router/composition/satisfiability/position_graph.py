@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from router.composition.merge.merge_state import MergeState
-    from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
-    from router.composition.satisfiability.override_labels import LabelAssumption
+    from router.composition.satisfiability.extracted_fields import ExtractedFields
+    from router.composition.satisfiability.override_label_combinations import LabelAssumption
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
@@ -46,7 +46,7 @@ class PositionGraph:
 
     state: MergeState
     assumption: LabelAssumption
-    extracted: ExtractedSubgraphs
+    extracted: ExtractedFields
     _possible_types: dict[str, frozenset[str]] = field(default_factory=dict)
     _possible_types_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
@@ -84,10 +84,10 @@ class PositionGraph:
         """Whether another subgraph overrides the field under this assumption."""
         return member.coordinate in self.assumption.overridden.get(position.index, ())
 
-    def has_moving_label(self, position: Position, name: str) -> bool:
+    def is_progressive(self, position: Position, name: str) -> bool:
         """Whether an override label decides if this subgraph or another one resolves the field."""
         coordinate = f"{position.type_name}.{name}"
-        return coordinate in self.assumption.moving.get(position.index, ())
+        return coordinate in self.assumption.progressive.get(position.index, ())
 
     def resolvable_field(self, position: Position, name: str) -> FieldDef | None:
         """The field if the subgraph resolves it here, provided that the field's requirements are met."""
@@ -110,15 +110,15 @@ class PositionGraph:
                 provided |= provided_fields(self.subgraph(position).schema, target, selections)
         return Position(position.index, target, provided)
 
-    def moving_requirements(self, position: Position, member: FieldDef) -> list[str]:
+    def progressive_requirements(self, position: Position, member: FieldDef) -> list[str]:
         """The coordinates that the field requires and that an override label moves from one subgraph to another."""
-        moving = {coordinate for coordinates in self.assumption.moving.values() for coordinate in coordinates}
+        progressive = {coordinate for coordinates in self.assumption.progressive.values() for coordinate in coordinates}
         required = [
             target.coordinate
             for requires in member.applied("requires")
             for target, _ in target_fields(self.subgraph(position).schema, member.parent, requires)
         ]
-        return [coordinate for coordinate in dict.fromkeys(required) if coordinate in moving]
+        return [coordinate for coordinate in dict.fromkeys(required) if coordinate in progressive]
 
     # Keys
 
@@ -143,7 +143,7 @@ class PositionGraph:
             member = self.declared_field(position, item.name.value)
             if member is None or self.subgraph(position).is_external(member):
                 return False
-            if self.is_overridden(position, member) and not self.has_moving_label(position, member.name):
+            if self.is_overridden(position, member) and not self.is_progressive(position, member.name):
                 return False
             if item.selection_set is not None:
                 inner = Position(position.index, base_name(member.type))

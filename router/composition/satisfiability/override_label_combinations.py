@@ -1,4 +1,4 @@
-"""Override labels: which combinations satisfiability assumes, and which fields each subgraph resolves under one."""
+"""The combinations of active override labels that satisfiability checks, and the fields that each one overrides."""
 
 from __future__ import annotations
 
@@ -11,45 +11,48 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from router.composition.merge.merge_state import MergeState, Override
-    from router.composition.satisfiability.extracted_subgraphs import ExtractedSubgraphs
+    from router.composition.satisfiability.extracted_fields import ExtractedFields
 
-# Up to this many labels, every combination is assumed: 2^6 searches.
+# With more labels, checking every combination takes too long: six labels already need 2^6 searches.
 _ALL_COMBINATIONS_UP_TO = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LabelAssumption:
-    """The fields that each subgraph does not resolve while certain labels are active and the others are not.
+    """The fields that each subgraph does not resolve if certain labels are active and the others are not.
 
-    No key and no `@requires` can rely on a moving field: the router decides a label for the fields of an operation, not
-    for what it fetches in addition.
+    A key or a `@requires` cannot rely on a progressive field: the router decides a label for the fields of the client's
+    operation, not for fields that the router adds.
 
     Attributes:
-        overridden: Index of a subgraph → coordinates of the fields that it does not resolve.
-        moving: Index of a subgraph → coordinates of the fields for which a label decides whether it resolves them.
+        overridden: Index of a subgraph → coordinates of the fields that the subgraph does not resolve.
+        progressive: Index of a subgraph → coordinates of the fields that the subgraph resolves depending on a label.
     """
 
     overridden: Mapping[int, Collection[str]]
-    moving: Mapping[int, Collection[str]]
+    progressive: Mapping[int, Collection[str]]
 
 
-def label_assumptions(state: MergeState, extracted: ExtractedSubgraphs) -> Iterator[LabelAssumption]:
-    """Every combination of up to six labels; of more labels none, all, and each by itself (composition §9.3)."""
+def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator[LabelAssumption]:
+    """Yield one assumption for each combination of active labels (composition §9.3).
+
+    With more than six labels, the combinations are: no label, all labels, and each label alone.
+    """
     labels = {coordinate: _labels(extracted, coordinate, override) for coordinate, override in state.overrides.items()}
-    moving: defaultdict[int, set[str]] = defaultdict(set)
+    progressive: defaultdict[int, set[str]] = defaultdict(set)
     for coordinate, each in labels.items():
         for index in each:
-            moving[index].add(coordinate)
+            progressive[index].add(coordinate)
     for active in _combinations(sorted({label for each in labels.values() for label in each.values()})):
         overridden: defaultdict[int, set[str]] = defaultdict(set)
         for coordinate, override in state.overrides.items():
             for index in _not_resolving(override, labels[coordinate], active):
                 overridden[index].add(coordinate)
-        yield LabelAssumption(overridden, moving)
+        yield LabelAssumption(overridden, progressive)
 
 
-def _labels(extracted: ExtractedSubgraphs, coordinate: str, override: Override) -> Mapping[int, str]:
-    """The labels that a consumer sees: none if the overriding field, which has the label, is not extracted."""
+def _labels(extracted: ExtractedFields, coordinate: str, override: Override) -> Mapping[int, str]:
+    """Return the labels by subgraph; no labels if the overriding field, which has the label, is not extracted."""
     parent, _, name = coordinate.partition(".")
     for index in override.labels:
         if override.resolves(index):
