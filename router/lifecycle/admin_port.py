@@ -1,8 +1,8 @@
-"""The port for operators: a table of routes over one or several workers.
+"""The HTTP application of the admin port, with which operators control one or several workers.
 
-GET  /health/live, /health/ready     of this process; ready when every worker is ready
-GET  /status                         each worker: memory, supergraph, caches, requests, last reload
-POST /reload                         Authorization: Bearer <admin.token>; the outcome of the reload for each worker
+GET  /health/live, /health/ready     health of this process; it is ready when every worker is ready
+GET  /status                         each worker's memory, supergraph, caches, requests and last reload
+POST /reload                         reloads each worker; requires the header Authorization: Bearer <admin.token>
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _log = structlog.stdlib.get_logger("admin")
 
 
 class Operable(Protocol):
-    """What the port operates: a router in this process, or several worker processes."""
+    """What the admin port controls: one router in this process, or several worker processes."""
 
     async def status(self) -> Sequence[JsonObject]:
-        """The status of each worker, as JSON objects."""
+        """Return the status of each worker."""
         ...
 
     async def reload(self) -> Sequence[JsonObject]:
@@ -44,7 +44,7 @@ class Operable(Protocol):
 
 
 class AdminApp:
-    """An ASGI application (HTTP only)."""
+    """The ASGI application of the admin port, without its health paths, which `HealthEndpoints` serves."""
 
     def __init__(self, operated: Operable, settings: Admin) -> None:
         self._operated = operated
@@ -55,7 +55,7 @@ class AdminApp:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del receive  # no route has a body
+        del receive  # no route reads a request body
         status, body, extra_headers = await self._respond(scope)
         content = json_codec.encode(body)
         headers = [
@@ -92,7 +92,7 @@ class AdminApp:
 
 
 def ready_check(operated: Operable) -> Callable[[], Awaitable[None]]:
-    """A readiness check that raises `NotReady` unless every worker is ready."""
+    """Return a readiness check, which raises `NotReady` unless every worker is ready."""
 
     async def check() -> None:
         workers = await operated.status()

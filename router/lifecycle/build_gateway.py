@@ -1,4 +1,4 @@
-"""Build a gateway that is ready to serve: load the settings and the supergraph, connect them, warm the caches up."""
+"""Build a gateway that is ready to serve: load the supergraph and the settings, assemble both, fill the caches."""
 
 from __future__ import annotations
 
@@ -23,64 +23,67 @@ if TYPE_CHECKING:
 
 
 class UnusableSupergraph(StartupError):
-    """Only another supergraph text can help."""
+    """The SDL is not a supergraph that this router can serve; loading it again does not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileLocations:
-    """The locations that the command line names. `supergraph` is a path or a URL; None means that of the settings."""
+    """The locations on the command line. `supergraph` is a path or a URL; if it is None, the configuration has it."""
 
     config: Path | None
     supergraph: str | None
     environ: Mapping[str, str]
 
     def settings(self, subgraphs: Collection[str] | None = None) -> RouterSettings:
-        """Read the configuration now; if `subgraphs` are given, check the names in it against them.
+        """Read the configuration file now.
+
+        If `subgraphs` is given, check that each subgraph named in the configuration is one of them.
 
         Raises:
-            InvalidSettings: it cannot be used.
+            InvalidSettings: the configuration cannot be used.
         """
         return load(self.config, self.environ, subgraphs=subgraphs)
 
 
 class SupergraphText(NamedTuple):
-    """A supergraph's text, the name of its source, and the documents to prepare, besides persisted ones."""
+    """The SDL of a supergraph, the name of its source, and the documents to prepare in addition to persisted ones."""
 
     sdl: str
     name: str
-    wanted: Sequence[WarmUpDocument] = ()
+    documents: Sequence[WarmUpDocument] = ()
 
 
-def build(origin: FileLocations, found: SupergraphText, stopped: threading.Event | None) -> Generation:
-    """Build a generation that is ready to serve; all slow work is done here.
+def build(locations: FileLocations, source: SupergraphText, stopped: threading.Event | None) -> Generation:
+    """Build a generation that is ready to serve. All slow work is done here.
 
-    If `stopped` is given, clients are served meanwhile: warming up is throttled, and ends when the event is set.
+    `stopped` is given if another generation serves clients meanwhile: the warm-up then pauses between documents, and
+    ends when the event is set.
 
     Raises:
-        StartupError: the settings or the supergraph cannot be used, or do not fit together.
+        StartupError: the settings or the supergraph cannot be used, or a setting names an unknown subgraph.
     """
     try:
-        graph = supergraph.load(found.sdl)
+        graph = supergraph.load(source.sdl)
     except InvalidSupergraph as error:
-        raise _unusable(found.name, error) from error
-    settings = origin.settings(graph.subgraphs)
-    gateway = assemble(graph, settings, found.name)
+        raise _unusable(source.name, error) from error
+    settings = locations.settings(graph.subgraphs)
+    gateway = assemble(graph, settings, source.name)
     gateway.warm_up()
     warm_up_result = warm(
-        gateway, _add_persisted_documents(found.wanted, gateway, settings), Throttle(settings.warm_up, stopped)
+        gateway, _add_persisted_documents(source.documents, gateway, settings), Throttle(settings.warm_up, stopped)
     )
     for cache in (gateway.preparation.documents, gateway.preparation.plans):
         cache.reset_counts()
     gateway.limits.exceeded.clear()
-    return Generation(gateway, settings, found.sdl, warm_up_result)
+    return Generation(gateway, settings, source.sdl, warm_up_result)
 
 
 def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
-    """A gateway to subgraphs over HTTP; `name` is where the supergraph was found.
+    """Return a gateway to subgraphs over HTTP. `name` is the source of the supergraph, for error messages.
 
     Raises:
-        UnusableSupergraph: it needs what this router does not do.
-        StartupError: a file that the settings name cannot be used, or an address of the supergraph's.
+        UnusableSupergraph: the supergraph requires a feature that this router does not support.
+        StartupError: a file that the settings name, or a subgraph URL in the supergraph, cannot be used.
     """
     try:
         return Gateway(assembly.assemble(graph, settings))
@@ -97,18 +100,18 @@ def _unusable(name: str, error: InvalidSupergraph) -> UnusableSupergraph:
 
 
 def _add_persisted_documents(
-    wanted: Sequence[WarmUpDocument], gateway: Gateway, settings: RouterSettings
+    documents: Sequence[WarmUpDocument], gateway: Gateway, settings: RouterSettings
 ) -> Sequence[WarmUpDocument]:
-    """Append the persisted documents, up to the size of the caches: more would evict the first ones."""
-    asked = {each.query for each in wanted}
-    others = [WarmUpDocument(text) for text in dict.fromkeys(gateway.stages.documents) if text not in asked]
-    return [*wanted, *others][: min(settings.cache.documents, settings.cache.plans)]
+    """Append the persisted documents, up to the size of the caches: more documents would evict the first ones."""
+    present = {each.query for each in documents}
+    others = [WarmUpDocument(text) for text in dict.fromkeys(gateway.stages.documents) if text not in present]
+    return [*documents, *others][: min(settings.cache.documents, settings.cache.plans)]
 
 
 def initial_documents(settings: RouterSettings) -> Sequence[WarmUpDocument]:
-    """The documents to prepare at the start, before any client has sent one.
+    """Return the documents to prepare at the start, which `warm_up.file` contains.
 
     Raises:
-        StartupError: the file with them cannot be used.
+        StartupError: the file cannot be used.
     """
     return read_documents(settings.warm_up.file) if settings.warm_up.file is not None else ()

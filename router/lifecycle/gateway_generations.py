@@ -1,4 +1,4 @@
-"""One gateway after another behind one application: new requests go to the newest, running ones finish on theirs.
+"""Replace a gateway while requests run: new requests use the new gateway, running ones finish with the old one.
 
 requests ──> Rollover ──> generation 3          current
                           generation 2          retired: 4 requests in flight, closed when they have finished
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from servicekit.asgi import Receive, Scope, Send
 
 GC_THRESHOLDS = (10_000, 3, 160)
-"""When the garbage collector looks at young, older and all objects (`gc.set_threshold`), instead of (700, 10, 10): a
-request makes thousands of objects. Together with freezing the objects made at the start, this saves 9 % of the CPU time
-of a request. A collection stops all threads: with these values it takes at most 28 ms while large operations are
-prepared. With a first value of 50,000 it takes 72 ms, and requests need as much CPU time."""
+"""The thresholds of `gc.set_threshold`, higher than Python's default because a request creates thousands of objects.
+Together with `freeze` they save 9 % of the CPU time of a request. A collection stops all threads: with these values it
+takes at most 28 ms while large operations are prepared. With 50,000 as the first value it takes 72 ms, and requests use
+the same CPU time."""
 
 LAST_SECONDS = 1.0
-"""How long the response of a request may take after the request's deadline, on a busy machine."""
+"""How long after its deadline a request may still send its response on a busy machine."""
 
 _NOT_LOADED = ServiceUnavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 
@@ -38,7 +38,7 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class Generation:
-    """A gateway, the settings and SDL it was made from, and its running requests."""
+    """A gateway, its settings and supergraph SDL, and the number of its running requests."""
 
     def __init__(self, gateway: Gateway, settings: RouterSettings, sdl: str, warm_up_result: WarmUpResult) -> None:
         self.gateway = gateway
@@ -63,8 +63,8 @@ class Generation:
                 self._idle.set()
 
     async def close(self) -> None:
-        """Wait for running requests, at most as long as a request may take, then close all connections."""
-        # Every request has a deadline, also mutations whose client has left: after that nothing runs here.
+        """Wait until the running requests end, at most for the time limit of a request; then close all connections."""
+        # Every request has a deadline, also a mutation whose client has disconnected: no request runs longer than this.
         longest = self.settings.traffic.request_timeout + LAST_SECONDS
         try:
             async with asyncio.timeout(longest):
@@ -75,7 +75,7 @@ class Generation:
 
 
 class Rollover:
-    """An ASGI application (HTTP only) that passes requests to the current generation; 503 while there is none."""
+    """An ASGI application (HTTP only) that passes requests to the current generation, or responds with 503 without one."""
 
     def __init__(self) -> None:
         self.current: Generation | None = None
@@ -89,31 +89,31 @@ class Rollover:
             await _NOT_LOADED.respond(scope, send)
 
     async def check_loaded(self) -> None:
-        """A readiness check: raises `NotReady` while no supergraph is loaded."""
+        """Check readiness: raise `NotReady` while no supergraph is loaded."""
         if self.current is None:
             raise NotReady("no supergraph is loaded")
 
     async def check_capacity(self) -> None:
-        """A readiness check: raises `NotReady` while requests are being refused for overload."""
+        """Check readiness: raise `NotReady` while requests are refused because of overload."""
         if self.current is not None:
             self.current.gateway.overload.check()
 
     def adopt(self, generation: Generation) -> None:
-        """Send all further requests to `generation`; its predecessor closes when its requests have finished."""
+        """Pass all further requests to `generation`, and close the previous one when its requests have ended."""
         previous, self.current = self.current, generation
         self._count += 1
         generation.number = self._count
         if previous is None:
-            gc.collect()  # garbage from loading must not be frozen
+            gc.collect()  # because frozen garbage is never freed
             freeze()
             return
         task = asyncio.get_running_loop().create_task(_retire(previous))
-        del previous  # only the task refers to it from here
+        del previous  # otherwise this reference keeps the schema in memory
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
     async def aclose(self) -> None:
-        """Close the current generation, and wait for those before it."""
+        """Close the current generation, and stop waiting for the requests of the previous ones."""
         if self.current is not None:
             await self.current.gateway.aclose()
         for task in self._retiring:
@@ -133,6 +133,6 @@ async def _retire(generation: Generation) -> None:
 
 
 def freeze() -> None:
-    """Exclude lasting objects (schema, plans, modules) from garbage collection."""
+    """Exclude all objects that exist now (schema, plans, modules) from garbage collection."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

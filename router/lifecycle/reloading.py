@@ -1,10 +1,10 @@
-"""From files to a running gateway, at the start and at every reload.
+"""Load the configuration and the supergraph, at the start and at every reload, and replace the running gateway.
 
     router.yaml ──load──> settings ─┐
-    supergraph  ──read──> SDL ──────┴──> Gateway ──warm up──> Generation ──adopt──> serving
+    supergraph  ──read──> SDL ──────┴──> Gateway ──warm up──> Generation ──adopt──> serves
 
 Slow steps (loading a schema, planning) run in a thread while the current generation serves. If a step fails, the reload
-is refused with the reason; the current generation is replaced only when the new one is ready.
+is refused with the reason, and the current generation continues to serve.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _log = structlog.stdlib.get_logger("reload")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadOutcome:
-    """The outcome of a reload. `reason` says why it was refused; `supergraph` is the hash of the current supergraph."""
+    """The outcome of a reload. `reason` says why it was refused; `supergraph` is the hash of the active supergraph."""
 
     result: Result
     cause: str
@@ -49,47 +49,51 @@ class ReloadOutcome:
     at: float = 0.0
 
     def to_json(self) -> dict[str, object]:
-        """A JSON object; `at` is Unix time."""
+        """Return a JSON object, in which `at` is Unix time."""
         return asdict(self)
 
     def is_worth_logging_after(self, before: ReloadOutcome | None) -> bool:
-        """Whether to log it: a refusal that is now over is logged, the same refusal of repeated polls only once."""
+        """Return whether to log this outcome, which follows the outcome `before`.
+
+        Polls in a row with the same result and reason are logged once. `unchanged` is logged only after a refusal.
+        """
         if self.result == "unchanged":
             return before is not None and before.result == "refused"
         return before is None or self.cause != "poll" or (self.result, self.reason) != (before.result, before.reason)
 
 
 class Reloader:
-    """Builds generations, one at a time."""
+    """Builds a generation at the start and at each reload, one at a time, and passes it to the rollover."""
 
-    def __init__(self, origin: FileLocations, rollover: Rollover) -> None:
-        self._origin = origin
+    def __init__(self, locations: FileLocations, rollover: Rollover) -> None:
+        self._locations = locations
         self._rollover = rollover
         self._source: tuple[tuple[object, ...], Source] | None = None
         self._lock = asyncio.Lock()
         self._stopped = threading.Event()
         self._unusable: tuple[str, str] | None = None
-        """The last refused text and the reason, so that a poll that returns it again does not load it again."""
+        """The last SDL that was refused, and the reason: a poll that returns the same SDL does not load it again."""
         self.seen: Stamps = ()
         self.settings = RouterSettings()
         self.last: ReloadOutcome | None = None
 
     def start(self) -> None:
-        """Load a supergraph file before the router listens: a router with an unusable supergraph does not start.
+        """Load a supergraph file before the router listens, so that the start fails if the file cannot be used.
 
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
         """
         before = self.file_stamps()
-        settings = self.settings = self._origin.settings()
+        settings = self.settings = self._locations.settings()
         source = self._source_for(settings)
-        self.seen = (*before[:1], *self.file_stamps()[1:])  # the stamps from before the files were read
+        # The stamps are older than the text that is read, so that a later write is detected.
+        self.seen = (*before[:1], *self.file_stamps()[1:])
         if isinstance(source, FileSource):
-            found = SupergraphText(source.text(), source.name, initial_documents(settings))
-            self._rollover.adopt(build(self._origin, found, None))
+            text = SupergraphText(source.text(), source.name, initial_documents(settings))
+            self._rollover.adopt(build(self._locations, text, None))
 
     async def reload(self, cause: str, *, force: bool = False) -> ReloadOutcome:
-        """Load the current files or URL. It raises nothing: the outcome and a log line say what happened."""
+        """Load the current files or URL. Raises no error: the outcome and a log line have the reason for a refusal."""
         async with self._lock:
             started = time.monotonic()
             result, reason = await self._try_renew(force=force)
@@ -111,58 +115,58 @@ class Reloader:
             return await self._renew(force=force), None
         except StartupError as error:
             return "refused", str(error)
-        except Exception:  # noqa: BLE001  (whatever it is, the router continues with what it has)
+        except Exception:  # noqa: BLE001  (after any error, the current generation continues to serve)
             _log.exception("a reload failed")
             return "refused", "an internal error; the log has its traceback"
 
     async def _renew(self, *, force: bool) -> Result:
         before = self.file_stamps()
-        settings = self.settings = await asyncio.to_thread(self._origin.settings)
+        settings = self.settings = await asyncio.to_thread(self._locations.settings)
         source = self._source_for(settings)
         self.seen = (*before[:1], *self.file_stamps()[1:])
         sdl = await source.read()
         current = self._rollover.current
         if current is None:
-            wanted = initial_documents(settings)
+            documents = initial_documents(settings)
         elif force or (current.sdl, current.settings) != (sdl, settings):
-            wanted = most_used(current.gateway, settings.warm_up.hottest)
+            documents = most_used(current.gateway, settings.warm_up.hottest)
             _warn_about_fixed_settings(current.settings, settings)
         else:
             return "unchanged"
         if self._unusable is not None and self._unusable[0] == sdl:
             raise UnusableSupergraph(self._unusable[1])
-        generation = await self._build(SupergraphText(sdl, source.name, wanted))
+        generation = await self._build(SupergraphText(sdl, source.name, documents))
         if current is not None:
             generation.gateway.inherit(current.gateway)
         self._rollover.adopt(generation)
         return "reloaded"
 
-    async def _build(self, found: SupergraphText) -> Generation:
+    async def _build(self, text: SupergraphText) -> Generation:
         try:
-            return await asyncio.to_thread(build, self._origin, found, self._stopped)
+            return await asyncio.to_thread(build, self._locations, text, self._stopped)
         except UnusableSupergraph as error:
-            self._unusable = (found.sdl, str(error))
+            self._unusable = (text.sdl, str(error))
             raise
 
     def file_stamps(self) -> Stamps:
-        """The stamps of the configuration file and the supergraph file; None for one that is missing or not used."""
+        """Return the stamps of the configuration file and of the supergraph file; None for a missing or unused file."""
         source = self.source
-        config = self._origin.config
+        config = self._locations.config
         return (
             stamp(config) if config is not None else None,
             stamp(source.path) if isinstance(source, FileSource) else None,
         )
 
     def close(self) -> None:
-        """Stop warming up, and close connections."""
+        """Stop a running warm-up, and close the connections of the supergraph source."""
         self._stopped.set()
         if self._source is not None:
             self._source[1].close()
 
     def _source_for(self, settings: RouterSettings) -> Source:
-        """The source of the supergraph; the same object as long as its settings do not change."""
+        """Return the source of the supergraph: the same object while its location and settings do not change."""
         configured = settings.supergraph
-        location = self._origin.supergraph or configured.url or (str(configured.file) if configured.file else None)
+        location = self._locations.supergraph or configured.url or (str(configured.file) if configured.file else None)
         if location is None:
             raise StartupError(
                 "no supergraph is configured: name one with --supergraph, or with `supergraph` in router.yaml"
@@ -178,18 +182,18 @@ class Reloader:
 
     @property
     def source(self) -> Source | None:
-        """The source that was used last."""
+        """The source of the last load; None before the first one."""
         return self._source[1] if self._source is not None else None
 
 
-# Settings of the listening socket and its connections, which are fixed when the process starts.
+# The process uses these settings of sockets and connections only when it starts.
 _FIXED = (
     *(f"server.{key}" for key in ("host", "port", "workers", "drain_timeout", "head_timeout")),
     "server.keep_alive_timeout",
     "server.keep_alive_requests",
     "admin",
 )
-# The size of a connection's buffers follows from these at the start; the limits themselves change at once.
+# A reload changes these limits, but not the buffer size of a connection, which is computed from them at the start.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes")
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 _STATM = Path("/proc/self/statm")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-# getrusage returns kibibytes, on macOS bytes.
+# The unit of getrusage: bytes on macOS, kibibytes on other systems.
 _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def resident_bytes() -> int:
-    """Resident memory in bytes; where the system does not report it, the highest value so far."""
+    """Return the resident memory in bytes, or its peak where the system reports only that."""
     try:
         return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
     except OSError:

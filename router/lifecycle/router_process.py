@@ -1,4 +1,4 @@
-"""One router process: its ASGI application, its reloads, its status."""
+"""One router process: its ASGI application, its reloads and its status."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class RouterProcess:
-    """Call `start`, then serve `asgi`. `companions` are entered while it serves (an admin port, a control channel)."""
+    """Call `start`, then serve `asgi`. The context managers in `companions`, such as an admin port, run beside it."""
 
-    def __init__(self, origin: FileLocations) -> None:
+    def __init__(self, locations: FileLocations) -> None:
         self._rollover = Rollover()
-        self._reloader = Reloader(origin, self._rollover)
+        self._reloader = Reloader(locations, self._rollover)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reload_requested = False
         self.companions: list[AbstractAsyncContextManager[object]] = []
 
     def start(self) -> None:
-        """Load the supergraph if it is a file.
+        """Load the supergraph if its source is a file.
 
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
@@ -57,12 +57,12 @@ class RouterProcess:
 
     @cached_property
     def asgi(self) -> ASGIApp:
-        """The application: GraphQL of the current supergraph, and health; each request has an id."""
+        """The ASGI application: GraphQL requests to the current supergraph, and health requests."""
         checks = {"supergraph": self._rollover.check_loaded, "capacity": self._rollover.check_capacity}
         return RequestIdMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
 
     async def status(self) -> Sequence[JsonObject]:
-        """The status of this worker (see `admin.Operable`)."""
+        """Return the status of this worker (see `admin_port.Operable`)."""
         current = self._rollover.current
         last = self._reloader.last
         status: JsonObject = {
@@ -86,7 +86,7 @@ class RouterProcess:
         return [status]
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload even if no file has changed: a certificate may have."""
+        """Reload even if no watched file has changed, because a certificate may have changed."""
         return [(await self._reloader.reload("admin", force=True)).to_json()]
 
     async def reload_on_signal(self) -> Sequence[JsonObject]:
@@ -94,7 +94,7 @@ class RouterProcess:
         return [(await self._reloader.reload("SIGHUP", force=True)).to_json()]
 
     def request_reload(self) -> None:
-        """Reload because of a signal, once the server runs; safe in a signal handler."""
+        """Request a reload because of a signal; it starts once the server runs. Safe in a signal handler."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._start_task, self._reload_for_signal())
         else:
@@ -115,11 +115,11 @@ class RouterProcess:
         if scope["type"] == "http":
             await self._rollover(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
         else:
             raise ValueError(f"{scope['type']} connections are not supported")
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         self._loop = asyncio.get_running_loop()
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
@@ -142,7 +142,7 @@ class RouterProcess:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _log_supergraph(self) -> None:
-        current = self._rollover.current  # a local: a lasting reference would keep its memory
+        current = self._rollover.current  # not an attribute, which would keep a replaced supergraph in memory
         if current is not None:
             _log.info("serving", supergraph=current.hash, warmed_up=current.warm_up_result._asdict())
 

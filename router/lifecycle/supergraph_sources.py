@@ -1,4 +1,4 @@
-"""Where a supergraph comes from: a file, or a URL."""
+"""The sources of a supergraph: a file, or a URL."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Stamp = tuple[int, int, int]
 
 
 def is_url(location: str) -> bool:
-    """Whether a supergraph's location is a URL rather than a path."""
+    """Return whether a supergraph's location is a URL; otherwise it is a path."""
     return location.startswith(("http://", "https://"))
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Changes whenever the file is written or replaced, or a link to it changes; None if there is no file."""
+    """Return a value that changes when the file, or a link to it, is written or replaced; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -31,24 +31,24 @@ def stamp(path: Path) -> Stamp | None:
 
 
 class SourceUnavailable(StartupError):
-    """The supergraph cannot be read; the message names the place and the reason."""
+    """The supergraph cannot be read; the message has the location and the reason."""
 
 
 class Source(Protocol):
-    """A place with the supergraph's SDL. `name` is used in messages."""
+    """A file or URL with the SDL of the supergraph. Messages contain `name`."""
 
     name: str
 
     async def read(self) -> str:
-        """The current SDL.
+        """Return the current SDL.
 
         Raises:
-            SourceUnavailable: it cannot be read.
+            SourceUnavailable: the SDL cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """Close connections."""
+        """Close the connections of the source."""
         ...
 
 
@@ -60,7 +60,7 @@ class FileSource:
         self.name = str(path)
 
     def text(self) -> str:
-        """The same as `read`, for a caller without an event loop."""
+        """Return the same as `read`, for a caller without an event loop."""
         try:
             return self.path.read_text(encoding="utf-8")
         except OSError as error:
@@ -69,15 +69,15 @@ class FileSource:
             raise SourceUnavailable(f"{self.path}: is not UTF-8 text") from error
 
     async def read(self) -> str:
-        """See `Source.read`. Reading takes about a millisecond; a thread would cost more."""
+        """See `Source.read`. Runs in the event loop: reading takes about a millisecond, less than starting a thread."""
         return self.text()
 
     def close(self) -> None:
-        """A file has no connections."""
+        """Do nothing: a file has no connections."""
 
 
 class UrlSource:
-    """A supergraph at a URL, fetched with the last ETag, so that an unchanged one is not sent again."""
+    """A supergraph at a URL. Requests have the last ETag, so that the server does not send an unchanged SDL again."""
 
     def __init__(self, url: str, settings: SupergraphSource) -> None:
         self.name = url.partition("?")[0]

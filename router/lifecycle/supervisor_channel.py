@@ -2,8 +2,8 @@
 
     supervisor  {"id": 1, "request": "status"}      worker   {"id": 1, "response": [...]}
 
-When the worker serves, it sends {"id": 0, "response": []} without a request. Each side sees at once when the other
-closes its end.
+When the worker begins to serve, it sends {"id": 0, "response": []} without a request. Each side detects at once when
+the other side closes the channel.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from router.lifecycle.admin_port import JsonObject
 
 HELLO = 0
-# A status takes about a kilobyte; the limit protects against a peer that is not ours.
+# A status takes about a kilobyte; the limit protects the memory if the other side sends something else.
 _LONGEST_LINE = 1 << 20
 
 
 class WorkerGone(Exception):
-    """The worker closed its end before it responded."""
+    """The worker closed the channel before it responded."""
 
 
 class Channel:
-    """The supervisor's end of the channel."""
+    """The supervisor's end of the channel. `hello` completes when the worker begins to serve."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -41,7 +41,7 @@ class Channel:
 
     @classmethod
     async def over(cls, connection: socket.socket) -> Channel:
-        """A channel over one socket of a pair; the channel owns the socket from then on."""
+        """Open a channel over one socket of a pair. The channel closes the socket at the end."""
         return cls(*await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE))
 
     async def request(self, name: str) -> Sequence[JsonObject]:
@@ -72,21 +72,21 @@ class Channel:
                 if not future.done():
                     future.set_result(message["response"])
         except ConnectionError:
-            pass  # the worker was killed; its exit code says the rest
+            pass  # the worker was killed; the supervisor logs its exit code
         finally:
             for future in self._open.values():
                 if not future.done():
                     future.set_exception(WorkerGone())
-                    future.exception()  # marks it as retrieved: often nobody waits
+                    future.exception()  # retrieved here, because otherwise asyncio logs it if no caller waits
 
 
 @asynccontextmanager
 async def serve_supervisor(
     connection: socket.socket,
     responders: Mapping[str, Callable[[], Awaitable[Sequence[JsonObject]]]],
-    orphaned: Callable[[], None],
+    on_supervisor_end: Callable[[], None],
 ) -> AsyncIterator[None]:
-    """The worker's end: respond while the block runs; call `orphaned` when the supervisor has closed its end."""
+    """Respond to the supervisor while the block runs; call `on_supervisor_end` when it closes the channel."""
     reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE)
 
     async def respond(message: Mapping[str, Any]) -> None:
@@ -95,10 +95,10 @@ async def serve_supervisor(
 
     async def respond_to_all() -> None:
         writer.write(json.dumps({"id": HELLO, "response": []}).encode() + b"\n")
-        async with asyncio.TaskGroup() as responding:  # concurrently: a status must not wait for a long reload
+        async with asyncio.TaskGroup() as responding:  # concurrent, so that a status does not wait for a reload
             while line := await reader.readline():
                 responding.create_task(respond(json.loads(line)))
-            orphaned()
+            on_supervisor_end()
 
     task = asyncio.get_running_loop().create_task(respond_to_all())
     try:

@@ -1,6 +1,6 @@
-"""Prepare operations before clients send them: from a file at the start, the most used ones at a reload.
+"""Prepare operations before clients send them: those of a file at the start, the most used ones at a reload.
 
-A warm-up never fails: documents that are not valid for the new schema are skipped and counted.
+A document that is not valid for the new schema is skipped and counted; it does not stop the warm-up.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class WarmUpDocument(NamedTuple):
-    """A document and the names of the operations to prepare (None: its only operation, which has no name)."""
+    """A document and the names of the operations to prepare. None stands for its only operation."""
 
     query: str
     operations: tuple[str | None, ...] = (None,)
 
 
 class WarmUpResult(NamedTuple):
-    """Numbers of documents: `skipped` are not valid, for `left` there was no time."""
+    """The numbers of documents that are prepared, not valid (`skipped`), or not prepared in time (`left`)."""
 
     prepared: int
     skipped: int
@@ -37,7 +37,7 @@ class WarmUpResult(NamedTuple):
 
 
 def most_used(gateway: Gateway, count: int) -> list[WarmUpDocument]:
-    """The documents used most. Call it in the gateway's thread: its caches are not thread-safe."""
+    """Return the `count` most used documents. Call it in the thread that uses the gateway: caches have no lock."""
     return [
         WarmUpDocument(query, tuple(document.operations))
         for query, document in gateway.preparation.documents.most_used(count)
@@ -45,10 +45,10 @@ def most_used(gateway: Gateway, count: int) -> list[WarmUpDocument]:
 
 
 def read_documents(path: Path) -> list[WarmUpDocument]:
-    """The documents of a folder of `.graphql` files, or of a JSON manifest (see `WarmUp.file`).
+    """Return the documents of a folder of `.graphql` files, or of a JSON manifest (see `WarmUp.file`).
 
     Raises:
-        StartupError: it cannot be read, or has another format.
+        StartupError: the folder or the manifest cannot be read, or the manifest has another format.
     """
     try:
         if path.is_dir():
@@ -63,7 +63,11 @@ def read_documents(path: Path) -> list[WarmUpDocument]:
 
 
 def _documents(manifest: object) -> Iterator[str]:
-    """The documents of a list, of an object by id (Relay's format), or of an object with `operations` (Apollo's)."""
+    """Yield the documents of a manifest.
+
+    A manifest is a list of documents, an object that maps ids to documents (Relay), or an object with a list
+    `operations` (Apollo).
+    """
     match manifest:
         case {"operations": list() as operations}:
             entries: Iterable[object] = [entry.get("body") for entry in operations if isinstance(entry, dict)]
@@ -75,12 +79,15 @@ def _documents(manifest: object) -> Iterator[str]:
             raise ValueError("neither a list nor an object")
     for entry in entries:
         if not isinstance(entry, str):
-            raise ValueError("an entry has no document")  # noqa: TRY004  (a file's content, not a caller's mistake)
+            raise ValueError("an entry has no document")  # noqa: TRY004  (the file is wrong, not the type of an argument)
         yield entry
 
 
 class Throttle:
-    """Limits documents per second and the total time. Without `stopped` there is no pause: no client is served yet."""
+    """Limits the total time and, while clients are served, the documents per second.
+
+    `stopped` ends the warm-up when it is set. It is None if no client is served yet: there are then no pauses.
+    """
 
     def __init__(self, settings: WarmUp, stopped: threading.Event | None) -> None:
         self._pause = 1 / settings.rate
@@ -88,15 +95,15 @@ class Throttle:
         self._stopped = stopped
 
     def wait(self, spent: float) -> bool:
-        """Pause until the next document is due; `spent` seconds were used. False when warming up must end."""
+        """Pause before the next document; the last one took `spent` seconds. Returns False if the warm-up must end."""
         if self._stopped is not None and self._stopped.wait(max(self._pause - spent, 0.0)):
             return False
         return time.monotonic() < self._end
 
 
-def warm(gateway: Gateway, wanted: Iterable[WarmUpDocument], throttle: Throttle) -> WarmUpResult:
-    """Prepare documents in order. It takes long: call it in a thread while clients are served."""
-    queue = list(wanted)
+def warm(gateway: Gateway, documents: Iterable[WarmUpDocument], throttle: Throttle) -> WarmUpResult:
+    """Prepare documents in order. While clients are served, call it in a thread, because planning takes long."""
+    queue = list(documents)
     prepared = skipped = 0
     for position, document in enumerate(queue):
         started = time.monotonic()

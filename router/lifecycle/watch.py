@@ -1,4 +1,4 @@
-"""Check files every second and a URL every few seconds, and reload after a change."""
+"""Reload after a change: check the files at one interval, and poll the URL of the supergraph at another."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from router.settings import RouterSettings
 
 _JITTER = 0.1
-"""A share of the interval, added or subtracted at random, so that routers do not poll at the same moment."""
+"""The fraction by which an interval varies at random, so that many routers do not poll at the same moment."""
 
 
 class Watch:
-    """Two endless loops, run as tasks; their intervals come from the current settings."""
+    """Two endless loops, which run as tasks. The current settings define their intervals."""
 
     def __init__(self, reloader: Reloader, rollover: Rollover) -> None:
         self._reloader = reloader
         self._rollover = rollover
 
     async def files(self) -> None:
-        """Reload when a file has changed and then stayed unchanged for one interval: it is then completely written."""
+        """Reload when a file has changed and then has not changed for one interval: a writer may write it in parts."""
         found = tried = self._reloader.seen
         while True:
             await asyncio.sleep(self._settings.reload.watch_interval)
@@ -37,7 +37,7 @@ class Watch:
                 await self._reloader.reload("file")
 
     async def address(self) -> None:
-        """Reload when the supergraph at a URL has changed. Without a loaded supergraph, poll at once."""
+        """Reload when the supergraph at a URL has changed. If no supergraph is loaded yet, poll at once."""
         if self._rollover.current is None:
             await self._reloader.reload("start")
         while True:

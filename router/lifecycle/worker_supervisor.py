@@ -4,10 +4,10 @@
       ├── worker 0   accepts from socket 0, has its own supergraph, plans and connections
       └── worker 1   accepts from socket 1
 
-The kernel distributes connections over the sockets. The supervisor owns them: while a dead worker is replaced, its
-connections wait in the socket's queue and are not refused. If a worker cannot start when the router starts, the router
-ends with the worker's reason. Later, the supervisor tries again at growing intervals and closes the worker's socket, so
-that the kernel sends the connections to the other workers.
+The kernel distributes connections over the sockets. The supervisor owns them: while an ended worker is replaced, its
+new connections wait in the queue of the socket and are not refused. If a worker cannot start when the router starts,
+the router ends with the exit code of the worker. If a replacement cannot start, the supervisor tries again at growing
+intervals; meanwhile it closes the socket of the worker, so that the kernel uses the other sockets.
 """
 
 from __future__ import annotations
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 
     from router.lifecycle.admin_port import JsonObject
 
-# After a worker has run this long, its end is treated as a single failure, and the pause starts small again.
+# If a worker has run for this time, the pause before its replacement is short again.
 _PROVEN_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-# How long a worker may take to end after its own grace period before it is killed.
+# How long after its grace period a worker may still run before it is killed.
 _LAST_SECONDS = 3.0
-# A worker that does not report its status within this time is stuck; load balancers' probes wait about as long.
+# A worker without a status response within this time is not ready; probes of load balancers wait about as long.
 _STATUS_SECONDS = 2.0
 
 _log = structlog.stdlib.get_logger("workers")
 
 
 def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
-    """Listening sockets for one port, one for each worker.
+    """Open listening sockets for one port, one for each worker.
 
     Raises:
-        PortTaken: another process listens on the port, even if it would share it.
+        PortTaken: another process listens on the port, with or without SO_REUSEPORT.
         StartupError: this machine does not have the address.
     """
-    bind(endpoint).close()  # a sharing socket would not detect another process's sharing socket
+    bind(endpoint).close()  # fails if a process uses the port; with SO_REUSEPORT it would succeed
     first = bind(Endpoint(endpoint.host, endpoint.port, endpoint.variable, shared=True))
     port = first.getsockname()[1]
     others = [bind(Endpoint(endpoint.host, port, endpoint.variable, shared=True)) for _ in range(count - 1)]
@@ -60,9 +60,9 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How a worker is started: `--worker <listener> <channel>` (file descriptors) is appended to `command`.
+    """How to start a worker: `command`, followed by `--worker <listener> <channel>` (two file descriptors).
 
-    `grace` is how many seconds a worker may take to finish running requests.
+    `grace` is the number of seconds in which a stopped worker may finish its running requests.
     """
 
     command: Sequence[str]
@@ -71,7 +71,7 @@ class Launch:
 
 
 class WorkerSupervisor:
-    """The supervisor (see `admin.Operable`). `companions` are entered for as long as the workers run."""
+    """The supervisor (see `admin_port.Operable`). The context managers in `companions` run beside the workers."""
 
     def __init__(self, launch: Launch, listeners: Sequence[socket.socket]) -> None:
         self._launch = launch
@@ -85,7 +85,7 @@ class WorkerSupervisor:
         self.companions: list[AbstractAsyncContextManager[object]] = []
 
     async def run(self) -> int:
-        """Run until a signal or a failed start, and return the exit code."""
+        """Run until a stop signal arrives or a worker cannot start, and return the exit code."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, lambda: self._start_task(self._reload_for_signal()))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,47 +102,47 @@ class WorkerSupervisor:
         return self._exit_code
 
     def stop(self) -> None:
-        """Accept no more connections, let the workers finish, then end."""
+        """Close the listening sockets and stop the workers, which may finish their running requests."""
         self._stop.set()
         for listener in self._listeners:
             listener.close()
 
     async def status(self) -> Sequence[JsonObject]:
-        """All workers in order; those that do not serve or do not respond are not ready."""
+        """Return the status of each worker, in order. A worker that does not serve or respond has `"ready": False`."""
         return await asyncio.gather(*map(self._status_of, range(len(self._listeners))))
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload one worker after the other: all at once would leave no core for clients."""
+        """Reload one worker after the other, so that the others can serve clients meanwhile."""
         return await self._reload("reload")
 
     async def _status_of(self, index: int) -> JsonObject:
         channel = self._channels.get(index)
-        reason = "it is being started"
+        reason = "the worker is being started"
         if channel is not None:
             try:
                 async with asyncio.timeout(_STATUS_SECONDS):
                     (status,) = await channel.request("status")
             except WorkerGone:
-                reason = "it ended"
+                reason = "the worker ended"
             except TimeoutError:
-                reason = f"it does not respond within {_STATUS_SECONDS:g} s"
+                reason = f"the worker does not respond within {_STATUS_SECONDS:g} s"
             else:
                 return {"worker": index, **status}
         return {"worker": index, "ready": False, "reason": reason}
 
     async def _reload(self, request: str) -> list[JsonObject]:
-        """Reload the workers that serve; a worker that is being started reads the new files anyway."""
+        """Reload the workers that serve. A worker that is being started is left out, because it reads the new files."""
         outcomes: list[JsonObject] = []
         async with self._reloading:
             for index, channel in sorted(self._channels.items()):
                 status = await self._status_of(index)
-                if "pid" not in status:  # a stuck worker must not block the others or later reloads
+                if "pid" not in status:  # a worker that does not respond must not block the others or later reloads
                     outcomes.append({"worker": index, "result": "refused", "reason": status["reason"]})
                     continue
                 try:
                     outcomes += [{"worker": index, **outcome} for outcome in await channel.request(request)]
                 except WorkerGone:
-                    outcomes.append({"worker": index, "result": "refused", "reason": "it ended"})
+                    outcomes.append({"worker": index, "result": "refused", "reason": "the worker ended"})
         return outcomes
 
     async def _reload_for_signal(self) -> None:
@@ -154,7 +154,7 @@ class WorkerSupervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep_running(self, index: int) -> None:
-        """Keep worker `index` running until all stop."""
+        """Run worker `index`, and replace it whenever it ends, until the supervisor stops."""
         pause, served_before = _FIRST_PAUSE, False
         while not self._stop.is_set():
             started = time.monotonic()
@@ -173,7 +173,7 @@ class WorkerSupervisor:
             await _first_completed(self._stop.wait(), asyncio.sleep(pause))
 
     def _close_listener(self, index: int) -> None:
-        """Replace the socket by one that gets no connections, as it does not listen; the next worker listens on it."""
+        """Replace the socket with one that does not listen, and so gets no connections, until the next worker listens."""
         self._listeners[index].close()
         self._listeners[index] = replacement = socket.socket(self._family, socket.SOCK_STREAM)
         replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -181,7 +181,7 @@ class WorkerSupervisor:
         replacement.bind(self._address)
 
     async def _run_one(self, index: int) -> tuple[int, bool]:
-        """Run one worker process. Returns its exit code and whether it ever served."""
+        """Run one worker process. Returns its exit code, and whether it began to serve."""
         ours, theirs = socket.socketpair()
         listener = self._listeners[index]
         process = await asyncio.create_subprocess_exec(
@@ -220,7 +220,7 @@ class WorkerSupervisor:
 
 
 async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
-    """Wait for the first one. The other coroutines are cancelled, futures are not."""
+    """Wait until one of `waits` completes. Cancels the other coroutines, but not the other futures."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -234,7 +234,7 @@ async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.F
 
 
 def call_when_closed(pipe: int, stop: Callable[[], None]) -> None:
-    """Call `stop` in the running event loop when `pipe` ends: the process that started this one holds the other end."""
+    """Call `stop` when the other end of `pipe` is closed, which happens when the process that has it ends."""
     loop = asyncio.get_running_loop()
 
     def readable() -> None:

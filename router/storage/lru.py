@@ -1,4 +1,4 @@
-"""A bounded cache that evicts the least recently used entry, and knows which entries are used most."""
+"""A bounded cache that evicts the least recently used entry, and counts how often each entry is used."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ V = TypeVar("V")
 
 
 class Lru(Generic[K, V]):
-    """A cache with at most `max_entries` entries, whose weights are at most `max_weight` in total.
+    """A cache of at most `max_entries` entries with a total weight of at most `max_weight`.
 
     An entry whose own weight exceeds `max_weight` is not stored.
 
     Attributes:
         weight: the total weight of all entries.
-        hits: lookups that found an entry since the last `reset_counts`.
-        misses: lookups that found none since the last `reset_counts`.
+        hits: the number of lookups with an entry since the last `reset_counts`.
+        misses: the number of lookups without an entry since the last `reset_counts`.
     """
 
     def __init__(self, *, max_entries: int, max_weight: int) -> None:
@@ -34,7 +34,7 @@ class Lru(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """The value of `key`, which becomes the most recently used one."""
+        """Return the value of `key`, or None, and make this entry the most recently used one."""
         entry = self._entries.get(key)
         if entry is None:
             self.misses += 1
@@ -45,7 +45,7 @@ class Lru(Generic[K, V]):
         return entry.value
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Store `value`, and evict other entries as the limits require."""
+        """Store `value`, and evict the least recently used entries until the cache is within its limits."""
         old = self._entries.pop(key, None)
         if old is not None:
             self.weight -= old.weight
@@ -58,11 +58,11 @@ class Lru(Generic[K, V]):
             self.weight -= evicted.weight
 
     def reset_counts(self) -> None:
-        """Count lookups from now on, because the lookups that filled the cache say nothing about its use."""
+        """Set `hits` and `misses` to 0. Call it after a warm-up, whose lookups are not requests of clients."""
         self.hits = self.misses = 0
 
     def most_used(self, count: int) -> list[tuple[K, V]]:
-        """The `count` most used entries, in descending order; equally used ones by their last use, latest first."""
+        """Return the `count` most used entries, most used first. Of two with equal use, the more recently used is first."""
         latest_first = reversed(self._entries.items())
         return [(key, entry.value) for key, entry in heapq.nlargest(count, latest_first, key=lambda each: each[1].uses)]
 

@@ -1,4 +1,4 @@
-"""A store in the memory of this process."""
+"""A store of texts in the memory of this process."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class MemoryStore:
         self.entries.put(key, text, len(text))
 
     async def aclose(self) -> None:
-        """There are no connections to close."""
+        """Do nothing: this store has no connections."""

@@ -1,7 +1,7 @@
-"""A store in a Redis that several routers share.
+"""A store of texts in a Redis that several routers share.
 
-If Redis is down or slow, the requests that run wait for its timeout once. For `PAUSE_SECONDS` after it, the store
-behaves as an empty one and sends no commands.
+If Redis is down or slow, each running request waits at most for one timeout. For `PAUSE_SECONDS` after that, the store
+sends no commands and behaves like an empty store.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from router.settings.sections.apq import Redis as RedisSettings
 
 PAUSE_SECONDS = 1.0
-"""Short enough to use a restarted Redis soon, long enough that a stopped one costs little time."""
+"""Short, so that a restarted Redis is used soon; long enough that few requests wait for a stopped Redis."""
 MAX_CONNECTIONS = 20
 """Lookups take less than a millisecond; more connections would only wait inside Redis, which has one thread."""
 
@@ -27,7 +27,7 @@ _log = structlog.stdlib.get_logger("storage")
 
 
 class RedisStore:
-    """A `TextStore` that connects on first use."""
+    """A `TextStore` that connects to Redis on first use."""
 
     def __init__(self, settings: RedisSettings) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -37,7 +37,7 @@ class RedisStore:
             timeout=settings.timeout,
             socket_timeout=settings.timeout,
             socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1),  # once, for a connection that was closed while it was idle
+            retry=Retry(NoBackoff(), 1),  # one retry, because Redis may have closed an idle connection
         )
         self._redis = Redis(connection_pool=pool)
         self._prefix = settings.prefix
@@ -74,5 +74,5 @@ class RedisStore:
 
     def _pause(self, error: Exception) -> None:
         self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-        # Without the error's message, which contains the URL and may contain a password.
+        # The message of the error is not logged, because it may contain the URL with its password.
         _log.warning("redis unavailable, store paused", cause=type(error).__name__, seconds=PAUSE_SECONDS)

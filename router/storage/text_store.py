@@ -1,4 +1,4 @@
-"""The interface of a store of texts. An unavailable store behaves as an empty one; it must not fail a request."""
+"""The interface of a store of texts. An unavailable store behaves like an empty store, so that no request fails."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class TextStore(Protocol):
-    """Texts by key. Implementations may be used by many tasks at once, and raise no errors."""
+    """A store of texts by key. Many tasks may use it at once. Its methods raise no errors."""
 
     async def get(self, key: str) -> str | None:
-        """The text of `key`; None if there is none, or if the store does not respond in time."""
+        """Return the text of `key`, or None if the store has no such text or does not respond in time."""
         ...
 
     async def put(self, key: str, text: str) -> None:
-        """Store a text, as long as the limits of the store allow."""
+        """Store a text. The store may discard the text later, or at once if it is too large."""
         ...
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections of the store."""
         ...
