@@ -1,4 +1,4 @@
-"""The `router` command line: compose a supergraph, print a plan, serve.
+"""The `router` command line: composes a supergraph, prints plans, serves.
 
 A sub-command is imported on first use, because printing a plan must not require the dependencies of a server. Each
 module in the table below defines its command as `command`. The other modules are shared: `read_supergraph`, `file_io`
@@ -21,7 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "supergraph": ("router.cli.inspect_supergraph", "Print the API schema or the subgraphs of a supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
     "explain-plan": ("router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph."),
-    "config": ("router.cli.inspect_config", "Check a configuration, or print its JSON Schema."),
+    "config": ("router.cli.inspect_config", "Check a configuration, or print its JSON Schema or reference page."),
     "init": ("router.cli.init", "Write a starter configuration."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
 }

@@ -1,4 +1,4 @@
-"""`router compose`: subgraph schemas in, supergraph out. Exit code 0: composed, 1: composition errors, 2: bad input."""
+"""`router compose`: compose subgraph schemas into a supergraph."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from router.composition import Subgraph
     from router.composition.supergraph_yaml import SubgraphSource
 
-# Long enough for a subgraph that is starting, short enough to notice one that hangs.
+# Long enough for a subgraph that is starting, short enough to report a subgraph that hangs.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the command."""
+    """The options of `router compose`."""
 
     config_file: Path
     output: Path | None
@@ -63,7 +63,7 @@ class Options:
     type=click.FloatRange(min=0.001),
     default=_INTROSPECTION_TIMEOUT_SECONDS,
     show_default=True,
-    help="How many seconds a running subgraph has to return its SDL.",
+    help="Time limit in seconds for the SDL of a running subgraph.",
 )
 @click.option("--watch", is_flag=True, help="Compose again whenever an input changes, until Ctrl-C.")
 def command(**given: object) -> None:
@@ -105,7 +105,7 @@ def _watch(options: Options) -> None:
     try:
         while True:
             inputs = WatchedInputs.now(options.config_file, os.environ, options.timeout)
-            # Removes the errors of the previous round from a terminal; elsewhere, this does nothing.
+            # Removes the errors of the previous composition if stdout is a terminal.
             click.clear()
             started = time.perf_counter()
             _compose_once(options, inputs)
@@ -117,7 +117,7 @@ def _watch(options: Options) -> None:
 
 
 def _compose_once(options: Options, inputs: WatchedInputs) -> None:
-    """Compose and print the result or the errors, which the next change may correct."""
+    """Compose once, and print the result. Errors are only printed, because the next change may correct them."""
     try:
         diagnostics = _compose(options, inputs.sources, inputs.subgraphs())
         if _write(diagnostics, options):

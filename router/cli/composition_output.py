@@ -28,15 +28,15 @@ FORMAT = click.option(
 
 
 def relative_to_working_directory(file: SourceFile) -> SourceFile:
-    """CI servers need paths relative to the checkout, in which the command runs."""
+    """Return the file with a path relative to the working directory, which is the checkout on CI servers."""
     return replace(file, path=os.path.relpath(file.path))
 
 
 def write_result(diagnostics: Diagnostics, form: str, output: Path | None, failure: str) -> bool:
-    """Print the errors and hints, and write the supergraph if there is one; returns whether there is one.
+    """Print the errors and hints, and write the supergraph. Without one, print `failure` and return False.
 
-    Text goes to stderr, so that the supergraph can go to stdout. The other formats use stdout; the supergraph then
-    needs a file, except with JSON, which contains it.
+    Text goes to stderr, so that the supergraph can go to stdout. The other formats go to stdout; the supergraph is
+    then written only if `output` is given. The JSON format contains it.
     """
     report = FORMATS[form](diagnostics)
     if report and form == "text":

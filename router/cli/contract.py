@@ -1,4 +1,4 @@
-"""`router contract`: a variant of a supergraph, filtered by `@tag`. It has the exit codes of `router compose`."""
+"""`router contract`: derive a variant of a supergraph, filtered by `@tag`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments and options of the command."""
+    """The arguments and options of `router contract`."""
 
     file: Path
     include: tuple[str, ...]
@@ -56,7 +56,7 @@ def command(**given: object) -> None:
     composition = Composition(contract.supergraph_sdl, contract.errors, ())
     files = {SUPERGRAPH: relative_to_working_directory(SourceFile(str(options.file)))}
     diagnostics = Diagnostics.of(composition, {SUPERGRAPH: sdl}, files, None)
-    failure = "the contract is not valid (what it hides counts as @inaccessible)"
+    failure = "the contract is not valid (hidden elements are treated as @inaccessible)"
     if not write_result(diagnostics, options.form, options.output, failure):
         raise click.exceptions.Exit(NOT_COMPOSABLE)
 

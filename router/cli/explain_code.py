@@ -1,4 +1,4 @@
-"""`router explain`: the meaning of a code of composition, with an example and its fix."""
+"""`router explain`: print the page of an error or hint code of composition, with an example and its fix."""
 
 from __future__ import annotations
 

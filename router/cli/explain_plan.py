@@ -1,4 +1,4 @@
-"""`router explain-plan`: why each field of an operation is fetched from its subgraph."""
+"""`router explain-plan`: explain why each field of an operation is fetched from its subgraph."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def command(selected: SelectedOperation, *, output_format: str) -> None:
     r"""Explain for each field which subgraph it is fetched from, and why not from another.
 
     \b
-    from  the subgraph it is fetched from, and the cost of the whole plan
-    or    a subgraph that could return it too, and the cost of the plan with it
-    not   a subgraph that cannot return it, and why
+    from  the subgraph that returns the field, and the cost of the whole plan
+    or    another subgraph that could return the field, and the cost of the plan with it
+    not   a subgraph that cannot return the field, and why
 
-    A cost is that of the whole plan with all other fields fetched as they are, before fetches for the same objects are
-    merged: a fetch costs 1000, and a fetch that waits for n others in a row costs n times 100,000.
+    A cost is the cost of the whole plan in which only this field has another subgraph, before fetches for the same
+    objects are merged. A fetch costs 1000; a fetch that waits for n fetches in a row costs n times 100,000.
 
     Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """

@@ -1,4 +1,4 @@
-"""Reads the input files of commands, and writes their output files."""
+"""Reads the input files of commands, and writes their output to files or stdout."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import click
 from servicekit.errors import StartupError
 
 NOT_COMPOSABLE = 1
-"""The exit code when the input was read, but does not compose."""
+"""The exit code if the input can be read but does not compose."""
 
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 WRITABLE_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def read_text(path: Path) -> str:
-    """The text of an input file.
+    """Return the text of an input file.
 
     Raises:
         StartupError: the file cannot be read as UTF-8.
@@ -34,8 +34,8 @@ def read_text(path: Path) -> str:
 def write_text(path: Path | None, text: str) -> None:
     """Write `text` to a file, or without a path to stdout.
 
-    A regular file is replaced as a whole, because a router may watch it; if it has this text already, it is not
-    touched. A symbolic link remains a link. Any other file, such as a pipe or `/dev/null`, is written to.
+    A regular file is replaced at once, because a router may watch it; if the file already has this text, it stays
+    unchanged. A symbolic link stays a link. Into any other file, such as a pipe or `/dev/null`, the text is written.
 
     Raises:
         StartupError: the file cannot be written.
@@ -57,7 +57,7 @@ def write_text(path: Path | None, text: str) -> None:
 
 
 def _print(text: str) -> None:
-    """Print UTF-8 in every locale, because programs read the output."""
+    """Print `text` in UTF-8, whatever the locale is, because programs read the output."""
     try:
         click.echo(text.encode(), nl=False)
     except BrokenPipeError:

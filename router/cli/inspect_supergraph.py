@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--subgraph", "name", help="Print the schema of this subgraph instead of the API schema.")
 @click.option("--output", type=WRITABLE_FILE, help="The file for the schema; without it, stdout.")
 def schema_command(file: Path, name: str | None, output: Path | None) -> None:
-    """Print the API schema of the supergraph in FILE, which clients see."""
+    """Print the schema that clients of the supergraph in FILE see (the API schema)."""
     supergraph = read_supergraph(file)
     if name is None:
         schema = supergraph.api_schema

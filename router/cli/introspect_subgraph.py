@@ -10,7 +10,7 @@ from router.composition.subgraph_loading import introspect
 from router.composition.supergraph_yaml import ConfigError
 from servicekit.errors import StartupError
 
-# The same time as in composition.
+# The same as in `router compose`.
 _TIMEOUT_SECONDS = 30.0
 
 
@@ -27,7 +27,7 @@ def command() -> None:
     type=click.FloatRange(min=0.001),
     default=_TIMEOUT_SECONDS,
     show_default=True,
-    help="How many seconds the request may take.",
+    help="Time limit of the request in seconds.",
 )
 def introspect_command(url: str, headers: tuple[str, ...], timeout: float) -> None:
     """Print the SDL that the subgraph at URL returns for `_service { sdl }`."""
@@ -39,8 +39,8 @@ def introspect_command(url: str, headers: tuple[str, ...], timeout: float) -> No
 
 
 def _header(text: str) -> tuple[str, str]:
-    """A header written as `K=V`, or as `K: V` as in curl; the first separator counts."""
+    """Split a header written as `K=V` or, as in curl, `K: V` at the first separator."""
     end = min((position for separator in "=:" if (position := text.find(separator)) > 0), default=None)
     if end is None:
-        raise click.BadParameter("a header is written as K=V", param_hint="--header")
+        raise click.BadParameter("a header must be written as K=V", param_hint="--header")
     return text[:end].strip(), text[end + 1 :].strip()

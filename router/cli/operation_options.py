@@ -1,4 +1,4 @@
-"""The options that `router plan` and `router explain-plan` share: one operation on one supergraph."""
+"""The options of `router plan` and `router explain-plan`, which select an operation and a supergraph."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ _OPTIONS: Final[tuple[Callable[[_Command], _Command], ...]] = (
         type=click.IntRange(min=0),
         default=Bounds().work,
         show_default=True,
-        help="The work that may be spent on finding a better plan, in units of about 10 µs.",
+        help="The work budget of the search for a better plan, in units of about 10 µs.",
     ),
     click.option(
         "--deadline",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="The time after which that search ends; without it, there is no time limit.",
+        help="Time limit of this search; without it, there is no time limit.",
     ),
 )
 _STDIN: Final = Path("-")
@@ -78,10 +78,10 @@ _ARGUMENTS: Final = tuple(field.name for field in fields(OperationArguments))
 
 @dataclass(frozen=True, slots=True)
 class SelectedOperation:
-    """An operation to plan.
+    """An operation to plan, and how to plan it.
 
     Attributes:
-        document: valid for the API schema of the supergraph.
+        document: the document, which is valid for the API schema of the supergraph.
         name: the name of the operation; None if the document has only one.
         override_labels: the active labels of progressive overrides.
     """
@@ -94,7 +94,7 @@ class SelectedOperation:
 
 
 def with_operation_options(run: _Command) -> _Command:
-    """Add the options that select an operation to a command, whose first argument is then a `SelectedOperation`.
+    """Add the options that select an operation to a command. Its first argument becomes a `SelectedOperation`.
 
     If a file cannot be read, or the operation is invalid or cannot be planned, the command ends with an error message.
     """

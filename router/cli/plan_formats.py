@@ -1,4 +1,4 @@
-"""Prints a plan as a Mermaid flowchart, or as a table of costs."""
+"""Formats a plan as a Mermaid flowchart, or as a table of costs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
 """The columns of the table of costs that contain numbers."""
 
-# Mermaid's escape sequences of characters that would end a label, start markup, or start an escape sequence.
+# Mermaid's escape sequences for characters that end a label, start markup, or start an escape sequence.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
@@ -38,9 +38,9 @@ class PlacedFetch:
     """A fetch and its position in the plan.
 
     Attributes:
-        path: the path of the objects that it extends.
-        conditions: when it runs: the conditions of @skip and @include, and whether it is deferred.
-        request: the number of its request, which the fetches of a batch share.
+        path: the response path of the objects to which it adds fields.
+        conditions: the conditions under which it runs (@skip, @include) or the reason for which it runs later (@defer).
+        request: the number of its request. The fetches of a batch have the same request.
         stage: how many fetches run before it, one after the other.
     """
 
@@ -60,7 +60,7 @@ class PlacedFetch:
 
     @property
     def fields(self) -> int:
-        """The number of fields in the operation, without `_entities`."""
+        """The number of fields in the operation of the fetch, without `_entities`."""
         counter = _FieldCounter()
         visit(parse(self.fetch.operation, no_location=True), counter)
         return counter.count - (1 if self.fetch.requires else 0)
@@ -86,7 +86,7 @@ class _FetchInRequest(NamedTuple):
 
 
 def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
-    """Every fetch of the plan, in order of appearance."""
+    """Return every fetch of the plan, in the order of the plan."""
     stages: dict[int, int] = {}
     placed = []
     for number, request in enumerate(_requests(plan.node, ())):
@@ -100,7 +100,7 @@ def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
 def _requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[str, ...]
 ) -> Iterator[list[_FetchInRequest]]:
-    """The fetches of each request."""
+    """Yield the fetches of each request, below `conditions`."""
     match node:
         case Fetch():
             yield [_FetchInRequest(node, (), conditions)]
@@ -126,7 +126,7 @@ def _requests(  # noqa: C901 - one case per kind of node
 
 
 def mermaid(plan: QueryPlan) -> str:
-    """A flowchart: a node for each fetch, an arrow to each fetch that waits for it, and a box around a batch."""
+    """Return a flowchart: a node for each fetch, an arrow to each fetch that waits for it, a box around each batch."""
     lines = ["flowchart TD"]
     placed = placed_fetches(plan)
     for number, fetches in groupby(placed, lambda each: each.request):
@@ -144,7 +144,7 @@ def _node(placed: PlacedFetch) -> str:
 
 
 def cost_table(plan: QueryPlan) -> str:
-    """A row for each fetch, and the sum. The cost of a fetch is (1000 + fields) · max(1, 100 · stage)."""
+    """Return a row for each fetch, and the sum. The cost of a fetch is (1000 + fields) · max(1, 100 · stage)."""
     placed = placed_fetches(plan)
     depth = 1 + max((each.stage for each in placed), default=-1)
     total = sum(each.cost for each in placed)

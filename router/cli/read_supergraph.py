@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def read_supergraph(path: Path) -> Supergraph:
-    """The supergraph in a file.
+    """Read the supergraph in a file.
 
     Raises:
-        StartupError: the file cannot be read, or is not a supergraph.
+        StartupError: the file cannot be read, or does not contain a valid supergraph.
     """
     try:
         return supergraph.load(path.read_text(encoding="utf-8"))

@@ -53,14 +53,14 @@ class _Location(click.ParamType[str]):
 @click.command("serve")
 @click.option("--supergraph", type=_Location(), help="The composed supergraph: a file, or a URL that is polled.")
 @click.option("--config", "config_file", type=_FILE, help="router.yaml; without it, all defaults.")
-@click.option("--workers", type=click.IntRange(min=1), help="How many processes serve; overrides server.workers.")
-@click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker; set by its supervisor.")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of worker processes; overrides server.workers.")
+@click.option("--worker", type=(int, int), hidden=True, help="The sockets of one worker; the supervisor sets them.")
 def command(
     supergraph: str | None, config_file: Path | None, workers: int | None, worker: tuple[int, int] | None
 ) -> None:
     """Serve a composed supergraph over HTTP.
 
-    The router reloads when the supergraph or the configuration changes, and at SIGHUP.
+    The router reloads when the supergraph or the configuration changes, and when it receives SIGHUP.
     """
     environ = process.environment()
     locations = FileLocations(config_file, supergraph, environ)
@@ -75,7 +75,10 @@ def command(
 
 
 def _with_grace(process_settings: ProcessSettings, settings: RouterSettings) -> ProcessSettings:
-    """The settings with `server.drain_timeout` as grace period, which `mosafe up` may shorten."""
+    """Return the process settings with `server.drain_timeout` as time for shutdown.
+
+    A router that `mosafe up` started has at most the time that `mosafe up` allows.
+    """
     grace = settings.server.drain_timeout
     if process_settings.parent_pipe is not None:
         grace = min(grace, process_settings.shutdown_seconds)
@@ -87,7 +90,10 @@ def _listening(settings: RouterSettings) -> Endpoint:
 
 
 def _connections(settings: RouterSettings) -> ConnectionLimits:
-    """The limits of connections. A head that is only somewhat too large still gets a response with the reason."""
+    """Return the limits of connections.
+
+    `head_bytes` is twice the configured limits, so that slightly larger heads get a response with the reason.
+    """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
     return ConnectionLimits(
@@ -110,7 +116,7 @@ def _serve_as_worker(
     locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
 ) -> None:
     listener, channel = sockets
-    # Only the supervisor handles SIGHUP; a terminal sends its signals to all processes.
+    # Only the supervisor handles SIGHUP, but a terminal sends SIGHUP to all processes.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     live = RouterProcess(locations)
     live.start()
@@ -124,7 +130,7 @@ def _stop_this_process() -> None:
 
 
 def _supervise(settings: RouterSettings, process_settings: ProcessSettings, count: int) -> int:
-    """Run the workers; returns the exit code of the router."""
+    """Run the workers until the router stops, and return its exit code."""
     listeners = open_listeners(_listening(settings), count)
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
@@ -145,7 +151,7 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
 
 
 def _admin(settings: RouterSettings, operated: Operable) -> list[AbstractAsyncContextManager[object]]:
-    """The server of the admin port, if it is enabled.
+    """Return the server of the admin port, or an empty list if the port is disabled.
 
     Raises:
         StartupError: the port is taken.

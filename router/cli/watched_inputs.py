@@ -1,8 +1,8 @@
-"""The inputs of `router compose --watch`, and waiting until they change.
+"""Reads the inputs of `router compose --watch`, and waits until one of them changes.
 
-Files are polled and not subscribed to: a configuration names only a few, editors replace files instead of writing them,
-and notifications do not work across containers and network file systems. Running subgraphs send no notifications, so
-their SDL is fetched again and again.
+Files are polled: there are only a few, editors replace files instead of writing them, and notifications of the system
+do not work across containers and network file systems. The SDL of running subgraphs is fetched repeatedly, because
+subgraphs send no notifications.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from router.composition import Subgraph
 
-# Shorter than a person notices.
+# So short that a user does not notice the delay.
 _FILE_POLL_SECONDS = 0.1
-# An editor that truncates a file before it writes has finished after this time.
+# After this time, an editor that truncates a file before writing has finished.
 _SETTLE_SECONDS = 0.05
-# A subgraph under development restarts in about this time; more fetches would fill its log.
+# About the time in which a subgraph under development restarts; shorter intervals would fill its log.
 _SUBGRAPH_POLL_SECONDS = 2.0
 
 _Stamp = tuple[int, int, int]
@@ -37,7 +37,7 @@ class WatchedInputs:
     """The inputs of a composition at one moment.
 
     Attributes:
-        stamps: the state of the configuration and of the schema files.
+        stamps: the stamps of the configuration file and of the schema files.
         running: the running subgraphs with the SDL fetched from them, or the error of the configuration or of a fetch.
     """
 
@@ -48,7 +48,7 @@ class WatchedInputs:
 
     @classmethod
     def now(cls, config: Path, environ: Mapping[str, str], timeout_seconds: float) -> WatchedInputs:
-        """Read the configuration and the state of its inputs; of the configuration alone if it cannot be used."""
+        """Read the configuration and its inputs. If the configuration cannot be used, only this file is watched."""
         stamp = _stamps([config])
         try:
             sources = tuple(read_config(config, environ))
@@ -58,10 +58,10 @@ class WatchedInputs:
         return cls(sources, {**_stamps(files), **stamp}, _fetch_sdls(sources, timeout_seconds), timeout_seconds)
 
     def subgraphs(self) -> list[Subgraph]:
-        """The subgraphs to compose: schema files as they are now, running subgraphs as they were fetched.
+        """Return the subgraphs to compose: schema files are read now, and running subgraphs were fetched by `now`.
 
         Raises:
-            ConfigError: an input cannot be read; the message has one line for each.
+            ConfigError: inputs cannot be read. The message has a line for each of these inputs.
         """
         try:
             read = load_subgraphs([each for each in self.sources if each.subgraph_url is None], self.timeout_seconds)
@@ -88,14 +88,14 @@ class WatchedInputs:
         time.sleep(_SETTLE_SECONDS)
 
     def _fetch_in_background(self) -> SimpleQueue[list[Subgraph] | str]:
-        """Fetch in a thread, so that files are polled while a subgraph is slow; the queue receives the result."""
+        """Fetch in a thread, so that a slow subgraph does not stop polling. The returned queue receives the result."""
         result: SimpleQueue[list[Subgraph] | str] = SimpleQueue()
         Thread(target=lambda: result.put(_fetch_sdls(self.sources, self.timeout_seconds)), daemon=True).start()
         return result
 
 
 def _fetch_sdls(sources: Iterable[SubgraphSource], timeout_seconds: float) -> list[Subgraph] | str:
-    """The running subgraphs, or the error if one cannot be fetched."""
+    """Return the running subgraphs with their SDL, or the error message if a subgraph cannot be fetched."""
     try:
         return load_subgraphs([source for source in sources if source.subgraph_url is not None], timeout_seconds)
     except ConfigError as error:
@@ -107,7 +107,7 @@ def _stamps(files: Iterable[Path]) -> dict[Path, _Stamp | None]:
 
 
 def _stamp(file: Path) -> _Stamp | None:
-    """A value that changes when the file is written or replaced; None for a missing file."""
+    """Return a value that changes when the file is written or replaced; None if the file is missing."""
     try:
         status = file.stat()
     except OSError:

@@ -75,7 +75,7 @@ class Generation:
 
 
 class Rollover:
-    """An ASGI application (HTTP only) that passes requests to the current generation, or responds with 503 without one."""
+    """An ASGI application (HTTP only): passes requests to the current generation, or responds with 503 without one."""
 
     def __init__(self) -> None:
         self.current: Generation | None = None

@@ -173,7 +173,7 @@ class WorkerSupervisor:
             await _first_completed(self._stop.wait(), asyncio.sleep(pause))
 
     def _close_listener(self, index: int) -> None:
-        """Replace the socket with one that does not listen, and so gets no connections, until the next worker listens."""
+        """Replace the socket with one that gets no connections: only the next worker listens on it."""
         self._listeners[index].close()
         self._listeners[index] = replacement = socket.socket(self._family, socket.SOCK_STREAM)
         replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

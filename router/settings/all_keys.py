@@ -1,4 +1,4 @@
-"""All keys of the configuration, read from the model, for the reference page, the starter file and tests.
+"""Lists all keys of the configuration from the model, for the reference page, the starter file and tests.
 
 A key is a dotted path. `<name>` stands for a subgraph's name, `[]` for an entry of a list:
 
@@ -17,7 +17,7 @@ from router.settings.model import RouterSettings
 
 
 class Key(NamedTuple):
-    """One key. `section` is its model if it has keys of its own; `default` is a JSON value."""
+    """A key of the configuration. `section` is the model of its own keys, or None; `default` is a JSON value."""
 
     path: str
     name: str
@@ -29,12 +29,12 @@ class Key(NamedTuple):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether the key has a value, not further keys."""
+        """Whether the key has a value and not further keys."""
         return self.section is None
 
 
 def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[Key]:
-    """All keys in the order of the model, the keys of a section right after it."""
+    """Yield all keys in the order of the model. The keys of a section follow the section."""
     schema = model.model_json_schema()
     for name, field in model.model_fields.items():
         value = _inlined(schema["properties"][name], schema.get("$defs", {}))
@@ -54,7 +54,7 @@ def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[
 
 
 def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
-    """The section in an annotation, and the path suffix that leads to it."""
+    """Return the section in an annotation, or None, and the suffix of its path (`.<name>`, `[]` or nothing)."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -70,7 +70,7 @@ def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """A JSON Schema without references."""
+    """Return a JSON Schema in which each `$ref` is replaced by its definition."""
     if isinstance(schema, list):
         return [_inlined(item, definitions) for item in schema]
     if not isinstance(schema, dict):

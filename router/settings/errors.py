@@ -1,4 +1,4 @@
-"""The errors of a configuration: all problems at once, each with its place."""
+"""The error of a configuration that cannot be used, with all problems of the file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """`key` is the dotted path of a setting (empty for the document); `line` counts from 1.
+    """A problem at one place of the configuration.
 
-    `message` never contains a value: it may be a secret.
+    `key` is the dotted path of a setting, or empty if the problem concerns the whole file. The first `line` is 1.
+    `message` does not contain the value of the setting, which may be a secret.
     """
 
     file: str
@@ -30,7 +31,7 @@ class Problem(NamedTuple):
 
 
 class InvalidSettings(StartupError):
-    """The configuration cannot be used. `problems` is never empty; the error's text has one line for each."""
+    """The configuration cannot be used. There is at least one problem; the text of the error has a line for each."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

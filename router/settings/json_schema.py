@@ -1,6 +1,6 @@
-"""The configuration as JSON Schema (draft 2020-12), with which editors complete and check `router.yaml`.
+"""Generates the JSON Schema (draft 2020-12) with which editors complete and check `router.yaml`.
 
-Pydantic generates it from the model; this module adds that any scalar may be a reference to a variable or a file.
+Pydantic generates the schema from the model. This module adds references: any scalar may be `from_env` or `from_file`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from router.settings.model import RouterSettings
 JsonSchema = dict[str, Any]
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
-# Keywords whose value is a schema or a list of them; and those whose value maps names to schemas.
+# The value of these keywords is a schema or a list of schemas; the value of the next ones maps names to schemas.
 _SCHEMAS = frozenset({"items", "additionalProperties", "anyOf"})
 _NAMED_SCHEMAS = frozenset({"properties", "$defs"})
 _ANNOTATIONS = ("description", "default")
@@ -36,7 +36,7 @@ _REFERENCE_REFS = [{"$ref": f"#/$defs/{name}"} for name in _REFERENCES]
 
 
 def json_schema() -> JsonSchema:
-    """The schema of `router.yaml`."""
+    """Return the JSON Schema of `router.yaml`."""
     schema: JsonSchema = _with_references(RouterSettings.model_json_schema())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -47,15 +47,15 @@ def json_schema() -> JsonSchema:
 
 
 def _with_references(schema: Any) -> Any:
-    """The same schema in which each scalar may be a reference."""
+    """Return a copy of the schema in which each scalar may also be a reference."""
     if isinstance(schema, list):
         return [_with_references(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if _is_scalar(schema):
-        kept = {key: schema[key] for key in _ANNOTATIONS if key in schema}
+        annotations = {key: schema[key] for key in _ANNOTATIONS if key in schema}
         plain = {key: value for key, value in schema.items() if key not in {*_ANNOTATIONS, "title"}}
-        return {**kept, "anyOf": [*plain.get("anyOf", [plain]), *_REFERENCE_REFS]}
+        return {**annotations, "anyOf": [*plain.get("anyOf", [plain]), *_REFERENCE_REFS]}
     return {key: _within(key, value) for key, value in schema.items() if key != "title"}
 
 

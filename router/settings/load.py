@@ -1,11 +1,11 @@
-"""From the text of `router.yaml` to `RouterSettings`; every mistake is reported with its line.
+"""Reads `router.yaml` into `RouterSettings`, and reports every problem with its line.
 
-Any scalar may be written as a reference, which is resolved before types are checked:
+Any scalar may be a reference, which is resolved before types are checked:
 
-    port: {from_env: ROUTER_PORT, default: 4000}     # a variable; without `default` it must be set
-    value: {from_file: /run/secrets/key}             # a file's text without the final line break
+    port: {from_env: ROUTER_PORT, default: 4000}     # an environment variable, required without `default`
+    value: {from_file: /run/secrets/key}             # the text of a file without line breaks at its end
 
-A missing key gets its value from the environment if `ENVIRONMENT` has a variable for it, otherwise its default.
+A missing key has the value of its environment variable in `ENVIRONMENT` if that is set, and otherwise its default.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _FROM_FILE = frozenset({"from_file"})
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection[str] | None = None) -> RouterSettings:
-    """Read and check a file; None means no file, all defaults.
+    """Read and check a configuration file. If `path` is None, all settings have their defaults.
 
-    A relative path in the file starts at the file's folder. If `subgraphs` is given, the names of the supergraph's
-    subgraphs, a key for any other subgraph is an error too.
+    A relative path in the file starts at the folder of the file. If `subgraphs` is given, check that each subgraph
+    named in the file is one of them.
 
     Raises:
-        InvalidSettings: the file cannot be read, or something in it is wrong.
+        InvalidSettings: the file cannot be read, or it has problems.
     """
     if path is None:
         return read("", environ)
@@ -62,10 +62,10 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
 
 
 def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
-    """Check a configuration's text. Relative paths in it start at the working directory.
+    """Read and check the text of a configuration. Relative paths in it start at the working directory.
 
     Raises:
-        InvalidSettings: with every problem found.
+        InvalidSettings: the text has problems.
     """
     return _check(text, _Source("router.yaml", environ, Path()), None)
 
@@ -91,7 +91,7 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
 
 @dataclass
 class _Source:
-    """One file: the lines of its keys, where its values come from, and the problems found."""
+    """One file: the lines of its keys, the origins of values from variables and files, and the problems found."""
 
     name: str
     environ: Mapping[str, str]
@@ -104,7 +104,7 @@ class _Source:
         self.problems.append(Problem(self.name, self.line(location), ".".join(map(str, location)), message))
 
     def line(self, location: Location) -> int:
-        """The line of a key, or of the nearest enclosing key."""
+        """Return the line of a key, or of the nearest enclosing key with a known line."""
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location, 1)
@@ -122,7 +122,7 @@ class _Source:
         return {} if document is None else document
 
     def resolve(self, node: object, location: Location) -> object:
-        """The plain value with references replaced; the line of each key is recorded."""
+        """Return the value with references replaced, and record the line of each key."""
         if isinstance(node, Mapping):
             if "from_env" in node or "from_file" in node:
                 return self._resolve_reference(node, location)
@@ -143,25 +143,27 @@ class _Source:
         if "from_env" in reference and reference.keys() <= _FROM_ENV:
             return self._from_env(reference, location)
         kind = "`from_env` and optionally `default`" if "from_env" in reference else "`from_file` alone"
-        self.report(location, f"a reference has {kind}; this one has {', '.join(f'`{key}`' for key in reference)}")
+        self.report(
+            location, f"a reference has {kind}, but this reference has {', '.join(f'`{key}`' for key in reference)}"
+        )
         return None
 
     def _from_env(self, reference: Mapping[str, object], location: Location) -> object:
         variable = reference["from_env"]
         if not isinstance(variable, str):
-            self.report(location, "`from_env` names a variable")
+            self.report(location, "the value of `from_env` must be the name of a variable")
             return None
         value = self.environ.get(variable)
-        if value:  # an empty variable counts as unset, as in docker compose files
+        if value:  # an empty variable is treated as unset, as in Docker Compose files
             self.origins[location] = f"environment variable {variable}"
             return value
         if "default" not in reference:
-            self.report(location, f"environment variable {variable} is not set, and there is no `default`")
+            self.report(location, f"environment variable {variable} is not set, and the reference has no `default`")
         return reference.get("default")
 
     def _from_file(self, path: object, location: Location) -> object:
         if not isinstance(path, str):
-            self.report(location, "`from_file` names a file")
+            self.report(location, "the value of `from_file` must be a path")
             return None
         self.origins[location] = f"file {path}"
         try:
@@ -197,11 +199,11 @@ def _unknown_key(location: Location) -> str:
     closest = difflib.get_close_matches(str(location[-1]), known, n=1)
     if closest:
         return f"unknown key; did you mean `{closest[0]}`?"
-    return f"unknown key; known here: {', '.join(sorted(known))}"
+    return f"unknown key; the keys here are {', '.join(sorted(known))}"
 
 
 def _keys_beside(location: Location) -> list[str]:
-    """The keys that the model has at the place of `location`."""
+    """Return the keys that are allowed beside the key at `location`."""
     model: type[BaseModel] | None = RouterSettings
     annotation: object = None
     for part in location[:-1]:

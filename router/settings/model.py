@@ -1,8 +1,8 @@
-"""Every key of `router.yaml`: its type, its default, and below it a text that says what it does.
+"""The keys of `router.yaml`: types, defaults and descriptions.
 
-Defaults are closed: no header of a client reaches a subgraph, no error of a subgraph reaches a client, no origin is
-trusted, and introspection is off. Other routers differ here, and each difference has caused incidents.
-A new key comes with a test in which changing it changes behaviour.
+Defaults are closed: no header of a client is sent to a subgraph, no error message of a subgraph is sent to a client, no
+origin is trusted, and introspection is off. More open defaults of other routers have caused incidents.
+A new key requires a test in which changing the key changes behaviour.
 """
 
 # ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
@@ -37,12 +37,12 @@ from router.settings.types import HttpUrl, Percentage
 
 
 class RouterSettings(Section):
-    """The whole file."""
+    """The settings of the router: the content of `router.yaml`."""
 
     server: Server = Server()
     """Where the router listens, and with how many processes."""
     supergraph: SupergraphSource = SupergraphSource()
-    """Where the supergraph comes from if the command line does not name one."""
+    """The source of the supergraph if the command line does not name one."""
     reload: Reload = Reload()
     """When changed files are read again."""
     warm_up: WarmUp = WarmUp()
@@ -54,14 +54,14 @@ class RouterSettings(Section):
     logging: Logging = Logging()
     """What log lines contain."""
     introspection: bool = False
-    """Whether clients may query the schema; if not, errors do not suggest names either."""
+    """Whether clients may query the schema; if not, error messages do not suggest names of the schema either."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
     """URLs that replace those of the supergraph, by subgraph name."""
     override_labels: Mapping[str, Percentage] = {}
-    """For what percentage of requests a label of a progressive `@override` is active, by label, for example
-    `{checkout-v2: 25}`. Without an entry, `percent(5)` is active for 5 % and any other label for none."""
+    """The percentage of requests for which a label of a progressive `@override` is active, by label, for example
+    `{checkout-v2: 25}`. Without an entry, `percent(5)` is active for 5 % of requests, and other labels are inactive."""
     headers: Headers = Headers()
-    """Which headers of a client reach subgraphs."""
+    """Which headers of a client are sent to subgraphs."""
     traffic: Traffic = Traffic()
     """Time limits and connections of requests to subgraphs."""
     limits: Limits = Limits()
@@ -77,7 +77,7 @@ class RouterSettings(Section):
     apq: Apq = Apq()
     """Automatic persisted queries: documents that clients register."""
     persisted_documents: PersistedDocuments = PersistedDocuments()
-    """Documents that are known before any client sends them."""
+    """Documents that are registered before any client sends them."""
     batching: Batching = Batching()
     """Several operations in one request."""
     planner: Planner = Planner()
@@ -92,7 +92,7 @@ class RouterSettings(Section):
         return self
 
     def unknown_subgraphs(self, subgraphs: Collection[str]) -> list[tuple[str, ...]]:
-        """The keys that name a subgraph which is not in `subgraphs`."""
+        """Return the paths of the keys that name a subgraph which is not in `subgraphs`."""
         places: dict[tuple[str, ...], Iterable[str]] = {
             ("override_subgraph_url",): self.override_subgraph_url,
             ("headers", "subgraphs"): self.headers.subgraphs,

@@ -1,4 +1,4 @@
-"""The reference page of the configuration in Markdown, generated from the model."""
+"""Generates the reference page of the configuration, in Markdown, from the model."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HEAD = """# router.yaml
 
 <!-- Generated: router config reference > docs/configuration.md -->
 
-Every key with its default. All keys are optional unless marked *required*. An unknown key stops the start; the message
-names its line and the nearest known key. `router config check --config router.yaml` checks a file without starting, and
-opens the files that it names. `router init` writes a starter file, and `router config schema` prints a JSON Schema for
-editors.
+All keys with their defaults. A key is optional unless it is marked *required*. With an unknown key the router does not
+start; the message has the line and the most similar key. `router config check --config router.yaml` checks a file, and
+the files that it names, without starting the router. `router init` writes a starter file, and `router config schema`
+prints a JSON Schema for editors.
 
 A value can be a reference:
 
@@ -48,7 +48,7 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 
 
 def reference() -> str:
-    """The page."""
+    """Return the text of the page."""
     return _HEAD + "".join(f"\n{part}" for part in _sections(list(keys())))
 
 
@@ -80,7 +80,7 @@ def _row(key: Key, prefix: str) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """The values that a schema allows, as text."""
+    """Describe in words the values that a schema allows."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:
@@ -97,7 +97,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def written(key: Key) -> str:
-    """A key's default as YAML: JSON, but text without quotes where YAML needs none."""
+    """Return the default of a key as YAML: as JSON, but a duration with its unit and text without unneeded quotes."""
     value = key.default
     if isinstance(value, float) and _kind(key.schema).startswith("duration"):
         return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"

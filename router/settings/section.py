@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A section: frozen, without unknown keys; the docstring below a key is its description.
+    """The base class of a section. Sections are immutable and have no unknown keys.
 
-    Errors do not show values, which may be secret.
+    The docstring below a key is its description. Errors do not contain values, which may be secret.
     """
 
     model_config = ConfigDict(

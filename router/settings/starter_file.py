@@ -1,4 +1,4 @@
-"""The starter `router.yaml`: every key with its default, commented out, below a description.
+"""Generates the starter `router.yaml`, in which every key is commented out, with its default and description.
 
 Descriptions start with `##`, keys that are commented out with one `#`: removing that character activates the key.
 """
@@ -28,7 +28,7 @@ _PLACEHOLDERS = ("<name>", "[]")
 
 
 def starter_file() -> str:
-    """The file's text; as written, it has the same effect as no file."""
+    """Return the text of the file. Unchanged, it has the same effect as no file."""
     return _HEAD + "\n" + "\n".join(_lines()) + "\n"
 
 
@@ -48,7 +48,7 @@ def _lines() -> Iterator[str]:
         if key.section is None:
             yield f"#{indent}{key.name}: {written(key)}"
         elif key.default is None:
-            hidden_section = f"{key.path}."  # the reference page lists its keys
+            hidden_section = f"{key.path}."  # only the reference page lists these keys
             yield f"#{indent}{key.name}: null"
         else:
             yield f"#{indent}{key.name}:"
@@ -60,7 +60,7 @@ def _description(key: Key) -> list[str]:
 
 
 def _example(key: Key) -> Iterator[str]:
-    """A list or a mapping of sections is empty by default; the reference page lists its keys."""
+    """Yield the lines of a list or mapping of sections, with an empty default. The reference page lists its keys."""
     if sum(key.path.count(place) for place in _PLACEHOLDERS) > 1:
         return
     yield from _description(key)

@@ -1,4 +1,4 @@
-"""The types of values in a configuration: durations, URLs, header names, regular expressions."""
+"""The types of values in a configuration: numbers, durations, URLs, header names, regular expressions, paths."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 # RFC 9110 §5.6.2: a field name is a token.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Headers that the transport writes, or that concern one connection only (RFC 9110 §7.6.1): rules cannot set them.
+# Header rules cannot set these headers: the transport sets them, or they belong to a connection (RFC 9110 §7.6.1).
 PROTOCOL_HEADERS = frozenset(
     {
         "accept",
@@ -40,7 +40,7 @@ PROTOCOL_HEADERS = frozenset(
 
 def _no_boolean(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("Input should be a number, not true or false")  # noqa: TRY004  (what pydantic collects)
+        raise ValueError("Input should be a number, not true or false")  # noqa: TRY004  (pydantic collects only ValueError)
     return value
 
 
@@ -70,7 +70,7 @@ def check_header_value(value: str) -> str:
     """Check a header's value (RFC 9110 §5.5).
 
     Raises:
-        ValueError: it has a character that is not allowed; the message does not contain the value.
+        ValueError: the value has a character that is not allowed. The message does not contain the value.
     """
     if any(character < " " and character != "\t" for character in value) or not value.isascii():
         raise ValueError("a header's value is visible ASCII text without line breaks")
@@ -81,7 +81,7 @@ def http_url(value: str) -> str:
     """Check a URL that the router connects to.
 
     Raises:
-        ValueError: it is not absolute, has credentials or an invalid port; the message does not contain the value.
+        ValueError: the URL is not absolute, has credentials or has an invalid port. The message does not contain it.
     """
     split_http_url(value)
     return value
@@ -113,11 +113,11 @@ def _origin(value: str) -> str:
 
 
 IsNumber = BeforeValidator(_no_boolean)
-"""For numbers: in Python, and so in pydantic, `true` is a number, and `workers: true` would mean one worker."""
+"""Refuses `true` and `false`, which pydantic accepts as numbers: `workers: true` would mean one worker."""
 
 Count = Annotated[int, Field(gt=0), IsNumber]
 Port = Annotated[int, Field(ge=0, le=65535), IsNumber]
-"""0 means a free port."""
+"""A port to listen on; 0 stands for any free port."""
 Percentage = Annotated[float, Field(ge=0, le=100), IsNumber]
 
 _DURATION_SCHEMA = {
@@ -133,7 +133,7 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 """A header's name, converted to lower case."""
 
 SettableHeader = Annotated[str, AfterValidator(_settable_header)]
-"""A header that a rule may set."""
+"""The name of a header that a rule may set."""
 
 ContentCoding = Literal["zstd", "br", "gzip"]
 """A content coding (RFC 9110 §8.4.1) by its registered name."""

@@ -1,4 +1,4 @@
-"""Messages about wrong values in the terms of YAML; pydantic's own speak of dictionaries and instances."""
+"""Messages about wrong values in the terms of YAML, which replace pydantic's messages in the terms of Python."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _MESSAGES: Mapping[str, str] = {
     "too_short": _SHORT,
     "tuple_type": "a list is expected",
 }
-"""By pydantic's error type (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
+"""Messages by pydantic's error type (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
 
 
 def message_of(finding: ErrorDetails) -> str:
-    """The message without the value: the value may be secret, and so may its length."""
+    """Return the message for an error of pydantic. It has neither the value nor its length, which may be secret."""
     message = _MESSAGES.get(finding["type"])
     if message is None:
         return finding["msg"].removeprefix("Value error, ")

@@ -62,7 +62,7 @@ class Lru(Generic[K, V]):
         self.hits = self.misses = 0
 
     def most_used(self, count: int) -> list[tuple[K, V]]:
-        """Return the `count` most used entries, most used first. Of two with equal use, the more recently used is first."""
+        """Return the `count` most used entries, most used first. With equal use, the more recently used is first."""
         latest_first = reversed(self._entries.items())
         return [(key, entry.value) for key, entry in heapq.nlargest(count, latest_first, key=lambda each: each[1].uses)]
 

@@ -24,5 +24,5 @@ class Admin(Section):
     port: Port = 4001
     """Port to listen on, 0 for a free port."""
     token: AdminToken | None = None
-    """The token that callers send as `Authorization: Bearer ...` to reload. Without this key nobody can. Never printed.
-    """
+    """The token that callers send as `Authorization: Bearer ...` to reload. Without a token, nobody can reload.
+    Never printed."""

@@ -14,13 +14,13 @@ class Redis(Section):
     """A Redis that several routers share."""
 
     url: SecretStr
-    """redis://, rediss:// or unix://, with the credentials it needs; never printed."""
+    """redis://, rediss:// or unix://, with credentials if Redis requires them; never printed."""
     timeout: Duration = 0.1
-    """Time limit of a lookup. After a failure the router does not ask this Redis for one second."""
+    """Time limit of a lookup. After a failure the router does not use this Redis for one second."""
     ttl: Duration = 86_400.0
-    """How long a document is kept after its last registration."""
+    """How long Redis stores a document after its last registration."""
     prefix: str = "mosafe:apq:"
-    """The prefix of its keys."""
+    """The prefix of the keys in Redis."""
 
     @field_validator("url")
     @classmethod
@@ -31,7 +31,7 @@ class Redis(Section):
 
 
 class Apq(Section):
-    """Automatic persisted queries: a client sends a document's hash, and the document only if the hash is not known."""
+    """Automatic persisted queries: a client sends the document only if the router does not know its hash."""
 
     enabled: bool = False
     """Whether clients may register documents."""

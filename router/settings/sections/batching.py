@@ -6,7 +6,7 @@ from router.settings.section import Section
 
 
 class Batching(Section):
-    """Several operations in one request, as an array: run concurrently, responses in the order of the requests."""
+    """Several operations in one request, as an array. They run concurrently; their responses are in order."""
 
     enabled: bool = False
     """Whether batches are accepted; `limits.batch_size` limits their size."""

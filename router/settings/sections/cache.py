@@ -1,4 +1,4 @@
-"""`cache`: how many documents and plans are kept."""
+"""`cache`: the sizes of the caches of documents and plans."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -12,9 +12,9 @@ class Cache(Section):
     """The caches of documents and plans."""
 
     documents: Count = 1_000
-    """Number of validated documents, by their text."""
+    """Maximum number of validated documents."""
     plans: Count = 1_000
-    """Number of plans, by document and operation name."""
+    """Maximum number of plans."""
     text_bytes: Count = 2_000_000
-    """Total size of the document texts in each of the two caches. In memory an entry takes up to a hundred times the
-    size of its text."""
+    """Maximum total size of the document texts in each of the two caches. An entry uses up to a hundred times as much
+    memory as its text."""

@@ -12,8 +12,8 @@ class Compression(Section):
     """Content codings of responses to clients (RFC 9110 §8.4)."""
 
     enabled: bool = True
-    """Whether responses are compressed for clients that accept it."""
+    """Whether responses are compressed for clients that accept a coding."""
     minimum_bytes: Count = 1_024
-    """The smallest body that is compressed; a smaller one fits into one network packet anyway."""
+    """The size of the smallest body that is compressed. Smaller bodies fit into one network packet uncompressed."""
     encodings: tuple[ContentCoding, ...] = ("zstd", "br", "gzip")
     """The codings offered. If a client gives several of them the same weight, the first one in this list is used."""

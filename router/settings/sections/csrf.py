@@ -14,4 +14,4 @@ class Csrf(Section):
     enabled: bool = True
     """Whether such requests are refused."""
     required_headers: tuple[HeaderName, ...] = ("x-apollo-operation-name", "apollo-require-preflight")
-    """Headers that such a request cannot have; a request with one of them is accepted."""
+    """Request headers that require a preflight request; a request with one of these headers is accepted."""

@@ -44,7 +44,7 @@ class Errors(AllowedErrors):
     message: str = Field("Unexpected error", min_length=1)
     """The message that replaces a masked one."""
     subgraphs: Mapping[str, AllowedErrors] = {}
-    """What is allowed for one subgraph in addition, by its name."""
+    """What clients see of the errors of one subgraph in addition, by subgraph name."""
     transport_codes: TransportCodes = TransportCodes()
     """The `extensions.code` for each way in which a subgraph can fail to respond."""
     status: Mapping[ErrorCode, ErrorStatus] = {}

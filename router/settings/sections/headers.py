@@ -1,4 +1,4 @@
-"""`headers`: which headers of a client reach which subgraph."""
+"""`headers`: which headers of a client are sent to which subgraph."""
 
 # ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
@@ -20,7 +20,7 @@ class Propagate(Section):
     matching: Pattern | None = None
     """Every header whose name matches this regular expression from beginning to end."""
     rename: SettableHeader | None = None
-    """The name under which it is sent to the subgraph."""
+    """The name of the header in the request to the subgraph."""
     default: HeaderValue | None = None
     """The value if the client did not send the header."""
 
@@ -29,7 +29,7 @@ class Propagate(Section):
         if (self.named is None) == (self.matching is None):
             raise ValueError("give either `named` or `matching`")
         if self.matching is not None and (self.rename is not None or self.default is not None):
-            raise ValueError("`rename` and `default` go with `named`")
+            raise ValueError("`rename` and `default` need `named`")
         return self
 
 
@@ -37,9 +37,9 @@ class Insert(Section):
     """Set a header to a fixed value, even if an earlier rule has set it."""
 
     name: SettableHeader
-    """The header."""
+    """The name of the header."""
     value: SecretStr
-    """Its value; never printed."""
+    """The value of the header; never printed."""
 
     @field_validator("value")
     @classmethod
@@ -88,7 +88,7 @@ class HeaderRules(Section):
 
 
 class Headers(Section):
-    """Which headers reach subgraphs. Without rules, no header does."""
+    """Which headers of a client are sent to subgraphs. Without rules, no header is sent."""
 
     all: HeaderRules = HeaderRules()
     """Rules for every subgraph; they are applied first."""

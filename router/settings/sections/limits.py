@@ -29,9 +29,9 @@ LimitName = Literal[
 
 
 class Limits(Section):
-    """Limits of a request, checked before the operation is executed; null switches a limit off where that is safe.
+    """Limits of a request, checked before the operation is executed. A limit that may be null is switched off by null.
 
-    Fragments are expanded for counting: a fragment counts as often as it is spread.
+    A fragment is counted as often as it is spread.
     """
 
     body_bytes: Count = 2_000_000
@@ -51,10 +51,10 @@ class Limits(Section):
     depth: Count | None = 200
     """Nesting of fields."""
     fields: Count | None = 3_500
-    """Number of fields of an operation, after fragments are expanded."""
+    """Number of fields of an operation, including the fields of its fragments."""
     height: Count | None = None
-    """Number of different fields of an operation: fields of the same name at the same place count once, whatever their
-    aliases."""
+    """Number of different fields of an operation. A field that is selected several times on the same path, with or
+    without an alias, is counted once."""
     aliases: Count | None = None
     """Number of aliases of an operation."""
     directives: Count | None = None
@@ -69,5 +69,5 @@ class Limits(Section):
     """Limits that are only measured: requests that exceed them are logged and counted, but not refused."""
 
     def enforces(self, name: LimitName) -> bool:
-        """Whether a request that exceeds this limit is refused."""
+        """Return whether a request that exceeds this limit is refused."""
         return name not in self.measure

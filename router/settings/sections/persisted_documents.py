@@ -1,4 +1,4 @@
-"""`persisted_documents`: documents that are known before any client sends them."""
+"""`persisted_documents`: documents that are registered before any client sends them."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -18,7 +18,7 @@ _RESERVED = frozenset({"query", "operationName", "variables", "extensions"})
 
 
 class PersistedMode(Enum):
-    """How strict the router is about documents that are not on the list, from least to most."""
+    """What the router does with documents that are not in a manifest, from the least to the most strict mode."""
 
     DISABLED = "disabled"
     MEASURE = "measure"
@@ -27,11 +27,11 @@ class PersistedMode(Enum):
 
 
 class PersistedDocuments(Section):
-    """Documents that are known before any client sends them, from the manifests that client builds write."""
+    """Documents that are registered before any client sends them: client builds write them into manifests."""
 
     mode: PersistedMode = PersistedMode.DISABLED
-    """`measure` runs documents that are not listed and logs them; `allow_list` refuses them; `require_id` accepts ids
-    only."""
+    """`measure` runs and logs documents that are not in a manifest; `allow_list` refuses them; `require_id` accepts
+    only ids."""
     manifests: tuple[FilePath, ...] = ()
     """Files in the format of Apollo (apollo-persisted-query-manifest), or of Relay and Hive (an object from id to
     text)."""

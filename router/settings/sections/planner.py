@@ -15,7 +15,8 @@ class Planner(Section):
     """Whether entity fetches of one subgraph at the same stage of a plan share one request. It is sent when the inputs
     of all of them are available."""
     work: Count = 10_000
-    """The work budget of the search for a better plan, in units of about 10 µs. When it is used up, the best plan found
-    so far is taken, with a hint. Work is counted, not timed, so that the same operation always gets the same plan."""
+    """The work budget of the search for a better plan, in units of about 10 µs. When it is used up, the router uses the
+    best plan found so far, and logs a hint. Work is counted, not timed, so that an operation always gets the same plan.
+    """
     deadline: Duration = 1.0
-    """When the search ends even if work budget is left, for machines under heavy load."""
+    """Time limit of the search on a busy machine, where the work budget lasts too long."""

@@ -11,7 +11,7 @@ from router.settings.types import Duration
 class Reload(Section):
     """When changed files are read again. SIGHUP and the admin port reload in any case.
 
-    If the new files cannot be used, the reason is logged and the router continues with the old ones.
+    If the new files cannot be used, the router logs the reason and continues with its present configuration.
     """
 
     watch: bool = True

@@ -1,4 +1,4 @@
-"""`supergraph`: where the supergraph comes from."""
+"""`supergraph`: the source of the supergraph."""
 
 # ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
@@ -13,14 +13,14 @@ from router.settings.types import Duration, FilePath, HttpUrl, SettableHeader, c
 
 
 class SupergraphSource(Section):
-    """Where the supergraph comes from if the command line does not name one."""
+    """The source of the supergraph if the command line does not name one."""
 
     file: FilePath | None = None
-    """A file on this machine."""
+    """A file with the supergraph."""
     url: HttpUrl | None = None
-    """A URL from which it is fetched and polled; an unchanged supergraph (same ETag or same text) causes no reload."""
+    """A URL that the router polls. An unchanged supergraph (same ETag or text) causes no reload."""
     headers: Mapping[SettableHeader, SecretStr] = {}
-    """Headers of the request to the URL, for example a credential; never printed."""
+    """Headers of the request to the URL, for example `Authorization`; never printed."""
     poll_interval: Duration = 10.0
     """Time between two polls of the URL, varied by a tenth so that many routers do not poll at the same moment."""
     timeout: Duration = 10.0

@@ -15,11 +15,11 @@ class WarmUp(Section):
 
     file: FilePath | None = None
     """Operations to prepare at the start, besides persisted documents: a folder of .graphql files, or a JSON manifest
-    (a list of documents, an object of documents by id, or one with `operations` that have a `body`)."""
+    (a list of documents, an object that maps ids to documents, or an object with `operations` that have a `body`)."""
     hottest: Annotated[int, Field(ge=0), IsNumber] = 300
-    """How many of the most used documents are prepared for a new supergraph before it is served; 0 for none."""
+    """Number of most used documents that are prepared for a new supergraph before it serves requests; 0 for none."""
     rate: Count = 50
     """Documents prepared per second while the router serves, so that requests are not delayed."""
     timeout: Duration = 30.0
-    """Time limit of warming up, at the start and at a reload; documents not prepared by then are prepared on their
-    first request."""
+    """Time limit of the warm-up, at the start and at a reload. Documents that are not prepared in time are prepared at
+    their first request."""

@@ -86,7 +86,7 @@ def test_an_invalid_contract_is_reported_like_a_composition_error() -> None:
     assert "error[REFERENCED_INACCESSIBLE]: Audit is @inaccessible, but Query.audit" in lines[0]
     assert lines[1].startswith("  --> supergraph.graphql:")
     assert lines[2].endswith("|   audit: Audit")
-    assert lines[-1] == "1 error: the contract is not valid (what it hides counts as @inaccessible)."
+    assert lines[-1] == "1 error: the contract is not valid (hidden elements are treated as @inaccessible)."
 
 
 @pytest.mark.usefixtures("supergraph")

@@ -57,7 +57,7 @@ def test_defaults_are_closed() -> None:
         ),
         (
             "csrf:\n  zzz: 1\n",
-            "router.yaml:2: csrf.zzz: unknown key; known here: enabled, required_headers",
+            "router.yaml:2: csrf.zzz: unknown key; the keys here are enabled, required_headers",
         ),
     ],
 )
@@ -179,7 +179,7 @@ def test_an_unset_or_empty_variable_means_the_default(environ: Mapping[str, str]
 
 def test_an_unset_variable_without_default_is_refused() -> None:
     assert problems("server:\n  port: {from_env: P}\n") == [
-        "router.yaml:2: server.port: environment variable P is not set, and there is no `default`"
+        "router.yaml:2: server.port: environment variable P is not set, and the reference has no `default`"
     ]
 
 
