@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from router.composition.model import FieldDef, InputValue, Kind, Schema, SubgraphSchema, TypeDef
-from router.federation.field_sets import readable_field_set
+from router.federation.field_sets import parse_field_set_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def parse_context_value(value: str) -> FromContextValue | None:
     match = _VALUE.fullmatch(value)
     if match is None:
         return None
-    selection = readable_field_set(match[2])
+    selection = parse_field_set_or_none(match[2])
     return None if selection is None else FromContextValue(match[1], selection, match[2])
 
 

@@ -19,7 +19,7 @@ from graphql.language import (
 )
 
 from router.composition.type_refs import Named, TypeRef, base_name
-from router.federation.field_sets import readable_field_set
+from router.federation.field_sets import parse_field_set_or_none
 from router.federation.linked_specs import FEDERATION_IDENTITY, Links
 from router.federation.version_numbers import Version
 
@@ -81,7 +81,7 @@ class Applied:
     @property
     def field_set(self) -> SelectionSetNode | None:
         """The field set in the argument `fields`; None if there is none or it cannot be parsed."""
-        return readable_field_set(self.text("fields"))
+        return parse_field_set_or_none(self.text("fields"))
 
 
 @dataclass(slots=True)

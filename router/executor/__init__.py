@@ -5,7 +5,7 @@ docs/spec/execution.md that it implements. The modules in the order in which a r
 
     execution §6    coerce the client's variables                        graphql/variable_coercion
     execution §3    execute a fetch                                      interpreter/execution
-      §3.1            collect the objects at the fetch's path            interpreter/flatten
+      §3.1            collect the objects at the fetch's path            interpreter/objects_at_path
       §3.2            project each object to a representation            interpreter/representations
       §3.3            rewrite representations, merge equal ones          interpreter/rewrites, representations
       §3.4            without representations, send nothing              interpreter/execution

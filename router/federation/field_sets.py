@@ -54,7 +54,7 @@ def parse_field_set(text: str) -> SelectionSetNode:
     return operation.selection_set
 
 
-def readable_field_set(text: str | None) -> SelectionSetNode | None:
+def parse_field_set_or_none(text: str | None) -> SelectionSetNode | None:
     """Parse a field set; None if `text` is None or cannot be parsed."""
     if text is None:
         return None

@@ -92,7 +92,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:
-    """Whether `error` replaces `first`: a second federation link after a federation link of an unknown version."""
+    """Return whether `error` replaces `first`: an error in a second federation link after an unknown version."""
     return first.code == "UNKNOWN_FEDERATION_LINK_VERSION" and error.node is not None and _is_federation(error.node)
 
 

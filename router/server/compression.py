@@ -33,7 +33,7 @@ class ResponseCompression:
         """The body as it is sent, and the headers that describe its coding."""
         if len(body) < self._minimum:
             return body, ()
-        coding = content_codings.preferred(accept_encoding, self._offered)
+        coding = content_codings.preferred_coding(accept_encoding, self._offered)
         if coding is None:
             return body, ()
         if len(body) < IN_A_THREAD:

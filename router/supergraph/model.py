@@ -91,7 +91,7 @@ class SubgraphModel:
 
     @cached_property
     def schema(self) -> GraphQLSchema:
-        """The schema against which requests to this subgraph are valid; with `_entities` if it has entities."""
+        """The schema for requests to this subgraph; it has `_entities` if the subgraph has entities."""
         entities = sorted(
             name
             for name, definition in self.types.items()

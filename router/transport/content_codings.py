@@ -68,7 +68,7 @@ def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding]
     raise CodingError(f"the body has the content coding {named.lower()}, which the request does not accept")
 
 
-def preferred(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
+def preferred_coding(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
     """Return the coding that the client prefers (RFC 9110 §12.5.3); None if the body is not to be compressed.
 
     If the client prefers several codings equally, the first of them in `offered` is returned.

@@ -22,7 +22,7 @@ from router.composition.satisfiability.context_selections import (
 )
 from router.composition.satisfiability.position_graph import Position
 from router.composition.satisfiability.reachability_cache import ReachabilityCache
-from router.federation.field_sets import readable_field_set
+from router.federation.field_sets import parse_field_set_or_none
 from router.federation.type_references import TYPENAME
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class Reachability:
         }
 
     def _can_select(self, positions: tuple[Position, ...], selection: ContextSelection) -> bool:
-        selections = readable_field_set(selection.text)
+        selections = parse_field_set_or_none(selection.text)
         # A selection on a context cannot need the same selection.
         if selections is None or self.cache.is_open(selection):
             return False

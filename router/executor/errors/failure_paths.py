@@ -37,9 +37,9 @@ class FailurePaths:
         self.prefixes.update(path[:length] for length in range(len(path) + 1))
 
     def within(self, path: ResponsePath) -> bool:
-        """Whether an error is at the path or below the path."""
+        """Return whether an error is at the path or below the path."""
         return path in self.prefixes
 
     def above(self, path: ResponsePath) -> bool:
-        """Whether an error is above the path; an error at the root of the response is above every other path."""
+        """Return whether an error is above the path; an error at the root is above every other path."""
         return any(path[:length] in self.exact for length in range(len(path)))

@@ -52,7 +52,7 @@ class UnavailableValues:
         return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
-        """Whether `value` is null because it is unavailable.
+        """Return whether `value` is null because it is unavailable.
 
         If another fetch returned a value at `path`, the keys below the path become unavailable fields of its objects.
         """

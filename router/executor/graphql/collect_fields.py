@@ -129,12 +129,12 @@ class FieldCollector:
 
 
 def _are_equal(one: Fields, other: Fields) -> bool:
-    """Whether both have the same fields in the same order."""
+    """Return whether both have the same fields in the same order."""
     return [*one] == [*other] and all(_are_alike(nodes, other[key]) for key, nodes in one.items())
 
 
 def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool:
-    """Whether both are equal, or select the same leaf field with the same arguments."""
+    """Return whether both are equal, or select the same leaf field with the same arguments."""
     if one == other:
         return True
     return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])

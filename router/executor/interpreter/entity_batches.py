@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.executor.errors.subgraph_errors import ENTITIES
+from router.executor.errors.error_translation import ENTITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -15,22 +15,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.errors import SubgraphMalformedResponse, TransportError
-from router.executor.errors.failure_paths import FailurePaths
-from router.executor.errors.subgraph_errors import (
+from router.executor.errors.error_translation import (
     ENTITIES,
     FetchTarget,
     fetch_failure,
     null_propagation,
     response_errors,
 )
+from router.executor.errors.failure_paths import FailurePaths
 from router.executor.errors.unavailable_values import UnavailableValues, keys_at, output_keys, root_keys
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
 from router.executor.interpreter.entity_batches import group_equal_parts, split_response
-from router.executor.interpreter.flatten import collect
 from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.merge import merge
+from router.executor.interpreter.objects_at_path import collect
 from router.executor.interpreter.planned_requests import planned_requests
 from router.executor.interpreter.representations import Projection, input_keys
 from router.executor.interpreter.rewrites import rename_in_path, rewritten
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from router.errors import PathSegment, ResponseError, ResponsePath
     from router.executor.context_and_result import ExecutionContext, ExecutionResult, JsonObject
     from router.executor.errors.unavailable_values import KeyTree
-    from router.executor.interpreter.flatten import ResponsePlace
+    from router.executor.interpreter.objects_at_path import ResponsePlace
     from router.executor.interpreter.planned_requests import FetchStep, PlannedRequest
     from router.executor.interpreter.representations import Representations
     from router.get_operation import PreparedOperation

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.executor.graphql.type_relations import is_subtype
-from router.executor.interpreter.flatten import ancestor
+from router.executor.interpreter.objects_at_path import ancestor
 from router.federation.type_references import TYPENAME
 from router.json_codec import canonical
 from router.plan import Each, Key, Parent, TypeIs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from router.executor.context_and_result import JsonObject
     from router.executor.errors.failure_paths import FailurePaths
-    from router.executor.interpreter.flatten import ResponsePlace
+    from router.executor.interpreter.objects_at_path import ResponsePlace
     from router.plan import Fetch, Path
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def conditions_met(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
-    """Whether each Boolean variable has the value that its condition requires (execution §3.8)."""
+    """Return whether each Boolean variable has the value that its condition requires (execution §3.8)."""
     return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
@@ -39,7 +39,7 @@ class FetchStep:
     part: BatchPart | None = None
 
     def is_included(self, variables: Mapping[str, object]) -> bool:
-        """Whether all conditions are met."""
+        """Return whether all conditions are met."""
         return conditions_met(self.conditions, variables)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from router.errors import ResponsePath
     from router.executor.context_and_result import JsonObject
     from router.executor.errors.failure_paths import FailurePaths
-    from router.executor.interpreter.flatten import ResponsePlace
+    from router.executor.interpreter.objects_at_path import ResponsePlace
     from router.plan import Fetch, InputSelection
 
 
@@ -122,7 +122,7 @@ class Projection:
         return Representations(values, list(by_representation.values()), unknown)
 
     def _is_needed(self, alternative: InputFragment) -> bool:
-        """Whether a field that the client selects needs this fragment of `requires` (execution §3.8)."""
+        """Return whether a field that the client selects needs this fragment of `requires` (execution §3.8)."""
         conditions = alternative.conditions
         return not conditions or any(conditions_met(those, self.variables) for those in conditions)
 
@@ -207,7 +207,7 @@ class Projection:
         return named.name if is_object_type(named) else ""
 
     def _is_non_null(self, typename: str, key: str) -> bool:
-        """Whether the field `key` is non-null in the merged schema; False if the key is an internal alias."""
+        """Return whether the field `key` is non-null in the merged schema; False if the key is an internal alias."""
         field = self._field(typename, key)
         return field is not None and is_non_null_type(field.type)
 

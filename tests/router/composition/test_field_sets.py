@@ -29,7 +29,7 @@ from router.composition.impossible_type_conditions import (
     impossible_conditions,
     is_impossible,
 )
-from router.federation.field_sets import parse_field_set, print_field_set, readable_field_set
+from router.federation.field_sets import parse_field_set, parse_field_set_or_none, print_field_set
 from tests.router.composition.schemas import field, metadata, read
 
 SCHEMA = read(
@@ -64,8 +64,8 @@ def test_the_walk_ends_at_a_field_that_does_not_exist() -> None:
 def test_the_fields_of_a_directive_are_selected_if_it_can_be_parsed() -> None:
     (key,) = SCHEMA.types["A"].keys
     assert [member.coordinate for member, _ in target_fields(SCHEMA, "A", key)] == ["A.id"]
-    assert readable_field_set("{") is None
-    assert readable_field_set(None) is None
+    assert parse_field_set_or_none("{") is None
+    assert parse_field_set_or_none(None) is None
 
 
 def test_the_field_of_an_interface_includes_those_of_its_implementations() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.settings.types import ContentCoding
-from router.transport.content_codings import CodingError, decode, encode, preferred
+from router.transport.content_codings import CodingError, decode, encode, preferred_coding
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -92,10 +92,10 @@ def test_a_window_that_is_too_large_is_refused() -> None:
     ],
 )
 def test_the_clients_preference_counts_before_the_order_of_the_offer(accept: str | None, expected: str | None) -> None:
-    assert preferred(accept, CODINGS) == expected
+    assert preferred_coding(accept, CODINGS) == expected
 
 
 def test_only_an_offered_coding_is_chosen() -> None:
-    assert preferred("zstd, br", ("gzip",)) is None
-    assert preferred("gzip, br", ("gzip", "br")) == "gzip"
-    assert preferred("gzip", ()) is None
+    assert preferred_coding("zstd, br", ("gzip",)) is None
+    assert preferred_coding("gzip, br", ("gzip", "br")) == "gzip"
+    assert preferred_coding("gzip", ()) is None

@@ -4,8 +4,8 @@ from graphql import build_schema
 
 from router.errors import ResponseError
 from router.executor.errors.failure_paths import FailurePaths
-from router.executor.interpreter.flatten import collect
 from router.executor.interpreter.from_context import ContextReader
+from router.executor.interpreter.objects_at_path import collect
 from router.plan import Each, Fetch, Key, KeyRenamer, Parent, TypeIs
 
 SCHEMA = build_schema("type Query { shops: [Shop] } type Shop { currency: String items: [Item] } type Item { id: ID }")

@@ -6,7 +6,7 @@ import pytest
 from graphql import build_schema
 
 from router.executor.errors.failure_paths import FailurePaths
-from router.executor.interpreter.flatten import ResponsePlace
+from router.executor.interpreter.objects_at_path import ResponsePlace
 from router.executor.interpreter.representations import Projection
 from router.plan import Fetch, InputField, InputFragment
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.errors import SubgraphUnreachable
-from router.executor.errors.subgraph_errors import FetchTarget, fetch_failure, null_propagation, response_errors
+from router.executor.errors.error_translation import FetchTarget, fetch_failure, null_propagation, response_errors
 from router.plan import Fetch, InputField, InputFragment, Key, KeyRenamer
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.executor.interpreter.flatten import ancestor, collect
+from router.executor.interpreter.objects_at_path import ancestor, collect
 from router.plan import Each, Key, Parent, TypeIs
 
 if TYPE_CHECKING:
