@@ -1,4 +1,4 @@
-"""Executing hand-written plans against scripted subgraphs."""
+"""Execute hand-written plans with scripted subgraphs."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
     from router.plan import PlanNode
     from router.transport.interface import SubgraphRequest
 
-Answer = dict[str, object] | SubgraphResponse | TransportError
+ScriptedResponse = dict[str, object] | SubgraphResponse | TransportError
 
 
 @dataclass(slots=True)
 class Scripted:
     """A transport whose subgraphs are functions from a request to a response, its body, or a failure."""
 
-    subgraphs: Mapping[str, Callable[[SubgraphRequest], Answer]]
+    subgraphs: Mapping[str, Callable[[SubgraphRequest], ScriptedResponse]]
     requests: list[SubgraphRequest] = field(default_factory=list)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         self.requests.append(request)
-        answer = self.subgraphs[request.subgraph](request)
-        if isinstance(answer, TransportError):
-            raise answer
-        return answer if isinstance(answer, SubgraphResponse) else SubgraphResponse.of(answer)
+        response = self.subgraphs[request.subgraph](request)
+        if isinstance(response, TransportError):
+            raise response
+        return response if isinstance(response, SubgraphResponse) else SubgraphResponse.of(response)
 
     async def aclose(self) -> None:
         self.requests.clear()
 
     def sent(self, subgraph: str) -> list[Mapping[str, object]]:
-        """The variables of each request to the subgraph."""
+        """Return the variables of each request to the subgraph."""
         return [request.variables for request in self.requests if request.subgraph == subgraph]
 
 
-def answers(*bodies: Answer) -> Callable[[SubgraphRequest], Answer]:
-    """A subgraph that sends these responses in turn, whatever the requests are."""
+def responds(*bodies: ScriptedResponse) -> Callable[[SubgraphRequest], ScriptedResponse]:
+    """Return a subgraph that sends these responses in turn, without regard to the requests."""
     remaining = iter(bodies)
     return lambda _request: next(remaining)
 
@@ -63,7 +63,7 @@ async def run(
     *,
     deadline: float | None = None,
 ) -> ExecutionResult:
-    """Execute `query` by the plan `node`; the API schema is the whole schema."""
+    """Execute `query` with the plan `node`; the API schema is the whole schema."""
     schema = build_schema(sdl)
     document = parse(query)
     assert validate(schema, document) == []
@@ -75,6 +75,6 @@ async def run(
 async def completed(
     sdl: str, query: str, data: dict[str, object] | None, errors: list[dict[str, object]] | None = None
 ) -> ExecutionResult:
-    """The completed response when one subgraph resolves the whole query with `data` and `errors`."""
+    """Return the completed response when one subgraph resolves the whole query with `data` and `errors`."""
     body: dict[str, object] = {"data": data} | ({"errors": errors} if errors else {})
-    return await run(sdl, query, fetch(0, "one", query, "query"), Scripted({"one": answers(body)}))
+    return await run(sdl, query, fetch(0, "one", query, "query"), Scripted({"one": responds(body)}))

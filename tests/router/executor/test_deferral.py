@@ -1,4 +1,4 @@
-"""An operation with `@defer` has the same response as without, because deferred parts are in the one response.
+"""`@defer` does not change the response of an operation, because the router sends deferred parts in the same response.
 
 Every case of the suites runs with most selections of each object deferred, and with deferred parts within parts.
 """
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def is_comparable_query(case: Case) -> bool:
-    """Whether the case is a query whose response does not depend on deferring.
+    """Return whether the case is a query whose response does not depend on deferring.
 
     Deferred fields of a mutation are read after later mutations and may differ. Cases of `@defer` itself are left out,
     and so are cases with unavailable values: deferred fields are fetched separately, so they stay available.
@@ -56,7 +56,7 @@ CASES = [case for area in ("federation", "execution") for case in cases(area) if
 
 @dataclass(frozen=True, slots=True)
 class Deferring(Case):
-    """The case with all selections of each object deferred except the first; an only selection is deferred too."""
+    """The case with all selections of each object deferred except the first; a single selection is deferred too."""
 
     @property
     def operation(self) -> Operation:
@@ -98,7 +98,7 @@ def deferring(query: str) -> str:
 
 
 def defers(node: PlanNode | None) -> bool:
-    """Whether a plan has a `Defer` node for some values of the variables."""
+    """Return whether a plan has a `Defer` node for some values of the variables."""
     if isinstance(node, Condition):
         return defers(node.if_clause) or defers(node.else_clause)
     return isinstance(node, Defer)

@@ -1,4 +1,4 @@
-"""One supergraph, and what the router reads from it.
+"""Load one supergraph, and check the model that the router builds.
 
 Covers `router/supergraph/loading.py`, `router/supergraph/model.py`, `router/supergraph/join_directives.py`,
 `router/supergraph/subgraph_extraction.py`, `router/supergraph/executable_subgraph_schema.py`,
@@ -74,7 +74,7 @@ enum Sort @join__type(graph: A) @join__type(graph: B) {{
 
 
 def problems(schema: GraphQLSchema) -> list[GraphQLError]:
-    """The errors of a schema that was built without validation."""
+    """Return the errors of a schema that was built without validation."""
     parts = schema.to_kwargs()
     parts["assume_valid"] = False
     return validate_schema(GraphQLSchema(**parts))

@@ -55,7 +55,7 @@ type User
 
 @dataclass(frozen=True)
 class Join:
-    """The difference of a version of the join specification (Federation 2) to the one before."""
+    """The changes of a version of the join specification (Federation 2) to the previous version."""
 
     field_arguments: str
     type_arguments: str = "key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true"

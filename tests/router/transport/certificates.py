@@ -1,4 +1,4 @@
-"""A self-signed certificate for 127.0.0.1."""
+"""Create a self-signed certificate for 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """The TLS context of a server, and the PEM file that a client must trust."""
+    """Return the TLS context of a server, and the PEM file that a client must trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""A subgraph on a real socket that follows the script of a test, byte by byte."""
+"""Run a subgraph on a real socket that sends exactly the bytes that a test scripts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Peer:
     number: int
 
     async def request(self) -> Received:
-        """Read one request; raises `asyncio.IncompleteReadError` when the client is gone."""
+        """Read one request; raises `asyncio.IncompleteReadError` if the client has closed the connection."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         start_line, *lines = head.rstrip("\r\n").split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
@@ -86,6 +86,6 @@ async def serving(script: Script, *, tls: ssl.SSLContext | None = None) -> Async
 
 
 def response(body: bytes, *, status: str = "200 OK", headers: tuple[str, ...] = ()) -> bytes:
-    """The bytes of a response with a length."""
+    """Return the bytes of a response with a content length."""
     lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body

@@ -1,4 +1,4 @@
-"""HTTP/1.1 to a scripted server on a real socket.
+"""The HTTP/1.1 transport sends requests to a scripted server on a real socket.
 
 Covers `router/transport/http.py`, `router/transport/http1/connection.py` and `router/transport/http1/pool.py`.
 """
@@ -274,7 +274,7 @@ async def test_a_trickling_subgraph_times_out_too(client: Client) -> None:
 
 
 def soon() -> float:
-    """A deadline long before the timeout of the endpoint."""
+    """Return a deadline long before the timeout of the endpoint."""
     return asyncio.get_running_loop().time() + 0.05
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Origin:
-    """A server that sends one response after the other, and keeps the heads of the requests."""
+    """A server that sends one response after the other, and stores the heads of the requests."""
 
     def __init__(self, *responses: bytes) -> None:
         self.responses = list(responses)

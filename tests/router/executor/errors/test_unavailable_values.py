@@ -1,11 +1,11 @@
-"""Values that are unavailable after a failure have errors of their own, unless another fetch brings them."""
+"""Values that are unavailable after a failure have errors of their own, unless another fetch returns the values."""
 
 from __future__ import annotations
 
 import pytest
 
 from router.plan import Fetch, Key, KeyRenamer, Parallel
-from tests.router.executor.harness import Scripted, answers, run
+from tests.router.executor.harness import Scripted, responds, run
 from tests.router.plan.fetches import fetch
 
 SDL = """
@@ -20,8 +20,8 @@ REPORTED = "DOWNSTREAM_SERVICE_ERROR"
 async def errors_of(
     query: str, names: Fetch, ratings: Fetch, brought: object, failed: dict[str, object]
 ) -> tuple[object, list[tuple[object, str]]]:
-    """The data and the errors when the second of two fetches for the same objects gets the response `failed`."""
-    transport = Scripted({"names": answers({"data": brought}), "ratings": answers(failed)})
+    """Return the data and the errors when the second of two fetches for the same objects gets the response `failed`."""
+    transport = Scripted({"names": responds({"data": brought}), "ratings": responds(failed)})
     result = await run(SDL, query, Parallel((names, ratings)), transport)
     return result.data, sorted((error.path or (), str(error.code)) for error in result.errors)
 

@@ -16,7 +16,7 @@ SCHEMA = build_schema("""
 
 
 def collected(typename: str, query: str, **variables: object) -> dict[str, int]:
-    """The response keys below `media`, each with the number of nodes merged under it."""
+    """Return the response keys below `media`, each with the number of its field nodes."""
     operation = get_operation(SCHEMA, parse(query))
     collector = FieldCollector(SCHEMA, operation.fragments, variables)
     (media,) = collector.collect("Query", (operation.definition.selection_set,)).values()

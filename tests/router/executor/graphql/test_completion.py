@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from router.plan import Flatten, InputField, InputFragment, Key, Sequence
-from tests.router.executor.harness import Scripted, answers, completed, run
+from tests.router.executor.harness import Scripted, completed, responds, run
 from tests.router.plan.fetches import fetch
 
 LEAVES = """
@@ -119,7 +119,7 @@ async def test_the_path_of_an_error_at_an_internal_field_ends_at_the_selected_ob
     second = Flatten((Key("user"),), fetch(1, "two", asked, "query", requires=needs, depends_on=(0,)))
     user = {"__typename": "User", "secretKey": None}
     body: dict[str, object] = {"data": {"user": user}, "errors": [{"message": "x", "path": ["user", "secretKey", 1]}]}
-    subgraphs = Scripted({"one": answers(body), "two": answers()})
+    subgraphs = Scripted({"one": responds(body), "two": responds()})
     result = await run(schema, "{user{name}}", Sequence((first, second)), subgraphs)
     assert result.data == {"user": {"name": None}}
     assert [error.path for error in result.errors] == [("user",), ("user", "name")]
@@ -152,7 +152,7 @@ async def test_an_error_at_a_field_selected_on_another_type_is_reported_if_a_fet
     requires = (InputFragment("Media", needs),)
     second = Flatten((Key("media"),), fetch(1, "two", asked, "query", requires=requires, depends_on=(0,)))
     body: dict[str, object] = {"data": {"media": media}, "errors": [{"message": "x", "path": ["media", "pages"]}]}
-    subgraphs = Scripted({"one": answers(body), "two": answers({"data": {"_entities": [{}]}})})
+    subgraphs = Scripted({"one": responds(body), "two": responds({"data": {"_entities": [{}]}})})
     result = await run(ABSTRACT, query, Sequence((first, second)), subgraphs)
     assert [error.path for error in result.errors] == paths
 
@@ -198,7 +198,7 @@ ABSTRACT = """
         ("{node{id}}", {"node": {"__typename": "Hidden", "id": 1}}, {"node": None}, [("node",)]),
         ("{node{id}}", {"node": {"id": 1}}, {"node": None}, [("node",)]),
         ("{product{__typename id}}", {"product": {"id": 1}}, {"product": {"__typename": "Product", "id": "1"}}, []),
-        # An interface object whose object type no subgraph reported.
+        # No subgraph reported the object type of this interface object.
         ("{media{id title}}", {"media": {"__typename": "Media", "id": 1}}, {"media": {"id": "1", "title": None}}, []),
         ("{node{id}}", {"node": {"__typename": "Media", "id": 1}}, {"node": {"id": "1"}}, []),
         ("{media{... on Book{pages} id}}", {"media": {"__typename": "Media", "id": 1}}, {"media": None}, [("media",)]),

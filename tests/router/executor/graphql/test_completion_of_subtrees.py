@@ -1,4 +1,4 @@
-"""Covers `complete_subtree` of `router/executor/graphql/completion.py`: each part against the whole response."""
+"""Covers `complete_subtree` of `router/executor/graphql/completion.py`: parts are compared with the whole."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def operation() -> PreparedOperation:
 
 
 def subtrees(of: Subtree) -> Iterator[Subtree]:
-    """The part and all parts below it."""
+    """Yield the part and all parts below the part."""
     yield of
     (selection_set,) = of.selections
     for node in selection_set.selections:
@@ -73,7 +73,7 @@ def whole() -> Subtree:
 
 
 def at(result: ExecutionResult, path: ResponsePath) -> object:
-    """The value of a response at a path; None below a null."""
+    """Return the value of a response at a path; None if a value on the path is null."""
     value: object = result.data
     for segment in path:
         if value is None:
@@ -104,7 +104,7 @@ def test_an_error_above_explains_the_nulls_of_a_part_and_is_not_reported_again()
 
 
 def test_unavailable_values_of_an_object_around_reach_its_parts() -> None:
-    """The owner's fetch failed as a whole; another fetch brought the owner, so that its part is completed later."""
+    """The owner's fetch fails, but another fetch returns the owner, so the part of the owner is completed later."""
     unavailable = UnavailableValues()
     unavailable.add([("owner",)], {"other": {}})
     effects = FailureEffects((), unavailable)

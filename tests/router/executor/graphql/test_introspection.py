@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from graphql import build_client_schema, build_schema, get_introspection_query, print_schema
 
-from tests.router.executor.harness import Scripted, answers, run
+from tests.router.executor.harness import Scripted, responds, run
 from tests.router.plan.fetches import fetch
 
 SDL = """
@@ -26,7 +26,7 @@ async def test_introspection_and_data_are_one_response_in_the_order_of_the_opera
       }
       fragment F on Query { t: __type(name: $n) { kind } __typename }
     """
-    transport = Scripted({"one": answers({"data": {"name": "x"}})})
+    transport = Scripted({"one": responds({"data": {"name": "x"}})})
     result = await run(SDL, query, fetch(0, "one", "{name}", "query"), transport, {"n": "Query", "no": False})
     assert result.data == {"t": {"name": "Query", "kind": "OBJECT"}, "name": "x", "__typename": "Query"}
     assert list(result.data) == ["t", "name", "__typename"]

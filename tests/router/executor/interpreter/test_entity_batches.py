@@ -1,4 +1,4 @@
-"""A batch is one request, and each of its parts gets the result of a request of its own."""
+"""A batch is one request, and each of its parts gets the same result as from a separate request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from router.plan import (
     Parallel,
     Sequence,
 )
-from tests.router.executor.harness import Scripted, answers, run
+from tests.router.executor.harness import Scripted, responds, run
 from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from router.plan import Path
     from router.transport.interface import SubgraphRequest, SubgraphResponse
-    from tests.router.executor.harness import Answer
+    from tests.router.executor.harness import ScriptedResponse
 
 SDL = """
   type Query { users: [User] best: User }
@@ -89,27 +89,29 @@ def user(id_: str) -> dict[str, object]:
     return {"__typename": "User", "id": id_}
 
 
-def transport(*ratings: Answer, users: Answer | None = None, best: Answer | None = None) -> Scripted:
+def transport(
+    *ratings: ScriptedResponse, users: ScriptedResponse | None = None, best: ScriptedResponse | None = None
+) -> Scripted:
     return Scripted(
         {
-            "users": answers(users or {"data": {"users": [user("1"), user("2"), user("1")]}}),
-            "best": answers(best or {"data": {"best": user("2")}}),
+            "users": responds(users or {"data": {"users": [user("1"), user("2"), user("1")]}}),
+            "best": responds(best or {"data": {"best": user("2")}}),
             "ratings": _legal(*ratings),
         }
     )
 
 
-def _legal(*bodies: Answer) -> Callable[[SubgraphRequest], Answer]:
+def _legal(*bodies: ScriptedResponse) -> Callable[[SubgraphRequest], ScriptedResponse]:
     remaining = iter(bodies)
 
-    def answer(request: SubgraphRequest) -> Answer:
+    def answer(request: SubgraphRequest) -> ScriptedResponse:
         assert validate(RATINGS, parse(request.operation)) == []
         return next(remaining)
 
     return answer
 
 
-def batch_of(e0: object, e1: object, *errors: Mapping[str, object]) -> Answer:
+def batch_of(e0: object, e1: object, *errors: Mapping[str, object]) -> ScriptedResponse:
     return {"data": {"_e0": e0, "_e1": e1}} | ({"errors": list(errors)} if errors else {})
 
 
@@ -200,7 +202,7 @@ async def test_a_part_is_sent_when_its_conditions_hold(
 ) -> None:
     guarded = BatchPart("_e1", "representations_1", OF_BEST.selection_set, Condition("on", if_clause=OF_BEST.node))
     ratings: list[object] = [{"rating": 5}, {"rating": 3}]
-    alone: Answer = {"data": {"_entities": ratings}}
+    alone: ScriptedResponse = {"data": {"_entities": ratings}}
     sent = transport(batch_of(ratings, [{"price": 1, "rating": 2}]) if on else alone)
     query = QUERY.replace("price rating(of:$b)", "id rating(of:$b)")
     result = await run(SDL, query, planned((OF_USERS, guarded)), sent, {"on": on})
@@ -235,7 +237,7 @@ class Patient(Scripted):
 async def test_a_part_whose_condition_does_not_hold_delays_only_what_depends_on_it() -> None:
     guarded = BatchPart("_e1", "representations_1", OF_BEST.selection_set, Condition("on", if_clause=OF_BEST.node))
     following = Flatten(BEST, fetch(4, "ratings", OF_BEST.fetch.operation, "query", requires=NEEDS, depends_on=(3,)))
-    bodies: list[Answer] = [
+    bodies: list[ScriptedResponse] = [
         {"data": {"_entities": [{"rating": 5}, {"rating": 3}]}},
         {"data": {"_entities": [{"price": 7}]}},
     ]

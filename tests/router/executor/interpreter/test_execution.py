@@ -1,4 +1,4 @@
-"""Hand-written plans against scripted subgraphs.
+"""Hand-written plans are executed with scripted subgraphs.
 
 Covers `router/executor/interpreter/execution.py` and `router/executor/context_and_result.py`.
 """
@@ -36,7 +36,7 @@ from router.plan import (
     ValueSetter,
 )
 from router.transport.interface import ResponseHead, SubgraphResponse
-from tests.router.executor.harness import Scripted, answers, run
+from tests.router.executor.harness import Scripted, responds, run
 from tests.router.plan.fetches import fetch
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def users_then_ratings(**entity_fetch: object) -> Sequence:
 async def test_equal_representations_are_sent_once_and_their_entity_goes_to_each_place() -> None:
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1"), None, user("2"), user("1")]}}),
-            "ratings": answers({"data": {"_entities": [{"rating": 5}, {"rating": 3}]}}),
+            "users": responds({"data": {"users": [user("1"), None, user("2"), user("1")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 5}, {"rating": 3}]}}),
         }
     )
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
@@ -82,8 +82,8 @@ async def test_equal_representations_are_sent_once_and_their_entity_goes_to_each
 async def test_an_unknown_entity_has_null_fields_without_an_error() -> None:
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1"), user("2")]}}),
-            "ratings": answers({"data": {"_entities": [None, {"rating": 3}]}}),
+            "users": responds({"data": {"users": [user("1"), user("2")]}}),
+            "ratings": responds({"data": {"_entities": [None, {"rating": 3}]}}),
         }
     )
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
@@ -93,7 +93,7 @@ async def test_an_unknown_entity_has_null_fields_without_an_error() -> None:
 
 @pytest.mark.parametrize("users", [None, [], [None], [{"__typename": "User"}], [user(None)]])
 async def test_without_a_representation_there_is_no_request(users: object) -> None:
-    transport = Scripted({"users": answers({"data": {"users": users}})})
+    transport = Scripted({"users": responds({"data": {"users": users}})})
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
     assert result.errors == ()
     assert transport.sent("ratings") == []
@@ -102,8 +102,8 @@ async def test_without_a_representation_there_is_no_request(users: object) -> No
 async def test_a_nullable_input_that_is_null_is_sent_as_null() -> None:
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1", weight=None), user("2")]}}),
-            "ratings": answers({"data": {"_entities": [{"rating": 1}, {"rating": 2}]}}),
+            "users": responds({"data": {"users": [user("1", weight=None), user("2")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 1}, {"rating": 2}]}}),
         }
     )
     await run(SDL, "{users{rating}}", users_then_ratings(requires=needs("id", "weight")), transport)
@@ -114,8 +114,8 @@ async def test_an_input_that_failed_is_not_sent_as_null() -> None:
     failed = {"message": "scales broken", "path": ["users", 0, "weight"]}
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1", weight=None), user("2", weight=4)]}, "errors": [failed]}),
-            "ratings": answers({"data": {"_entities": [{"rating": 2}]}}),
+            "users": responds({"data": {"users": [user("1", weight=None), user("2", weight=4)]}, "errors": [failed]}),
+            "ratings": responds({"data": {"_entities": [{"rating": 2}]}}),
         }
     )
     result = await run(SDL, "{users{rating}}", users_then_ratings(requires=needs("id", "weight")), transport)
@@ -131,8 +131,8 @@ async def test_an_error_of_an_entity_is_reported_at_each_of_its_places() -> None
     error = {"message": "no", "path": ["_entities", 0, "rating"], "extensions": {"code": "TEAPOT", "hint": 1}}
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1"), user("2"), user("1")]}}),
-            "ratings": answers({"data": {"_entities": [{"rating": None}, {"rating": 3}]}, "errors": [error]}),
+            "users": responds({"data": {"users": [user("1"), user("2"), user("1")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": None}, {"rating": 3}]}, "errors": [error]}),
         }
     )
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
@@ -158,8 +158,8 @@ async def test_an_error_without_a_usable_path_is_reported_at_the_missing_values(
         "data": {"_entities": [{"rating": 1}, None]},
         "errors": [{"message": "no", "path": path}],
     }
-    users = answers({"data": {"users": [user("1"), user("2")]}})
-    transport = Scripted({"users": users, "ratings": answers(body)})
+    users = responds({"data": {"users": [user("1"), user("2")]}})
+    transport = Scripted({"users": users, "ratings": responds(body)})
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
     assert [error.path for error in result.errors] == places
     assert [error.code for error in result.errors] == ["DOWNSTREAM_SERVICE_ERROR"]
@@ -168,7 +168,10 @@ async def test_an_error_without_a_usable_path_is_reported_at_the_missing_values(
 async def test_a_subgraph_that_fails_makes_only_its_own_fields_null() -> None:
     failure = SubgraphUnreachable("ratings", "The subgraph could not be reached.", status=503, detail="10.0.0.1:3002")
     transport = Scripted(
-        {"users": answers({"data": {"users": [user("1", name="A"), user("2", name="B")]}}), "ratings": answers(failure)}
+        {
+            "users": responds({"data": {"users": [user("1", name="A"), user("2", name="B")]}}),
+            "ratings": responds(failure),
+        }
     )
     result = await run(SDL, "{users{name rating}}", users_then_ratings(), transport)
     assert result.data == {"users": [{"name": "A", "rating": None}, {"name": "B", "rating": None}]}
@@ -182,8 +185,8 @@ async def test_what_depends_on_a_failed_fetch_is_skipped_and_siblings_go_on() ->
     plan = Parallel((users_then_ratings(), fetch(2, "counter", "{count}", "query")))
     transport = Scripted(
         {
-            "users": answers(SubgraphTimeout("users", "The subgraph did not answer in time.")),
-            "counter": answers({"data": {"count": 4}}),
+            "users": responds(SubgraphTimeout("users", "The subgraph did not answer in time.")),
+            "counter": responds({"data": {"count": 4}}),
         }
     )
     result = await run(SDL, "{users{rating} count}", plan, transport)
@@ -204,8 +207,8 @@ async def test_what_depends_on_a_failed_fetch_is_skipped_and_siblings_go_on() ->
     ],
 )
 async def test_a_response_that_does_not_fit_the_request_is_malformed(body: dict[str, object]) -> None:
-    users = answers({"data": {"users": [user("1"), user("2")]}})
-    transport = Scripted({"users": users, "ratings": answers(body)})
+    users = responds({"data": {"users": [user("1"), user("2")]}})
+    transport = Scripted({"users": users, "ratings": responds(body)})
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
     assert result.data == {"users": [{"rating": None}, {"rating": None}]}
     assert {error.code for error in result.errors} == {"SUBREQUEST_MALFORMED_RESPONSE"}
@@ -226,9 +229,9 @@ async def test_a_fetch_starts_when_its_dependencies_are_merged_not_when_its_stag
     second = Flatten(USERS, fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
     transport = Waiting(
         {
-            "users": answers({"data": {"users": [user("1")]}}),
-            "slow": answers({"data": {"count": 1}}),
-            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+            "users": responds({"data": {"users": [user("1")]}}),
+            "slow": responds({"data": {"count": 1}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 1}]}}),
         }
     )
     result = await asyncio.wait_for(run(SDL, "{users{rating} count}", Sequence((first_wave, second)), transport), 5)
@@ -244,8 +247,8 @@ async def test_a_value_below_a_failed_list_is_unknown_and_not_sent_as_null() -> 
     ratings = fetch(2, "ratings", ENTITIES, "query", requires=needs("id", "weight"), depends_on=(0, 1))
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1")]}}),
-            "weights": answers(SubgraphUnreachable("weights", "The subgraph could not be reached.")),
+            "users": responds({"data": {"users": [user("1")]}}),
+            "weights": responds(SubgraphUnreachable("weights", "The subgraph could not be reached.")),
         }
     )
     result = await run(SDL, "{users{id rating}}", Sequence((Parallel(roots), Flatten(USERS, ratings))), transport)
@@ -261,9 +264,9 @@ async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
     )
     transport = Scripted(
         {
-            "s0": answers({"data": {"first": {"name": "1"}}}),
-            "s1": answers({"data": {"second": None}, "errors": [{"message": "no", "path": ["second"]}]}),
-            "s2": answers({"data": {"third": {"name": "3"}}}),
+            "s0": responds({"data": {"first": {"name": "1"}}}),
+            "s1": responds({"data": {"second": None}, "errors": [{"message": "no", "path": ["second"]}]}),
+            "s2": responds({"data": {"third": {"name": "3"}}}),
         }
     )
     query = "mutation { first { name } second { name } third { name } }"
@@ -276,7 +279,7 @@ async def test_mutation_fields_run_in_order_even_after_a_failure() -> None:
 async def test_a_condition_is_evaluated_on_the_coerced_variable(value: bool, asked: list[str]) -> None:  # noqa: FBT001 - a row
     plan = Condition("a", fetch(0, "users", "{users{name}}", "query"), fetch(1, "counter", "{count}", "query"))
     transport = Scripted(
-        {"users": answers({"data": {"users": []}}), "counter": answers({"data": {"count": 1}})},
+        {"users": responds({"data": {"users": []}}), "counter": responds({"data": {"count": 1}})},
     )
     await run(SDL, "query($a: Boolean! = true) {users @include(if: $a) {name} count}", plan, transport, {"a": value})
     assert [request.subgraph for request in transport.requests] == asked
@@ -288,8 +291,8 @@ async def test_dependents_of_a_skipped_fetch_still_wait_for_its_dependencies() -
     last = Flatten(USERS, fetch(2, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(1,)))
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1")]}}),
-            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+            "users": responds({"data": {"users": [user("1")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 1}]}}),
         }
     )
     query = "query($a: Boolean!) {users {rating} count @include(if: $a)}"
@@ -299,7 +302,7 @@ async def test_dependents_of_a_skipped_fetch_still_wait_for_its_dependencies() -
 
 async def test_only_variables_in_use_are_sent_and_unset_ones_are_omitted() -> None:
     node = fetch(0, "users", "query($b:Int,$c:Int){users{name}}", "query", variable_usages=("b", "c"))
-    transport = Scripted({"users": answers({"data": {"users": []}})})
+    transport = Scripted({"users": responds({"data": {"users": []}})})
     query = "query($a: Boolean!, $b: Boolean = true, $c: Boolean = true) {users {name @skip(if: $a)}}"
     schema = build_schema(SDL)
     context = ExecutionContext(schema, transport, {"a": True, "b": None})
@@ -323,8 +326,8 @@ async def test_an_interface_object_is_sent_under_the_name_of_the_interface() -> 
     )
     transport = Scripted(
         {
-            "books": answers({"data": {"media": {"__typename": "Book", "id": "1"}}}),
-            "stars": answers({"data": {"_entities": [{"__typename": "Media", "stars": 4}]}}),
+            "books": responds({"data": {"media": {"__typename": "Book", "id": "1"}}}),
+            "stars": responds({"data": {"_entities": [{"__typename": "Media", "stars": 4}]}}),
         }
     )
     plan = Sequence((fetch(0, "books", "{media{__typename id}}", "query"), Flatten((Key("media"),), entity_fetch)))
@@ -342,8 +345,8 @@ async def test_internal_aliases_are_renamed_in_results_and_error_paths() -> None
     ]
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1"), user("2")]}}),
-            "ratings": answers({"data": {"_entities": entities}, "errors": [error]}),
+            "users": responds({"data": {"users": [user("1"), user("2")]}}),
+            "ratings": responds({"data": {"_entities": entities}, "errors": [error]}),
         }
     )
     result = await run(SDL, "{users{rating}}", users_then_ratings(output_rewrites=(rename,)), transport)
@@ -356,8 +359,8 @@ async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
     plan = Parallel((fetch(0, "a", "{users{name}}", "query"), fetch(1, "b", "{users{rating}}", "query")))
     transport = Scripted(
         {
-            "a": answers({"data": {"users": [{"name": "x"}, None]}}),
-            "b": answers({"data": {"users": [{"rating": 1}, {"rating": 2}]}}),
+            "a": responds({"data": {"users": [{"name": "x"}, None]}}),
+            "b": responds({"data": {"users": [{"rating": 1}, {"rating": 2}]}}),
         }
     )
     result = await run(SDL, "{users{name rating}}", plan, transport)
@@ -367,7 +370,7 @@ async def test_root_results_of_several_subgraphs_merge_by_position() -> None:
 async def test_the_execution_of_a_subscription_starts_with_an_event() -> None:
     rest = Flatten((Key("me"),), fetch(1, "ratings", ENTITIES, "query", requires=needs("id"), depends_on=(0,)))
     plan = QueryPlan(Subscription(fetch(0, "users", "subscription{me{__typename id}}", "subscription"), rest))
-    transport = Scripted({"ratings": answers({"data": {"_entities": [{"rating": 4}]}})})
+    transport = Scripted({"ratings": responds({"data": {"_entities": [{"rating": 4}]}})})
     schema = build_schema(SDL + " type Subscription { me: User }")
     operation = get_operation(schema, parse("subscription { me { name rating } }"))
     event: dict[str, object] = {"me": user("1", name="A")}
@@ -382,8 +385,8 @@ async def test_deferred_parts_are_in_the_one_response() -> None:
     plan = Defer(primary, (DeferredPart((DeferDependency(0),), None, ("users",), "{rating}", deferred),))
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1")]}}),
-            "ratings": answers({"data": {"_entities": [{"rating": 1}]}}),
+            "users": responds({"data": {"users": [user("1")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 1}]}}),
         }
     )
     result = await run(SDL, "{users{id rating}}", plan, transport)
@@ -419,7 +422,7 @@ async def test_an_argument_from_an_ancestor_groups_the_objects_by_its_value() ->
             "data": {"_entities": [{"greeting": f"{request.variables['locale_0']} {r['id']}"} for r in representations]}
         }
 
-    transport = Scripted({"users": answers({"data": {"users": users}}), "texts": texts})
+    transport = Scripted({"users": responds({"data": {"users": users}}), "texts": texts})
     plan = Sequence((fetch(0, "users", "{users{friends{id}}}", "query"), Flatten(path, greetings)))
     result = await run(sdl, "{users{friends{greeting}}}", plan, transport)
     assert result.data == {
@@ -446,8 +449,8 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
     failure: dict[str, object] = {"message": "no locale", "path": ["users", 1, "locale"]}
     transport = Scripted(
         {
-            "users": answers({"data": {"users": users}, "errors": [failure]}),
-            "texts": answers({"data": {"_entities": [{"greeting": "hello"}]}}),
+            "users": responds({"data": {"users": users}, "errors": [failure]}),
+            "texts": responds({"data": {"_entities": [{"greeting": "hello"}]}}),
         }
     )
     plan = Sequence((fetch(0, "users", "{users{locale friends{id}}}", "query"), Flatten(path, greetings)))
@@ -463,8 +466,8 @@ async def test_an_argument_whose_value_failed_is_unknown_not_null() -> None:
 async def test_every_fetch_has_the_deadline_of_the_execution() -> None:
     transport = Scripted(
         {
-            "users": answers({"data": {"users": [user("1")]}}),
-            "ratings": answers({"data": {"_entities": [{"rating": 5}]}}),
+            "users": responds({"data": {"users": [user("1")]}}),
+            "ratings": responds({"data": {"_entities": [{"rating": 5}]}}),
         }
     )
     await run(SDL, "{users{rating}}", users_then_ratings(), transport, deadline=17.5)
@@ -473,13 +476,13 @@ async def test_every_fetch_has_the_deadline_of_the_execution() -> None:
 
 async def test_status_and_headers_of_every_response_reach_the_result() -> None:
     ratings = SubgraphResponse.of({"errors": [{"message": "busy"}]}, status=429, headers={"retry-after": "3"})
-    transport = Scripted({"users": answers({"data": {"users": [user("1")]}}), "ratings": answers(ratings)})
+    transport = Scripted({"users": responds({"data": {"users": [user("1")]}}), "ratings": responds(ratings)})
     result = await run(SDL, "{users{rating}}", users_then_ratings(), transport)
     assert result.responses == (ResponseHead("users", 200, {}), ResponseHead("ratings", 429, {"retry-after": "3"}))
 
 
 async def test_the_head_of_a_response_that_is_not_graphql_reaches_the_result_too() -> None:
     users = SubgraphResponse(status=502, body=b"<html>", headers={"server": "x"})
-    result = await run(SDL, "{users{rating}}", users_then_ratings(), Scripted({"users": answers(users)}))
+    result = await run(SDL, "{users{rating}}", users_then_ratings(), Scripted({"users": responds(users)}))
     assert result.responses == (ResponseHead("users", 502, {"server": "x"}),)
     assert [error.code for error in result.errors] == ["SUBREQUEST_HTTP_ERROR"]

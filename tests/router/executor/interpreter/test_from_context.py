@@ -23,7 +23,7 @@ CURRENCY = KeyRenamer((Parent(), TypeIs(("Shop",)), Key("currency")), "currency"
 
 
 def grouped(*errors: tuple[str | int, ...]) -> tuple[list[tuple[dict[str, object], list[object]]], list[object]]:
-    """The variables of each group with the ids of its items, and the ids without a known value."""
+    """Return the variables of each group with the ids of its items, and the ids with an unknown value."""
     failures = FailurePaths.of(ResponseError(message="x", path=path) for path in errors)
     fetch = Fetch(1, "prices", "", "query", context_rewrites=(CURRENCY,))
     groups, unknown = ContextReader(SCHEMA, TREE, failures).by_context(fetch, ITEMS)

@@ -1,4 +1,4 @@
-"""Planned operations with subgraphs that respond late; a fetch must wait for nothing but its dependencies.
+"""A fetch waits only for its dependencies: planned operations are run with subgraphs that respond late.
 
 A late subgraph responds only after the request that must not wait for it. An executor that runs the plan stage by stage
 would wait forever.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 SECONDS = 10
-"""Longer than any of these tests takes; a test that would wait forever fails."""
+"""A time limit longer than each of these tests, so that a test that would wait forever fails."""
 
 LINK = """
 extend schema @link(

@@ -1,4 +1,4 @@
-"""Representations by the alternatives of a fetch's inputs."""
+"""A representation has the fields that the `requires` of a fetch selects for the object's type."""
 
 from __future__ import annotations
 

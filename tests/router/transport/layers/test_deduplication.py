@@ -55,7 +55,7 @@ def layer(upstream: Upstream) -> DeduplicationLayer:
 
 
 async def started(*sent: Awaitable[SubgraphResponse]) -> list[asyncio.Task[SubgraphResponse]]:
-    """All of them as tasks, each as far as it comes without a response."""
+    """Start each coroutine as a task, and let the tasks run until they wait for a response."""
     tasks = [asyncio.ensure_future(each) for each in sent]
     await asyncio.sleep(0)
     return tasks
