@@ -1,4 +1,4 @@
-"""Constant GraphQL values: build, compare and convert them."""
+"""Build, compare and convert syntax nodes of constant GraphQL values."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 
 
 def string(text: str) -> StringValueNode:
-    """A string value."""
+    """Return the node of a string."""
     return StringValueNode(value=text, block=False)
 
 
 def boolean(*, value: bool) -> BooleanValueNode:
-    """A boolean value."""
+    """Return the node of a boolean."""
     return BooleanValueNode(value=value)
 
 
 def integer(value: int) -> IntValueNode:
-    """An integer value."""
+    """Return the node of an integer."""
     return IntValueNode(value=str(value))
 
 
 def enum_value(name: str) -> EnumValueNode:
-    """An enum value."""
+    """Return the node of an enum value."""
     return EnumValueNode(value=name)
 
 
 def list_of(items: Iterable[ConstValueNode]) -> ConstListValueNode:
-    """A list of values."""
+    """Return the node of a list."""
     return ConstListValueNode(values=tuple(items))
 
 
 def strings(texts: Iterable[str]) -> ConstListValueNode:
-    """A list of strings."""
+    """Return the node of a list of strings."""
     return list_of(string(text) for text in texts)
 
 
 def identity(node: ValueNode | None) -> Hashable:
-    """A key that is equal for two values that mean the same, whatever the order of object fields."""
+    """Return a key for comparison: equal values have equal keys, as `{a: 1, b: 2}` and `{b: 2.0, a: 1}`."""
     match node:
         case None:
             return None
@@ -70,7 +70,7 @@ def identity(node: ValueNode | None) -> Hashable:
 
 
 def python_value(node: ValueNode | None) -> object:
-    """Strings, numbers, booleans, lists and dicts; the name of an enum value; None for null and absent."""
+    """Convert the node to a Python value: an enum value to its name, null and an absent node to None."""
     match node:
         case ListValueNode():
             return [python_value(item) for item in node.values]

@@ -14,7 +14,7 @@ from router.federation.field_sets import parse_field_set_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A leading "$", the context's name, and the rest is the selection.
+# For example `$user { name }`: the groups are the context's name and the selection.
 _VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)([\s\S]*)")
 
 
@@ -28,7 +28,7 @@ class FromContextValue:
 
 
 def parse_context_value(value: str) -> FromContextValue | None:
-    """Parse the value of a `@fromContext`; None without a `$name` or a selection set."""
+    """Parse the value of a `@fromContext`. Returns None if the value has no `$name` or no valid selection set."""
     match = _VALUE.fullmatch(value)
     if match is None:
         return None
@@ -37,7 +37,7 @@ def parse_context_value(value: str) -> FromContextValue | None:
 
 
 def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromContextValue]]:
-    """The arguments of a field with a `@fromContext` that can be parsed."""
+    """Yield the arguments of the field whose `@fromContext` can be parsed, each with the parsed value."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             value = parse_context_value(applied.text("field") or "")
@@ -46,7 +46,7 @@ def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromCon
 
 
 def context_types(schema: Schema, context: str) -> list[TypeDef]:
-    """The types that set this context."""
+    """Return the types with `@context(name: context)`."""
     return [
         definition
         for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION)
@@ -55,7 +55,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """Every selection that some `@fromContext` makes, with the type that it is made on."""
+    """Yield the selection of each `@fromContext`, once for each type that sets the context, with the type's name."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):
@@ -63,7 +63,10 @@ def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionS
 
 
 def leaves(selection: SelectionSetNode) -> Iterator[tuple[str, ...]]:
-    """The paths of field names to the leaves of a selection, without type conditions."""
+    """Yield the path to each leaf field: `{ a { b c } }` has the paths `("a", "b")` and `("a", "c")`.
+
+    Type conditions are not part of a path.
+    """
     for item in selection.selections:
         if isinstance(item, InlineFragmentNode):
             yield from leaves(item.selection_set)

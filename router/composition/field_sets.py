@@ -1,4 +1,4 @@
-"""Field sets over a schema: which fields they select on which types, and what is wrong with them."""
+"""Evaluate field sets over a schema: find the fields that a field set selects, and its errors."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> list[tuple[FieldDef, bool]]:
-    """Every field that a set selects, at any depth, and whether it is a leaf of the set.
+    """Return every field that a field set selects, at any depth, each with whether it is a leaf of the field set.
 
-    The schema need not be valid: the walk ends before the first field that the schema does not have.
+    The field set need not be valid: the result ends before the first field that does not exist.
     """
     found: list[tuple[FieldDef, bool]] = []
     _collect(schema, type_name, selections, found)
@@ -28,7 +28,7 @@ def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> li
 
 
 def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found: list[tuple[FieldDef, bool]]) -> bool:
-    """Collect the fields; False if one does not exist."""
+    """Add the fields to `found`. Returns False if a field does not exist."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
@@ -47,7 +47,7 @@ def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found
 
 
 def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]:
-    """The field, and the same field of each implementation if it is an interface's."""
+    """Yield the field and, for a field of an interface, the same field of each implementation."""
     yield member
     definition = schema.types.get(member.parent)
     if definition is not None and definition.kind is Kind.INTERFACE:
@@ -58,13 +58,16 @@ def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]
 
 
 def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tuple[FieldDef, bool]]:
-    """The fields that the `fields` argument of a directive selects; nothing if it cannot be parsed."""
+    """Return the fields that the argument `fields` of a directive selects, as `selected` does.
+
+    The result is empty if the argument cannot be parsed.
+    """
     selections = applied.field_set
     return [] if selections is None else selected(schema, type_name, selections)
 
 
 def field_set_problems(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
-    """What a field set selects although the schema does not have it, and arguments that do not fit."""
+    """Yield a message for each type or field that does not exist, and for each wrong argument."""
     definition = schema.types.get(type_name)
     if definition is None:
         yield f"there is no type {type_name}"
@@ -84,14 +87,14 @@ def field_set_problems(schema: Schema, type_name: str, selections: SelectionSetN
 
 
 def given_arguments(selection: FieldNode) -> list[ArgumentNode]:
-    """The arguments of a selected field; of an argument that is given twice the last one counts."""
+    """Return the arguments of a selected field. If an argument is given twice, only the last one is returned."""
     return [*{argument.name.value: argument for argument in selection.arguments or ()}.values()]
 
 
 def argument_problems(
     schema: Schema, member: FieldDef, given: Sequence[ArgumentNode], *, contextual_may_be_missing: bool = False
 ) -> Iterator[str]:
-    """Unknown arguments, then required arguments that are missing, then values that do not fit.
+    """Yield messages for unknown arguments, then for missing required arguments, then for values of a wrong type.
 
     Args:
         schema: The schema of the field.

@@ -1,4 +1,4 @@
-"""The files that hold the schemas of subgraphs: a location in a schema → a place in a file."""
+"""Convert a location in a subgraph's schema to a place in the file that contains the schema."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class FilePlace:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The file that holds a schema, and the place where the schema begins.
+    """The file that contains a schema, and the place where the schema begins.
 
     A schema in a file of its own begins at line 1 without indent. A schema inside another document begins at a later
-    `line`, `indent` columns to the right. If the document does not keep the lines of the schema (`verbatim` is false),
-    every location in the schema is the line where it begins.
+    `line`, `indent` columns to the right. If the lines of the document are not the lines of the schema (`verbatim` is
+    False), every location is converted to the line where the schema begins.
     """
 
     path: str
@@ -36,7 +36,7 @@ class SourceFile:
     verbatim: bool = True
 
     def place(self, location: Location) -> FilePlace:
-        """The place in the file of a location in the schema."""
+        """Return the place in the file for a location in the schema."""
         if not self.verbatim:
             return FilePlace(self.path, self.line, 1)
         return FilePlace(self.path, self.line + location.line - 1, self.indent + location.column)

@@ -1,8 +1,8 @@
 """Type conditions in field sets that never apply: `... on User { id }` where the object is a `Review`.
 
-Other federation tools ignore such a condition: the field set selects what is inside on the object itself. So a subgraph
-that has them composes, and the supergraph has the field set without the condition. Which fields are external, shareable
-or used depends on the field set as written.
+Other federation tools ignore such a condition, and read the field set as `id` on the `Review`. So a subgraph with such
+a condition composes, and the supergraph has the field set without the condition. Which fields are external, shareable
+or used depends on the field set as the subgraph wrote it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
-    """Change the field sets of `@key` and `@requires` in the schema.
+    """Remove impossible conditions from the field sets of `@key` and `@requires` in the schema.
 
-    The properties of the subgraph's fields stay those of the field sets as written.
+    The metadata of the subgraph stays computed from the original field sets.
     """
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
@@ -40,7 +40,7 @@ def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
 
 
 def impossible_conditions(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
-    """The types of the conditions that never apply."""
+    """Yield the type name of each condition that never applies."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
@@ -56,7 +56,7 @@ def impossible_conditions(schema: Schema, type_name: str, selections: SelectionS
 
 
 def is_impossible(schema: Schema, type_name: str, condition: str) -> bool:
-    """Whether no object of the type can be of the type of the condition."""
+    """Return whether no object can be both of type `type_name` and of type `condition`."""
     return type_name != condition and not set(schema.possible_types(type_name)) & set(schema.possible_types(condition))
 
 
@@ -77,14 +77,17 @@ def _possible(
 
 
 def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, dropped: bool) -> SelectionNode | None:
-    """None if nothing remains; `dropped` says whether it is below a condition that was dropped."""
+    """Return the selection without impossible conditions; None if the selection becomes empty.
+
+    `dropped` says whether the selection is inside a fragment whose condition was removed.
+    """
     definition = schema.types.get(type_name)
     if isinstance(selection, InlineFragmentNode):
         condition = selection.type_condition
         inner = condition.name.value if condition is not None else type_name
         if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
             if dropped:
-                # Only the outermost condition is ignored.
+                # Other tools ignore only the outermost impossible condition, so fields behind a second one are dropped.
                 return None
             condition, inner, dropped = None, type_name, True
         below = _possible(schema, inner, selection.selection_set, dropped=dropped)

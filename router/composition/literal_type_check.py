@@ -1,4 +1,4 @@
-"""Whether a literal is a value of a type: for arguments in field sets, which GraphQL validation does not check."""
+"""Check the type of a literal: for arguments in field sets, which GraphQL validation does not check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.composition.model import Schema
     from router.composition.type_refs import TypeRef
 
-# Including the sign. Python raises an error for numbers of thousands of digits.
+# The longest Int, with its sign. Python raises an error if it converts thousands of digits.
 _INT_DIGITS = len(str(GRAPHQL_MIN_INT))
 _BUILT_IN: dict[str, tuple[type, ...]] = {
     "Int": (IntValueNode,),
@@ -38,7 +38,10 @@ _BUILT_IN: dict[str, tuple[type, ...]] = {
 
 
 def fits_type(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Whether the value fits. Required fields of input objects may be absent, as in Apollo's composition."""
+    """Return whether the literal is a value of the type.
+
+    Required fields of input objects may be absent, as in Apollo's composition.
+    """
     match value, ref:
         case VariableNode(), _:
             return False

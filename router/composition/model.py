@@ -1,8 +1,8 @@
 """The schema records of composition, the same for a subgraph and for the supergraph.
 
-The `GraphQLSchema` of graphql-core must be a complete and valid schema. Composition also works on schemas that are not:
-fields without implementation, extensions without base, directives with their origin. So it has records of its own.
-`reading` builds a `Schema`, `upgrade` changes it, and everything after only reads it.
+A `GraphQLSchema` of graphql-core must be complete and valid. A subgraph's schema need not be: it can have an extension
+of a type that another subgraph defines. So composition has its own records. `reading` builds a `Schema`, `upgrade`
+changes the schema, and all later phases only read the schema.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROOTS: Mapping[str, str] = {"query": "Query", "mutation": "Mutation", "subscript
 
 
 UNTYPED = Named("")
-"""The type of a merged element before its sources are merged."""
+"""The type of a merged element before the types of the subgraphs are merged."""
 
 
 class Kind(StrEnum):
@@ -58,12 +58,12 @@ class Applied:
     """One application of a directive.
 
     Attributes:
-        name: Its name in the schema.
-        arguments: Its arguments, without null ones.
-        element: Its name in the specification (`key` for `@federation__key`); None for an unknown directive.
-        node: Its syntax node.
-        block: The number of the definition or extension of the type that has it.
-        in_extension: Whether that is an extension.
+        name: The directive's name in the schema.
+        arguments: The arguments that are not null.
+        element: The name in the specification, `key` for `@federation__key`; None for an unknown directive.
+        node: The syntax node of the application.
+        block: The number of the definition or extension of the type that the directive is written on.
+        in_extension: Whether the directive is written on an extension of the type.
     """
 
     name: str
@@ -74,19 +74,19 @@ class Applied:
     in_extension: bool = False
 
     def text(self, argument: str) -> str | None:
-        """The value of a string argument."""
+        """Return the value of a string argument; None if the argument is absent or not a string."""
         value = self.arguments.get(argument)
         return value.value if isinstance(value, StringValueNode) else None
 
     @property
     def field_set(self) -> SelectionSetNode | None:
-        """The field set in the argument `fields`; None if there is none or it cannot be parsed."""
+        """Return the field set in the argument `fields`; None if the argument is absent or cannot be parsed."""
         return parse_field_set_or_none(self.text("fields"))
 
 
 @dataclass(slots=True)
 class Element:
-    """Anything that can have directives."""
+    """A part of a schema that can have directives."""
 
     name: str
     description: str | None = None
@@ -94,17 +94,17 @@ class Element:
     node: Node | None = None
 
     def applied(self, element: str) -> list[Applied]:
-        """The applications of one directive."""
+        """Return the applications of one directive, by its name in the specification."""
         return [directive for directive in self.directives if directive.element == element]
 
     def has(self, element: str) -> bool:
-        """Whether it has a directive."""
+        """Return whether the element has a directive, by the directive's name in the specification."""
         return any(directive.element == element for directive in self.directives)
 
 
 @dataclass(slots=True)
 class TypedElement(Element):
-    """Fields, arguments and input fields."""
+    """A field, an argument or an input field."""
 
     type: TypeRef = UNTYPED
 
@@ -117,13 +117,13 @@ class InputValue(TypedElement):
 
     @property
     def required(self) -> bool:
-        """Whether a value must be given: the type is non-null, and there is no default."""
+        """Return whether a value must be given: the type is non-null, and there is no default value."""
         return str(self.type).endswith("!") and self.default is None
 
 
 @dataclass(slots=True)
 class FieldDef(TypedElement):
-    """A field of an object or interface; `parent` is the type's name."""
+    """A field of an object or interface; `parent` is the name of that type."""
 
     parent: str = ""
     arguments: dict[str, InputValue] = field(default_factory=dict)
@@ -132,7 +132,7 @@ class FieldDef(TypedElement):
 
     @property
     def coordinate(self) -> str:
-        """`Type.field`."""
+        """Return `Type.field`."""
         return f"{self.parent}.{self.name}"
 
 
@@ -143,7 +143,7 @@ class EnumValue(Element):
 
 @dataclass(slots=True)
 class TypeDef(Element):
-    """A named type: only the parts of its kind are used."""
+    """A named type. Only the attributes for its kind are filled: an enum has `values`, an input object has `inputs`."""
 
     kind: Kind = Kind.SCALAR
     fields: dict[str, FieldDef] = field(default_factory=dict)
@@ -156,12 +156,12 @@ class TypeDef(Element):
 
     @property
     def keys(self) -> list[Applied]:
-        """The `@key` directives."""
+        """Return the `@key` directives."""
         return self.applied("key")
 
     @property
     def is_interface_object(self) -> bool:
-        """Whether the type is an `@interfaceObject`."""
+        """Return whether the type is an `@interfaceObject`."""
         return self.kind is Kind.OBJECT and self.has("interfaceObject")
 
 
@@ -184,17 +184,17 @@ class Schema:
     description: str | None = None
 
     def of_kind(self, *kinds: Kind) -> Iterator[TypeDef]:
-        """The types of these kinds."""
+        """Return the types of these kinds."""
         return (definition for definition in self.types.values() if definition.kind in kinds)
 
     def fields(self) -> Iterator[tuple[TypeDef, FieldDef]]:
-        """Every field of every object and interface, with its type."""
+        """Yield every field of every object and interface, with the type that has the field."""
         for definition in self.types.values():
             for member in definition.fields.values():
                 yield definition, member
 
     def possible_types(self, name: str) -> list[str]:
-        """The object types that a value of this type can have: itself, its members, or its implementations."""
+        """Return the object types that a value of this type can have: itself, its members, or its implementations."""
         definition = self.types.get(name)
         if definition is None:
             return []
@@ -205,7 +205,7 @@ class Schema:
         return [name]
 
     def kind_of(self, ref: TypeRef) -> Kind | None:
-        """The kind of the named type inside; a built-in scalar is a scalar; None if there is no such type."""
+        """Return the kind of the type inside all lists and non-nulls; None if the type does not exist."""
         name = base_name(ref)
         definition = self.types.get(name)
         if definition is not None:
@@ -215,16 +215,16 @@ class Schema:
 
 @dataclass(slots=True)
 class SubgraphSchema(Schema):
-    """A subgraph as composition sees it.
+    """The schema of a subgraph.
 
     Attributes:
-        name: Its name.
-        url: Its URL.
-        links: The specifications that it links.
-        version: Its federation version; `v1.0` for Federation 1.
-        still_provided: Coordinates of fields that the upgrade from Federation 1 keeps as provided, although it dropped
-            the unused external fields that provided them.
-        still_used: The same for used fields.
+        name: The subgraph's name.
+        url: The subgraph's URL.
+        links: The specifications that the schema links.
+        version: The federation version of the schema; `v1.0` for Federation 1.
+        still_provided: Coordinates of fields that count as provided, although the upgrade from Federation 1 removed the
+            external fields that provided them.
+        still_used: Coordinates of fields that count as used for the same reason.
     """
 
     name: str = ""
@@ -235,18 +235,18 @@ class SubgraphSchema(Schema):
     still_used: frozenset[str] = frozenset()
 
     def is_federations(self, applied: Applied) -> bool:
-        """Whether a directive belongs to federation, not to a specification that is linked by itself."""
+        """Return whether a directive belongs to federation, not to a specification that the schema links separately."""
         source = self.links.directive_source(applied.name)
         return source is None or source[0].url.identity == FEDERATION_IDENTITY
 
     @property
     def is_federation_2(self) -> bool:
-        """Whether the schema is written for Federation 2."""
+        """Return whether the schema is written for Federation 2."""
         return self.version > FEDERATION_1_VERSION
 
 
 def all_applied(schema: Schema) -> Iterator[Applied]:
-    """Every directive in a schema, on any element."""
+    """Yield every directive in the schema, on any element."""
     yield from schema.applied
     for definition in schema.types.values():
         yield from definition.directives

@@ -1,6 +1,6 @@
 """The phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-A phase runs only if those before it found no error; all errors of a phase are reported together.
+A phase runs only if all earlier phases found no error. All errors of a phase are reported together.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The result: a supergraph or errors, never both, and hints in both cases."""
+    """The result of a composition: either a supergraph or errors, and hints in both cases."""
 
     supergraph_sdl: str | None
     errors: tuple[CompositionError, ...]
@@ -39,8 +39,8 @@ class Composition:
 def compose(subgraphs: Iterable[Subgraph]) -> Composition:
     """Compose subgraphs into a supergraph (composition §10).
 
-    It does not raise: everything that is wrong with the schemas is an error of the result. The result does not depend
-    on the order of the subgraphs.
+    `compose` does not raise: everything that is wrong with the schemas is an error in the result. The result does not
+    depend on the order of the subgraphs.
     """
     report = Report()
     ordered = sorted(subgraphs, key=lambda subgraph: subgraph.name)
@@ -61,7 +61,7 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     if report.failed():
         return None
     for schema in schemas:
-        # Every subgraph has a query root in its federated form, which adds `_service` to it.
+        # Every subgraph that a router queries has the root field `_service`, so it has a query root.
         schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
     state = merge(_metadata(schemas), report)
     for rules in (SUPERGRAPH_RULES, FINAL_RULES, API_RULES, EXTRACTION_RULES):

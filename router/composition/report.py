@@ -1,7 +1,7 @@
 """Errors and hints of a composition, and the report that collects them.
 
-Composition does not raise to its caller. Every problem is an entry here, with a stable code, a message for the team
-that owns the subgraph, and its places in the subgraphs' SDL.
+Composition does not raise errors about schemas. Every problem is an entry in the report, with a stable code, a message
+for the team that owns the subgraph, and the places in the subgraphs' SDL.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class CompositionError:
-    """Why the subgraphs do not compose. `code` is one of the error codes (composition §6)."""
+    """One reason why the subgraphs do not compose. `code` is one of the error codes (composition §6)."""
 
     code: ErrorCode
     message: str
@@ -40,7 +40,7 @@ class CompositionError:
 
 @dataclass(frozen=True, slots=True)
 class CompositionHint:
-    """Something that composes but deserves attention (composition §7). `level` is WARN, INFO or DEBUG."""
+    """A warning or remark about subgraphs that can be composed (composition §7). `level` is WARN, INFO or DEBUG."""
 
     code: HintCode
     message: str
@@ -49,11 +49,11 @@ class CompositionHint:
 
 
 SourcePlace = tuple[str, Node | None] | Location
-"""A subgraph's name and a syntax node in its SDL, or a known location."""
+"""A subgraph's name and a syntax node in its SDL, or the location itself."""
 
 
 def locate(places: Iterable[SourcePlace]) -> tuple[Location, ...]:
-    """The locations of those places that have one: nodes that do not come from a text have none."""
+    """Return the distinct locations of the places. A node that was not parsed from a text has no location."""
     located = (place if isinstance(place, Location) else _location(*place) for place in places)
     return tuple(dict.fromkeys(location for location in located if location is not None))
 
@@ -69,7 +69,7 @@ def _location(subgraph: str, node: Node | None) -> Location | None:
 
 @dataclass(slots=True)
 class Report:
-    """The errors and hints so far, in the order in which they were found."""
+    """Collects errors and hints, in the order in which they are found."""
 
     errors: list[CompositionError] = field(default_factory=list)
     hints: list[CompositionHint] = field(default_factory=list)
@@ -83,5 +83,5 @@ class Report:
         self.hints.append(CompositionHint(code, message, HINT_LEVELS[code], locate(places)))
 
     def failed(self) -> bool:
-        """Whether there are errors."""
+        """Return whether the report contains an error."""
         return len(self.errors) > 0

@@ -23,17 +23,17 @@ _LAST_PORT = 65535
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
-# The largest published schemas have a tenth of this size. An endless response must not fill the memory.
+# Ten times the size of the largest published schemas. The limit keeps an endless response from filling the memory.
 _MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 
 def load_subgraphs(
     sources: Sequence[SubgraphSource], timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None
 ) -> list[Subgraph]:
-    """All subgraphs, ready to compose, in the order of the sources. Running subgraphs are queried at the same time.
+    """Load all subgraphs, in the order of the sources. Running services are queried at the same time.
 
     Raises:
-        ConfigError: A file cannot be read, or a service does not return its SDL; one line for each of them.
+        ConfigError: A file cannot be read, or a service does not return its SDL. The message has a line for each.
     """
 
     async def load() -> list[str | BaseException]:
@@ -78,9 +78,9 @@ async def introspect(
     """Query a running subgraph for its SDL (`_service { sdl }`).
 
     Args:
-        url: Its GraphQL endpoint. Redirects are not followed, because headers may have credentials.
+        url: The subgraph's GraphQL endpoint. Redirects are not followed, because headers may contain credentials.
         headers: Headers of the request.
-        timeout_seconds: The time for the whole exchange.
+        timeout_seconds: The time limit for the request and the response together.
         transport: Replaces the network in tests.
 
     Raises:
@@ -112,7 +112,7 @@ def _check_address(shown: str, url: str) -> None:
 
 
 def _check_headers(shown: str, headers: Mapping[str, str]) -> None:
-    """Check names and values (RFC 9110 §5.1, §5.5). Values are not in the message: they may be credentials."""
+    """Check names and values (RFC 9110 §5.1, §5.5). The message does not show a value: it may be a credential."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise ConfigError(f'{shown}: "{_printable(name)}" is not the name of a header')
@@ -150,7 +150,7 @@ def _sdl_of(shown: str, status: int, response_body: bytes) -> str:
                 raise ConfigError(f"{shown}: its SDL contains half of a surrogate pair")
             return sdl
         case {"errors": [{"message": str(message)}, *_]}:
-            # Some servers return this with status 400: without _service in the schema, the query is invalid.
+            # Without `_service` in the schema the query is invalid, and some servers then respond with status 400.
             raise ConfigError(f"{shown}: does not return its SDL: {_printable(message)}")
         case _ if not well:
             raise ConfigError(f"{shown}: returned status {status} when queried for its SDL")
@@ -159,12 +159,12 @@ def _sdl_of(shown: str, status: int, response_body: bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    """The text without control characters: a message of another service is printed on a terminal."""
+    """Replace control characters by spaces, so that a service's message is safe to print on a terminal."""
     return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _without_secrets(url: str) -> str:
-    """The URL without credentials and query, which may have tokens."""
+    """Return the URL without credentials and without the query, which may contain tokens."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, UnicodeError):

@@ -1,6 +1,6 @@
 """Properties of a subgraph's fields that depend on several directives: external, provided, shareable, used.
 
-They are computed once a subgraph, as sets of coordinates (`Account.owner`).
+Each property is computed once for each subgraph, as a set of coordinates (`Account.owner`).
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from router.composition.type_refs import base_name
 class SubgraphMetadata:
     """A subgraph and the properties of its fields.
 
-    The schema must not change after a property is computed, unless all are computed with `settle`.
+    After a property is computed, the schema must not change, unless `settle` has computed all properties.
     """
 
     schema: SubgraphSchema
 
     @property
     def name(self) -> str:
-        """The subgraph's name."""
+        """Return the subgraph's name."""
         return self.schema.name
 
     def settle(self) -> tuple[frozenset[str], ...]:
-        """Compute all properties, so that later changes of the schema do not affect them."""
+        """Compute all properties now, so that later changes of the schema do not affect the properties."""
         return (self.fake_external, self.external, self.provided, self.shareable, self.used)
 
     @cached_property
     def fake_external(self) -> frozenset[str]:
-        """External key fields of an extended type: Federation 1's way to write a key. They do not count as external."""
+        """Return the key fields of extended types marked `@external`, as Federation 1 requires.
+
+        The subgraph resolves these fields, so they do not count as external.
+        """
         found: set[str] = set()
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
@@ -46,10 +49,10 @@ class SubgraphMetadata:
 
     @cached_property
     def external(self) -> frozenset[str]:
-        """Fields marked `@external`, themselves or through their type, without the fake ones."""
+        """Return the fields that have `@external`, or whose type has it, without `fake_external`."""
         marked = set()
         for definition, member in self.schema.fields():
-            # Federation 1 ignores it on types.
+            # Federation 1 ignores `@external` on types.
             on_types = self.schema.is_federation_2 and definition.kind is Kind.OBJECT
             whole_type = on_types and definition.has("external")
             if whole_type or member.has("external"):
@@ -58,7 +61,7 @@ class SubgraphMetadata:
 
     @cached_property
     def provided(self) -> frozenset[str]:
-        """External fields that a `@provides` of this subgraph makes resolvable on some path."""
+        """Return the external fields that a `@provides` of this subgraph makes resolvable on some path."""
         return self.schema.still_provided | self._provided_by_directives
 
     @cached_property
@@ -74,7 +77,10 @@ class SubgraphMetadata:
 
     @cached_property
     def shareable(self) -> frozenset[str]:
-        """Fields that other subgraphs may resolve too: marked, in a marked block, part of a key, or only provided."""
+        """Return the fields that other subgraphs may resolve too.
+
+        Such a field is part of a key, is provided, or has `@shareable` itself or on its type definition or extension.
+        """
         found = set(self._provided_by_directives)
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:
@@ -88,7 +94,7 @@ class SubgraphMetadata:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Fields that this subgraph uses for a key, requires, provides, context, or to implement an interface."""
+        """Return the fields that are named in a `@key`, `@requires`, `@provides`, `@fromContext` or interface."""
         found = set(self.schema.still_used)
         for type_name, applied in self.field_set_uses():
             for target, _leaf in target_fields(self.schema, type_name, applied):
@@ -103,7 +109,7 @@ class SubgraphMetadata:
         return frozenset(found)
 
     def field_set_uses(self) -> list[tuple[str, Applied]]:
-        """Each `@key`, `@requires` and `@provides`, with the type that its field set selects on."""
+        """Return each `@key`, `@requires` and `@provides`, with the name of the type that its field set selects on."""
         uses = [
             (definition.name, key)
             for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE)
@@ -115,23 +121,23 @@ class SubgraphMetadata:
         return uses
 
     def is_external(self, member: FieldDef) -> bool:
-        """Whether the field is external."""
+        """Return whether the field is external."""
         return member.coordinate in self.external
 
     def is_fully_external(self, member: FieldDef) -> bool:
-        """External, and not provided on any path."""
+        """Return whether the field is external and not provided on any path."""
         return member.coordinate in self.external and member.coordinate not in self.provided
 
     def is_shareable(self, member: FieldDef) -> bool:
-        """Whether other subgraphs may resolve the field too."""
+        """Return whether other subgraphs may resolve the field too."""
         return member.coordinate in self.shareable
 
     def is_used(self, member: FieldDef) -> bool:
-        """Whether the subgraph uses the field itself."""
+        """Return whether the field is in `used`."""
         return member.coordinate in self.used
 
     def interface_objects_for(self, definition: TypeDef) -> list[TypeDef]:
-        """The interface objects here whose interface `definition` implements elsewhere."""
+        """Return this subgraph's interface objects for the interfaces of a type of the supergraph."""
         found = []
         for name in definition.interfaces:
             own = self.schema.types.get(name)

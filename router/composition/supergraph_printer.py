@@ -1,6 +1,6 @@
-"""Print the supergraph: directive definitions, then types, each in alphabetical order; their parts in merge order.
+"""Print the supergraph: directive definitions, then types, both in alphabetical order (composition §8.4).
 
-The same subgraphs give the same bytes, whatever their order (composition §8.4).
+Fields, arguments and values are printed in the order of the merge. The same subgraphs give the same text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState
     from router.composition.merge.supergraph_features import SupergraphLink
 
-# The link specification describes its purposes with these texts.
+# These descriptions are those of the link specification.
 _PURPOSES = {
     "SECURITY": "`SECURITY` features provide metadata necessary to securely resolve fields.",
     "EXECUTION": "`EXECUTION` features provide metadata necessary for operation execution.",
@@ -31,8 +31,8 @@ _PURPOSES = {
 
 
 def print_supergraph(state: MergeState) -> str:
-    """The SDL of the supergraph (composition §8), with a newline at its end."""
-    directives, types = _machinery(state)
+    """Return the SDL of the supergraph (composition §8), with a newline at the end."""
+    directives, types = _specification_definitions(state)
     for name, definition in state.supergraph.directives.items():
         directives[name] = _directive_definition(definition)
     for composed in state.features.composed:
@@ -72,8 +72,8 @@ def _link(link: SupergraphLink) -> str:
     return f"@link({', '.join(parts)})"
 
 
-def _machinery(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
-    """Definitions of link and join, and of the specifications that the supergraph's directives come from."""
+def _specification_definitions(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the printed directives and types of all specifications that the supergraph links, by name."""
     directives: dict[str, DirectiveDefinitionNode] = {}
     types: dict[str, TypeDefinitionNode] = {}
     link = spec_definitions(spec_versions("link")[-1], lambda name: name, lambda name: f"link__{name}")

@@ -1,4 +1,4 @@
-"""`supergraph.yaml`: the subgraphs to compose, and the sources of their SDL (the format of `rover`).
+"""Read `supergraph.yaml`: the subgraphs to compose, and the source of each subgraph's SDL (the format of `rover`).
 
     federation_version: =2.11
     subgraphs:
@@ -45,14 +45,14 @@ _KINDS = ("file", "sdl", "subgraph_url")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message has the file and the line."""
+    """The configuration cannot be used. The message contains the file and the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubgraphSource:
     """One entry of `subgraphs`: exactly one of `file`, `sdl` and `subgraph_url` is set.
 
-    `origin` is the file that holds the SDL: `file`, or the configuration for an inline `sdl`.
+    `origin` is the file that contains the SDL: `file`, or the configuration file for an inline `sdl`.
     """
 
     name: str
@@ -65,7 +65,7 @@ class SubgraphSource:
 
 
 def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
-    """Read the sources, in the order of the file.
+    """Return the sources of all subgraphs, in the order of the file.
 
     Raises:
         ConfigError: The file cannot be read, is not YAML, or does not have the format above.
@@ -88,7 +88,7 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
 
 def _problem(error: MarkedYAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
-        # The library's message quotes the values, and headers can be secrets.
+        # The library's message quotes the values, and a header's value can be a secret.
         return "a key is written twice"
     problem = error.problem or "is not YAML"
     return f"{error.context}, {problem}" if error.context and problem.startswith("but ") else problem
@@ -99,7 +99,7 @@ def _indent(line: str) -> int:
 
 
 def _is_text(value: str) -> bool:
-    """Whether a value is text: escapes can write NUL, which ends names elsewhere, and half of a surrogate pair."""
+    """Return False if an escape in the YAML added a NUL character or half of a surrogate pair."""
     return "\0" not in value and not has_surrogates(value)
 
 
@@ -130,7 +130,7 @@ class _Reader:
         for key in parent:
             if key not in known:
                 near = difflib.get_close_matches(str(key), known, n=1)
-                hint = f', did you mean "{near[0]}"?' if near else f"; known are {', '.join(known)}"
+                hint = f', did you mean "{near[0]}"?' if near else f"; the keys are {', '.join(known)}"
                 raise self.error(parent, key, f'unknown key "{key}"{hint}')
         for key in required:
             if key not in parent:
@@ -155,7 +155,7 @@ class _Reader:
 
         expanded = _VARIABLE.sub(expand, value)
         if "${env." in _VARIABLE.sub("", value):
-            raise self.error(parent, key, "a variable is written as ${env.NAME} or ${env.NAME:-text}")
+            raise self.error(parent, key, "an environment variable must be written as ${env.NAME} or ${env.NAME:-text}")
         if not expanded:
             raise self.error(parent, key, f'"{key}" is empty')
         if not _is_text(expanded):
@@ -163,7 +163,7 @@ class _Reader:
         return expanded
 
     def version(self, root: CommentedMap) -> None:
-        """Check that the configuration does not name a newer version than the known ones."""
+        """Check that `federation_version` is a version that this composition implements."""
         if "federation_version" not in root:
             return
         match = _VERSION.fullmatch(str(root["federation_version"]))
@@ -173,13 +173,13 @@ class _Reader:
             raise self.error(
                 root,
                 "federation_version",
-                f'federation_version "{root["federation_version"]}" is not known; the newest is '
+                f'federation_version "{root["federation_version"]}" is not supported; the newest supported version is '
                 f"={latest.major}.{latest.minor}",
             )
 
     def source(self, subgraphs: CommentedMap, name: object) -> SubgraphSource:
         if not isinstance(name, str):
-            raise self.error(subgraphs, name, f'the name of a subgraph is a string: write "{name}", with the quotes')
+            raise self.error(subgraphs, name, f'the name of a subgraph must be a string: write "{name}" in quotes')
         if not _is_text(name):
             raise self.error(subgraphs, name, "the name of a subgraph contains a character that text cannot contain")
         entry = self.mapping(subgraphs, name)
@@ -208,12 +208,15 @@ class _Reader:
         )
 
     def _inline(self, schema: CommentedMap) -> SourceFile | None:
-        """The place of an inline `sdl` in the configuration. Only a literal block (`|`) keeps its lines."""
+        """Return the place of an inline `sdl` in the configuration; None without `sdl`.
+
+        Only the lines of a literal block (`|`) are the lines of the SDL.
+        """
         if "sdl" not in schema:
             return None
         value = schema["sdl"]
         positions = schema.lc.data or {}
-        # A merged key (`<<`) is at another place.
+        # A key that YAML merges with `<<` has no position in this mapping.
         key_line = (positions["sdl"][0] if "sdl" in positions else schema.lc.line) + 1
         lines = value.split("\n")
         first = next((number for number, line in enumerate(lines) if line.strip()), 0)

@@ -1,4 +1,4 @@
-"""Type references (`[Account!]!`) as small immutable values that can be compared, hashed and printed."""
+"""Type references, such as `[Account!]!`, as small immutable values that can be compared, hashed and printed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TypeRef = Named | ListOf | NonNull
 
 
 def from_node(node: TypeNode) -> TypeRef:
-    """The reference in a syntax node."""
+    """Convert a syntax node to a type reference."""
     match node:
         case NonNullTypeNode():
             inner = from_node(node.type)
@@ -57,14 +57,14 @@ def from_node(node: TypeNode) -> TypeRef:
 
 
 def base_name(ref: TypeRef) -> str:
-    """The name of the type inside all lists and non-nulls."""
+    """Return the name of the type inside all lists and non-nulls: `Account` for `[Account!]!`."""
     while not isinstance(ref, Named):
         ref = ref.of
     return ref.name
 
 
 def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
-    """The same lists and non-nulls around the new name of the type."""
+    """Replace the name inside all lists and non-nulls by its entry in `names`, if `names` has one."""
     match ref:
         case Named():
             return Named(names.get(ref.name, ref.name))
@@ -76,5 +76,5 @@ def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
 
 
 def nullable(ref: TypeRef) -> Named | ListOf:
-    """The type without its outer non-null."""
+    """Return the type without its outer non-null: `[Account!]` for `[Account!]!`."""
     return ref.of if isinstance(ref, NonNull) else ref

@@ -4,12 +4,12 @@
 
     contract = derive(supergraph_sdl, ContractFilter(include=frozenset({"public"}), hide_unreachable=True))
     contract.supergraph_sdl  # the supergraph, with hidden elements marked @inaccessible; None if impossible
-    contract.errors          # why it is impossible; locations are in the given supergraph
+    contract.errors          # why the contract is impossible; locations are in the given supergraph
     contract.unknown_tags    # tags of the filter that no element has
 
-In: the text of a supergraph and a filter. Out: a supergraph in which subgraphs keep all their fields. The router plans
-with them, and clients do not see them. Only the markings are added to the text, so a diff shows what a contract hides.
-Reading order: this file; `filtering` (which elements are hidden); `reachability`; `marking` (the text).
+In: the text of a supergraph and a filter. Out: the same text, with `@inaccessible` on every hidden element. The router
+still uses hidden fields in its plans, and clients do not see them. A diff of the texts shows what a contract hides.
+Reading order: this file; `filtering` (which elements are hidden); `reachable_types`; `inaccessible_marking` (the text).
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 __all__ = ["SUPERGRAPH", "Contract", "ContractFilter", "derive"]
 
 SUPERGRAPH = "supergraph"
-"""The name of the given text in errors, where errors of a composition have the name of a subgraph."""
+"""The name in the locations of errors. The errors of a composition have the name of a subgraph there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The result: a supergraph or errors, never both.
+    """The result of `derive`: either a supergraph or errors.
 
     Attributes:
-        supergraph_sdl: The supergraph.
+        supergraph_sdl: The supergraph; None if there are errors.
         errors: Why the contract is impossible.
         known_tags: All tags of the supergraph, sorted.
-        unknown_tags: Tags of the filter that are not in the supergraph, probably misspelt.
+        unknown_tags: Tags of the filter that are not in the supergraph, probably misspelled.
     """
 
     supergraph_sdl: str | None
@@ -90,7 +90,7 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _read(document: DocumentNode, links: Links) -> SubgraphSchema:
-    """The merged schema without the definitions of `@link` and `@join__*`; its elements have their syntax nodes."""
+    """Read the merged schema, without the definitions of `@link` and `@join__*`. Each element has its syntax node."""
     schema = SubgraphSchema(name=SUPERGRAPH, links=links)
     SchemaBuilder(schema, element_resolver(links, federation_2=True)).build(merged_definitions(document, links))
     return schema

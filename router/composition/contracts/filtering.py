@@ -1,15 +1,15 @@
-"""The elements of a merged schema that a contract hides.
+"""Find the elements of a merged schema that a contract hides.
 
 The rules are those of Apollo's contracts:
 
 - A tag on an object or interface type counts for all its fields.
-- An element with an excluded tag is hidden, whatever other tags it has.
-- If tags are included, unions and the fields of objects and interfaces are hidden unless they have one of them. Enums,
-  input types, scalars and arguments are hidden only by exclusion.
-- A field of an interface is hidden if a visible type hides its implementation, unless it has an included tag. Then the
-  contract is reported as invalid.
-- A type without visible parts is hidden; the query root never is.
-- If the filter asks for it, types that clients cannot reach are hidden (see `reachability`).
+- An element with an excluded tag is hidden, even if it also has an included tag.
+- If the filter includes tags, a union or a field of an object or interface is hidden unless it has an included tag.
+  Enums, input types, scalars and arguments are hidden only by an excluded tag.
+- A field of an interface is hidden if the field is hidden in a visible implementation. If the interface's field has an
+  included tag, it is not hidden, and the contract is reported as invalid.
+- A type without visible parts is hidden. The query root is never hidden.
+- With `hide_unreachable`, types that clients cannot reach are hidden (see `reachable_types`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WITH_FIELDS = frozenset({Kind.OBJECT, Kind.INTERFACE})
 
 @dataclass(frozen=True, slots=True)
 class ContractFilter:
-    """The tags that a contract shows and hides. Without `include`, everything that is not excluded is shown."""
+    """The tags that a contract includes and excludes. Without `include`, all other elements are shown."""
 
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
@@ -42,25 +42,25 @@ class ContractFilter:
             raise ValueError(f"a tag cannot be both included and excluded: {', '.join(sorted(both))}")
 
     def excludes(self, tags: frozenset[str]) -> bool:
-        """Whether an excluded tag is among these."""
+        """Return whether one of the tags is excluded."""
         return not self.exclude.isdisjoint(tags)
 
     def includes(self, tags: frozenset[str]) -> bool:
-        """Whether an included tag is among these."""
+        """Return whether one of the tags is included."""
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:
-        """Whether an element is hidden that must have an included tag to be shown."""
+        """Return whether an element with these tags is hidden, if its kind needs an included tag to be shown."""
         return self.excludes(tags) or (bool(self.include) and not self.includes(tags))
 
 
 def tags_in_use(schema: Schema) -> frozenset[str]:
-    """All tags in the schema."""
+    """Return all tags in the schema."""
     return frozenset(tag for element in _elements(schema) for tag in _tags(element))
 
 
 def apply(wanted: ContractFilter, schema: Schema) -> list[Element]:
-    """Mark in the schema what the contract hides; return the elements that were not `@inaccessible` before."""
+    """Mark all elements that the contract hides as `@inaccessible`; return the elements that were not marked before."""
     before = {id(element) for element in _elements(schema) if _hidden(element)}
     for definition in schema.types.values():
         _match(wanted, definition)
@@ -99,7 +99,7 @@ def _hide(element: Element) -> None:
 
 
 def _match(wanted: ContractFilter, definition: TypeDef) -> None:
-    """Hide what the tags themselves exclude."""
+    """Hide the type, or those of its parts whose own tags hide them."""
     tags = _tags(definition)
     hides = wanted.hides if definition.kind is Kind.UNION else wanted.excludes
     if hides(tags):
@@ -120,7 +120,7 @@ def _exclude(wanted: ContractFilter, elements: Iterable[Element]) -> None:
 
 
 def _hide_unimplemented(wanted: ContractFilter, schema: Schema) -> bool:
-    """Hide interface fields that a visible implementation no longer has; return whether there were any."""
+    """Hide each interface field that is hidden in a visible implementation. Returns whether a field was hidden."""
     broken = [
         inherited
         for definition in schema.types.values()
@@ -143,7 +143,7 @@ def _implemented_fields(schema: Schema, definition: TypeDef, member: FieldDef) -
 
 
 def _hide_empty(schema: Schema) -> bool:
-    """Hide types without visible parts; return whether there were any."""
+    """Hide types without visible parts. Returns whether a type was hidden."""
     empty = [
         definition
         for definition in schema.types.values()

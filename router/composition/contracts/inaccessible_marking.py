@@ -1,7 +1,7 @@
-"""Write `@inaccessible` into the text of a supergraph, and keep every other byte.
+"""Write `@inaccessible` into the text of a supergraph, without any other change.
 
-Elements have their syntax nodes, so their places are known. The schema must also link the specification and define the
-directive, in a version that allows all elements: what is missing is added, and v0.1 becomes v0.2.
+The syntax node of an element gives the place in the text. If the supergraph does not link and define `@inaccessible`,
+the link and the definition are added. Version 0.1 becomes 0.2, which allows the directive on every kind of element.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SPEC = spec_versions("inaccessible")[-1]
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Edit:
-    """Replace the characters from `start` to `end`; both are equal if text is only added."""
+    """Replaces the characters from `start` to `end` by `text`. If `start` equals `end`, the text is inserted."""
 
     start: int
     end: int
@@ -45,7 +45,10 @@ class _Edit:
 
 
 def mark(text: str, document: DocumentNode, links: Links, hidden: Sequence[Element]) -> str:
-    """The text with every hidden element marked. The nodes of the elements must come from the document."""
+    """Return the text with `@inaccessible` on every hidden element.
+
+    `document` is parsed from `text`, and contains the syntax nodes of the hidden elements.
+    """
     link = links.get(f"{APOLLO}/inaccessible")
     name = link.directive_name("inaccessible") if link else _free_name(document, links)
     edits = [_after_directives(text, element.node, f"@{name}") for element in hidden if element.node is not None]
@@ -69,7 +72,7 @@ def _span(node: Node) -> tuple[int, int]:
 
 
 def _after_directives(text: str, node: Node, directive: str) -> _Edit:
-    """An edit after the last directive, in its style: on a line of its own, or on the element's line."""
+    """Insert the directive after the last one: on a new line if the last directive has its own line."""
     directives = getattr(node, "directives", ())
     start, end = _span(directives[-1] if directives else _last_before_directives(node))
     before = text[text.rfind("\n", 0, start) + 1 : start]
@@ -103,7 +106,7 @@ def _link(text: str, document: DocumentNode, links: Links, name: str) -> Iterato
     alias = f', as: "{name}"' if name != _SPEC.name else ""
     core = links.get(CORE_IDENTITY)
     if core is not None:
-        # v0.1 of @core has no argument for the purpose.
+        # Version 0.1 of `@core` has no argument `for`.
         purpose = ", for: SECURITY" if core.url.version.minor > 1 else ""
         directive = f'@{core.directive_name("core")}(feature: "{_SPEC.url}"{alias}{purpose})'
     else:
@@ -127,7 +130,7 @@ def _newest(link: Link) -> Iterator[_Edit]:
 
 
 def _definition(document: DocumentNode, name: str) -> Iterator[_Edit]:
-    """Replace the existing definition, or add one where it belongs in alphabetical order."""
+    """Replace an outdated definition, or insert the definition in alphabetical order. Yields at most one edit."""
     newest = _SPEC.directives["inaccessible"]
     definition = print_ast(newest).replace("@inaccessible", f"@{name}", 1)
     directives = [node for node in document.definitions if isinstance(node, DirectiveDefinitionNode)]

@@ -1,8 +1,9 @@
-"""The types that a client can reach in the visible part of a schema.
+"""Find the types that a client can reach in the visible part of a schema.
 
-From the roots: the types of visible fields and of their visible arguments; the implementations of an interface and the
-members of a union; the interfaces of an object, because fragments can name them (this does not make their other
-implementations reachable); the arguments of executable directives.
+The search begins at the root types and the arguments of directives. A type makes these types reachable: the types of
+its visible fields, their visible arguments and its visible input fields; the implementations of an interface; the
+members of a union. The interfaces of a reachable object are reachable too, because a fragment can name them, but their
+other implementations are not.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def reachable_types(schema: Schema, kept: Iterable[str]) -> set[str]:
-    """Names of the types that are reachable from the roots, or from the `kept` types."""
+    """Return the names of the types that are reachable from the root types or from the types in `kept`."""
     reached: set[str] = set()
     waiting = [name for name in (*ROOTS.values(), *kept, *_directive_arguments(schema)) if _visible(schema, name)]
     while waiting:
