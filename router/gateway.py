@@ -1,11 +1,11 @@
-"""The router on one screen: the stages of a request, in their order.
+"""The router on one screen: the steps of a request, in their order.
 
     request ─> document ─> operation ─> variables ─> plan ─> execution ─> errors ─> response
                └──────────── preparation ─────────────┘
 
-Between them run the stages of the pipeline: policies (`router/policies/order.py`) and an embedding program's code. A
-`RequestError` ends a request that the client must change. Errors of subgraphs are part of the result. Any other
-exception is the router's fault: the client gets an id, the log gets the traceback.
+The stages of the pipeline run between these steps: the policies (`router/policies/policy_order.py`) and the stages of a
+program that embeds the router. A `RequestError` ends a request that the client must change. Errors of subgraphs are
+part of the response. Any other exception is the router's fault: the client gets an id, the log gets the traceback.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from router import supergraph
-from router.assembly import assemble
 from router.executor.graphql.variable_coercion import coerce
-from router.pipeline.context import RequestContext
-from router.pipeline.execution import Execution
-from router.pipeline.failures import failed
-from router.pipeline.mutations import RunningMutations
+from router.gateway_assembly import assemble
+from router.pipeline.failure_responses import failed
+from router.pipeline.plan_execution import Execution
+from router.pipeline.request_context import RequestContext
+from router.pipeline.running_mutations import RunningMutations
 from router.preparation.plans import PlanKey
-from router.request.messages import ResponseStream
-from router.server.endpoint import graphql_endpoint, with_health
+from router.request.request_and_response import ResponseStream
+from router.server.graphql_and_health import graphql_endpoint, with_health
 from router.settings.model import RouterSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.assembly import GatewayParts
+    from router.gateway_assembly import GatewayParts
     from router.pipeline.stage import Stage
     from router.plan import QueryPlan
     from router.preparation.operations import Operation
-    from router.request.messages import GraphQLRequest, GraphQLResponse, Response
-    from router.server.overload import OverloadGuard
+    from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Response
+    from router.server.overload_protection import OverloadGuard
     from router.transport.in_process import SubgraphHandler
     from servicekit.asgi import ASGIApp
 

@@ -132,7 +132,7 @@ FLOORS: Final[tuple[frozenset[str], ...]] = (
     frozenset({"executor", "preparation"}),
     frozenset({"pipeline"}),
     frozenset({"policies"}),
-    frozenset({"assembly", "server"}),
+    frozenset({"gateway_assembly", "server"}),
     frozenset({"gateway"}),
     frozenset({"lifecycle"}),
     frozenset({"cli"}),

@@ -22,8 +22,8 @@ from router.gateway import Gateway
 from router.lifecycle.gateway_generations import freeze
 from router.preparation.plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
-from router.request.messages import GraphQLRequest
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest
 from router.settings import read
 from router.transport.interface import SubgraphResponse
 from tests.router.planner.adversarial import aliases, shareable, wide_interface, wide_union

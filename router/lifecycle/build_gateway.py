@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from router import assembly, supergraph
+from router import gateway_assembly, supergraph
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.lifecycle.gateway_generations import Generation
@@ -86,7 +86,7 @@ def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
         StartupError: a file that the settings name, or a subgraph URL in the supergraph, cannot be used.
     """
     try:
-        return Gateway(assembly.assemble(graph, settings))
+        return Gateway(gateway_assembly.assemble(graph, settings))
     except InvalidSupergraph as error:
         raise _unusable(name, error) from error
     except InvalidManifest as error:

@@ -1,11 +1,11 @@
-"""The pipeline of a request: the protocol of its stages, and what runs them.
+"""The pipeline of a request: the interface of a stage (`Stage`), and the code that calls the stages.
 
-A request and the gateway's stages come in, a response goes out. Policies (`router/policies`) and an embedding program's
-code are stages. Read `stage`, `context`, `chain`, `execution`, then `mutations`, `failures` and
-`error_entries`.
+The pipeline turns a request into a response. The policies in `router/policies` are stages; a program that embeds the
+router can add its own. Read `stage`, `request_context`, `stage_chain`, `plan_execution`, then `running_mutations`,
+`failure_responses` and `error_formatting`.
 """
 
-from router.pipeline.context import RequestContext
+from router.pipeline.request_context import RequestContext
 from router.pipeline.stage import RunOn, SendOn, Stage
 from router.preparation.operations import Operation
 

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from router.request.messages import GraphQLRequest, GraphQLResponse, Response
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Response
 from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from router.errors import ResponseError
-    from router.pipeline.context import RequestContext
+    from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
     from router.preparation.documents import Document, DocumentFindings, ParsedDocument
     from router.preparation.operations import Operation

@@ -23,10 +23,10 @@ from router.pipeline.stage import Stage
 from router.storage.memory_store import MemoryStore
 
 if TYPE_CHECKING:
-    from router.pipeline.context import RequestContext
-    from router.policies.inputs import PolicyInputs
+    from router.pipeline.request_context import RequestContext
+    from router.policies.policy_inputs import PolicyInputs
     from router.preparation.documents import Document
-    from router.request.messages import GraphQLRequest
+    from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.apq import Apq
     from router.storage.text_store import TextStore
 

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     )
 
     from router.get_operation import PreparedOperation
-    from router.pipeline.context import RequestContext
+    from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import SendOn
-    from router.policies.inputs import PolicyInputs
+    from router.policies.policy_inputs import PolicyInputs
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 # String values of GraphQL ("String Value"), in a text that need not be a document.

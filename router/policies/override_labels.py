@@ -19,8 +19,8 @@ from router.pipeline.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from router.pipeline.context import RequestContext
-    from router.policies.inputs import PolicyInputs
+    from router.pipeline.request_context import RequestContext
+    from router.policies.policy_inputs import PolicyInputs
     from router.preparation.operations import Operation
     from router.preparation.plans import PlanKey
 

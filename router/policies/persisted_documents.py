@@ -26,11 +26,11 @@ from router.settings.sections.persisted_documents import PersistedMode
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from router.pipeline.context import RequestContext
-    from router.policies.inputs import PolicyInputs
+    from router.pipeline.request_context import RequestContext
     from router.policies.persisted_manifest import DocumentKey
+    from router.policies.policy_inputs import PolicyInputs
     from router.preparation.documents import Document, DocumentFindings, ParsedDocument
-    from router.request.messages import GraphQLRequest
+    from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.persisted_documents import PersistedDocuments
 
 CLIENT_NAME = "apollographql-client-name"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode
 
     from router.preparation.operations import Operation
-    from router.request.record import RequestRecord
+    from router.request.log_fields import RequestRecord
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
     from router.supergraph import Supergraph

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from router.plan import QueryPlan
     from router.preparation.operations import Operation
-    from router.request.record import RequestRecord
+    from router.request.log_fields import RequestRecord
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
 

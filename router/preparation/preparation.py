@@ -11,8 +11,8 @@ from router.get_operation import get_operation
 from router.preparation.documents import DocumentChecks, Documents
 from router.preparation.operations import Operation
 from router.preparation.plans import PlanKey, Plans
-from router.request.messages import GraphQLRequest
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

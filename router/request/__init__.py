@@ -1,4 +1,4 @@
-"""The types between server and gateway, without HTTP: a request comes in, a response goes out.
+"""GraphQL requests and responses without HTTP: the types that `server` and `gateway` exchange.
 
-Read `messages`, then `outcome` (how far a request came) and `record` (what the log says of it).
+Read `request_and_response`, then `log_fields` (the fields of a request's log line).
 """

@@ -1,6 +1,7 @@
-"""GraphQL over HTTP on a bare ASGI application: an HTTP request comes in, an HTTP response goes out.
+"""GraphQL over HTTP as an ASGI application: reads HTTP requests, writes HTTP responses.
 
-Read `app` first, then what it uses in its order: `request_reading` (with `request_body`, `request_parameters`,
-`document_ids`), `csrf`, `media_types`, `disconnect`, `response_writing` (with `statuses`, `compression`, `cors`),
-`log_line`. `endpoint` puts `overload` and health around it.
+Read `app` first, then the modules that `app` uses, in their order: `request_reading` (with `request_body`,
+`request_parameters`, `document_ids`), `csrf`, `media_types`, `client_disconnect`, `response_writing` (with
+`http_statuses`, `compression`, `cors`), `access_log`. `graphql_and_health` adds `overload_protection` and the health
+endpoints.
 """

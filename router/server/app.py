@@ -12,16 +12,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from router.policies.limit_watch import LimitWatch
-from router.request.messages import GraphQLResponse, ResponseStream
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.policies.limit_checker import LimitChecker
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLResponse, Outcome, ResponseStream
 from router.server import csrf
+from router.server.access_log import LogLine
+from router.server.client_disconnect import DisconnectWatch
 from router.server.cors import CorsPolicy
-from router.server.disconnect import DisconnectWatch
-from router.server.log_line import LogLine
+from router.server.http_refusals import HttpRefusal
 from router.server.media_types import MediaType, negotiate
-from router.server.refusals import HttpRefusal
 from router.server.request_body import ClientGone
 from router.server.request_reading import HttpRequest, RequestReader
 from router.server.response_writing import METHODS, ResponseTarget, ResponseWriter
@@ -29,7 +28,7 @@ from router.server.response_writing import METHODS, ResponseTarget, ResponseWrit
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.request.messages import Execute, GraphQLRequest, Response
+    from router.request.request_and_response import Execute, GraphQLRequest, Response
     from router.server.request_reading import Batch
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
@@ -47,10 +46,10 @@ class GraphQLApp:
         execute: Execute,
         settings: RouterSettings,
         close: Callable[[], Awaitable[None]] | None = None,
-        limits: LimitWatch | None = None,
+        limits: LimitChecker | None = None,
     ) -> None:
         self._execute = execute
-        self._reader = RequestReader(settings, limits if limits is not None else LimitWatch(settings.limits))
+        self._reader = RequestReader(settings, limits if limits is not None else LimitChecker(settings.limits))
         self._writer = ResponseWriter(settings)
         self._settings = settings
         self._close = close

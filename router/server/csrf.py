@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.server.refusals import HttpRefusal
+from router.server.http_refusals import HttpRefusal
 from servicekit.accept import parse_value
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.server.refusals import HttpRefusal
+from router.server.http_refusals import HttpRefusal
 from router.settings.sections.persisted_documents import PersistedMode
 
 if TYPE_CHECKING:

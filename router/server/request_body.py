@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from router import json_codec
-from router.server.refusals import HttpRefusal
+from router.server.http_refusals import HttpRefusal
 
 if TYPE_CHECKING:
     from servicekit.asgi import Receive

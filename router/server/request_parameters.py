@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
 from router import json_codec
-from router.request.messages import GraphQLRequest
-from router.server.refusals import HttpRefusal
+from router.request.request_and_response import GraphQLRequest
+from router.server.http_refusals import HttpRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.server.document_ids import DocumentIds
+from router.server.http_refusals import HttpRefusal
 from router.server.media_types import is_json
-from router.server.refusals import HttpRefusal
 from router.server.request_body import BodyLimits, decode_json, read_body
 from router.server.request_parameters import RequestHead, from_object, from_query_string
 from router.server.response_writing import ALLOW, METHODS
@@ -15,8 +15,8 @@ from router.server.response_writing import ALLOW, METHODS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.policies.limit_watch import LimitWatch
-    from router.request.messages import GraphQLRequest
+    from router.policies.limit_checker import LimitChecker
+    from router.request.request_and_response import GraphQLRequest
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
     from servicekit.asgi import Receive, Scope
@@ -49,7 +49,7 @@ class HttpRequest(NamedTuple):
 class RequestReader:
     """Reads requests within the limits of the configuration."""
 
-    def __init__(self, settings: RouterSettings, limits: LimitWatch) -> None:
+    def __init__(self, settings: RouterSettings, limits: LimitChecker) -> None:
         self._settings = settings
         self._limits = limits
         self._ids = DocumentIds(settings)

@@ -6,19 +6,19 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple
 
 from router import json_codec
-from router.request.outcome import Outcome
-from router.request.record import merged
+from router.request.log_fields import merged
+from router.request.request_and_response import Outcome
 from router.server.compression import ResponseCompression
+from router.server.http_refusals import HttpRefusal
+from router.server.http_statuses import Statuses
 from router.server.media_types import MediaType, accepts
-from router.server.refusals import HttpRefusal
-from router.server.statuses import Statuses
 from router.settings.types import PROTOCOL_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from router.request.messages import GraphQLResponse, ResponseStream
-    from router.server.log_line import LogLine
+    from router.request.request_and_response import GraphQLResponse, ResponseStream
+    from router.server.access_log import LogLine
     from router.settings.model import RouterSettings
     from servicekit.asgi import Send
 

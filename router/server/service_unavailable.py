@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router import json_codec
-from router.server.log_line import LogLine
+from router.server.access_log import LogLine
 from router.server.media_types import MediaType, negotiate
 
 if TYPE_CHECKING:

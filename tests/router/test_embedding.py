@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from router.gateway import Gateway
-from router.request.messages import GraphQLRequest
+from router.request.request_and_response import GraphQLRequest
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:

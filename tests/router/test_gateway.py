@@ -11,9 +11,8 @@ from router.errors import InvalidSupergraph, SubgraphMalformedResponse, Subgraph
 from router.gateway import Gateway
 from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
 from router.preparation.plans import PlanKey
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.settings import read
 from servicekit import request_ids
 from tests.router.planner.adversarial import shareable

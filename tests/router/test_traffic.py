@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from router.gateway import Gateway
-from router.request.messages import GraphQLRequest
+from router.request.request_and_response import GraphQLRequest
 from router.settings import read
 from router.transport.content_codings import encode
 from tests.router.shop import SDL

@@ -9,7 +9,7 @@ from router.errors import TransportError
 from router.transport.retry_after import RETRY_LATER, retry_after
 
 if TYPE_CHECKING:
-    from router.request.record import RequestRecord
+    from router.request.log_fields import RequestRecord
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 

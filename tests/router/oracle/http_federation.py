@@ -23,9 +23,9 @@ import httpx
 import uvicorn
 
 from router import supergraph
-from router.assembly import assemble
 from router.composition import Subgraph, compose
 from router.gateway import Gateway
+from router.gateway_assembly import assemble
 from router.json_codec import decode, encode
 from router.settings.model import RouterSettings
 from router.transport.interface import SubgraphRequest

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from router.pipeline import RequestContext
 from router.preparation.documents import Document
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
 
 if TYPE_CHECKING:
     from router.pipeline import Stage
-    from router.request.messages import GraphQLRequest
+    from router.request.request_and_response import GraphQLRequest
 
 DOCUMENT = Document(ast=None, text="", hash="")  # type: ignore[arg-type]  # stages of documents look at the request
 

@@ -9,9 +9,8 @@ import pytest
 from router.errors import Refused, SubgraphTimeout
 from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, SendOn, Stage
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from tests.router.shop import SDL, Shop
 
 if TYPE_CHECKING:

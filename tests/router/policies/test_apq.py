@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from router.errors import PersistedQueryHashMismatch, PersistedQueryNotFound
 from router.policies.apq import AutomaticPersistedQueries
-from router.request.messages import GraphQLRequest
+from router.request.request_and_response import GraphQLRequest
 from router.storage.memory_store import MemoryStore
 from tests.router.pipeline.contexts import accepted, resolved
 

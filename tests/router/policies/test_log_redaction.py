@@ -12,7 +12,7 @@ import pytest
 
 from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, Stage
-from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.transport.interface import SubgraphResponse
 from servicekit import logging as service_logging
@@ -115,7 +115,7 @@ async def test_a_traceback_that_quotes_it_is_logged_without_it(lines: Any, monke
     async def broken(*_arguments: object) -> None:
         raise KeyError("Ada Lovelace")
 
-    monkeypatch.setattr("router.pipeline.execution.execute", broken)
+    monkeypatch.setattr("router.pipeline.plan_execution.execute", broken)
     text = await lines('{ greet(name: "Ada Lovelace") }', "")
     assert "KeyError" in text
     assert "Lovelace" not in text

@@ -15,7 +15,7 @@ from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, Stage
 from router.planner.graph.override_labels import labels_in
 from router.policies.override_labels import MOST_COMBINATIONS, OverrideLabels
-from router.request.messages import GraphQLRequest, GraphQLResponse
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import read
 from router.supergraph import load
 from router.transport.interface import SubgraphRequest, SubgraphResponse

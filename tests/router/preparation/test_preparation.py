@@ -21,8 +21,8 @@ from router.planner import Planner
 from router.preparation import documents
 from router.preparation.plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
-from router.request.messages import GraphQLRequest
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest
 from router.settings import read
 from tests.router.planner.adversarial import aliases, shareable, wide_union
 from tests.router.shop import SDL, Shop
@@ -30,7 +30,7 @@ from tests.router.shop import SDL, Shop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from router.request.messages import GraphQLResponse
+    from router.request.request_and_response import GraphQLResponse
     from router.supergraph import Supergraph
 
 STALL_SECONDS = 0.05

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"

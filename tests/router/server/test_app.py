@@ -1,6 +1,6 @@
 """The application: status, media type and headers of a request; start and end of the server.
 
-Covers `router/server/app.py` and `router/server/endpoint.py`.
+Covers `router/server/app.py` and `router/server/graphql_and_health.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.request.outcome import Outcome
+from router.request.request_and_response import Outcome
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.recorder import GRAPHQL, JSON, Recorder

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.policies.limit_watch import LimitWatch
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.policies.limit_checker import LimitChecker
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
@@ -98,7 +97,7 @@ async def test_a_batch_has_a_size(client: Callable[..., AsgiClient], echo: Echo)
 
 async def test_the_size_can_be_measured_first(echo: Echo) -> None:
     settings = read(ON + "limits: {batch_size: 1, measure: [batch_size]}", {})
-    watch = LimitWatch(settings.limits)
+    watch = LimitChecker(settings.limits)
     with capture_logs() as lines:
         response = await AsgiClient(GraphQLApp(echo, settings, limits=watch)).post(batch("a", "b"))
     assert len(response.json) == 2
@@ -115,7 +114,7 @@ async def test_one_line_tells_of_all(client: Callable[..., AsgiClient]) -> None:
 
 
 async def test_a_client_that_leaves_stops_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.disconnect.WATCH_AFTER", 0.001)
+    monkeypatch.setattr("router.server.client_disconnect.WATCH_AFTER", 0.001)
     left, stopped = asyncio.Event(), 0
 
     async def hang(_request: GraphQLRequest) -> GraphQLResponse:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, get_args
 import httpx
 import pytest
 
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.server import compression
 from router.server.app import GraphQLApp
 from router.settings import read

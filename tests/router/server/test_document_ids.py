@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient, AsgiResponse

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from router.policies.limit_watch import LimitWatch
-from router.request.messages import GraphQLRequest, GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.policies.limit_checker import LimitChecker
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
@@ -41,10 +40,10 @@ REFUSALS: dict[LimitName, tuple[int, str]] = {
 }
 
 
-async def post(settings: str, **headers: str) -> tuple[int, LimitWatch, list[object]]:
+async def post(settings: str, **headers: str) -> tuple[int, LimitChecker, list[object]]:
     """Status, counts, and what the log line says."""
     read_settings = read(settings, {})
-    watch = LimitWatch(read_settings.limits)
+    watch = LimitChecker(read_settings.limits)
     client = AsgiClient(GraphQLApp(execute, read_settings, limits=watch))
     with capture_logs() as lines:
         response = await client.send("POST", query="x=y", headers={**JSON, **headers}, body=[BODY[:5], BODY[5:]])
@@ -72,7 +71,7 @@ async def test_each_limit_can_be_measured_first(name: LimitName) -> None:
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read_and_counted() -> None:
-    watch = LimitWatch(read("limits: {body_bytes: 10}", {}).limits)
+    watch = LimitChecker(read("limits: {body_bytes: 10}", {}).limits)
     client = AsgiClient(GraphQLApp(execute, read("limits: {body_bytes: 10}", {}), limits=watch))
     response = await client.send("POST", headers={**JSON, "content-length": "999999"}, body=[])
     assert response is not None

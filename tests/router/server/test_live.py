@@ -13,7 +13,7 @@ import httpx
 from fastapi import FastAPI
 
 from router.gateway import Gateway
-from router.server import disconnect
+from router.server import client_disconnect
 from router.settings import read
 from tests.router.server.live import serving
 from tests.router.shop import SDL, Shop
@@ -28,7 +28,7 @@ SECONDS = 10
 
 
 def test_a_client_that_closes_its_connection_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.01)
+    monkeypatch.setattr(client_disconnect, "WATCH_AFTER", 0.01)
     begun, stopped = threading.Event(), threading.Event()
 
     async def hang(_request: SubgraphRequest) -> None:
@@ -51,7 +51,7 @@ def test_a_client_that_closes_its_connection_stops_the_work(monkeypatch: pytest.
 
 
 def test_a_shutdown_lets_a_request_finish(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.01)
+    monkeypatch.setattr(client_disconnect, "WATCH_AFTER", 0.01)
     begun, release = threading.Event(), threading.Event()
 
     async def wait(_request: SubgraphRequest) -> None:

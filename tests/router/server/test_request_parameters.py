@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from router.request.messages import GraphQLRequest
+from router.request.request_and_response import GraphQLRequest
 from tests.router.server.recorder import GRAPHQL, JSON, Recorder
 
 if TYPE_CHECKING:

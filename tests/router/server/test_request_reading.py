@@ -1,7 +1,7 @@
 """Path, method, content type, size and time of a request.
 
 Covers `router/server/request_reading.py` and
-`router/server/refusals.py`.
+`router/server/http_refusals.py`.
 """
 
 from __future__ import annotations

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from router.request.messages import GraphQLRequest, GraphQLResponse, Response, ResponseStream
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome, Response, ResponseStream
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient, AsgiResponse
@@ -122,7 +121,7 @@ async def test_an_operation_of_a_batch_has_no_stream() -> None:
 
 
 async def test_a_stream_ends_when_its_client_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.server.disconnect.WATCH_AFTER", 0.001)
+    monkeypatch.setattr("router.server.client_disconnect.WATCH_AFTER", 0.001)
     parts, leaves = Parts([{"n": 1}, {"n": 2}], pause=asyncio.Event()), asyncio.Event()
     asyncio.get_running_loop().call_later(0.05, leaves.set)
     headers = {"content-type": "application/json", "accept": MULTIPART}

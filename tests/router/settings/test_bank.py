@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from router.policies.headers import HeaderPropagation
+from router.policies.header_propagation import HeaderPropagation
 from router.settings import RouterSettings, load
 
 FILE = Path(__file__).parents[3] / "router.yaml"

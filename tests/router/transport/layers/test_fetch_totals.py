@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from router.errors import SubgraphUnreachable
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
 from router.transport.in_process import InProcessTransport
 from router.transport.interface import SubgraphRequest, SubgraphResponse
 from router.transport.layers.fetch_totals import FetchTotalsLayer

@@ -6,7 +6,7 @@ import pytest
 from graphql import DocumentNode, parse
 
 from router.errors import LimitExceeded
-from router.policies.limit_watch import LimitWatch
+from router.policies.limit_checker import LimitChecker
 from router.settings.sections.limits import LimitName, Limits
 
 QUERY = """
@@ -27,8 +27,8 @@ COUNTED: dict[LimitName, int] = {
 TEXT: dict[LimitName, int] = {"tokens": 58, "recursion": 3}
 
 
-def watch(**limits: object) -> LimitWatch:
-    return LimitWatch(Limits.model_validate(limits))
+def watch(**limits: object) -> LimitChecker:
+    return LimitChecker(Limits.model_validate(limits))
 
 
 def test_every_limit_is_a_key_and_every_key_a_limit() -> None:

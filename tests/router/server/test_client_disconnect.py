@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.server import disconnect
+from router.server import client_disconnect
 from router.server.app import GraphQLApp
 from router.settings import read
 from tests.router.server.asgi_client import AsgiClient
 
 if TYPE_CHECKING:
-    from router.request.messages import GraphQLRequest, GraphQLResponse
+    from router.request.request_and_response import GraphQLRequest, GraphQLResponse
     from tests.router.server.recorder import Recorder
 
 
 async def test_a_client_that_leaves_stops_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.0)
+    monkeypatch.setattr(client_disconnect, "WATCH_AFTER", 0.0)
     begun, left, cancelled = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def forever(_request: GraphQLRequest) -> GraphQLResponse:
@@ -41,7 +41,7 @@ async def test_a_client_that_leaves_stops_the_work(monkeypatch: pytest.MonkeyPat
 async def test_a_slow_response_still_arrives_while_the_client_stays(
     monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
-    monkeypatch.setattr(disconnect, "WATCH_AFTER", 0.0)
+    monkeypatch.setattr(client_disconnect, "WATCH_AFTER", 0.0)
 
     async def slow(request: GraphQLRequest) -> GraphQLResponse:
         await asyncio.sleep(0.02)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.request.outcome import Outcome
+from router.request.request_and_response import Outcome
 from router.server.media_types import MediaType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.request.messages import GraphQLResponse
+    from router.request.request_and_response import GraphQLResponse
 
 STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
     MediaType.GRAPHQL_RESPONSE: {

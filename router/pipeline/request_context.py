@@ -6,14 +6,14 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from router.errors import ResponseError
     from router.preparation.operations import Operation
-    from router.request.messages import GraphQLRequest
+    from router.request.request_and_response import GraphQLRequest
     from router.transport.interface import ResponseHead
 
 

@@ -1,4 +1,4 @@
-"""A policy that is off is not part of a gateway. Covers `router/policies/inputs.py` too."""
+"""A policy that is off is not part of a gateway. Covers `router/policies/policy_inputs.py` too."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 
 from router.pipeline import Stage
 from router.policies.apq import AutomaticPersistedQueries
-from router.policies.headers import HeaderPropagation
-from router.policies.inputs import PolicyInputs
-from router.policies.limit_watch import LimitWatch
-from router.policies.limits import MeasuredOperationLimits, OperationLimits
+from router.policies.error_masking import ErrorMasking
+from router.policies.header_propagation import HeaderPropagation
+from router.policies.limit_checker import LimitChecker
+from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
 from router.policies.log_redaction import LogRedaction
-from router.policies.masking import ErrorMasking
-from router.policies.order import EMBEDDED_STAGES, ORDER, in_order
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
+from router.policies.policy_inputs import PolicyInputs
+from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
 from router.settings import read
 from router.settings.all_keys import keys
 from router.supergraph import load
@@ -34,7 +34,7 @@ TAGGED = SDL.replace("  name: String", '  name: String @tag(name: "pii")').repla
 
 def stages(settings: str = "", sdl: str = SDL, *embedded: Stage) -> list[type[Stage]]:
     read_settings = read(settings, {})
-    inputs = PolicyInputs(load(sdl), read_settings, LimitWatch(read_settings.limits))
+    inputs = PolicyInputs(load(sdl), read_settings, LimitChecker(read_settings.limits))
     return [type(stage) for stage in in_order(inputs, embedded)]
 
 

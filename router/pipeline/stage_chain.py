@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphql import print_ast
 
-from router.pipeline.error_entries import codes_of, error_entry
+from router.pipeline.error_formatting import codes_of, error_entry
 from router.pipeline.stage import Stage
-from router.request.messages import GraphQLResponse, ResponseStream
+from router.request.request_and_response import GraphQLResponse, ResponseStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from router.errors import ResponseError
-    from router.pipeline.context import RequestContext
+    from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import RunOn, SendOn
     from router.plan import QueryPlan
     from router.preparation.documents import Document, DocumentFindings, ParsedDocument
     from router.preparation.operations import Operation
     from router.preparation.plans import PlanKey
-    from router.request.messages import Response
+    from router.request.request_and_response import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
 S = TypeVar("S", bound=Stage)

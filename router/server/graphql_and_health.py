@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.server.app import GraphQLApp
-from router.server.overload import OverloadGuard
+from router.server.overload_protection import OverloadGuard
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from router.policies.limit_watch import LimitWatch
-    from router.request.messages import Execute
+    from router.policies.limit_checker import LimitChecker
+    from router.request.request_and_response import Execute
     from router.settings.model import RouterSettings
     from servicekit.asgi import ASGIApp
 
 
 def graphql_endpoint(
-    execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitWatch
+    execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitChecker
 ) -> OverloadGuard:
     """The GraphQL endpoint, with its bound on concurrent requests."""
     return OverloadGuard(GraphQLApp(execute, settings, close, limits), settings)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.policies.headers import HeaderPropagation
+from router.policies.header_propagation import HeaderPropagation
 from router.settings import read
 
 

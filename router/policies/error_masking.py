@@ -25,7 +25,7 @@ from router.errors import (
     SubgraphTimeout,
     SubgraphUnreachable,
 )
-from router.pipeline.error_entries import new_error_id
+from router.pipeline.error_formatting import new_error_id
 from router.pipeline.stage import Stage
 from router.transport.fetch_failures import MALFORMED, NOT_AVAILABLE, TIMED_OUT
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from router.errors import ResponseError
-    from router.pipeline.context import RequestContext
-    from router.policies.inputs import PolicyInputs
+    from router.pipeline.request_context import RequestContext
+    from router.policies.policy_inputs import PolicyInputs
     from router.settings.sections.errors import Errors
 
 TRANSPORT_MESSAGES: Mapping[str, str] = {

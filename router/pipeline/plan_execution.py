@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 from router.executor.context_and_result import ExecutionContext
 from router.executor.interpreter.execution import execute
-from router.request.messages import GraphQLResponse
-from router.request.outcome import Outcome
+from router.request.request_and_response import GraphQLResponse, Outcome
 from router.transport.layers.fetch_totals import FetchTotalsLayer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from router.pipeline.chain import StageChain
-    from router.pipeline.context import RequestContext
+    from router.pipeline.request_context import RequestContext
+    from router.pipeline.stage_chain import StageChain
     from router.plan import QueryPlan
     from router.preparation.operations import Operation
-    from router.request.messages import Response
+    from router.request.request_and_response import Response
     from router.supergraph import Supergraph
     from router.transport.interface import Transport
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from router.request.outcome import Outcome
-    from router.request.record import RequestRecord
+    from router.request.log_fields import RequestRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,17 @@ class GraphQLRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     deadline: float | None = None
+
+
+class Outcome(Enum):
+    """How the processing of a request ended; the HTTP status of the response follows from this value."""
+
+    EXECUTED = auto()
+    REFUSED = auto()
+    NOT_READ_ONLY = auto()
+    UNKNOWN_DOCUMENT = auto()
+    TIMED_OUT = auto()
+    FAILED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The limits of documents as a stage: `LimitWatch` checks each document once, before it is parsed and validated."""
+"""The limits of documents as a stage: `LimitChecker` checks each document once, before it is parsed and validated."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from router.pipeline.stage import Stage
 
 if TYPE_CHECKING:
-    from router.pipeline.context import RequestContext
-    from router.policies.inputs import PolicyInputs
-    from router.policies.limit_watch import LimitWatch
+    from router.pipeline.request_context import RequestContext
+    from router.policies.limit_checker import LimitChecker
+    from router.policies.policy_inputs import PolicyInputs
     from router.preparation.documents import Document, DocumentFindings, ParsedDocument
 
 
 class OperationLimits(Stage):
-    """Checks documents with a `LimitWatch`."""
+    """Checks documents with a `LimitChecker`."""
 
-    def __init__(self, watch: LimitWatch) -> None:
+    def __init__(self, watch: LimitChecker) -> None:
         self._watch = watch
 
     @classmethod
@@ -26,11 +26,11 @@ class OperationLimits(Stage):
         return MeasuredOperationLimits(inputs.limits) if measured else OperationLimits(inputs.limits)
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """See `LimitWatch.check_text`."""
+        """See `LimitChecker.check_text`."""
         findings.exceeds += self._watch.check_text(text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """See `LimitWatch.check_document`."""
+        """See `LimitChecker.check_document`."""
         findings.exceeds += self._watch.check_document(document.ast)
 
 

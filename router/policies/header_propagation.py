@@ -21,9 +21,9 @@ from router.settings.types import PROTOCOL_HEADERS
 from servicekit.request_ids import outgoing_headers
 
 if TYPE_CHECKING:
-    from router.pipeline.context import RequestContext
+    from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
-    from router.policies.inputs import PolicyInputs
+    from router.policies.policy_inputs import PolicyInputs
     from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
 ClientHeaders = Mapping[str, str]

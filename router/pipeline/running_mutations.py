@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from router.request.messages import Response
+    from router.request.request_and_response import Response
 
 
 class RunningMutations:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from router.errors import ResponseError
-from router.pipeline.error_entries import codes_of, error_entry, new_error_id
+from router.pipeline.error_formatting import codes_of, error_entry, new_error_id
 
 
 def test_an_entry_has_what_is_known_of_the_error() -> None:

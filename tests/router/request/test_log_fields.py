@@ -1,8 +1,8 @@
-"""What the log says of a batch. Covers `router/request/messages.py` and `router/request/outcome.py` too."""
+"""What the log says of a batch. Covers `router/request/request_and_response.py` too."""
 
 from __future__ import annotations
 
-from router.request.record import RequestRecord, merged
+from router.request.log_fields import RequestRecord, merged
 
 
 def test_a_batch_has_the_sums_of_its_requests() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from router.policies.limit_watch import LimitWatch
+    from router.policies.limit_checker import LimitChecker
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
 
@@ -15,4 +15,4 @@ class PolicyInputs(NamedTuple):
 
     supergraph: Supergraph
     settings: RouterSettings
-    limits: LimitWatch
+    limits: LimitChecker

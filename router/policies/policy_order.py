@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from router.policies.apq import AutomaticPersistedQueries
-from router.policies.headers import HeaderPropagation
-from router.policies.limits import OperationLimits
+from router.policies.error_masking import ErrorMasking
+from router.policies.header_propagation import HeaderPropagation
+from router.policies.limits_stage import OperationLimits
 from router.policies.log_redaction import LogRedaction
-from router.policies.masking import ErrorMasking
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from router.pipeline.stage import Stage
-    from router.policies.inputs import PolicyInputs
+    from router.policies.policy_inputs import PolicyInputs
 
 
 class Policy(NamedTuple):

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from router.request.messages import GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLResponse, Outcome
+from router.server.http_statuses import STATUS, Statuses
 from router.server.media_types import MediaType
-from router.server.statuses import STATUS, Statuses
 
 ERROR = {"message": "m", "extensions": {"code": "UNAUTHENTICATED"}}
 OTHER = {"message": "m", "extensions": {"code": "OTHER"}}

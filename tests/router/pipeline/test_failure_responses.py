@@ -14,10 +14,9 @@ from router.errors import (
     ResponseError,
     ValidationFailed,
 )
-from router.pipeline.chain import StageChain
-from router.pipeline.failures import describe, failed
-from router.request.messages import GraphQLRequest
-from router.request.outcome import Outcome
+from router.pipeline.failure_responses import describe, failed
+from router.pipeline.stage_chain import StageChain
+from router.request.request_and_response import GraphQLRequest, Outcome
 from tests.router.pipeline.contexts import context_of
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from router.errors import InvalidSupergraph
 from router.executor.graphql_over_http import EncodingLayer
-from router.pipeline.chain import StageChain
-from router.policies.inputs import PolicyInputs
-from router.policies.limit_watch import LimitWatch
-from router.policies.order import in_order
+from router.pipeline.stage_chain import StageChain
+from router.policies.limit_checker import LimitChecker
+from router.policies.policy_inputs import PolicyInputs
+from router.policies.policy_order import in_order
 from router.preparation.preparation import Preparation
 from router.transport.http import Endpoint, HttpTransport
 from router.transport.http1.pool import PoolLimits
@@ -36,7 +36,7 @@ class GatewayParts(NamedTuple):
     transport: Transport
     stages: StageChain
     preparation: Preparation
-    limits: LimitWatch
+    limits: LimitChecker
 
 
 def assemble(
@@ -58,7 +58,7 @@ def assemble(
     unknown = settings.unknown_subgraphs(graph.subgraphs)
     if unknown:
         raise ValueError(f"no such subgraph: {', '.join('.'.join(key) for key in unknown)}")
-    limits = LimitWatch(settings.limits)
+    limits = LimitChecker(settings.limits)
     chain = StageChain(in_order(PolicyInputs(graph, settings, limits), stages))
     preparation = Preparation(graph, settings, chain)
     return GatewayParts(graph, settings, transport_for(graph, settings, send), chain, preparation, limits)

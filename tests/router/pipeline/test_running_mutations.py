@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 
-from router.pipeline.mutations import RunningMutations
-from router.request.messages import GraphQLResponse
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.pipeline.running_mutations import RunningMutations
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLResponse, Outcome
 
 RESPONSE = GraphQLResponse(body={}, outcome=Outcome.EXECUTED, record=RequestRecord())
 

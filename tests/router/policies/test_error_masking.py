@@ -4,8 +4,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from router.errors import DOWNSTREAM_SERVICE_ERROR, ResponseError
-from router.pipeline.error_entries import error_entry
-from router.policies.masking import TRANSPORT_MESSAGES, ErrorMasking
+from router.pipeline.error_formatting import error_entry
+from router.policies.error_masking import TRANSPORT_MESSAGES, ErrorMasking
 from router.settings import read
 
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from router.errors import NotReadOnly, PersistedQueryNotFound, PlanningError, RequestError, ResponseError
-from router.pipeline.error_entries import new_error_id
-from router.request.messages import GraphQLResponse
-from router.request.outcome import Outcome
+from router.pipeline.error_formatting import new_error_id
+from router.request.request_and_response import GraphQLResponse, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.pipeline.chain import StageChain
-    from router.pipeline.context import RequestContext
+    from router.pipeline.request_context import RequestContext
+    from router.pipeline.stage_chain import StageChain
 
 _log = structlog.stdlib.get_logger("gateway")
 

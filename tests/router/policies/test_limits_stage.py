@@ -6,10 +6,10 @@ import pytest
 from graphql import parse
 
 from router.errors import LimitExceeded
-from router.policies.limit_watch import LimitWatch
-from router.policies.limits import MeasuredOperationLimits, OperationLimits
+from router.policies.limit_checker import LimitChecker
+from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
 from router.preparation.documents import Document, DocumentFindings, ParsedDocument
-from router.request.messages import GraphQLRequest
+from router.request.request_and_response import GraphQLRequest
 from router.settings.sections.limits import Limits
 from tests.router.pipeline.contexts import context_of
 
@@ -18,7 +18,7 @@ QUERY = "{ a { b } }"
 
 def test_findings_of_text_and_selections_are_collected() -> None:
     stage, findings = (
-        OperationLimits(LimitWatch(Limits(tokens=1, depth=1, measure=("tokens", "depth")))),
+        OperationLimits(LimitChecker(Limits(tokens=1, depth=1, measure=("tokens", "depth")))),
         DocumentFindings(),
     )
     stage.check_text(QUERY, findings)
@@ -28,13 +28,13 @@ def test_findings_of_text_and_selections_are_collected() -> None:
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_an_enforced_limit_refuses_the_document_whoever_sends_it(*, trusted: bool) -> None:
-    stage = OperationLimits(LimitWatch(Limits(depth=1)))
+    stage = OperationLimits(LimitChecker(Limits(depth=1)))
     with pytest.raises(LimitExceeded):
         stage.check_parsed(ParsedDocument(parse(QUERY), trusted=trusted), DocumentFindings())
 
 
 async def test_each_request_for_a_known_document_is_counted_once() -> None:
-    watch = LimitWatch(Limits(measure=("depth",)))
+    watch = LimitChecker(Limits(measure=("depth",)))
     document = Document(ast=parse(QUERY), text=QUERY, hash="", exceeds=("depth",))
     context = context_of(GraphQLRequest(query=QUERY))
     await MeasuredOperationLimits(watch).on_document(context, document)

@@ -1,6 +1,6 @@
 """What stages do to requests and responses.
 
-Covers `router/pipeline/chain.py`, `router/pipeline/execution.py` and `router/pipeline/context.py`.
+Covers `router/pipeline/stage_chain.py`, `router/pipeline/plan_execution.py` and `router/pipeline/request_context.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from router.errors import DOWNSTREAM_SERVICE_ERROR, Refused, ResponseError
 from router.gateway import Gateway
 from router.get_operation import get_operation
 from router.pipeline import Operation, RequestContext, RunOn, SendOn, Stage
-from router.pipeline.chain import StageChain
+from router.pipeline.stage_chain import StageChain
 from router.preparation.plans import PlanKey
-from router.request.messages import GraphQLRequest, GraphQLResponse, ResponseStream
-from router.request.outcome import Outcome
-from router.request.record import RequestRecord
+from router.request.log_fields import RequestRecord
+from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome, ResponseStream
 from router.transport.in_process import InProcessTransport
 from tests.router.pipeline.contexts import context_of
 from tests.router.shop import SDL, Shop
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from router.preparation.documents import Document
-    from router.request.messages import Response
+    from router.request.request_and_response import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
 ME = "query Me { me { name orders { id } } }"

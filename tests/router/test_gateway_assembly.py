@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.assembly import transport_for
 from router.executor.graphql_over_http import EncodingLayer
+from router.gateway_assembly import transport_for
 from router.settings import read
 from router.transport.http import HttpTransport
 from router.transport.in_process import InProcessTransport

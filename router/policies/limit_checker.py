@@ -3,7 +3,7 @@
     enforced    the request is refused; a document with a code MAX_*_LIMIT
     measured    the request is not refused; its log line names the limit
 
-Both are counted in `LimitWatch.exceeded`. A document is checked once: its text before it is parsed, its selections
+Both are counted in `LimitChecker.exceeded`. A document is checked once: its text before it is parsed, its selections
 before they are validated. The measured limits that it exceeds are kept with it.
 """
 
@@ -53,7 +53,7 @@ _MESSAGES: Mapping[LimitName, str] = {
 }
 
 
-class LimitWatch:
+class LimitChecker:
     """Checks requests against `limits`; `exceeded` counts those that exceed one, by limit, refused or not.
 
     The pipeline and the server share it: the server checks bodies, heads and batches.
@@ -64,7 +64,7 @@ class LimitWatch:
         self.exceeded: Counter[LimitName] = Counter()
         self._counting = Lock()  # documents are checked in the preparing thread
 
-    def inherit(self, previous: LimitWatch) -> None:
+    def inherit(self, previous: LimitChecker) -> None:
         """Share the counters of `previous`, whose requests in flight still count."""
         self.exceeded, self._counting = previous.exceeded, previous._counting
 

@@ -13,7 +13,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.request.record import RequestRecord
+    from router.request.log_fields import RequestRecord
     from router.settings.sections.limits import LimitName
     from servicekit.asgi import Scope
 
