@@ -143,7 +143,7 @@ async def measure(users: int, rounds: int) -> str:
 @click.option("--sizes", default="1,10,50", show_default=True, help="Numbers of users.")
 @click.option("--rounds", default=15, show_default=True, help="Measured rounds for each size.")
 def main(sizes: str, rounds: int) -> None:
-    """Time the execution of one plan over recorded answers of subgraphs."""
+    """Time the execution of one plan over recorded subgraph responses."""
     click.echo(" users  requests  objects      execute  of it decoding  µs per object")
     for size in map(int, sizes.split(",")):
         click.echo(asyncio.run(measure(size, rounds)))

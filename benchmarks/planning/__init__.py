@@ -1,1 +1,1 @@
-"""How long planning takes, and how that compares with Apollo's and Hive's planners in the same run."""
+"""The time that planning takes, compared with Apollo's and Hive's planners in the same run."""

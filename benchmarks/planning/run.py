@@ -1,9 +1,9 @@
 """`python -m benchmarks.planning.run [--rounds 15] [--federations 40]` prints the table; `make bench` too.
 
-Every operation is read and planned anew in each round, by planners that hold the supergraph; the median of the rounds
-after the warm-up counts. Processor time, so that a busy machine does not count. The garbage collector is set as it is
-in a worker that serves. `@apollo/query-planner` (JavaScript)
-and `@graphql-hive/router-query-planner` (native) run in the same script where `make peers` has installed them.
+Each round parses and plans every operation again, with planners that have loaded the supergraph. The numbers are
+medians of the rounds after the warm-up, in processor time, so that other work on the machine does not count. The
+garbage collector is set as in a worker. If `make peers` has installed them, `@apollo/query-planner` (JavaScript) and
+`@graphql-hive/router-query-planner` (native) run in turn with ours.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 CORPUS: Final = Path(__file__).parents[3] / "shared" / "corpus" / "plans.json.gz"
 PLANNERS: Final[tuple[Literal["apollo", "hive"], ...]] = ("apollo", "hive")
-# Enough for Node to compile what is called often.
+# Enough rounds for Node to compile the planner.
 WARM_UP: Final = 10
 PEER_SECONDS: Final = 120.0
 HARD_ROUNDS: Final = 5
@@ -53,7 +53,7 @@ class Workload:
 
 @dataclass
 class Timings:
-    """Seconds for each operation that every planner planned, by planner."""
+    """The seconds for each operation that all planners can plan, by planner."""
 
     by_planner: dict[str, list[float]] = field(default_factory=dict)
     left_out: int = 0
@@ -74,7 +74,7 @@ class Timings:
 
 
 def recorded() -> Iterator[Workload]:
-    """The recorded planning cases, where they lie beside the checkout."""
+    """The recorded planning cases, if they are beside the checkout."""
     if not CORPUS.exists():
         return
     corpus = json.loads(gzip.decompress(CORPUS.read_bytes()))
@@ -84,7 +84,7 @@ def recorded() -> Iterator[Workload]:
 
 
 def generated(count: int) -> Iterator[Workload]:
-    """Federations of the oracle with their operations."""
+    """Federations and operations of the oracle."""
     for seed in range(count):
         one = FederationSample.of(seed)
         yield Workload(one.federation.supergraph, tuple(operation.query for operation in one.operations))
@@ -113,12 +113,12 @@ def _median(act: Callable[[], object], rounds: int) -> float:
 
 
 def theirs(peers: Peers, work: Workload, planner: Literal["apollo", "hive"], rounds: int) -> list[float | None]:
-    """None for what the planner does not plan."""
+    """The seconds for each operation; None if the planner fails."""
     try:
-        answers = peers.plans(work.supergraph.sdl, work.operations, planner, rounds + WARM_UP, PEER_SECONDS)
+        responses = peers.plans(work.supergraph.sdl, work.operations, planner, rounds + WARM_UP, PEER_SECONDS)
     except (PeerCrash, PeerTimeout):
         return [None] * len(work.operations)
-    return [median(answer.seconds[WARM_UP:]) if answer.plan is not None else None for answer in answers]
+    return [median(response.seconds[WARM_UP:]) if response.plan is not None else None for response in responses]
 
 
 def measure(peers: Peers | None, workloads: Iterable[Workload], rounds: int) -> Timings:
@@ -138,18 +138,18 @@ def measure(peers: Peers | None, workloads: Iterable[Workload], rounds: int) -> 
 
 @click.command()
 @click.option("--rounds", default=15, show_default=True, help="Measured rounds for each operation.")
-@click.option("--federations", default=40, show_default=True, help="How many generated federations.")
+@click.option("--federations", default=40, show_default=True, help="Number of generated federations.")
 def main(rounds: int, federations: int) -> None:
-    """Time the planners over the recorded cases and over generated federations, and ours over what is hard to plan."""
+    """Measure the planners with recorded and generated operations, and ours with operations that are hard to plan."""
     has_peers = shutil.which("node") is not None and (INSTALLED / ".installed").exists()
     click.echo("  planner      n        median            p95     ours/it  per plan")
     with Peers() as peers:
         for name, workloads in (("recorded cases", recorded()), ("generated federations", generated(federations))):
             timings = measure(peers if has_peers else None, workloads, rounds)
             if timings.by_planner:
-                click.echo(f"{name} ({timings.left_out} that not all planners plan left out)")
+                click.echo(f"{name} ({timings.left_out} operations left out that not all planners can plan)")
                 click.echo("\n".join(timings.rows()))
-    click.echo("operations made to be hard, ours")
+    click.echo("operations that are hard to plan, ours only")
     for name, made in CASES.items():
         graph, text = made()
         seconds = _median(_planning(Planner(graph), text), min(rounds, HARD_ROUNDS))

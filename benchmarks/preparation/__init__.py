@@ -1,1 +1,1 @@
-"""How long requests wait while operations are prepared."""
+"""The time that requests wait while other operations are prepared."""

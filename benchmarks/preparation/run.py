@@ -1,9 +1,9 @@
 """`python -m benchmarks.preparation.run [--seconds 5]` prints the table; `make bench` too.
 
-How long a cached operation takes in a worker that is idle, and while operations that take long to prepare are prepared
-one after the other: large, but within the default limits. Each of them is new to the worker every time. The subgraphs
-are in the process and respond at once, so that waiting is all there is to see. Latencies in processor time of the
-process, so that a busy machine does not count: what the preparing thread uses meanwhile is what a request waits for.
+It measures how long a cached operation takes while nothing is prepared, and while the worker prepares large operations
+one after the other. These are within the default limits and new to the worker each time. The subgraphs respond at once
+in the same process, so that the difference is the time for which a request waits. Latencies are processor time of the
+process, including that of the preparing thread, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ RESPONSES: Final[Mapping[str, Mapping[str, object]]] = {
     "people": {"data": {"me": {"__typename": "User", "id": "1", "name": "Ada"}}},
     "orders": {"data": {"_entities": [{"orders": [{"id": "7", "amount": "0.10"}, {"id": "8", "amount": "2"}]}]}},
 }
-UNHURRIED: Final = read("planner: {deadline: 60s}", {})
-"""Settings with which a busy machine plans as an idle one does."""
+LONG_DEADLINE: Final = read("planner: {deadline: 60s}", {})
+"""Settings with which a busy machine makes the same plans as an idle one."""
 PAUSE_SECONDS: Final = 0.002
 BOUND_SECONDS: Final = 0.05
 
 
 async def respond(request: SubgraphRequest) -> SubgraphResponse:
-    """What the subgraphs of the cached operation respond."""
+    """The subgraph responses for the cached operation."""
     return SubgraphResponse.of(RESPONSES[request.subgraph])
 
 
 async def latencies(seconds: float) -> list[float]:
-    """Of the cached operation, asked for again and again."""
+    """The latencies of the cached operation, executed again and again."""
     gateway = Gateway.from_supergraph(SDL, send=respond)
     request = GraphQLRequest(query=CACHED)
     await gateway.execute(request)
@@ -66,7 +66,7 @@ async def latencies(seconds: float) -> list[float]:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         started = time.process_time()
-        await asyncio.sleep(0)  # what a request does first: it comes in by the event loop
+        await asyncio.sleep(0)  # a request arrives through the event loop
         await gateway.execute(request)
         found.append(time.process_time() - started)
         await asyncio.sleep(PAUSE_SECONDS)
@@ -74,7 +74,7 @@ async def latencies(seconds: float) -> list[float]:
 
 
 async def prepare_forever(gateway: Gateway, query: str, prepared: list[float]) -> None:
-    """Prepare an operation that the gateway does not know, again and again; the seconds of each."""
+    """Prepare an operation under a new name again and again; append the seconds of each to `prepared`."""
     for number in count():
         started = time.perf_counter()
         request, record = GraphQLRequest(query=f"query Q{number} {query}"), RequestRecord()
@@ -85,8 +85,8 @@ async def prepare_forever(gateway: Gateway, query: str, prepared: list[float]) -
 
 
 async def while_preparing(graph: Supergraph, query: str, seconds: float) -> tuple[list[float], list[float]]:
-    """Latencies of the cached operation, and the seconds that each preparation took."""
-    gateway, prepared = Gateway.from_supergraph(graph.sdl, UNHURRIED, send=respond), list[float]()
+    """The latencies of the cached operation, and the seconds of each preparation."""
+    gateway, prepared = Gateway.from_supergraph(graph.sdl, LONG_DEADLINE, send=respond), list[float]()
     task = asyncio.create_task(prepare_forever(gateway, query, prepared))
     try:
         return await latencies(seconds), prepared
@@ -104,9 +104,9 @@ def row(name: str, found: list[float], prepared: list[float]) -> str:
 
 
 @click.command()
-@click.option("--seconds", default=5.0, show_default=True, help="How long each row is measured.")
+@click.option("--seconds", default=5.0, show_default=True, help="Seconds for each row.")
 def main(seconds: float) -> None:
-    """Time a cached operation while others are prepared."""
+    """Measure a cached operation while others are prepared."""
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     click.echo(
         f"  {'':<42}{'prepared in':>12}{'p50':>12}{'p99':>12}{'longest':>12}   over {BOUND_SECONDS * 1000:.0f} ms"

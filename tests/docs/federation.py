@@ -1,7 +1,7 @@
-"""What of Federation the router can do, shown by the cases of tests/cases/federation.
+"""Writes the pages about the Federation capabilities of the router, from the cases of tests/cases/federation.
 
 `docs/federation.md` has a row for each capability; `docs/federation/<suite>.md` lists the cases behind it.
-`python -m tests.docs.federation` runs every case and writes the pages; a test finds them stale.
+`python -m tests.docs.federation` runs every case and writes the pages; a test checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _link(case: Case) -> str:
 
 
 def main() -> None:
-    # The log lines of some hundred requests are not what a writer of documents wants to read.
+    # Without the log lines of all requests.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     written = asyncio.run(pages())
     SUITES.mkdir(exist_ok=True)

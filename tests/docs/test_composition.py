@@ -1,4 +1,4 @@
-"""Covers docs/composition.md: its files are written, its commands run, and their output is compared with the page."""
+"""The commands of docs/composition.md, run on the files of the page, print the output that the page shows."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ BLOCKS = [Block(*match.groups(default="")) for match in FENCE.finditer(PAGE)]
 
 
 def write_schemas(folder: Path) -> None:
-    """The files of the page as they are first shown."""
+    """Write the files of the page, each as the page shows it first."""
     for block in reversed(BLOCKS):
         if block.file and "/" not in block.file:
             (folder / block.file).write_text(block.text)
 
 
-def test_the_page_was_read() -> None:
+def test_the_page_has_blocks_of_all_languages() -> None:
     assert {block.language for block in BLOCKS} == {"yaml", "graphql", "console", "python"}
 
 
-def test_the_commands_say_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_print_the_output_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     compared = 0
     for block in BLOCKS:

@@ -32,14 +32,14 @@ OPERATION: Final = (
 
 
 def problems(diagrams: Sequence[str]) -> list[str | None]:
-    """What Mermaid finds wrong with each diagram. Skips where it is not installed; in CI that is a failure."""
+    """The error of Mermaid for each diagram, or None. Without Mermaid the test is skipped, or fails in CI."""
     node = shutil.which("node")
     if node is None or not (INSTALLED / ".installed").exists():
         reason = "Mermaid is not installed: `make interop` does it where Node.js is present"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    # Modules are looked for from where a script lies.
+    # Node looks for modules in the folder of the script.
     script = shutil.copy(HERE / "diagrams.mjs", INSTALLED / "diagrams.mjs")
     done = subprocess.run(
         [node, script], input=json.dumps(diagrams), capture_output=True, text=True, check=False, timeout=SECONDS

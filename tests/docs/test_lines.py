@@ -1,4 +1,4 @@
-"""Documents can be read in an editor and a diff: no line is longer than 300 characters, the targets of links aside."""
+"""No line of a document is longer than 300 characters without the targets of links, so that diffs are readable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 LONGEST: Final = 300
-# Generated from the configuration's model; its tables have a row for each key, with all values that it can have.
+# Generated; its tables have one row for each key of the configuration, with all values.
 EXEMPT: Final = frozenset({ROOT / "docs" / "configuration.md"})
 
 

@@ -1,4 +1,4 @@
-"""References in sources, tests and documents lead somewhere that a clone has.
+"""Each reference in sources, tests and documents has a target in the repository or in a public specification.
 
 - A paragraph is one of `docs/spec` (`execution §3.2`) or of a public specification. A bare `§3.2` stands only
   in a package whose `__init__` docstring names the page.
@@ -26,14 +26,14 @@ ROOT: Final = Path(__file__).parents[2]
 SPEC: Final = ROOT / "docs" / "spec"
 PACKAGES: Final = ("router", "servicekit", "bank", "subgraphs", "rest_compat", "mosafe")
 FOLDERS: Final = (*PACKAGES, "tests", "benchmarks", "docs")
-# Files with texts of their own at the top and in the folder of CI.
+# Further files with comments.
 OTHERS: Final = ("Makefile", "pyproject.toml", ".ci/run", "router.yaml", ".pre-commit-config.yaml")
 
 PAGES: Final = ("composition", "planning", "execution", "bank")
-# Specifications of others, whose paragraphs are not looked up.
+# Public specifications, whose paragraphs are not checked.
 PUBLIC: Final = (r"RFC[ \xa0]\d+", "W3C Trace Context", "GraphQL specification", "GraphQL over HTTP")
 PARAGRAPH: Final = r"§(\d+(?:\.\d+)*)"
-# An owner, its paragraph, and more paragraphs of the same owner.
+# The name of a page or specification, and one or more of its paragraphs.
 MORE: Final = rf"(?:,| and| or| to|, and)\s+{PARAGRAPH}"
 OWNED: Final = re.compile(rf"\b(?P<owner>{'|'.join((*PAGES, *PUBLIC))})\s+(?P<list>{PARAGRAPH}(?:{MORE})*)")
 
@@ -56,7 +56,7 @@ FILE_ENDINGS: Final = (".yaml", ".graphql", ".md", ".json", ".toml", ".txt")
 
 @dataclass(frozen=True)
 class Text:
-    """What a file says to its readers: of a Python file the comments and docstrings, with their lines."""
+    """The text of a file in parts with line numbers; of a Python file only the comments and docstrings."""
 
     path: Path
     parts: tuple[tuple[int, str], ...]
@@ -64,7 +64,7 @@ class Text:
 
     @property
     def whole(self) -> Text:
-        """The file with its names and literals."""
+        """The complete text of the file."""
         return Text(self.path, ((1, self.source),)) if self.source else self
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ def comments_and_docstrings(source: str) -> Iterator[tuple[int, str]]:
     if block:
         yield block[0][0], "\n".join(line for _, line in block)
     for node in ast.walk(ast.parse(source)):
-        # Strings that stand alone: docstrings, and the texts below attributes.
+        # Docstrings, also those of attributes.
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, ast.get_source_segment(source, node.value) or node.value.value
 
@@ -109,7 +109,7 @@ def texts() -> tuple[Text, ...]:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    """The anchors that GitHub makes of the headings of a Markdown file."""
+    """The anchors that GitHub gives to the headings of a Markdown file."""
     headings = HEADING.findall(FENCE.sub("", path.read_text(encoding="utf-8")))
     return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
 
@@ -123,7 +123,7 @@ def paragraphs(page: str) -> frozenset[str]:
 
 @cache
 def own_page(path: Path) -> str | None:
-    """The page whose paragraphs a file may name without saying which: its own, or its package's."""
+    """The page to which a bare `§3.2` in this file refers: the file itself, or the page that its package names."""
     if path.parent == SPEC:
         return path.stem
     for folder in path.parents:
@@ -185,7 +185,7 @@ def wrong_names(text: Text) -> Iterator[str]:
 
 @cache
 def exists(name: str) -> bool:
-    """Whether a dotted name is a module, or a name in one."""
+    """Whether a dotted name is a module or a name in a module."""
     path, steps = ROOT, name.split(".")
     while steps and (path / steps[0]).is_dir():
         path /= steps.pop(0)
@@ -205,12 +205,12 @@ CHECKS: Final = (wrong_paragraphs, wrong_links, wrong_paths, wrong_names, absent
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_every_reference_leads_somewhere(check: object) -> None:
+def test_every_reference_has_a_target(check: object) -> None:
     assert callable(check)
     assert [wrong for text in texts() for wrong in check(text)] == []
 
 
-def test_the_texts_were_read() -> None:
+def test_all_folders_and_pages_are_checked() -> None:
     assert {text.path.relative_to(ROOT).parts[0] for text in texts()} >= {*FOLDERS, "README.md", "Makefile"}
     assert sum(1 for text in texts() for _ in text.found(OWNED)) > len(PAGES)
 

@@ -1,4 +1,4 @@
-"""docs/router.md, docs/architecture.md and docs/spec name keys and log events that exist."""
+"""docs/router.md, docs/architecture.md and docs/spec name only keys and log events that exist."""
 
 from __future__ import annotations
 

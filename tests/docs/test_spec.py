@@ -1,4 +1,4 @@
-"""docs/spec: paragraphs are numbered without gaps, and every hint of composition is listed with its level."""
+"""In docs/spec, paragraphs are numbered without gaps, and every hint of composition is listed with its level."""
 
 from __future__ import annotations
 

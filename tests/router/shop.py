@@ -1,7 +1,7 @@
-"""A small federation in this process: who am I (people), what do I buy (orders), joined by `User @key(id)`.
+"""A small federation in this process: the subgraphs `people` and `orders`, joined by the key of `User`.
 
-Each subgraph is graphql-core on the schema an executor would see, over plain data, so that a request of the router is
-answered as a real service would answer it.
+Each subgraph executes requests with graphql-core and constant data, so that the router gets the responses of a real
+server.
 """
 
 from __future__ import annotations
@@ -97,10 +97,10 @@ ROOTS: Mapping[str, Data] = {
 
 @dataclass
 class Shop:
-    """Stands behind `Gateway.from_supergraph(SDL, send=shop)`.
+    """The subgraphs of `Gateway.from_supergraph(SDL, send=shop)`.
 
-    `requests` are all it was sent. `before` may hold, for a subgraph, what to do instead of (raise, return a response)
-    or before (return None) answering.
+    `requests` are the requests so far. `before` may have a function for a subgraph that is called first: it raises an
+    error, returns the response, or returns None.
     """
 
     requests: list[SubgraphRequest] = field(default_factory=list)
@@ -129,7 +129,7 @@ class Shop:
 def failing(
     message: str, code: str | None = None, **extensions: object
 ) -> Callable[[SubgraphRequest], SubgraphResponse]:
-    """For `Shop.before`: answer with one error and no data."""
+    """For `Shop.before`: respond with one error and no data."""
     known = {**extensions, **({} if code is None else {"code": code})}
     body = {"data": None, "errors": [{"message": message, "extensions": known}]}
     return lambda _request: SubgraphResponse.of(body)

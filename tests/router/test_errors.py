@@ -1,4 +1,4 @@
-"""The tree of errors: every class stands in it, with the codes that its drawing names."""
+"""The drawing in `router/errors.py` has every error class with its code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def all_below(kind: type[RouterError]) -> list[type[RouterError]]:
     return [below for each in kind.__subclasses__() for below in (each, *all_below(each))]
 
 
-def test_the_tree_is_in_one_module_and_its_drawing_is_complete() -> None:
+def test_all_errors_are_in_one_module_and_in_its_drawing() -> None:
     for module in pkgutil.walk_packages(router.__path__, "router."):
         if not module.name.endswith("__main__"):
             import_module(module.name)

@@ -15,11 +15,11 @@ from router.json_codec import decode, encode
         b'{"a":[1,null,true,"\xc3\xa9"]}',
     ],
 )
-def test_a_value_leaves_as_it_came(text: bytes) -> None:
+def test_a_decoded_value_is_encoded_unchanged(text: bytes) -> None:
     assert encode(decode(text)) == text
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"NaN", b'"\xff"'])
-def test_what_is_not_json_is_a_value_error(text: bytes) -> None:
+def test_invalid_json_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"malformed|truncated|utf-8"):
         decode(text)

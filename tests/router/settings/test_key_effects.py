@@ -52,7 +52,8 @@ ADDRESS = f"{ROUTER}/lifecycle/test_supergraph_url.py"
 RELOAD = f"{ROUTER}/lifecycle/test_reload.py::test_files_are_watched_as_the_settings_say"
 WARM_UP = f"{ROUTER}/lifecycle/test_warm_up.py"
 LABELS = f"{ROUTER}/policies/test_override_labels.py"
-TRAFFIC = f"{ROUTER}/test_traffic.py"
+DOCUMENTS = f"{ROUTER}/test_persisted_documents.py"
+TRAFFIC = f"{ROUTER}/test_traffic_settings.py"
 LEFT_ALONE = f"{TRAFFIC}::test_a_subgraph_with_retry_after_gets_no_requests_until_then"
 
 TESTS: dict[str, str] = {
@@ -94,7 +95,7 @@ TESTS: dict[str, str] = {
     ),
     "traffic.request_timeout": f"{GATEWAY}::test_the_whole_request_has_a_deadline_that_stops_its_fetches",
     "traffic.all.timeout": f"{TRAFFIC}::test_a_subgraph_has_a_timeout",
-    "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_bounded",
+    "traffic.all.max_connections": f"{TRAFFIC}::test_connections_are_limited",
     "traffic.all.idle_timeout": f"{TRAFFIC}::test_an_idle_connection_has_a_timeout",
     "traffic.all.max_response_bytes": f"{TRAFFIC}::test_a_response_has_a_maximum_size",
     "traffic.all.certificate_authority": f"{TRAFFIC}::test_https_needs_a_trusted_certificate_authority",
@@ -132,15 +133,15 @@ TESTS: dict[str, str] = {
     "compression.enabled": COMPRESSION,
     "compression.minimum_bytes": COMPRESSION,
     "compression.encodings": COMPRESSION,
-    "apq.enabled": f"{ROUTER}/test_documents.py::test_a_hash_then_both_then_the_hash_alone",
-    "apq.entries": f"{ROUTER}/test_documents.py::test_memory_is_bounded",
-    "apq.text_bytes": f"{ROUTER}/test_documents.py::test_memory_is_bounded",
-    "apq.redis.url": f"{ROUTER}/test_documents.py::test_what_one_router_learnt_others_know_by_redis",
+    "apq.enabled": f"{DOCUMENTS}::test_a_document_is_registered_with_its_hash_and_then_run_by_the_hash",
+    "apq.entries": f"{DOCUMENTS}::test_the_memory_for_documents_is_limited",
+    "apq.text_bytes": f"{DOCUMENTS}::test_the_memory_for_documents_is_limited",
+    "apq.redis.url": f"{DOCUMENTS}::test_routers_share_documents_in_redis",
     "apq.redis.timeout": f"{ROUTER}/storage/test_stores.py::test_a_redis_that_hangs_costs_one_timeout",
     "apq.redis.ttl": STORED,
     "apq.redis.prefix": STORED,
-    "persisted_documents.mode": f"{ROUTER}/test_documents.py::test_what_is_not_on_the_list_meets_the_mode",
-    "persisted_documents.manifests": f"{ROUTER}/test_documents.py::test_a_listed_document_runs_by_its_id_in_every_mode",
+    "persisted_documents.mode": f"{DOCUMENTS}::test_the_mode_decides_about_unlisted_documents",
+    "persisted_documents.manifests": f"{DOCUMENTS}::test_a_listed_document_runs_by_its_id_in_every_mode",
     "persisted_documents.parameters": IDS,
     "persisted_documents.extension": IDS,
     "persisted_documents.url_path": IDS,

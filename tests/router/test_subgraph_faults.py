@@ -1,7 +1,7 @@
-"""The response to a client when a subgraph misbehaves: the whole HTTP response, fault by fault, over a real socket.
+"""The HTTP response to a client for each fault of a subgraph, over a real socket.
 
-The rest of the query has its data, so the status is 200 under both media types, unless the configuration maps the
-error's code to another status.
+The rest of the query has data, so the status is 200 for both media types, unless the configuration maps the code of
+the error to another status.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def ten_gigabytes(peer: Peer) -> None:
 
 
 async def dribbles(peer: Peer) -> None:
-    """Send bytes again and again, and never end the response."""
+    """Send a byte now and then, and never end the response."""
     await peer.request()
     await peer.reply(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
     while True:
@@ -100,24 +100,26 @@ class Fault(NamedTuple):
 FAULTS: dict[str, Fault] = {
     "hangs": Fault(hangs, TOO_SLOW),
     "is slow": Fault(dribbles, TOO_SLOW),
-    "closes without a word": Fault(replies(), UNAVAILABLE),
+    "closes at once": Fault(replies(), UNAVAILABLE),
     "resets": Fault(resets, UNAVAILABLE),
-    "resets in the middle": Fault(resets_in_mid_response, UNAVAILABLE),
-    "never stops": Fault(never_stops, MALFORMED),
-    "10 GB": Fault(ten_gigabytes, MALFORMED),
-    "a head without end": Fault(endless_head, MALFORMED),
-    "no HTTP": Fault(replies(b"SSH-2.0-OpenSSH_9.2 host-17\r\n"), MALFORMED),
+    "resets during the response": Fault(resets_in_mid_response, UNAVAILABLE),
+    "sends an endless body": Fault(never_stops, MALFORMED),
+    "sends 10 GB": Fault(ten_gigabytes, MALFORMED),
+    "sends an endless head": Fault(endless_head, MALFORMED),
+    "responds without HTTP": Fault(replies(b"SSH-2.0-OpenSSH_9.2 host-17\r\n"), MALFORMED),
     "HTML": Fault(replies(response(b"<html>nginx on host-17</html>", headers=("content-type: text/html",))), MALFORMED),
     "502 in HTML": Fault(replies(response(b"<html>nginx on host-17</html>", status="502 Bad Gateway")), UNAVAILABLE),
     "a redirect": Fault(
         replies(response(b"", status="302 Found", headers=("location: http://host-17/",))), UNAVAILABLE
     ),
-    "half a JSON": Fault(json_body('{"data":{"me"'), MALFORMED),
-    "nothing": Fault(json_body(""), MALFORMED),
+    "incomplete JSON": Fault(json_body('{"data":{"me"'), MALFORMED),
+    "an empty body": Fault(json_body(""), MALFORMED),
     "neither data nor errors": Fault(json_body('{"message":"host-17"}'), MALFORMED),
     "data of another shape": Fault(json_body('{"data":[1]}'), MALFORMED),
     "null without an error": Fault(json_body('{"data":null}'), MALFORMED),
-    "a coding unasked": Fault(json_body('{"data":null}', "200 OK", "content-encoding: gzip"), MALFORMED),
+    "a content coding that was not offered": Fault(
+        json_body('{"data":null}', "200 OK", "content-encoding: gzip"), MALFORMED
+    ),
     "401": Fault(json_body('{"detail":"no token on host-17"}', "401 Unauthorized"), UNAVAILABLE),
     "503": Fault(json_body('{"detail":"host-17"}', "503 Service Unavailable"), UNAVAILABLE),
     "503 with Retry-After": Fault(
@@ -128,11 +130,11 @@ FAULTS: dict[str, Fault] = {
     ),
     "errors": Fault(json_body('{"data":null,"errors":[{"message":"table users on host-17"}]}'), MASKED),
     "errors with a status": Fault(json_body('{"errors":[{"message":"host-17"}]}', "500 Internal Server Error"), MASKED),
-    "errors that are no objects": Fault(json_body('{"data":null,"errors":["host-17"]}'), MASKED),
+    "errors that are not objects": Fault(json_body('{"data":null,"errors":["host-17"]}'), MASKED),
     "errors of other types": Fault(
         json_body('{"data":null,"errors":[{"message":17,"extensions":"host-17","path":"host-17"}]}'), MASKED
     ),
-    "a forged code of ours": Fault(
+    "a code of the router": Fault(
         json_body('{"data":null,"errors":[{"message":"host-17","extensions":{"code":"GATEWAY_TIMEOUT"}}]}'), TOO_SLOW
     ),
 }
@@ -161,15 +163,15 @@ def expected_body(fault: Fault) -> dict[str, Any]:
     return {"data": {"me": None, "__typename": "Query"}, "errors": [error]}
 
 
-def check(answer: AsgiResponse, fault: Fault) -> None:
-    body = answer.json
+def check(client_response: AsgiResponse, fault: Fault) -> None:
+    body = client_response.json
     extensions = body["errors"][0]["extensions"]
     assert re.fullmatch("err_[0-9a-f]{16}", extensions["errorId"])
     extensions["errorId"] = "err_"
-    assert (answer.status, body) == (200, expected_body(fault))
+    assert (client_response.status, body) == (200, expected_body(fault))
     retry_after = fault.extensions.get("retryAfter")
-    assert answer.headers.get("retry-after") == (None if retry_after is None else str(retry_after))
-    everything = f"{answer.headers}{answer.body.decode()}"
+    assert client_response.headers.get("retry-after") == (None if retry_after is None else str(retry_after))
+    everything = f"{client_response.headers}{client_response.body.decode()}"
     assert not re.search(r"host-17|people|127\.0\.0\.1|Traceback", everything)
 
 
@@ -182,7 +184,7 @@ async def test_a_fault_becomes_a_null_with_one_error(fault: str, accept: str) ->
 
 @pytest.mark.parametrize("accept", TYPES)
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/graphql", "http://no-such-host.invalid/graphql"])
-async def test_a_subgraph_that_is_down_becomes_a_null_with_one_error(accept: str, url: str) -> None:
+async def test_an_unreachable_subgraph_becomes_a_null_with_one_error(accept: str, url: str) -> None:
     check(await exchanged(url, accept), Fault(hangs, UNAVAILABLE))
 
 
@@ -196,9 +198,9 @@ async def test_ten_gigabytes_are_not_read() -> None:
 async def test_the_log_has_the_details_that_the_client_does_not_get() -> None:
     async with serving(FAULTS["502 in HTML"].script) as server:
         with capture_logs() as lines:
-            answer = await exchanged(server.url)
+            client_response = await exchanged(server.url)
     (masked,) = [line for line in lines if line["event"] == "subgraph error masked"]
-    assert masked["error_id"] == answer.json["errors"][0]["extensions"]["errorId"]
+    assert masked["error_id"] == client_response.json["errors"][0]["extensions"]["errorId"]
     assert masked["subgraph"] == "people"
     assert "502" in masked["detail"]
 
@@ -209,23 +211,26 @@ async def test_an_allowed_code_passes_with_its_message(accept: str) -> None:
         '{"data":null,"errors":[{"message":"Log in first","extensions":{"code":"UNAUTHENTICATED","host":"host-17"}}]}'
     )
     async with serving(json_body(body)) as server:
-        answer = await exchanged(server.url, accept)
+        client_response = await exchanged(server.url, accept)
     error = {"message": "Log in first", "path": ["me"], "extensions": {"code": "UNAUTHENTICATED"}}
-    assert (answer.status, answer.json) == (200, {"data": {"me": None, "__typename": "Query"}, "errors": [error]})
+    assert (client_response.status, client_response.json) == (
+        200,
+        {"data": {"me": None, "__typename": "Query"}, "errors": [error]},
+    )
 
 
 @pytest.mark.parametrize("accept", TYPES)
-async def test_a_fault_can_have_a_status_and_a_code_of_the_operators_choice(accept: str) -> None:
+async def test_a_fault_can_have_a_configured_status_and_code(accept: str) -> None:
     errors = "errors: {transport_codes: {unreachable: DOWN}, status: {DOWN: 503}}"
     async with serving(FAULTS["503 with Retry-After"].script) as server:
         gateway = Gateway.from_supergraph(SDL, read(f"override_subgraph_url: {{people: '{server.url}'}}\n{errors}", {}))
-        answer = await AsgiClient(gateway.asgi).post({"query": "{ me { id } }"}, accept=accept)
+        client_response = await AsgiClient(gateway.asgi).post({"query": "{ me { id } }"}, accept=accept)
         await gateway.aclose()
-    assert (answer.status, answer.code, answer.headers["retry-after"]) == (503, "DOWN", "3")
+    assert (client_response.status, client_response.code, client_response.headers["retry-after"]) == (503, "DOWN", "3")
 
 
 @pytest.fixture
-def answer() -> Callable[[Script], Any]:
+def client_response() -> Callable[[Script], Any]:
     async def ask(script: Script) -> Any:
         async with serving(script) as server:
             return (await exchanged(server.url)).json
@@ -244,9 +249,9 @@ def answer() -> Callable[[Script], Any]:
     ],
 )
 async def test_data_that_does_not_fit_its_type_is_nulled(
-    answer: Callable[[Script], Any], data: str, completed: object, errors: int
+    client_response: Callable[[Script], Any], data: str, completed: object, errors: int
 ) -> None:
-    body = await answer(json_body(f'{{"data":{data}}}'))
+    body = await client_response(json_body(f'{{"data":{data}}}'))
     assert body["data"] == {"me": completed, "__typename": "Query"}
     assert len(body.get("errors", ())) == errors
 
@@ -259,15 +264,15 @@ async def test_a_fetch_does_not_outlive_the_deadline_of_its_request(query: str) 
         gateway = Gateway.from_supergraph(
             SDL, read(f"override_subgraph_url: {{people: '{server.url}'}}\n{traffic}", {})
         )
-        gateway.prepare(query)  # so that the time is over while the fetch waits, on a busy machine too
-        answer = await AsgiClient(gateway.asgi).post({"query": query}, accept=TYPES[0])
-        assert answer.code == "GATEWAY_TIMEOUT"
+        gateway.prepare(query)  # so that the deadline passes during the fetch, on a busy machine too
+        client_response = await AsgiClient(gateway.asgi).post({"query": query}, accept=TYPES[0])
+        assert client_response.code == "GATEWAY_TIMEOUT"
         await asyncio.wait_for(server.closed_by_client.wait(), 5)
         await gateway.aclose()
 
 
-async def test_data_beside_an_error_is_kept(answer: Callable[[Script], Any]) -> None:
-    body = await answer(
+async def test_data_beside_an_error_is_kept(client_response: Callable[[Script], Any]) -> None:
+    body = await client_response(
         json_body('{"data":{"me":{"id":"1","name":null}},"errors":[{"message":"x","path":["me","name"]}]}')
     )
     assert body["data"]["me"] == {"id": "1", "name": None}

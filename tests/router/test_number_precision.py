@@ -1,6 +1,6 @@
-"""Numbers that no float and no 64-bit integer holds, on real sockets: client, router, subgraphs, and back.
+"""Numbers beyond floats and 64-bit integers pass unchanged between client, router and subgraphs, over real sockets.
 
-They travel as variables, inside input objects, as literals, as results, as keys and as what `@requires` asks for.
+They are variables, fields of input objects, literals, results, keys and required values.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ ITEM = f'"serial":{HUGE},"amount":{FINE},"details":{DETAILS}'
 CHECKED = f'"checked":[{VAST},{HUGE}],"literal":{FINE}'
 
 
-def answering(body: str, received: list[bytes]) -> Script:
+def respond_with(body: str, received: list[bytes]) -> Script:
     async def script(peer: Peer) -> None:
         while True:
             received.append((await peer.request()).body)
@@ -70,8 +70,8 @@ async def test_numbers_pass_unchanged_through_router_and_subgraphs() -> None:
     assert composition.supergraph_sdl is not None, composition.errors
     stored: list[bytes] = []
     audited: list[bytes] = []
-    store = answering(f'{{"data":{{"item":{{"__typename":"Item",{ITEM}}}}}}}', stored)
-    audit = answering(f'{{"data":{{"_entities":[{{"__typename":"Item",{CHECKED}}}]}}}}', audited)
+    store = respond_with(f'{{"data":{{"item":{{"__typename":"Item",{ITEM}}}}}}}', stored)
+    audit = respond_with(f'{{"data":{{"_entities":[{{"__typename":"Item",{CHECKED}}}]}}}}', audited)
     async with serving(store) as first, serving(audit) as second:
         settings = read(f"override_subgraph_url: {{store: '{first.url}', audit: '{second.url}'}}", {})
         with live(Gateway.from_supergraph(composition.supergraph_sdl, settings).asgi) as url:
@@ -81,13 +81,13 @@ async def test_numbers_pass_unchanged_through_router_and_subgraphs() -> None:
                     f"{url}/graphql", content=payload, headers={"content-type": "application/json"}
                 )
     assert response.content.decode() == f'{{"data":{{"item":{{{ITEM},{CHECKED}}}}}}}'
-    (asked_store,), (asked_audit,) = stored, audited
-    assert f'"variables":{VARIABLES}'.encode() in asked_store
-    sent = decode(asked_audit)
+    (store_request,), (audit_request,) = stored, audited
+    assert f'"variables":{VARIABLES}'.encode() in store_request
+    sent = decode(audit_request)
     assert isinstance(sent, dict)
     assert f"checked(of:{FINE})" in sent["query"]
     assert sent["variables"] == decode(f'{{"at":{HUGE},"representations":[{{"__typename":"Item",{ITEM}}}]}}'.encode())
-    assert all(text.encode() in asked_audit for text in (HUGE, FINE, BELOW, VAST, MONEY))
+    assert all(text.encode() in audit_request for text in (HUGE, FINE, BELOW, VAST, MONEY))
 
 
 def _json(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Automatic persisted queries and persisted documents, from bytes of a client to its response."""
+"""Automatic persisted queries and persisted documents, from the HTTP request of a client to the response."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def codes(response: AsgiResponse) -> list[str]:
 
 
 @pytest.mark.parametrize("accept", ["application/json", GRAPHQL])
-async def test_a_hash_then_both_then_the_hash_alone(accept: str) -> None:
+async def test_a_document_is_registered_with_its_hash_and_then_run_by_the_hash(accept: str) -> None:
     apollo = client(APQ)
     unknown = await apollo.post(extension(), accept=accept)
     assert (unknown.status, unknown.json) == (200, NOT_FOUND)
@@ -57,7 +57,7 @@ async def test_a_hash_then_both_then_the_hash_alone(accept: str) -> None:
     assert (await apollo.post(extension(), accept=accept)).json == ADA
 
 
-async def test_the_same_by_get() -> None:
+async def test_a_document_is_registered_and_run_by_get() -> None:
     apollo = client(APQ)
     hashed = urlencode({"extensions": json.dumps(extension()["extensions"])})
     assert (await apollo.get(hashed)).json == NOT_FOUND
@@ -65,7 +65,7 @@ async def test_the_same_by_get() -> None:
     assert (await apollo.get(hashed)).json == ADA
 
 
-async def test_a_mutation_known_by_its_hash_is_not_run_by_get() -> None:
+async def test_a_registered_mutation_is_not_run_by_get() -> None:
     mutation = 'mutation { rename(name: "x") { id } }'
     apollo = client(APQ)
     assert (await apollo.post({"query": mutation, **extension(mutation)})).status == 200
@@ -77,7 +77,7 @@ async def test_a_hash_of_another_document_is_refused() -> None:
     assert (response.status, codes(response)) == (400, ["PERSISTED_QUERY_HASH_MISMATCH"])
 
 
-async def test_a_document_that_is_not_valid_is_not_kept() -> None:
+async def test_an_invalid_document_is_not_registered() -> None:
     apollo = client(APQ)
     assert codes(await apollo.post({"query": "{ nothing }", **extension("{ nothing }")})) == [
         "GRAPHQL_VALIDATION_FAILED"
@@ -93,7 +93,7 @@ async def test_when_off_a_client_gets_an_error_that_asks_for_documents() -> None
 
 
 @pytest.mark.parametrize("bound", ["entries: 1", "text_bytes: 30"])
-async def test_memory_is_bounded(bound: str) -> None:
+async def test_the_memory_for_documents_is_limited(bound: str) -> None:
     apollo = client(f"apq: {{enabled: true, {bound}}}")
     for text in (TEXT, "{ __typename }"):
         await apollo.post({"query": text, **extension(text)})
@@ -111,8 +111,8 @@ def with_redis(redis: RedisServer, more: str = "") -> str:
     return f"apq: {{enabled: true, redis: {{url: '{redis.url}', timeout: 1s{more}}}}}\n"
 
 
-async def asked(settings: str, payload: object) -> Any:
-    """The response of a router that starts for this request, and ends."""
+async def respond(settings: str, payload: object) -> Any:
+    """The response of a router that runs for this request only."""
     gateway = Gateway.from_supergraph(SDL, read(settings, {}), send=Shop())
     try:
         return (await AsgiClient(gateway.asgi).post(payload)).json
@@ -120,17 +120,17 @@ async def asked(settings: str, payload: object) -> Any:
         await gateway.aclose()
 
 
-async def test_what_one_router_learnt_others_know_by_redis(redis: RedisServer) -> None:
-    assert await asked(with_redis(redis), extension()) == NOT_FOUND
-    assert await asked(with_redis(redis), {"query": TEXT, **extension()}) == ADA
-    assert await asked(with_redis(redis), extension()) == ADA
-    assert await asked(with_redis(redis, ", prefix: 'others:'"), extension()) == NOT_FOUND
+async def test_routers_share_documents_in_redis(redis: RedisServer) -> None:
+    assert await respond(with_redis(redis), extension()) == NOT_FOUND
+    assert await respond(with_redis(redis), {"query": TEXT, **extension()}) == ADA
+    assert await respond(with_redis(redis), extension()) == ADA
+    assert await respond(with_redis(redis, ", prefix: 'others:'"), extension()) == NOT_FOUND
 
 
-async def test_without_its_redis_a_router_goes_on(redis: RedisServer, tmp_path: Path) -> None:
-    gone = RedisServer(tmp_path)  # never started
-    assert gone.url != redis.url
-    gateway = Gateway.from_supergraph(SDL, read(with_redis(gone), {}), send=Shop())
+async def test_without_redis_a_router_uses_its_memory(redis: RedisServer, tmp_path: Path) -> None:
+    stopped = RedisServer(tmp_path)
+    assert stopped.url != redis.url
+    gateway = Gateway.from_supergraph(SDL, read(with_redis(stopped), {}), send=Shop())
     apollo = AsgiClient(gateway.asgi)
     assert (await apollo.post({"query": TEXT, **extension()})).json == ADA
     assert (await apollo.post(extension())).json == ADA  # from memory
@@ -142,7 +142,7 @@ async def test_without_its_redis_a_router_goes_on(redis: RedisServer, tmp_path: 
 
 @pytest.fixture
 def listing(tmp_path: Path) -> str:
-    """Settings with one document on the list; the mode is to be filled in."""
+    """Settings with one listed document and a placeholder for the mode."""
     (tmp_path / "documents.json").write_text(json.dumps({"me": TEXT, HASH: TEXT}))
     return f"persisted_documents: {{mode: %s, url_path: true, manifests: ['{tmp_path}/documents.json']}}\n"
 
@@ -172,19 +172,19 @@ async def test_a_listed_document_runs_by_its_id_in_every_mode(listing: str, mode
         ("require_id", {"documentId": "me", "query": TEXT}, ["CANNOT_SEND_PQ_ID_AND_BODY"]),
     ],
 )
-async def test_what_is_not_on_the_list_meets_the_mode(
+async def test_the_mode_decides_about_unlisted_documents(
     listing: str, mode: str, payload: dict[str, Any], expected: list[str]
 ) -> None:
     shop = Shop()
     router = client(listing % mode, shop)
-    for _ in range(2):  # the second time, what is kept must not be easier to get at
+    for _ in range(2):  # the second time from the caches
         response = await router.post(payload, accept=GRAPHQL)
         assert codes(response) == expected
         assert response.status == (400 if expected else 200)
     assert not (expected and shop.requests)
 
 
-async def test_warming_up_is_no_way_around_the_list(listing: str) -> None:
+async def test_prepared_documents_are_refused_if_they_are_not_listed(listing: str) -> None:
     gateway = Gateway.from_supergraph(SDL, read(listing % "allow_list", {}), send=Shop())
     gateway.warm_up()
     gateway.prepare("{ greet(name: 1) }".replace("1", '"x"'))
@@ -194,7 +194,7 @@ async def test_warming_up_is_no_way_around_the_list(listing: str) -> None:
 
 
 @pytest.mark.parametrize(("query", "listed"), [("{ __typename }", False), (TEXT, None)])
-async def test_measuring_says_in_the_log_what_is_not_listed(listing: str, query: str, *, listed: bool | None) -> None:
+async def test_the_mode_measure_logs_unlisted_documents(listing: str, query: str, *, listed: bool | None) -> None:
     router = client(listing % "measure")
     with capture_logs() as lines:
         for _ in range(2):
@@ -202,7 +202,7 @@ async def test_measuring_says_in_the_log_what_is_not_listed(listing: str, query:
     assert [line.get("listed") for line in lines] == [listed, listed]
 
 
-def test_a_list_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
+def test_an_unreadable_manifest_is_an_error_at_the_start(tmp_path: Path) -> None:
     settings = read(f"persisted_documents: {{mode: measure, manifests: ['{tmp_path}/none.json']}}", {})
     with pytest.raises(InvalidManifest, match=r"none\.json"):
         Gateway.from_supergraph(SDL, settings, send=Shop())
@@ -217,6 +217,6 @@ def test_a_list_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
         ("apq: {redis: {url: http://x}}", "begins with redis://"),
     ],
 )
-def test_settings_that_contradict_themselves_are_refused(text: str, reason: str) -> None:
+def test_contradicting_settings_are_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidSettings, match=reason):
         read(text, {})

@@ -1,4 +1,4 @@
-"""The section `traffic` of `router.yaml`, seen from a subgraph on a real socket."""
+"""The section `traffic` of `router.yaml`, observed by a subgraph on a real socket."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ME = GraphQLRequest(query="{ me { id } }")
 FOUND = {"data": {"me": {"id": "1"}}}
 
 
-async def answering(peer: Peer) -> None:
+async def responds(peer: Peer) -> None:
     while True:
         await peer.request()
         await peer.reply(ADA)
 
 
-async def hanging(peer: Peer) -> None:
+async def hangs(peer: Peer) -> None:
     await peer.request()
     await peer.request()
 
@@ -67,7 +67,7 @@ async def codes(gateway: Gateway) -> list[str]:
 
 
 async def test_the_settings_give_the_url_of_a_subgraph() -> None:
-    async with behind(answering, "") as (gateway, server):
+    async with behind(responds, "") as (gateway, server):
         assert (await gateway.execute(ME)).body == FOUND
         assert server.connections == 1
 
@@ -80,12 +80,12 @@ async def test_without_a_setting_the_supergraph_gives_the_url() -> None:
 
 @pytest.mark.parametrize("traffic", ["all: {timeout: 20ms}", "subgraphs: {people: {timeout: 20ms}}"])
 async def test_a_subgraph_has_a_timeout(traffic: str) -> None:
-    async with behind(hanging, traffic) as (gateway, _):
+    async with behind(hangs, traffic) as (gateway, _):
         assert await codes(gateway) == ["GATEWAY_TIMEOUT"]
 
 
-async def test_the_timeout_of_another_subgraph_does_not_count() -> None:
-    async with behind(hanging, "subgraphs: {orders: {timeout: 1ms}, people: {timeout: 50ms}}") as (gateway, _):
+async def test_the_timeout_of_another_subgraph_does_not_apply() -> None:
+    async with behind(hangs, "subgraphs: {orders: {timeout: 1ms}, people: {timeout: 50ms}}") as (gateway, _):
         async with asyncio.timeout(5):
             assert await codes(gateway) == ["GATEWAY_TIMEOUT"]
 
@@ -93,15 +93,15 @@ async def test_the_timeout_of_another_subgraph_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("traffic", "most"), [("all: {max_connections: 2}", 2), ("subgraphs: {people: {max_connections: 1}}", 1)]
 )
-async def test_connections_are_bounded(traffic: str, most: int) -> None:
-    async with behind(answering, traffic) as (gateway, server):
+async def test_connections_are_limited(traffic: str, most: int) -> None:
+    async with behind(responds, traffic) as (gateway, server):
         await asyncio.gather(*(gateway.execute(ME) for _ in range(20)))
         assert server.connections <= most
 
 
 @pytest.mark.parametrize(("idle", "connections"), [("50s", 1), ("0.001ms", 3)])
 async def test_an_idle_connection_has_a_timeout(idle: str, connections: int) -> None:
-    async with behind(answering, f"all: {{idle_timeout: {idle}}}") as (gateway, server):
+    async with behind(responds, f"all: {{idle_timeout: {idle}}}") as (gateway, server):
         for _ in range(3):
             assert (await gateway.execute(ME)).body == FOUND
         assert server.connections == connections
@@ -115,7 +115,7 @@ async def test_a_response_has_a_maximum_size(most: int, expected: list[str]) -> 
 
 async def test_https_needs_a_trusted_certificate_authority(tmp_path: Path) -> None:
     context, authority = self_signed(tmp_path)
-    async with serving(answering, tls=context) as server:
+    async with serving(responds, tls=context) as server:
         for traffic, expected in (("", ["SUBREQUEST_HTTP_ERROR"]), (f"certificate_authority: {authority}", [])):
             text = f"override_subgraph_url: {{people: '{server.url}'}}\ntraffic: {{all: {{{traffic}}}}}\n"
             gateway = Gateway.from_supergraph(SDL, read(text, {}))
@@ -221,26 +221,26 @@ async def test_the_size_of_a_response_is_its_decoded_size() -> None:
         assert await codes(gateway) == ["SUBREQUEST_MALFORMED_RESPONSE"]
 
 
-class Resting:
-    """A script that responds 503 with `Retry-After` at first."""
+class Unavailable:
+    """A script that responds to the first request with 503 and `Retry-After`."""
 
     def __init__(self, retry_after: str) -> None:
-        self.asked = 0
+        self.requests = 0
         self._refusal = response(b"", status="503 Service Unavailable", headers=(f"retry-after: {retry_after}",))
 
     async def __call__(self, peer: Peer) -> None:
         while True:
             await peer.request()
-            self.asked += 1
-            await peer.reply(self._refusal if self.asked == 1 else ADA)
+            self.requests += 1
+            await peer.reply(self._refusal if self.requests == 1 else ADA)
 
 
 @pytest.mark.parametrize("query", [ME.query, 'mutation { rename(name: "x") { id } }'])
 async def test_a_subgraph_with_retry_after_gets_no_requests_until_then(query: str) -> None:
-    script = Resting("60")
+    script = Unavailable("60")
     async with behind(script, "") as (gateway, _):
         responses = [await gateway.execute(GraphQLRequest(query=query)) for _ in range(3)]
-        assert script.asked == 1
+        assert script.requests == 1
         assert [response.record.retry_after for response in responses] == [60, 30, 30]
 
 
@@ -255,12 +255,12 @@ async def test_a_subgraph_with_retry_after_gets_no_requests_until_then(query: st
     ],
 )
 async def test_after_the_pause_it_gets_requests_again(traffic: str, retry_after: str) -> None:
-    script = Resting(retry_after)
+    script = Unavailable(retry_after)
     async with behind(script, traffic) as (gateway, _):
         assert await codes(gateway) == ["SUBREQUEST_HTTP_ERROR"]
         await asyncio.sleep(0.005)
         assert await codes(gateway) == []
-        assert script.asked == 2
+        assert script.requests == 2
 
 
 @pytest.mark.parametrize(
@@ -280,24 +280,24 @@ async def test_a_graphql_response_may_have_retry_after_too(status: str, expected
 
 
 async def test_a_graphql_response_with_503_begins_a_pause_too() -> None:
-    asked = 0
+    requests = 0
 
     async def busy(peer: Peer) -> None:
-        nonlocal asked
+        nonlocal requests
         while True:
             await peer.request()
-            asked += 1
+            requests += 1
             body = b'{"data":null,"errors":[{"message":"busy"}]}'
             await peer.reply(response(body, status="503 Service Unavailable", headers=("retry-after: 9",)))
 
     async with behind(busy, "") as (gateway, _):
         assert [(await gateway.execute(ME)).record.retry_after for _ in range(2)] == [9, 9]
-    assert asked == 1
+    assert requests == 1
 
 
 async def test_the_longest_wait_of_several_subgraphs_is_passed_on() -> None:
     def busy(seconds: int) -> Script:
-        return Resting(str(seconds))
+        return Unavailable(str(seconds))
 
     async with serving(busy(4)) as people, serving(busy(8)) as orders:
         text = f"override_subgraph_url: {{people: '{people.url}', orders: '{orders.url}'}}\n"
