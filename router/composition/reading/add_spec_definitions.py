@@ -1,7 +1,7 @@
-"""Definitions of federation's directives and types: check those of a subgraph, and add the missing ones.
+"""Check the definitions of federation's directives and types that a subgraph has, and add the missing definitions.
 
-A subgraph may define `@key` and the other directives itself, as servers print them. Such a definition is accepted if
-the specification allows every use of it that the definition allows.
+A subgraph may define `@key` and other elements of specifications itself, as servers print them. Such a definition may
+allow fewer uses than the specification, but not more.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _INEXACT_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 def complete_definitions(
     subgraph: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
-    """The subgraph's own definitions, checked, and the missing ones of its specifications (composition §1).
+    """Return the subgraph's own definitions, and the missing definitions of its specifications (composition §1).
 
-    Reports DIRECTIVE_DEFINITION_INVALID and TYPE_DEFINITION_INVALID.
+    Reports DIRECTIVE_DEFINITION_INVALID and TYPE_DEFINITION_INVALID for own definitions that a specification forbids.
     """
     federation_2 = links.get(FEDERATION_IDENTITY) is not None
     written = document.definitions
@@ -57,14 +57,14 @@ def complete_definitions(
         report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # In a schema without links, @link is a directive of the subgraph.
+        # Without any link, the definition of @link is an ordinary directive of the subgraph.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     if problems.get(LINK_IDENTITY):
-        # If @link is not the specification's directive, nothing is linked.
+        # With a wrong definition of @link, no other specification counts as linked.
         expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
     elif FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
-        # If federation is not understood, no other specification adds definitions.
+        # If federation is unknown or wrongly defined, other specifications add no definitions.
         expectations = {each: expectations[each] for each in _IMPLIED if each in expectations}
     for specification in expectations:
         for code, node, problem in problems[specification]:
@@ -74,7 +74,7 @@ def complete_definitions(
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
     if any(name in types for expected in expectations.values() for name in expected.types):
-        # An added definition refers to a type that the subgraph defines itself: they are checked together.
+        # Added definitions use a type that the subgraph defines itself, so all definitions are checked together.
         return (*kept, *added), ()
     return kept, tuple(added)
 
@@ -84,7 +84,7 @@ def _problems(
     directives: Mapping[str, DirectiveDefinitionNode],
     types: Mapping[str, TypeDefinitionNode],
 ) -> Iterator[tuple[ErrorCode, DefinitionNode, str]]:
-    """What differs between the subgraph's own definitions and the specification."""
+    """Yield code, definition and problem of each own definition that the specification does not allow."""
     for name, wanted in expected.directives.items():
         own = directives.get(name)
         if own is not None and (problem := _directive_problem(own, wanted, types)):
@@ -98,7 +98,7 @@ def _problems(
 def _unknown_types(
     definitions: Iterable[DefinitionNode], types: Collection[str]
 ) -> Iterator[tuple[DirectiveDefinitionNode, str]]:
-    """Types in the subgraph's own directive definitions that the subgraph does not define."""
+    """Yield each type that a directive definition of the subgraph uses, but that is not defined."""
     for directive in definitions:
         if isinstance(directive, DirectiveDefinitionNode):
             for argument in directive.arguments or ():
@@ -112,7 +112,7 @@ def _without_inexact(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionN
 
 
 def _is_inexact(node: DirectiveDefinitionNode) -> bool:
-    """Whether it is an inexact definition of @key, @provides or @requires, as Federation 1 libraries print them."""
+    """Return whether `node` defines @key, @provides or @requires inexactly, as Federation 1 libraries print them."""
     if node.name.value not in _INEXACT:
         return False
     arguments = node.arguments or ()
@@ -123,16 +123,16 @@ def _is_inexact(node: DirectiveDefinitionNode) -> bool:
 
 
 def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, SpecDefinitions]]:
-    """Identities of specifications, and their definitions."""
+    """Yield the identity of each specification that the schema uses, and its definitions."""
     if not federation_2:
         yield FEDERATION_IDENTITY, spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
-        # Other directives that a Federation 1 schema defines become federation's with the upgrade.
+        # A Federation 1 schema may define directives of Federation 2 differently, such as @shareable.
     for link in links:
         if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
-        # If @link has another name, the schema must define it itself.
+        # A schema that gives @link another name must define the directive itself.
         spec = (own.spec if own else None) or spec_versions("link")[-1]
         type_name = own.type_name if own else lambda name: f"link__{name}"
         yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)
@@ -144,9 +144,9 @@ def _directive_problem(
     allowed = {location.value for location in wanted.locations}
     extra = [location.value for location in own.locations if location.value not in allowed]
     if extra:
-        return f"allows {', '.join(extra)}, but the specification only {', '.join(sorted(allowed))}"
+        return f"allows {', '.join(extra)}, but the specification allows only {', '.join(sorted(allowed))}"
     if own.repeatable and not wanted.repeatable:
-        return "is repeatable, but not in the specification"
+        return "is repeatable, but the directive of the specification is not"
     own_arguments = {argument.name.value: argument for argument in own.arguments or ()}
     wanted_arguments = {argument.name.value: argument for argument in wanted.arguments or ()}
     for name, argument in wanted_arguments.items():
@@ -167,7 +167,7 @@ def _argument_problem(
 ) -> str | None:
     name = own.name.value
     mine, expected = from_node(own.type), from_node(wanted.type)
-    # An optional argument may be required here, but a required one may not be optional.
+    # A subgraph may require an optional argument, but must not make a required argument optional.
     relaxed = isinstance(expected, NonNull) and not isinstance(mine, NonNull)
     if base_name(expected) in BUILT_IN_SCALARS:
         same = str(nullable(mine)) == str(nullable(expected))

@@ -1,9 +1,9 @@
-"""The rules of GraphQL itself on a subgraph's schema: INVALID_GRAPHQL.
+"""Check a subgraph's schema by the rules of the GraphQL specification: INVALID_GRAPHQL.
 
-The rules come from graphql-core. A subgraph differs from other services in three points: an `extend type` without a
-base is a definition, a query root is not needed (the supergraph needs one), and the definitions of linked
-specifications need not be written. These definitions are the same for thousands of schemas, so a schema of them is
-built once, and the subgraph's document is checked as an extension of it.
+graphql-core has the rules. The schema of a subgraph may differ from other schemas in three points: `extend type` may
+stand alone, there may be no query root, and definitions of linked specifications may be missing. Thousands of subgraphs
+need the same definitions of specifications, so a schema with these definitions is built once. The subgraph's document
+is checked as an extension of that schema.
 """
 
 from __future__ import annotations
@@ -49,25 +49,28 @@ if TYPE_CHECKING:
 
 _Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
 
-# graphql-core reports these, but a subgraph may do them: it needs no query root, and no composition or server of
-# federation enforces what only newer editions of the GraphQL specification forbid.
+# graphql-core reports these, but we allow them. A subgraph needs no query root. The other two are errors only in newer
+# editions of the GraphQL specification, and other federation tools do not enforce them.
 _PERMITTED = (
     re.compile(r"Query root type must be provided\."),
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),
     re.compile(r"\S+ has invalid default value.*: Expected value of type '\S+' to include required field.*", re.DOTALL),
 )
-# As in graphql-core's validation of operations: each problem costs a search for similar names.
+# graphql-core has the same limit for operations. Each problem costs time: its message suggests similar names.
 _MAX_PROBLEMS = 100
-# Suffix of a type with the name of a built-in scalar. No real type has it.
+# This suffix renames a type that has the name of a built-in scalar. No real type name ends with it.
 _OWN = "__own"
-# A process sees few combinations of versions and imports. Each entry is a few hundred kilobytes.
+# A process uses few combinations of versions and imports. Each cached schema needs a few hundred kilobytes.
 _CACHED_BASES = 64
 
 
 def check_graphql(
     subgraph: str, own: Sequence[DefinitionNode], added: Sequence[DefinitionNode], report: Report
 ) -> GraphQLSchema | None:
-    """Check `own` definitions together with `added` ones; the schema of both, or None if errors were reported."""
+    """Check the definitions that the subgraph wrote (`own`) together with the definitions added for it (`added`).
+
+    Returns the schema built from both, or None if errors were reported.
+    """
     base = _base(_Identical(tuple(added)))
     document = _renamed(DocumentNode(definitions=_extensions_as_definitions(own)))
     problems = _document_problems(document, base)
@@ -77,8 +80,8 @@ def check_graphql(
             schema = extend_schema(base, document, assume_valid_sdl=True)
             problems = [problem for problem in validate_schema(schema) if not _is_permitted(problem)]
         except (GraphQLError, TypeError, ValueError) as error:
-            # Constructors reject names such as `__x` before validation reports them, and validation fails on the
-            # default value of an argument whose type is not an input type.
+            # graphql-core raises instead of reporting in two cases: for names such as `__x`, and for the default value
+            # of an argument whose type is not an input type.
             problems = [error if isinstance(error, GraphQLError) else GraphQLError(str(error))]
     for problem in problems:
         report.error(
@@ -111,7 +114,7 @@ def _document_problems(document: DocumentNode, base: GraphQLSchema) -> list[Grap
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Identical:
-    """Nodes that are compared by identity: they are built once, and comparing trees is slow."""
+    """Nodes that are compared by identity, because comparing trees is slow. Equal nodes are built only once."""
 
     nodes: tuple[DefinitionNode, ...]
 
@@ -128,9 +131,9 @@ class _Identical:
 
 @lru_cache(_CACHED_BASES)
 def _base(definitions: _Identical) -> GraphQLSchema:
-    """The schema of the specifications' definitions.
+    """Build the schema of the specifications' definitions.
 
-    Without `@oneOf`: composition has no rule to merge it, so a subgraph that uses it must define and compose it.
+    The schema has no `@oneOf`: composition cannot merge it, so a subgraph must define and compose `@oneOf` itself.
     """
     schema = build_ast_schema(DocumentNode(definitions=definitions.nodes), assume_valid_sdl=True)
     arguments = schema.to_kwargs()
@@ -141,10 +144,10 @@ def _base(definitions: _Identical) -> GraphQLSchema:
 def check_argument_values(
     subgraph: str, schema: GraphQLSchema, applications: Iterable[Applied], report: Report
 ) -> None:
-    """Report values of directive arguments that do not fit the definition.
+    """Report values of directive arguments that do not fit the argument's type.
 
-    The SDL rules of graphql-core check only that arguments are present. Custom scalars accept any value: a `FieldSet`
-    has error codes of its own. As in Apollo's composition, missing required input fields are not reported.
+    The SDL rules of graphql-core check only that arguments are present. Custom scalars accept any value here; other
+    rules check a `FieldSet`. As in Apollo's composition, missing required input fields are not reported.
     """
     for applied in applications:
         definition = schema.get_directive(applied.name)
@@ -178,9 +181,9 @@ def _is_permitted(problem: GraphQLError) -> bool:
 
 
 def _renamed(document: DocumentNode) -> DocumentNode:
-    """Give another name to types of the subgraph that have the name of a built-in scalar.
+    """Rename the types of the subgraph that have the name of a built-in scalar.
 
-    graphql-core always uses the scalar, and would not check such types. The merge reports the conflict.
+    Otherwise graphql-core would use the scalar, and would not check these types. The merge reports the conflict.
     """
     names = {node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode)}
     clashing = names & BUILT_IN_SCALARS
@@ -214,7 +217,7 @@ class _Rename(Visitor):
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Replace the first extension of a type without definition by a definition: the rules need one."""
+    """Replace the first extension of a type that has no definition by a definition, which the rules need."""
     return tuple(_each_as_definition(definitions))
 
 

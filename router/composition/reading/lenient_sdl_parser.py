@@ -1,8 +1,8 @@
-"""A parser of SDL that accepts duplicates as other federation tools do.
+"""Parse SDL with duplicates, as other federation tools do.
 
-The GraphQL specification forbids them, but schemas that compose elsewhere must compose here. If an argument or an
-object field is given twice, the last one counts. If an argument of a field or an enum value is defined twice, it is
-one, with the last type and the directives of both.
+The GraphQL specification forbids duplicates, but schemas that compose elsewhere must compose here. If an argument or an
+input object field has two values, the last value counts. If a field argument or an enum value has two definitions,
+they become one definition, with the last type or description and the directives of both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ N = TypeVar("N", bound=_Named)
 
 
 def parse_schema(source: Source) -> DocumentNode:
-    """Parse a document.
+    """Parse the SDL of one schema.
 
     Raises:
         GraphQLSyntaxError: The text is not a GraphQL document.
@@ -46,7 +46,7 @@ def parse_schema(source: Source) -> DocumentNode:
 
 
 def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:
-    """Enum values; one that is defined twice has the last description and the directives of both."""
+    """Return each enum value once: the last description, and the directives of all its definitions."""
     merged: dict[str, EnumValueDefinitionNode] = {}
     for node in nodes:
         first = merged.get(node.name.value)

@@ -1,8 +1,8 @@
-"""Definitions and extensions of one type that are of different kinds: read them as one kind, as other tools do.
+"""Read the definition and the extensions of a type as blocks of one kind if their kinds differ, as other tools do.
 
-The first block decides the kind. A block of another kind is read as one of that kind if everything in it is possible
-there (`type T { a: Int }  extend interface T { b: Int }`). The GraphQL rules report the rest. An enum value in two
-blocks is one value.
+The first block decides the kind. After `type T { a: Int }`, `extend interface T { b: Int }` is read as `extend type`.
+A block whose parts are impossible in that kind stays as it is, and the GraphQL rules report it. An enum value in two
+blocks of a type stays in the first block only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a kind of type is defined and extended, and the attributes of its nodes that have parts."""
+    """The node classes of a kind of type, and the attributes of these nodes that contain parts, such as `fields`."""
 
     definition: type[TypeDefinitionNode]
     extension: type[TypeExtensionNode]
@@ -61,7 +61,7 @@ _KIND_OF: dict[type, _Kind] = {block: kind for kind in _KINDS for block in (kind
 
 
 def with_one_kind_per_type(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """The same definitions in the same order, with the blocks of a type of one kind where possible."""
+    """Return the definitions in the same order. All blocks of a type have one kind if that is possible."""
     kinds: dict[str, _Kind] = {}
     found = [_of_kind(node, kinds) for node in definitions]
     extended = {node.name.value for node in found if isinstance(node, EnumTypeExtensionNode)}
@@ -86,7 +86,7 @@ def _of_kind(node: DefinitionNode, kinds: dict[str, _Kind]) -> DefinitionNode:
 def _parts(
     node: TypeDefinitionNode | TypeExtensionNode, own: _Kind, wanted: _Kind
 ) -> dict[str, tuple[object, ...]] | None:
-    """The parts of the block in the form of the wanted kind; None if that is not possible."""
+    """Return the parts of the block as a block of kind `wanted` has them; None if that kind cannot have them."""
     held = {key: tuple(parts) for key in own.parts if (parts := getattr(node, key, None))}
     if not held.keys() <= set(wanted.parts):
         return None
@@ -113,7 +113,7 @@ def _as_input(node: FieldDefinitionNode) -> InputValueDefinitionNode:
 
 
 def _with_values_once(definitions: Sequence[DefinitionNode], names: set[str]) -> Iterator[DefinitionNode]:
-    """Each value of these enum types in its first block only, with the directives of all blocks."""
+    """Yield the definitions. A value of an enum in `names` is in its first block only, with the directives of all."""
     left: dict[str, dict[str, EnumValueDefinitionNode]] = {}
     for node in definitions:
         if isinstance(node, EnumTypeDefinitionNode | EnumTypeExtensionNode) and node.name.value in names:

@@ -1,4 +1,4 @@
-"""Read one subgraph: its text → its `SubgraphSchema`, or errors. The steps stop at the first that reports any."""
+"""Read the SDL of one subgraph into its `SubgraphSchema`. The steps end after the first step that reports errors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Subgraph:
 
 
 def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
-    """Read one subgraph (composition §4.1); None if errors were reported."""
+    """Read one subgraph (composition §4.1). Returns None if errors were reported."""
     before = len(report.errors)
     document = read_document(subgraph.name, subgraph.sdl, report) if _can_be_named(subgraph, report) else None
     if document is None:
@@ -85,7 +85,7 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 
 
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
-    """Whether a supergraph can contain name and URL: a GraphQL document has no half of a surrogate pair.
+    """Report half of a surrogate pair in name or URL: a supergraph cannot contain it. Returns False if there is one.
 
     See GraphQL specification, "Source Text".
     """
@@ -115,12 +115,12 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
 def _completed(
     name: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
-    """The subgraph's definitions and those of its specifications; None if errors were reported."""
+    """Return the subgraph's own definitions and the added ones; None if errors were reported."""
     found = Report()
     own, added = complete_definitions(name, document, links, found)
     if not found.errors:
         return own, added
-    # Definitions that refer to unknown types cannot be compared with those of a specification.
+    # A definition with an unknown type cannot be compared with the specification: only the type is reported.
     unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
     if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
@@ -128,7 +128,7 @@ def _completed(
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """The definitions without types of linked Apollo specifications: the supergraph adds those that it needs."""
+    """Yield the definitions except types of Apollo specifications: the supergraph adds the types that it needs."""
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
@@ -139,7 +139,7 @@ def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator
 
 
 def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:
-    """Custom root names → default names. ROOT_{QUERY,MUTATION,SUBSCRIPTION}_USED if another type has the name."""
+    """Return custom root names → default names. Reports an error if another type has a default name."""
     types = {
         node.name.value: node
         for node in document.definitions

@@ -1,4 +1,4 @@
-"""The definitions of a specification, with the names that they have in one schema."""
+"""The definitions of a specification under their names in one schema, for example `@federation__key` for `@key`."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from router.federation.spec_versions import SpecVersion
 
-# A process sees few combinations of specification, version and imports.
+# Number of cached results: a process uses few combinations of specification, version and imports.
 _CACHED = 256
 
 Names = tuple[tuple[str, str], ...]
-"""Pairs of an element of the specification and its name in the schema."""
+"""Pairs of an element's name in the specification and its name in the schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecDefinitions:
-    """Definitions by their names in the schema."""
+    """The definitions of a specification, by their names in the schema."""
 
     directives: Mapping[str, DirectiveDefinitionNode]
     types: Mapping[str, TypeDefinitionNode]
@@ -43,9 +43,9 @@ class SpecDefinitions:
 def spec_definitions(
     spec: SpecVersion, directive: Callable[[str], str], type_: Callable[[str], str]
 ) -> SpecDefinitions:
-    """The definitions under their names in the schema.
+    """Return the definitions under the names that `directive` and `type_` return for each element.
 
-    The result is the same object for the same names, so that callers can cache what they build from it.
+    The same names give the same object, so that callers can cache results by its identity.
     """
     return _renamed(
         spec,

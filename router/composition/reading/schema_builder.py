@@ -1,4 +1,4 @@
-"""Build a `SubgraphSchema` from checked definitions: the definition and the extensions of a type become one."""
+"""Build a `SubgraphSchema` from checked definitions: a type's definition and extensions become one record."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ _KINDS: dict[type[Node], Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class SchemaBuilder:
-    """Fills one schema.
+    """Adds definitions to a schema.
 
     Attributes:
-        schema: The schema.
-        element: Gives the specification's name of a directive, or None.
+        schema: The schema to fill.
+        element: Returns the specification's name of a directive, or None (see `element_resolver`).
         renamed: Custom names of root types → default names.
     """
 

@@ -1,4 +1,4 @@
-"""Limits on the text of one subgraph's schema (composition §10): the parser and later steps recurse over it.
+"""Limits on the size and nesting of one subgraph's SDL (composition §10).
 
 The text is split into tokens approximately as in GraphQL. Text that is not GraphQL is rejected by the parser later.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-# A 100-subgraph federation prints some 5 MB in all; one subgraph beyond this is a mistake or an attack.
+# The SDL of 100 subgraphs together has about 5 MB. A single schema that exceeds this is a mistake or an attack.
 MAX_CHARACTERS = 8_000_000
-# Time and memory grow with the tokens: a schema of this size is composed within 500 MB. The largest public schemas have
-# about a quarter of it.
+# Composing a schema with this number of tokens needs up to 500 MB. The largest public schemas have about a quarter of
+# them.
 MAX_TOKENS = 400_000
-# The parser is recursive. Real schemas nest lists and default values a few levels deep.
+# The parser and later steps are recursive. Real schemas nest lists and default values a few levels deep.
 MAX_NESTING = 200
 
 # A string that is not closed extends to the end of the line or of the text, so that it is scanned only once.
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 
 
 def exceeded_limit(sdl: str) -> str | None:
-    """The limit that a schema exceeds, in words, or None."""
+    """Return the end of a message, such as "has more than 400000 tokens"; None if no limit is exceeded."""
     if len(sdl) > MAX_CHARACTERS:
         return f"has more than {MAX_CHARACTERS} characters"
     tokens = depth = 0

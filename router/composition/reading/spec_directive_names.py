@@ -1,4 +1,4 @@
-"""The specification's name of a directive in a subgraph: `key` for `@federation__key`."""
+"""Find the specification's name of a directive in a subgraph: `key` for `@federation__key`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 # The upgrade of a Federation 1 schema imports every directive of Federation 2.4.
 UPGRADED_TO = Version(2, 4)
-# Directives of GraphQL itself; composition merges the first two.
+# Directives of GraphQL itself. Composition merges only the first two.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
-# Specifications whose directives federation also defines, under the same names.
+# The federation specification also defines the directives of these specifications, under the same names.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )
@@ -25,13 +25,13 @@ _MERGED_SPECS = frozenset(
 
 @cache
 def federation_1_names() -> frozenset[str]:
-    """The directives that a Federation 1 schema has without a link."""
+    """Return the names of the directives that a Federation 1 schema can use without a link."""
     spec = spec_version("federation", UPGRADED_TO)
     return frozenset(spec.directives if spec else ())
 
 
 def element_resolver(links: Links, *, federation_2: bool) -> Callable[[str], str | None]:
-    """A function from a directive's name in the schema to its name in the specification, or None."""
+    """Return a function from a directive's name in the schema to its specification's name, or None if it has none."""
     known: dict[str, str | None] = {}
 
     def resolve(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Default values of enum types that are written as strings (`= "ASC"`), as some servers print them."""
+"""Replace default values of enum types that some servers print as strings (`= "ASC"`) by enum values."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-# The definitions are visited only if some default is a string.
+# To save time, the definitions are visited only if the SDL seems to have a string as a default value.
 _STRING_DEFAULT = re.compile(r"=[\s\[]*\"")
 
 
 def with_enum_defaults(sdl: str, definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """The same definitions, with string defaults of enum types replaced by enum values."""
+    """Return the definitions with string defaults of enum types replaced by enum values."""
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
     if not enums or not _STRING_DEFAULT.search(sdl):
         return tuple(definitions)

@@ -1,7 +1,7 @@
-"""Parse a subgraph's SDL, and remove what servers print for the gateway only.
+"""Parse a subgraph's SDL, and remove the parts of federation's subgraph specification.
 
-Servers add `_entities` and `_service` to the query root, and the types `_Any`, `_Entity`, `_Service` to the schema. A
-supergraph does not have them, whether the subgraph is written for Federation 1 or 2.
+Servers add `_entities` and `_service` to the query root, and the types `_Any`, `_Entity`, `_Service` to the schema, for
+requests of the router. A supergraph does not contain these fields and types, whatever the federation version is.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"\r\n|[\n\r]")
 
 SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-# Servers print built-in scalars and directives too. They cannot be redefined, so they are removed.
+# Servers also print definitions of built-in scalars and directives. A schema cannot redefine them, so they are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
 SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 
@@ -68,7 +68,7 @@ DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
 
 
 class _IndexedSource(Source):
-    """A source that finds lines by an index: counting from the start for each of many errors takes minutes."""
+    """A source with an index of its lines: with many errors, counting lines from the start takes minutes."""
 
     __slots__ = ("_line_ends",)
 
@@ -81,7 +81,7 @@ class _IndexedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphDocument:
-    """The definitions of one subgraph in source order, without the removed types (`removed_types`)."""
+    """The definitions of one subgraph in source order, and the names of the types that were removed from them."""
 
     definitions: tuple[DefinitionNode, ...]
     removed_types: frozenset[str] = frozenset()
@@ -98,7 +98,7 @@ class SubgraphDocument:
 
     @property
     def root_names(self) -> dict[str, str]:
-        """Root operation → type name: as the schema definition says, or the defaults without one."""
+        """Root operation → type name: from the schema definition, or the default names if there is no definition."""
         named = {
             operation.operation.value: operation.type.name.value
             for block in self.schema_blocks
@@ -111,7 +111,7 @@ class SubgraphDocument:
 
 
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
-    """Parse the SDL; None and an INVALID_GRAPHQL error if that fails or a limit is exceeded."""
+    """Parse the SDL, and check its limits and definitions. Returns None if INVALID_GRAPHQL was reported."""
     limit = exceeded_limit(sdl)
     if limit is not None:
         report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
@@ -159,7 +159,7 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
 
 
 def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """INVALID_GRAPHQL for an extension of a built-in scalar. The merge reports types of other kinds with that name."""
+    """Report extensions of built-in scalars. Returns whether there are any. The merge reports types with such names."""
     defined: set[str] = set()
     before = len(report.errors)
     for node in definitions:
@@ -201,10 +201,10 @@ def _query_without_spec_fields(
     fields = tuple(member for member in node.fields or () if member.name.value not in SUBGRAPH_SPEC_FIELDS)
     if fields and len(fields) == len(node.fields or ()):
         return node
-    # A query root without other fields stays a valid type. The stub is dropped when the schema is built.
+    # A query root without fields is not valid, so it gets this field. The schema builder drops it again.
     return replace(node, fields=fields or ((service_stub(),) if stub else ()))
 
 
 def service_stub() -> FieldDefinitionNode:
-    """`_service: String`, which keeps an otherwise empty query root valid while the GraphQL rules are checked."""
+    """Return the field `_service: String`, which makes an empty query root valid for the GraphQL rules."""
     return FieldDefinitionNode(name=NameNode(value="_service"), type=NamedTypeNode(name=NameNode(value="String")))

@@ -1,8 +1,8 @@
-"""Unknown directives and types in a schema with a wrong `@link`, or with a wrong definition of a federation directive.
+"""Report unknown directives and types in a schema with a wrong `@link` or a wrong definition of a federation directive.
 
-A wrong link counts as absent, so the directives that it would add are unknown. They are reported together with the
-error of the link, as are unknown interfaces and union members. An unknown type of a field, or an unknown directive on
-the schema itself, is reported instead of that error.
+A wrong link adds no directives, so these directives are unknown. They are reported in addition to the wrong link, and
+so are unknown interfaces and union members. But if a field or an argument has an unknown type, or the schema itself has
+an unknown directive, only these are reported, without the wrong link.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def report_unknown_references(
     name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
 ) -> bool:
-    """Report INVALID_GRAPHQL for unknown names; True if these errors replace the one of the link."""
+    """Report INVALID_GRAPHQL for unknown names. Returns True if the wrong link is not to be reported."""
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
         | document.removed_types,
@@ -77,7 +77,7 @@ class _Unknown(Visitor):
         self._typed(node)
 
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
-        """An interface or a union member: these are in lists."""
+        """Check an interface or a union member: only these named types are in lists."""
         if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
             self.additional.append((node, f"The type {node.name.value}"))
 

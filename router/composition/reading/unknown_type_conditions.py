@@ -1,7 +1,7 @@
-"""Type conditions in field sets on types that the subgraph does not have.
+"""Drop type conditions in field sets if the subgraph does not have the type.
 
-Other federation tools read `... on Unknown { id }` as `... { id }`, and such subgraphs compose there. The supergraph
-may not have the type at all, so the condition is dropped when the subgraph is read.
+Other federation tools read `... on Unknown { id }` as `... { id }`, so such subgraphs compose there. They must compose
+here too, even if no subgraph has the type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CARRIERS = frozenset({"key", "requires", "provides"})
 
 
 def drop_unknown_type_conditions(schema: Schema) -> None:
-    """Drop them from the field sets of the schema's `@key`, `@requires` and `@provides` that can be parsed."""
+    """Drop unknown type conditions from each `@key`, `@requires` and `@provides` whose field set can be parsed."""
     for applied in all_applied(schema):
         if applied.element not in _CARRIERS or "..." not in (applied.text("fields") or ""):
             continue
