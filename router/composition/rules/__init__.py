@@ -1,8 +1,8 @@
-"""The rules on one subgraph by itself (composition §4), in the order in which their errors are listed.
+"""Check one subgraph by itself (composition §4). The errors of a subgraph have the order of the rules.
 
-In: one subgraph that was read, or upgraded from Federation 1. Out: errors in the report. Each rule has a file of its
-own, named after its code or its directive; a rule that reports one code is named like the code. Read `keys` and
-`field_set_checks` first, then any rule.
+In: one subgraph, after reading or after its upgrade from Federation 1. Out: errors in the report. Each rule has its own
+file: a rule that reports one code is named after the code, another rule after its directive. Start with `keys` and
+`field_set_checks`, then read any rule.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_
 
 
 def check_subgraph(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report what is wrong with one subgraph (composition §4)."""
+    """Run the rules on one subgraph (composition §4)."""
     before = len(report.errors)
     for rule in FIRST_RULES:
         rule(subgraph, report)

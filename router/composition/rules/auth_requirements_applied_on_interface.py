@@ -1,4 +1,4 @@
-"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: authorization directives belong on objects; interfaces inherit them."""
+"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: an authorization directive is on an interface, not on its objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONTEXT_INVALID_SELECTION: `@fromContext` must select exactly one value of the type of its argument."""
+"""CONTEXT_INVALID_SELECTION: `@fromContext` does not select exactly one value of its argument's type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report selections of `@fromContext` that do not give one value of the argument's type (composition §4.7)."""
+    """Report each `@fromContext` that does not select one value of its argument's type (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each.value, each.argument.type):
             report_problem(subgraph, report, "CONTEXT_INVALID_SELECTION", each, problem)
@@ -50,7 +50,7 @@ def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
 
 
 def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
-    """The types in the type conditions of the selection; None if it has no type conditions."""
+    """Return the type condition of each inline fragment; None if the selection has no inline fragments."""
     fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
     if not fragments:
         return None
@@ -58,7 +58,7 @@ def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
 
 
 def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef) -> str | None:
-    """Why the selection does not give exactly one value of the wanted type for every possible type of `target`."""
+    """Return why the selection on `target` does not give exactly one value of the wanted type; None if it does."""
     for problem in field_set_problems(schema, target.name, selection):
         return problem
     if _conditions(selection) is None:
@@ -102,7 +102,7 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
-    """The type that is wanted inside a list: a list on the path makes the value a list."""
+    """Return the type to select below a field of type `passed`: `Int` if `[Int]` is wanted and `passed` is a list."""
     passed, bare = nullable(passed), nullable(wanted)
     while isinstance(passed, ListOf) and isinstance(bare, ListOf):
         passed, wanted = nullable(passed.of), bare.of
@@ -111,7 +111,7 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # A context can be absent, so even a non-null field gives a nullable value.
+    # The context can be absent, so the value can be null even if the field is non-null.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

@@ -1,4 +1,4 @@
-"""CONTEXT_NAME_INVALID: the name of a `@context` has letters and digits only."""
+"""CONTEXT_NAME_INVALID: the name of a `@context` is not a letter followed by letters and digits."""
 
 from __future__ import annotations
 

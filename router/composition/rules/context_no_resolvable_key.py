@@ -1,4 +1,4 @@
-"""CONTEXT_NO_RESOLVABLE_KEY: the router fetches an object again by a key, with the value from the context."""
+"""CONTEXT_NO_RESOLVABLE_KEY: a type with `@fromContext` has no key by which the router can fetch it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONTEXT_NOT_SET: `@fromContext` is where contexts do not apply, or names a context that no type sets."""
+"""CONTEXT_NOT_SET: `@fromContext` is on an argument that cannot have it, or no type sets its context."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def _check_directive_arguments(subgraph: SubgraphMetadata, report: Report) -> No
             if argument.has("fromContext"):
                 report.error(
                     "CONTEXT_NOT_SET",
-                    f"[{subgraph.name}] @{directive.name}({argument.name}:): arguments of directives have no contexts.",
+                    f"[{subgraph.name}] @{directive.name}({argument.name}:): arguments of directives cannot have "
+                    "@fromContext.",
                     [(subgraph.name, argument.node)],
                 )
 
@@ -42,9 +43,9 @@ def _problems(schema: Schema, each: ContextualArgument) -> Iterator[str]:
         return
     for interface in each.definition.interfaces:
         if each.member.name in (schema.types[interface].fields if interface in schema.types else {}):
-            yield f"the field implements a field of {interface}, and interface fields have no contexts"
+            yield f"the field implements a field of {interface}, and interface fields cannot have @fromContext"
     if each.argument.default is not None:
-        yield "an argument filled from a context cannot have a default value"
+        yield "an argument with @fromContext cannot have a default value"
     parsed = parse_context_value(each.value)
     if parsed is not None and not context_types(schema, parsed.context):
-        yield f'no type here sets the context "{parsed.context}"'
+        yield f'no type in this subgraph sets the context "{parsed.context}"'

@@ -1,4 +1,4 @@
-"""The arguments with `@fromContext`, and how the rules on them report a problem."""
+"""Find the arguments with `@fromContext`, and report a problem of such an argument."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ContextualArgument(NamedTuple):
-    """An argument with `@fromContext`, with its field and type; `value` is the text of the directive's `field`."""
+    """An argument with `@fromContext` (`applied`), its field (`member`) and the type of the field (`definition`)."""
 
     definition: TypeDef
     member: FieldDef
@@ -30,12 +30,12 @@ class ContextualArgument(NamedTuple):
 
 
 def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
-    """The contextual arguments of object fields; on other fields `@fromContext` has no effect (CONTEXT_NOT_SET)."""
+    """Return the contextual arguments of object fields. CONTEXT_NOT_SET reports `@fromContext` on other fields."""
     return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 
 
 def all_contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
-    """The contextual arguments of all fields."""
+    """Yield the contextual arguments of all fields."""
     for definition, member in subgraph.schema.fields():
         for argument in member.arguments.values():
             for applied in argument.applied("fromContext"):

@@ -1,4 +1,4 @@
-"""COST_APPLIED_TO_INTERFACE_FIELD: an interface field has the cost of the fields that implement it."""
+"""COST_APPLIED_TO_INTERFACE_FIELD: `@cost` is on an interface field, not on the fields that implement it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = 
 
     Args:
         subgraph: The subgraph.
-        report: Gets the errors.
-        from_cost_spec: Check the directives that a link to the cost specification adds, instead of federation's.
+        report: The report to add errors to.
+        from_cost_spec: Check the directives of a linked cost specification instead of federation's directives.
     """
     for definition, member in subgraph.schema.fields():
         costs = [

@@ -1,4 +1,4 @@
-"""EXTERNAL_ON_INTERFACE: a subgraph resolves the fields of objects, so an interface field cannot be external."""
+"""EXTERNAL_ON_INTERFACE: an interface field is external. Subgraphs resolve only the fields of objects."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The checks that the field sets of `@key`, `@requires` and `@provides` share; each directive gives them its own codes.
+"""Check the field sets of `@key`, `@requires` and `@provides`. Each directive has its own codes for the same problems.
 
-A field set that cannot be parsed, or selects a field that does not exist, is one "invalid" problem, and the check of
-that set ends. So does a field of an abstract type where the directive forbids one. Arguments, directives and fields
-that are not external are collected over the whole set.
+The check of a field set ends at the first "invalid" problem, such as a syntax error or an unknown field, and at a field
+of an abstract type if the directive forbids it. Of the other problems, such as arguments, all are reported.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class FieldSetRule:
 
 @dataclass(frozen=True, slots=True)
 class FieldSetUse:
-    """One directive with a field set: the type that it selects on, and the coordinate of the element that has it."""
+    """One directive with a field set on the type `type_name`; `where` is the coordinate of the element with it."""
 
     applied: Applied
     type_name: str
@@ -82,7 +81,7 @@ def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSe
     except _UnreadableError as error:
         fail(error.problem, str(error))
         return
-    # An alias is the only problem that is reported of a field set.
+    # If a field set has an alias, no other problem is reported.
     alias = next((message for problem, message in found if problem == "alias"), None)
     if alias is not None:
         fail("invalid", alias)
@@ -167,7 +166,7 @@ def _condition(subgraph: SubgraphMetadata, type_name: str, fragment: InlineFragm
     definition = subgraph.schema.types.get(name)
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
-    # `impossible_type_conditions` treats conditions on objects.
+    # Below an object, an impossible condition is no error here: `impossible_type_conditions` drops it.
     if subgraph.schema.types[type_name].kind in ABSTRACT and is_impossible(subgraph.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

@@ -1,4 +1,4 @@
-"""The fields with `@listSize`, and the names in its arguments."""
+"""Find the fields with `@listSize`, and read the names in its arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -> Iterator[tuple[FieldDef, Applied]]:
-    """Fields with federation's `@listSize`, or with the one that a link to the cost specification adds."""
+    """Yield each field with federation's `@listSize`, or with `@listSize` of a linked cost specification."""
     for _, member in subgraph.schema.fields():
         for applied in member.applied("listSize"):
             if subgraph.schema.is_federations(applied) is not from_cost_spec:
@@ -22,6 +22,6 @@ def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -
 
 
 def names(applied: Applied, argument: str) -> list[str]:
-    """The names in a list argument."""
+    """Return the names in a list argument: `a` and `b` for `slicingArguments: ["a", "b"]`."""
     value = python_value(applied.arguments.get(argument))
     return [str(item) for item in value] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: each implementation must have the keys of its interface."""
+"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: an implementation lacks a key of its interface."""
 
 from __future__ import annotations
 

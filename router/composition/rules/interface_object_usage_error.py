@@ -1,6 +1,6 @@
-"""INTERFACE_OBJECT_USAGE_ERROR within one subgraph: an `@interfaceObject` needs a key.
+"""INTERFACE_OBJECT_USAGE_ERROR in one subgraph: a type with `@interfaceObject` has no key.
 
-The same code across subgraphs is reported by `merge.interface`, `merge.supergraph` and `upgrade`.
+The merge and the upgrade report this code for conflicts between subgraphs.
 """
 
 from __future__ import annotations

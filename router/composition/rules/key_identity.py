@@ -1,4 +1,4 @@
-"""Keys that select the same fields, and keys that are resolvable."""
+"""Compare keys by the fields that they select, and find out whether a key is resolvable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def key_identity(key: Applied) -> Hashable | None:
-    """Equal for keys that select the same fields in any order; None if a key cannot be parsed."""
+    """Return an equal value for keys that select the same fields in any order; None if `key` cannot be parsed."""
     selections = key.field_set
     return None if selections is None else _identity(selections)
 
@@ -31,6 +31,6 @@ def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:
 
 
 def resolvable(key: Applied) -> bool:
-    """Whether the subgraph can fetch the object by this key: not if the key says `resolvable: false`."""
+    """Return whether the router can fetch objects from the subgraph by this key: False for `resolvable: false`."""
     value = key.arguments.get("resolvable")
     return not (isinstance(value, BooleanValueNode) and not value.value)

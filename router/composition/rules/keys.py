@@ -30,7 +30,7 @@ _READABLE = FieldSetRule({"type": "KEY_INVALID_FIELDS_TYPE", "invalid": "KEY_INV
 
 
 def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report keys of interfaces that cannot be parsed, and keys of implementations before an equal one."""
+    """Report unreadable keys of interfaces, and of implementations until a key is equal to the interface's key."""
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:

@@ -1,4 +1,4 @@
-"""LIST_SIZE_APPLIED_TO_NON_LIST: `@listSize` applies to a list: the field itself, or its sized fields."""
+"""LIST_SIZE_APPLIED_TO_NON_LIST: the field with `@listSize`, or one of its sized fields, is not a list."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report `@listSize` where there is no list (composition §4.8)."""
+    """Report each `@listSize` that does not apply to a list (composition §4.8)."""
     for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         for problem in _problems(subgraph, member, applied):
             report.error(
@@ -29,7 +29,7 @@ def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = 
 def _problems(subgraph: SubgraphMetadata, member: FieldDef, applied: Applied) -> Iterator[str]:
     sized = names(applied, "sizedFields")
     if not sized and not isinstance(nullable(member.type), ListOf):
-        yield f"{member.type} is not a list, and no sizedFields name one"
+        yield f"{member.type} is not a list, and there are no sizedFields"
     target = subgraph.schema.types.get(base_name(member.type))
     for name in sized:
         size = target.fields.get(name) if target is not None else None

@@ -24,5 +24,5 @@ def check(subgraph: SubgraphMetadata, report: Report) -> None:
 
 
 def has_name_and_selection(value: str) -> bool:
-    """Whether there is a context name and a selection, even one that cannot be parsed."""
+    """Return whether the value has a context name and a selection. The selection may be invalid."""
     return parse_context_value(value) is not None or _NAME_AND_SELECTION.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and the checks of its field sets; see also `provides_placement`."""
+"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and the checks of its field sets. See also `provides_placement`."""
 
 from __future__ import annotations
 
