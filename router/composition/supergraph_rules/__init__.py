@@ -1,6 +1,7 @@
-"""The rules on the merged supergraph (composition §5.8), in the order in which their errors are listed.
+"""Check the merged supergraph (composition §5.8). The errors have the order of the rules.
 
-In: the state of a merge. Out: errors in its report. Each rule has a file of its own, named after its code.
+In: the state of a merge. Out: errors in its report. Each rule has its own file. A rule that reports one code is named
+after the code, except `directive_locations` (INVALID_GRAPHQL).
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
     invalid_graphql.check,
 )
 
-# These need valid GraphQL: they check the API schema.
+# These check the API schema, so the supergraph must be valid GraphQL.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
-# These run last: can a consumer extract the subgraphs from the supergraph and read them?
+# These run last. They find problems of a router that extracts the subgraphs from the supergraph.
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
     linked_cost_spec.check,
     key_invalid_fields.check,

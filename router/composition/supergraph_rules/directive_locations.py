@@ -1,7 +1,7 @@
 """INVALID_GRAPHQL: a composed directive is at a location that its definition in the supergraph does not allow.
 
-The subgraph allowed it. But an interface object becomes an interface in the supergraph, and only the newest definition
-of a custom directive counts.
+The definition in the subgraph allows the location. But an interface object becomes an interface in the supergraph, and
+the supergraph has only the newest definition of a custom directive.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def check(state: MergeState) -> None:
 
 
 def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
-    """The locations of each directive that comes from subgraphs."""
+    """Return the allowed locations of each directive that the supergraph has from subgraphs."""
     found = {each.name: frozenset(each.definition.locations) for each in state.features.composed}
     for spec, names in state.features.specs:
         for element, name in names.items():

@@ -1,4 +1,4 @@
-"""`@inaccessible` on parts that the visible API schema needs (composition §5.9).
+"""`@inaccessible` is on an element that the API schema needs (composition §5.9).
 
 REFERENCED_INACCESSIBLE, DEFAULT_VALUE_USES_INACCESSIBLE, QUERY_ROOT_TYPE_INACCESSIBLE, REQUIRED_INACCESSIBLE,
 DISALLOWED_INACCESSIBLE, IMPLEMENTED_BY_INACCESSIBLE, ONLY_INACCESSIBLE_CHILDREN.
@@ -36,7 +36,7 @@ InaccessibleProblem = tuple["ErrorCode", str, Element]
 
 
 def check(state: MergeState) -> None:
-    """Report hidden parts that the API schema needs (composition §5.9)."""
+    """Report `@inaccessible` elements that the API schema needs (composition §5.9)."""
     schema = state.supergraph
     composed = [each.definition for each in state.features.composed]
     if not any(name == "inaccessible" for name in _elements_in_use(schema, composed)):
@@ -52,7 +52,7 @@ def check(state: MergeState) -> None:
 
 
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
-    """A directive on schema elements is not part of the API, so nothing of it can be hidden."""
+    """Yield problems of a composed directive: the API schema does not have it, so its arguments cannot be hidden."""
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"
         if _hidden(argument):
@@ -62,7 +62,7 @@ def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> I
 
 
 def directive_problems(schema: Schema) -> Iterator[InaccessibleProblem]:
-    """What is wrong with the arguments of executable directives."""
+    """Yield the problems of the arguments of executable directives."""
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
             yield from _input_problems(schema, f"@{directive.name}({argument.name}:)", argument)
@@ -89,7 +89,7 @@ def _hidden(element: Element) -> bool:
 
 
 def type_problems(schema: Schema, definition: TypeDef) -> Iterator[InaccessibleProblem]:
-    """What is wrong with the visible part of a type."""
+    """Yield the problems of a type and of its fields, values and members."""
     if _hidden(definition):
         if definition.name in BUILT_IN_SCALARS:
             yield "DISALLOWED_INACCESSIBLE", f"The built-in type {definition.name} cannot be @inaccessible.", definition
@@ -134,14 +134,14 @@ def _field_problems(schema: Schema, definition: TypeDef, member: FieldDef) -> It
             for each in visible:
                 wanted = each.arguments.get(argument.name)
                 if wanted is not None and not _hidden(wanted):
-                    message = f"{where} is @inaccessible, but an argument of {each.coordinate} in the API schema."
+                    message = f"{where} is @inaccessible, but {each.coordinate} in the API schema has the argument."
                     yield "IMPLEMENTED_BY_INACCESSIBLE", message, argument
 
 
 def _input_problems(schema: Schema, where: str, item: InputValue) -> Iterator[InaccessibleProblem]:
     if _hidden(item):
         if item.required:
-            message = f"{where} is @inaccessible, but required: no client could give it."
+            message = f"{where} is @inaccessible, but required: clients could not give a value."
             yield "REQUIRED_INACCESSIBLE", message, item
         return
     yield from _reference_problem(schema, where, item)
@@ -158,7 +158,7 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 
 
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Whether a default value uses a hidden enum value or input field of a visible type."""
+    """Return whether a default value uses an `@inaccessible` enum value or input field of a visible type."""
     ref = nullable(ref)
     if isinstance(ref, ListOf):
         items = value.values if isinstance(value, ListValueNode) else (value,)

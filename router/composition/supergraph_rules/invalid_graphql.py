@@ -1,7 +1,7 @@
-"""INVALID_GRAPHQL on the supergraph: merging valid schemas can give an invalid one.
+"""INVALID_GRAPHQL on the supergraph: the result of merging valid schemas is not valid.
 
 An implementation may no longer fit its interface (another field type, dropped or required arguments), an interface of
-an interface may be absent, required input fields may form a circle, a name may belong to the supergraph itself, and a
+an interface may be absent, required input fields may form a cycle, a name may belong to a specification, and a
 default value may use an enum value or input field that is not merged.
 """
 
@@ -46,7 +46,7 @@ def check(state: MergeState) -> None:
 
 
 def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
-    """Types and directives of the subgraphs with a name that a linked specification of the supergraph owns."""
+    """Yield each name of a type or directive that belongs to a linked specification, and the specification."""
     specs = {"link", "join", *(link.name for link in state.features.links)}
     for name in (*state.supergraph.types, *state.supergraph.directives):
         prefix, separator, _ = name.partition("__")
@@ -70,19 +70,19 @@ def _implementation_problems(schema: Schema, definition: TypeDef) -> Iterator[st
 
 def _field_problems(schema: Schema, own: FieldDef, member: FieldDef) -> Iterator[str]:
     if own.type != member.type and not is_strict_subtype(schema, member.type, own.type):
-        yield f"{own.coordinate} has the type {own.type}, but {member.coordinate}, which it implements, {member.type}."
+        yield f"{own.coordinate} has the type {own.type}, but implements {member.coordinate} of type {member.type}."
     for argument in member.arguments.values():
         mine = own.arguments.get(argument.name)
         if mine is None:
             yield f"{own.coordinate} lacks the argument {argument.name} of {member.coordinate}, which it implements."
         elif mine.type != argument.type:
             yield (
-                f"{own.coordinate}({argument.name}:) has the type {mine.type}, but {argument.type} in "
-                f"{member.coordinate}, which it implements."
+                f"{own.coordinate}({argument.name}:) has the type {mine.type}, but implements "
+                f"{member.coordinate}({argument.name}:) of type {argument.type}."
             )
     for name, mine in own.arguments.items():
         if name not in member.arguments and mine.required:
-            yield f"{own.coordinate}({name}:) is required, but {member.coordinate}, which it implements, lacks it."
+            yield f"{own.coordinate}({name}:) is required, but {member.coordinate} does not have the argument."
 
 
 def _default_problems(schema: Schema, definition: TypeDef) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _value_problems(schema: Schema, where: str, item: InputValue) -> Iterator[st
 
 
 def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Whether the value is still valid; only what merging changes is checked: nullness, enum values, input fields."""
+    """Return whether the value is valid. Checks only what a merge can change: nulls, enum values, input fields."""
     if isinstance(value, NullValueNode):
         return not isinstance(ref, NonNull)
     ref = nullable(ref)

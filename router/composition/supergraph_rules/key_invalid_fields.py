@@ -1,6 +1,6 @@
-"""KEY_INVALID_FIELDS for a field under a type condition that never applies: the type with the key must have it too.
+"""KEY_INVALID_FIELDS: under a type condition that never applies, a key selects a field that the key's type lacks.
 
-This rule runs last: the condition alone is not an error, because `impossible_type_conditions` drops it.
+The condition itself is not an error: `impossible_type_conditions` drops the condition, but not the field.
 """
 
 from __future__ import annotations

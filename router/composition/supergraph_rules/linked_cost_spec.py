@@ -1,7 +1,7 @@
-"""The rules on `@cost` and `@listSize` for subgraphs that link the cost specification itself.
+"""Check `@cost` and `@listSize` of subgraphs that link the cost specification instead of importing from federation.
 
-Apollo's composition checks these directives only when it reads the supergraph again, and fails there. So they are
-checked after the merge, when everything else is correct. The codes are those of the rules.
+Apollo's composition checks these directives last, when it reads the finished supergraph. So they are checked here, if
+the merge reports no error. Each rule reports its own code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field must require the authorization of the data that it is computed from.
+"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field requires less authorization than the data for its value.
 
-`@requires` and `@fromContext` fetch other fields for a client. If those need a scope, the field or its type must need
-the scope too. Otherwise the field could reveal what the client may not see (composition §5.7).
+`@requires` and `@fromContext` fetch other fields for a client. If these fields need a scope, the computed field or its
+type must need the scope too. Otherwise the field could reveal data that the client may not see (composition §5.7).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 _ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
-# Being authenticated is one alternative with one condition.
+# `@authenticated` has one alternative with one condition.
 _AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
 
 
@@ -61,7 +61,7 @@ def _contexts(subgraph: SubgraphMetadata, member: FieldDef) -> Iterator[tuple[st
 
 
 def _selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[Element]:
-    """Every element whose requirements guard the selection: fields, their types, type conditions."""
+    """Yield each element with requirements for the selection: fields, their types, types in type conditions."""
     definition = schema.types.get(type_name)
     for item in selections.selections:
         if isinstance(item, InlineFragmentNode):

@@ -1,6 +1,6 @@
-"""PROVIDES_INVALID_FIELDS for a type condition that never applies to the provided object: nothing is provided then.
+"""PROVIDES_INVALID_FIELDS: a type condition in a `@provides` never applies to the field's object.
 
-This rule runs last, because other errors take precedence in Apollo's composition.
+This rule runs last, as in Apollo's composition, which reports any other error instead.
 """
 
 from __future__ import annotations

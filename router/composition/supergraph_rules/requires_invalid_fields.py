@@ -1,6 +1,6 @@
-"""REQUIRES_INVALID_FIELDS on the supergraph: the merged schema lacks something that a subgraph requires.
+"""REQUIRES_INVALID_FIELDS on the supergraph: the merged schema lacks something that a `@requires` selects.
 
-A subgraph's `@requires` is valid in its own schema. The merge may have dropped an argument that it passes.
+The field set is valid in the subgraph. But the merge may have dropped an argument that the field set uses.
 """
 
 from __future__ import annotations
