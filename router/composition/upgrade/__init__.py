@@ -1,8 +1,8 @@
 """Upgrade Federation 1 subgraphs to Federation 2.4, by small steps in a fixed order (composition §3).
 
-In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place. A step that must know other subgraphs
-looks at the *originals*, which are recorded before the first step. So the result does not depend on the order of the
-subgraphs. Reading order: this file (`STEPS`), `original_subgraphs`, then one file an area of the schema.
+In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place. A step that needs other subgraphs
+reads the *originals*: records of all subgraphs before the first step. So the result does not depend on the order of the
+subgraphs. Reading order: this file (`STEPS`), `original_subgraphs`, then one file per directive or area.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _upgraded(upgrade: Upgrade) -> bool:
 
 
 def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:
-    """INTERFACE_OBJECT_USAGE_ERROR: a Federation 1 interface loses its keys, so no interface object is possible."""
+    """Report interface objects of Federation 1 interfaces: an interface object needs keys, which the upgrade drops."""
     for schema in schemas:
         for definition in schema.of_kind(Kind.OBJECT):
             if not definition.is_interface_object:

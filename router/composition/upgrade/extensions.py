@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def require_base(upgrade: Upgrade) -> None:
-    """EXTENSION_WITH_NO_BASE: no subgraph defines the extended type."""
+    """Report EXTENSION_WITH_NO_BASE if no subgraph defines an extended type."""
     for definition in upgrade.schema.types.values():
         if definition.name in ROOTS.values() or not is_extension(definition):
             continue
@@ -26,7 +26,7 @@ def require_base(upgrade: Upgrade) -> None:
 
 
 def drop_external_keys(upgrade: Upgrade) -> None:
-    """Key fields of an extension are not external: the subgraph knows them. Root types count as extensions."""
+    """Drop `@external` from the key fields of extensions, which the subgraph resolves. Root types are extensions."""
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         if not is_extension(definition) and definition.name not in ROOTS.values():
@@ -47,7 +47,7 @@ def _drop_external(member: FieldDef) -> None:
 
 
 def turn_extensions_into_definitions(upgrade: Upgrade) -> None:
-    """Make `extend type X` without a definition an ordinary definition; `@extends` stays."""
+    """Turn `extend type X` into a definition if the subgraph does not define X; `@extends` stays."""
     for definition in upgrade.schema.types.values():
         if definition.has_definition or definition.kind not in COMPOSITE:
             continue

@@ -1,4 +1,4 @@
-"""`@external` where Federation 2 does not allow it, or where nothing uses the field."""
+"""Drop `@external` where Federation 2 forbids it, and drop external fields that nothing uses."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def _drop_external(element: Element) -> None:
 
 
 def drop_external_on_interface_fields(upgrade: Upgrade) -> None:
-    """Federation 1 ignores `@external` on interface fields."""
+    """Drop `@external` on interface fields, which Federation 1 ignores."""
     for definition in upgrade.schema.of_kind(Kind.INTERFACE):
         for member in definition.fields.values():
             _drop_external(member)
 
 
 def drop_external_on_types(upgrade: Upgrade) -> None:
-    """Federation 1 ignores `@external` on whole types."""
+    """Drop `@external` on whole types, which Federation 1 ignores."""
     for definition in upgrade.schema.of_kind(Kind.OBJECT):
         _drop_external(definition)
 
 
 def drop_unused_externals(upgrade: Upgrade) -> None:
-    """Drop unused external fields; TYPE_WITH_ONLY_UNUSED_EXTERNAL if a type that is still used becomes empty."""
+    """Drop unused external fields. Reports TYPE_WITH_ONLY_UNUSED_EXTERNAL if a type without fields is still used."""
     schema = upgrade.schema
     subgraph = SubgraphMetadata(schema)
     schema.still_provided, schema.still_used = subgraph.provided, subgraph.used

@@ -1,4 +1,4 @@
-"""Field sets that Federation 1 accepts: values that are not strings, and selections without effect."""
+"""Rewrite field sets that only Federation 1 accepts: values that are not strings, selections without effect."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def drop_ineffective_leaves(upgrade: Upgrade) -> None:
 
 
 def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
-    """Shorten the field set in place; False if nothing remains. Validation reports one that cannot be parsed."""
+    """Shorten the field set in place. Returns False if nothing remains. A field set that cannot be parsed stays."""
     selections = applied.field_set
     if selections is None or not _is_readable(subgraph, type_name, selections):
         return True
@@ -69,7 +69,7 @@ def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
 
 
 def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> bool:
-    """Whether every field exists, has no alias, has its required arguments, and a selection only if it needs one."""
+    """Return whether each field exists, has no alias, has its required arguments, and a selection if needed."""
     schema = subgraph.schema
     definition = schema.types.get(type_name)
     for item in selections.selections:
@@ -95,7 +95,7 @@ def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: Selecti
 
 
 def _effective(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
-    """The same object if every part has an effect, None if no part has."""
+    """Return the parts that have an effect: `selections` itself if all parts have one, None if no part has one."""
     definition = subgraph.schema.types.get(type_name)
     kept: list[SelectionNode] = []
     for item in selections.selections:

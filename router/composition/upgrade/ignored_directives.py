@@ -1,4 +1,4 @@
-"""Directives that Federation 1 ignores: on interfaces, and `@provides` on fields without sub-fields."""
+"""Drop directives that Federation 1 ignores: on interfaces, and `@provides` on fields of leaf types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The input of the upgrade steps: the schema that is being changed, and all subgraphs before any change."""
+"""The input of the upgrade steps: the schema to change, and records of all subgraphs before any change."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What other subgraphs need to know about a subgraph before the upgrade.
+    """A record of one subgraph before the upgrade. The upgrade of other subgraphs reads it.
 
     Attributes:
-        name: Its name.
+        name: The name of the subgraph.
         types: All type names.
-        bases: The types that it defines, not only extends.
-        resolved: Coordinates of the fields that it resolves.
-        shareable: Coordinates of its shareable fields.
-        first_key_fields: Type → its own fields in its first key.
+        bases: The names of the types that the subgraph defines, not only extends.
+        resolved: Coordinates of the fields that the subgraph resolves.
+        shareable: Coordinates of the shareable fields.
+        first_key_fields: Type name → names of its fields in its first key.
         tags: Coordinate of a field → the names of its tags.
     """
 
@@ -41,7 +41,7 @@ class Original:
 
     @classmethod
     def of(cls, schema: SubgraphSchema) -> Original:
-        """Record one schema."""
+        """Record one subgraph."""
         subgraph = SubgraphMetadata(schema)
         fields = [(definition, member) for definition, member in schema.fields() if definition.kind is Kind.OBJECT]
         return cls(
@@ -69,7 +69,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Originals:
-    """All subgraphs before the upgrade."""
+    """The records of all subgraphs before the upgrade."""
 
     subgraphs: Sequence[Original]
 
@@ -80,7 +80,7 @@ class Originals:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """One subgraph that is being upgraded."""
+    """The upgrade of one subgraph."""
 
     schema: SubgraphSchema
     originals: Originals
@@ -88,15 +88,15 @@ class Upgrade:
 
     @property
     def others(self) -> Iterator[Original]:
-        """The other subgraphs."""
+        """The records of the other subgraphs before the upgrade."""
         return (original for original in self.originals.subgraphs if original.name != self.schema.name)
 
     @property
     def original(self) -> Original:
-        """This subgraph before the upgrade."""
+        """The record of this subgraph before the upgrade."""
         return next(original for original in self.originals.subgraphs if original.name == self.schema.name)
 
 
 def is_extension(definition: TypeDef) -> bool:
-    """Whether it is an extension as Federation 1 defines it: another subgraph owns the type."""
+    """Return whether the type is an extension as in Federation 1, where another subgraph owns the type."""
     return definition.has("extends") or (definition.has_extension and not definition.has_definition)

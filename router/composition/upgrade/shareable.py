@@ -1,4 +1,4 @@
-"""`@shareable`: in Federation 1, every subgraph can resolve a value type; Federation 2 requires the directive."""
+"""Add `@shareable` to types and fields that several subgraphs resolve, which Federation 1 allows without it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """INVALID_GRAPHQL: a definition of @shareable in the subgraph forbids locations that the upgrade needs.
+    """Report INVALID_GRAPHQL if the subgraph's own definition of @shareable lacks a location that the upgrade needs.
 
     All subgraphs share the query root and its type `_Service`, so both locations are needed.
     """
@@ -30,7 +30,7 @@ def require_whole_definition(upgrade: Upgrade) -> None:
 
 
 def add_shareable(upgrade: Upgrade) -> None:
-    """Add it to value types that others define, and to fields of entities and roots that others resolve too."""
+    """Add `@shareable` to value types, and to fields of entities and root types, that other subgraphs have too."""
     original = upgrade.original
     for definition in upgrade.schema.of_kind(Kind.OBJECT):
         if definition.name == ROOTS["subscription"]:

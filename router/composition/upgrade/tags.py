@@ -1,4 +1,4 @@
-"""`@tag` on external fields: an error in Federation 2, and redundant if the resolving subgraph has the same tag."""
+"""Drop repeated `@tag` on external fields: Federation 2 forbids `@tag` there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def drop_repeated_tags(upgrade: Upgrade) -> None:
-    """Drop tags on external fields that the resolving subgraph has too."""
+    """Drop each tag on an external field if a subgraph that resolves the field has the same tag."""
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         if not subgraph.is_external(member):
