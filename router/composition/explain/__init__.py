@@ -1,4 +1,4 @@
-"""The pages that explain each code of composition: `pages/CODE.md`, for people and programs.
+"""The pages that explain the error and hint codes of composition, for people and programs: `pages/CODE.md`.
 
 In: a code. Out: its `Page`. A page is Markdown of a fixed form:
 
@@ -19,11 +19,11 @@ In: a code. Out: its `Page`. A page is Markdown of a fixed form:
     ## Fixed
 
     ```graphql users
-    the SDL after following the advice; subgraphs of the example that are not repeated stay as they are
+    the SDL after following the advice; subgraphs that are only in the example do not change
     ```
 
-A page for a code that no small schema can cause has neither example nor fix, and says why. A page for a code that is an
-error and a hint has a second example (`## Example of the hint`), which has no fix.
+If no small schema can cause the code, the page has no example and no fix, and says why. If the code is an error and a
+hint, the page has a second example (`## Example of the hint`) without a fix.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Page:
     Attributes:
         code: The code.
         summary: One sentence, without Markdown.
-        advice: What to do about it, one line.
-        text: The whole page.
+        advice: What to do about the error or hint, in one line.
+        text: The whole page in Markdown.
         schemas: Section (`Example`, `Fixed`) → the subgraphs to compose.
     """
 
@@ -72,7 +72,7 @@ class Page:
 
 
 def kinds(code: str) -> str:
-    """`error`, the level of a hint (`WARN`), or both for the code that is both."""
+    """Return `error`, the level of a hint such as `WARN`, or `error or INFO` for a code that is both."""
     names = ["error"] if code in get_args(ErrorCode) else []
     level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text is possible
     return " or ".join([*names, *([level] if level else [])])
@@ -80,7 +80,7 @@ def kinds(code: str) -> str:
 
 @cache
 def find(code: str) -> Page | None:
-    """The page of a code; None if there is no such code."""
+    """Return the page of a code; None if there is no such code."""
     if code not in CODES:
         return None
     file = resources.files(__name__) / "pages" / f"{code}.md"

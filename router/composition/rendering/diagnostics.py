@@ -1,4 +1,4 @@
-"""The input of every format: errors and hints in one list, the schemas that they point into, and their files."""
+"""The input of every format: the errors and hints in one list, and the schemas and files of their locations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from router.composition.pipeline import Composition
     from router.composition.report import Location
 
-# Hint levels from the most to the least important; a level includes those before it.
+# Hint levels from the most to the least important. A level includes the levels before it.
 LEVELS = ("WARN", "INFO", "DEBUG")
 
 
@@ -29,7 +29,7 @@ class Diagnostic:
 
     @property
     def advice(self) -> str | None:
-        """What to do about it, if the code has a page."""
+        """What to do about the error or hint; None if the code has no page."""
         page = explain.find(self.code)
         return page.advice if page else None
 
@@ -39,11 +39,11 @@ class Diagnostics:
     """The errors and hints of one composition.
 
     Attributes:
-        findings: Errors and hints.
+        findings: The errors, then the hints from the most to the least important.
         sources: Subgraph → its SDL.
-        files: Subgraph → the file that has its SDL, if there is one.
+        files: Subgraph → the file that has its SDL. A schema from the network has no file.
         supergraph_sdl: The supergraph, if the subgraphs compose.
-        config: The file that lists the subgraphs: the place of findings without another one.
+        config: The path of the file that lists the subgraphs, for findings without another place.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -60,7 +60,7 @@ class Diagnostics:
         files: Mapping[str, SourceFile],
         lowest_level: str | None,
     ) -> Diagnostics:
-        """All errors, and hints down to the level `lowest_level`; None for no hints."""
+        """Collect all errors, and the hints from `WARN` down to `lowest_level`. None means no hints."""
         shown = LEVELS[: LEVELS.index(lowest_level) + 1] if lowest_level else ()
         errors = [Diagnostic("ERROR", each.code, each.message, each.locations) for each in composition.errors]
         hints = [
@@ -72,11 +72,11 @@ class Diagnostics:
         return cls(found, sources, files, composition.supergraph_sdl)
 
     def place(self, location: Location) -> FilePlace | None:
-        """The place of a location in a file; None if the schema came over the network."""
+        """Return the place of a location in a file; None if the schema has no file."""
         file = self.files.get(location.subgraph)
         return file.place(location) if file else None
 
     def line_number(self, location: Location) -> int:
-        """The number of a location's line in its file, or in its schema if the file does not keep the lines."""
+        """Return the line number in the file. If the file does not keep the schema's lines, count in the schema."""
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line

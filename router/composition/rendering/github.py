@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions, which annotate the lines of a change."""
+"""Workflow commands of GitHub Actions: GitHub shows each finding at its line of a pull request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IN_PROPERTY = {**_IN_MESSAGE, ord(":"): "%3A", ord(","): "%2C"}
 
 
 def render_github(diagnostics: Diagnostics) -> str:
-    """One command a finding."""
+    """Return one command per finding."""
     return "\n".join(_finding(finding, diagnostics) for finding in diagnostics.findings)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def render_json(diagnostics: Diagnostics) -> str:
-    """One JSON object."""
+    """Return one JSON object."""
     found = [(finding.level == "ERROR", _finding(finding, diagnostics)) for finding in diagnostics.findings]
     report = {
         "ok": diagnostics.supergraph_sdl is not None,

@@ -1,6 +1,6 @@
-"""JUnit XML, which every CI server shows: a failed test case for each error, a passed one for each correct subgraph.
+"""JUnit XML for CI servers: a failed test case for each error, a passed test case for each subgraph without errors.
 
-Hints are not failures: they are the suite's `system-out`.
+Hints are not test cases: they are text in the suite's `system-out`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CHARS = (("\t", "\n"), ("\r", "\r"), (" ", "\ud7ff"), ("\ue000", "\ufffd"), ("\
 
 
 def render_junit(diagnostics: Diagnostics) -> str:
-    """One test suite."""
+    """Return one test suite."""
     errors = [finding for finding in diagnostics.findings if finding.level == "ERROR"]
     hints = [finding for finding in diagnostics.findings if finding.level != "ERROR"]
     failed = {location.subgraph for error in errors for location in error.locations}
@@ -56,5 +56,5 @@ def _line(finding: Diagnostic) -> str:
 
 
 def _xml(text: str) -> str:
-    """The text without the characters that an XML 1.0 document cannot contain (production `Char`)."""
+    """Return the text without the characters that XML 1.0 forbids (production `Char`)."""
     return "".join(character for character in text if any(first <= character <= last for first, last in _CHARS))

@@ -1,9 +1,8 @@
 """SARIF 2.1.0 (OASIS standard), which code scanning services read.
 
-There is one run, one rule for each code that was found, and one result for each finding. The first location of a
-finding is the location of the result, the others are related locations. Paths are relative to the checkout
-(`%SRCROOT%`). A schema that came over the network has no file: its logical location is in the file that lists the
-subgraphs.
+There is one run, one rule for each code with a finding, and one result for each finding. The first location of a
+finding is the location of the result; the other locations are related locations. Paths are relative to the checkout
+(`%SRCROOT%`). A schema from the network has no file: its findings are at the file that lists the subgraphs.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _LEVELS = {"ERROR": "error", "WARN": "warning", "INFO": "note", "DEBUG": "note"}
 
 
 def render_sarif(diagnostics: Diagnostics) -> str:
-    """One SARIF log."""
+    """Return one SARIF log."""
     levels: dict[str, str] = {}
     for finding in diagnostics.findings:
         levels.setdefault(finding.code, finding.level)
@@ -82,7 +81,7 @@ def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]
 
 
 def _of_config(diagnostics: Diagnostics) -> dict[str, object]:
-    """The file that lists the subgraphs: code scanning rejects a result without a file."""
+    """Return the file that lists the subgraphs as a location: code scanning rejects a result without a file."""
     return {} if diagnostics.config is None else {"physicalLocation": _physical(diagnostics.config, 1, 1)}
 
 

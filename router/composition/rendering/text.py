@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 
-# Characters that change the direction of text: with them, a line would look different from what it is.
+# Unicode classes of characters that change the direction of text: a line could look different from its content.
 _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
-# The width of two terminals: a schema can be printed without line breaks.
+# The longest printed part of a line: some schemas are one line. A wide terminal shows about half of this.
 _WIDTH = 160
 
 
 def render_text(diagnostics: Diagnostics) -> str:
-    """The findings, one after the other."""
+    """Return the findings, one after the other, as text."""
     return "\n".join(line for finding in diagnostics.findings for line in _finding(finding, diagnostics))
 
 
@@ -50,7 +50,7 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
     label = str(location) if place is None else str(place)
     if named or place is not None:
         yield f"  {'also' if named else '-->'} {_visible(label)}"
-    # `splitlines` would not do: GraphQL ends lines at line feeds and carriage returns only.
+    # `splitlines` splits at too many characters: GraphQL ends lines at line feeds and carriage returns only.
     lines = diagnostics.sources.get(location.subgraph, "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 0 < location.line <= len(lines):
         return
@@ -61,7 +61,7 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
 
 
 def _window(line: str, caret: int) -> tuple[str, int]:
-    """The part of a line around the caret, and the position of the caret in it."""
+    """Return the part of a line around the caret, and the position of the caret in this part."""
     if len(line) <= _WIDTH:
         return line, caret
     start = max(0, caret - _WIDTH // 2)
@@ -70,7 +70,7 @@ def _window(line: str, caret: int) -> tuple[str, int]:
 
 
 def _blank(character: str) -> str:
-    """A blank as wide as the character on a terminal: tabs stay, ideographs have two columns, accents none."""
+    """Return blanks as wide as the character on a terminal: tabs stay, ideographs need two columns, accents none."""
     if character == "\t":
         return "\t"
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -79,7 +79,7 @@ def _blank(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text without characters that control the terminal or the order of text: schemas come from other people."""
+    """Replace characters that control the terminal or the order of text: a schema may be from an attacker."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _controls_terminal(character) else character for character in text)
 
 
