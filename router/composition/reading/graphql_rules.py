@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 _Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
 
-# graphql-core reports these, but we allow them. A subgraph needs no query root. The other two are errors only in newer
-# editions of the GraphQL specification, and other federation tools do not enforce them.
+# graphql-core reports these problems, but we allow them. A subgraph needs no query root. The other two are errors only
+# in newer editions of the GraphQL specification, and other federation tools do not enforce them.
 _PERMITTED = (
     re.compile(r"Query root type must be provided\."),
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),

@@ -22,7 +22,7 @@ def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> str:
     properties = {}
     places = [place for location in finding.locations if (place := diagnostics.place(location))]
     if places:
-        # An annotation has one place; the others are in the message.
+        # An annotation has one place. The message lists the other places.
         properties = {"file": places[0].path, "line": str(places[0].line), "col": str(places[0].column)}
     properties["title"] = finding.code
     message = [finding.message, *(f"also {location}" for location in finding.locations[1:])]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 
-# Unicode classes of characters that change the direction of text: a line could look different from its content.
+# Unicode bidirectional classes that change the direction of text: a line could look different from its content.
 _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
 # The longest printed part of a line: some schemas are one line. A wide terminal shows about half of this.

@@ -68,7 +68,7 @@ SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
 )
 
 
-# If one of these reports an error, nothing else is reported about the subgraph, as in Apollo's composition.
+# If one of these rules reports an error, the other rules do not run, as in Apollo's composition.
 FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_placement.check, keys.check_readable)
 
 

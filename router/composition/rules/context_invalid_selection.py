@@ -98,7 +98,9 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
         if item.selection_set is None or inner is None:
             return f"{member.coordinate} must have a selection"
         return _path_problem(schema, inner, item.selection_set, _under_lists(member.type, wanted))
-    return None if _fits(member.type, wanted) else f"{member.coordinate} is a {member.type}, the argument a {wanted}"
+    if _fits(member.type, wanted):
+        return None
+    return f"{member.coordinate} has the type {member.type}, but the argument has the type {wanted}"
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:

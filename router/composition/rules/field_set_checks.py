@@ -1,7 +1,7 @@
 """Check the field sets of `@key`, `@requires` and `@provides`. Each directive has its own codes for the same problems.
 
 The check of a field set ends at the first "invalid" problem, such as a syntax error or an unknown field, and at a field
-of an abstract type if the directive forbids it. Of the other problems, such as arguments, all are reported.
+of an abstract type if the directive forbids it. All other problems, such as arguments, are reported.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class FieldSetUse:
 
 
 class _UnreadableError(Exception):
-    """The rest of the field set cannot be checked."""
+    """A problem after which the rest of the field set cannot be checked."""
 
     def __init__(self, message: str, problem: Problem = "invalid") -> None:
         super().__init__(message)

@@ -40,7 +40,7 @@ FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
 # These check the API schema, so the supergraph must be valid GraphQL.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
-# These run last. They find problems of a router that extracts the subgraphs from the supergraph.
+# These run last. Apollo's composition reports these errors when it extracts the subgraphs from the supergraph.
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
     linked_cost_spec.check,
     key_invalid_fields.check,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 _ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
-# `@authenticated` has one alternative with one condition.
+# The requirement of `@authenticated`: one alternative, which has one condition.
 _AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
 
 
