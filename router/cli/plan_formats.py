@@ -19,7 +19,7 @@ from router.plan import (
     Subscription,
     flatten_path_json,
 )
-from router.planner.choose.cost import fetch_cost
+from router.planner.choose.plan_cost import fetch_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

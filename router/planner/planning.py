@@ -23,12 +23,12 @@ from router.planner.bounds import Bounds, Effort
 from router.planner.choose.explanation import Explanation, explain_choice
 from router.planner.fetch.drafting import Drafting
 from router.planner.fetch.operations import OperationWriter
-from router.planner.graph.override_labels import LabelIndex
+from router.planner.graph.override_label_index import OverrideLabelIndex
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.deferred_blocks import DeferredBlocks
-from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import NestedSelections, Normaliser, TooComplexError
+from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.plan_tree.batching import batched, one_by_one
 from router.planner.plan_tree.deferral import in_turn, response_node, response_of
 from router.planner.plan_tree.linearise import plan_node, split_first
@@ -91,14 +91,14 @@ class Planner:
         self.supergraph = supergraph
         # By the labels that hold, in the order of their last use.
         self._graphs: dict[frozenset[str], QueryGraph] = {}
-        self._labels = LabelIndex(supergraph)
+        self._labels = OverrideLabelIndex(supergraph)
 
     def override_labels(self, operation: PreparedOperation) -> frozenset[str]:
         """The override labels on which the plan of an operation can depend (planning §3.21).
 
         Any thread may call this.
         """
-        return self._labels.consulted_for(operation)
+        return self._labels.labels_for(operation)
 
     def plan(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> QueryPlan:
         """The plan of an operation that is valid on the API schema (planning §6.2).
@@ -243,7 +243,7 @@ class OperationPlanning:
         self._explorer = Explorer(graph, normaliser, aliases, self._blocks)
         self._items = [
             item
-            for item in normaliser.items([below], root.name)
+            for item in normaliser.selected_fields([below], root.name)
             # The router resolves introspection and `__typename` itself.
             if not item.node.name.value.startswith("__")
         ]

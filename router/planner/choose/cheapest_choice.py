@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice, Pricing
-    from router.planner.choose.cost import PlanCost
+    from router.planner.choose.plan_cost import PlanCost
 
 
 class CheapestChoice:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from router.planner.choose.cheapest_choice import CheapestChoice
 from router.planner.choose.choice import Choice
 from router.planner.choose.combination_search import CombinationSearch
-from router.planner.choose.key_ties import break_key_ties
-from router.planner.choose.leaf_ties import break_leaf_ties
+from router.planner.choose.key_tie_breaking import break_key_ties
+from router.planner.choose.leaf_tie_breaking import break_leaf_ties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def choose(leaves: Sequence[Leaf], effort: Effort, pricing: Pricing) -> Choice:
 
     def choice_of(assignment: Assignment) -> Choice:
         options = tuple(option_sets[number][assignment[number]] for number in numbers)
-        return Choice(options, search.costing(assignment))
+        return Choice(options, search.fetches_of(assignment))
 
     assignment = search.run()
     cheapest = CheapestChoice(choice_of(assignment), pricing, WORK_PER_LEAF * len(leaves), effort)

@@ -14,15 +14,15 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from router.planner.choose.fetch_costing import FetchCosting
-from router.planner.choose.path_selection import PathSelection
-from router.planner.walk.nodes_and_options import root_of
+from router.planner.choose.chosen_fetches import ChosenFetches
+from router.planner.choose.chosen_paths import ChosenPaths
+from router.planner.walk.nodes_and_options import fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from router.planner.bounds import Effort
-    from router.planner.walk.nodes_and_options import PathOption, RootKey
+    from router.planner.walk.nodes_and_options import FetchId, PathOption
 
 # For each set of options the index of the chosen one.
 Assignment: TypeAlias = tuple[int, ...]
@@ -59,21 +59,21 @@ class CombinationSearch:
             return greedy
         return self.earliest(self._exhaustive(greedy) if self.is_exhaustive else self._improve(greedy))
 
-    def costing(self, assignment: Assignment) -> FetchCosting:
+    def fetches_of(self, assignment: Assignment) -> ChosenFetches:
         """The fetches of an assignment."""
-        return FetchCosting(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
+        return ChosenFetches(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
 
     def earliest(self, assignment: Assignment) -> Assignment:
         """The assignment with each leaf in the earliest fetch that has it: a later subgraph may not know the object."""
-        costing = self.costing(assignment)
-        fetched = costing.fetched
+        chosen_fetches = self.fetches_of(assignment)
+        fetched = chosen_fetches.fetched
         earliest = list(assignment)
         for number in self._free:
             options, chosen = self._option_sets[number], assignment[number]
-            made = [index for index, option in enumerate(options) if root_of(option).key in fetched]
+            made = [index for index, option in enumerate(options) if fetch_start(option).fetch_id in fetched]
             earliest[number] = min(made, key=lambda index: (options[index].stage, index != chosen), default=chosen)
         moved = tuple(earliest)
-        return assignment if moved == assignment or self.costing(moved).rank > costing.rank else moved
+        return assignment if moved == assignment or self.fetches_of(moved).rank > chosen_fetches.rank else moved
 
     def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
         """The neighbours of an assignment that have the same number of fetches, as far as the work budget goes."""
@@ -86,12 +86,12 @@ class CombinationSearch:
 
     def _greedy(self) -> Assignment:
         assignment = [0] * len(self._option_sets)
-        selection = PathSelection(forced[0] for forced in self._option_sets if len(forced) == 1)
+        chosen = ChosenPaths(forced[0] for forced in self._option_sets if len(forced) == 1)
         for number in sorted(self._free, key=lambda number: len(self._option_sets[number])):
-            selection.settle(certain_only=True)
+            chosen.decide_hops(weigh_costs=False)
             options = self._option_sets[number]
-            option = selection.cheapest(options)
-            selection.add(option)
+            option = chosen.cheapest(options)
+            chosen.add(option)
             assignment[number] = options.index(option)
         return tuple(assignment)
 
@@ -105,9 +105,9 @@ class CombinationSearch:
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 
     def _tried(self, assignment: Assignment) -> Rank:
-        costing = self.costing(assignment)
-        self._compared = costing.compared
-        return costing.rank
+        chosen_fetches = self.fetches_of(assignment)
+        self._compared = chosen_fetches.compared
+        return chosen_fetches.rank
 
     def _exhaustive(self, greedy: Assignment) -> Assignment:
         best, best_rank = greedy, self._tried(greedy)
@@ -145,12 +145,12 @@ class CombinationSearch:
 
     def _neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
         """Assignments a step away: without a fetch, with all that a fetch can give, and with one leaf elsewhere."""
-        roots: dict[RootKey, None] = {}
+        fetches: dict[FetchId, None] = {}
         for number in self._free:
-            roots |= dict.fromkeys(self._option_sets[number][assignment[number]].needs)
-        for root in roots:
-            yield from self._without_fetch(root, assignment)
-        for given in self._given_by_root().values():
+            fetches |= dict.fromkeys(self._option_sets[number][assignment[number]].needed_fetches)
+        for fetch in fetches:
+            yield from self._without_fetch(fetch, assignment)
+        for given in self._options_by_fetch().values():
             candidate = tuple(given.get(number, index) for number, index in enumerate(assignment))
             if candidate != assignment:
                 yield candidate
@@ -159,13 +159,13 @@ class CombinationSearch:
                 if index != assignment[number]:
                     yield (*assignment[:number], index, *assignment[number + 1 :])
 
-    def _without_fetch(self, root: RootKey, assignment: Assignment) -> Iterator[Assignment]:
+    def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
         """Assignments that do not need a fetch, one for each other fetch that can replace it for some leaf."""
         spared = {
             number: alternatives
             for number in self._free
-            if root in self._option_sets[number][assignment[number]].certain
-            and (alternatives := self._alternatives(root, number))
+            if fetch in self._option_sets[number][assignment[number]].unavoidable_fetches
+            and (alternatives := self._alternatives(fetch, number))
         }
         instead = dict.fromkeys(key for alternatives in spared.values() for key, _ in alternatives)
         for target in instead:
@@ -174,17 +174,17 @@ class CombinationSearch:
                 candidate[number] = next((index for key, index in alternatives if key == target), alternatives[0][1])
             yield tuple(candidate)
 
-    def _alternatives(self, root: RootKey, number: int) -> list[tuple[RootKey, int]]:
+    def _alternatives(self, fetch: FetchId, number: int) -> list[tuple[FetchId, int]]:
         """The options of a set that do not need a fetch, each with the fetch that it belongs to; the earliest first."""
         options = self._option_sets[number]
-        found = [index for index, option in enumerate(options) if root not in option.certain]
+        found = [index for index, option in enumerate(options) if fetch not in option.unavoidable_fetches]
         found.sort(key=lambda index: options[index].stage)
-        return [(root_of(options[index]).key, index) for index in found]
+        return [(fetch_start(options[index]).fetch_id, index) for index in found]
 
-    def _given_by_root(self) -> Mapping[RootKey, Mapping[int, int]]:
+    def _options_by_fetch(self) -> Mapping[FetchId, Mapping[int, int]]:
         """For each fetch, the sets that have an option in it, each with the index of that option."""
-        given: dict[RootKey, dict[int, int]] = {}
+        given: dict[FetchId, dict[int, int]] = {}
         for number in self._free:
             for index, option in enumerate(self._option_sets[number]):
-                given.setdefault(root_of(option).key, {}).setdefault(number, index)
+                given.setdefault(fetch_start(option).fetch_id, {}).setdefault(number, index)
         return given

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.federation.type_references import TYPENAME
-from router.planner.choose.fetch_costing import FetchCosting
-from router.planner.walk.nodes_and_options import PathStep, root_of
+from router.planner.choose.chosen_fetches import ChosenFetches
+from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,11 +85,11 @@ def explain_choice(
     graph: QueryGraph, hops: KeyHops, leaves: Sequence[Leaf], choice: Choice
 ) -> Iterator[FieldExplanation]:
     """An explanation for each leaf that the client selects, given what was chosen for all leaves."""
-    options, costing = choice.options, choice.costing
+    options, chosen_fetches = choice.options, choice.chosen_fetches
     for number, (leaf, option) in enumerate(zip(leaves, options, strict=True)):
         if leaf.is_internal:
             continue
-        chosen = _option(option, costing)
+        chosen = _option(option, chosen_fetches)
         possible = _options_of(graph, hops, leaf)
         others = tuple(_instead(options, number, other) for other in possible if other.subgraph != option.subgraph)
         name = leaf.selection.name
@@ -126,15 +126,17 @@ def _resolves(graph: QueryGraph, option: PathOption, name: str) -> bool:
     if name == TYPENAME:
         return not graph.is_interface_object(option.subgraph, option.type_name)
     edge = graph.field(option.subgraph, option.type_name, name, option.scope)
-    return edge is not None and edge.is_free
+    return edge is not None and edge.needs_no_inputs
 
 
-def _option(option: PathOption, costing: FetchCosting) -> ExplainedOption:
-    return ExplainedOption(option.subgraph, _route(option, costing), option.stage, costing.cost, len(costing.fetches))
+def _option(option: PathOption, chosen_fetches: ChosenFetches) -> ExplainedOption:
+    return ExplainedOption(
+        option.subgraph, _route(option, chosen_fetches), option.stage, chosen_fetches.cost, len(chosen_fetches.fetches)
+    )
 
 
 def _instead(options: Sequence[PathOption], number: int, other: PathOption) -> ExplainedOption:
-    return _option(other, FetchCosting([*options[:number], other, *options[number + 1 :]]))
+    return _option(other, ChosenFetches([*options[:number], other, *options[number + 1 :]]))
 
 
 def _reason(chosen: ExplainedOption, others: Sequence[ExplainedOption]) -> str:
@@ -150,24 +152,24 @@ def _reason(chosen: ExplainedOption, others: Sequence[ExplainedOption]) -> str:
     return f"none of {len(others) + 1} is cheaper" + (", and this fetch runs first" if is_first else "")
 
 
-def _route(option: PathOption, costing: FetchCosting) -> str:
-    root = root_of(option)
-    match root.step:
-        case PathStep.HOP:
+def _route(option: PathOption, chosen_fetches: ChosenFetches) -> str:
+    start = fetch_start(option)
+    match start.step:
+        case PathStep.KEY_HOP:
             given: dict[str, list[str]] = {}
-            for leaf, source in costing.inputs.get(root, ()):
-                given.setdefault(source.subgraph, []).append(_inner_path(leaf, root))
+            for leaf, source in chosen_fetches.inputs.get(start, ()):
+                given.setdefault(source.subgraph, []).append(_inner_path(leaf, start))
             sources = [f"{' '.join(dict.fromkeys(names))} from {subgraph}" for subgraph, names in given.items()]
-            where = ".".join(root.node.keys) or "the root"
+            where = ".".join(start.node.keys) or "the root"
             return f"entity at {where}, given {', '.join(sources)}"
-        case PathStep.REENTER:
-            return f"query root again, below {'.'.join(root.node.keys)}"
+        case PathStep.QUERY_ROOT:
+            return f"query root again, below {'.'.join(start.node.keys)}"
         case _:
             return "operation root"
 
 
-def _inner_path(leaf: Leaf, root: PathOption) -> str:
-    return ".".join((*leaf.node.keys[len(root.node.keys) :], leaf.selection.name))
+def _inner_path(leaf: Leaf, start: PathOption) -> str:
+    return ".".join((*leaf.node.keys[len(start.node.keys) :], leaf.selection.name))
 
 
 def _why_not(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:

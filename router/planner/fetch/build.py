@@ -19,13 +19,13 @@ from router.planner.fetch.interface_object_sharing import (
     selection_of,
 )
 from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
-from router.planner.normalise.guards import Guards, weaker, weakest
-from router.planner.walk.nodes_and_options import PathStep, root_of
+from router.planner.normalise.skip_and_include import Guards, weaker, weakest
+from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from router.planner.choose.fetch_costing import FetchCosting, FetchDraft
+    from router.planner.choose.chosen_fetches import ChosenFetches, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import MergedField
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
@@ -83,7 +83,7 @@ class GroupBuilder:
     `presence` finds a leaf whose fetch shows that an object is there.
     """
 
-    def __init__(self, graph: QueryGraph, costing: FetchCosting, presence: Callable[[ObjectNode], Leaf]) -> None:
+    def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:
         self._graph = graph
         self._costing = costing
         self._presence = presence
@@ -113,12 +113,12 @@ class GroupBuilder:
             using, at = pending.pop(0)
             self._uses.append((using, at, guards))
             self._fetched.leaf(using, at).append(guards)
-            root = root_of(at)
+            root = fetch_start(at)
             usages = self._fetched.usages.setdefault(root, {})
             if guards in usages or next(weaker(guards, usages), None) is not None:
                 continue
             usages[guards] = None
-            if root.step is PathStep.REENTER:
+            if root.step is PathStep.QUERY_ROOT:
                 assert root.parent is not None  # noqa: S101 - the option that it re-enters from
                 pending.append((self._presence(root.parent.node), root.parent))
             pending += self._costing.inputs.get(root, ())
@@ -127,7 +127,7 @@ class GroupBuilder:
         drafts: list[_GroupDraft] = []
         for seed in self._costing.fetches.values():
             mine: list[_GroupDraft] = []
-            for root in seed.roots:
+            for root in seed.starts:
                 if root not in self._fetched.usages:
                     continue
                 inputs = self._inputs(root)
@@ -140,7 +140,7 @@ class GroupBuilder:
         return drafts
 
     def _inputs(self, root: PathOption) -> tuple[RepresentationInput, ...]:
-        if root.step is not PathStep.HOP:
+        if root.step is not PathStep.KEY_HOP:
             return ()
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
@@ -183,16 +183,16 @@ class GroupBuilder:
 
     def _new_builder(self, option: PathOption, guards: Guards) -> TreeBuilder:
         node = option.node
-        if option.is_root:
+        if option.starts_fetch:
             draft = self._draft_of[option]
-            if option.step is PathStep.HOP:
+            if option.step is PathStep.KEY_HOP:
                 return draft.entities.setdefault(_entered(option), TreeBuilder(self._is_abstract(option)))
             return draft.builder
         assert option.parent is not None  # noqa: S101 - only roots have none
         above = self._builder(option.parent, guards)
         if option.step is PathStep.DEFER:
             return above
-        if option.step is PathStep.CAST:
+        if option.step is PathStep.DOWNCAST:
             is_narrower = self._graph.is_abstract_in(option.subgraph, option.parent.type_name)
             return above.fragment(option.type_name) if is_narrower else above
         assert node.selection is not None  # noqa: S101 - every field step comes from a selection
@@ -202,7 +202,7 @@ class GroupBuilder:
 
     def _is_abstract(self, option: PathOption) -> bool:
         """Whether `__typename` must be fetched. For an interface object it would be the interface's name."""
-        if option.step is PathStep.HOP and self._graph.is_interface_object(option.subgraph, option.type_name):
+        if option.step is PathStep.KEY_HOP and self._graph.is_interface_object(option.subgraph, option.type_name):
             return False
         is_abstract_here = self._graph.is_abstract_in(option.subgraph, option.type_name)
         return is_abstract_here or self._graph.is_abstract(option.node.type_name)
@@ -224,10 +224,10 @@ class GroupBuilder:
         )
 
     def _sources(self, root: PathOption) -> list[PathOption]:
-        if root.step is PathStep.REENTER:
+        if root.step is PathStep.QUERY_ROOT:
             assert root.parent is not None  # noqa: S101 - the option that it re-enters from
-            return [root_of(root.parent)]
-        return [root_of(at) for _, at in self._costing.inputs.get(root, ())]
+            return [fetch_start(root.parent)]
+        return [fetch_start(at) for _, at in self._costing.inputs.get(root, ())]
 
     def _select_typename(self, root: PathOption) -> None:
         """Fetch `__typename` where the other fields of representations are fetched: they need their object's type."""
@@ -241,7 +241,7 @@ class GroupBuilder:
         while pending:
             option = pending.pop()
             if option.node is root.node:
-                if option.step is not PathStep.CAST:
+                if option.step is not PathStep.DOWNCAST:
                     self._add_typename(option, root)
             elif option.parent is not None:
                 pending.append(option.parent)

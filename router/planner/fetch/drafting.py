@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice
-    from router.planner.choose.cost import PlanCost
+    from router.planner.choose.plan_cost import PlanCost
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree
     from router.planner.normalise.selections import SelectedField
@@ -43,7 +43,7 @@ class Draft:
     @property
     def fetch_cost(self) -> int:
         """The cost of its fetches without their fields, before passes merge fetches."""
-        return self.choice.costing.cost
+        return self.choice.chosen_fetches.cost
 
     @property
     def depth(self) -> int:
@@ -165,7 +165,7 @@ class Drafting:
         return drafts
 
     def _groups(self, leaves: Sequence[Leaf], choice: Choice) -> tuple[FetchGroup, ...]:
-        builder = GroupBuilder(self._graph, choice.costing, self._explorer.presence)
+        builder = GroupBuilder(self._graph, choice.chosen_fetches, self._explorer.typename_leaf)
         return optimised(builder.build(list(zip(leaves, choice.options, strict=True))))
 
     def _plan_cost(self, groups: tuple[FetchGroup, ...], first_stage: int) -> PlanCost:

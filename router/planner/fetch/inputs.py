@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
 from router.planner.fetch.groups import RepresentationInput
-from router.planner.normalise.guards import weakest
+from router.planner.normalise.skip_and_include import weakest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.plan import InputSelection, Rewrite
-    from router.planner.choose.path_selection import Inputs
+    from router.planner.choose.chosen_paths import Inputs
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.skip_and_include import Guards
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from router.planner.fetch.trees import Tree
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.skip_and_include import Guards
 
 # Response keys below the entity.
 ObjectPath: TypeAlias = tuple[str, ...]

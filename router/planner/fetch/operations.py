@@ -16,8 +16,8 @@ from router.plan import BatchFetch, BatchPart, Fetch, OutputField, OutputFragmen
 from router.planner.fetch.aliases import without_conflicts
 from router.planner.fetch.requires import requires_of, rewrites_of
 from router.planner.fetch.trees import common_guards
-from router.planner.normalise.guards import directive_text
-from router.planner.normalise.values import argument_text, spaced, variables_in
+from router.planner.normalise.argument_text import argument_text, spaced, variables_in
+from router.planner.normalise.skip_and_include import directive_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.plan import Condition, Flatten, OperationKind, OutputSelection
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree, TreeField
-    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.skip_and_include import Guards
     from router.supergraph.model import SubgraphModel
 
 _REPRESENTATIONS = "representations"

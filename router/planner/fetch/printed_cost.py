@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.federation.type_references import TYPENAME
-from router.planner.choose.cost import PlanCost, fetch_cost
+from router.planner.choose.plan_cost import PlanCost, fetch_cost
 from router.planner.fetch.groups import stages
 from router.planner.fetch.trees import common_guards
-from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.skip_and_include import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.planner.fetch.groups import FetchGroup
     from router.planner.fetch.trees import Tree
-    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.skip_and_include import Guards
 
 
 def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tree], first_stage: int = 0) -> PlanCost:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment
-from router.planner.normalise.guards import weakest
+from router.planner.normalise.skip_and_include import weakest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Rewrite
     from router.planner.fetch.groups import RepresentationInput
-    from router.planner.normalise.guards import Guards
+    from router.planner.normalise.skip_and_include import Guards
 
 FieldPath: TypeAlias = tuple[str, ...]
 

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from router.federation.type_references import named_type
-from router.planner.graph.provided import NOTHING, Scope, provided_scope, scope_of
+from router.planner.graph.provides_scopes import NOTHING, Scope, provided_scope, scope_of
 
 if TYPE_CHECKING:
     from graphql import SelectionSetNode
@@ -35,7 +35,7 @@ class FieldEdge:
     contexts: tuple[ContextArgument, ...] = ()
 
     @property
-    def is_free(self) -> bool:
+    def needs_no_inputs(self) -> bool:
         """Whether it needs no inputs from elsewhere."""
         return self.requires is None and not self.contexts
 
@@ -140,7 +140,7 @@ class QueryGraph:
         implementations = [self.field(subgraph, possible, name, scope) for possible in sorted(definition.possible)]
         scopes: list[Scope] = []
         for implementation in implementations:
-            if implementation is None or not implementation.is_free:
+            if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
         # What every implementation provides is provided whichever it is.
@@ -179,7 +179,7 @@ class QueryGraph:
         found = self._requiring.get(key)
         if found is None:
             edges = [(entry, self.field(entry.subgraph, entry.type_name, name)) for entry in self.entries(type_name)]
-            found = tuple((entry, edge) for entry, edge in edges if edge is not None and not edge.is_free)
+            found = tuple((entry, edge) for entry, edge in edges if edge is not None and not edge.needs_no_inputs)
             self._requiring[key] = found
         return found
 

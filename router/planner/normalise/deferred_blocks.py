@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
 from router.plan.response_keys import client_key
+from router.planner.normalise.argument_text import argument_text, spaced
 from router.planner.normalise.defer_directive import is_deferred, label_of
-from router.planner.normalise.guards import ALWAYS, directive_text, narrowed
 from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError, response_key
-from router.planner.normalise.values import argument_text, spaced
+from router.planner.normalise.skip_and_include import ALWAYS, directive_text, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from graphql import FragmentDefinitionNode, SelectionSetNode
 
     from router.planner.normalise.defer_directive import Fragment
-    from router.planner.normalise.guards import Guards
     from router.planner.normalise.selections import Normaliser
+    from router.planner.normalise.skip_and_include import Guards
 
 _META_FIELDS = frozenset({"__schema", "__type"})
 

@@ -27,9 +27,9 @@ from graphql import (
 
 from router.federation.type_references import TYPENAME
 from router.plan.response_keys import inner_key
+from router.planner.normalise.argument_text import argument_text
 from router.planner.normalise.defer_directive import is_deferred
-from router.planner.normalise.guards import Guards, narrowed, weakest
-from router.planner.normalise.values import argument_text
+from router.planner.normalise.skip_and_include import Guards, narrowed, weakest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -122,7 +122,7 @@ class Normaliser:
         self._texts: dict[int, str] = {}
         self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
 
-    def items(self, below: Iterable[NestedSelections], type_name: str) -> list[SelectedField]:
+    def selected_fields(self, below: Iterable[NestedSelections], type_name: str) -> list[SelectedField]:
         """All fields selected on an object of type `type_name`, in document order.
 
         Raises:
@@ -244,7 +244,7 @@ class Normaliser:
                 if item.node.selection_set is not None:
                     target, _ = self.output(item)
                     below = NestedSelections(item.node.selection_set, item.guards, target)
-                    pending.append((here, self.items([below], target)))
+                    pending.append((here, self.selected_fields([below], target)))
         return False
 
     def output(self, item: SelectedField) -> tuple[str, int]:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.guards import Guards
     from router.planner.normalise.selections import MergedField, Normaliser, SelectedField
-    from router.planner.walk.field_options import FieldOptions
+    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.walk.field_options import FieldOptionFinder
     from router.planner.walk.key_hops import KeyHops
-    from router.planner.walk.nodes_and_options import Producer
+    from router.planner.walk.nodes_and_options import FieldOption
 
 
 class Explorer(Protocol):
@@ -35,11 +35,11 @@ class Explorer(Protocol):
     graph: QueryGraph
     normaliser: Normaliser
     hops: KeyHops
-    fields: FieldOptions
+    option_finder: FieldOptionFinder
 
     def explore(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None: ...
     def descend(
-        self, node: ObjectNode, selection: MergedField, producers: Sequence[Producer], search: LeafSearch
+        self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> None: ...
 
 
@@ -47,7 +47,7 @@ class _KeptField(NamedTuple):
     """A field that stays on the abstract type, with the options that resolve it."""
 
     selection: MergedField
-    producers: list[Producer]
+    field_options: list[FieldOption]
 
 
 class AbstractSelections:
@@ -56,7 +56,7 @@ class AbstractSelections:
     def __init__(self, explorer: Explorer, node: ObjectNode, search: LeafSearch) -> None:
         self._explorer = explorer
         self._graph = explorer.graph
-        self._fields = explorer.fields
+        self._option_finder = explorer.option_finder
         self._node = node
         self._search = search
         self._object_types = self._common_object_types()
@@ -73,21 +73,23 @@ class AbstractSelections:
         expanded: list[SelectedField] = []
         for group in grouped(item for item in items if item.types is None):
             for selection in self._explorer.normaliser.merged(group, self._node.type_name):
-                producers = self._fields.producers(self._node, selection, is_internal=self._search.is_internal)
-                if not producers:
+                field_options = self._option_finder.options_for(
+                    self._node, selection, is_internal=self._search.is_internal
+                )
+                if not field_options:
                     self._check_expansion(selection)
-                if not producers or self._is_better_by_type(selection, [option for option, _ in producers]):
+                if not field_options or self._is_better_by_type(selection, [option for option, _ in field_options]):
                     expanded += group
                     break
-                kept.append(_KeptField(selection, producers))
-        for selection, producers in kept:
-            self._explorer.descend(self._node, selection, producers, self._search)
+                kept.append(_KeptField(selection, field_options))
+        for selection, field_options in kept:
+            self._explorer.descend(self._node, selection, field_options, self._search)
         if expanded or any(item.types is not None for item in items):
             self._explore_branches(items, expanded)
 
     def _simplified(self, items: Sequence[SelectedField]) -> Sequence[SelectedField]:
         """The items, with one for all types in the place of equal ones for each type."""
-        if not all(map(self._fields.knows_type, self._node.direct)):
+        if not all(map(self._option_finder.knows_type, self._node.direct)):
             # The response has the fields of some types only, and their order, once the type is known. So nothing moves.
             return _without_repeated(items)
         folded = self._explorer.normaliser.folded(items, self._node.type_name, frozenset(self._object_types))
@@ -95,18 +97,18 @@ class AbstractSelections:
         of_all_first = _repeated_in(sorted(folded, key=lambda item: item.types is not None))
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 
-    def _is_better_by_type(self, selection: MergedField, producers: Sequence[PathOption]) -> bool:
+    def _is_better_by_type(self, selection: MergedField, field_options: Sequence[PathOption]) -> bool:
         """Whether a field that is resolved on the abstract type is expanded nevertheless."""
         if selection.name == TYPENAME or self._node.is_deferred:
             return False
-        first = [option for option in producers if option.stage <= self._earliest]
+        first = [option for option in field_options if option.stage <= self._earliest]
         if not first and self._is_resolved_first_by_type(selection, first):
             return True
         # Nothing is lost by it: an option that resolves the field for the abstract type stays among the options.
-        loses_nothing = self._direct_return_the_same_types() or self._return_no_other_types(producers)
+        loses_nothing = self._direct_return_the_same_types() or self._return_no_other_types(field_options)
         return loses_nothing and (
             self._is_resolved_first_by_type(selection, first)
-            or self._only_type_is_resolved_elsewhere(selection, producers, is_first=bool(first))
+            or self._only_type_is_resolved_elsewhere(selection, field_options, is_first=bool(first))
         )
 
     def _is_resolved_first_by_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
@@ -114,11 +116,11 @@ class AbstractSelections:
         return any(
             self._resolves_for_each_type(option, selection.name)
             for option in self._node.direct
-            if option.stage == self._earliest and option not in first and self._fields.knows_type(option)
+            if option.stage == self._earliest and option not in first and self._option_finder.knows_type(option)
         )
 
     def _only_type_is_resolved_elsewhere(
-        self, selection: MergedField, producers: Sequence[PathOption], *, is_first: bool
+        self, selection: MergedField, field_options: Sequence[PathOption], *, is_first: bool
     ) -> bool:
         """Whether the object has one possible type, and a further subgraph resolves the field for it.
 
@@ -129,7 +131,7 @@ class AbstractSelections:
             is_first and not self._explorer.normaliser.is_composite(selection.type_name)
         ):
             return False
-        known = {option.subgraph for option in producers}
+        known = {option.subgraph for option in field_options}
         return any(
             entry.subgraph not in known
             and self._graph.field(entry.subgraph, entry.type_name, selection.name) is not None
@@ -139,20 +141,21 @@ class AbstractSelections:
 
     def _direct_return_the_same_types(self) -> bool:
         types = {self._graph.possible_in(option.subgraph, option.type_name) for option in self._node.direct}
-        return len(types) == 1 and all(self._fields.knows_type(option) for option in self._node.direct)
+        return len(types) == 1 and all(self._option_finder.knows_type(option) for option in self._node.direct)
 
-    def _return_no_other_types(self, producers: Sequence[PathOption]) -> bool:
+    def _return_no_other_types(self, field_options: Sequence[PathOption]) -> bool:
         """Whether the options return objects of all branches, and of no other type."""
         types = set(self._object_types)
         return all(
-            self._fields.knows_type(option) and self._graph.possible_in(option.subgraph, option.type_name) == types
-            for option in producers
+            self._option_finder.knows_type(option)
+            and self._graph.possible_in(option.subgraph, option.type_name) == types
+            for option in field_options
         )
 
     def _resolves_for_each_type(self, option: PathOption, name: str) -> bool:
         types = self._graph.possible_in(option.subgraph, option.type_name)
         edges = [self._graph.field(option.subgraph, type_name, name, option.scope) for type_name in sorted(types)]
-        return bool(edges) and all(edge is not None and edge.is_free for edge in edges)
+        return bool(edges) and all(edge is not None and edge.needs_no_inputs for edge in edges)
 
     def _check_expansion(self, selection: MergedField) -> None:
         """Check that one subgraph can give a field of the abstract type for all its object types.
@@ -165,14 +168,14 @@ class AbstractSelections:
         """
         if not self._graph.possible(self._node.type_name):
             raise UnplannableError(self._node, selection)
-        options = [option for option in self._node.direct if self._fields.knows_type(option)]
+        options = [option for option in self._node.direct if self._option_finder.knows_type(option)]
         if len(options) > 1 and not any(self._is_enough(option, selection) for option in options):
             raise UnplannableError(self._node, selection)
 
     def _is_enough(self, option: PathOption, selection: MergedField) -> bool:
         types = self._graph.possible_in(option.subgraph, option.type_name)
         return all(
-            self._fields.producers(_under_type(option.node, type_name, [option]), selection, is_internal=True)
+            self._option_finder.options_for(_under_type(option.node, type_name, [option]), selection, is_internal=True)
             for type_name in sorted(types)
         )
 
@@ -192,7 +195,7 @@ class AbstractSelections:
         """The types of the object in every subgraph it can come from; an interface object does not restrict them."""
         types = self._graph.possible(self._node.type_name)
         for option in self._node.direct:
-            if self._fields.knows_type(option):
+            if self._option_finder.knows_type(option):
                 types &= self._graph.possible_in(option.subgraph, option.type_name)
         return sorted(types)
 
@@ -201,10 +204,10 @@ class AbstractSelections:
         known = memory.branches.get(type_name)
         if known is not None:
             return known
-        options = [option for option in self._node.direct if self._fields.knows_type(option)]
+        options = [option for option in self._node.direct if self._option_finder.knows_type(option)]
         is_incomplete = memory.is_searching_hops
         if not options:
-            options = [hop for hop in self._explorer.hops.at(self._node) if self._fields.knows_type(hop)]
+            options = [hop for hop in self._explorer.hops.at(self._node) if self._option_finder.knows_type(hop)]
         branch = _under_type(self._node, type_name, options)
         if not is_incomplete:
             memory.branches[type_name] = branch
@@ -247,12 +250,12 @@ def _under_type(node: ObjectNode, type_name: str, options: Sequence[PathOption])
     )
     branch.direct = [
         PathOption(
-            PathStep.CAST,
+            PathStep.DOWNCAST,
             branch,
             option.subgraph,
             type_name,
             option.stage,
-            option.needs,
+            option.needed_fetches,
             scope=option.scope,
             parent=option,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.planner.walk.nodes_and_options import ObjectNode, PathOption, PathStep, RootKey
+from router.planner.walk.nodes_and_options import FetchId, ObjectNode, PathOption, PathStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def enter(node: ObjectNode, subgraphs: Iterable[str]) -> None:
     """Add an option for the operation root in each of the subgraphs."""
     for subgraph in subgraphs:
-        needs: dict[RootKey, int] = {(node.track, subgraph, ""): 0}
-        node.direct.append(PathOption(PathStep.ENTER, node, subgraph, node.type_name, 0, needs))
+        needs: dict[FetchId, int] = {(node.track, subgraph, ""): 0}
+        node.direct.append(PathOption(PathStep.OPERATION_ROOT, node, subgraph, node.type_name, 0, needs))
 
 
 def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int, list[SelectedField]]]:
@@ -66,7 +66,7 @@ def _deferred_option(node: ObjectNode, option: PathOption) -> PathOption:
         option.subgraph,
         option.type_name,
         option.stage,
-        option.needs,
+        option.needed_fetches,
         scope=option.scope,
         parent=option,
     )

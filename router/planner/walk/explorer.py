@@ -13,11 +13,11 @@ from graphql import FieldNode, NameNode
 
 from router.federation.type_references import TYPENAME
 from router.plan import Each, Key, TypeIs
-from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, response_key, signature
+from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.walk.abstract_types import AbstractSelections
 from router.planner.walk.deferred_objects import deferred_object, enter, split_deferred
-from router.planner.walk.field_options import FieldOptions
+from router.planner.walk.field_options import FieldOptionFinder
 from router.planner.walk.key_hops import KeyHops
 from router.planner.walk.nodes_and_options import (
     Leaf,
@@ -26,7 +26,7 @@ from router.planner.walk.nodes_and_options import (
     PathOption,
     PathStep,
     UnplannableError,
-    undominated,
+    without_dominated,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from router.planner.normalise.deferred_blocks import DeferredBlocks
     from router.planner.normalise.selections import Normaliser
     from router.planner.walk.internal_aliases import InternalAliases
-    from router.planner.walk.nodes_and_options import Producer
+    from router.planner.walk.nodes_and_options import FieldOption
 
 _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
 
@@ -63,7 +63,7 @@ class Explorer:
         self.graph = graph
         self.normaliser = normaliser
         self.hops = KeyHops(graph, self.key_leaves)
-        self.fields = FieldOptions(graph, self.hops)
+        self.option_finder = FieldOptionFinder(graph, self.hops)
         self._aliases = aliases
         self._blocks = blocks
         self._key_selections: dict[tuple[int, str], _KeySelections] = {}
@@ -90,23 +90,23 @@ class Explorer:
             self.explore(deferred_object(node, block), deferred, search)
 
     def descend(
-        self, node: ObjectNode, selection: MergedField, producers: Sequence[Producer], search: LeafSearch
+        self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> None:
-        """Append the leaves of a selection that the producers resolve to the search.
+        """Append the leaves of a selection that the field_options resolve to the search.
 
         Raises:
-            UnplannableError: there are no producers, or a selection below has no option.
+            UnplannableError: there are no field_options, or a selection below has no option.
         """
-        if not producers:
+        if not field_options:
             raise UnplannableError(node, selection)
         if selection.is_leaf:
-            options = undominated([option for option, _ in producers])
+            options = without_dominated([option for option, _ in field_options])
             search.leaves.append(Leaf(node, selection, options, is_internal=search.is_internal))
             return
-        child = self._child_of(node, selection, producers, search)
-        self.explore(child, self.normaliser.items(selection.below, selection.type_name), search)
+        child = self._child_of(node, selection, field_options, search)
+        self.explore(child, self.normaliser.selected_fields(selection.below, selection.type_name), search)
 
-    def presence(self, node: ObjectNode) -> Leaf:
+    def typename_leaf(self, node: ObjectNode) -> Leaf:
         """A `__typename` that is fetched if no other leaf puts the object into the response."""
         item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]
@@ -118,7 +118,7 @@ class Explorer:
         known = node.memory.key_leaves
         if key in known:
             return known[key]
-        before = self.hops.cut_short
+        before = self.hops.incomplete_results
         search = LeafSearch(is_internal=True)
         leaves: tuple[Leaf, ...] | None
         try:
@@ -126,7 +126,7 @@ class Explorer:
             leaves = tuple(search.leaves)
         except UnplannableError:
             leaves = None
-        if self.hops.cut_short == before:
+        if self.hops.incomplete_results == before:
             known[key] = leaves
         return leaves
 
@@ -134,7 +134,7 @@ class Explorer:
         key = (id(selection_set), type_name)
         known = self._key_selections.get(key)
         if known is None:
-            items = self.normaliser.items([NestedSelections(selection_set, ALWAYS, type_name)], type_name)
+            items = self.normaliser.selected_fields([NestedSelections(selection_set, ALWAYS, type_name)], type_name)
             known = self._key_selections[key] = _KeySelections(items, self.normaliser.merged(items, type_name))
         return known
 
@@ -154,19 +154,19 @@ class Explorer:
             return
         count = len(search.leaves)
         AbstractSelections(self, node, search).explore(items)
-        self._ensure_presence(node, search, count)
+        self._ensure_object_is_present(node, search, count)
 
     def _explore_fields(self, node: ObjectNode, selections: Iterable[MergedField], search: LeafSearch) -> None:
         count = len(search.leaves)
         for selection in selections:
-            producers = self.fields.producers(node, selection, is_internal=search.is_internal)
-            self.descend(node, selection, producers, search)
-        self._ensure_presence(node, search, count)
+            field_options = self.option_finder.options_for(node, selection, is_internal=search.is_internal)
+            self.descend(node, selection, field_options, search)
+        self._ensure_object_is_present(node, search, count)
 
-    def _ensure_presence(self, node: ObjectNode, search: LeafSearch, count: int) -> None:
+    def _ensure_object_is_present(self, node: ObjectNode, search: LeafSearch, count: int) -> None:
         """Add a leaf if none of those after the first `count` puts the object into the response."""
         if not _is_present(node, search.leaves[count:]):
-            search.leaves.append(self.presence(node))
+            search.leaves.append(self.typename_leaf(node))
 
     def _aliased(self, node: ObjectNode, item: SelectedField) -> SelectedField:
         """The item, under an alias if the client uses its response key for something else."""
@@ -179,14 +179,14 @@ class Explorer:
         return replace(item, node=replace(item.node, alias=NameNode(value=key)))
 
     def _child_of(
-        self, node: ObjectNode, selection: MergedField, producers: Sequence[Producer], search: LeafSearch
+        self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> ObjectNode:
         """The object below; the same one for all keys and requirements that reach it from the same options."""
-        reached = (selection.key, *(option for option, _ in producers))
+        reached = (selection.key, *(option for option, _ in field_options))
         child = node.memory.internal_children.get(reached) if search.is_internal else None
         if child is None:
             child = _child(node, selection, search)
-            child.direct += [_field_step(child, option, edge) for option, edge in producers if edge is not None]
+            child.direct += [_field_step(child, option, edge) for option, edge in field_options if edge is not None]
             if search.is_internal:
                 node.memory.internal_children[reached] = child
         return child
@@ -225,7 +225,7 @@ def _field_step(child: ObjectNode, option: PathOption, edge: FieldEdge) -> PathO
         option.subgraph,
         edge.target,
         option.stage,
-        option.needs,
+        option.needed_fetches,
         scope=edge.scope,
         parent=option,
         edge=edge,

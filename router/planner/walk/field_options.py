@@ -12,33 +12,33 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.selections import MergedField
     from router.planner.walk.key_hops import KeyHops
-    from router.planner.walk.nodes_and_options import ObjectNode, PathOption, Producer
+    from router.planner.walk.nodes_and_options import FieldOption, ObjectNode, PathOption
 
 
-class FieldOptions:
+class FieldOptionFinder:
     """Finds the options that resolve the fields of nodes."""
 
     def __init__(self, graph: QueryGraph, hops: KeyHops) -> None:
         self._graph = graph
         self._hops = hops
 
-    def producers(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[Producer]:
+    def options_for(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[FieldOption]:
         """The options of a node that resolve a selection, empty if there are none.
 
         `is_internal` says that the selection belongs to a key or a requirement.
         """
         if selection.name == TYPENAME:
             return [(option, None) for option in self.typename_options(node)]
-        found: list[Producer] = []
+        found: list[FieldOption] = []
         for option in node.direct:
             edge = self._graph.field(option.subgraph, option.type_name, selection.name, option.scope)
-            if edge is not None and edge.is_free:
+            if edge is not None and edge.needs_no_inputs:
                 found.append((option, edge))
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
             behind = self._behind_keys(node, selection)
             # Of options that cost the same, the subgraph that the field would come from if it were not deferred.
-            return sorted(behind, key=lambda producer: producer[0].subgraph not in direct) or found
+            return sorted(behind, key=lambda field_option: field_option[0].subgraph not in direct) or found
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found
         return found + self._behind_keys(node, selection)
@@ -52,11 +52,11 @@ class FieldOptions:
         """Whether the subgraph of an option can return the type of the object."""
         return not self._graph.is_interface_object(option.subgraph, option.type_name)
 
-    def _behind_keys(self, node: ObjectNode, selection: MergedField) -> list[Producer]:
-        found: list[Producer] = []
+    def _behind_keys(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
+        found: list[FieldOption] = []
         for option in self._hops.at(node):
             edge = self._graph.field(option.subgraph, option.type_name, selection.name)
-            if edge is not None and edge.is_free:
+            if edge is not None and edge.needs_no_inputs:
                 found.append((option, edge))
         for entry, edge in self._graph.requiring(node.type_name, selection.name):
             hop = self._hops.requiring(node, entry, edge, selection.name)
@@ -65,7 +65,9 @@ class FieldOptions:
         return found
 
 
-def _direct_suffice(node: ObjectNode, selection: MergedField, found: Sequence[Producer], *, is_internal: bool) -> bool:
+def _direct_suffice(
+    node: ObjectNode, selection: MergedField, found: Sequence[FieldOption], *, is_internal: bool
+) -> bool:
     """Whether hops cannot give a better option than the direct ones that were found.
 
     A hop that is made anyway may save a fetch that is made for one of several direct options alone, or for something

@@ -29,7 +29,7 @@ class InternalAliases:
             path, here, parent = pending.pop()
             taken = self._taken.setdefault(path, {})
             deeper: dict[tuple[str, str], list[NestedSelections]] = {}
-            for item in normaliser.items(here, parent):
+            for item in normaliser.selected_fields(here, parent):
                 key = response_key(item.node)
                 taken.setdefault(key, set()).add(signature(item.node))
                 # No subgraph has the types below `__schema` and `__type`.

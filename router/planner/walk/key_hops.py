@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from router.planner.walk.context_arguments import context_arguments
 from router.planner.walk.nodes_and_options import (
+    FetchId,
     KeyChoice,
     Leaf,
     ObjectNode,
     PathOption,
     PathStep,
-    RootKey,
-    root_of,
-    undominated,
+    fetch_start,
+    without_dominated,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class KeyHops:
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
         # Counts results that are incomplete because a search was in progress or left out: those are not remembered.
-        self.cut_short = 0
+        self.incomplete_results = 0
         # Counts searches that were left out because of the limits above.
         self._left_out = 0
         self._deepest = MAX_INTERNAL_DEPTH
@@ -56,7 +56,7 @@ class KeyHops:
         """All options of a node behind a key, those after fewer fetches in a row first."""
         memory = node.memory
         if memory.is_searching_hops:
-            self.cut_short += 1
+            self.incomplete_results += 1
         if memory.hops is not None:
             return memory.hops
         if node.parent is not None and node.type_name == self._query_type:
@@ -67,7 +67,7 @@ class KeyHops:
             self._find_all(node, memory.hops)
             memory.is_searching_hops = False
         else:
-            self.cut_short += 1
+            self.incomplete_results += 1
             self._left_out += 1
             return ()
         return memory.hops
@@ -79,15 +79,15 @@ class KeyHops:
         if key in memory.requiring:
             return memory.requiring[key]
         if key in memory.in_progress:
-            self.cut_short += 1
+            self.incomplete_results += 1
             return None
         if node.internal_depth == 0:
             self._searches_left = MAX_INTERNAL_SEARCHES
-        before = self.cut_short
+        before = self.incomplete_results
         memory.in_progress.add(key)
         hop = self._requiring(node, entry, edge, name)
         memory.in_progress.discard(key)
-        if hop is not None or self.cut_short == before:
+        if hop is not None or self.incomplete_results == before:
             memory.requiring[key] = hop
         return hop
 
@@ -121,15 +121,15 @@ class KeyHops:
 
     def _reentries(self, node: ObjectNode) -> Iterable[PathOption]:
         subgraphs = [name for name in self._graph.subgraph_names if self._graph.type_in(name, node.type_name)]
-        for option in undominated(node.direct):
-            track, *other = root_of(option).key
+        for option in without_dominated(node.direct):
+            track, *other = fetch_start(option).fetch_id
             purpose = ":".join((str(len(track)), *other))
             stage = option.stage + 1
             for subgraph in subgraphs:
-                key: RootKey = (node.track, subgraph, purpose)
-                needs = {**option.needs, key: stage}
+                key: FetchId = (node.track, subgraph, purpose)
+                needs = {**option.needed_fetches, key: stage}
                 yield PathOption(
-                    PathStep.REENTER, node, subgraph, node.type_name, stage, needs, parent=option, purpose=purpose
+                    PathStep.QUERY_ROOT, node, subgraph, node.type_name, stage, needs, parent=option, purpose=purpose
                 )
 
     def _find_all(self, node: ObjectNode, hops: list[PathOption]) -> None:
@@ -160,13 +160,13 @@ class KeyHops:
 
 def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: str) -> PathOption:
     ranked = choices if len(choices) == 1 else sorted(choices, key=_choice_rank)
-    needs: dict[RootKey, int] = {}
+    needs: dict[FetchId, int] = {}
     for leaf in ranked[0].leaves:
-        needs |= earliest_option(leaf).needs
+        needs |= earliest_option(leaf).needed_fetches
     stage = 1 + max(needs.values(), default=0)
     needs[(node.track, entry.subgraph, purpose)] = stage
     return PathOption(
-        PathStep.HOP,
+        PathStep.KEY_HOP,
         node,
         entry.subgraph,
         entry.type_name,
@@ -185,7 +185,10 @@ def _is_only_start(node: ObjectNode, entry: Entry) -> bool:
 
 def _leads_back(hop: PathOption) -> bool:
     """Whether the subgraph of the hop has a direct option whose fetches the hop needs anyway."""
-    return any(option.subgraph == hop.subgraph and option.needs.keys() <= hop.certain for option in hop.node.direct)
+    return any(
+        option.subgraph == hop.subgraph and option.needed_fetches.keys() <= hop.unavoidable_fetches
+        for option in hop.node.direct
+    )
 
 
 def earliest_option(leaf: Leaf) -> PathOption:
@@ -194,10 +197,10 @@ def earliest_option(leaf: Leaf) -> PathOption:
 
 
 def _option_rank(option: PathOption) -> tuple[int, int]:
-    return option.stage, len(option.needs)
+    return option.stage, len(option.needed_fetches)
 
 
 def _choice_rank(choice: KeyChoice) -> tuple[int, int]:
     options = [earliest_option(leaf) for leaf in choice.leaves]
     stage = max((option.stage for option in options), default=0)
-    return stage, len({key for option in options for key in option.needs})
+    return stage, len({key for option in options for key in option.needed_fetches})

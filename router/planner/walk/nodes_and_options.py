@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from router.planner.graph.provided import NOTHING, Scope
-from router.planner.normalise.guards import ALWAYS, Guards
+from router.planner.graph.provides_scopes import NOTHING, Scope
+from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
 
 # A fetch as far as it is known before groups exist: its objects (`track`), its subgraph, and a purpose that tells
 # two fetches of the same objects in one subgraph apart.
-RootKey: TypeAlias = tuple[tuple[str, ...], str, str]
+FetchId: TypeAlias = tuple[tuple[str, ...], str, str]
 # An option that resolves a selection, and the edge of the field; `__typename` has none. A plain tuple, because the walk
 # makes more of them than of anything else.
-Producer: TypeAlias = "tuple[PathOption, FieldEdge | None]"
+FieldOption: TypeAlias = "tuple[PathOption, FieldEdge | None]"
 
 
 class PathStep(Enum):
-    """The kinds of steps; `is_root` says whether the step costs a fetch."""
+    """The kinds of steps; `starts_fetch` says whether the step costs a fetch."""
 
-    ENTER = "enter", True
+    OPERATION_ROOT = "operation root", True
     FIELD = "field", False
-    CAST = "cast", False
+    DOWNCAST = "downcast", False
     DEFER = "defer", False
-    HOP = "hop", True
-    REENTER = "re-enter", True
+    KEY_HOP = "key hop", True
+    QUERY_ROOT = "query root", True
 
-    def __init__(self, _name: str, is_root: bool) -> None:  # noqa: FBT001 - the members above are the only calls
-        self.is_root = is_root
+    def __init__(self, _name: str, starts_fetch: bool) -> None:  # noqa: FBT001 - the members above are the only calls
+        self.starts_fetch = starts_fetch
 
 
 @dataclass(eq=False, slots=True)
@@ -151,7 +151,7 @@ class PathOption:
     subgraph: str
     type_name: str
     stage: int
-    needs: dict[RootKey, int]
+    needed_fetches: dict[FetchId, int]
     scope: Scope = NOTHING
     parent: PathOption | None = None
     edge: FieldEdge | None = None
@@ -159,40 +159,43 @@ class PathOption:
     key_choices: tuple[KeyChoice, ...] = ()
     purpose: str = ""
     contexts: tuple[ContextArgumentValue, ...] = ()
-    _certain: frozenset[RootKey] | None = None
+    _unavoidable_fetches: frozenset[FetchId] | None = None
 
     @property
-    def certain(self) -> frozenset[RootKey]:
+    def unavoidable_fetches(self) -> frozenset[FetchId]:
         """The roots on every path to this option: those of `needs` that no other choice of keys avoids."""
-        if self._certain is None:
-            self._certain = self._on_every_path()
-        return self._certain
+        if self._unavoidable_fetches is None:
+            self._unavoidable_fetches = self._find_unavoidable_fetches()
+        return self._unavoidable_fetches
 
-    def _on_every_path(self) -> frozenset[RootKey]:
-        if not self.is_root:
+    def _find_unavoidable_fetches(self) -> frozenset[FetchId]:
+        if not self.starts_fetch:
             assert self.parent is not None  # noqa: S101 - only ENTER and HOP have none
-            return self.parent.certain
-        if self.step is PathStep.ENTER:
-            return frozenset(self.needs)
-        if self.step is PathStep.REENTER:
+            return self.parent.unavoidable_fetches
+        if self.step is PathStep.OPERATION_ROOT:
+            return frozenset(self.needed_fetches)
+        if self.step is PathStep.QUERY_ROOT:
             assert self.parent is not None  # noqa: S101 - the option whose field is the query root
-            return self.parent.certain | {self.key}
+            return self.parent.unavoidable_fetches | {self.fetch_id}
         choices = [
-            frozenset[RootKey]().union(
-                *(frozenset.intersection(*(option.certain for option in leaf.options)) for leaf in choice.leaves)
+            frozenset[FetchId]().union(
+                *(
+                    frozenset.intersection(*(option.unavoidable_fetches for option in leaf.options))
+                    for leaf in choice.leaves
+                )
             )
             for choice in self.key_choices
         ]
-        return frozenset.intersection(*choices) | {self.key}
+        return frozenset.intersection(*choices) | {self.fetch_id}
 
     @property
-    def key(self) -> RootKey:
+    def fetch_id(self) -> FetchId:
         """The fetch that a root stands for."""
         return self.node.track, self.subgraph, self.purpose
 
     @property
-    def is_root(self) -> bool:
-        return self.step.is_root
+    def starts_fetch(self) -> bool:
+        return self.step.starts_fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,22 +251,22 @@ class KeyLeaves(Protocol):
     def __call__(self, node: ObjectNode, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
 
 
-def root_of(option: PathOption) -> PathOption:
+def fetch_start(option: PathOption) -> PathOption:
     """The root of an option: it stands for the fetch that has the option."""
-    while not option.step.is_root:
+    while not option.step.starts_fetch:
         assert option.parent is not None  # noqa: S101 - only ENTER and HOP have none
         option = option.parent
     return option
 
 
-def undominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
+def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
     """The options without those that certainly need all fetches that another one needs."""
     if len(options) == 1:
         return (options[0],)
     kept: list[PathOption] = []
     for option in options:
-        if any(other.needs.keys() <= option.certain for other in kept):
+        if any(other.needed_fetches.keys() <= option.unavoidable_fetches for other in kept):
             continue
-        kept = [other for other in kept if not option.needs.keys() <= other.certain]
+        kept = [other for other in kept if not option.needed_fetches.keys() <= other.unavoidable_fetches]
         kept.append(option)
     return tuple(kept)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.choose.cost import fetch_cost
+from router.planner.choose.plan_cost import fetch_cost
 from router.planner.fetch.groups import FetchGroup, can_share, in_waiting_order, stages
 from router.planner.fetch.interface_object_sharing import can_select_all
 from router.planner.fetch.trees import merge_trees

@@ -1,7 +1,8 @@
 """The chosen plan costs least among all plans with as few fetches, by the cost that `router plan --format cost` prints.
 
-Covers `router/planner/choose/choose_options.py`, and with it `router/planner/choose/leaf_ties.py`,
-`router/planner/choose/key_ties.py`, `router/planner/choose/cheapest_choice.py` and `router/planner/choose/choice.py`.
+Covers `router/planner/choose/choose_options.py`, and with it `router/planner/choose/leaf_tie_breaking.py`,
+`router/planner/choose/key_tie_breaking.py`, `router/planner/choose/cheapest_choice.py` and
+`router/planner/choose/choice.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from router.planner import Bounds, PlanOptions, plan
 from router.planner.choose import combination_search
 from router.planner.choose.choice import Choice
 from router.planner.choose.choose_options import choose
-from router.planner.choose.fetch_costing import FetchCosting
+from router.planner.choose.chosen_fetches import ChosenFetches
 from router.planner.fetch import drafting
 from tests.peers.fuzz_plans import FederationSample
 from tests.router.planner.choose.tied_federations import TiedFederation
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Pricing
-    from router.planner.choose.cost import PlanCost
+    from router.planner.choose.plan_cost import PlanCost
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 FEDERATIONS = 30
@@ -42,7 +43,7 @@ def all_choices(leaves: Sequence[Leaf]) -> Iterator[Choice]:
         return
     for chosen in product(*sets):
         options = tuple(chosen[number] for number in numbers)
-        yield Choice(options, FetchCosting(options))
+        yield Choice(options, ChosenFetches(options))
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def ties(monkeypatch: pytest.MonkeyPatch) -> list[Choice]:
         chosen = choose(leaves, effort, pricing)
         cost = pricing(chosen)
         for other in all_choices(leaves):
-            if other.costing.rank == chosen.costing.rank and other.options != chosen.options:
+            if other.chosen_fetches.rank == chosen.chosen_fetches.rank and other.options != chosen.options:
                 found.append(other)
             assert not pricing(other).improves_on(cost)
         return chosen

@@ -68,10 +68,10 @@ def test_the_tied_neighbours_of_an_assignment_have_equal_fetches() -> None:
     sets = sets_of("{ box { size name } }", a=A, b=B, c=C)
     search = CombinationSearch(sets, Effort(Bounds()))
     best = search.run()
-    rank = search.costing(best).rank
+    rank = search.fetches_of(best).rank
     neighbours = list(search.tied_neighbours(best))
     assert neighbours
-    assert all(search.costing(neighbour).rank == rank for neighbour in neighbours)
+    assert all(search.fetches_of(neighbour).rank == rank for neighbour in neighbours)
 
 
 def test_a_leaf_is_read_in_the_earliest_fetch_that_has_it() -> None:

@@ -17,7 +17,7 @@ from router.planner.fetch.groups import (
     stages,
 )
 from router.planner.fetch.trees import Tree
-from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.skip_and_include import ALWAYS
 
 
 def group(number: int, *after: int) -> FetchGroup:

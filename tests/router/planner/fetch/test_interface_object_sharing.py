@@ -8,7 +8,7 @@ import pytest
 
 from router.planner import plan
 from router.planner.fetch.interface_object_sharing import HarmfulField, InterfaceObjectSelection, can_select_all
-from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.skip_and_include import ALWAYS
 from tests.router.planner.federation import composed
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
 from router.planner.fetch.passes.merge_same_objects import merge_same_objects
 from router.planner.fetch.trees import Tree, TreeField
-from router.planner.normalise.guards import ALWAYS, Guards
+from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})
 

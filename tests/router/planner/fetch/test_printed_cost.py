@@ -12,7 +12,7 @@ from router.planner.choose.choose_options import choose
 from router.planner.fetch import drafting
 from router.planner.fetch.printed_cost import number_of_fields
 from router.planner.fetch.trees import Tree, TreeField
-from router.planner.normalise.guards import ALWAYS
+from router.planner.normalise.skip_and_include import ALWAYS
 from tests.router.planner.test_cases import CASES, supergraph
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice, Pricing
-    from router.planner.choose.cost import PlanCost
+    from router.planner.choose.plan_cost import PlanCost
     from router.planner.walk.nodes_and_options import Leaf
 
 

@@ -7,7 +7,7 @@ import pytest
 from router.plan import InputField, InputFragment, Key, KeyRenamer, TypeIs
 from router.planner.fetch.groups import RepresentationInput
 from router.planner.fetch.requires import requires_of, rewrites_of
-from router.planner.normalise.guards import ALWAYS, Guards
+from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})
 Y: Guards = frozenset({("y", False)})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from graphql import build_schema, parse
 
 from router.get_operation import PreparedOperation, get_operation
-from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import NestedSelections, Normaliser
+from router.planner.normalise.skip_and_include import ALWAYS
 
 if TYPE_CHECKING:
     from router.planner.normalise.selections import SelectedField
@@ -42,4 +42,4 @@ def items(text: str, type_name: str = "Query") -> tuple[Normaliser, list[Selecte
     """The selected fields of an operation's root."""
     one = operation(text)
     made = normaliser(one)
-    return made, made.items([NestedSelections(one.definition.selection_set, ALWAYS, type_name)], type_name)
+    return made, made.selected_fields([NestedSelections(one.definition.selection_set, ALWAYS, type_name)], type_name)

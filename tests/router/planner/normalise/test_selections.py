@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from router.planner.normalise import selections
-from router.planner.normalise.guards import ALWAYS, Guards
 from router.planner.normalise.selections import TooComplexError, grouped, signature
+from router.planner.normalise.skip_and_include import ALWAYS, Guards
 from tests.router.planner.normalise.operations import items
 
 X: Guards = frozenset({("x", True)})
@@ -38,7 +38,7 @@ def test_type_conditions_become_sets_of_object_types() -> None:
     made, (media,) = items("{ media { id ... on Book { pages } ... on Media { next { id } } } }")
     (selection,) = made.merged([media], "Query")
     assert (selection.type_name, selection.list_depth) == ("Media", 2)
-    below = made.items(selection.below, "Media")
+    below = made.selected_fields(selection.below, "Media")
     assert [(item.node.name.value, item.types) for item in below] == [
         ("id", None),
         ("pages", frozenset({"Book"})),
@@ -51,7 +51,7 @@ def test_selections_of_one_field_are_merged_under_the_weakest_guards() -> None:
     (selection,) = made.merged(found, "Query")
     assert (selection.key, selection.guards) == ("user", ALWAYS)
     # What only the guarded one selects keeps its guard.
-    assert [(item.node.name.value, item.guards) for item in made.items(selection.below, "User")] == [
+    assert [(item.node.name.value, item.guards) for item in made.selected_fields(selection.below, "User")] == [
         ("name", ALWAYS),
         ("age", X),
     ]
@@ -68,7 +68,7 @@ def test_signatures_tell_fields_with_different_values_apart() -> None:
 def test_selections_that_all_types_share_become_one_item() -> None:
     made, (media,) = items("{ media { ... on Book { next { id } } ... on Film { next { id } } } }")
     (selection,) = made.merged([media], "Query")
-    below = made.items(selection.below, "Media")
+    below = made.selected_fields(selection.below, "Media")
     (folded,) = made.folded(below, "Media", frozenset({"Book", "Film"}))
     assert folded.types is None
     assert made.folded(below, "Media", frozenset({"Book", "Film", "Disc"})) == below
@@ -77,7 +77,7 @@ def test_selections_that_all_types_share_become_one_item() -> None:
 def test_a_key_with_different_values_below_it_is_split() -> None:
     made, (media,) = items("{ media { ... on Book { next { x: id } } ... on Film { next { x: __typename } } } }")
     (selection,) = made.merged([media], "Query")
-    below = made.items(selection.below, "Media")
+    below = made.selected_fields(selection.below, "Media")
     by_type = {name: [item for item in below if item.types == frozenset({name})] for name in ("Book", "Film")}
     assert made.split_keys(by_type) == {"next"}
     assert made.split_keys({"Book": by_type["Book"]}) == frozenset()

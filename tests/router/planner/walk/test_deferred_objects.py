@@ -15,7 +15,7 @@ B = 'type Item @key(fields: "id") { id: ID! name: String @shareable price: Int }
 def test_an_operation_root_is_entered_in_each_subgraph() -> None:
     node = ObjectNode("Query")
     enter(node, ["a", "b"])
-    assert [(text_of(option), option.stage, option.needs) for option in node.direct] == [
+    assert [(text_of(option), option.stage, option.needed_fetches) for option in node.direct] == [
         ("a", 0, {((), "a", ""): 0}),
         ("b", 0, {((), "b", ""): 0}),
     ]
@@ -47,6 +47,6 @@ def test_items_are_split_by_the_outermost_fragment() -> None:
     walk = Walk.over("{ item { id } }", a=A)
     selection = walk.leaves[0].node.selection
     assert selection is not None
-    (item,) = walk.explorer.normaliser.items(selection.below, "Item")
+    (item,) = walk.explorer.normaliser.selected_fields(selection.below, "Item")
     inner, outer = replace(item, deferred=(2,)), replace(item, deferred=(1, 2))
     assert split_deferred([item, outer, inner]) == ([item], {1: [inner], 2: [item]})

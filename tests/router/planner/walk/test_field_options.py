@@ -18,7 +18,7 @@ STARS = """
 def test_an_interface_object_does_not_know_the_type() -> None:
     walk = Walk.over("{ media { __typename } }", a=A, b=STARS)
     assert walk.options("media.__typename") == {"a.media"}
-    knowing = {option.subgraph: walk.explorer.fields.knows_type(option) for option in walk.leaves[0].node.direct}
+    knowing = {option.subgraph: walk.explorer.option_finder.knows_type(option) for option in walk.leaves[0].node.direct}
     assert knowing == {"a": True, "b": False}
 
 
@@ -43,7 +43,7 @@ def test_a_search_for_a_key_does_not_start_searches_for_hops() -> None:
     walk = Walk.over("{ item { id } }", a=a, b=a)
     leaf = walk.leaf("item.id")
     leaf.node.memory.hops = None
-    found = walk.explorer.fields.producers(leaf.node, leaf.selection, is_internal=True)
+    found = walk.explorer.option_finder.options_for(leaf.node, leaf.selection, is_internal=True)
     assert [text_of(option) for option, _ in found] == ["a.item", "b.item"]
     assert leaf.node.memory.hops is None
 

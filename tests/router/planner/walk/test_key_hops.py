@@ -25,8 +25,8 @@ def test_a_key_that_is_behind_another_hop_is_read_in_the_next_round() -> None:
     walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
     assert hops_of(walk, "item.price") == [("->b(item.id)", 1), ("->c(item.sku)", 2)]
     (option,) = walk.leaf("item.price").options
-    assert option.needs == {((), "a", ""): 0, (("item",), "b", ""): 1, (("item",), "c", ""): 2}
-    assert option.certain == frozenset(option.needs)
+    assert option.needed_fetches == {((), "a", ""): 0, (("item",), "b", ""): 1, (("item",), "c", ""): 2}
+    assert option.unavoidable_fetches == frozenset(option.needed_fetches)
 
 
 def test_hops_are_found_once() -> None:
@@ -78,7 +78,7 @@ def test_a_field_that_leads_to_the_query_root_enters_it_again_in_every_subgraph(
     b = "type Query { other: Int }"
     walk = Walk.over("{ item { back { other } } }", a=a, b=b)
     (option,) = walk.leaf("item.back.other").options
-    assert (option.step, option.subgraph, option.stage) == (PathStep.REENTER, "b", 1)
+    assert (option.step, option.subgraph, option.stage) == (PathStep.QUERY_ROOT, "b", 1)
     assert text_of(option) == "a.item.back->>b"
 
 
@@ -97,4 +97,4 @@ def test_objects_in_keys_are_followed_to_a_limit(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(key_hops, "MAX_INTERNAL_DEPTH", 0)
     walk = Walk.over("{ item { id } }", a=a, b=b, c=c)
     assert hops_of(walk, "item.id") == []
-    assert walk.explorer.hops.cut_short > 0
+    assert walk.explorer.hops.incomplete_results > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.planner.walk.nodes_and_options import ObjectNode, PathOption, PathStep, root_of, undominated
+from router.planner.walk.nodes_and_options import ObjectNode, PathOption, PathStep, fetch_start, without_dominated
 from tests.router.planner.walk.walking import Walk
 
 A = 'type Query { item: Item @shareable } type Item @key(fields: "id") { id: ID! }'
@@ -16,25 +16,28 @@ HOP_C = (("item",), "c", "")
 
 def entered(subgraph: str) -> PathOption:
     node = ObjectNode("Query")
-    return PathOption(PathStep.ENTER, node, subgraph, "Query", 0, {((), subgraph, ""): 0})
+    return PathOption(PathStep.OPERATION_ROOT, node, subgraph, "Query", 0, {((), subgraph, ""): 0})
 
 
 def test_what_a_hop_needs_for_certain_is_on_every_path() -> None:
     (option,) = Walk.over("{ item { price } }", a=A, b=B, c=C).leaf("item.price").options
-    assert set(option.needs) == {ROOT_A, HOP_C}
-    assert option.certain == {HOP_C}
+    assert set(option.needed_fetches) == {ROOT_A, HOP_C}
+    assert option.unavoidable_fetches == {HOP_C}
 
 
 def test_with_one_path_everything_is_certain() -> None:
     a = A.replace("@shareable", "")
     (option,) = Walk.over("{ item { price } }", a=a, c=C).leaf("item.price").options
-    assert option.certain == {ROOT_A, HOP_C}
+    assert option.unavoidable_fetches == {ROOT_A, HOP_C}
 
 
 def test_the_root_of_an_option_stands_for_its_fetch() -> None:
     walk = Walk.over("{ item { id } }", a=A, b=B)
-    roots = [root_of(option) for option in walk.leaf("item.id").node.direct]
-    assert [(root.step, root.key) for root in roots] == [(PathStep.ENTER, ROOT_A), (PathStep.ENTER, ROOT_B)]
+    roots = [fetch_start(option) for option in walk.leaf("item.id").node.direct]
+    assert [(root.step, root.fetch_id) for root in roots] == [
+        (PathStep.OPERATION_ROOT, ROOT_A),
+        (PathStep.OPERATION_ROOT, ROOT_B),
+    ]
 
 
 def test_an_option_that_needs_all_that_another_needs_and_more_is_dropped() -> None:
@@ -42,13 +45,13 @@ def test_an_option_that_needs_all_that_another_needs_and_more_is_dropped() -> No
     node = walk.leaf("item.id").node
     (hop,) = [hop for hop in walk.explorer.hops.at(node) if hop.subgraph == "c"]
     a, b = node.direct
-    assert undominated([a, b]) == (a, b)
+    assert without_dominated([a, b]) == (a, b)
     # The hop can read its key from either, so it needs neither for certain.
-    assert undominated([a, hop]) == (a, hop)
+    assert without_dominated([a, hop]) == (a, hop)
     first = entered("a")
-    deeper = PathOption(PathStep.ENTER, first.node, "c", "Query", 1, {**first.needs, HOP_C: 1})
-    assert undominated([first, deeper]) == (first,)
-    assert undominated([deeper, first]) == (first,)
+    deeper = PathOption(PathStep.OPERATION_ROOT, first.node, "c", "Query", 1, {**first.needed_fetches, HOP_C: 1})
+    assert without_dominated([first, deeper]) == (first,)
+    assert without_dominated([deeper, first]) == (first,)
 
 
 def test_a_type_condition_is_that_of_a_branch() -> None:

@@ -16,8 +16,8 @@ from graphql import parse
 from router.get_operation import get_operation
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.deferred_blocks import DeferredBlocks
-from router.planner.normalise.guards import ALWAYS
 from router.planner.normalise.selections import NestedSelections, Normaliser
+from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.walk.explorer import Explorer
 from router.planner.walk.internal_aliases import InternalAliases
 from router.planner.walk.nodes_and_options import Leaf, LeafSearch, ObjectNode, PathOption, PathStep
@@ -56,7 +56,7 @@ class Walk:
         explorer = Explorer(graph, normaliser, aliases, blocks)
         root = explorer.root("Query", graph.subgraph_names)
         search = LeafSearch()
-        explorer.explore(root, normaliser.items([below], "Query"), search)
+        explorer.explore(root, normaliser.selected_fields([below], "Query"), search)
         return cls(explorer, root, search.leaves)
 
     def leaf(self, path: str) -> Leaf:
@@ -81,9 +81,9 @@ def path_of(leaf: Leaf) -> str:
 def text_of(option: PathOption) -> str:
     """An option as text."""
     match option.step:
-        case PathStep.ENTER:
+        case PathStep.OPERATION_ROOT:
             return option.subgraph
-        case PathStep.HOP:
+        case PathStep.KEY_HOP:
             keys = "|".join(" ".join(path_of(leaf) for leaf in choice.leaves) for choice in option.key_choices)
             return f"->{option.subgraph}({keys})"
     assert option.parent is not None
@@ -92,7 +92,7 @@ def text_of(option: PathOption) -> str:
         case PathStep.FIELD:
             assert option.node.selection is not None
             return f"{parent}.{option.node.selection.key}"
-        case PathStep.CAST:
+        case PathStep.DOWNCAST:
             return f"{parent}|{option.type_name}"
         case PathStep.DEFER:
             return f"{parent} later"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.planner.choose.cost import PlanCost, fetch_cost
+from router.planner.choose.plan_cost import PlanCost, fetch_cost
 
 
 def test_a_fetch_costs_a_thousand_and_one_for_each_field() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from router.planner.choose.path_selection import Inputs, PathSelection
-from router.planner.walk.nodes_and_options import root_of
+from router.planner.choose.chosen_paths import ChosenPaths, Inputs
+from router.planner.walk.nodes_and_options import fetch_start
 from tests.router.planner.walk.walking import Walk, path_of, text_of
 
 A = """
@@ -22,40 +22,40 @@ def test_a_key_is_read_from_a_fetch_that_is_made_anyway() -> None:
     walk = Walk.over("{ item { name price } }", a=A, b=B, c=C)
     (name,) = [option for option in walk.leaf("item.name").options if text_of(option) == "b.item"]
     (price,) = walk.leaf("item.price").options
-    selection = PathSelection([name, price])
-    selection.settle(certain_only=True)
-    assert read_by(selection.inputs[price]) == ["item.id from b.item"]
-    assert {root.subgraph for root in selection.roots} == {"b", "c"}
-    assert selection.unforced == [price]
+    chosen = ChosenPaths([name, price])
+    chosen.decide_hops(weigh_costs=False)
+    assert read_by(chosen.inputs[price]) == ["item.id from b.item"]
+    assert {start.subgraph for start in chosen.starts} == {"b", "c"}
+    assert chosen.hops_with_choice == [price]
 
 
 def test_what_is_not_certain_waits() -> None:
     walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
     (price,) = walk.leaf("item.price").options
-    selection = PathSelection([price])
-    selection.settle(certain_only=True)
-    assert selection.inputs == {}
-    selection.settle(certain_only=False)
-    assert [root.subgraph for root in selection.roots] == ["c", "a"]
-    assert read_by(selection.inputs[price]) == ["item.sku from a.item"]
+    chosen = ChosenPaths([price])
+    chosen.decide_hops(weigh_costs=False)
+    assert chosen.inputs == {}
+    chosen.decide_hops(weigh_costs=True)
+    assert [start.subgraph for start in chosen.starts] == ["c", "a"]
+    assert read_by(chosen.inputs[price]) == ["item.sku from a.item"]
 
 
 def test_a_key_with_one_way_to_read_it_is_chosen_with_its_option() -> None:
     a = 'type Query { item: Item } type Item @key(fields: "id") { id: ID! }'
     walk = Walk.over("{ item { price } }", a=a, c='type Item @key(fields: "id") { id: ID! price: Int }')
     (price,) = walk.leaf("item.price").options
-    selection = PathSelection([price])
-    assert [root.subgraph for root in selection.roots] == ["c", "a"]
-    selection.settle(certain_only=True)
-    assert selection.unforced == []
+    chosen = ChosenPaths([price])
+    assert [start.subgraph for start in chosen.starts] == ["c", "a"]
+    chosen.decide_hops(weigh_costs=False)
+    assert chosen.hops_with_choice == []
 
 
 def test_the_cheapest_option_is_one_that_is_fetched_anyway() -> None:
     walk = Walk.over("{ item { name price } }", a=A, b=B, c=C)
     first, second = walk.leaf("item.price").node.direct
-    selection = PathSelection([second])
-    assert selection.cheapest([first, second]) is second
-    assert PathSelection().cheapest([first, second]) is first
+    chosen = ChosenPaths([second])
+    assert chosen.cheapest([first, second]) is second
+    assert ChosenPaths().cheapest([first, second]) is first
 
 
 def test_what_is_decided_beforehand_stays() -> None:
@@ -63,7 +63,7 @@ def test_what_is_decided_beforehand_stays() -> None:
     (price,) = walk.leaf("item.price").options
     (by_id,) = [choice for choice in price.key_choices if path_of(choice.leaves[0]) == "item.id"]
     (from_b,) = [option for option in by_id.leaves[0].options if option.subgraph == "b"]
-    selection = PathSelection([price], {root_of(price): ((by_id.leaves[0], from_b),)})
-    selection.settle(certain_only=False)
-    assert read_by(selection.inputs[price]) == ["item.id from b.item"]
-    assert {root.subgraph for root in selection.roots} == {"b", "c"}
+    chosen = ChosenPaths([price], {fetch_start(price): ((by_id.leaves[0], from_b),)})
+    chosen.decide_hops(weigh_costs=True)
+    assert read_by(chosen.inputs[price]) == ["item.id from b.item"]
+    assert {start.subgraph for start in chosen.starts} == {"b", "c"}

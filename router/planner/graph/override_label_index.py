@@ -49,7 +49,7 @@ def labels_in(supergraph: Supergraph) -> frozenset[str]:
     )
 
 
-class LabelIndex:
+class OverrideLabelIndex:
     """The labels of a supergraph by field, and the fields that a plan with a field may need."""
 
     def __init__(self, supergraph: Supergraph) -> None:
@@ -82,7 +82,7 @@ class LabelIndex:
         if here in self._labels or here in self._inputs:
             self._types[field.name].add(definition.name)
 
-    def consulted_for(self, operation: PreparedOperation) -> frozenset[str]:
+    def labels_for(self, operation: PreparedOperation) -> frozenset[str]:
         """The labels that the plan of an operation can depend on."""
         root = self._schema.get_root_type(operation.definition.operation)
         if not self._labels or root is None:

@@ -14,15 +14,15 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from router.planner.choose.cost import fetch_cost
-from router.planner.walk.nodes_and_options import PathStep, root_of
+from router.planner.choose.plan_cost import fetch_cost
+from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from router.planner.walk.nodes_and_options import KeyChoice, Leaf, PathOption, RootKey
+    from router.planner.walk.nodes_and_options import FetchId, KeyChoice, Leaf, PathOption
 
-# How many undecided roots are compared with each other: enough for plans of usual size; the work stays linear beyond.
+# How many undecided starts are compared with each other: enough for plans of usual size; the work stays linear beyond.
 MOST_COMPARED: Final = 32
 
 # The leaves that a hop reads (its key and what its field requires), each with the option by which it is fetched.
@@ -30,97 +30,97 @@ Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
 NOTHING: Final[Mapping[PathOption, Inputs]] = MappingProxyType({})
 
 
-class PathSelection:
+class ChosenPaths:
     """A set of chosen options; `add` adds one, `settle` decides how hops are entered.
 
     Attributes:
         inputs: what is decided for each hop.
-        roots: the roots of all chosen options: these are fetched.
+        starts: the starts of all chosen options: these are fetched.
         unforced: the hops that could be entered in another way.
         compared: how many options were compared, as a measure of the work.
     """
 
     def __init__(self, options: Iterable[PathOption] = (), decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
         self.inputs: dict[PathOption, Inputs] = {}
-        self.unforced: list[PathOption] = []
+        self.hops_with_choice: list[PathOption] = []
         self._decided = decided
-        self.roots: dict[PathOption, None] = {}
+        self.starts: dict[PathOption, None] = {}
         self.compared = 0
-        self._keys: set[RootKey] = set()
+        self._keys: set[FetchId] = set()
         self._hops: set[tuple[tuple[str, ...], str, int]] = set()
-        self._missing: dict[PathOption, Mapping[RootKey, int]] = {}
-        self._open: deque[PathOption] = deque()
+        self._missing: dict[PathOption, Mapping[FetchId, int]] = {}
+        self._undecided: deque[PathOption] = deque()
         for option in options:
             self.add(option)
 
     def add(self, option: PathOption) -> None:
         """Choose an option, and with it what can be fetched in one way only."""
-        root = root_of(option)
-        if root in self.roots:
+        start = fetch_start(option)
+        if start in self.starts:
             return
-        self.roots[root] = None
-        self._keys.add(root.key)
+        self.starts[start] = None
+        self._keys.add(start.fetch_id)
         self._missing.clear()
-        if root.step is PathStep.HOP:
-            self._open.append(root)
-            self._hops.add((root.node.track, root.subgraph, root.stage))
-            if len(root.key_choices) == 1:
-                for leaf in root.key_choices[0].leaves:
+        if start.step is PathStep.KEY_HOP:
+            self._undecided.append(start)
+            self._hops.add((start.node.track, start.subgraph, start.stage))
+            if len(start.key_choices) == 1:
+                for leaf in start.key_choices[0].leaves:
                     if len(leaf.options) == 1:
                         self.add(leaf.options[0])
-        elif root.step is PathStep.REENTER:
-            assert root.parent is not None  # noqa: S101 - the option whose field is the query root
-            self.add(root.parent)
+        elif start.step is PathStep.QUERY_ROOT:
+            assert start.parent is not None  # noqa: S101 - the option whose field is the query root
+            self.add(start.parent)
 
-    def settle(self, *, certain_only: bool) -> None:
+    def decide_hops(self, *, weigh_costs: bool) -> None:
         """Decide how hops are entered.
 
-        With `certain_only`, decide those that can be entered in one way, or without a further fetch. Else decide all,
+        With `weigh_costs`, decide those that can be entered in one way, or without a further fetch. Else decide all,
         those first for which the second best way costs most.
         """
         while True:
-            self._settle_certain()
-            if certain_only or not self._open:
+            self._decide_without_weighing()
+            if not weigh_costs or not self._undecided:
                 return
-            dearest = max(islice(self._open, MOST_COMPARED), key=self._regret)
-            self._open.remove(dearest)
-            self.unforced.append(dearest)
+            dearest = max(islice(self._undecided, MOST_COMPARED), key=self._regret)
+            self._undecided.remove(dearest)
+            self.hops_with_choice.append(dearest)
             self._decide(dearest)
 
-    def _settle_certain(self) -> None:
+    def _decide_without_weighing(self) -> None:
         waiting: deque[PathOption] = deque()
-        while self._open:
-            root = self._open.popleft()
-            if root in self._decided:
-                self._read(root, self._decided[root])
-            elif _is_forced(root):
-                self._decide(root)
-            elif any(map(self._is_available, root.key_choices)):
-                self.unforced.append(root)
-                self._decide(root)
+        while self._undecided:
+            start = self._undecided.popleft()
+            if start in self._decided:
+                self._read(start, self._decided[start])
+            elif _is_forced(start):
+                self._decide(start)
+            elif any(map(self._is_available, start.key_choices)):
+                self.hops_with_choice.append(start)
+                self._decide(start)
             else:
-                waiting.append(root)
-        self._open = waiting
+                waiting.append(start)
+        self._undecided = waiting
 
-    def _read(self, root: PathOption, inputs: Inputs) -> None:
-        self.inputs[root] = inputs
+    def _read(self, start: PathOption, inputs: Inputs) -> None:
+        self.inputs[start] = inputs
         for _, option in inputs:
             self.add(option)
 
-    def _regret(self, root: PathOption) -> int:
+    def _regret(self, start: PathOption) -> int:
         """How much more the second best way to enter a hop costs than the best one."""
-        costs = [self._cost(self._key_missing(choice)) for choice in root.key_choices]
+        costs = [self._cost(self._key_missing(choice)) for choice in start.key_choices]
         if len(costs) > 1:
             return _gap(costs)
         return max(
-            (self._regret_of(leaf.options) for leaf in root.key_choices[0].leaves if len(leaf.options) > 1), default=0
+            (self._regret_of(leaf.options) for leaf in start.key_choices[0].leaves if len(leaf.options) > 1), default=0
         )
 
     def _regret_of(self, options: Sequence[PathOption]) -> int:
         return _gap([self._cost(self._option_missing(option)) for option in options])
 
-    def _decide(self, root: PathOption) -> None:
-        choice = self._best_key(root.key_choices)
+    def _decide(self, start: PathOption) -> None:
+        choice = self._best_key(start.key_choices)
         free: list[tuple[PathOption, ...]] = []
         # First what is forced, then what has most to lose: later values may come with these fetches.
         for options in dict.fromkeys(leaf.options for leaf in choice.leaves):
@@ -134,13 +134,13 @@ class PathSelection:
         for options in free:
             chosen[options] = self.cheapest(options)
             self.add(chosen[options])
-        self.inputs[root] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in choice.leaves)
+        self.inputs[start] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in choice.leaves)
 
     def cheapest(self, options: Sequence[PathOption]) -> PathOption:
         """The option that adds the least cost to what is chosen; among those the earliest."""
         if len(options) == 1:
             return options[0]
-        available = [option for option in options if root_of(option).key in self._keys]
+        available = [option for option in options if fetch_start(option).fetch_id in self._keys]
         if available:
             return min(available, key=_stage)
         return min(options, key=lambda option: (self._cost(self._option_missing(option)), option.stage))
@@ -152,36 +152,36 @@ class PathSelection:
         return available or min(key_choices, key=lambda choice: self._cost(self._key_missing(choice)))
 
     def _is_available(self, choice: KeyChoice) -> bool:
-        """Whether the chosen roots bring all leaves of a key."""
-        return all(any(root_of(option).key in self._keys for option in leaf.options) for leaf in choice.leaves)
+        """Whether the chosen starts bring all leaves of a key."""
+        return all(any(fetch_start(option).fetch_id in self._keys for option in leaf.options) for leaf in choice.leaves)
 
-    def _option_missing(self, option: PathOption) -> Mapping[RootKey, int]:
-        """The roots that the option would add, with their stages."""
-        root = root_of(option)
-        if root.key in self._keys:
+    def _option_missing(self, option: PathOption) -> Mapping[FetchId, int]:
+        """The starts that the option would add, with their stages."""
+        start = fetch_start(option)
+        if start.fetch_id in self._keys:
             return {}
         self.compared += 1
-        known = self._missing.get(root)
+        known = self._missing.get(start)
         if known is None:
-            missing: dict[RootKey, int] = {}
+            missing: dict[FetchId, int] = {}
             # Fetches of one subgraph for the same objects at the same stage become one.
-            if root.step is not PathStep.HOP or (root.node.track, root.subgraph, root.stage) not in self._hops:
-                missing[root.key] = root.stage
-            if root.step is PathStep.HOP:
-                missing.update(self._key_missing(self._best_key(root.key_choices)))
-            elif root.parent is not None:
-                missing.update(self._option_missing(root.parent))
-            known = self._missing[root] = missing
+            if start.step is not PathStep.KEY_HOP or (start.node.track, start.subgraph, start.stage) not in self._hops:
+                missing[start.fetch_id] = start.stage
+            if start.step is PathStep.KEY_HOP:
+                missing.update(self._key_missing(self._best_key(start.key_choices)))
+            elif start.parent is not None:
+                missing.update(self._option_missing(start.parent))
+            known = self._missing[start] = missing
         return known
 
-    def _key_missing(self, choice: KeyChoice) -> dict[RootKey, int]:
-        missing: dict[RootKey, int] = {}
+    def _key_missing(self, choice: KeyChoice) -> dict[FetchId, int]:
+        missing: dict[FetchId, int] = {}
         for leaf in choice.leaves:
             missing.update(self._option_missing(self.cheapest(leaf.options)))
         return missing
 
     @staticmethod
-    def _cost(missing: Mapping[RootKey, int]) -> int:
+    def _cost(missing: Mapping[FetchId, int]) -> int:
         return sum(fetch_cost(stage) for stage in missing.values())
 
 
@@ -194,5 +194,5 @@ def _gap(costs: Sequence[int]) -> int:
     return second - first
 
 
-def _is_forced(root: PathOption) -> bool:
-    return len(root.key_choices) == 1 and all(len(leaf.options) == 1 for leaf in root.key_choices[0].leaves)
+def _is_forced(start: PathOption) -> bool:
+    return len(start.key_choices) == 1 and all(len(leaf.options) == 1 for leaf in start.key_choices[0].leaves)

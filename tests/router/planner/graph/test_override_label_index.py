@@ -10,7 +10,7 @@ from graphql import parse, validate
 from router.errors import RequestError
 from router.get_operation import get_operation
 from router.planner import Planner, PlanOptions
-from router.planner.graph.override_labels import LabelIndex, labels_in
+from router.planner.graph.override_label_index import OverrideLabelIndex, labels_in
 from router.supergraph import load
 from tests.router.oracle.cases import cases
 from tests.router.policies.test_override_labels import SDL, composed, on_the_move
@@ -51,7 +51,7 @@ def graph() -> Supergraph:
 def test_labels_are_reported_where_a_plan_can_depend_on_them(graph: Supergraph, query: str, reported: set[str]) -> None:
     name = "A" if "query A" in query else None
     operation = get_operation(graph.api_schema, parse(query), name)
-    assert LabelIndex(graph).consulted_for(operation) == reported
+    assert OverrideLabelIndex(graph).labels_for(operation) == reported
 
 
 def test_labels_of_key_and_context_fields_are_reported_too() -> None:
@@ -69,7 +69,7 @@ def test_labels_of_key_and_context_fields_are_reported_too() -> None:
     """
     graph = load(on_the_move(composed(old=old, new=new), "old", "new", "money"))
     operation = get_operation(graph.api_schema, parse("{ cart { line { total } } }"))
-    assert LabelIndex(graph).consulted_for(operation) == {"money"}
+    assert OverrideLabelIndex(graph).labels_for(operation) == {"money"}
     start = 'type Query { a: A } type A @key(fields: "id") { id: ID! }'
     left = 'type A @key(fields: "id") { id: ID!  sku: ID! }'
     right = 'type A @key(fields: "id") { id: ID!  sku: ID! @shareable @override(from: "left") }'
@@ -77,7 +77,7 @@ def test_labels_of_key_and_context_fields_are_reported_too() -> None:
     sdl = composed(start=start, left=left, right=right, end=end)
     graph = load(on_the_move(sdl, "left", "right", "skus"))
     operation = get_operation(graph.api_schema, parse("{ a { rest } }"))
-    assert LabelIndex(graph).consulted_for(operation) == {"skus"}
+    assert OverrideLabelIndex(graph).labels_for(operation) == {"skus"}
 
 
 class Recording(frozenset[str]):
@@ -112,6 +112,6 @@ def test_planning_asks_for_no_other_labels(*, every: bool) -> None:
             asked = consulted(graph, operation, known if every else frozenset())
         except RequestError:
             continue
-        assert asked <= LabelIndex(graph).consulted_for(operation), case.name
+        assert asked <= OverrideLabelIndex(graph).labels_for(operation), case.name
         count += len(asked)
     assert count > 0

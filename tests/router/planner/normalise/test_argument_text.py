@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import ArgumentNode, FieldNode, OperationDefinitionNode, parse, print_ast, strip_ignored_characters
 
-from router.planner.normalise.values import argument_text, variables_in
+from router.planner.normalise.argument_text import argument_text, variables_in
 
 VALUES = (
     "1",

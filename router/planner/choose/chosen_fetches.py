@@ -1,0 +1,87 @@
+"""The fetches that follow from a set of chosen options.
+
+Two starts are one fetch if they enter the same subgraph for the same objects, after the same fetches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from router.planner.choose.chosen_paths import NOTHING, ChosenPaths
+from router.planner.choose.plan_cost import fetch_cost
+from router.planner.walk.nodes_and_options import PathStep, fetch_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from router.planner.choose.chosen_paths import Inputs
+    from router.planner.walk.nodes_and_options import FetchId, PathOption
+
+
+@dataclass(eq=False, slots=True)
+class FetchDraft:
+    """A fetch before its selections: the starts that share it and the fetches it waits for."""
+
+    number: int
+    stage: int
+    starts: list[PathOption] = field(default_factory=list)
+    after: dict[int, FetchDraft] = field(default_factory=dict)
+
+
+class ChosenFetches:
+    """The fetches of chosen options, each after those it waits for.
+
+    `decided` says for some hops what they read; the other hops read where it costs least.
+    """
+
+    def __init__(self, options: Iterable[PathOption], decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
+        chosen = ChosenPaths(options, decided)
+        chosen.decide_hops(weigh_costs=True)
+        self.inputs = chosen.inputs
+        self.hops_with_choice = chosen.hops_with_choice
+        self.compared = chosen.compared
+        self.fetches: dict[tuple[tuple[str, ...], str, frozenset[int]], FetchDraft] = {}
+        self._fetch_of: dict[PathOption, FetchDraft] = {}
+        for start in chosen.starts:
+            self._fetch(start)
+
+    @property
+    def cost(self) -> int:
+        """The cost of the fetches without their fields."""
+        return sum(fetch_cost(fetch.stage) for fetch in self.fetches.values())
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The cost, then the number of subgraphs asked for the same objects.
+
+        Fetches of the same objects from one subgraph can become one later, even if they wait for different fetches.
+        """
+        return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
+
+    @property
+    def fetched(self) -> frozenset[FetchId]:
+        """The keys of all starts that are fetched."""
+        return frozenset(start.fetch_id for fetch in self.fetches.values() for start in fetch.starts)
+
+    def _fetch(self, start: PathOption) -> FetchDraft:
+        known = self._fetch_of.get(start)
+        if known is not None:
+            return known
+        earlier = {
+            fetch.number: fetch for fetch in (self._fetch(fetch_start(option)) for option in self._sources(start))
+        }
+        key = (start.node.track, start.subgraph, frozenset(earlier))
+        fetch = self.fetches.get(key)
+        if fetch is None:
+            stage = 1 + max((other.stage for other in earlier.values()), default=-1)
+            fetch = self.fetches[key] = FetchDraft(len(self.fetches), stage, after=earlier)
+        fetch.starts.append(start)
+        self._fetch_of[start] = fetch
+        return fetch
+
+    def _sources(self, start: PathOption) -> list[PathOption]:
+        if start.step is PathStep.QUERY_ROOT:
+            assert start.parent is not None  # noqa: S101 - the option whose field is the query root
+            return [start.parent]
+        return [option for _, option in self.inputs.get(start, ())]
