@@ -1,4 +1,4 @@
-"""Contexts: which types set one, and what `@fromContext` selects on an object of such a type."""
+"""The types that set each context, and the selections that `@fromContext` makes from each context."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextSelection:
-    """What a `@fromContext` selects on the nearest object above that sets the context.
+    """The selection of one `@fromContext`. The selection applies to the nearest ancestor that sets the context.
 
-    `context` is the context's name in the supergraph, `text` the selection as written.
+    `context` is the context's name in the supergraph, `text` is the selection as the subgraph wrote it.
     """
 
     context: str
@@ -39,7 +39,7 @@ class Contexts:
 
     @cached_property
     def set_by(self) -> Mapping[str, frozenset[str]]:
-        """Object type → the contexts it sets: its own, and those of the interfaces and unions it belongs to."""
+        """Map each object type to the contexts set by its own `@context` and those of its interfaces and unions."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         for definition in self.state.supergraph.types.values():
             names = {text for each in definition.applied("context") if (text := each.text("name")) is not None}
@@ -50,7 +50,7 @@ class Contexts:
 
     @cached_property
     def selections(self) -> Mapping[str, frozenset[ContextSelection]]:
-        """Context → what all contextual arguments together select from it."""
+        """Map each context to the selections of all contextual arguments from this context."""
         found: defaultdict[str, set[ContextSelection]] = defaultdict(set)
         for subgraph in self.state.subgraphs if self.set_by else ():
             for _, member in subgraph.schema.fields():
@@ -60,7 +60,7 @@ class Contexts:
 
 
 def required_context_selections(subgraph: SubgraphMetadata, member: FieldDef) -> frozenset[ContextSelection]:
-    """The selections that supply the contextual arguments of a subgraph's field."""
+    """Return the selections that supply the contextual arguments of a subgraph's field."""
     if not member.arguments:
         return NO_CONTEXT_SELECTIONS
     return frozenset(

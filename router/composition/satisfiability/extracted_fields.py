@@ -1,10 +1,10 @@
-"""What remains of a subgraph when a consumer extracts it from the supergraph (composition §8.6).
+"""The fields that a subgraph still has when a router extracts the subgraph from the supergraph (composition §8.6).
 
-A type is not extracted if the supergraph names none of its fields for the subgraph: all are overridden, or it is a
-query root without fields. A field of such a type is not extracted either, and may leave its own type empty:
+A type is not extracted if no field of the type remains: all fields are overridden, or the query root has no fields. A
+field whose type is not extracted is not extracted either, so the type that has the field can become empty:
 
-    type Query { a: Int }        # overridden by another subgraph: not extracted
-    type Mutation { m: Query }   # so neither is this field, nor its type
+    type Query { a: Int }        # `a` is overridden by another subgraph, so `Query` is not extracted
+    type Mutation { m: Query }   # so `m` is not extracted, and neither is `Mutation`
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ExtractedFields:
-    """The subgraphs of one composition as consumers of the supergraph see them."""
+    """The fields of each subgraph after extraction from the supergraph."""
 
     state: MergeState
     _missing: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def has(self, index: int, member: FieldDef) -> bool:
-        """Whether a field is still in the extracted subgraph: its type is not missing there."""
+        """Return whether the type of the field is in the subgraph at `index` after extraction."""
         return base_name(member.type) not in self._missing_types(index)
 
     def _missing_types(self, index: int) -> frozenset[str]:
@@ -57,7 +57,7 @@ class ExtractedFields:
         return frozenset(missing)
 
     def _parts(self, index: int, definition: TypeDef) -> set[str]:
-        """The fields that the supergraph leaves to this subgraph, or the members of a union."""
+        """Return the fields of the type that are not removed by an override, or the members of a union."""
         if definition.kind is Kind.UNION:
             return set(definition.members)
         return {

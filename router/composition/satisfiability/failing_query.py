@@ -18,25 +18,25 @@ _EXAMPLES = {
     "String": '"A string value"',
     "ID": '"<any id>"',
 }
-# Input objects can require each other in a circle only if composition has already reported an error.
+# The limit guards against input objects that require each other, which composition reports as an error earlier.
 _MAX_INPUT_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
 class QueryStep:
-    """A field on the path, and the concrete type of its value, if the field's type is abstract."""
+    """A field on the path. `concrete` is the object type of the field's value, if the field's type is abstract."""
 
     member: FieldDef
     concrete: str | None
 
 
 def print_failing_query(schema: Schema, path: Sequence[QueryStep], last: FieldDef | None) -> str:
-    """Print the operation, indented.
+    """Return the text of the operation, indented by two spaces.
 
     Args:
         schema: The supergraph.
         path: The fields that lead to the failure.
-        last: The field that fails. None if the type of the last step's value is what cannot be found.
+        last: The field that fails. None if no subgraph can find the object type of the last step's value.
     """
     lines: list[str] = []
     steps = [*path, *([QueryStep(last, None)] if last is not None else [])]

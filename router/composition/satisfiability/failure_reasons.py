@@ -1,4 +1,4 @@
-"""The reasons why a field cannot be resolved: what each subgraph lacks, and why no key leads on (composition §9.5)."""
+"""Explain why a field cannot be resolved: in each subgraph, and through keys in others (composition §9.5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def failure_reasons(reachability: Reachability, positions: Sequence[Position], member: FieldDef) -> str:
-    """One entry a subgraph: a line if there is one reason, a bulleted list if there are several."""
+    """Return the reasons as text, with one entry for each subgraph that has a position of the object."""
     grouped: dict[str, dict[str, None]] = {}
     for position in positions:
         reasons = grouped.setdefault(reachability.graph.subgraph(position).name, {})

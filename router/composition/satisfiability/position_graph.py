@@ -1,11 +1,10 @@
 """Positions of an object, and the edges between them under one assumption about override labels.
 
-A *position* is an object as one subgraph sees it: the subgraph, the type's name there, and the fields that a
-`@provides` above makes resolvable in addition. An object type `Book` of the supergraph can appear as `Book`, or
-through an interface object: then the position's type is the interface's name.
+A *position* is an object as one subgraph defines it: the subgraph, the type's name there, and the external fields that
+a `@provides` on the path makes resolvable. If a subgraph has `Media` as an interface object, the position of a `Book`
+there has the type name `Media`.
 
-This module knows what one subgraph resolves by itself. What must be fetched from several subgraphs is the task of
-`reachability`.
+This module finds the fields that one subgraph resolves without other subgraphs. `reachability` combines subgraphs.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An object as the subgraph at `index` sees it."""
+    """An object as the subgraph at `index` defines it."""
 
     index: int
     type_name: str
@@ -51,22 +50,22 @@ class PositionGraph:
     _possible_types_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
     def subgraph(self, position: Position) -> SubgraphMetadata:
-        """The subgraph of a position."""
+        """Return the subgraph of a position."""
         return self.state.subgraphs[position.index]
 
     def definition(self, position: Position) -> TypeDef:
-        """The type at a position, as its subgraph defines it."""
+        """Return the type of a position, as the subgraph defines it."""
         return self.subgraph(position).schema.types[position.type_name]
 
     def possible_types(self, name: str) -> frozenset[str]:
-        """The object types that a type of the supergraph can be."""
+        """Return the possible object types of a type in the supergraph."""
         known = self._possible_types.get(name)
         if known is None:
             known = self._possible_types[name] = frozenset(self.state.supergraph.possible_types(name))
         return known
 
     def possible_types_here(self, index: int, name: str) -> frozenset[str]:
-        """The object types that a type can be in one subgraph."""
+        """Return the possible object types of a type in the subgraph at `index`."""
         key = (index, name)
         known = self._possible_types_here.get(key)
         if known is None:
@@ -76,21 +75,24 @@ class PositionGraph:
     # Fields
 
     def declared_field(self, position: Position, name: str) -> FieldDef | None:
-        """The field as the subgraph declares it; None if the subgraph does not have it after extraction."""
+        """Return the subgraph's declaration of the field.
+
+        Returns None if the subgraph does not have the field, or loses it when it is extracted from the supergraph.
+        """
         member = self.definition(position).fields.get(name)
         return member if member is not None and self.extracted.has(position.index, member) else None
 
     def is_overridden(self, position: Position, member: FieldDef) -> bool:
-        """Whether another subgraph overrides the field under this assumption."""
+        """Return whether another subgraph overrides the field under this assumption."""
         return member.coordinate in self.assumption.overridden.get(position.index, ())
 
     def is_progressive(self, position: Position, name: str) -> bool:
-        """Whether an override label decides if this subgraph or another one resolves the field."""
+        """Return whether an override label decides if this subgraph resolves the field."""
         coordinate = f"{position.type_name}.{name}"
         return coordinate in self.assumption.progressive.get(position.index, ())
 
     def resolvable_field(self, position: Position, name: str) -> FieldDef | None:
-        """The field if the subgraph resolves it here, provided that the field's requirements are met."""
+        """Return the field if the subgraph resolves the field here; None otherwise. `@requires` is not checked."""
         member = self.declared_field(position, name)
         if member is None or self.is_overridden(position, member):
             return None
@@ -99,7 +101,7 @@ class PositionGraph:
         return None if self.subgraph(position).is_external(member) else member
 
     def value_position(self, position: Position, member: FieldDef) -> Position:
-        """The position of a field's value, of the field's declared type."""
+        """Return the position of a field's value. The type is the declared type of the field."""
         provided = frozenset(
             entry for coordinate, below in position.provided if coordinate == member.coordinate for entry in below
         )
@@ -111,7 +113,7 @@ class PositionGraph:
         return Position(position.index, target, provided)
 
     def progressive_requirements(self, position: Position, member: FieldDef) -> list[str]:
-        """The coordinates that the field requires and that an override label moves from one subgraph to another."""
+        """Return the coordinates of the progressive fields that the field requires."""
         progressive = {coordinate for coordinates in self.assumption.progressive.values() for coordinate in coordinates}
         required = [
             target.coordinate
@@ -123,20 +125,20 @@ class PositionGraph:
     # Keys
 
     def has_local_key(self, position: Position) -> bool:
-        """Whether the subgraph has a key of this type whose fields it knows itself.
+        """Return whether the subgraph resolves all fields of one of its keys for this type, or the type is a root type.
 
-        Apollo's composition does not check either that another subgraph can supply the key.
+        As in Apollo's composition, the result does not depend on whether another subgraph can supply the key.
         """
         if position.type_name in ROOTS.values():
             return True
-        return any(self._knows_key(position, key) for key in self.definition(position).keys)
+        return any(self._resolves_key(position, key) for key in self.definition(position).keys)
 
-    def _knows_key(self, position: Position, key: Applied) -> bool:
+    def _resolves_key(self, position: Position, key: Applied) -> bool:
         selections = key.field_set
-        return selections is not None and self._knows_all(position, selections)
+        return selections is not None and self._resolves_all(position, selections)
 
-    def _knows_all(self, position: Position, selections: SelectionSetNode) -> bool:
-        """Whether no field of the set is external or overridden here. A label leaves the field to both subgraphs."""
+    def _resolves_all(self, position: Position, selections: SelectionSetNode) -> bool:
+        """Return whether the subgraph has every field, not external and not overridden without a label."""
         for item in selections.selections:
             if not isinstance(item, FieldNode) or item.name.value == TYPENAME:
                 continue
@@ -147,14 +149,14 @@ class PositionGraph:
                 return False
             if item.selection_set is not None:
                 inner = Position(position.index, base_name(member.type))
-                if not self._knows_all(inner, item.selection_set):
+                if not self._resolves_all(inner, item.selection_set):
                     return False
         return True
 
     def entries(self, position: Position) -> Iterator[tuple[Position, tuple[SelectionSetNode | None, ...]]]:
-        """Positions of the same object in other subgraphs, with the field sets of the keys that lead there.
+        """Yield the positions of the same object in other subgraphs, each with the field sets of its resolvable keys.
 
-        A root type needs no key: its field set is empty. None stands for a key that cannot be parsed.
+        A root type needs no key: the field set is empty. A key that cannot be parsed is None.
         """
         for index, subgraph in enumerate(self.state.subgraphs):
             if index == position.index:
@@ -172,7 +174,7 @@ class PositionGraph:
                     yield Position(index, name), keys
 
     def _names_elsewhere(self, name: str) -> Iterable[str]:
-        """The names that the object can have in another subgraph: its type, or one of its interfaces."""
+        """Return the type names that the object can have in another subgraph: its own, and those of its interfaces."""
         definition = self.state.supergraph.types.get(name)
         if definition is None or definition.kind is not Kind.OBJECT:
             return (name,)
@@ -181,7 +183,7 @@ class PositionGraph:
     # Types
 
     def concrete_types(self, value: Position) -> frozenset[str]:
-        """The object types that a field's value can have where it was resolved, and that the supergraph still has."""
+        """Return the object types that a field's value can have in the subgraph that resolved the field."""
         definition = self.subgraph(value).schema.types.get(value.type_name)
         if definition is None:
             return frozenset()
@@ -192,12 +194,12 @@ class PositionGraph:
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
 
     def narrowed(self, positions: tuple[Position, ...], wanted: str) -> tuple[Position, ...]:
-        """The positions that remain under a type condition."""
+        """Return the positions whose type satisfies the type condition `wanted`."""
         possible = self.possible_types(wanted)
         return tuple(each for each in positions if each.type_name == wanted or each.type_name in possible)
 
     def selects_object_types_only(self, type_name: str, selections: SelectionSetNode) -> bool:
-        """Whether every field of the set has one object type, or a leaf type, in all subgraphs."""
+        """Return whether the field set has no fragments, and only fields of object types and leaf types."""
         for item in selections.selections:
             if not isinstance(item, FieldNode):
                 return False
@@ -208,7 +210,7 @@ class PositionGraph:
         return True
 
     def _object_below(self, type_name: str, name: str) -> str | None:
-        """The type of a field's value, if it is an object type wherever the field is resolved."""
+        """Return the type of a field in the supergraph if it is an object type; None otherwise."""
         types = self.state.supergraph.types
         definition = types.get(type_name)
         member = definition.fields.get(name) if definition is not None else None

@@ -1,4 +1,4 @@
-"""The fields that a `@provides` makes resolvable below a field, although they are external in the subgraph."""
+"""The external fields that a `@provides` makes resolvable below one field."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from router.composition.model import Schema
 
 ProvidedFields = frozenset[tuple[str, "ProvidedFields"]]
-"""Coordinate of a provided field (`Type.field`), with the fields that are provided below it."""
+"""Pairs of a provided field's coordinate (`Type.field`) and the fields that are provided below this field."""
 
 NOTHING_PROVIDED: ProvidedFields = frozenset()
 
 
 def provided_fields(schema: Schema, type_name: str, selections: SelectionSetNode) -> ProvidedFields:
-    """Read the field set of a `@provides`; the field of an abstract type includes that of each possible type."""
+    """Return the fields that the field set of a `@provides` names.
+
+    A field of an interface stands for the field of each implementation too.
+    """
     entries: set[tuple[str, ProvidedFields]] = set()
     for item in selections.selections:
         if isinstance(item, InlineFragmentNode):

@@ -1,9 +1,9 @@
-"""What can be fetched from a position: the other positions of the same object, and field sets over all of them.
+"""Find the other positions of the same object that the router can reach, and the field sets that it can fetch there.
 
-From a position the router can fetch the same object from any subgraph whose key it can fetch. The fields of a key may
-come from any position reached so far, so the set of reachable positions grows until nothing can be added:
+A position in another subgraph is reachable if the fields of its key can be fetched. The fields of a key can be fetched
+from all positions that are already reachable, so the set of reachable positions grows until no position is added:
 
-    A: Book by id  →  B (key id, gives isbn)  →  C (key isbn)
+    A: Book with id  →  B: Book with key id, and isbn  →  C: Book with key isbn
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reachability:
-    """Answers questions about one graph, and remembers the answers."""
+    """Finds reachable positions and resolvable fields in one graph, and caches the results."""
 
     graph: PositionGraph
     contexts: Contexts
@@ -45,12 +45,12 @@ class Reachability:
     # Fields
 
     def resolve(self, position: Position, name: str, available: frozenset[ContextSelection]) -> Position | None:
-        """The position of a field's value, or None if the subgraph cannot resolve the field here.
+        """Return the position of a field's value, or None if the subgraph cannot resolve the field here.
 
         Args:
             position: The object that has the field.
             name: The field's name.
-            available: What can be selected from the contexts that are set above.
+            available: The context selections that the field can use.
         """
         member = self.graph.resolvable_field(position, name)
         if member is None or not self._requirements_met(position, member):
@@ -61,14 +61,14 @@ class Reachability:
         return self.graph.value_position(position, member)
 
     def _requirements_met(self, position: Position, member: FieldDef) -> bool:
-        """Whether the fields of each `@requires` can be fetched from here, and a key leads back."""
+        """Return whether the fields of each `@requires` can be fetched, and a key to return to this subgraph exists."""
         applied = member.applied("requires")
         if not applied:
             return True
         known = self.cache.requirements.get((position, member.coordinate))
         if known is not None:
             return known
-        before = self.cache.provisional_answers
+        before = self.cache.provisional_results
         met = all(self._requirement_met(position, member, requires) for requires in applied)
         is_final = self.cache.is_certain_since(before)
         if is_final or (met and all(self._stays_met(position.type_name, requires) for requires in applied)):
@@ -77,16 +77,16 @@ class Reachability:
 
     def _requirement_met(self, position: Position, member: FieldDef, requires: Applied) -> bool:
         selections = requires.field_set
-        question = (position.index, member.coordinate)
-        if selections is None or self.cache.is_open(question):
+        condition = (position.index, member.coordinate)
+        if selections is None or self.cache.is_open(condition):
             return False
-        with self.cache.answering(question):
+        with self.cache.checking(condition):
             return self.graph.has_local_key(position) and self.can_fetch((position,), selections)
 
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
-        """Whether a field set that can be fetched can still be fetched after more positions are found.
+        """Return whether the field set, which can be fetched now, stays fetchable after more positions are found.
 
-        More positions can add possible types for the value of an abstract type, and each type must have the fields.
+        More positions can add possible types to the value of an abstract field, and each type must have the fields.
         """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
@@ -94,10 +94,10 @@ class Reachability:
     # Positions
 
     def reachable(self, position: Position) -> tuple[Position, ...]:
-        """All positions of the same object, this one first.
+        """Return all reachable positions of the same object, this position first.
 
-        Keys can need fields of other objects, whose reachable positions can depend on this one's. So all that depend
-        on each other are computed together: each begins with itself alone, and grows until none grows.
+        A key can need fields of other objects, and their reachable positions can depend on this position. So positions
+        that depend on each other are computed together: each starts with only itself, until no set grows any more.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -116,12 +116,12 @@ class Reachability:
                     before = growing[each]
                     growing[each] = self._extended(each, before)
                     grew = grew or len(growing[each]) > len(before)
-                # Positions that others turned out to depend on have not grown yet.
+                # Positions that were added in this round have not been extended yet.
                 grew = grew or len(growing) > len(begun)
         return growing[position]
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
-        """The positions found so far, and those whose keys can be fetched from them."""
+        """Return `found` with all positions whose keys can be fetched from the positions in `found`."""
         entries = self.cache.entries.get(position)
         if entries is None:
             entries = self.cache.entries[position] = tuple(self.graph.entries(position))
@@ -133,10 +133,10 @@ class Reachability:
         return found + more
 
     def as_type(self, value: Position, name: str) -> tuple[Position, ...]:
-        """A field's value as an object of one concrete type.
+        """Return the positions of a field's value if the value is an object of the type `name`.
 
-        An interface object does not know its type: a subgraph that has the interface itself must be asked for it. So
-        there can be several positions.
+        The subgraph of an interface object cannot resolve the object's type. Then the result has a position for each
+        reachable subgraph that has the interface itself.
         """
         definition = self.graph.definition(value)
         if not definition.is_interface_object:
@@ -161,13 +161,13 @@ class Reachability:
         *,
         closed: bool = False,
     ) -> bool:
-        """Whether every field of a field set can be fetched for one object.
+        """Return whether every field of a field set can be fetched for one object.
 
         Args:
-            positions: Where the object is.
+            positions: The positions of the object.
             selections: The field set.
-            available: What can be selected from the contexts that are set inside of the field set.
-            closed: Whether only `positions` count. Otherwise everything reachable from them counts too.
+            available: The context selections that the fields can use.
+            closed: Whether only `positions` are used. Otherwise all positions that they reach are used too.
         """
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
@@ -198,10 +198,9 @@ class Reachability:
     def _fetched(
         self, positions: Iterable[Position], name: str, available: frozenset[ContextSelection], *, closed: bool
     ) -> tuple[Position, ...]:
-        """The positions of the value of one field of a field set.
+        """Return the positions of the value of one field of a field set; empty if the field cannot be fetched.
 
-        A field that an override label moves does not count: the router decides labels for the fields of an operation,
-        not for what it fetches in addition.
+        Progressive fields are left out: the router decides labels only for the fields of the client's operation.
         """
         values: dict[Position, None] = {}
         for position in positions:
@@ -216,9 +215,10 @@ class Reachability:
     def available_below(
         self, type_name: str, positions: tuple[Position, ...], available: frozenset[ContextSelection]
     ) -> frozenset[ContextSelection]:
-        """What can be selected from contexts below an object: as at the object, and from the contexts that it sets.
+        """Return the context selections that fields below an object can use.
 
-        The nearest object that sets a context counts, even if what is selected on it cannot be fetched.
+        For each context that the object sets, only selections that can be fetched from this object are included, even
+        if an object above sets the same context.
         """
         contexts = self.contexts.set_by.get(type_name)
         if contexts is None:
@@ -233,5 +233,5 @@ class Reachability:
         # A selection on a context cannot need the same selection.
         if selections is None or self.cache.is_open(selection):
             return False
-        with self.cache.answering(selection):
+        with self.cache.checking(selection):
             return self.can_fetch(positions, selections)

@@ -1,8 +1,8 @@
-"""What one search over the positions remembers: results that hold, and the questions it is answering right now.
+"""Cached results of one search, and the conditions that the search is checking at the moment.
 
-Positions, requirements and contexts depend on each other, in circles too: a key can need a field whose requirements
-need that key. A question that is asked again while it is being answered gets the answer "no" for now. A result that
-used such an answer may be too small, so it is not kept.
+Positions, requirements and contexts can depend on each other in a cycle: a key can need a field whose requirements need
+that key. If a condition is checked again while its check is running, the inner check returns False. This result is
+*provisional*: it may be wrong, so a result that depends on it is not cached.
 """
 
 from __future__ import annotations
@@ -23,52 +23,51 @@ Entries = tuple[tuple["Position", tuple["SelectionSetNode | None", ...]], ...]
 
 @dataclass(slots=True)
 class ReachabilityCache:
-    """The memory of one search.
+    """The cache of one search.
 
     Attributes:
-        reachable: Position → every position of the same object, kept for good.
-        entries: Position → the positions in other subgraphs, with the keys that lead there.
-        requirements: Position and field → whether the field's `@requires` can be fetched, kept for good.
-        growing: Positions whose reachable positions are computed together right now, with those found so far. None
-            outside of such a computation.
-        open_questions: The requirements and context selections that are being checked right now.
-        provisional_answers: How many times an open question was answered "no" because it was asked again.
+        reachable: Position → all reachable positions of the same object.
+        entries: Position → the positions of the same object in other subgraphs, with their keys.
+        requirements: Position and field → whether the field's `@requires` can be fetched.
+        growing: While reachable positions are computed, position → the positions found so far; otherwise None.
+        open_conditions: The requirements and context selections that are being checked.
+        provisional_results: How many times a check returned False because the same check was running.
     """
 
     reachable: dict[Position, tuple[Position, ...]] = field(default_factory=dict)
     entries: dict[Position, Entries] = field(default_factory=dict)
     requirements: dict[tuple[Position, str], bool] = field(default_factory=dict)
     growing: dict[Position, tuple[Position, ...]] | None = None
-    open_questions: set[Hashable] = field(default_factory=set)
-    provisional_answers: int = 0
+    open_conditions: set[Hashable] = field(default_factory=set)
+    provisional_results: int = 0
 
     @contextmanager
     def grow_together(self, position: Position) -> Iterator[dict[Position, tuple[Position, ...]]]:
-        """Begin a computation of reachable positions from this one; keep the result unless it is provisional."""
+        """Start a computation of reachable positions; cache the result at the end if no condition is open."""
         growing = self.growing = {position: (position,)}
         try:
             yield growing
         finally:
             self.growing = None
-        if not self.open_questions:
+        if not self.open_conditions:
             self.reachable.update(growing)
 
-    def is_open(self, question: Hashable) -> bool:
-        """Whether the question is being answered right now; the caller then answers "no" for now."""
-        if question in self.open_questions:
-            self.provisional_answers += 1
+    def is_open(self, condition: Hashable) -> bool:
+        """Return whether the condition is being checked already. Then the caller returns a provisional False."""
+        if condition in self.open_conditions:
+            self.provisional_results += 1
             return True
         return False
 
     @contextmanager
-    def answering(self, question: Hashable) -> Iterator[None]:
-        """Mark the question as open."""
-        self.open_questions.add(question)
+    def checking(self, condition: Hashable) -> Iterator[None]:
+        """Mark the condition as open while the block runs."""
+        self.open_conditions.add(condition)
         try:
             yield
         finally:
-            self.open_questions.discard(question)
+            self.open_conditions.discard(condition)
 
-    def is_certain_since(self, provisional_answers: int) -> bool:
-        """Whether no provisional answer was given since this count, and no reachable positions are still growing."""
-        return self.provisional_answers == provisional_answers and self.growing is None
+    def is_certain_since(self, provisional_results: int) -> bool:
+        """Return whether `provisional_results` is still this count, and no reachable positions are being computed."""
+        return self.provisional_results == provisional_results and self.growing is None

@@ -1,4 +1,4 @@
-"""The object types that each subgraph can return from a shared field of an abstract type (composition §5.3).
+"""Compare the object types that the subgraphs can return from a shared field of an abstract type (composition §5.3).
 
 SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES if no type is common to all subgraphs,
 INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN if only some types are.
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class RuntimeTypes:
-    """Compares the subgraphs of each field once. Without a merge state it compares nothing."""
+    """Compares the subgraphs of each field once. If `state` is None, no field is compared."""
 
     def __init__(self, state: MergeState | None) -> None:
         self.state = state
         self.compared: set[str] = set()
 
     def compare(self, member: FieldDef, values: tuple[Position, ...], graph: PositionGraph) -> None:
-        """Report a shared field if the object types that its subgraphs can return differ."""
+        """Report a shared field if its subgraphs can return different object types."""
         if self.state is None or len(values) < 2 or member.coordinate in self.compared:  # noqa: PLR2004 - a comparison needs two
             return
         supergraph = self.state.supergraph
@@ -49,5 +49,6 @@ class RuntimeTypes:
         else:
             self.state.report.error(
                 "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
-                f"{member.coordinate} is shared, but no type of {member.type} can be returned by all: {each}.",
+                f"{member.coordinate} is shared, but its subgraphs have no possible type of {member.type} in common: "
+                f"{each}.",
             )

@@ -1,9 +1,9 @@
-"""Walk the API schema breadth first, and know at each object every position that the object can have (composition §9).
+"""Walk the API schema, and track at each object all positions that the object can have (composition §9).
 
-A *state* is a concrete type, its positions, and what can be selected from the contexts set above. A field leads to one
-state for each concrete type of its value. A state is not explored if an explored one of the same type has no other
-positions and no other context selections: everything that is possible there is possible here. The walk is breadth
-first, so the first path that fails is a shortest one.
+A *state* is an object type, the positions of the object, and the context selections that can be fetched there. A field
+leads to one state for each possible object type of its value. A state is skipped if an explored state of the same type
+has a subset of its positions and context selections: then every field that was resolvable there is resolvable here.
+The walk is breadth first, so the first path that fails is a shortest one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from router.composition.merge.merge_state import MergeState
 
-# Apollo's composition limits the subgraph paths that wait to be explored. The supergraphs that we know stay far below.
+# Apollo's composition limits the subgraph paths in its queue in the same way. Real supergraphs stay far below it.
 MAX_POSITIONS = 1_000_000
 
 
@@ -37,11 +37,11 @@ class SearchState:
     """An object that a query can reach.
 
     Attributes:
-        type_name: Its concrete type.
-        positions: Every position that it can have.
-        available: What its fields can select from the contexts that are set above it.
-        available_below: The same for the fields of its fields: contexts that it sets itself are added.
-        path: The fields that lead here.
+        type_name: The object's type.
+        positions: Every position that the object can have.
+        available: The context selections that fields of the object can use.
+        available_below: The context selections that fields below the object can use: the object may set contexts too.
+        path: The fields from the root to the object.
     """
 
     type_name: str
@@ -53,14 +53,14 @@ class SearchState:
 
 @dataclass(frozen=True, slots=True)
 class ExploredState:
-    """The parts of an explored state that decide what is possible from it."""
+    """The parts of an explored state that decide which fields are resolvable from it."""
 
     positions: frozenset[Position]
     available: frozenset[ContextSelection]
     available_below: frozenset[ContextSelection]
 
     def covers(self, other: ExploredState) -> bool:
-        """Whether everything that is possible from this state is possible from the other one."""
+        """Return whether every field that is resolvable from this state is resolvable from `other`."""
         return (
             self.positions <= other.positions
             and self.available <= other.available
@@ -71,7 +71,7 @@ class ExploredState:
 def check_satisfiability(state: MergeState) -> None:
     """Check that the subgraphs can resolve every query on the API schema (composition §9).
 
-    Reports SATISFIABILITY_ERROR once for each field that fails, with a shortest query that reaches the field, or
+    Reports SATISFIABILITY_ERROR once for each field that fails, with a shortest query for the field. Reports
     MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED if the search is too large.
 
     Args:
@@ -104,7 +104,7 @@ class _Search:
         self.outstanding = 0
 
     def run(self) -> None:
-        """Search from all root types, and report what fails."""
+        """Search from all root types, and report each field that fails."""
         for name in ROOTS.values():
             if name in self.supergraph.types:
                 self._start(name)
@@ -112,12 +112,12 @@ class _Search:
         if self.queue:
             self.merge.report.error(
                 "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
-                f"More than {MAX_POSITIONS:,} positions were waiting to be explored, so satisfiability was not checked "
-                "completely.",
+                f"The check of satisfiability is incomplete: more than {MAX_POSITIONS:,} positions were waiting to be "
+                "explored.",
             )
 
     def _explore(self) -> None:
-        """Explore all states in the queue and those that they lead to, up to the limit."""
+        """Explore the queue until it is empty or too many positions are in it."""
         while self.queue and self.outstanding <= MAX_POSITIONS:
             state = self.queue.popleft()
             self.outstanding -= len(state.positions)
@@ -163,7 +163,7 @@ class _Search:
     def _values(self, state: SearchState, name: str) -> tuple[Position, ...]:
         values: dict[Position, None] = {}
         for position in state.positions:
-            # A root field runs in the subgraph that gets the operation: there is no object to fetch by a key.
+            # Each position of a root type is already a start of the search, so no other position must be reached.
             reached = self.reachability.reachable(position) if state.path else (position,)
             for seen in reached:
                 value = self.reachability.resolve(seen, name, state.available)
@@ -172,10 +172,10 @@ class _Search:
         return tuple(values)
 
     def _complete_value(self, state: SearchState, member: FieldDef, values: tuple[Position, ...]) -> Position:
-        """The value of a shared mutation field from the first subgraph in which everything below it resolves.
+        """Return the first value of a shared mutation field from which all fields below are resolvable.
 
-        One subgraph executes the mutation, so its value must be complete from there (composition §9.3). If no value is
-        complete, the first one is returned, and what fails below it is reported.
+        Only one subgraph executes the mutation, so all fields must be resolvable from its value (composition §9.3). If
+        there is no such value, the first value is returned, and the search reports the fields that fail below it.
         """
         for value in values:
             trial = _Search(self.merge.silent(), self.reachability, set(), RuntimeTypes(None))
@@ -222,8 +222,9 @@ class _Search:
         names = self.merge.names(dict.fromkeys(value.index for value in values))
         self._report(
             query,
-            f"- from subgraph {names}: no subgraph can be reached that has the interface {interface} with a resolvable "
-            "@key and knows its implementations, so the type behind the @interfaceObject cannot be found.",
+            f"- from subgraph {names}: {interface} is an @interfaceObject, so another subgraph must find the object's "
+            f"type, but no reachable subgraph has the interface {interface} with a resolvable @key and its "
+            "implementations.",
         )
 
     def _report(self, query: str, reasons: str) -> None:

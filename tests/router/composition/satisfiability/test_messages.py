@@ -101,7 +101,7 @@ KEYED = 'type T @key(fields: "id") { id: ID x: Int @shareable }'
                     ' type A implements I @key(fields: "id", resolvable: false) { id: ID }'
                 ),
             ),
-            "no subgraph can be reached that has the interface I",
+            "no reachable subgraph has the interface I",
         ),
     ],
 )

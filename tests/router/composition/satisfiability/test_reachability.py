@@ -106,7 +106,7 @@ def test_requirements_that_need_each_other_are_not_met() -> None:
     )
     found = reachability(state)
     assert found.resolve(Position(0, "T"), "b", NO_CONTEXT_SELECTIONS) is None
-    assert found.cache.open_questions == set()
+    assert found.cache.open_conditions == set()
 
 
 def test_an_interface_object_gets_its_type_from_a_subgraph_with_the_interface() -> None:
@@ -181,7 +181,7 @@ def test_a_contextual_argument_is_supplied_by_the_object_that_sets_the_context()
 
 def test_a_question_that_is_asked_again_gets_a_provisional_answer() -> None:
     cache = ReachabilityCache()
-    with cache.answering("q"):
+    with cache.checking("q"):
         assert cache.is_open("q")
         assert not cache.is_certain_since(0)
     assert not cache.is_open("q")
@@ -194,7 +194,7 @@ def test_positions_that_grow_are_kept_unless_a_question_is_open() -> None:
     with cache.grow_together(first) as growing:
         growing[first] = (first, Position(1, "A"))
         assert not cache.is_certain_since(0)
-    with cache.answering("q"), cache.grow_together(second):
+    with cache.checking("q"), cache.grow_together(second):
         pass
     assert cache.reachable == {first: (first, Position(1, "A"))}
     assert cache.growing is None
