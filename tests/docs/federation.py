@@ -129,7 +129,7 @@ async def pages() -> dict[Path, str]:
         by_suite.setdefault(case.folder.relative_to(FOLDER).parts[0], []).append(case)
     described = {name: capability for suites in CAPABILITIES.values() for name, capability in suites.items()}
     assert sorted(by_suite) == sorted(described), "every suite has a row, every row a suite"
-    failing = {name: await _failing(own) for name, own in by_suite.items()}
+    failing = {name: await _failing(cases_of_suite) for name, cases_of_suite in by_suite.items()}
     head = _HEAD.format(cases=len(cases("federation")), suites=len(by_suite))
     sections = [_section(title, suites, by_suite, failing) for title, suites in CAPABILITIES.items()]
     main = "\n".join([head, *sections, _DIFFERENCES, *_differences(described, by_suite), ""])
@@ -159,7 +159,7 @@ def _differences(described: Mapping[str, str], by_suite: Mapping[str, list[Case]
     return rows
 
 
-def _suite_page(name: str, capability: str, own: list[Case], failing: list[Case]) -> str:
+def _suite_page(name: str, capability: str, cases_of_suite: list[Case], failing: list[Case]) -> str:
     lines = [
         f"# {capability}",
         "",
@@ -167,7 +167,7 @@ def _suite_page(name: str, capability: str, own: list[Case], failing: list[Case]
         "what a case is, and when it passes, is said in [Federation](../federation.md).",
         "",
     ]
-    for case in own:
+    for case in cases_of_suite:
         failed = " **fails**" if case in failing else ""
         differs = f" (differs from one server: {case.unlike_one_server})" if case.unlike_one_server else ""
         lines.append(f"- {_link(case)}{failed}{differs}")
@@ -178,9 +178,9 @@ async def _failing(row: list[Case]) -> list[Case]:
     """The cases whose response is not the expected one."""
     failing: list[Case] = []
     for _, suite in groupby(row, key=lambda case: case.suite):
-        own = list(suite)
-        async with serve_federation(own[0].subgraphs) as running:
-            failing += [case for case in own if await running.differences(case)]
+        cases_of_suite = list(suite)
+        async with serve_federation(cases_of_suite[0].subgraphs) as running:
+            failing += [case for case in cases_of_suite if await running.differences(case)]
     return failing
 
 

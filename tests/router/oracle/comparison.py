@@ -184,7 +184,7 @@ def _compare_errors(expected: MonolithResult, got: ExecutionResult) -> None:
     router_paths = [tuple(error.path or ()) for error in got.errors]
     for path in paths:
         null = _null_at_or_above(path, expected.data)
-        if not any(own[: len(null)] == null for own in router_paths):
+        if not any(router_path[: len(null)] == null for router_path in router_paths):
             raise ResponseDifference(f"no error explains the null at {null}\ngot {got.errors}")
 
 

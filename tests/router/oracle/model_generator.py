@@ -90,15 +90,15 @@ def _add_inaccessible_member(choices: Choices, model: FederationModel) -> None:
 def _add_keys(choices: Choices, model: FederationModel, entity: Entity) -> None:
     """Choose the subgraphs of an entity. Each shares a key with an earlier one, so that all are reachable."""
     always: set[tuple[str, ...]] = {KEYS[0]} if entity.interfaces else set()
-    known: set[tuple[str, ...]] = set()
+    used_keys: set[tuple[str, ...]] = set()
     subgraphs = subset(choices, model.subgraphs)
     if len(subgraphs) == 1 and chance(choices, 60):
         subgraphs += subset(choices, [name for name in model.subgraphs if name not in subgraphs])
     for subgraph in subgraphs:
-        keys = set(always) or {pick(choices, sorted(known) if known else KEYS)}
+        keys = set(always) or {pick(choices, sorted(used_keys) if used_keys else KEYS)}
         if chance(choices, 30):
             keys.add(pick(choices, KEYS))
-        known |= keys
+        used_keys |= keys
         entity.keys_by_subgraph[subgraph] = keys
     _add_key_fields(entity)
 
@@ -125,9 +125,9 @@ def _add_keys_of_key_entity(choices: Choices, model: FederationModel, entity: En
 
 
 def _add_key_fields(entity: Entity) -> None:
-    known = set[tuple[str, ...]]().union(*entity.keys_by_subgraph.values())
-    entity.keys = tuple(sorted(known))
-    for name in sorted({name for key in known for name in key}):
+    used_keys = set[tuple[str, ...]]().union(*entity.keys_by_subgraph.values())
+    entity.keys = tuple(sorted(used_keys))
+    for name in sorted({name for key in used_keys for name in key}):
         owners = {subgraph for subgraph, keys in entity.keys_by_subgraph.items() if any(name in key for key in keys)}
         entity.fields[name] = Field(name, *KEY_TYPES[name], owners=owners)
 

@@ -82,10 +82,10 @@ class FederationRules:
     def of(cls, subgraphs: Mapping[str, str], labels: frozenset[str] = frozenset()) -> FederationRules:
         documents = {name: parse(sdl) for name, sdl in subgraphs.items()}
         rules = {name: _rules(document) for name, document in documents.items()}
-        for own in rules.values():
-            for overridden, (source, label) in own.overrides.items():
+        for subgraph_rules in rules.values():
+            for overridden, (source, label) in subgraph_rules.overrides.items():
                 if label and label not in labels:
-                    own.overridden.add(overridden)
+                    subgraph_rules.overridden.add(overridden)
                 elif source in rules:
                     rules[source].overridden.add(overridden)
         supertypes = _supertypes(documents.values())
@@ -95,17 +95,17 @@ class FederationRules:
                 implementations.setdefault(interface, set()).add(name)
         requires = {
             (concrete, name): selection
-            for own in rules.values()
-            for (parent, name), selection in own.requires.items()
-            for concrete in (implementations[parent] if parent in own.interface_objects else {parent})
+            for subgraph_rules in rules.values()
+            for (parent, name), selection in subgraph_rules.requires.items()
+            for concrete in (implementations[parent] if parent in subgraph_rules.interface_objects else {parent})
         }
         contexts = {
             coordinate: {
-                argument: _context_selections(own.contexts[context], text, supertypes, documents)
-                for argument, context, text in contextual
+                argument: _context_selections(subgraph_rules.contexts[context], text, supertypes, documents)
+                for argument, context, text in from_context
             }
-            for own in rules.values()
-            for coordinate, contextual in own.from_context.items()
+            for subgraph_rules in rules.values()
+            for coordinate, from_context in subgraph_rules.from_context.items()
         }
         return cls(documents, rules, implementations, SchemaSemantics(requires, supertypes, contexts))
 

@@ -44,7 +44,7 @@ def test_a_planner_that_ignores_a_directive_is_found(
     original = QueryGraph._own_field  # noqa: SLF001 - the method to replace
 
     def faulty(self: QueryGraph, definition: SubgraphType, name: str, scope: Scope) -> FieldEdge | None:
-        fields = {own: ignore(field) for own, field in definition.fields.items()}
+        fields = {field_name: ignore(field) for field_name, field in definition.fields.items()}
         return original(self, replace(definition, fields=fields), name, scope)
 
     monkeypatch.setattr(QueryGraph, "_own_field", faulty)

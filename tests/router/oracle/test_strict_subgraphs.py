@@ -69,9 +69,12 @@ async def test_an_overridden_field_is_an_error() -> None:
 
 
 async def test_required_values_come_from_the_representation() -> None:
-    known: dict[str, object] = {"__typename": "User", "id": "1"}
-    assert await fetch("b", entities("{tag}"), {**known, "size": 7}) == ({"_entities": [{"tag": 't{"size": 7}'}]}, [])
-    data, errors = await fetch("b", entities("{tag}"), known)
+    representation: dict[str, object] = {"__typename": "User", "id": "1"}
+    assert await fetch("b", entities("{tag}"), {**representation, "size": 7}) == (
+        {"_entities": [{"tag": 't{"size": 7}'}]},
+        [],
+    )
+    data, errors = await fetch("b", entities("{tag}"), representation)
     assert data == {"_entities": [{"tag": None}]}
     assert errors == ["b got no 'size' for User.tag"]
 

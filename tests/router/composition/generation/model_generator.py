@@ -70,10 +70,10 @@ def generate_model(choices: Choices, always: Iterable[str] = ()) -> SubgraphSetM
     model = SubgraphSetModel(generate_dialects(choices, features), features, noise)
     for dialect in model.dialects:
         dialect.tags_schema = model.has("tag") and dialect.minor >= MIN_VERSION_OF_SCHEMA_TAGS and chance(choices, 20)
-    _leaves(choices, model)
-    _objects(choices, model)
-    _abstract(choices, model)
-    _roots(choices, model)
+    _add_leaf_types(choices, model)
+    _add_object_types(choices, model)
+    _add_abstract_types(choices, model)
+    _add_root_types(choices, model)
     for feature, step in GENERATORS_BY_FEATURE.items():
         if model.has(feature):
             step(choices, model)
@@ -84,7 +84,7 @@ def _random_dialects(choices: Choices, model: SubgraphSetModel) -> list[Dialect]
     return subset(choices, model.dialects) if chance(choices, 60) else list(model.dialects)
 
 
-def _leaves(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_leaf_types(choices: Choices, model: SubgraphSetModel) -> None:
     if model.has("enums"):
         for name in ("Color", "Size")[: choices.number(1, 2)]:
             model.types[name] = Type(name, "enum", values=[f"{name[0]}{n}" for n in range(choices.number(1, 3))])
@@ -92,18 +92,18 @@ def _leaves(choices: Choices, model: SubgraphSetModel) -> None:
         model.types["Date"] = Type("Date", "scalar")
     if model.has("inputs"):
         for name in ("Filter", "Range")[: choices.number(1, 2)]:
-            fields = [_input(choices, model, f"i{index}") for index in range(choices.number(1, 3))]
+            fields = [_random_input(choices, model, f"i{index}") for index in range(choices.number(1, 3))]
             model.types[name] = Type(name, "input", inputs=fields)
 
 
-def _leaf(choices: Choices, model: SubgraphSetModel) -> str:
-    own = [type_.name for type_ in model.types.values() if type_.kind in ("enum", "scalar")]
-    return pick(choices, own) if own and chance(choices, 30) else pick(choices, LEAF_TYPES)
+def _random_leaf_type(choices: Choices, model: SubgraphSetModel) -> str:
+    own_types = [type_.name for type_ in model.types.values() if type_.kind in ("enum", "scalar")]
+    return pick(choices, own_types) if own_types and chance(choices, 30) else pick(choices, LEAF_TYPES)
 
 
-def _input(choices: Choices, model: SubgraphSetModel, name: str) -> Input:
+def _random_input(choices: Choices, model: SubgraphSetModel, name: str) -> Input:
     inputs = [type_.name for type_ in model.of_kind("input")]
-    base = pick(choices, inputs) if inputs and chance(choices, 30) else _leaf(choices, model)
+    base = pick(choices, inputs) if inputs and chance(choices, 30) else _random_leaf_type(choices, model)
     input_value = Input(name, pick(choices, WRAPPINGS).format(base))
     if model.has("defaults") and chance(choices, 50):
         input_value.default = default_of(choices, model, input_value.type)
@@ -128,16 +128,16 @@ def default_of(choices: Choices, model: SubgraphSetModel, written: str) -> str:
     return f"[{literal}]" if "[" in written and chance(choices, 70) else literal
 
 
-def _field(choices: Choices, model: SubgraphSetModel, name: str) -> Field:
+def _random_field(choices: Choices, model: SubgraphSetModel, name: str) -> Field:
     composites = [t.name for t in model.types.values() if t.kind in ("type", "interface", "union")]
-    base = pick(choices, composites) if composites and chance(choices, 30) else _leaf(choices, model)
+    base = pick(choices, composites) if composites and chance(choices, 30) else _random_leaf_type(choices, model)
     field = Field(name, pick(choices, WRAPPINGS).format(base))
     if model.has("arguments") and chance(choices, 40):
-        field.arguments = [_input(choices, model, f"a{index}") for index in range(choices.number(1, 2))]
+        field.arguments = [_random_input(choices, model, f"a{index}") for index in range(choices.number(1, 2))]
     return field
 
 
-def _objects(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_object_types(choices: Choices, model: SubgraphSetModel) -> None:
     for name in ("User", "Product", "Review")[: choices.number(1, 3)]:
         model.types[name] = Type(name, "type", declared_in=_random_dialects(choices, model))
     if model.has("values"):
@@ -146,18 +146,18 @@ def _objects(choices: Choices, model: SubgraphSetModel) -> None:
     for type_ in model.of_kind("type"):
         is_entity = type_.name in ("User", "Product", "Review")
         for index in range(choices.number(1, 4)):
-            field = _field(choices, model, f"{type_.name[0].lower()}{index}")
-            field.owners = _owners(choices, type_.declared_in) if is_entity else list(type_.declared_in)
+            field = _random_field(choices, model, f"{type_.name[0].lower()}{index}")
+            field.owners = _random_owners(choices, type_.declared_in) if is_entity else list(type_.declared_in)
             type_.fields[field.name] = field
         if is_entity:
-            _keys(choices, model, type_)
+            _add_keys(choices, model, type_)
 
 
-def _owners(choices: Choices, dialects: list[Dialect]) -> list[Dialect]:
+def _random_owners(choices: Choices, dialects: list[Dialect]) -> list[Dialect]:
     return subset(choices, dialects) if chance(choices, 25) else [pick(choices, dialects)]
 
 
-def _keys(choices: Choices, model: SubgraphSetModel, type_: Type) -> None:
+def _add_keys(choices: Choices, model: SubgraphSetModel, type_: Type) -> None:
     options = ["id"]
     type_.fields["id"] = Field("id", "ID!", owners=list(type_.declared_in))
     if model.has("keys"):
@@ -177,7 +177,7 @@ def _keys(choices: Choices, model: SubgraphSetModel, type_: Type) -> None:
         type_.keys[dialect.name] = keys
 
 
-def _abstract(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_abstract_types(choices: Choices, model: SubgraphSetModel) -> None:
     objects = model.of_kind("type")
     if model.has("abstract"):
         for name in ("Node", "Named")[: choices.number(1, 2)]:
@@ -189,13 +189,13 @@ def _abstract(choices: Choices, model: SubgraphSetModel) -> None:
                 member.interfaces.append(name)
                 member.fields[common.name] = Field(common.name, common.type, owners=list(member.declared_in))
             model.types[name] = interface
-        _interface_of_interface(choices, model)
+        _add_interface_hierarchy(choices, model)
     if model.has("unions"):
         named = [member.name for member in subset(choices, objects)]
         model.types["Hit"] = Type("Hit", "union", members=named)
 
 
-def _interface_of_interface(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_interface_hierarchy(choices: Choices, model: SubgraphSetModel) -> None:
     """Let the second interface and all its members implement the first one."""
     if "Named" not in model.types or not chance(choices, 40):
         return
@@ -212,13 +212,13 @@ def _interface_of_interface(choices: Choices, model: SubgraphSetModel) -> None:
                 member.fields[common.name] = Field(common.name, common.type, owners=list(member.declared_in))
 
 
-def _roots(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_root_types(choices: Choices, model: SubgraphSetModel) -> None:
     roots = ["Query", *(["Mutation"] if model.has("mutation") else [])]
     roots += ["Subscription"] if model.has("subscription") else []
     for root in roots:
         type_ = Type(root, "type", declared_in=list(model.dialects))
         for index in range(choices.number(1, 3)):
-            field = _field(choices, model, f"{root[0].lower()}{index}")
+            field = _random_field(choices, model, f"{root[0].lower()}{index}")
             field.owners = [pick(choices, model.dialects)]
             if root != "Subscription" and chance(choices, 15):
                 field.owners = subset(choices, model.dialects)
@@ -226,9 +226,9 @@ def _roots(choices: Choices, model: SubgraphSetModel) -> None:
         model.types[root] = type_
 
 
-def _requires(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_requires(choices: Choices, model: SubgraphSetModel) -> None:
     for type_ in model.entities():
-        _requires_nested(choices, model, type_)
+        _add_nested_requires(choices, model, type_)
         plain = [one for one in type_.fields.values() if one.base not in model.types and not one.arguments]
         for field in type_.fields.values():
             owner = pick(choices, field.owners or type_.declared_in)
@@ -240,7 +240,7 @@ def _requires(choices: Choices, model: SubgraphSetModel) -> None:
                 field.add(owner, "requires", f'fields: "{" ".join(one.name for one in chosen)}"')
 
 
-def _requires_nested(choices: Choices, model: SubgraphSetModel, type_: Type) -> None:
+def _add_nested_requires(choices: Choices, model: SubgraphSetModel, type_: Type) -> None:
     """Add a field that requires a leaf of an object, or a field with an argument, of the same entity."""
     if not chance(choices, 40):
         return
@@ -271,17 +271,17 @@ def _leaves_below(model: SubgraphSetModel, declared: Field) -> list[str]:
     return [one.name for one in target.fields.values() if one.base not in model.types and not one.arguments]
 
 
-def _provides(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_provides(choices: Choices, model: SubgraphSetModel) -> None:
     for type_ in model.of_kind("type"):
         for field in type_.fields.values():
             if field.owners and chance(choices, 60):
                 owner = pick(choices, field.owners)
-                provided = _provided(choices, model, owner, field.base)
+                provided = _provided_selection(choices, model, owner, field.base)
                 if provided:
                     field.add(owner, "provides", f'fields: "{provided}"')
 
 
-def _provided(choices: Choices, model: SubgraphSetModel, owner: Dialect, name: str, depth: int = 0) -> str:
+def _provided_selection(choices: Choices, model: SubgraphSetModel, owner: Dialect, name: str, depth: int = 0) -> str:
     """A field set of fields that the owner declares external, because it does not resolve them; empty without such."""
     target = model.types.get(name)
     if target is None or (owner not in target.declared_in and target.kind != "union"):
@@ -291,12 +291,12 @@ def _provided(choices: Choices, model: SubgraphSetModel, owner: Dialect, name: s
         if not members or depth:
             return ""
         member = pick(choices, members)
-        inner = _provided(choices, model, owner, member, depth + 1)
+        inner = _provided_selection(choices, model, owner, member, depth + 1)
         return f"... on {member} {{ {inner} }}" if inner else ""
     leaves = [one for one in target.fields.values() if owner not in one.owners and one.base not in model.types]
     if depth < 2 and chance(choices, 35):
         for nesting in target.fields.values():
-            inner = _provided(choices, model, owner, nesting.base, depth + 1) if not nesting.arguments else ""
+            inner = _provided_selection(choices, model, owner, nesting.base, depth + 1) if not nesting.arguments else ""
             if inner:
                 if owner not in nesting.owners:
                     nesting.external_in.append(owner)
@@ -308,7 +308,7 @@ def _provided(choices: Choices, model: SubgraphSetModel, owner: Dialect, name: s
     return chosen.name
 
 
-def _override(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_overrides(choices: Choices, model: SubgraphSetModel) -> None:
     for type_ in model.of_kind("type"):
         for field in type_.fields.values():
             others = [dialect for dialect in type_.declared_in if dialect not in field.owners]
@@ -319,10 +319,10 @@ def _override(choices: Choices, model: SubgraphSetModel) -> None:
                 field.owners.append(taker)
 
 
-def _interface_keys(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_interface_with_key(choices: Choices, model: SubgraphSetModel) -> None:
     """Add an interface with a key. One subgraph declares it, with all implementations as entities."""
-    able = [dialect for dialect in model.dialects if dialect.knows("interfaceObject")]
-    dialect = pick(choices, able or model.dialects)
+    candidates = [dialect for dialect in model.dialects if dialect.knows("interfaceObject")]
+    dialect = pick(choices, candidates or model.dialects)
     members = [type_ for type_ in model.entities() if dialect in type_.declared_in and chance(choices, 70)]
     if not members:
         return
@@ -344,7 +344,7 @@ def _interface_keys(choices: Choices, model: SubgraphSetModel) -> None:
                 member.declared_in = [one for one in member.declared_in if one is not other]
 
 
-def _context(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_context(choices: Choices, model: SubgraphSetModel) -> None:
     """Add a type that sets a context, and below it a field with an argument from the context."""
     dialect = pick(choices, model.dialects)
     objects = [type_ for type_ in model.entities() if dialect in type_.declared_in]
@@ -381,7 +381,7 @@ def _members(model: SubgraphSetModel, type_: Type) -> list[Type]:
     return [one for one in model.of_kind("type") if type_.name in one.interfaces or one.name in type_.members]
 
 
-def _compose(choices: Choices, model: SubgraphSetModel) -> None:
+def _add_custom_directive(choices: Choices, model: SubgraphSetModel) -> None:
     for dialect in model.dialects:
         if not dialect.is_federation_1 and chance(choices, 70):
             dialect.custom = pick(choices, ("v1.0", "v1.0", "v1.1"))
@@ -389,10 +389,10 @@ def _compose(choices: Choices, model: SubgraphSetModel) -> None:
 
 
 GENERATORS_BY_FEATURE: dict[str, Callable[[Choices, SubgraphSetModel], None]] = {
-    "interface keys": _interface_keys,
-    "context": _context,
-    "compose": _compose,
-    "requires": _requires,
-    "provides": _provides,
-    "override": _override,
+    "interface keys": _add_interface_with_key,
+    "context": _add_context,
+    "compose": _add_custom_directive,
+    "requires": _add_requires,
+    "provides": _add_provides,
+    "override": _add_overrides,
 }

@@ -244,12 +244,12 @@ def _with_directives(document: Node, node: Node, added: Sequence[DirectiveNode])
 def _move_directive(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
     """Move a directive from one node to another."""
     source = pick(choices, [node for node in nodes(document) if getattr(node, "directives", None)])
-    own = list(getattr(source, "directives", ()))
-    moved = own.pop(choices.number(0, len(own) - 1))
-    without = edited(document, source, {"directives": tuple(own)})
+    directives = list(getattr(source, "directives", ()))
+    directive = directives.pop(choices.number(0, len(directives) - 1))
+    without = edited(document, source, {"directives": tuple(directives)})
     if not isinstance(without, DocumentNode):
         return document
-    return _with_directives(without, pick(choices, _nodes_with_directives(without)), [moved])
+    return _with_directives(without, pick(choices, _nodes_with_directives(without)), [directive])
 
 
 def _make_extension(choices: Choices, document: DocumentNode, _: list[DocumentNode]) -> Node:
