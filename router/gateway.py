@@ -21,7 +21,7 @@ from router.pipeline.failure_responses import failed
 from router.pipeline.plan_execution import Execution
 from router.pipeline.request_context import RequestContext
 from router.pipeline.running_mutations import RunningMutations
-from router.preparation.plans import PlanKey
+from router.preparation.plan_cache import PlanKey
 from router.request.request_and_response import ResponseStream
 from router.server.graphql_and_health import graphql_endpoint, with_health
 from router.settings.model import RouterSettings
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from router.gateway_assembly import GatewayParts
     from router.pipeline.stage import Stage
     from router.plan import QueryPlan
-    from router.preparation.operations import Operation
+    from router.preparation.request_operation import Operation
     from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Response
     from router.server.overload_protection import OverloadGuard
     from router.transport.in_process import SubgraphHandler

@@ -7,6 +7,6 @@ router can add its own. Read `stage`, `request_context`, `stage_chain`, `plan_ex
 
 from router.pipeline.request_context import RequestContext
 from router.pipeline.stage import RunOn, SendOn, Stage
-from router.preparation.operations import Operation
+from router.preparation.request_operation import Operation
 
 __all__ = ["Operation", "RequestContext", "RunOn", "SendOn", "Stage"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from router.errors import ResponseError
-    from router.preparation.operations import Operation
+    from router.preparation.request_operation import Operation
     from router.request.request_and_response import GraphQLRequest
     from router.transport.interface import ResponseHead
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from router.errors import ResponseError
     from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
-    from router.preparation.documents import Document, DocumentFindings, ParsedDocument
-    from router.preparation.operations import Operation
-    from router.preparation.plans import PlanKey
+    from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
+    from router.preparation.plan_cache import PlanKey
+    from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
 """Gives a request to the next stage, or to the subgraph; raises what `Transport.send` raises."""

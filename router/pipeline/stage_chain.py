@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import RunOn, SendOn
     from router.plan import QueryPlan
-    from router.preparation.documents import Document, DocumentFindings, ParsedDocument
-    from router.preparation.operations import Operation
-    from router.preparation.plans import PlanKey
+    from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
+    from router.preparation.plan_cache import PlanKey
+    from router.preparation.request_operation import Operation
     from router.request.request_and_response import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 

@@ -1,9 +1,10 @@
 """Plans and explanations for the operations of one supergraph; every stage of planning on one screen.
 
     definition -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> response -> node
-             normalise   walk                 choose         fetch/build    fetch/passes     plan_tree
+             normalise   walk                 choose    fetch/group_builder  fetch/passes    plan_tree
 
-    `fetch/drafting` runs the stages from items to fewer groups: once for a query, for each root field of a mutation.
+`fetch/root_field_planning` runs the stages from items to fewer groups: once for a query, and for the root fields of a
+mutation in turn.
 
 An operation whose `@defer` directives have variables as conditions is planned for each combination of their values.
 """
@@ -19,10 +20,9 @@ from graphql import OperationType, parse
 from router.errors import PlanningError, ResponseError
 from router.get_operation import get_operation
 from router.plan import Condition, QueryPlan, Subscription, iter_fetches
-from router.planner.bounds import Bounds, Effort
 from router.planner.choose.explanation import Explanation, explain_choice
-from router.planner.fetch.drafting import Drafting
-from router.planner.fetch.operations import OperationWriter
+from router.planner.fetch.operation_writer import OperationWriter
+from router.planner.fetch.root_field_planning import RootFieldPlanner
 from router.planner.graph.override_label_index import OverrideLabelIndex
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
@@ -30,8 +30,9 @@ from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.selections import NestedSelections, Normaliser, TooComplexError
 from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.plan_tree.batching import batched, one_by_one
-from router.planner.plan_tree.deferral import in_turn, response_node, response_of
-from router.planner.plan_tree.linearise import plan_node, split_first
+from router.planner.plan_tree.response_parts import in_turn, response_node, response_of
+from router.planner.plan_tree.sequence_and_parallel import plan_node, split_first
+from router.planner.search_bounds import Bounds, Effort
 from router.planner.walk.explorer import Explorer
 from router.planner.walk.internal_aliases import InternalAliases
 from router.planner.walk.nodes_and_options import UnplannableError
@@ -43,10 +44,10 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
     from router.plan import OperationKind, PlanNode
-    from router.planner.fetch.drafting import Draft
-    from router.planner.fetch.groups import FetchGroup
-    from router.planner.fetch.operations import WrittenFetch
-    from router.planner.plan_tree.deferral import Arrange, ResponsePart
+    from router.planner.fetch.fetch_groups import FetchGroup
+    from router.planner.fetch.operation_writer import WrittenFetch
+    from router.planner.fetch.root_field_planning import Draft
+    from router.planner.plan_tree.response_parts import Arrange, ResponsePart
     from router.planner.walk.key_hops import KeyHops
     from router.supergraph.model import Supergraph
 
@@ -247,7 +248,7 @@ class OperationPlanning:
             # The router resolves introspection and `__typename` itself.
             if not item.node.name.value.startswith("__")
         ]
-        self._drafting = Drafting(self._explorer, root.name, query.name, effort)
+        self._root_fields = RootFieldPlanner(self._explorer, root.name, query.name, effort)
         self._writer = OperationWriter(definition)
 
     @property
@@ -272,11 +273,11 @@ class OperationPlanning:
             return []
         match self._kind:
             case "query":
-                return [self._drafting.draft(self._items, self._graph.subgraph_names)]
+                return [self._root_fields.draft(self._items, self._graph.subgraph_names)]
             case "mutation":
-                return self._drafting.one_by_one(self._items)
+                return self._root_fields.one_by_one(self._items)
             case "subscription":
-                return [self._drafting.in_one_subgraph(self._items)]
+                return [self._root_fields.in_one_subgraph(self._items)]
 
     def _subscription(self, response: ResponsePart) -> Subscription:
         """One fetch opens the stream; what it does not select is fetched for each event (planning §3.20)."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from router.pipeline.request_context import RequestContext
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.operations import Operation
-    from router.preparation.plans import PlanKey
+    from router.preparation.plan_cache import PlanKey
+    from router.preparation.request_operation import Operation
 
 _PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)", re.ASCII)
 _ALL: Final = 100.0

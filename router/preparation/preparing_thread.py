@@ -71,5 +71,5 @@ def _carry_out(job: Future[T], work: Callable[[], T]) -> None:
         job.set_result(result)
 
 
-OF_THIS_PROCESS: Final = PreparingThread()
+PREPARING_THREAD: Final = PreparingThread()
 """Shared by all gateways of the process: while a supergraph is replaced there are two."""

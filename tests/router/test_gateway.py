@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 import router
 from router.errors import InvalidSupergraph, SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.gateway import Gateway
-from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
-from router.preparation.plans import PlanKey
+from router.planner.search_bounds import OUT_OF_TIME, OUT_OF_WORK
+from router.preparation.plan_cache import PlanKey
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.settings import read

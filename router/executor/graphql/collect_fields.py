@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from router.executor.graphql.type_relations import is_subtype, possible_names
-from router.plan.response_keys import inner_key
+from router.plan.internal_response_keys import internal_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ class FieldCollector:
             for selection in pending.pop().selections:
                 match selection:
                     case FieldNode():
-                        grouped.setdefault(inner_key(selection), []).append(selection)
+                        grouped.setdefault(internal_key(selection), []).append(selection)
                     case InlineFragmentNode(selection_set=inner):
                         pending.append(inner)
                     case FragmentSpreadNode(name=name) if name.value not in visited:
@@ -102,7 +102,7 @@ class FieldCollector:
                 continue
             match selection:
                 case FieldNode():
-                    grouped.setdefault(inner_key(selection), []).append(selection)
+                    grouped.setdefault(internal_key(selection), []).append(selection)
                 case InlineFragmentNode(type_condition=condition, selection_set=inner):
                     if condition is None or is_subtype(self.schema, typename, condition.name.value):
                         self._group(typename, inner, grouped, visited)

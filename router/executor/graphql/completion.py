@@ -39,7 +39,7 @@ from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.result_coercion import LeafCoercionError, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.federation.type_references import TYPENAME
-from router.plan.response_keys import as_client_says, client_key
+from router.plan.internal_response_keys import client_key, to_client_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -146,7 +146,7 @@ def complete_subtree(
 
 
 def _named_by_client(error: ResponseError) -> ResponseError:
-    return error if error.path is None else replace(error, path=tuple(map(as_client_says, error.path)))
+    return error if error.path is None else replace(error, path=tuple(map(to_client_key, error.path)))
 
 
 @dataclass(slots=True)

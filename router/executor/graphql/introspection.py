@@ -22,7 +22,7 @@ from graphql import (
     visit,
 )
 
-from router.plan.response_keys import beside_typename
+from router.plan.internal_response_keys import key_beside_typename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
     result = execute_sync(operation.api_schema, document, {}, variable_values=dict(variables))
     if result.errors:
         raise RuntimeError("introspection of a valid schema cannot fail") from result.errors[0]
-    return {beside_typename(key): value for key, value in (result.data or {}).items()}
+    return {key_beside_typename(key): value for key, value in (result.data or {}).items()}
 
 
 class _WithoutDefer(Visitor):

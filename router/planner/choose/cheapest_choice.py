@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice, Pricing
     from router.planner.choose.plan_cost import PlanCost
+    from router.planner.search_bounds import Effort
 
 
 class CheapestChoice:

@@ -18,9 +18,9 @@ from router.planner.choose.leaf_tie_breaking import break_leaf_ties
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from router.planner.bounds import Effort
     from router.planner.choose.choice import Pricing
     from router.planner.choose.combination_search import Assignment
+    from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 # Building the fetches of one leaf, in units of work.

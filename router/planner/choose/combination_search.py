@@ -21,7 +21,7 @@ from router.planner.walk.nodes_and_options import fetch_start
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from router.planner.bounds import Effort
+    from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import FetchId, PathOption
 
 # For each set of options the index of the chosen one.

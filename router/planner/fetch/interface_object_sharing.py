@@ -27,7 +27,7 @@ from router.federation.type_references import named_type
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from router.planner.fetch.trees import Tree
+    from router.planner.fetch.selection_trees import Tree
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.skip_and_include import Guards
 

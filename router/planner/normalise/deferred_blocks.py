@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
-from router.plan.response_keys import client_key
+from router.plan.internal_response_keys import client_key
 from router.planner.normalise.argument_text import argument_text, spaced
 from router.planner.normalise.defer_directive import is_deferred, label_of
 from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError, response_key

@@ -26,7 +26,7 @@ from graphql import (
 )
 
 from router.federation.type_references import TYPENAME
-from router.plan.response_keys import inner_key
+from router.plan.internal_response_keys import internal_key
 from router.planner.normalise.argument_text import argument_text
 from router.planner.normalise.defer_directive import is_deferred
 from router.planner.normalise.skip_and_include import Guards, narrowed, weakest
@@ -306,7 +306,7 @@ def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
 
 def response_key(node: FieldNode) -> str:
     """The field's response key in the router."""
-    return inner_key(node)
+    return internal_key(node)
 
 
 def signature(node: FieldNode) -> str:

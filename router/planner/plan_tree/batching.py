@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.groups import FetchGroup, stages
+from router.planner.fetch.fetch_groups import FetchGroup, stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from router.cli.explain_plan import command
 from router.composition import Subgraph, compose
-from router.planner.bounds import OUT_OF_WORK
+from router.planner.search_bounds import OUT_OF_WORK
 from tests.router.planner.adversarial import shareable
 
 if TYPE_CHECKING:

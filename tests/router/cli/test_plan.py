@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from router.cli.plan import command
-from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
+from router.planner.search_bounds import OUT_OF_TIME, OUT_OF_WORK
 from tests.router.planner.adversarial import shareable
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Preparation beside the event loop: once for all who wait, and without keeping other requests waiting.
 
-Covers `router/preparation/preparation.py`, `router/preparation/documents.py`, `router/preparation/plans.py` and
-`router/preparation/operations.py`.
+Covers `router/preparation/preparation.py`, `router/preparation/document_cache.py`, `router/preparation/plan_cache.py`
+and `router/preparation/request_operation.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import pytest
 from router.gateway import Gateway
 from router.lifecycle.gateway_generations import freeze
 from router.planner import Planner
-from router.preparation import documents
-from router.preparation.plans import PlanKey
+from router.preparation import document_cache
+from router.preparation.plan_cache import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
@@ -51,7 +51,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, call)
 
-    counting(documents, "parse")
+    counting(document_cache, "parse")
     counting(Planner, "plan")
     return counted
 

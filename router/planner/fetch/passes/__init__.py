@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
-from router.planner.fetch.passes.merge_same_objects import merge_same_objects
+from router.planner.fetch.passes.drop_implied_dependencies import drop_implied_dependencies
+from router.planner.fetch.passes.merge_fetches_for_same_objects import merge_fetches_for_same_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.fetch_groups import FetchGroup
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 Optimisation: TypeAlias = "Callable[[Groups], Groups]"
 
-PASSES: tuple[Optimisation, ...] = (merge_same_objects, drop_implied_waits)
+PASSES: tuple[Optimisation, ...] = (merge_fetches_for_same_objects, drop_implied_dependencies)
 
 
 def optimised(groups: Groups) -> Groups:

@@ -18,16 +18,16 @@ from router.planner.choose import combination_search
 from router.planner.choose.choice import Choice
 from router.planner.choose.choose_options import choose
 from router.planner.choose.chosen_fetches import ChosenFetches
-from router.planner.fetch import drafting
+from router.planner.fetch import root_field_planning
 from tests.peers.fuzz_plans import FederationSample
 from tests.router.planner.choose.tied_federations import TiedFederation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from router.planner.bounds import Effort
     from router.planner.choose.choice import Pricing
     from router.planner.choose.plan_cost import PlanCost
+    from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
 FEDERATIONS = 30
@@ -60,7 +60,7 @@ def ties(monkeypatch: pytest.MonkeyPatch) -> list[Choice]:
             assert not pricing(other).improves_on(cost)
         return chosen
 
-    monkeypatch.setattr(drafting, "choose", checked)
+    monkeypatch.setattr(root_field_planning, "choose", checked)
     return found
 
 
@@ -96,7 +96,7 @@ def test_without_work_the_first_choice_stays(monkeypatch: pytest.MonkeyPatch) ->
 
         return choose(leaves, effort, price)
 
-    monkeypatch.setattr(drafting, "choose", counted)
+    monkeypatch.setattr(root_field_planning, "choose", counted)
     federation = TiedFederation.of(1)
     plan(federation.supergraph, federation.query, options=PlanOptions(bounds=Bounds(work=0)))
     assert priced == 0

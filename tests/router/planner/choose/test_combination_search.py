@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.planner.bounds import OUT_OF_WORK, Bounds, Effort
 from router.planner.choose import combination_search
 from router.planner.choose.combination_search import CombinationSearch
+from router.planner.search_bounds import OUT_OF_WORK, Bounds, Effort
 from tests.router.planner.federation import composed
 from tests.router.planner.walk.walking import Walk, text_of
 

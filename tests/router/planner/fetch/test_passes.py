@@ -1,7 +1,7 @@
 """Each optimisation pass: what it changes, and what it leaves exactly as it is.
 
-Covers `router/planner/fetch/passes/__init__.py`, `router/planner/fetch/passes/drop_implied_waits.py` and
-`router/planner/fetch/passes/merge_same_objects.py`.
+Covers `router/planner/fetch/passes/__init__.py`, `router/planner/fetch/passes/drop_implied_dependencies.py` and
+`router/planner/fetch/passes/merge_fetches_for_same_objects.py`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from router.plan import InputField
-from router.planner.fetch.groups import FetchGroup, RepresentationInput
+from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput
 from router.planner.fetch.interface_object_sharing import HarmfulField, InterfaceObjectSelection
 from router.planner.fetch.passes import optimised
-from router.planner.fetch.passes.drop_implied_waits import drop_implied_waits
-from router.planner.fetch.passes.merge_same_objects import merge_same_objects
-from router.planner.fetch.trees import Tree, TreeField
+from router.planner.fetch.passes.drop_implied_dependencies import drop_implied_dependencies
+from router.planner.fetch.passes.merge_fetches_for_same_objects import merge_fetches_for_same_objects
+from router.planner.fetch.selection_trees import Tree, TreeField
 from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})
@@ -40,12 +40,12 @@ ROOT = FetchGroup(0, "a", (), (), tree("t"), frozenset())
 
 def test_a_wait_that_another_wait_implies_is_dropped() -> None:
     groups = (ROOT, entity(1, {0}, key_input("id")), entity(2, {0, 1}, key_input("id"), subgraph="c"))
-    assert [group.after for group in drop_implied_waits(groups)] == [frozenset(), frozenset({0}), frozenset({1})]
+    assert [group.after for group in drop_implied_dependencies(groups)] == [frozenset(), frozenset({0}), frozenset({1})]
 
 
 def test_needed_waits_leave_the_groups_as_they_are() -> None:
     groups = (ROOT, entity(1, {0}, key_input("id")))
-    assert drop_implied_waits(groups) is groups
+    assert drop_implied_dependencies(groups) is groups
 
 
 def test_fetches_for_the_same_objects_merge_and_wait_for_both() -> None:
@@ -62,8 +62,8 @@ def test_fetches_are_not_merged_if_one_type_would_get_the_non_null_field_of_anot
     film = InterfaceObjectSelection("Media", frozenset({"Film"}), frozenset(), frozenset({()}), frozenset({rating}))
     first, second = entity(1, {0}, key_input("id"), name="f"), entity(2, {0}, key_input("id"), name="g")
     apart = (ROOT, replace(first, interface_objects=(book,)), replace(second, interface_objects=(film,)))
-    assert merge_same_objects(apart) is apart
-    (_, merged) = merge_same_objects(
+    assert merge_fetches_for_same_objects(apart) is apart
+    (_, merged) = merge_fetches_for_same_objects(
         (ROOT, replace(first, interface_objects=(film,)), replace(second, interface_objects=(film,)))
     )
     assert merged.interface_objects == (film,)
@@ -71,7 +71,7 @@ def test_fetches_are_not_merged_if_one_type_would_get_the_non_null_field_of_anot
 
 def test_a_fetch_does_not_merge_into_one_that_waits_for_it() -> None:
     groups = (ROOT, entity(1, {0}, key_input("id")), entity(2, {1}, key_input("id"), name="g"))
-    assert merge_same_objects(groups) is groups
+    assert merge_fetches_for_same_objects(groups) is groups
 
 
 def test_merging_never_lengthens_the_longest_chain() -> None:
@@ -83,7 +83,7 @@ def test_merging_never_lengthens_the_longest_chain() -> None:
         FetchGroup(4, "e", (), ("u",), tree("h"), frozenset({0}), (key_input("id"),)),
         entity(5, {4}, key_input("id"), name="g"),
     )
-    assert merge_same_objects(groups) is groups
+    assert merge_fetches_for_same_objects(groups) is groups
 
 
 def test_different_values_under_one_key_of_a_representation_keep_fetches_apart() -> None:
@@ -92,20 +92,20 @@ def test_different_values_under_one_key_of_a_representation_keep_fetches_apart()
         entity(1, {0}, key_input("price", source="price"), name="f"),
         entity(2, {0}, key_input("price", source="price__alias_0"), name="g"),
     )
-    assert merge_same_objects(groups) is groups
+    assert merge_fetches_for_same_objects(groups) is groups
 
 
 def test_a_fetch_that_needs_a_value_under_a_condition_merges_with_an_unconditional_one() -> None:
     conditional = (key_input("id", X), key_input("price", X))
     groups = (ROOT, entity(1, {0}, *conditional, name="f"), entity(2, {0}, key_input("id"), name="g"))
-    merged = merge_same_objects(groups)
+    merged = merge_fetches_for_same_objects(groups)
     assert merged[1].inputs == (*conditional, key_input("id"))
     assert [entry.name for entry in merged[1].tree.fields] == ["f", "g"]
 
 
 def test_a_conditional_use_of_what_is_fetched_anyway_merges() -> None:
     groups = (ROOT, entity(1, {0}, key_input("id", X), name="f"), entity(2, {0}, key_input("id"), name="g"))
-    assert len(merge_same_objects(groups)) == 2
+    assert len(merge_fetches_for_same_objects(groups)) == 2
 
 
 def test_each_kind_of_objects_merges_by_itself_and_what_follows_waits_for_the_merged_fetch() -> None:

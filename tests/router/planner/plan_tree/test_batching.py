@@ -10,8 +10,8 @@ from graphql import ArgumentNode, NameNode, NullValueNode, OperationDefinitionNo
 
 from router.plan import BatchFetch, Fetch
 from router.planner import PlanOptions, plan
-from router.planner.fetch.groups import FetchGroup, RepresentationInput
-from router.planner.fetch.trees import Tree
+from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput
+from router.planner.fetch.selection_trees import Tree
 from router.planner.plan_tree.batching import Batch, batched, one_by_one
 from router.planner.walk.nodes_and_options import ContextArgumentValue
 from tests.router.planner.federation import composed

@@ -23,7 +23,7 @@ from graphql import (
 )
 
 from router.errors import DocumentNotListed, NestedTooDeeply, ParsingFailed, RequestError, ValidationFailed
-from router.preparation.preparing_thread import OF_THIS_PROCESS
+from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode
 
-    from router.preparation.operations import Operation
+    from router.preparation.request_operation import Operation
     from router.request.log_fields import RequestRecord
     from router.settings.model import RouterSettings
     from router.settings.sections.limits import LimitName
@@ -148,7 +148,7 @@ class Documents:
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
         self.cache: Lru[str, Document] = Lru(max_entries=cache.documents, max_weight=cache.text_bytes)
-        self._flights: SingleFlight[str, _Reading] = SingleFlight(OF_THIS_PROCESS, self._keep)
+        self._flights: SingleFlight[str, _Reading] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def document(self, query: str, record: RequestRecord) -> Document:
         """The document of a text, parsed and valid.
@@ -176,7 +176,7 @@ class Documents:
         """
         document = self.cache.get(query)
         if document is None:
-            reading = OF_THIS_PROCESS.submit(partial(self._read, query, trusted=True)).result()
+            reading = PREPARING_THREAD.submit(partial(self._read, query, trusted=True)).result()
             self._keep(query, reading)
             document = reading.result(record)
         return _reported(document, record)

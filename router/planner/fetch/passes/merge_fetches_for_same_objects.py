@@ -14,9 +14,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.choose.plan_cost import fetch_cost
-from router.planner.fetch.groups import FetchGroup, can_share, in_waiting_order, stages
+from router.planner.fetch.fetch_groups import FetchGroup, can_share, in_waiting_order, stages
 from router.planner.fetch.interface_object_sharing import can_select_all
-from router.planner.fetch.trees import merge_trees
+from router.planner.fetch.selection_trees import merge_trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ Groups: TypeAlias = "tuple[FetchGroup, ...]"
 TRIALS = 500
 
 
-def merge_same_objects(groups: Groups) -> Groups:
+def merge_fetches_for_same_objects(groups: Groups) -> Groups:
     """The groups in waiting order with some of them merged; the same tuple if none are."""
     same: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for group in groups:

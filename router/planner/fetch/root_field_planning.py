@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 from router.errors import PlanningError
 from router.planner.choose.choose_options import choose
-from router.planner.fetch.aliases import without_conflicts
-from router.planner.fetch.build import GroupBuilder
-from router.planner.fetch.groups import stages
+from router.planner.fetch.conflicting_field_aliases import without_conflicts
+from router.planner.fetch.fetch_group_cost import plan_cost
+from router.planner.fetch.fetch_groups import stages
+from router.planner.fetch.group_builder import GroupBuilder
 from router.planner.fetch.passes import optimised
-from router.planner.fetch.printed_cost import plan_cost
 from router.planner.normalise.selections import grouped
 from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice
     from router.planner.choose.plan_cost import PlanCost
-    from router.planner.fetch.groups import FetchGroup
-    from router.planner.fetch.trees import Tree
+    from router.planner.fetch.fetch_groups import FetchGroup
+    from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.selections import SelectedField
+    from router.planner.search_bounds import Effort
     from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes_and_options import Leaf
 
@@ -67,7 +67,7 @@ class MutationRun:
     draft: Draft | None = None
 
 
-class Drafting:
+class RootFieldPlanner:
     """Makes the drafts of one operation."""
 
     def __init__(self, explorer: Explorer, root_type: str, query_type: str, effort: Effort) -> None:

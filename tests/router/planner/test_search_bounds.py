@@ -16,7 +16,7 @@ from graphql import parse
 
 from router.errors import PlanningError
 from router.planner import Bounds, PlanOptions, plan
-from router.planner.bounds import OUT_OF_TIME, OUT_OF_WORK
+from router.planner.search_bounds import OUT_OF_TIME, OUT_OF_WORK
 from tests.router.planner.adversarial import (
     CASES,
     GROWING,

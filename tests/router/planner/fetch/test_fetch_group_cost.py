@@ -9,9 +9,9 @@ import pytest
 from router.cli.plan_formats import placed_fetches
 from router.planner import plan
 from router.planner.choose.choose_options import choose
-from router.planner.fetch import drafting
-from router.planner.fetch.printed_cost import number_of_fields
-from router.planner.fetch.trees import Tree, TreeField
+from router.planner.fetch import root_field_planning
+from router.planner.fetch.fetch_group_cost import number_of_fields
+from router.planner.fetch.selection_trees import Tree, TreeField
 from router.planner.normalise.skip_and_include import ALWAYS
 from tests.router.planner.test_cases import CASES, supergraph
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from router.planner.bounds import Effort
     from router.planner.choose.choice import Choice, Pricing
     from router.planner.choose.plan_cost import PlanCost
+    from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf
 
 
@@ -34,7 +34,7 @@ def test_the_cost_is_the_printed_one(case: Path, monkeypatch: pytest.MonkeyPatch
         costs.append(pricing(choice))
         return choice
 
-    monkeypatch.setattr(drafting, "choose", priced)
+    monkeypatch.setattr(root_field_planning, "choose", priced)
     planned = plan(supergraph(case.parent), (case / "query.graphql").read_text())
     placed = placed_fetches(planned)
     if len(costs) == 1:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from router.plan import InputSelection, Path, Rewrite
     from router.planner.fetch.interface_object_sharing import InterfaceObjectSelection
-    from router.planner.fetch.trees import Tree
+    from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.skip_and_include import Guards
     from router.planner.walk.nodes_and_options import ContextArgumentValue

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from router.planner.fetch.groups import FetchGroup
-from router.planner.fetch.trees import Tree
+from router.planner.fetch.fetch_groups import FetchGroup
+from router.planner.fetch.selection_trees import Tree
 from router.planner.plan_tree.batching import Batch
-from router.planner.plan_tree.linearise import AtOnce, InOrder, Schedule, schedule
+from router.planner.plan_tree.sequence_and_parallel import AtOnce, InOrder, Schedule, schedule
 
 
 def group(number: int, *after: int) -> FetchGroup:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from router.plan import InputField, InputFragment, Key, KeyRenamer, TypeIs
-from router.planner.fetch.groups import RepresentationInput
-from router.planner.fetch.requires import requires_of, rewrites_of
+from router.planner.fetch.fetch_groups import RepresentationInput
+from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
 from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})

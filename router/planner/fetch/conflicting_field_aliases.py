@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from graphql import TypeNode
 
-    from router.planner.fetch.trees import Tree, TreeField
+    from router.planner.fetch.selection_trees import Tree, TreeField
     from router.supergraph.model import SubgraphModel
 
 Level: TypeAlias = "Sequence[tuple[str, Tree]]"

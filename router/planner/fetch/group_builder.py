@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from router.planner.fetch.groups import FetchGroup, RepresentationInput, sources_of
-from router.planner.fetch.inputs import Fetched, input_of, is_below
+from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
 from router.planner.fetch.interface_object_sharing import (
     EntityType,
     InterfaceObjectSelection,
     can_select_all,
     selection_of,
 )
-from router.planner.fetch.trees import Tree, TreeBuilder, merge_trees
+from router.planner.fetch.representation_inputs import Fetched, input_of, is_below
+from router.planner.fetch.selection_trees import Tree, TreeBuilder, merge_trees
 from router.planner.normalise.skip_and_include import Guards, weaker, weakest
 from router.planner.walk.nodes_and_options import PathStep, fetch_start
 

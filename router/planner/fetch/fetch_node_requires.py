@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Rewrite
-    from router.planner.fetch.groups import RepresentationInput
+    from router.planner.fetch.fetch_groups import RepresentationInput
     from router.planner.normalise.skip_and_include import Guards
 
 FieldPath: TypeAlias = tuple[str, ...]

@@ -7,7 +7,7 @@ from graphlib import CycleError
 import pytest
 
 from router.plan import InputField
-from router.planner.fetch.groups import (
+from router.planner.fetch.fetch_groups import (
     FetchGroup,
     RepresentationInput,
     ancestors,
@@ -16,7 +16,7 @@ from router.planner.fetch.groups import (
     sources_of,
     stages,
 )
-from router.planner.fetch.trees import Tree
+from router.planner.fetch.selection_trees import Tree
 from router.planner.normalise.skip_and_include import ALWAYS
 
 

@@ -1,4 +1,4 @@
-"""Covers `router/planner/fetch/operations.py`: a fetch's text and its structured selections say the same."""
+"""Covers `router/planner/fetch/operation_writer.py`: a fetch's text and its structured selections say the same."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Fetch groups of chosen options, by the plans they become.
 
-Covers `router/planner/fetch/build.py` and `router/planner/fetch/inputs.py`.
+Covers `router/planner/fetch/group_builder.py` and `router/planner/fetch/representation_inputs.py`.
 """
 
 from __future__ import annotations

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from router.federation.type_references import TYPENAME
 from router.planner.choose.plan_cost import PlanCost, fetch_cost
-from router.planner.fetch.groups import stages
-from router.planner.fetch.trees import common_guards
+from router.planner.fetch.fetch_groups import stages
+from router.planner.fetch.selection_trees import common_guards
 from router.planner.normalise.skip_and_include import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.planner.fetch.groups import FetchGroup
-    from router.planner.fetch.trees import Tree
+    from router.planner.fetch.fetch_groups import FetchGroup
+    from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.skip_and_include import Guards
 
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from router.plan import Defer, DeferDependency, DeferPrimary, DeferredPart
-from router.planner.plan_tree.linearise import groups_of, in_order, plan_node, renumbered, schedule
+from router.planner.plan_tree.sequence_and_parallel import groups_of, in_order, plan_node, renumbered, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from router.plan import PlanNode
-    from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.normalise.deferred_blocks import Block, DeferredBlocks
     from router.planner.plan_tree.batching import PlannedRequest
-    from router.planner.plan_tree.linearise import Join, Schedule, Write
+    from router.planner.plan_tree.sequence_and_parallel import Join, Schedule, Write
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 Arrange: TypeAlias = Callable[["Groups"], "tuple[PlannedRequest, ...]"]

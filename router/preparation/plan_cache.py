@@ -15,8 +15,8 @@ import structlog
 
 from router.errors import RequestError
 from router.planner import Bounds, Planner, PlanOptions
-from router.preparation.documents import bounded_nesting
-from router.preparation.preparing_thread import OF_THIS_PROCESS
+from router.preparation.document_cache import bounded_nesting
+from router.preparation.preparing_thread import PREPARING_THREAD
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from router.plan import QueryPlan
-    from router.preparation.operations import Operation
+    from router.preparation.request_operation import Operation
     from router.request.log_fields import RequestRecord
     from router.settings.model import RouterSettings
     from router.supergraph import Supergraph
@@ -75,7 +75,7 @@ class Plans:
         self._bounds = Bounds(settings.planner.work, settings.planner.deadline)
         cache = settings.cache
         self.cache: Lru[PlanKey, QueryPlan] = Lru(max_entries=cache.plans, max_weight=cache.text_bytes)
-        self._flights: SingleFlight[PlanKey, _Planning] = SingleFlight(OF_THIS_PROCESS, self._keep)
+        self._flights: SingleFlight[PlanKey, _Planning] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
         """The plan of an operation under a key.
@@ -99,7 +99,7 @@ class Plans:
         """
         plan = self.cache.get(key)
         if plan is None:
-            planning = OF_THIS_PROCESS.submit(partial(self._plan, operation, key.override_labels)).result()
+            planning = PREPARING_THREAD.submit(partial(self._plan, operation, key.override_labels)).result()
             self._keep(key, planning)
             plan = planning.result(record)
         return plan

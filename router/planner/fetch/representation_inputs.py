@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
-from router.planner.fetch.groups import RepresentationInput
+from router.planner.fetch.fetch_groups import RepresentationInput
 from router.planner.normalise.skip_and_include import weakest
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from router.planner.fetch.groups import ancestors
+from router.planner.fetch.fetch_groups import ancestors
 
 if TYPE_CHECKING:
-    from router.planner.fetch.groups import FetchGroup
+    from router.planner.fetch.fetch_groups import FetchGroup
 
 
-def drop_implied_waits(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
+def drop_implied_dependencies(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
     """The groups without a dependency on a group that another dependency waits for; the same tuple without any."""
     above = ancestors(groups)
     changed = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.planner.fetch.trees import Tree, TreeField, merge_trees
+from router.planner.fetch.selection_trees import Tree, TreeField, merge_trees
 from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})

@@ -14,8 +14,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from router.plan import Condition, Flatten, Parallel, PlanNode, Sequence
-from router.planner.fetch.groups import FetchGroup
-from router.planner.fetch.trees import common_guards
+from router.planner.fetch.fetch_groups import FetchGroup
+from router.planner.fetch.selection_trees import common_guards
 from router.planner.plan_tree.batching import Batch, groups_in
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence as Seq
 
     from router.plan import BatchFetch
-    from router.planner.fetch.operations import WrittenFetch
+    from router.planner.fetch.operation_writer import WrittenFetch
     from router.planner.normalise.skip_and_include import Guards
     from router.planner.plan_tree.batching import PlannedRequest
 

@@ -24,21 +24,21 @@ def client_key(node: FieldNode) -> str:
     return node.name.value if node.alias is None else node.alias.value
 
 
-def inner_key(node: FieldNode) -> str:
+def internal_key(node: FieldNode) -> str:
     """The key under which the router fetches and keeps the field."""
     key = client_key(node)
     # Nearly all keys; planning needs the key of every field several times.
     if not key.startswith("_"):
         return key
-    return key if node.name.value == TYPENAME == key else beside_typename(key)
+    return key if node.name.value == TYPENAME == key else key_beside_typename(key)
 
 
-def beside_typename(key: str) -> str:
+def key_beside_typename(key: str) -> str:
     """The router's key of a field that is not `__typename` and has `key` in the client's response."""
     return f"_{key}" if key.endswith(TYPENAME) and _LIKE_TYPENAME.fullmatch(key) else key
 
 
-def as_client_says(segment: str | int) -> str | int:
+def to_client_key(segment: str | int) -> str | int:
     """A segment of a path, with the client's key in place of the router's."""
     is_inner = isinstance(segment, str) and segment != TYPENAME and _LIKE_TYPENAME.fullmatch(segment) is not None
     return segment[1:] if isinstance(segment, str) and is_inner else segment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import FieldNode, OperationDefinitionNode, parse
 
-from router.plan.response_keys import as_client_says, client_key, inner_key
+from router.plan.internal_response_keys import client_key, internal_key, to_client_key
 
 
 def field(text: str) -> FieldNode:
@@ -33,9 +33,9 @@ def field(text: str) -> FieldNode:
 )
 def test_only_the_type_is_kept_under_typename_and_the_clients_key_comes_back(text: str, inner: str) -> None:
     node = field(text)
-    assert inner_key(node) == inner
-    assert as_client_says(inner_key(node)) == client_key(node)
+    assert internal_key(node) == inner
+    assert to_client_key(internal_key(node)) == client_key(node)
 
 
 def test_indices_of_a_path_stay() -> None:
-    assert as_client_says(3) == 3
+    assert to_client_key(3) == 3

@@ -13,9 +13,9 @@ from graphql import NamedTypeNode, NonNullTypeNode, print_ast, strip_ignored_cha
 
 from router.federation.type_references import TYPENAME
 from router.plan import BatchFetch, BatchPart, Fetch, OutputField, OutputFragment
-from router.planner.fetch.aliases import without_conflicts
-from router.planner.fetch.requires import requires_of, rewrites_of
-from router.planner.fetch.trees import common_guards
+from router.planner.fetch.conflicting_field_aliases import without_conflicts
+from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
+from router.planner.fetch.selection_trees import common_guards
 from router.planner.normalise.argument_text import argument_text, spaced, variables_in
 from router.planner.normalise.skip_and_include import directive_text
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from graphql import ArgumentNode, OperationDefinitionNode
 
     from router.plan import Condition, Flatten, OperationKind, OutputSelection
-    from router.planner.fetch.groups import FetchGroup
-    from router.planner.fetch.trees import Tree, TreeField
+    from router.planner.fetch.fetch_groups import FetchGroup
+    from router.planner.fetch.selection_trees import Tree, TreeField
     from router.planner.normalise.skip_and_include import Guards
     from router.supergraph.model import SubgraphModel
 
