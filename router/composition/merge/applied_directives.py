@@ -1,7 +1,8 @@
-"""The directives on a merged element (composition §5.6): all distinct ones if repeatable, otherwise one.
+"""Merge the directives on an element (composition §5.6).
 
-If the arguments of a non-repeatable directive differ, its argument mergers combine them
-(MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS). Without mergers the most common arguments win
+The merged element has every distinct application of a repeatable directive, and one application of another directive.
+If the arguments of a non-repeatable directive differ, argument mergers combine the arguments
+(MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS). A directive without mergers gets its most common arguments
 (INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS).
 """
 
@@ -34,7 +35,7 @@ def merge_applied(
     dest: Element,
     what: str,
 ) -> None:
-    """Add to `dest` the directives of its sources (composition §5.6).
+    """Merge the directives of the sources into `dest` (composition §5.6).
 
     Args:
         state: The state of the merge.
@@ -46,7 +47,7 @@ def merge_applied(
 
 
 def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:
-    """Add to `dest` the directives of other elements, such as the implementations of an interface."""
+    """Merge the directives of these elements, each with the index of its subgraph, into `dest`."""
     directives: dict[str, MergedDirective] = {}
     for index, element in elements:
         for applied in element.directives:
@@ -54,7 +55,7 @@ def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]
             if merged is not None:
                 directives.setdefault(merged.name, merged)
     for directive in directives.values():
-        # If one subgraph composes a directive, the same directive of other subgraphs on this element counts too.
+        # If one subgraph composes a directive, its applications in other subgraphs are merged too.
         found = [
             (index, applied)
             for index, element in elements
@@ -62,7 +63,7 @@ def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]
             if state.features.of(index, applied) is directive or applied.name == directive.name
         ]
         if directive.element in JOIN_DIRECTIVE_ELEMENTS:
-            _carry(state, directive, found, dest)
+            _add_join_directives(state, directive, found, dest)
         elif directive.repeatable:
             _repeatable(state, directive, found, dest)
         else:
@@ -78,7 +79,7 @@ def _arguments(
 
 
 def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) -> Hashable:
-    """A value that is equal for directives that mean the same, with defaults filled in."""
+    """Return a key for comparison: applications with equal arguments, including default values, have equal keys."""
     return frozenset((name, identity(value)) for name, value in {**directive.defaults, **arguments}.items())
 
 
@@ -91,7 +92,7 @@ def _repeatable(state: MergeState, directive: MergedDirective, found: Applicatio
 
 
 def merge_single(state: MergeState, directive: MergedDirective, found: Applications, dest: Element, what: str) -> None:
-    """Add one directive to `dest`: the only one, the combined one, or the most common one."""
+    """Add one application to `dest`: with the common arguments, the combined ones, or the most common ones."""
     distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
     counts = Counter[object]()
     for _, applied in found:
@@ -132,13 +133,13 @@ def merge_single(state: MergeState, directive: MergedDirective, found: Applicati
     )
 
 
-def _carried_name(directive: MergedDirective, found: Applications) -> str:
-    """The name in `@join__directive`. Connectors keep the names that their `@link` gives them."""
+def _join_name(directive: MergedDirective, found: Applications) -> str:
+    """Return the name in `@join__directive`. A connector's directive has the name that its subgraph uses."""
     return f"federation__{directive.element}" if directive.element == "cacheTag" else found[0][1].name
 
 
-def _carry(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:
-    """Add a `@join__directive` for each set of arguments, with all subgraphs that have it."""
+def _add_join_directives(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:
+    """Add a `@join__directive` for each distinct set of arguments, with the subgraphs that have these arguments."""
     groups: dict[Hashable, tuple[dict[str, ConstValueNode], list[int]]] = {}
     for index, applied in found:
         _, indices = groups.setdefault(_key(directive, applied.arguments), (applied.arguments, []))
@@ -146,12 +147,12 @@ def _carry(state: MergeState, directive: MergedDirective, found: Applications, d
             indices.append(index)
     for arguments, indices in groups.values():
         fields = tuple(ConstObjectFieldNode(name=NameNode(value=n), value=value) for n, value in arguments.items())
-        name = _carried_name(directive, found)
+        name = _join_name(directive, found)
         dest.directives.append(_join_directive(state, indices, name, ConstObjectValueNode(fields=fields)))
 
 
-def carried_links(state: MergeState) -> list[Applied]:
-    """The `@link`s to the connect specification, as `@join__directive`s on the schema."""
+def connect_links(state: MergeState) -> list[Applied]:
+    """Return a `@join__directive` for each distinct `@link` to the connect specification."""
     groups: dict[Hashable, tuple[ConstObjectValueNode, list[int]]] = {}
     for index, subgraph in enumerate(state.subgraphs):
         for link in subgraph.schema.links:

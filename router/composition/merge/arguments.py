@@ -1,4 +1,7 @@
-"""Arguments: those that every subgraph with the field has, with their merged types and defaults (composition §5.1)."""
+"""Merge the arguments of a field or directive definition (composition §5.1).
+
+The merged arguments are those that every subgraph with the field or directive has.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,15 @@ if TYPE_CHECKING:
 def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, where: str) -> None:
     """Fill `dest.arguments` (composition §5.1).
 
-    Reports REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH and CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS; the hint
-    INCONSISTENT_ARGUMENT_PRESENCE, and a hint of the second error's name for optional arguments.
+    Reports the errors REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH and
+    CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS (a hint if the argument is optional), and the hint
+    INCONSISTENT_ARGUMENT_PRESENCE.
 
     Args:
         state: The state of the merge.
         sources: The field or directive definition in each subgraph.
-        dest: The merged one.
-        where: Its coordinate in messages.
+        dest: The merged field or directive definition.
+        where: The coordinate of `dest` in messages.
     """
     for name, arguments in children(sources, lambda owner: owner.arguments).items():
         what = f"{where}({name}:)"
@@ -47,7 +51,7 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
 
 
 def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
-    """A contextual argument is not in the API schema, so a client cannot supply it where it is an ordinary one."""
+    """Report a contextual argument that is an ordinary argument in other subgraphs: clients cannot supply it there."""
     plain = [index for index, argument in arguments.items() if not argument.has("fromContext")]
     if not plain:
         return

@@ -1,10 +1,11 @@
-"""Authorization requirements as alternatives of conditions: `[["a", "b"], ["c"]]` means "(a and b) or c".
+"""Combine and compare authorization requirements: `[["a", "b"], ["c"]]` means "(a and b) or c".
 
-All requirements of several subgraphs must hold, so their alternatives are combined:
+A client must meet the requirements of all subgraphs, so their alternatives are combined:
 
     [["a"], ["b"]] and [["c"]]  ->  [["a", "c"], ["b", "c"]]
 
-A list without alternatives requires nothing. An alternative that contains another one is redundant, and is dropped.
+An empty list means that nothing is required. An alternative that contains another alternative is redundant, and is
+dropped: `[["a"], ["a", "b"]]` becomes `[["a"]]`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 Requirement = frozenset[frozenset[str]]
 
-# Real requirements have a few alternatives. Their number grows exponentially with the number of combined requirements,
-# and the search for redundant ones takes the square of that.
+# Real requirements have a few alternatives. The number of alternatives grows exponentially with the number of combined
+# requirements, and the time to find redundant alternatives grows with the square of their number.
 MAX_ALTERNATIVES = 1_000
 
 
@@ -27,17 +28,17 @@ class TooManyAlternativesError(Exception):
 
 
 def requirement(value: object) -> Requirement:
-    """Convert the Python value of a `[[String!]!]!` argument."""
+    """Convert the Python value of a `[[String!]!]!` argument to a requirement."""
     if not isinstance(value, list):
         return frozenset()
     return frozenset(frozenset(map(str, inner if isinstance(inner, list) else [inner])) for inner in value)
 
 
 def conjunction(requirements: Iterable[Requirement]) -> Requirement:
-    """The requirement that holds if all of these hold, with the fewest alternatives.
+    """Return the requirement that a client meets if it meets all of these requirements.
 
     Raises:
-        TooManyAlternativesError: There are too many alternatives.
+        TooManyAlternativesError: The combined requirement has too many alternatives.
     """
     return reduce(_both, requirements, frozenset())
 
@@ -55,7 +56,7 @@ def _minimal(value: Requirement) -> Requirement:
 
 
 def implies(stronger: Requirement, weaker: Requirement) -> bool:
-    """Whether everyone who meets `stronger` meets `weaker`: each alternative of `stronger` contains one of `weaker`."""
+    """Return whether every client that meets `stronger` also meets `weaker`."""
     if not weaker:
         return True
     if not stronger:
@@ -64,5 +65,5 @@ def implies(stronger: Requirement, weaker: Requirement) -> bool:
 
 
 def as_lists(value: Requirement) -> list[list[str]]:
-    """The alternatives as sorted lists, for printing."""
+    """Return the alternatives as sorted lists, for printing."""
     return sorted(sorted(inner) for inner in value)

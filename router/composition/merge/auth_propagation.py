@@ -1,10 +1,10 @@
-"""Authorization requirements of interfaces and their implementations (composition §5.7).
+"""Propagate authorization requirements between interfaces and their implementations (composition §5.7).
 
-Only objects, their fields and the fields of interface objects can have `@authenticated`, `@requiresScopes`, `@policy`.
+Subgraphs write `@authenticated`, `@requiresScopes` and `@policy` only on objects and the fields of objects.
 
-- An interface, and each of its fields, requires what all its implementations require: a client that uses the interface
-  does not know which implementation it gets.
-- A field of an interface object is a field of every implementation, so its requirements apply to them.
+- An interface gets the requirements of all its implementations, and so does each of its fields: a client that uses
+  the interface does not know which implementation the response contains.
+- The requirements on a field of an interface object apply to the same field of every implementation.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def propagate_requirements(state: MergeState) -> None:
     """Add requirements to interfaces and implementations (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
-    # All additions are collected before the first is applied, so that none is added in both directions.
+    # All additions are collected first. Otherwise a requirement that was just added could be propagated back.
     additions = [*_onto_interfaces(state), *_onto_implementations(state)]
     for addition in additions:
         _apply(state, addition)

@@ -40,7 +40,11 @@ _COMPOSED_BY_DEFAULT = frozenset({"tag", "inaccessible", "authenticated", "requi
 
 @dataclass(frozen=True, slots=True)
 class ComposedDirective:
-    """A custom directive of the supergraph: its specification, its names there and here, and who composes it."""
+    """A custom directive of the supergraph.
+
+    `url` is the directive's specification, `element` its name in the specification, `name` its name in the supergraph,
+    and `subgraphs` are the indices of the subgraphs that compose the directive.
+    """
 
     url: SpecUrl
     element: str
@@ -63,7 +67,10 @@ class _ComposeRequest:
 def composed_directives(
     subgraphs: Sequence[SubgraphMetadata], reserved_names: AbstractSet[str], report: Report
 ) -> list[ComposedDirective]:
-    """Find the custom directives (composition §2.6). Those that cannot be composed are reported and left out."""
+    """Return the custom directives of the supergraph (composition §2.6).
+
+    A directive that cannot be composed is reported and left out.
+    """
     requests: list[_ComposeRequest] = []
     for index, subgraph in enumerate(subgraphs):
         for applied in subgraph.schema.applied:
@@ -97,7 +104,7 @@ def composed_directives(
 
 
 def _definition(subgraphs: Sequence[SubgraphMetadata], request: _ComposeRequest, url: SpecUrl) -> DirectiveDef | None:
-    """The definition in the last subgraph that links exactly this version."""
+    """Return the definition in the last subgraph that links exactly this version and defines the directive."""
     for index, link in reversed([*_linked(subgraphs, url.identity)]):
         definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
         if link.url.version == url.version and definition is not None:
@@ -153,7 +160,10 @@ def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tu
 def _different_majors(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """All composing subgraphs must link one major version. A subgraph that only links another one gives a hint."""
+    """Yield each specification whose directives are composed from different major versions; report an error.
+
+    A hint is reported if a subgraph links another major version but does not compose directives of it.
+    """
     for identity in dict.fromkeys(request.link.url.identity for request in requests):
         group = [request for request in requests if request.link.url.identity == identity]
         majors = {request.link.url.version.major for request in group}
@@ -182,7 +192,7 @@ def _different_majors(
 def _different_sources(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """A name must mean the same directive in all subgraphs that compose it."""
+    """Yield the specifications of different directives that subgraphs compose under one name; report an error."""
     for name in dict.fromkeys(request.name for request in requests):
         group = [request for request in requests if request.name == name]
         if len({(request.link.url.identity, request.element) for request in group}) > 1:
@@ -197,7 +207,10 @@ def _different_sources(
 def _different_names(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """A directive must have one name: error if composed under two, warning if a subgraph only imports another."""
+    """Yield each specification of a directive that is composed under different names; report an error.
+
+    A hint is reported if a subgraph imports the directive under another name but does not compose it.
+    """
     for identity, element in dict.fromkeys((r.link.url.identity, r.element) for r in requests):
         group = [r for r in requests if (r.link.url.identity, r.element) == (identity, element)]
         names = {request.name for request in group}

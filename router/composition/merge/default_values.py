@@ -1,4 +1,7 @@
-"""Default values: kept if all subgraphs have the same, dropped with a hint if only some have one (composition §5.1)."""
+"""Merge default values (composition §5.1).
+
+The merged element has a default value if all subgraphs have the same default value.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,17 @@ if TYPE_CHECKING:
 def merge_default(
     state: MergeState, sources: Sources[InputValue], dest: InputValue, where: str, code: ErrorCode
 ) -> None:
-    """Set `dest.default` (composition §5.1), or report the hint INCONSISTENT_DEFAULT_VALUE_PRESENCE.
+    """Set `dest.default` (composition §5.1).
+
+    Reports an error if default values differ, or the hint INCONSISTENT_DEFAULT_VALUE_PRESENCE if only some subgraphs
+    have a default value.
 
     Args:
         state: The state of the merge.
         sources: The argument or input field in each subgraph.
-        dest: The merged one.
-        where: Its coordinate in messages.
-        code: The error for different defaults.
+        dest: The merged argument or input field.
+        where: The coordinate of `dest` in messages.
+        code: The code of the error for different default values.
     """
     defaults = [(index, source.default) for index, source in sources.items()]
     given = [(index, value) for index, value in defaults if value is not None]

@@ -1,4 +1,4 @@
-"""Descriptions: the most frequent one that is not empty, the first of equally frequent ones (composition §5.1)."""
+"""Merge descriptions: the supergraph has the most frequent description that is not empty (composition §5.1)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def merge_description(state: MergeState, sources: Sources[Element], dest: Element, what: str) -> None:
-    """Set `dest.description`; the hint is INCONSISTENT_DESCRIPTION."""
+    """Set `dest.description`. Reports the hint INCONSISTENT_DESCRIPTION if descriptions differ."""
     texts = [(index, source.description) for index, source in sources.items() if source.description]
     counts = Counter(text for _, text in texts)
     if not counts:
         return
-    # A Counter keeps the insertion order, and max returns the first of equal values.
+    # Of equally frequent descriptions, `max` returns the one of the first subgraph.
     dest.description = max(counts, key=lambda text: counts[text])
     if len(counts) > 1:
         state.report.hint(

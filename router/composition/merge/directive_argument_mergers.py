@@ -1,4 +1,4 @@
-"""Combine the arguments of a directive that is applied in several subgraphs into one set (composition §5.6)."""
+"""Combine the arguments of a directive that several subgraphs apply to the same element (composition §5.6)."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ ARGUMENT_MERGERS: Mapping[str, Mapping[str, ArgumentMerger]] = {
         "requireOneSlicingArgument": _conjunction,
     },
 }
-"""Directive → argument → merger. For a directive without a row, the most common arguments win."""
+"""Directive → argument → merger. A directive without a row here gets its most common arguments."""

@@ -1,13 +1,13 @@
-"""Enum types: how the supergraph uses an enum decides how its values merge (composition §5.1).
+"""Merge enum types: the values of the merged enum depend on how the supergraph uses the enum (composition §5.1).
 
-| used as | values |
+| used as | values of the merged enum |
 |---|---|
-| input only | the intersection |
-| output only, or unused | the union |
-| both | must be the same everywhere |
+| input only | the values that all subgraphs have |
+| output only, or unused | the values of all subgraphs together |
+| input and output | the subgraphs must have the same values |
 
-A value marked `@inaccessible` is exempt. ENUM_VALUE_MISMATCH, EMPTY_MERGED_ENUM_TYPE; hints
-INCONSISTENT_ENUM_VALUE_FOR_{INPUT,OUTPUT}_ENUM, UNUSED_ENUM_TYPE.
+A subgraph may lack a value of an input enum if the value is `@inaccessible`. Errors ENUM_VALUE_MISMATCH and
+EMPTY_MERGED_ENUM_TYPE; hints INCONSISTENT_ENUM_VALUE_FOR_{INPUT,OUTPUT}_ENUM and UNUSED_ENUM_TYPE.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
         usage = EnumUsage(as_output=True)
         state.report.hint(
             "UNUSED_ENUM_TYPE",
-            f"The enum {dest.name} is not used anywhere: its values merge as for an output.",
+            f"The enum {dest.name} is not used anywhere; the supergraph has the values of all subgraphs.",
             state.places(sources),
         )
     for name, values in children(sources, lambda source: source.values).items():
@@ -41,7 +41,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
         merge_applied(state, values, merged, where)
         join_enum_value(state, values, merged)
         lacking = [index for index, source in sources.items() if name not in source.values]
-        # An inaccessible value of an input enum may be absent in some subgraphs: clients cannot use it.
+        # Clients cannot send an inaccessible value, so subgraphs without the value never receive it.
         exempt = usage.as_input and merged.has("inaccessible")
         if not lacking or exempt or _accepted(state, sources, lacking, where, usage):
             dest.values[name] = merged
@@ -54,7 +54,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
 
 
 def _accepted(state: MergeState, sources: Sources[TypeDef], lacking: list[int], where: str, usage: EnumUsage) -> bool:
-    """Whether a value that some subgraphs lack is merged; reports the error or hint."""
+    """Report an enum value that some subgraphs lack. Returns whether the merged enum has the value."""
     missing = f"{where} is missing in {state.names(lacking)}"
     if usage.as_input and usage.as_output:
         state.report.error(

@@ -1,4 +1,6 @@
-"""Executable directives: merged if every subgraph defines them, at the locations that all share (composition §5.1).
+"""Merge the definitions of executable directives (composition §5.1).
+
+The supergraph has a directive if every subgraph defines it, at the locations that all definitions share.
 
 Hints INCONSISTENT_EXECUTABLE_DIRECTIVE_{PRESENCE,REPEATABLE,LOCATIONS}, NO_EXECUTABLE_DIRECTIVE_INTERSECTION.
 """
@@ -91,7 +93,7 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
 
 
 def note_directive_enums(state: MergeState) -> None:
-    """Note that enum types in the arguments of composed directives are used as inputs."""
+    """Record that enum types in the arguments of custom directives are used as inputs."""
     for composed in state.features.composed:
         for argument in composed.definition.arguments.values():
             note_enum_usage(state, argument.type, is_input=True)

@@ -1,7 +1,7 @@
-"""One field of an object or interface: merge the declarations that are not external, then check the external ones.
+"""Merge one field of an object or interface, and compare its external declarations with the result (composition §5.2).
 
 EXTERNAL_MISSING_ON_BASE, EXTERNAL_TYPE_MISMATCH, EXTERNAL_ARGUMENT_MISSING, EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL (composition §5.2).
+EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
     Args:
         state: The state of the merge.
         sources: The field in each subgraph.
-        dest: The merged field, with name and parent only.
-        override: Which subgraphs give the field up, from `resolve_overrides`.
+        dest: The merged field. On entry only the name and the parent are set.
+        override: The result of `resolve_overrides`.
     """
     where = dest.coordinate
     if _is_external_everywhere(state, sources, dest):
@@ -39,7 +39,7 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
         )
         return
     own = _without_external(state, sources, where)
-    # If an interface object resolves the field, all declarations on the type itself can be external.
+    # If only interface objects resolve the field, all declarations on the type itself are external.
     merging = own or sources
     merge_description(state, merging, dest, where)
     merge_applied(state, own, dest, where)
@@ -103,10 +103,10 @@ def _check_external(state: MergeState, sources: Sources[FieldDef], dest: FieldDe
 
 
 _EXTERNAL_PROBLEMS: dict[ErrorCode, str] = {
-    "EXTERNAL_TYPE_MISMATCH": "{where} has the type {type} where it is resolved, but another one where it is "
-    "external: {graphs}.",
-    "EXTERNAL_ARGUMENT_MISSING": "{where} lacks arguments where it is external: {graphs}.",
-    "EXTERNAL_ARGUMENT_TYPE_MISMATCH": "An argument of {where} has another type where the field is external: {graphs}.",
-    "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH": "An argument of {where} has another default where the field is external: "
+    "EXTERNAL_TYPE_MISMATCH": "{where} has the type {type} in the supergraph, but is @external with another type in "
     "{graphs}.",
+    "EXTERNAL_ARGUMENT_MISSING": "{where} is @external in {graphs}, but some of its arguments are missing there.",
+    "EXTERNAL_ARGUMENT_TYPE_MISMATCH": "{where} is @external in {graphs}, but an argument has another type there.",
+    "EXTERNAL_ARGUMENT_DEFAULT_MISMATCH": "{where} is @external in {graphs}, but an argument has another default value "
+    "there.",
 }

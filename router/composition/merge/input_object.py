@@ -1,4 +1,4 @@
-"""Input object types: the fields that every subgraph with the type has, and `@inaccessible` ones (composition §5.1).
+"""Merge input object types: the fields that every subgraph has, and `@inaccessible` fields (composition §5.1).
 
 REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, EMPTY_MERGED_INPUT_TYPE, INCONSISTENT_INPUT_OBJECT_FIELD.
 """

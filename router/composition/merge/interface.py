@@ -1,4 +1,4 @@
-"""Interface types and interface objects (composition §5.5).
+"""Merge interface types and interface objects (composition §5.5).
 
 INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE, INTERFACE_OBJECT_USAGE_ERROR, INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
 """
@@ -37,7 +37,10 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 
 
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """A subgraph that resolves an interface by key returns the object's type, so it must know every one."""
+    """Check that a subgraph with a resolvable key on an interface defines every implementation of the interface.
+
+    The router sends such a subgraph the key of any object, and the subgraph must return the object's type.
+    """
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
         keys = [key for key in source.keys if resolvable(key)]
@@ -55,7 +58,7 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 
 
 def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """A subgraph has either the interface object or the implementations of the interface."""
+    """Check that a subgraph with an interface object does not define implementations of the interface."""
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
         own = [name for name in implementations if name in state.subgraphs[index].schema.types]
@@ -69,7 +72,7 @@ def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest:
 
 
 def copy_interface_object_fields(state: MergeState) -> None:
-    """Add the fields of interface objects to the implementations that lack them (composition §5.5)."""
+    """Add each field of an interface object to the implementations without this field (composition §5.5)."""
     for definition in state.supergraph.of_kind(Kind.OBJECT):
         for interface_name in definition.interfaces:
             for member in state.supergraph.types[interface_name].fields.values():

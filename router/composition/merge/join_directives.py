@@ -1,4 +1,4 @@
-"""The `@join__*` directives, which record what each subgraph has (composition §8.5)."""
+"""Add the `@join__*` directives, which record the types, fields and values of each subgraph (composition §8.5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Add a `@join__type` for each key of each subgraph, and one for a subgraph without keys (composition §8.5)."""
+    """Add a `@join__type` for each key of each subgraph, and one for each subgraph without keys (composition §8.5)."""
     for index, source in sources.items():
         shared: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
         is_interface_object = {"isInterfaceObject": boolean(value=True)} if source.is_interface_object else {}
@@ -36,13 +36,13 @@ def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> No
 
 
 def join_implements(state: MergeState, index: int, interface: str) -> Applied:
-    """The `@join__implements` of one subgraph."""
+    """Return the `@join__implements` for one subgraph."""
     graph = enum_value(state.graph_names[index])
     return Applied("join__implements", {"graph": graph, "interface": string(interface)})
 
 
 def join_union_member(state: MergeState, index: int, member: str) -> Applied:
-    """The `@join__unionMember` of one subgraph."""
+    """Return the `@join__unionMember` for one subgraph."""
     return Applied("join__unionMember", {"graph": enum_value(state.graph_names[index]), "member": string(member)})
 
 
@@ -54,7 +54,10 @@ def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumVa
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """What `@join__field` depends on besides the sources."""
+    """Inputs of `join_field` besides the sources.
+
+    `parent` is the type that has the field. `types_equal` says whether the field has one type in all subgraphs.
+    """
 
     parent: str
     types_equal: bool
@@ -64,7 +67,7 @@ class FieldContext:
 def join_field(
     state: MergeState, sources: Sources[TypedElement], dest: FieldDef | InputValue, context: FieldContext
 ) -> None:
-    """Add a `@join__field` for each subgraph, or none if all have the field in the same way (composition §8.5)."""
+    """Add a `@join__field` for each subgraph with the field, or none if all can be omitted (composition §8.5)."""
     if context.types_equal and _is_implied(state, sources, context):
         return
     for index, source in sources.items():
@@ -85,7 +88,7 @@ def join_field(
 
 
 def _is_implied(state: MergeState, sources: Sources[TypedElement], context: FieldContext) -> bool:
-    """Whether every subgraph with the type has the field, and it is not special in any of them."""
+    """Return whether every subgraph with the type has the field, without federation directives on the field."""
     if context.override.used or context.override.labels:
         return False
     if context.override.unused or len(sources) < len(state.subgraphs_with[context.parent]):

@@ -1,7 +1,7 @@
 """The state that every merge step reads and writes.
 
-*Sources* map the index of a subgraph to its declaration of one merged element, without the subgraphs that lack the
-element. So a merge step is linear in the number of declarations, not of subgraphs.
+*Sources* map the index of a subgraph to its declaration of one element. Only subgraphs that have the element are in the
+map, so that the time of a merge step depends on the number of declarations, not on the number of subgraphs.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class EnumUsage:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """The subgraphs that give one field up.
+    """The subgraphs in which one field is overridden.
 
     Attributes:
-        used: Indices of overridden subgraphs in which the field is still used for federation.
-        unused: Indices of overridden subgraphs that do not need the field.
-        labels: The override label, under the indices of both subgraphs.
+        used: Indices of the overridden subgraphs in which a key, `@requires` or `@provides` still uses the field.
+        unused: Indices of the other overridden subgraphs.
+        labels: Index of a subgraph → the override label, for the overriding and the overridden subgraph.
     """
 
     used: set[int] = field(default_factory=set)
@@ -53,11 +53,11 @@ class Override:
     labels: dict[int, str] = field(default_factory=dict)
 
     def resolves(self, index: int) -> bool:
-        """Whether that subgraph resolves the field; not if the field is moving away from it."""
+        """Return whether the field is not overridden in this subgraph, with or without a label."""
         return index not in self.used and index not in self.unused
 
     def leaves_out(self, index: int) -> bool:
-        """Whether that subgraph's field is overridden for good, and nothing there needs it."""
+        """Return whether the supergraph leaves out this subgraph's field: overridden without a label, and unused."""
         return index in self.unused and index not in self.labels
 
 
@@ -66,17 +66,17 @@ NOT_OVERRIDDEN = Override()
 
 @dataclass(slots=True)
 class MergeState:
-    """The subgraphs in the order of their names, the supergraph that is being built, and results of merge steps.
+    """The subgraphs, the supergraph that is being built, and results of merge steps.
 
     Attributes:
-        subgraphs: The subgraphs; other attributes refer to them by index.
+        subgraphs: The subgraphs, sorted by name. Other attributes refer to a subgraph by its index.
         features: The directives and links of the supergraph.
-        report: Gets errors and hints.
+        report: Collects errors and hints.
         supergraph: The merged schema.
-        enum_usage: How each enum type is used.
-        overrides: Coordinate of a field → the subgraphs that give it up.
+        enum_usage: Name of an enum type → how the supergraph uses the enum.
+        overrides: Coordinate of a field → the subgraphs in which the field is overridden.
         graph_names: The `join__Graph` value of each subgraph.
-        subgraphs_with: Type → indices of the subgraphs that have it.
+        subgraphs_with: Name of a type → indices of the subgraphs that have the type.
         with_interface_objects: Indices of the subgraphs that have interface objects.
     """
 
@@ -99,34 +99,34 @@ class MergeState:
                 self.with_interface_objects.append(index)
 
     def silent(self) -> MergeState:
-        """The same state with a report of its own."""
+        """Return a copy of the state with a new, empty report."""
         return replace(self, report=Report())
 
     def type_sources(self, name: str) -> Sources[TypeDef]:
-        """The type in each subgraph that has it."""
+        """Return the type in each subgraph that has the type."""
         return {index: self.subgraphs[index].schema.types[name] for index in self.subgraphs_with.get(name, ())}
 
     def names(self, indices: Iterable[int]) -> str:
-        """Subgraph names for a message: `"a", "b" and "c"`."""
+        """Return the names of subgraphs for a message: `"a", "b" and "c"`."""
         quoted = [f'"{self.subgraphs[index].name}"' for index in indices]
         if len(quoted) < 2:  # noqa: PLR2004 - nothing to join
             return "".join(quoted)
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
     def leaves_out(self, index: int, coordinate: str) -> bool:
-        """Whether the subgraph's field is overridden for good and not needed there: the supergraph leaves it out."""
+        """Return whether the supergraph leaves out this subgraph's field: overridden without a label, and unused."""
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).leaves_out(index)
 
     def places(self, sources: Sources[Element]) -> list[SourcePlace]:
-        """The places of the sources, for a report."""
+        """Return the places of the sources, for a report."""
         return [(self.subgraphs[index].name, source.node) for index, source in sources.items()]
 
     def place(self, index: int, node: Node | None) -> SourcePlace:
-        """A place in one subgraph, for a report."""
+        """Return a place in one subgraph, for a report."""
         return (self.subgraphs[index].name, node)
 
     def interface_object_fields(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
-        """The fields of interface objects that resolve a field, in subgraphs that do not know its type."""
+        """Return the interface object fields that resolve `member`, each with the index of its subgraph."""
         return [
             (index, each)
             for index in self.with_interface_objects
@@ -134,7 +134,10 @@ class MergeState:
         ]
 
     def interface_object_fields_in(self, member: FieldDef, index: int) -> list[FieldDef]:
-        """The fields of a subgraph's interface objects that resolve a field whose type it does not know."""
+        """Return the interface object fields of one subgraph that resolve `member`.
+
+        The result is empty if the subgraph defines the parent type of `member` itself.
+        """
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema
         if parent.name in schema.types:
@@ -148,7 +151,7 @@ class MergeState:
 
 
 def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[str, Sources[_T]]:
-    """The named parts of all sources, in the order in which they first appear, each with its own sources."""
+    """Return the sources of each part, such as each field of a type, by name in the order of first appearance."""
     merged: dict[str, dict[int, _T]] = {}
     for index, source in sources.items():
         for name, part in pick(source).items():
@@ -157,7 +160,7 @@ def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[
 
 
 def graph_enum_values(names: Sequence[str]) -> list[str]:
-    """The `join__Graph` values of subgraph names, in the same order (composition §8.3)."""
+    """Convert subgraph names to `join__Graph` values, in the same order (composition §8.3)."""
     values = []
     for name in names:
         value = re.sub(r"[^A-Za-z0-9_]", "_", name)

@@ -1,10 +1,10 @@
-"""All merge steps in their order: types, then what refers to them, then enums, whose usage is known by then."""
+"""Run all merge steps in their order: first the types and their parts, then enums, then the schema definition."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.merge.applied_directives import carried_links, merge_applied
+from router.composition.merge.applied_directives import connect_links, merge_applied
 from router.composition.merge.auth_propagation import propagate_requirements
 from router.composition.merge.descriptions import merge_description
 from router.composition.merge.enum import merge_enum
@@ -45,14 +45,14 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
 
     Args:
         subgraphs: The subgraphs, sorted by name.
-        report: Gets errors and hints.
+        report: Collects errors and hints.
 
     Returns:
         The state of the merge. Its supergraph is complete only if no error was reported.
     """
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
-        # Without the names of directives, the merge would report errors that are not real.
+        # Directives without a common name would lead to further errors that are not real.
         return state
     _create_types(state)
     for kind, merge_kind in _BY_KIND:
@@ -74,7 +74,7 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
 
 
 def _create_types(state: MergeState) -> None:
-    """Create all types, with the interfaces and members of their sources. The first kind counts if they differ."""
+    """Create all types, with their interfaces and union members. If kinds differ, the type has the first kind."""
     for name in state.subgraphs_with:
         every = state.type_sources(name)
         kinds = list(dict.fromkeys(_kind(source) for source in every.values()))
@@ -86,14 +86,14 @@ def _create_types(state: MergeState) -> None:
         elif name in BUILT_IN_SCALARS:
             state.report.error(
                 "TYPE_KIND_MISMATCH",
-                f"{name} is a built-in scalar: it cannot be defined as something else.",
+                f"{name} is a built-in scalar and cannot be defined as another type.",
                 state.places(every),
             )
             continue
         elif all(source.is_interface_object for source in every.values()):
             state.report.error(
                 "INTERFACE_OBJECT_USAGE_ERROR",
-                f"{name} is an interface object everywhere: no subgraph defines the interface.",
+                f"{name} is an interface object in all its subgraphs, but no subgraph defines the interface.",
                 state.places(every),
             )
         sources = _of_kind(kinds[0], every)
@@ -125,7 +125,7 @@ def _with_parts(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> 
 
 
 def _schema_element(state: MergeState) -> None:
-    """Merge the directives and the description of the schema itself."""
+    """Merge the directives and the descriptions of the schema definitions."""
     described = {
         index: Element(
             "schema", subgraph.schema.description, [a for a in subgraph.schema.applied if a.element != "link"]
@@ -136,5 +136,5 @@ def _schema_element(state: MergeState) -> None:
     merge_description(state, described, merged, "The schema")
     merge_applied(state, described, merged, "the schema")
     state.supergraph.description = merged.description
-    state.supergraph.applied += carried_links(state)
+    state.supergraph.applied += connect_links(state)
     state.supergraph.applied += [Applied(each.name, each.arguments, each.element) for each in merged.directives]

@@ -1,4 +1,4 @@
-"""Object types: the union of their fields (composition §5.1).
+"""Merge object types: the merged type has the fields of all subgraphs (composition §5.1).
 
 Hints INCONSISTENT_ENTITY, INCONSISTENT_OBJECT_VALUE_TYPE_FIELD.
 """
@@ -45,7 +45,7 @@ def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> b
 
 
 def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: FieldDef, code: HintCode) -> None:
-    """Report the hint for a field of a value type that some subgraphs lack."""
+    """Report the hint `code` if some subgraphs with the type lack the field."""
     lacking = [
         index
         for index, source in sources.items()

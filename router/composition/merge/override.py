@@ -1,4 +1,4 @@
-"""`@override`: which subgraphs give a field up, and which overrides are not allowed (composition §5.4).
+"""Resolve and check `@override`: find the subgraphs in which a field is overridden (composition §5.4).
 
 OVERRIDE_FROM_SELF_ERROR, OVERRIDE_SOURCE_HAS_OVERRIDE, OVERRIDE_ON_INTERFACE, OVERRIDE_LABEL_INVALID,
 OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE; hints FROM_SUBGRAPH_DOES_NOT_EXIST, OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
@@ -26,7 +26,7 @@ def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: Field
     """Check every `@override` on one merged field (composition §5.4).
 
     Returns:
-        The subgraphs that give the field up, and the labels. The state keeps it under the field's coordinate.
+        The overridden subgraphs and the labels. The result is also stored in `state.overrides`.
     """
     applications = {index: applied for index, source in sources.items() for applied in source.applied("override")}
     if not applications:
@@ -63,13 +63,15 @@ def _resolve(use: _OverrideUse, applications: Mapping[int, Applied], override: O
     parent = state.subgraphs[use.index].schema.types[use.dest.parent]
     if parent.kind is Kind.INTERFACE:
         report.error(
-            "OVERRIDE_ON_INTERFACE", f'{where} in "{use.name}" is an interface field: it cannot override.', place
+            "OVERRIDE_ON_INTERFACE",
+            f'{where} in "{use.name}" is a field of an interface and cannot have @override.',
+            place,
         )
         return
     if parent.is_interface_object:
         report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-            f'{where} in "{use.name}" is a field of an @interfaceObject: it cannot override.',
+            f'{where} in "{use.name}" is a field of an @interfaceObject and cannot have @override.',
             place,
         )
         return
@@ -80,36 +82,36 @@ def _resolve(use: _OverrideUse, applications: Mapping[int, Applied], override: O
         suggestion = f' Did you mean "{near[0]}"?' if near else ""
         report.hint(
             "FROM_SUBGRAPH_DOES_NOT_EXIST",
-            f'{where} in "{use.name}" overrides from "{source_name}", which is not a subgraph.{suggestion}',
+            f'{where} in "{use.name}" overrides the field in "{source_name}", which is not a subgraph.{suggestion}',
             place,
         )
         return
     from_index = names.index(source_name)
     if from_index == use.index:
-        report.error("OVERRIDE_FROM_SELF_ERROR", f'{where} in "{use.name}" overrides from its own subgraph.', place)
+        report.error("OVERRIDE_FROM_SELF_ERROR", f'{where} in "{use.name}" overrides itself.', place)
     elif from_index in applications:
         report.error(
             "OVERRIDE_SOURCE_HAS_OVERRIDE",
-            f'{where} in "{use.name}" overrides from "{source_name}", whose field itself overrides.',
+            f'{where} in "{use.name}" overrides the field in "{source_name}", which has @override too.',
             [*place, state.place(from_index, applications[from_index].node)],
         )
     else:
-        _take_over(use, from_index, override)
+        _override_field(use, from_index, override)
 
 
-def _take_over(use: _OverrideUse, from_index: int, override: Override) -> None:
+def _override_field(use: _OverrideUse, from_index: int, override: Override) -> None:
     state, where = use.state, use.dest.coordinate
     report, place = state.report, [state.place(use.index, use.applied.node)]
     source = use.sources.get(from_index)
     source_name = state.subgraphs[from_index].name
     if source is None:
-        _nothing_to_take_over(use, from_index)
+        _report_missing_field(use, from_index)
         return
     conflict = _conflict(use, source, from_index)
     if conflict is not None:
         report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-            f'{where} in "{use.name}" cannot override the one in "{source_name}": {conflict}.',
+            f'{where} in "{use.name}" cannot override the field in "{source_name}": {conflict}.',
             [*place, state.place(from_index, source.node)],
         )
         return
@@ -126,24 +128,24 @@ def _take_over(use: _OverrideUse, from_index: int, override: Override) -> None:
         used = subgraph.is_used(source)
         (override.used if used else override.unused).add(from_index)
         if label is None:
-            advice = "is only used for federation there (mark it @external)" if used else "can be removed there"
+            advice = "is only used for federation there: mark it @external" if used else "can be removed there"
             report.hint(
                 "OVERRIDDEN_FIELD_CAN_BE_REMOVED",
-                f'{where} in "{source_name}" is overridden by "{use.name}": it {advice}.',
+                f'{where} in "{source_name}" is overridden by "{use.name}". The field {advice}.',
                 [state.place(from_index, source.node)],
             )
     if label is not None:
         _label(use, from_index, label, override)
 
 
-def _nothing_to_take_over(use: _OverrideUse, from_index: int) -> None:
-    """Report that the named subgraph lacks the field, or has it through an interface object."""
+def _report_missing_field(use: _OverrideUse, from_index: int) -> None:
+    """Report that the named subgraph does not have the field, or only as a field of an interface object."""
     where, source_name = use.dest.coordinate, use.state.subgraphs[from_index].name
     place = [use.state.place(use.index, use.applied.node)]
     if use.state.interface_object_fields_in(use.dest, from_index):
         use.state.report.error(
             "OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE",
-            f'{where} in "{use.name}" cannot override the one in "{source_name}", which comes from an '
+            f'{where} in "{use.name}" cannot override the field in "{source_name}", which is a field of an '
             "@interfaceObject.",
             place,
         )

@@ -1,4 +1,7 @@
-"""INVALID_FIELD_SHARING: several subgraphs resolve a field, and some do not mark it shareable (composition §5.3)."""
+"""Check that all subgraphs that resolve the same field mark the field shareable (composition §5.3).
+
+INVALID_FIELD_SHARING.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 def check_sharing(
     state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
 ) -> None:
-    """Report a field that several subgraphs resolve without sharing it (composition §5.3)."""
+    """Report a field that several subgraphs resolve, if one of them does not mark the field shareable."""
     candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
     resolving = [
         (index, each)
@@ -36,7 +39,7 @@ def check_sharing(
 
 
 def check_subscription_sharing(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> None:
-    """Report shareable subscription fields: a subscription runs in one subgraph (composition §5.3)."""
+    """Report shareable subscription fields: only one subgraph can run a subscription."""
     marked = [(index, source) for index, source in sources.items() if state.subgraphs[index].is_shareable(source)]
     if marked:
         state.report.error(

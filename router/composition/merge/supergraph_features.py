@@ -1,6 +1,6 @@
-"""The directives of the supergraph, their names, and the `@link`s that introduce them (composition §2.5, §8.2).
+"""Decide which directives the supergraph has, and which specifications it links (composition §2.5, §8.2).
 
-A directive is composed if it belongs to one of the specifications in `_SPECS`, is GraphQL's own `@deprecated` or
+The supergraph has a directive if the directive belongs to one of the specifications in `_SPECS`, is `@deprecated` or
 `@specifiedBy`, or is named by a `@composeDirective` (see `compose_directive`).
 """
 
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """A specification that the supergraph may link, and the federation version that each version of it needs."""
+    """A specification that the supergraph may link.
+
+    `elements` are its directives. `needs` maps each version of the specification to the federation version it needs.
+    """
 
     elements: tuple[str, ...]
     purpose: str | None
@@ -54,7 +57,7 @@ _SPECS: Mapping[str, _Spec] = {
 }
 _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 
-# The supergraph has these as @join__directive on the merged element.
+# In the supergraph, applications of these directives are written as `@join__directive`.
 JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
 # A link to one of these versions raises the federation version of the supergraph.
 _RAISED_BY_LINK = {
@@ -62,13 +65,13 @@ _RAISED_BY_LINK = {
     "authenticated": {"v0.1": "v2.5"},
     "cost": {"v0.1": "v2.9"},
 }
-# The version for connectors: the newest one that is not a preview, or a newer one that a subgraph links.
+# The newest version that is not a preview. The supergraph links a newer version only if a subgraph links the newer one.
 _LATEST_CONNECT = Version(0, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class MergedDirective:
-    """A directive of the supergraph, and how its applications merge."""
+    """A directive of the supergraph, with the data to merge its applications."""
 
     name: str
     element: str | None
@@ -85,8 +88,8 @@ class SupergraphLink:
         name: The name of the specification in the supergraph.
         url: The URL of its version.
         purpose: SECURITY, EXECUTION or None.
-        imports: Pairs of a directive and its name in the supergraph, without `@`.
-        renamed: Whether `name` differs from the specification's own name, which another specification has.
+        imports: Pairs of a directive's name in the specification and its name in the supergraph, without `@`.
+        renamed: Whether `name` differs from the specification's own name, because another specification uses that name.
     """
 
     name: str
@@ -102,8 +105,8 @@ class SupergraphFeatures:
 
     Attributes:
         version: The federation version of the supergraph.
-        links: The links besides link and join.
-        specs: The specifications whose definitions are printed, with the names of their directives.
+        links: The links, without those to the link and join specifications.
+        specs: The specifications whose definitions the supergraph contains, with the names of their directives.
         composed: The custom directives.
         merged: Index of a subgraph and name of a directive there → the directive of the supergraph.
     """
@@ -115,12 +118,12 @@ class SupergraphFeatures:
     merged: dict[tuple[int, str], MergedDirective] = field(default_factory=dict)
 
     def of(self, index: int, applied: Applied) -> MergedDirective | None:
-        """The supergraph's directive for an application in the subgraph at `index`; None if it is not composed."""
+        """Return the supergraph's directive for an application in a subgraph; None if the directive is not composed."""
         return _GRAPHQL.get(applied.name) or self.merged.get((index, applied.name))
 
     @property
     def join(self) -> SpecVersion:
-        """The version of the join specification in the supergraph (composition §8.1)."""
+        """Return the join specification in the version that the supergraph links (composition §8.1)."""
         return _newest("join", _JOIN_NEEDS, self.version)
 
 
@@ -131,7 +134,10 @@ _GRAPHQL: Mapping[str, MergedDirective] = {
 
 
 def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> SupergraphFeatures:
-    """Find them (composition §2.5); reports LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR."""
+    """Return the directives and links of the supergraph (composition §2.5).
+
+    Reports LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR.
+    """
     features = SupergraphFeatures(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
     connect = _connect_version(subgraphs)
@@ -164,7 +170,7 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
 
 
 def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
-    """The newest federation version that any subgraph links, or that something it links needs."""
+    """Return the newest federation version that a subgraph links, or that another linked specification needs."""
     versions = []
     for subgraph in subgraphs:
         own = subgraph.schema.version
@@ -184,13 +190,13 @@ def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
 
 
 def _needed(link: Link) -> Version | None:
-    """The federation version that a link to another specification needs."""
+    """Return the federation version that a link to another specification needs; None if the link needs none."""
     needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
     return Version.parse(needs.get(str(link.url.version), ""))
 
 
 def _connect_version(subgraphs: Sequence[SubgraphMetadata]) -> SpecVersion | None:
-    """The version of connectors in the supergraph; None if no subgraph links a known one."""
+    """Return the connect specification in the supergraph's version; None if no subgraph links a known version."""
     linked = [
         link.spec
         for subgraph in subgraphs
@@ -202,7 +208,7 @@ def _connect_version(subgraphs: Sequence[SubgraphMetadata]) -> SpecVersion | Non
 
 
 def _used_names(subgraphs: Sequence[SubgraphMetadata]) -> dict[str, dict[str, list[int]]]:
-    """Element → name in a subgraph → the subgraphs that apply it under that name."""
+    """Map each directive to its names in the subgraphs, and each name to the subgraphs that use this name."""
     elements = {element for spec in _SPECS.values() for element in spec.elements}
     used: dict[str, dict[str, list[int]]] = {}
     for index, subgraph in enumerate(subgraphs):
@@ -240,7 +246,7 @@ def _default(spec: str, element: str) -> str:
 
 
 def _newest(name: str, needs: Mapping[str, str], federation: Version) -> SpecVersion:
-    """The newest version of a specification that the federation version allows, the oldest if it allows none."""
+    """Return the newest version of a specification that the federation version allows, or else the oldest version."""
     allowed = [
         spec
         for spec in spec_versions(name)
@@ -279,6 +285,6 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:
-    """The name, or a free name in the form that Apollo's composition chooses."""
+    """Return `name` if it is not in `taken`; otherwise a free name in Apollo's form: `_0name`, `_1name` and so on."""
     others = (f"_{number}{name}" for number in count())
     return name if name not in taken else next(other for other in others if other not in taken)

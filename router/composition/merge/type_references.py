@@ -1,4 +1,4 @@
-"""Types that differ between subgraphs: the most general for outputs, the most specific for inputs."""
+"""Merge the types of fields and arguments: the most general type for an output, the most specific for an input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_strict_subtype(schema: Schema, general: TypeRef, specific: TypeRef) -> bool:
-    """Whether every value of `specific` is a value of `general`, and the two are not equal."""
+    """Return whether every value of `specific` is a value of `general`, and the two types are not equal."""
     if general == specific:
         return False
     match general, specific:
@@ -48,11 +48,11 @@ def merge_type_reference(
 ) -> bool:
     """Set `dest.type` (composition §5.1).
 
-    Reports FIELD_TYPE_MISMATCH or FIELD_ARGUMENT_TYPE_MISMATCH if neither type includes the other, and the hint
-    INCONSISTENT_BUT_COMPATIBLE_{FIELD,ARGUMENT}_TYPE if one does.
+    Reports FIELD_TYPE_MISMATCH or FIELD_ARGUMENT_TYPE_MISMATCH if two types are not equal and neither is a subtype of
+    the other. Reports the hint INCONSISTENT_BUT_COMPATIBLE_{FIELD,ARGUMENT}_TYPE for other differences.
 
     Returns:
-        Whether all sources have exactly this type.
+        Whether all sources have the same type.
     """
     is_input = isinstance(dest, InputValue)
     refs = [source.type for source in sources.values()]
@@ -77,7 +77,7 @@ def merge_type_reference(
 
 
 def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> tuple[TypeRef, bool]:
-    """The most specific type for an input, the most general for an output, and whether two types are unrelated."""
+    """Return the most specific (input) or most general (output) type, and whether two of the types are unrelated."""
     merged, *others = refs
     incompatible = False
     for ref in others:
@@ -90,7 +90,7 @@ def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> 
 
 
 def note_enum_usage(state: MergeState, ref: TypeRef, *, is_input: bool) -> None:
-    """Note that an enum type is used as input or as output."""
+    """Record that an enum type is used as input or as output. Other types are ignored."""
     name = base_name(ref)
     definition = state.supergraph.types.get(name)
     if definition is not None and definition.kind is Kind.ENUM:

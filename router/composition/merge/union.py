@@ -1,4 +1,7 @@
-"""Union types: the union of their members. INCONSISTENT_UNION_MEMBER (composition §5.1)."""
+"""Merge union types: the merged union has the members of all subgraphs (composition §5.1).
+
+Hint INCONSISTENT_UNION_MEMBER.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def merge_union(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Add `@join__unionMember`s, and report the hint for members that a subgraph lacks (composition §5.1)."""
+    """Add `@join__unionMember`s, and report a hint for each member that some subgraphs lack."""
     for member in dest.members:
         for index, source in sources.items():
             if member in source.members:
