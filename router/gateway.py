@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
 
 MUTATION_GRACE_SECONDS = 1.0
-"""How long closing waits for mutations whose clients left: about one fetch, within the time that a shutdown has."""
+"""How long `aclose` waits for mutations whose clients disconnected: about the time of one fetch."""
 
 
 class Gateway:
-    """One supergraph, served: `execute` takes a GraphQL request, `asgi` is an application for HTTP."""
+    """Serves one supergraph. `execute` runs a GraphQL request; `asgi` is the ASGI application for HTTP."""
 
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
@@ -60,30 +60,30 @@ class Gateway:
         send: SubgraphHandler | None = None,
         stages: Sequence[Stage] = (),
     ) -> Gateway:
-        """A gateway for a composed supergraph. `stages` are code of an embedding program (`router.pipeline`).
+        """Return a gateway for a composed supergraph. `stages` are those of a program that embeds the router.
 
-        `send` gets the requests to all subgraphs; without it they are sent over HTTP.
+        `send` receives the requests to all subgraphs; without `send`, the router sends these requests over HTTP.
 
         Raises:
             InvalidSupergraph: The text is not a supergraph that this router can run.
-            ValueError: Settings name a subgraph that does not exist, or a URL or a manifest that is not usable.
+            ValueError: The settings name a subgraph that does not exist, or a URL or a manifest is not usable.
         """
         return cls(assemble(supergraph.load(sdl), settings or RouterSettings(), send=send, stages=stages))
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
-        """Process one request. Raises only cancellation, and TypeError for a stream; `respond` returns streams."""
+        """Process one request. Raises TypeError if the response is a stream (`respond` returns streams)."""
         response = await self.respond(request)
         if isinstance(response, ResponseStream):
             raise TypeError("the response is a stream")
         return response
 
     async def respond(self, request: GraphQLRequest) -> Response:
-        """Process one request. Raises only cancellation; a mutation that is being executed then goes on."""
+        """Process one request. A mutation that is being executed continues even if the caller is cancelled."""
         context = RequestContext.of(request, self._parts.settings.traffic.request_timeout)
         with self.stages.surround(context):
             try:
                 return await self.stages.response(context, await self._process(context))
-            except Exception as failure:  # noqa: BLE001  (whatever it is, the client gets a response and the log the cause)
+            except Exception as failure:  # noqa: BLE001  (any failure must become a response and a log entry)
                 return failed(self.stages, context, failure)
 
     async def _process(self, context: RequestContext) -> Response:
@@ -119,7 +119,7 @@ class Gateway:
             return failed(self.stages, context, failure)
 
     def warm_up(self) -> None:
-        """Do what the first request would wait for: check the schema, build the planner's graph."""
+        """Check the schema and build the planner's graph, so that the first request does not wait for that work."""
         self.prepare("{ __typename }")
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
@@ -127,23 +127,23 @@ class Gateway:
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take the place of `previous` (a reload): go on with what its stages learnt, and with its counters."""
+        """Take over the state of the stages and the counters of `previous`, which this gateway replaces (a reload)."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
-        """Close connections. Requests in flight fail; mutations may finish within `mutation_grace` seconds."""
+        """Close all connections. Running requests fail; mutations may finish within `mutation_grace` seconds."""
         await self._mutations.finish(mutation_grace)
         await self._parts.transport.aclose()
         await self.stages.aclose()
 
     @cached_property
     def overload(self) -> OverloadGuard:
-        """The GraphQL endpoint, with its bound on concurrent requests."""
+        """The GraphQL endpoint, which refuses requests beyond `overload.max_requests` at once."""
         return graphql_endpoint(self.respond, self._parts.settings, self.aclose, self.limits)
 
     @cached_property
     def asgi(self) -> ASGIApp:
-        """GraphQL under `settings.server.path`, `/health/live` and `/health/ready`; each request with an id."""
+        """The ASGI application: GraphQL under `settings.server.path`, `/health/live` and `/health/ready`."""
         return with_health(self.overload)

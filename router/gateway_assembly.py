@@ -1,4 +1,4 @@
-"""The one place where settings and a supergraph become a gateway: its parts are made and put together here."""
+"""Makes the parts of a gateway from settings and a supergraph, and connects these parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class GatewayParts(NamedTuple):
-    """What a gateway consists of."""
+    """The parts of a gateway."""
 
     supergraph: Supergraph
     settings: RouterSettings
@@ -42,11 +42,11 @@ class GatewayParts(NamedTuple):
 def assemble(
     graph: Supergraph, settings: RouterSettings, *, send: SubgraphHandler | None = None, stages: Sequence[Stage] = ()
 ) -> GatewayParts:
-    """The parts of a gateway. Subgraphs are reached over HTTP, or through `send` if it is given.
+    """Make the parts of a gateway. Requests to subgraphs are sent over HTTP, or passed to `send` if `send` is given.
 
     Raises:
-        InvalidSupergraph: The supergraph needs what this router does not do.
-        InvalidManifest: A list of persisted documents is not readable.
+        InvalidSupergraph: The supergraph needs a feature that this router does not have.
+        InvalidManifest: A manifest of persisted documents cannot be read.
         ValueError: The settings name a subgraph that does not exist, or an address is not usable.
     """
     if graph.restrictions:
@@ -65,12 +65,12 @@ def assemble(
 
 
 def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None) -> Transport:
-    """The transport to all subgraphs, with the layers that the settings ask for.
+    """Make the transport to all subgraphs, with the layers that the settings enable.
 
         execution ─> stages ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
 
-    Each layer is a `Transport` around the next one. Stages and metering belong to one request and are added for it.
-    With `send` there are no sockets: the function gets the encoded requests.
+    Each layer is a `Transport` around the next one. The two layers before the brackets are added for each request.
+    If `send` is given, no socket is opened: `send` receives the encoded requests.
 
     Raises:
         ValueError: An address or a certificate authority is not usable.

@@ -1,4 +1,4 @@
-"""The entries of a response's `errors` (GraphQL specification, "Errors")."""
+"""Formats errors as the entries of a response's `errors` (GraphQL specification, "Errors")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def error_entry(error: ResponseError) -> dict[str, object]:
-    """A JSON object. The locations of an error that a subgraph reported refer to another document and are left out."""
+    """Return an error as a JSON object. Locations from a subgraph refer to another document and are omitted."""
     entry: dict[str, object] = {"message": error.message}
     if error.origin is None and error.locations:
         entry["locations"] = [{"line": line, "column": column} for line, column in error.locations]
@@ -25,11 +25,11 @@ def error_entry(error: ResponseError) -> dict[str, object]:
 
 
 def codes_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The codes of a response's errors, each once."""
+    """Return the codes of the entries of a response's `errors`, each once."""
     codes = (entry.get("extensions", {}).get("code") for entry in entries)
     return tuple(dict.fromkeys(code for code in codes if isinstance(code, str)))
 
 
 def new_error_id() -> str:
-    """An id that a client can quote and an operator can search for."""
+    """Return a random id that a client can quote and that an operator can find in the log."""
     return f"err_{secrets.token_hex(8)}"

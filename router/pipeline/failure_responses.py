@@ -1,4 +1,4 @@
-"""What an exception means that ended a request: the outcome, and the errors of the response."""
+"""Turns the exception that ended a request into the outcome and the errors of the response."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = structlog.stdlib.get_logger("gateway")
 
 
 class Failure(NamedTuple):
-    """The response to a request that failed. `status` and `headers` are those of the HTTP response, where given."""
+    """The outcome and errors of a failed request. `status` and `headers` are for the HTTP response."""
 
     outcome: Outcome
     errors: Sequence[ResponseError]
@@ -30,16 +30,16 @@ class Failure(NamedTuple):
 
 
 def failed(stages: StageChain, context: RequestContext, failure: Exception) -> GraphQLResponse:
-    """The response to a request that an exception ended."""
+    """Return the response to a request that ended with the exception `failure`."""
     outcome, errors, status, headers = describe(failure)
     body: dict[str, object] = {"errors": stages.errors(context, errors)}
     if outcome is Outcome.UNKNOWN_DOCUMENT:
-        body["data"] = None  # clients of automatic persisted queries expect it
+        body["data"] = None  # clients of automatic persisted queries expect this member
     return GraphQLResponse(body=body, outcome=outcome, record=context.record, status=status, headers=headers)
 
 
 def describe(failure: Exception) -> Failure:
-    """What a client is sent for an exception. What is not the client's fault is logged with the id it is sent."""
+    """Return the outcome and errors for an exception. A fault that is not the client's is logged with an error id."""
     cause = _refusal_within(failure) or failure
     match cause:
         case PlanningError():
@@ -54,7 +54,7 @@ def describe(failure: Exception) -> Failure:
 
 
 def _refusal_within(failure: Exception) -> Exception | None:
-    """The `RequestError` that a stage raised in a fetch; fetches run concurrently, in groups of tasks."""
+    """Return the `RequestError` in `failure`, or None. Fetches run in task groups, which raise groups of exceptions."""
     if isinstance(failure, RequestError):
         return failure
     if isinstance(failure, ExceptionGroup):
@@ -73,7 +73,10 @@ def _outcome(refusal: RequestError) -> Outcome:
 
 
 def _not_planned(failure: PlanningError) -> Sequence[ResponseError]:
-    """The reason may name fields that clients cannot select, and is logged; a client may read "too complex"."""
+    """Log why planning failed, and return the errors for the client.
+
+    An error of code `PlanningError.code` gets a fixed message: the reason may name fields that clients cannot select.
+    """
     error_id = new_error_id()
     _log.error("an operation could not be planned", error_id=error_id, cause=failure.message, detail=failure.detail)
     return tuple(

@@ -1,4 +1,4 @@
-"""Runs the plan of a request, and makes a response of the result."""
+"""Executes the plan of a request and makes a response from the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Execution:
-    """Runs plans of one supergraph over one transport."""
+    """Executes plans of one supergraph over one transport."""
 
     def __init__(self, graph: Supergraph, transport: Transport, stages: StageChain) -> None:
         self._schema = graph.schema
@@ -32,7 +32,7 @@ class Execution:
         self._stages = stages
 
     def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Awaitable[Response]:
-        """The response of a plan, with `Stage.on_execution` around it; its errors are those that the client sees."""
+        """Execute a plan inside `Stage.on_execution`; return the response, with its errors as the client sees them."""
         return self._stages.execution(context, partial(self._run, context, operation, plan))
 
     async def _run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:

@@ -1,4 +1,4 @@
-"""What the stages of the pipeline know of one request."""
+"""The data of one request that the stages of the pipeline read and write."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One request while it is processed. Stages read all of it, and write where it says so.
+    """The data of one request while the request is processed. A stage may write only where this list says so.
 
     Attributes:
         received: The request as the client sent it.
-        request: The request to go on with; `Stage.on_request` replaces it.
+        request: The request that is processed; `Stage.on_request` can replace the client's request.
         deadline: When the response is due, in the event loop's time.
-        record: What the log says of the request.
-        operation: The operation to run, None before it is chosen; `Stage.on_operation` replaces it.
-        variables: The client's variables as sent; coerced once the plan is being made.
-        override_labels: Written by stages in `on_operation`: which labels of progressive overrides hold for this
-            request. The configuration decides on the others.
+        record: The fields of the request's log line.
+        operation: The operation to run, None before it is chosen; `Stage.on_operation` can replace the operation.
+        variables: The client's variables, as sent until `Stage.on_operation` has run, then coerced.
+        override_labels: Written by stages in `on_operation`: labels of progressive overrides, each with True if it is
+            active for this request. The configuration decides on all other labels.
         fetch_headers: Written by stages in `on_plan`: the headers of fetches, by subgraph name.
-        responses: Status and headers of every subgraph response, in the order of arrival; there after execution.
-        data: The data of the response; there after execution.
-        errors: Written by stages before execution: errors that the response reports besides those of execution.
-        state: For stages: values that one of them keeps until the end of the request, under a key of its own.
+        responses: Status and headers of every subgraph response, in the order of arrival; empty before execution.
+        data: The data of the response; None before execution.
+        errors: Written by stages before execution: errors that the response reports before those of execution.
+        state: Values that a stage stores until the end of the request. Each stage uses its own keys.
     """
 
     received: GraphQLRequest
@@ -52,7 +52,7 @@ class RequestContext:
 
     @classmethod
     def of(cls, request: GraphQLRequest, timeout: float) -> RequestContext:
-        """The context of a request that arrives now; its response is due after `timeout` seconds if it does not say."""
+        """Return the context of a request that arrives now. `timeout` applies if the request has no deadline."""
         deadline = request.deadline
         return cls(
             received=request,

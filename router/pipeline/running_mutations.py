@@ -1,4 +1,4 @@
-"""Mutations run to their end: a client that leaves must not stop one between two of its root fields."""
+"""Runs mutations to their end: a client that disconnects must not stop a mutation between two of its root fields."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class RunningMutations:
         self._tasks: set[asyncio.Task[Response]] = set()
 
     async def run(self, execution: Coroutine[object, object, Response]) -> Response:
-        """Run one to its end, even if the caller is cancelled."""
+        """Run a mutation to its end, even if the caller is cancelled."""
         task = asyncio.get_running_loop().create_task(execution)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
     async def finish(self, seconds: float) -> None:
-        """Wait for those that still run, at most `seconds`."""
+        """Wait until all running mutations have ended, at most `seconds`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)

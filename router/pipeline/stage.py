@@ -1,4 +1,4 @@
-"""The protocol of the router's policies and of code of an embedding program: `Stage`.
+"""`Stage`, the base class of the router's policies and of the stages of a program that embeds the router.
 
     request ─> document ─> operation ─> plan ─> execution ─> fetch (each) ─> errors ─> response
     replace,   refuse      decide on    refuse, around:      around:         replace   replace
@@ -6,8 +6,8 @@
     refuse                 transform,   headers repeat,      respond,
                            refuse               share        observe
 
-A stage is a subclass of `Stage` that overrides what it needs; a method that no stage overrides costs nothing. Stages
-run in their order, `on_response` in the reverse order: the first stage is the outermost. A `RequestError`, such as
+A stage is a subclass of `Stage` that overrides some methods; a method that no stage overrides costs nothing. Stages run
+in their order, `on_response` in the reverse order: the first stage is the outermost. A `RequestError`, such as
 `router.errors.Refused`, ends the request with its errors; any other exception is reported as INTERNAL_SERVER_ERROR with
 an id, and logged with its traceback.
 """
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
-"""Gives a request to the next stage, or to the subgraph; raises what `Transport.send` raises."""
+"""Passes a request to the next stage, or to the subgraph. Raises the exceptions of `Transport.send`."""
 
 RunOn = Callable[[], Awaitable[Response]]
-"""Runs the plan: the next stage, or the executor."""
+"""Calls the next stage, or the executor, which executes the plan."""
 
 
 class Stage:
-    """One stage of the pipeline. Every method here passes on what it gets, unchanged."""
+    """One stage of the pipeline. The methods of this base class change nothing."""
 
-    # Once for a gateway.
+    # Called once for a gateway.
 
     @property
     def documents(self) -> Collection[str]:
@@ -50,12 +50,12 @@ class Stage:
         return ()
 
     def inherit(self, previous: Stage) -> None:
-        """Go on with what `previous` learnt, a stage of the same class whose place this one takes (a reload)."""
+        """Take over the state of `previous`, a stage of the same class that this stage replaces (a reload)."""
 
     async def aclose(self) -> None:
         """Close connections."""
 
-    # Once for a document that is not known yet. May run in another thread than requests do.
+    # Called once for a document that is not cached, possibly in another thread than that of the requests.
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
         """Check a document before it is parsed.
@@ -71,54 +71,54 @@ class Stage:
             RequestError: The document is refused.
         """
 
-    # Once for a request.
+    # Called for each request.
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """What is entered before the first stage of a request, and left after the last."""
+        """Return a context manager around the whole request: entered before `on_request`, left after `on_response`."""
         del context
         return nullcontext()
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | GraphQLResponse | None:
-        """Before the document is looked up. Return a request to go on with, a response to end here, None to go on."""
+        """Called before the document is looked up. Return another request, a final response, or None to continue."""
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """The document is valid."""
+        """Called when the document is valid."""
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> Operation | None:
-        """The operation is chosen; return another one to go on with.
+        """Called when the operation is chosen. Return another operation, or None to keep this operation.
 
-        What such a change depends on, besides the document and the operation's name, must be part of `plan_key`.
-        Requests share operations: change a copy (`dataclasses.replace`).
+        If the change depends on anything besides the document and the operation's name, `plan_key` must add that to
+        the key. Requests share operations: change a copy (`dataclasses.replace`).
         """
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """The key under which the plan of this request is kept, with what it depends on because of this stage."""
+        """Return the key of the cached plan. A stage adds each value of the request that changes the plan."""
         del context
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """What `on_operation` and `plan_key` return for most requests; these plans are prepared ahead."""
+        """Return the results of `on_operation` and `plan_key` for most requests: their plans are prepared ahead."""
         return ((operation, key),)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """The plan is there, nothing is fetched yet. Requests share plans: do not change one."""
+        """Called when the plan is known, before the first fetch. Requests share plans: do not change the plan."""
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
-        """Around the execution of the plan. The response has its final errors."""
+        """Called around the execution of the plan. The response of `run_on` has its final errors."""
         del context
         return await run_on()
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
-        """Around each request to a subgraph."""
+        """Called around each request to a subgraph."""
         del context
         return await send_on(fetch)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """The errors of the response, at least one; return those that the client sees."""
+        """Called with the errors of the response, at least one. Return the errors that the client sees."""
         del context
         return errors
 
     async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-        """The response as the client sees it, of a refused request too; of a stream, each response in turn."""
+        """Called with each response, also that to a refused request, and with each response of a stream."""
         del context
         return response

@@ -1,4 +1,4 @@
-"""Several stages as one. For each method, only the stages that override it are called."""
+"""Calls the stages of a gateway in order: for each method of `Stage`, only the stages that override that method."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOTHING: AbstractContextManager[object] = nullcontext()
 
 
 class StageChain:
-    """The stages of one gateway, in their order."""
+    """The stages of one gateway. Each method here calls the matching method of `Stage` on every stage."""
 
     def __init__(self, stages: Iterable[Stage]) -> None:
         self.stages = tuple(stages)
@@ -57,7 +57,7 @@ class StageChain:
         return tuple(getattr(stage, name) for stage in self.stages if getattr(type(stage), name) is not default)
 
     def find(self, kind: type[S]) -> S | None:
-        """The first stage of a class."""
+        """Return the first stage of a class, or None if there is no such stage."""
         return next((stage for stage in self.stages if isinstance(stage, kind)), None)
 
     @property
@@ -66,7 +66,7 @@ class StageChain:
         return chain.from_iterable(stage.documents for stage in self.stages)
 
     def inherit(self, previous: StageChain) -> None:
-        """See `Stage.inherit`; each stage goes on from the first of its class."""
+        """See `Stage.inherit`; each stage inherits from the first stage in `previous` that has the same class."""
         for stage in self.stages:
             predecessor = previous.find(type(stage))
             if predecessor is not None:
@@ -88,7 +88,7 @@ class StageChain:
             check(document, findings)
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """See `Stage.surround`; the first stage's is the outermost."""
+        """See `Stage.surround`; the context manager of the first stage is the outermost."""
         if not self._surround:
             return _NOTHING
         if len(self._surround) == 1:
@@ -104,7 +104,7 @@ class StageChain:
             yield
 
     async def request(self, context: RequestContext) -> GraphQLResponse | None:
-        """See `Stage.on_request`; the response of a stage that responds by itself."""
+        """See `Stage.on_request`. Returns the response of the first stage that returns one, or None."""
         for stage in self._on_request:
             given = await stage(context)
             if isinstance(given, GraphQLResponse):
@@ -134,7 +134,7 @@ class StageChain:
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """See `Stage.likely_plans`; every combination of what the stages say."""
+        """See `Stage.likely_plans`; each stage is called with every pair that the stage before it returned."""
         plans = [(operation, key)]
         for stage in self._likely_plans:
             plans = [likely for each in plans for likely in stage(*each)]
@@ -152,7 +152,7 @@ class StageChain:
         return run_on()
 
     def around(self, transport: Transport, context: RequestContext) -> Transport:
-        """The transport of one request, with `Stage.on_fetch` around `transport`."""
+        """Return the transport of one request: `transport` with `Stage.on_fetch` of each stage around it."""
         if not self._on_fetch:
             return transport
         send: SendOn = transport.send
@@ -161,7 +161,7 @@ class StageChain:
         return _StagedTransport(transport, send)
 
     def errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> list[dict[str, object]]:
-        """See `Stage.on_errors`; the entries of the response, which the record counts."""
+        """See `Stage.on_errors`. Returns the entries of `errors`; sets their number and codes in the record."""
         for stage in self._on_errors:
             errors = stage(context, errors)
         entries = [error_entry(error) for error in errors]
@@ -186,12 +186,12 @@ class StageChain:
             async with aclosing(parts):
                 async for part in parts:
                     for stage in self._on_response:
-                        part = await stage(context, part)  # noqa: PLW2901  (each stage gets what the last returned)
+                        part = await stage(context, part)  # noqa: PLW2901  (each stage gets the result of the stage before)
                     yield part
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """The changed operation, with a document text of its own if nothing else tells its plan from the one before."""
+    """Return `changed`, with its own document text if `stage` has no `plan_key` that tells both operations apart."""
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed
     planned = changed.planned
@@ -207,7 +207,7 @@ def _around(stage: Any, context: RequestContext, send_on: SendOn) -> SendOn:
 
 
 class _StagedTransport:
-    """A `Transport` whose `send` goes through stages."""
+    """A `Transport` whose `send` calls the stages first."""
 
     def __init__(self, inner: Transport, send: SendOn) -> None:
         self._inner = inner

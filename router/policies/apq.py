@@ -1,12 +1,12 @@
-"""Automatic persisted queries: a client sends a document's hash, and the document only when the hash is not known.
+"""Automatic persisted queries (APQ): a client sends a document's hash, and the document only if the hash is unknown.
 
-    hash            known          -> the document is run
-                    unknown        -> PERSISTED_QUERY_NOT_FOUND; the client then sends both
-    hash, document  matching       -> the document is run, and kept if it is valid
-                    not matching   -> PERSISTED_QUERY_HASH_MISMATCH
+    hash                   stored         -> the document is run
+                           not stored     -> PERSISTED_QUERY_NOT_FOUND; the client then sends hash and document
+    hash and document      matching       -> the document is run, and stored if the document is valid
+                           not matching   -> PERSISTED_QUERY_HASH_MISMATCH
 
-Documents are looked up in the nearest store first; a document from a farther store is kept in the nearer ones. A store
-is not trusted, as others may write to a Redis: its document must have the hash under which it is kept.
+Documents are looked up in memory first, then in Redis; a document from Redis is also stored in memory. Other programs
+may write to the Redis server, so the hash of each document from a store is checked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _log = structlog.stdlib.get_logger("apq")
 
 
 class AutomaticPersistedQueries(Stage):
-    """Looks documents up by their hash: in `memory`, then in the `shared` stores in their order."""
+    """Looks up documents by their hash: first in `memory`, then in each of the `shared` stores."""
 
     def __init__(self, memory: MemoryStore, *shared: TextStore) -> None:
         self._memory = memory
@@ -44,25 +44,25 @@ class AutomaticPersistedQueries(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> AutomaticPersistedQueries | None:
-        """The stage where `apq.enabled` is true."""
+        """Return the stage, or None if `apq.enabled` is false."""
         return cls.of(inputs.settings.apq) if inputs.settings.apq.enabled else None
 
     @classmethod
     def of(cls, settings: Apq) -> AutomaticPersistedQueries:
-        """The stage with the stores that the settings name."""
+        """Return the stage with the stores that the settings name."""
         memory = MemoryStore(max_entries=settings.entries, max_bytes=settings.text_bytes)
         if settings.redis is None:
             return cls(memory)
-        from router.storage.redis_store import RedisStore  # noqa: PLC0415  (its client takes long to load, and few use it)
+        from router.storage.redis_store import RedisStore  # noqa: PLC0415  (the Redis client takes long to import, and few routers use Redis)
 
         return cls(memory, RedisStore(settings.redis))
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
-        """Give a request that names a document its text.
+        """If the request has only a hash, return the request with the document of this hash.
 
         Raises:
             PersistedQueryNotFound: No store has a document with this hash.
-            PersistedQueryHashMismatch: The document does not have this hash.
+            PersistedQueryHashMismatch: The request has a hash and a document with another hash.
         """
         request = context.request
         if request.document_id is None:
@@ -75,20 +75,20 @@ class AutomaticPersistedQueries(Stage):
             return None
         text = await self._find(key) if _SHA256.fullmatch(key) else None
         if text is None:
-            raise PersistedQueryNotFound("PersistedQueryNotFound")  # the words that clients compare with
+            raise PersistedQueryNotFound("PersistedQueryNotFound")  # clients compare the message with this text
         return replace(request, query=text)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Keep a valid document that the client sent with its hash."""
-        del document  # what is kept is the text as sent: it has the hash
+        """Store a valid document that the client sent with its hash."""
+        del document  # the text is stored as the client sent it, because the hash belongs to that text
         key = context.state.get(self)
         if isinstance(key, str):
             for store in self._stores:
                 await store.put(key, context.request.query)
 
     def inherit(self, previous: Stage) -> None:
-        """Go on with the documents in memory, if its bounds are the same."""
-        if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (its own class)
+        """Take over the documents that `previous` has in memory, if both have the same bounds."""
+        if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (same class)
             self._memory = previous._memory  # noqa: SLF001  (as above)
 
     async def aclose(self) -> None:
@@ -106,7 +106,7 @@ class AutomaticPersistedQueries(Stage):
             if text is None:
                 continue
             if _hash(text) != key:
-                _log.warning("a stored document does not have the hash it is kept under", hash=key)
+                _log.warning("a stored document does not have the hash of its key", hash=key)
                 continue
             for nearer in self._stores[:position]:
                 await nearer.put(key, text)

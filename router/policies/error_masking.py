@@ -1,15 +1,15 @@
-"""Error masking: what clients see of the errors that subgraphs report.
+"""Replaces the errors of subgraphs with errors that clients may see.
 
-The router's own errors (a document that is not valid, a null in a non-null position) are about the client's request and
-stay as they are. An error of a subgraph may name tables, hosts and people; by default it is replaced:
+Errors of the router (such as a document that is not valid) are about the client's request and are not replaced. An
+error of a subgraph may name tables, hosts and people. By default the client sees:
 
-    code on the allow list          message, code, and the extensions on their allow list
-    no usable response              the configured code of that `TransportError`, how long to wait if the subgraph said
-                                    so, and a message that names neither the service nor its address
+    a code in `allow_codes`         message, code, and the extensions in `allow_extensions`
+    no usable response              the configured code of the `TransportError`, `retryAfter` if the subgraph sent it,
+                                    and a message that names neither the service nor its address
     any other error                 a fixed message and DOWNSTREAM_SERVICE_ERROR
 
-A replaced error has `extensions.errorId`, and a log line with the same id has the original. The copies of one error at
-many paths share an id and a line.
+A replaced error has `extensions.errorId`; a log line with the same id has the original error. If one error occurs at
+many paths, all of these share one id and one log line.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _log = structlog.stdlib.get_logger("errors")
 
 
 class ErrorMasking(Stage):
-    """Replaces errors as the settings say."""
+    """Replaces errors of subgraphs as `settings.errors` says."""
 
     def __init__(self, errors: Errors) -> None:
         codes = errors.transport_codes
@@ -65,16 +65,16 @@ class ErrorMasking(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> ErrorMasking:
-        """The stage; it is always on, as codes of unreachable subgraphs are configured without masking too."""
+        """Return the stage, never None: without masking, the stage still sets the configured transport codes."""
         return cls(inputs.settings.errors)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Replace what subgraphs report."""
+        """Replace the errors of subgraphs."""
         del context
         return self.apply(errors)
 
     def apply(self, errors: Iterable[ResponseError]) -> list[ResponseError]:
-        """The errors that a client sees, in the order of `errors`."""
+        """Return the errors that a client sees, in the order of `errors`."""
         ids: dict[tuple[str | None, str | None, str], str] = {}
         return [error if error.origin is None else self._visible(error, error.origin, ids) for error in errors]
 

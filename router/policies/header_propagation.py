@@ -1,9 +1,9 @@
-"""Which headers of a client's request reach which subgraph.
+"""Decides which headers of a client's request are sent to which subgraph.
 
-Rules run in order, those for all subgraphs before those for one; together they build the headers of a fetch:
+The rules build the headers of a fetch. Rules for all subgraphs run first, then the rules for one subgraph:
 
-    propagate   adds a client's header, unless an earlier rule has set that name (the first one wins)
-    insert      sets a header, also one that an earlier rule has set
+    propagate   adds a client's header, unless an earlier rule has set a header of that name
+    insert      sets a header, and replaces a header of that name
     remove      removes headers that earlier rules have set
 
 A pattern never matches headers that govern a connection or describe a body (`PROTOCOL_HEADERS`); the configuration
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
 ClientHeaders = Mapping[str, str]
-"""By lower-case name."""
+"""The headers of a client's request by lower-case name."""
 
 _HeaderRule = Callable[[ClientHeaders, MutableMapping[str, str]], None]
 
 
 class HeaderPropagation(Stage):
-    """Header rules, compiled once. Subgraphs without rules of their own share one result per request."""
+    """Applies the header rules. Subgraphs without their own rules share one result per request."""
 
     def __init__(self, headers: Headers, subgraphs: Iterable[str]) -> None:
         self._for_all = [_compile(rule) for rule in headers.all.request]
@@ -42,16 +42,16 @@ class HeaderPropagation(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> HeaderPropagation | None:
-        """The stage where there are rules for requests; without any, no header reaches a subgraph."""
+        """Return the stage, or None if there are no rules: then no client header is sent to a subgraph."""
         headers = inputs.settings.headers
         if not headers.all.request and not any(rules.request for rules in headers.subgraphs.values()):
             return None
         return cls(headers, inputs.supergraph.subgraphs)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """Set the headers of fetches; headers that stages before this one have set are kept."""
+        """Set the headers of fetches. Headers that earlier stages have set take precedence."""
         del plan
-        # The router is a hop of its own: it passes on its own place in the trace, not the client's.
+        # Subgraphs get the trace context of the router, not of the client: the router is a step in the trace.
         headers = self.apply({**context.request.headers, **outgoing_headers()})
         given = context.fetch_headers
         context.fetch_headers = (
@@ -59,7 +59,7 @@ class HeaderPropagation(Stage):
         )
 
     def apply(self, incoming: ClientHeaders) -> Mapping[str, Mapping[str, str]]:
-        """The headers of fetches by subgraph name."""
+        """Return the headers of fetches by subgraph name, for the client's headers `incoming`."""
         common = _run(self._for_all, incoming, {})
         return {
             name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common

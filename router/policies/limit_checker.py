@@ -1,10 +1,10 @@
-"""The limits of `limits`: what a request may cost, and what happens when it exceeds a limit.
+"""Checks requests and documents against `limits`.
 
-    enforced    the request is refused; a document with a code MAX_*_LIMIT
-    measured    the request is not refused; its log line names the limit
+    enforced limit           a request above the limit is refused; a document with a code MAX_*_LIMIT
+    limit in measure mode    a request above the limit is run; its log line names the limit
 
-Both are counted in `LimitChecker.exceeded`. A document is checked once: its text before it is parsed, its selections
-before they are validated. The measured limits that it exceeds are kept with it.
+`LimitChecker.exceeded` counts both. A document is checked once: its text before parsing, its selections before
+validation. The cached document then lists the limits in measure mode that it exceeds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName, Limits
 
     Found = tuple[LimitName, int]
-    """A limit and the counted number."""
+    """A limit, and the number that is compared with the limit."""
 
 _CODES: Mapping[LimitName, str] = {
     "tokens": "MAX_TOKENS_LIMIT",
@@ -54,22 +54,22 @@ _MESSAGES: Mapping[LimitName, str] = {
 
 
 class LimitChecker:
-    """Checks requests against `limits`; `exceeded` counts those that exceed one, by limit, refused or not.
+    """Checks requests against `limits`. `exceeded` counts, for each limit, the requests that exceed the limit.
 
-    The pipeline and the server share it: the server checks bodies, heads and batches.
+    The pipeline checks documents; the server checks bodies, headers and batches with the same `LimitChecker`.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.exceeded: Counter[LimitName] = Counter()
-        self._counting = Lock()  # documents are checked in the preparing thread
+        self._counting = Lock()  # documents are checked in another thread than requests
 
     def inherit(self, previous: LimitChecker) -> None:
-        """Share the counters of `previous`, whose requests in flight still count."""
+        """Share the counters of `previous`, so that requests still running there are counted too."""
         self.exceeded, self._counting = previous.exceeded, previous._counting
 
     def within(self, name: LimitName, counted: int) -> bool:
-        """Whether `counted` is allowed; counts the request otherwise."""
+        """Return whether `counted` is at most the limit; if not, count the request in `exceeded`."""
         limit: int | None = getattr(self._limits, name)
         if limit is None or counted <= limit:
             return True
@@ -77,30 +77,30 @@ class LimitChecker:
             self.exceeded[name] += 1
         return False
 
-    def recall(self, names: Iterable[LimitName]) -> None:
-        """Count a request for a known document that exceeds these limits."""
+    def count(self, names: Iterable[LimitName]) -> None:
+        """Count a request for a cached document that exceeds these limits."""
         with self._counting:
             self.exceeded.update(names)
 
     def check_text(self, text: str) -> list[LimitName]:
-        """Check a document before it is parsed; returns the measured limits that it exceeds.
+        """Check a document before it is parsed; return the limits in measure mode that the document exceeds.
 
         Raises:
-            LimitExceeded: It exceeds an enforced limit; the first one.
+            LimitExceeded: The document exceeds an enforced limit.
         """
         stop = self._limits.tokens if self._limits.enforces("tokens") else None
         found = extent(text, stop=stop)
         return self._exceeded((("tokens", found.tokens), ("recursion", found.recursion)))
 
     def check_document(self, document: DocumentNode) -> list[LimitName]:
-        """Check a document before it is validated; returns the measured limits that one of its operations exceeds.
+        """Check a document before it is validated; return the limits in measure mode that any operation exceeds.
 
         Raises:
-            LimitExceeded: It exceeds an enforced limit; the first one.
+            LimitExceeded: An operation exceeds an enforced limit.
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # fragments within fragments may nest more deeply than the parser allows fields to
+        except RecursionError:  # the parser limits the nesting of fields, not of fragments that spread fragments
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 
@@ -123,7 +123,7 @@ class LimitChecker:
 
 
 def _largest(sizes: list[Size]) -> Iterator[Found]:
-    """The largest size of any operation of the document."""
+    """For each limit, yield the largest value that any operation of the document has."""
     if sizes:
         yield "depth", max(size.depth for size in sizes)
         yield "fields", max(size.fields for size in sizes)

@@ -1,4 +1,4 @@
-"""The limits of documents as a stage: `LimitChecker` checks each document once, before it is parsed and validated."""
+"""The pipeline stage that checks documents with a `LimitChecker`, before they are parsed and validated."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class OperationLimits(Stage):
-    """Checks documents with a `LimitChecker`."""
+    """Checks each document once, when it is not cached yet."""
 
     def __init__(self, watch: LimitChecker) -> None:
         self._watch = watch
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> OperationLimits:
-        """The stage; limits of a document's text are always on."""
+        """Return the stage, never None: the limits of a document's text are always on."""
         measured = inputs.settings.limits.measure
         return MeasuredOperationLimits(inputs.limits) if measured else OperationLimits(inputs.limits)
 
@@ -35,9 +35,9 @@ class OperationLimits(Stage):
 
 
 class MeasuredOperationLimits(OperationLimits):
-    """Also counts each request for a known document that exceeds a measured limit."""
+    """`OperationLimits` that also counts requests whose document is cached and exceeds a limit in measure mode."""
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Count the request, unless it was counted when its document was checked."""
+        """Count the request if its document was cached; otherwise the check has counted the request."""
         if context.record.document_cached:
-            self._watch.recall(document.exceeds)
+            self._watch.count(document.exceeds)

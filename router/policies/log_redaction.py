@@ -1,11 +1,10 @@
-"""Log redaction: blanks personal data in log lines, the values of fields, arguments and types with `@tag(name: "pii")`.
+"""Hides personal data in log lines: the values of fields, arguments and types with `@tag(name: "pii")`.
 
-No code logs such values on purpose. But an error of a subgraph may quote values that the client sent or that another
-client reads, and the text of an exception may quote anything. So while a request is processed, log lines are searched
-for the values at tagged places of the operation, its variables, the response and the fetches. These are collected only
-when a line is written, so a request that logs nothing but its own line pays next to nothing.
+An error of a subgraph, or the text of an exception, may quote such values. So while a request is processed, its log
+lines are searched for the values of tagged elements in the operation, the variables, the response and the fetches. The
+values are collected only when a line is written, so most requests pay nothing.
 
-    mutation($e: String!) { login(email: $e) { name } }      login(email:) and User.name tagged
+    mutation($e: String!) { login(email: $e) { name } }      `login(email:)` and `User.name` have the tag
     cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"
 """
 
@@ -50,32 +49,32 @@ if TYPE_CHECKING:
     from router.policies.policy_inputs import PolicyInputs
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
-# String values of GraphQL ("String Value"), in a text that need not be a document.
+# String values (GraphQL specification, "String Value"), also in a text that is not a valid document.
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
 
 SHORTEST = 3
-"""The shortest value that is blanked: "1" or "no" would blank half of every line and do not identify a person."""
+"""The shortest value that is hidden: "1" or "no" identify no person, and occur in most lines."""
 
 
 class LogRedaction(Stage):
-    """Blanks personal data in log lines that are written while a request is processed."""
+    """While a request is processed, hides its personal data in every log line."""
 
     def __init__(self, tagged: TaggedElements) -> None:
         self._tagged = tagged
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> LogRedaction | None:
-        """The stage for a schema with tagged elements."""
+        """Return the stage, or None if no element of the schema has the tag."""
         tagged = TaggedElements(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
         return cls(tagged) if tagged.names else None
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Make the personal data of this request known to the log."""
+        """Hide the personal data of this request in log lines inside the returned context manager."""
         values = context.state[self] = RequestPersonalValues(self._tagged, context)
         return HidePersonalValues(values)
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
-        """Keep the variables of the fetch."""
+        """Store the variables of the fetch: they may contain personal data."""
         values = context.state[self]
         if isinstance(values, RequestPersonalValues):
             values.sent.append(fetch.variables)
@@ -83,14 +82,14 @@ class LogRedaction(Stage):
 
 
 class TaggedElements:
-    """The tagged elements of a schema; `names` are those of the tagged fields and arguments."""
+    """The elements of a schema that have the tag; `names` are the names of such fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
         self._tag = tag
         self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Whether a definition (of a type, field, argument) has the tag, or the type of its values has it."""
+        """Return whether a definition (type, field or argument) or the type of its values has the tag."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None
@@ -115,8 +114,8 @@ class TaggedElements:
 class RequestPersonalValues:
     """The personal data of one request, found when a log line is written (`servicekit.logging.PersonalValues`).
 
-    `sent` has the variables of fetches. While the operation is not known, neither are its tagged places: until then
-    every value that the client sent counts as personal.
+    `sent` are the variables of fetches. Until the operation is chosen, every value that the client sent is treated as
+    personal data.
     """
 
     def __init__(self, tagged: TaggedElements, context: RequestContext) -> None:
@@ -126,7 +125,7 @@ class RequestPersonalValues:
         self._context = context
 
     def values(self) -> frozenset[str]:
-        """Every value at a tagged place, as text."""
+        """Return the personal values of the request, as text."""
         operation = self._context.operation
         found = self._at_tagged_places(operation.client) if operation is not None else self._all_values()
         return frozenset(text for text in found if len(text) >= SHORTEST)
@@ -148,7 +147,7 @@ class RequestPersonalValues:
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
             found.update(self._given(variables.get(name), kind))
-        for sent in self.sent:  # keys of objects, which the client may not have selected
+        for sent in self.sent:  # entity keys, which the client may not have selected
             found.update(_fetched(sent, self.names))
         return found
 
@@ -160,7 +159,7 @@ class RequestPersonalValues:
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
-        """The values of the tagged fields of an input object."""
+        """Yield the values of input fields that have the tag, inside a variable's `value` of type `kind`."""
         named = get_named_type(kind) if kind is not None else None
         if isinstance(value, list):
             for item in value:
@@ -175,7 +174,7 @@ class RequestPersonalValues:
 
 
 class _Places(Visitor):
-    """Collects where an operation has personal data: response keys, variables and literals."""
+    """Collects the response keys, variables and literals of an operation that have personal data."""
 
     def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:
         super().__init__()
@@ -218,7 +217,7 @@ class _Leaves(Visitor):
 
 
 def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
-    """The values below any of these keys."""
+    """Yield the values below any of these keys, at any depth."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)

@@ -1,8 +1,8 @@
-"""Measures the size of operations by their selections, before they are validated or planned.
+"""Measures the size of operations: depth, fields, aliases, directives. Validation and planning run later.
 
-A fragment is counted as often as it is spread, because it is executed as often. Each fragment is measured once, so the
-time is linear in the document even where its expansion is exponential. A fragment that spreads itself counts as empty
-there: validation refuses it afterwards.
+A fragment that is spread three times counts three times, because its fields are executed three times. Each fragment is
+measured only once, so the time is linear in the length of the document. A spread of a fragment inside itself counts as
+empty: validation refuses such a document later.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 Fragments = dict[str, FragmentDefinitionNode]
 
-# The lists of the introspection schema that lead from types to types.
+# The list fields of the introspection schema by which a query gets from types to further types.
 _INTROSPECTION_LISTS = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
 _INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """The size of selections, with the names of `limits` in the configuration.
+    """The size of selections, named after `limits` in the configuration.
 
-    `lists` is the nesting of introspection's lists that the selections have if they stand below `__schema`.
+    `lists` is the nesting of list fields such as `fields { type { fields } }`, which counts only below `__schema`.
     """
 
     depth: int = 0
@@ -45,10 +45,10 @@ class Size(NamedTuple):
 
 
 def measure(document: DocumentNode) -> Iterator[Size]:
-    """The size of each operation, in document order.
+    """Yield the size of each operation, in document order.
 
     Raises:
-        RecursionError: Fragments spread fragments more deeply than Python's stack allows.
+        RecursionError: Fragments that spread fragments are nested too deeply for Python's stack.
     """
     fragments, measured = fragments_of(document), dict[str, Size]()
     for node in operations_of(document):
@@ -57,19 +57,19 @@ def measure(document: DocumentNode) -> Iterator[Size]:
 
 
 def operations_of(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
-    """The operations, in document order."""
+    """Yield the operations, in document order."""
     return (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
 
 
 def fragments_of(document: DocumentNode) -> Fragments:
-    """The fragments by name."""
+    """Return the fragments by name."""
     return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 
 def distinct_fields(operation: OperationDefinitionNode, fragments: Fragments, stop: int) -> int:
-    """The number of different fields of an operation: fields of one name at one place count once, whatever aliases.
+    """Return the number of different fields of an operation: `{ a: name b: name }` has one.
 
-    Counting ends beyond `stop`: a few fragments can expand to more places than fit into memory.
+    Counting ends above `stop`, because a few fragments can expand to more fields than fit into memory.
     """
     counted = 0
     places = [[operation.selection_set]]
@@ -136,7 +136,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
 
 def _fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
     if name not in measured:
-        measured[name] = Size()  # the size that a fragment finds for itself where it spreads itself
+        measured[name] = Size()  # a spread of the fragment inside itself has this size
         if name in fragments:
             measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
     return measured[name]

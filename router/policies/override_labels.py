@@ -1,8 +1,8 @@
-"""Which labels of progressive overrides (`@override(from:, label:)`) hold for a request.
+"""Decides which labels of progressive overrides (`@override(from:, label:)`) are active for a request.
 
-A label moves a field from one subgraph to another for some requests. Each label is decided once per request: by a stage
-that writes `RequestContext.override_labels`, else by the settings, else by the label itself where it is `percent(x)`;
-without any of these it does not hold. Only labels on which the plan can depend are decided; they are part of its key.
+A label moves a field from one subgraph to another for some requests. The first of these decides for a request: a stage
+that writes `RequestContext.override_labels`, the settings, the label itself if it is `percent(x)`. Without any of these
+the label is not active. Only labels that can change the plan are decided; the active labels are part of the plan key.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _ALL: Final = 100.0
 _HALF: Final = 50.0
 
 MOST_COMBINATIONS: Final = 4
-"""How many plans of one operation are prepared ahead; if there were more, only the likeliest is."""
+"""The most plans of one operation that are prepared ahead. If more are possible, only the likeliest is prepared."""
 
 _log = structlog.stdlib.get_logger("gateway")
 
 
 class OverrideLabels(Stage):
-    """Decides on the labels `known`.
+    """Decides which of the labels `known` are active.
 
-    `shares` are percentages of requests for which labels hold, 0 to 100; a label without one has its own. `draw`
-    returns random numbers from 0 to below 1.
+    `shares` maps labels to the percentage of requests for which a label is active; the default is x for `percent(x)`,
+    else 0. `draw` returns random numbers from 0 to below 1.
     """
 
     def __init__(self, known: Collection[str], shares: Mapping[str, float]) -> None:
@@ -47,7 +47,7 @@ class OverrideLabels(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> OverrideLabels | None:
-        """The stage for a supergraph with labels."""
+        """Return the stage, or None if the supergraph has no labels."""
         known = frozenset(
             field.label.label
             for subgraph in inputs.supergraph.subgraphs.values()
@@ -57,35 +57,39 @@ class OverrideLabels(Stage):
         )
         shares = inputs.settings.override_labels
         for label in shares.keys() - known:
-            # No reason to stop: an override that is complete loses its label before the setting is removed.
+            # Only a warning: the label of a completed override is removed before its setting.
             _log.warning("the supergraph has no such override label", label=label)
         return cls(known, shares) if known else None
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Add the labels that hold for this request."""
+        """Add to the plan key the override labels that are active for this request."""
         operation = context.operation
         if operation is None or not operation.override_labels:
             return key
         return key._replace(override_labels=self.decide(operation.override_labels, context.override_labels))
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Add each likely set of labels to the key."""
+        """Return one pair for each likely set of active labels, which is added to the plan key."""
         return [(operation, key._replace(override_labels=labels)) for labels in self.likely(operation.override_labels)]
 
-    def decide(self, met: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:
-        """Those of the labels `met` that hold for one request; `decided` are those that other stages decided."""
+    def decide(self, labels: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:
+        """Return the active labels among `labels` for one request; `decided` are the decisions of other stages."""
         return frozenset(
-            label for label in met if (decided[label] if label in decided else self.draw() * _ALL < self._shares[label])
+            label
+            for label in labels
+            if (decided[label] if label in decided else self.draw() * _ALL < self._shares[label])
         )
 
-    def likely(self, met: Collection[str]) -> list[frozenset[str]]:
-        """The sets of labels that may hold without other stages: each possible set, or the likeliest of many."""
-        undecided = sorted(label for label in met if 0 < self._shares[label] < _ALL)
+    def likely(self, labels: Collection[str]) -> list[frozenset[str]]:
+        """Return the possible sets of active labels, or only the likeliest set if there are many."""
+        undecided = sorted(label for label in labels if 0 < self._shares[label] < _ALL)
         if 2 ** len(undecided) > MOST_COMBINATIONS:
-            return [frozenset(label for label in met if self._shares[label] >= _HALF)]
-        certain = frozenset(label for label in met if self._shares[label] == _ALL)
+            return [frozenset(label for label in labels if self._shares[label] >= _HALF)]
+        certain = frozenset(label for label in labels if self._shares[label] == _ALL)
         choices = product((False, True), repeat=len(undecided))
-        return [certain.union(label for label, holds in zip(undecided, each, strict=True) if holds) for each in choices]
+        return [
+            certain.union(label for label, active in zip(undecided, each, strict=True) if active) for each in choices
+        ]
 
 
 def _own_share(label: str) -> float:

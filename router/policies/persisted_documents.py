@@ -1,6 +1,6 @@
-"""Persisted documents: the operator lists the documents that clients run.
+"""Persisted documents: the operator lists the documents that clients may run.
 
-    mode          a document          an id on the list   an id that is not             both
+    mode          only a document     an id on the list   an id not on the list         id and document
     measure       run; logged if it   run                 PERSISTED_QUERY_NOT_IN_LIST   the document is run
                   is not listed
     allow_list    run if listed, else run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
@@ -8,7 +8,7 @@
     require_id    PERSISTED_QUERY_    run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
                   ID_REQUIRED
 
-A document is on the list if one of the list has the same normal form: layout and comments do not matter.
+A document is on the list if a listed document is equal except for layout and comments.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from router.settings.sections.persisted_documents import PersistedDocuments
 
 CLIENT_NAME = "apollographql-client-name"
-"""The header with the name of a client; an entry of a manifest may be for one client."""
+"""The header with the name of the client: an entry of a manifest may be for one client only."""
 
-# GraphQL over HTTP, "Persisted Documents": an id that is a hash says so; manifests hold the bare hash.
+# GraphQL over HTTP, "Persisted Documents": a hash as id has this prefix. Manifests have the hash without it.
 _HASH_PREFIX = "sha256:"
 
 
 class PersistedDocumentList(Stage):
-    """Looks documents up by their id, and checks that others are on the list.
+    """Looks up documents by their id, and checks that documents without an id are on the list.
 
     Raises:
-        InvalidManifest: A list is not readable.
+        InvalidManifest: A manifest cannot be read.
     """
 
     def __init__(self, settings: PersistedDocuments) -> None:
@@ -54,21 +54,21 @@ class PersistedDocumentList(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> PersistedDocumentList | None:
-        """The stage where `persisted_documents.mode` is not `disabled`."""
+        """Return the stage, or None if `persisted_documents.mode` is `disabled`."""
         settings = inputs.settings.persisted_documents
         return cls(settings) if settings.mode is not PersistedMode.DISABLED else None
 
     @property
     def documents(self) -> Collection[str]:
-        """Every document of the list."""
+        """All documents of the list."""
         return self._documents.values()
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
-        """Give a request that names a document its text.
+        """If the request has only an id, return the request with the document of this id.
 
         Raises:
             DocumentIdRequired: The mode is `require_id`, and the request has no id.
-            DocumentIdAndBody: The request has an id and a document.
+            DocumentIdAndBody: The request has an id and a document, and the mode is not `measure`.
             DocumentNotListed: No document of the list has this id.
         """
         request = context.request
@@ -89,14 +89,14 @@ class PersistedDocumentList(Stage):
         """Check that a client's document is on the list.
 
         Raises:
-            DocumentNotListed: It is not, and the mode is `allow_list`.
+            DocumentNotListed: The document is not on the list, and the mode is `allow_list`.
         """
         findings.listed = self._mode is PersistedMode.REQUIRE_ID or document.text in self._listed
         if not document.trusted:
             self._admit(listed=findings.listed)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Check a document that is known: a warm-up may have prepared one that is not on the list."""
+        """Check a cached document too: a warm-up may have prepared a document that is not on the list."""
         del context
         self._admit(listed=document.listed)
 

@@ -1,11 +1,11 @@
-"""Reads manifests of persisted documents, in the two formats that client builds write.
+"""Reads manifests of persisted documents, in the two formats that the build tools of clients write.
 
     {"format": "apollo-persisted-query-manifest", "version": 1,
      "operations": [{"id": "...", "name": "Me", "type": "query", "body": "query Me { ... }", "clientName": "web"}]}
 
     {"<id>": "query Me { ... }"}                                       (Relay, GraphQL Code Generator, Hive)
 
-An entry of the first format with a `clientName` is for that client alone.
+In the first format, an entry with a `clientName` is only for this client.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DocumentKey = tuple[str, str | None]
-"""An id, and the client that it is for; None for every client."""
+"""An id and the name of the client that may use the id; None means every client."""
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
 APOLLO_VERSION = 1
 
 
 class InvalidManifest(ValueError):
-    """The file is not a manifest; the message says where and why."""
+    """A file is not a manifest; the message has the path and the reason."""
 
 
 class _Operation(msgspec.Struct, rename="camel"):
@@ -42,10 +42,10 @@ class _ApolloManifest(msgspec.Struct):
 
 
 def read_manifests(paths: tuple[Path, ...]) -> dict[DocumentKey, str]:
-    """All documents of all files.
+    """Return the documents of all files, by id and client.
 
     Raises:
-        InvalidManifest: A file is not readable or not a manifest, or one id has two documents.
+        InvalidManifest: A file cannot be read, is not a manifest, or one id has two documents.
     """
     documents: dict[DocumentKey, str] = {}
     for path in paths:

@@ -1,4 +1,4 @@
-"""What a policy is made from."""
+"""The objects from which the policies make their stages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PolicyInputs(NamedTuple):
-    """The supergraph, the settings, and what policies share with the server: the counters of `limits`."""
+    """The objects from which a policy makes its stage. The server uses the same `limits`."""
 
     supergraph: Supergraph
     settings: RouterSettings

@@ -1,7 +1,7 @@
-"""The policies of the router, in the order in which they see a request.
+"""Lists the policies of the router in the order in which their stages run.
 
-The stages of an embedding program stand in the place of `EMBEDDED_STAGES`: they see a request before the policies that
-come after it, and its response after them. A policy that the settings do not switch on is not part of a gateway.
+The stages of a program that embeds the router run at the position of `EMBEDDED_STAGES`. A policy that the settings do
+not switch on has no stage.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Policy(NamedTuple):
-    """One policy: its name, the key of `router.yaml` that configures it, and what makes its stage, None when off."""
+    """A policy: name, key in `router.yaml`, and `configured`, which returns its stage, or None if the policy is off."""
 
     name: str
     key: str
@@ -46,10 +46,10 @@ ORDER: Final[tuple[Policy, ...]] = (
 
 
 def in_order(inputs: PolicyInputs, embedded: Sequence[Stage]) -> Iterator[Stage]:
-    """The stages of a gateway: those of the policies that are on, and those of an embedding program.
+    """Yield the stages of a gateway: of the policies that are on, and `embedded`, those of an embedding program.
 
     Raises:
-        InvalidManifest: A list of persisted documents is not readable.
+        InvalidManifest: A manifest of persisted documents cannot be read.
     """
     for policy in ORDER:
         if policy is EMBEDDED_STAGES:

@@ -1,4 +1,4 @@
-"""What the log says of a request, collected while it is processed."""
+"""The fields of a request's log line, collected while the request is processed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestRecord:
-    """What the log says of a request. Durations are in seconds, and 0 for a stage that did not run.
+    """The fields of a request's log line. Durations are in seconds, and 0 for a step that did not run.
 
     Attributes:
         operation_name: The name of the operation.
@@ -27,12 +27,12 @@ class RequestRecord:
         fetches: The number of fetches.
         errors: The number of the response's errors.
         codes: The codes of the response's errors, each once.
-        document_cached: Whether the document was known, or being prepared for another request.
-        plan_cached: Whether the plan was known, or being prepared for another request.
-        override_labels: The labels of progressive overrides that hold, of those that matter to the operation.
-        exceeds: The measured limits that the request exceeds.
-        listed: Whether the document is on the list of persisted documents, True without a list.
-        retry_after: The longest `Retry-After` of a subgraph, in seconds.
+        document_cached: Whether the document was cached, or being prepared for another request.
+        plan_cached: Whether the plan was cached, or being prepared for another request.
+        override_labels: The active labels of progressive overrides that can change the plan of the operation.
+        exceeds: The limits in measure mode that the request exceeds.
+        listed: Whether the document is on the list of persisted documents; True if there is no list.
+        retry_after: The longest `Retry-After` of a subgraph in seconds, or None.
     """
 
     operation_name: str | None = None
@@ -55,7 +55,7 @@ class RequestRecord:
 
 
 def merged(records: Sequence[RequestRecord]) -> RequestRecord:
-    """The record of a batch: the sums of its requests; without name and hash; cached if all requests were."""
+    """Return the record of a batch: sums of durations and counts; `cached` and `listed` only if all requests were."""
     return RequestRecord(
         parse=sum(each.parse for each in records),
         validate=sum(each.validate for each in records),

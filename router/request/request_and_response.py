@@ -1,4 +1,4 @@
-"""GraphQL requests and responses, without HTTP: the types between `server` and `gateway`."""
+"""GraphQL requests and responses without HTTP: the types that `server` and `gateway` exchange."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class GraphQLRequest:
     """One operation of a client (GraphQL over HTTP, "Request Parameters").
 
     Attributes:
-        query: The document; empty where `document_id` names a document that the router knows.
+        query: The document; empty if the request has only a `document_id`.
         document_id: The id of a persisted document, or the hash of an automatic persisted query.
-        operation_name: The operation to run, None where the document has one.
-        variables: A JSON object, numbers with fractions as `decimal.Decimal`.
-        extensions: A JSON object, as `variables`.
-        headers: By lower-case name.
-        read_only: Whether nothing but queries may run: the request came by a method that HTTP calls safe.
-        deadline: When the response is due, in the event loop's time. None stands for `traffic.request_timeout` from
-            when a gateway gets the request.
+        operation_name: The name of the operation to run; None if the request names no operation.
+        variables: A JSON object. Numbers with a fraction are `decimal.Decimal`.
+        extensions: A JSON object, decoded like `variables`.
+        headers: The HTTP headers by lower-case name.
+        read_only: Whether only a query may run, because the HTTP method is safe (GET, HEAD).
+        deadline: When the response is due, in the event loop's time. None means `traffic.request_timeout` after the
+            gateway receives the request.
     """
 
     query: str = ""
@@ -50,13 +50,13 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLResponse:
-    """One response.
+    """The response to one operation.
 
     Attributes:
-        body: A JSON object (GraphQL specification, "Response"), its errors as the client sees them.
-        outcome: How far the request came; the HTTP status follows from it unless `status` is given.
-        record: What the log says of the request.
-        status: The HTTP status.
+        body: A JSON object (GraphQL specification, "Response") with the errors as the client sees them.
+        outcome: How the request ended; the HTTP status follows from this value if `status` is None.
+        record: The fields of the request's log line.
+        status: The HTTP status, or None.
         headers: Further headers of the HTTP response.
     """
 
@@ -69,9 +69,9 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseStream:
-    """Several responses to one request, of a subscription or of `@defer`; `parts` are sent as they come.
+    """Several responses to one request (a subscription or `@defer`). Each of `parts` is sent as soon as it is ready.
 
-    `record` and `headers` are as those of `GraphQLResponse`; those of the parts are not used.
+    `record` and `headers` mean the same as in `GraphQLResponse`; the server ignores `record` and `headers` of `parts`.
     """
 
     parts: AsyncGenerator[GraphQLResponse]
@@ -82,4 +82,4 @@ class ResponseStream:
 Response: TypeAlias = GraphQLResponse | ResponseStream
 
 Execute = Callable[[GraphQLRequest], Awaitable[Response]]
-"""What a server needs of a gateway."""
+"""The function that processes a request for the server: `Gateway.respond`."""

@@ -1,7 +1,7 @@
-"""The one log line of a request: the client, the operation, the outcome, and the time of each stage.
+"""Writes one log line for each request: client, operation, status, errors, and the time of each step.
 
-It has no variables, document, query string or address. Values that a client chooses are cut to a maximum length. Every
-line also has the ids of the request and of its trace (`servicekit.logging`).
+The line has no variables, document, query string or address. Values that a client chooses are cut to a maximum length.
+`servicekit.logging` adds the ids of the request and of its trace.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from servicekit.asgi import Scope
 
 LONGEST = 200
-"""The most characters of a value that a client chooses; names that people give are shorter."""
+"""The most characters of a value that a client chooses, such as an operation name."""
 
 MOST_CODES = 10
-"""The most error codes of one response; a subgraph may report many."""
+"""The most error codes in one line; a subgraph may report many."""
 
 _log = structlog.stdlib.get_logger("access")
 
 
 class LogLine:
-    """Filled while a request is processed, written at its end. `status` is 500 until another one is known."""
+    """The log line of one request, written at the end of the request. `status` is 500 until another status is set."""
 
     __slots__ = ("batch", "body_bytes", "code", "exceeds", "record", "size", "status")
 
@@ -41,7 +41,7 @@ class LogLine:
         self.exceeds: list[LimitName] = []
 
     def write(self, scope: Scope, headers: Mapping[str, str], seconds: float) -> None:
-        """Log the line; `seconds` is the whole time of the request."""
+        """Write the line; `seconds` is the total time of the request."""
         line: dict[str, object] = {
             "method": scope["method"],
             "path": scope["path"][:LONGEST],

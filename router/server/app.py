@@ -1,9 +1,9 @@
-"""The ASGI application for the one path of GraphQL over HTTP.
+"""The ASGI application for GraphQL over HTTP, which serves one path.
 
     path, head ─> method ─> CSRF ─> Accept ─> Content-Type ─> body ─> execute ─> status and media type ─> one log line
 
-Each step goes on or raises an `HttpRefusal`, whose response has the form of any other. There is no web framework:
-routing one path is one comparison.
+A step that refuses the request raises an `HttpRefusal`, which becomes a response with one error. No web framework is
+needed: routing one path is one comparison.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
 
-# Logged where a client left before its response, when no status was sent. nginx logs the same number.
+# The logged status if the client disconnected before a status was sent. nginx logs the same number.
 CLIENT_CLOSED_REQUEST = 499
 CUT_OFF = "CANCELLED"
 
@@ -86,7 +86,7 @@ class GraphQLApp:
         except ClientGone:
             log_line.status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
-            log_line.status, log_line.code = 503, CUT_OFF  # the status that the server sends then
+            log_line.status, log_line.code = 503, CUT_OFF  # the HTTP server sends this status for a cancelled request
             raise
         finally:
             log_line.write(scope, headers, time.perf_counter() - started)
@@ -95,7 +95,7 @@ class GraphQLApp:
         """Process one HTTP request.
 
         Raises:
-            HttpRefusal: It is not a GraphQL request.
+            HttpRefusal: The HTTP request is not a valid GraphQL request.
             ClientGone: The client closed the connection.
         """
         self._reader.check_head(http_request)
@@ -123,7 +123,7 @@ class GraphQLApp:
         return await self._execute(request)
 
     async def _execute_entry(self, entry: GraphQLRequest | HttpRefusal) -> GraphQLResponse:
-        """The response to one entry of a batch; the other entries do not depend on it."""
+        """Return the response to one entry of a batch. A refused entry does not affect the other entries."""
         if isinstance(entry, HttpRefusal):
             return _refused(entry)
         response = await self._execute(entry)
@@ -138,7 +138,7 @@ def _refused(refusal: HttpRefusal) -> GraphQLResponse:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """By lower-case name; lines of one name are joined (RFC 9110 §5.3, for cookies RFC 6265 §5.4)."""
+    """Return the headers by lower-case name. Repeated headers are joined (RFC 9110 §5.3; cookies: RFC 6265 §5.4)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")

@@ -1,7 +1,7 @@
-"""Stops the work for a client that closed its connection.
+"""Stops processing a request when its client closes the connection.
 
-Watching a connection needs a task, which costs as much as a tiny request. So the watch begins after `WATCH_AFTER`
-seconds, which is also the most that is wasted on a client that left.
+Watching a connection needs an asyncio task, which costs as much as a tiny request. So watching begins after
+`WATCH_AFTER` seconds: a client that disconnects earlier costs at most this time.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ WATCH_AFTER = 0.25
 
 
 class DisconnectWatch:
-    """Cancels the task inside its block when the client disconnects, and raises `gone` instead of the cancellation.
+    """A context manager that cancels its block when the client disconnects, and then raises `gone`.
 
-    Enter it after the request's body was read: the next message of `receive` is then the disconnect.
+    Use `DisconnectWatch` after the request's body was read: the next message of `receive` is then the disconnect.
     """
 
     def __init__(self, receive: Receive, gone: type[ClientGone]) -> None:

@@ -1,8 +1,8 @@
 """Compresses responses in the content coding that the client prefers.
 
-A compressed response holds a user's data and parts of the request. An attacker who chooses the request and observes the
-size of the response can learn the data (BREACH). Here the client that chooses the request may read the response anyway:
-CORS and CSRF checks keep pages of other sites from sending requests with a user's credentials.
+Compression can reveal data (the BREACH attack): an attacker who chooses a part of the request and sees the size of the
+compressed response can guess secrets in the response. Here only a client that may read the response can send the
+request: CORS and CSRF checks stop pages of other sites from sending requests with a user's credentials.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# Compressing this many bytes takes about as long as a small request; more is compressed in a thread.
+# Compressing this many bytes takes as long as a small request. Larger bodies would block the event loop too long.
 IN_A_THREAD = 131_072
 
 
 class ResponseCompression:
-    """Compresses as `settings.compression` says; `vary` names the header on which responses depend, if any."""
+    """Compresses responses as configured. `vary` is `Accept-Encoding`, or empty if compression is off."""
 
     def __init__(self, settings: Compression) -> None:
         self._offered = settings.encodings if settings.enabled else ()
@@ -30,7 +30,7 @@ class ResponseCompression:
         self.vary = b"Accept-Encoding" if self._offered else b""
 
     async def apply(self, body: bytes, accept_encoding: str | None) -> tuple[bytes, Headers]:
-        """The body as it is sent, and the headers that describe its coding."""
+        """Return the body to send, and its `Content-Encoding` header if the body is compressed."""
         if len(body) < self._minimum:
             return body, ()
         coding = content_codings.preferred_coding(accept_encoding, self._offered)

@@ -1,7 +1,7 @@
 """Cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may read responses.
 
-The headers are made once; a request only looks up its origin. `Vary: Origin` is sent whenever a response can differ by
-origin, also with a response that allows nothing: a cache must not serve it to an allowed origin.
+The headers are made once; a request only looks up its origin. `Vary: Origin` is sent whenever responses can differ by
+origin, also to an origin that is not allowed: a cache must not send that response to an allowed origin.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ANY = "*"
 
 
 class CorsPolicy:
-    """The headers that `settings.cors` asks for."""
+    """Makes the CORS headers that `settings.cors` configures."""
 
     def __init__(self, cors: Cors, methods: str) -> None:
         self._enabled = cors.enabled
@@ -40,7 +40,7 @@ class CorsPolicy:
         )
 
     def headers(self, origin: str | None, *, preflight: bool) -> Headers:
-        """The headers to add to a response."""
+        """Return the headers to add to a response; `origin` is the request's `Origin` header."""
         if not self._enabled:
             return ()
         vary: Headers = () if self._any else ((b"vary", b"Origin"),)

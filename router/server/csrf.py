@@ -1,13 +1,14 @@
 """Refuses requests that a web page of another origin may have caused (cross-site request forgery).
 
-A browser sends a CORS preflight first, unless a request is "simple": a GET, or a POST as forms send it. A request
-passes if it cannot be simple (it has one of the configured headers, or a content type that forms do not have), or if it
-does not come from a page of another origin:
+A browser sends a CORS preflight before a request, unless the request is "simple": a GET, or a POST with the content
+type of a form. A request passes if it is not simple (it has a configured header, or a content type that forms cannot
+have), or if no page of another origin has sent it:
 
     Sec-Fetch-Site: same-origin | none           the page has the same origin, or the user typed the address
-    neither Sec-Fetch-Site, Origin nor Cookie    no browser sent it, or it carries no credentials of the user
+    none of Sec-Fetch-Site, Origin and Cookie    not sent by a browser, or without credentials of the user
 
-Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge it; the last line is for older browsers.
+Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge this header. The second line is for older
+browsers.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _BROWSER_HEADERS = ("origin", "cookie")
 
 
 def check(headers: Mapping[str, str], csrf: Csrf) -> None:
-    """Refuse a request that may be cross-site. Raises `HttpRefusal`."""
+    """Raise `HttpRefusal` if a page of another origin may have sent the request."""
     if not csrf.enabled or _needs_preflight(headers, csrf):
         return
     site = headers.get("sec-fetch-site")

@@ -1,8 +1,8 @@
-"""Where a request names a document by its id, instead of sending it.
+"""Finds the document id in a request that has an id instead of a document.
 
-{"documentId": "..."}   ?documentId=...        the parameters that are configured
+{"documentId": "..."}   ?documentId=...        the configured parameters
 {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "..."}}}
-/graphql/<id>                                  if that is configured
+/graphql/<id>                                  if `persisted_documents.url_path` is true
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from router.settings.model import RouterSettings
 
-# https://www.apollographql.com/docs/apollo-server/performance/apq: the only version.
+# https://www.apollographql.com/docs/apollo-server/performance/apq: no other version exists.
 _VERSION = 1
 _EXTENSION = "persistedQuery"
 
 
 class DocumentIds:
-    """Finds ids where the configuration allows them; without persisted documents and queries, nowhere."""
+    """Finds document ids in the places that the configuration allows."""
 
     def __init__(self, settings: RouterSettings) -> None:
         persisted = settings.persisted_documents
@@ -33,7 +33,7 @@ class DocumentIds:
         self._path = f"{settings.server.path.rstrip('/')}/" if listed and persisted.url_path else None
 
     def in_path(self, path: str) -> str | None:
-        """The id in a request's path, None without one."""
+        """Return the id in a request's path, or None."""
         if self._path is None or not path.startswith(self._path):
             return None
         rest = path.removeprefix(self._path)
@@ -42,7 +42,7 @@ class DocumentIds:
     def find(
         self, parameters: Mapping[str, object], extensions: Mapping[str, object], in_path: str | None
     ) -> str | None:
-        """The id that a request names. Raises `HttpRefusal` if it is malformed, or if there are two."""
+        """Return the request's document id, or None. Raises `HttpRefusal` for a malformed id or two different ids."""
         found = {_text(name, parameters[name]) for name in self._parameters if parameters.get(name) is not None}
         if in_path is not None:
             found.add(in_path)
@@ -53,7 +53,7 @@ class DocumentIds:
         return found.pop() if found else None
 
     def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
-        """Refuse a hash where it is not supported; the client then sends the document. Raises `HttpRefusal`."""
+        """Raise `HttpRefusal` if the request has a hash but APQ is off; the client then sends the document."""
         if not self._extension and _EXTENSION in extensions:
             raise HttpRefusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 

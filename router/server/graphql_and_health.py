@@ -1,4 +1,4 @@
-"""What a gateway serves over HTTP: the GraphQL endpoint, alone or with health beside it."""
+"""Builds the ASGI application of a gateway: the GraphQL endpoint and the health endpoints."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 def graphql_endpoint(
     execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitChecker
 ) -> OverloadGuard:
-    """The GraphQL endpoint, with its bound on concurrent requests."""
+    """Return the GraphQL endpoint, which refuses requests beyond `overload.max_requests` at once."""
     return OverloadGuard(GraphQLApp(execute, settings, close, limits), settings)
 
 
 def with_health(endpoint: OverloadGuard) -> ASGIApp:
-    """The endpoint with `/health/live` and `/health/ready` beside it; each request gets an id."""
+    """Return an application with `endpoint`, `/health/live` and `/health/ready`; each request gets an id."""
 
     async def has_capacity() -> None:
         endpoint.check()

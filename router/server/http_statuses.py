@@ -1,7 +1,6 @@
-"""The HTTP status of a response (execution §18): by how far the request came, or by the code of an error.
+"""Chooses the HTTP status of a response (execution §18) from the `Outcome`, or from the code of an error.
 
-With application/json the status of a well-formed request is 200. An operator may map error codes to statuses, which
-hold for both media types if the response has no data.
+An operator may map error codes to statuses. Such a status applies to both media types, if the response has no data.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
 
 
 class Statuses:
-    """`by_code` is `settings.errors.status`."""
+    """Chooses statuses. `by_code` maps error codes to statuses (`settings.errors.status`)."""
 
     def __init__(self, by_code: Mapping[str, int]) -> None:
         self._by_code = by_code
 
     def of(self, response: GraphQLResponse, media_type: MediaType) -> int:
-        """The status of one response."""
+        """Return the status of one response."""
         if self._by_code and "errors" in response.body and not _has_data(response.body):
             for code in _codes(response.body["errors"]):
                 if code in self._by_code:
@@ -52,7 +51,7 @@ class Statuses:
 
 
 def _has_data(body: Mapping[str, object]) -> bool:
-    """Whether any root field has a value."""
+    """Return whether any root field has a value."""
     data = body.get("data")
     return isinstance(data, dict) and any(value is not None for value in data.values())
 

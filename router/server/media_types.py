@@ -1,7 +1,7 @@
-"""The media type of a response, and whether a body is JSON (GraphQL over HTTP, "Media Types"; RFC 9110 §12.5.1).
+"""Chooses the media type of a response (GraphQL over HTTP, "Media Types"; RFC 9110 §12.5.1).
 
-The two types differ in more than their name. With `application/json` the status of a well-formed request is 200, as any
-other status may come from an intermediary. With `application/graphql-response+json` the status says how far it came.
+The media type also decides on the HTTP status. If the document is not valid, the status is 400 with
+`application/graphql-response+json`, but 200 with `application/json`, where another status may come from a proxy.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class MediaType(Enum):
         return f"{self.value}; charset=utf-8".encode()
 
 
-# How specific a range is: RFC 9110 §12.5.1, "media ranges can be overridden by more specific ones".
+# The precedence of media ranges: RFC 9110 §12.5.1, "media ranges can be overridden by more specific media ranges".
 _WILDCARDS = {"application/*": 1, "*/*": 0}
 _EXACT = 2
 
 
 def negotiate(accept: str | None) -> MediaType | None:
-    """The media type of the response, None if the client accepts neither.
+    """Return the media type of the response, or None if the client accepts neither type.
 
-    Without `Accept` it is `application/json`, which every client understands. Among types that the client names with
-    the same quality, it is the first one.
+    Without an `Accept` header, the result is `application/json`, which every client understands. If both types have the
+    same quality, the result is the type that the header names first.
     """
     if accept is None or not accept.strip():
         return MediaType.JSON
@@ -51,7 +51,7 @@ def negotiate(accept: str | None) -> MediaType | None:
 
 
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:
-    """Quality, specificity and (negated) position of the most specific range that covers a type."""
+    """Return quality, specificity and negated position of the most specific range that matches, or None."""
     covering = [
         (_EXACT if candidate.value == media_type.value else _WILDCARDS[candidate.value], -position, candidate.quality)
         for position, candidate in enumerate(ranges)
@@ -64,12 +64,12 @@ def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[flo
 
 
 def accepts(accept: str | None, media_type: str) -> bool:
-    """Whether `Accept` names a media type, parameters aside; a wildcard does not."""
+    """Return whether `Accept` names a media type, with any parameters. A wildcard such as `*/*` does not count."""
     return any(each.value == media_type and each.quality > 0 for each in parse_accept(accept))
 
 
 def is_json(content_type: str | None) -> bool:
-    """Whether a body with this `Content-Type` is JSON in UTF-8 (RFC 8259 §8.1 knows no other)."""
+    """Return whether `Content-Type` means JSON in UTF-8, the only encoding of JSON (RFC 8259 §8.1)."""
     if content_type is None:
         return False
     declared = parse_value(content_type)

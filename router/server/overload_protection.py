@@ -1,7 +1,7 @@
-"""Refuses requests beyond a bound at once, instead of queueing them.
+"""Refuses a request immediately if too many requests are running, instead of queueing it.
 
-A refusal costs a counter and a few bytes, so an overloaded router still finishes the requests that it accepted. Many
-refusals in a short time make `/health/ready` fail, so that a load balancer sends requests to another router.
+A refusal costs little, so an overloaded router still finishes the requests that it accepted. After many refusals in a
+short time, `/health/ready` fails, so that a load balancer sends requests to another router.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp, Receive, Scope, Send
 
 CODE = "ROUTER_OVERLOADED"
-_MESSAGE = "The router is asked too much; try again later."
+_MESSAGE = "The router has too many requests; try again later."
 
 
 class OverloadGuard:
-    """In front of an ASGI application: at most `settings.overload.max_requests` of its requests at once.
+    """Runs at most `settings.overload.max_requests` requests of an ASGI application at once; refuses others with 503.
 
-    CORS preflights (OPTIONS) pass: they cost little, and without one a page could not read the 503.
+    CORS preflights (OPTIONS) are never refused: they cost little, and a page needs the preflight to read a 503.
     """
 
     def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
@@ -57,12 +57,12 @@ class OverloadGuard:
             self._running -= 1
 
     def inherit(self, previous: OverloadGuard) -> None:
-        """Go on from the refusals of `previous` (a reload): the load is still the same."""
+        """Take over the refusals of `previous`, which this guard replaces (a reload): the load does not change."""
         self.refused = previous.refused
         self._recent.extend(previous._recent)
 
     def check(self) -> None:
-        """For readiness. Raises `NotReady` after `unready_after` refusals within `window`."""
+        """Check readiness. Raises `NotReady` if the last `unready_after` refusals were within `window` seconds."""
         recent = self._recent
         if len(recent) == self._unready_after and time.monotonic() - recent[0] < self._window:
             raise NotReady("requests are being refused")

@@ -11,23 +11,23 @@ from router.server.http_refusals import HttpRefusal
 if TYPE_CHECKING:
     from servicekit.asgi import Receive
 
-# The client is still sending the rest of a body that is refused; only closing the connection ends that.
+# The client still sends the rest of a refused body. Only closing the connection stops the client.
 _CLOSE = ((b"connection", b"close"),)
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
+    """The client closed the connection before the response was complete."""
 
 
 class BodyLimits(NamedTuple):
-    """The largest size of a body in bytes, and when it must be complete, in the event loop's time."""
+    """The largest size of a body in bytes, and the time (of the event loop) when the body must be complete."""
 
     size: int
     deadline: float
 
 
 async def read_body(receive: Receive, declared_length: str | None, limits: BodyLimits) -> bytes:
-    """The whole body; no more is read than its limit allows.
+    """Read the whole body. Reading stops when the body exceeds the limit.
 
     Raises:
         HttpRefusal: The body is too large, or not complete in time.
@@ -63,7 +63,7 @@ def _too_large(limit: int) -> HttpRefusal:
 
 
 def decode_json(body: bytes) -> object:
-    """The JSON value in a body. Raises `HttpRefusal`."""
+    """Return the JSON value in a body. Raises `HttpRefusal` if the body is not JSON."""
     try:
         return json_codec.decode(body)
     except ValueError as error:

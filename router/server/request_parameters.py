@@ -1,6 +1,6 @@
-"""Makes a GraphQL request of parameters in a body or query string (GraphQL over HTTP, "Request Parameters").
+"""Makes a GraphQL request from parameters in a body or query string (GraphQL over HTTP, "Request Parameters").
 
-A malformed parameter is refused with 400. The message names the parameter and does not repeat its value.
+A malformed parameter is refused with 400. The message has the name of the parameter, not its value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OBJECTS = ("variables", "extensions")
 
 
 class RequestHead(NamedTuple):
-    """What a request has besides its parameters: headers, an id in its path, and when its response is due."""
+    """The parts of a request besides its parameters: headers, the document id in its path, and the deadline."""
 
     headers: Mapping[str, str]
     ids: DocumentIds
@@ -30,14 +30,14 @@ class RequestHead(NamedTuple):
 
 
 def from_object(document: object, head: RequestHead) -> GraphQLRequest:
-    """Decode a POST, or an entry of a batch. Raises `HttpRefusal`."""
+    """Make a request from a POST body or an entry of a batch. Raises `HttpRefusal` for malformed parameters."""
     if not isinstance(document, dict):
         raise HttpRefusal("BAD_REQUEST", "The body is not a JSON object.")
     return _request(document, head, read_only=False)
 
 
 def from_query_string(query_string: bytes, head: RequestHead) -> GraphQLRequest:
-    """Decode a GET. Raises `HttpRefusal`."""
+    """Make a request from the query string of a GET. Raises `HttpRefusal` for malformed parameters."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as error:

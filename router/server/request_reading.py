@@ -1,4 +1,4 @@
-"""Reads GraphQL requests from HTTP requests: one, or the entries of a batch. Others raise `HttpRefusal`."""
+"""Reads the GraphQL request, or the batch of GraphQL requests, of an HTTP request."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ TOO_LARGE = "PAYLOAD_TOO_LARGE"
 class HttpRequest(NamedTuple):
     """One HTTP request.
 
-    `deadline` is when its response is due, in the event loop's time. `exceeds` collects the measured limits that it
-    exceeds.
+    `deadline` is when the response is due, in the event loop's time. `exceeds` collects the limits in measure mode that
+    the request exceeds.
     """
 
     scope: Scope
@@ -41,13 +41,13 @@ class HttpRequest(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path below the one under which the application is mounted."""
+        """The path without the path prefix under which the application is mounted."""
         path: str = self.scope["path"]
         return path.removeprefix(self.scope.get("root_path", ""))
 
 
 class RequestReader:
-    """Reads requests within the limits of the configuration."""
+    """Reads requests and checks the configured limits of body, headers, URL and batch."""
 
     def __init__(self, settings: RouterSettings, limits: LimitChecker) -> None:
         self._settings = settings
@@ -55,7 +55,7 @@ class RequestReader:
         self._ids = DocumentIds(settings)
 
     def check_head(self, http_request: HttpRequest) -> None:
-        """Check path, size and method of a request before its body is read. Raises `HttpRefusal`."""
+        """Raise `HttpRefusal` if the path, the size of URL or headers, or the method is not allowed."""
         path = self._settings.server.path
         if http_request.path != path and self._ids.in_path(http_request.path) is None:
             raise HttpRefusal("NOT_FOUND", f"GraphQL is served under {path}.")
@@ -80,11 +80,11 @@ class RequestReader:
             )
 
     async def read(self, http_request: HttpRequest) -> GraphQLRequest | Batch:
-        """The GraphQL request to execute, or the entries of a batch.
+        """Return the GraphQL request, or the entries of a batch. A refused entry is an `HttpRefusal`.
 
         Raises:
-            HttpRefusal: It is not a GraphQL request, or exceeds a limit.
-            ClientGone: The client left before it had sent the whole body.
+            HttpRefusal: The HTTP request is not a GraphQL request, or exceeds a limit.
+            ClientGone: The client closed the connection before the body was complete.
         """
         head = RequestHead(http_request.headers, self._ids, self._ids.in_path(http_request.path), http_request.deadline)
         if http_request.scope["method"] == "POST":
@@ -106,7 +106,7 @@ class RequestReader:
 
     def _batch(self, entries: list[object], http_request: HttpRequest, head: RequestHead) -> Batch:
         if not self._settings.batching.enabled:
-            raise HttpRefusal("BATCHING_NOT_ENABLED", "This server takes one operation a request.")
+            raise HttpRefusal("BATCHING_NOT_ENABLED", "This server accepts one operation per request.")
         if not entries:
             raise HttpRefusal("BAD_REQUEST", "The batch is empty.")
         if self._exceeds(http_request, "batch_size", len(entries)):
@@ -122,13 +122,13 @@ class RequestReader:
             body = await read_body(http_request.receive, http_request.headers.get("content-length"), bounds)
         except HttpRefusal as refusal:
             if refusal.code == TOO_LARGE:
-                self._limits.recall(("body_bytes",))
+                self._limits.count(("body_bytes",))
             raise
         self._exceeds(http_request, "body_bytes", len(body))
         return body
 
     def _exceeds(self, http_request: HttpRequest, name: LimitName, counted: int) -> bool:
-        """Whether a request exceeds an enforced limit; a measured limit is noted in the request."""
+        """Return whether a request exceeds an enforced limit. A limit in measure mode is added to `exceeds` instead."""
         if self._limits.within(name, counted):
             return False
         if self._settings.limits.enforces(name):

@@ -33,7 +33,7 @@ _END = b"\r\n-----\r\n"
 
 
 class ResponseTarget(NamedTuple):
-    """Where one response goes, what its log line is made of, and what the client accepts."""
+    """The ASGI `send` of one response, its log line, its CORS headers, and what the client accepts."""
 
     send: Send
     log_line: LogLine
@@ -43,13 +43,13 @@ class ResponseTarget(NamedTuple):
 
 
 class ResponseWriter:
-    """Writes responses as the configuration says."""
+    """Writes HTTP responses with the configured statuses and compression."""
 
     def __init__(self, settings: RouterSettings) -> None:
         self._statuses = Statuses(settings.errors.status)
         self._compression = ResponseCompression(settings.compression)
         vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
-        # Responses depend on the client and on the time; no cache between may keep one.
+        # Responses depend on the client and on the time, so no cache may store a response.
         self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
 
     async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
@@ -61,7 +61,7 @@ class ResponseWriter:
         await self._send(target, status, media_type, json_codec.encode(response.body), extra)
 
     async def batch(self, target: ResponseTarget, responses: Sequence[GraphQLResponse]) -> None:
-        """Write the responses of a batch: an array, which is JSON but not a GraphQL response."""
+        """Write the responses of a batch as a JSON array. An array is not a GraphQL response: it has the type JSON."""
         target.log_line.record = record = merged([response.record for response in responses])
         target.log_line.batch = len(responses)
         body = json_codec.encode([response.body for response in responses])
@@ -69,10 +69,10 @@ class ResponseWriter:
         await self._send(target, 200, MediaType.JSON, body, (*given, *_retry_after(record.retry_after)))
 
     async def stream(self, target: ResponseTarget, response: ResponseStream) -> None:
-        """Write the parts of a streamed response as they come, in `multipart/mixed` (RFC 2046 §5.1).
+        """Write each part of a streamed response as soon as it is ready, in `multipart/mixed` (RFC 2046 §5.1).
 
         Raises:
-            HttpRefusal: The client does not accept that.
+            HttpRefusal: The client does not accept `multipart/mixed`.
         """
         async with aclosing(response.parts) as parts:
             if not accepts(target.accept, "multipart/mixed"):
@@ -95,7 +95,7 @@ class ResponseWriter:
         await self._send(target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers)
 
     async def options(self, target: ResponseTarget) -> None:
-        """Write which methods a client may use."""
+        """Write the response to an OPTIONS request: the allowed methods and the CORS headers."""
         headers = (*ALLOW, *target.cors)
         target.log_line.status = 204
         await target.send({"type": "http.response.start", "status": 204, "headers": headers})
@@ -123,7 +123,7 @@ def _retry_after(seconds: int | None) -> Headers:
 
 
 def _given(headers: Iterable[tuple[str, str]]) -> Headers:
-    """The headers that stages give; never those that govern the connection or describe the body."""
+    """Encode the headers that stages set, except headers of the connection or the body (`PROTOCOL_HEADERS`)."""
     return tuple(
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in headers

@@ -1,4 +1,4 @@
-"""503 for requests that are refused before they are read: a prepared body, and the same log line as any request."""
+"""Responds with 503 to requests that are refused before they are read; writes the log line of a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATUS = 503
 
 
 class ServiceUnavailable:
-    """One reason to refuse every request; `retry_after` is in whole seconds."""
+    """The 503 response for one reason, made once. `retry_after` is in whole seconds."""
 
     def __init__(self, code: str, message: str, retry_after: int) -> None:
         self._code = code

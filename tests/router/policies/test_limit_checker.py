@@ -58,7 +58,7 @@ def test_limits_of_the_text_hold_at_their_value_and_not_below(name: LimitName) -
 def test_a_measured_limit_refuses_nothing_and_counts(name: LimitName) -> None:
     lenient = watch(**{name: 1, "measure": [name]})
     assert [*lenient.check_text(QUERY), *lenient.check_document(parse(QUERY))] == [name]
-    lenient.recall([name])
+    lenient.count([name])
     assert lenient.exceeded == {name: 2}
 
 
