@@ -1,4 +1,4 @@
-"""Plans and explanations for the operations of one supergraph; every stage of planning on one screen.
+"""Plans and explains the operations of one supergraph in stages.
 
     definition -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> response -> node
              normalise   walk                 choose    fetch/group_builder  fetch/passes    plan_tree
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-# Each variable doubles the number of plans in a plan. Fragments whose condition is a further variable are not deferred.
+# Each variable doubles the nodes of the plan. A fragment whose condition is one variable more is not deferred.
 _DEFER_CONDITIONS: Final = 3
-_NOT_DEFERRED: Final = "The operation defers on more variables than are planned for: some fragments are not deferred."
-# Each label doubles the number of possible graphs. A planner keeps those that were used last.
+_NOT_DEFERRED: Final = "Too many variables are conditions of `@defer`: some fragments are not deferred."
+# Each label doubles the number of possible graphs. A planner keeps this many: those that were used last.
 KEPT_GRAPHS: Final = 16
 
 
@@ -64,13 +64,13 @@ _DEFAULT_BOUNDS: Final = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """The options of a plan.
+    """Options for planning an operation.
 
     Attributes:
-        override_labels: the labels of progressive overrides that hold.
+        override_labels: the active labels of progressive overrides.
         batch_entity_fetches: whether entity fetches of one subgraph and one stage are sent in one request.
-        defer: whether the plan supports `@defer`; otherwise the response has everything at once.
-        bounds: how far to search for a better plan. The plan has a hint if they ended the search.
+        defer: whether the plan supports `@defer`; if not, deferred fragments are in the initial response.
+        bounds: the bounds of the search for a better plan. The plan has a hint if they ended the search.
     """
 
     override_labels: frozenset[str] = frozenset()
@@ -83,29 +83,29 @@ DEFAULT_OPTIONS: Final = PlanOptions()
 
 
 class Planner:
-    """Plans the operations of one supergraph, and keeps the query graphs that operations share (planning §6.6).
+    """Plans the operations of one supergraph, and caches the query graphs that operations share (planning §6.6).
 
     Only one thread at a time may call `plan` or `explain`.
     """
 
     def __init__(self, supergraph: Supergraph) -> None:
         self.supergraph = supergraph
-        # By the labels that hold, in the order of their last use.
+        # By the active labels, in the order of their last use.
         self._graphs: dict[frozenset[str], QueryGraph] = {}
         self._labels = OverrideLabelIndex(supergraph)
 
     def override_labels(self, operation: PreparedOperation) -> frozenset[str]:
-        """The override labels on which the plan of an operation can depend (planning §3.21).
+        """Return the override labels on which the plan of an operation can depend (planning §3.21).
 
-        Any thread may call this.
+        Any thread may call this method.
         """
         return self._labels.labels_for(operation)
 
     def plan(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> QueryPlan:
-        """The plan of an operation that is valid on the API schema (planning §6.2).
+        """Return the plan of an operation that is valid on the API schema (planning §6.2).
 
         Raises:
-            PlanningError: no sequence of fetches resolves a selection of the operation, or it is too complex.
+            PlanningError: no sequence of fetches resolves a selection, or the operation is too complex.
         """
         graph = self._graph(options.override_labels)
         arrange = batched if options.batch_entity_fetches else one_by_one
@@ -123,7 +123,7 @@ class Planner:
             return QueryPlan(_conditional(variables[:_DEFER_CONDITIONS], node), tuple(effort.hints))
 
     def explain(self, operation: PreparedOperation, options: PlanOptions = DEFAULT_OPTIONS) -> Explanation:
-        """Why `plan` fetches each field where it does; deferred fields are explained as if they were not.
+        """Explain why `plan` fetches each field from its subgraph. Deferred fields are explained without `@defer`.
 
         Raises:
             PlanningError: as `plan` does.
@@ -153,10 +153,10 @@ def plan(
     operation_name: str | None = None,
     options: PlanOptions = DEFAULT_OPTIONS,
 ) -> QueryPlan:
-    """The plan of one operation of a document that is valid on the API schema, by a planner for this plan alone.
+    """Return the plan of one operation of a document that is valid on the API schema, by a new planner.
 
     Raises:
-        UnknownOperation: the document has no such operation, or several and no name was given.
+        UnknownOperation: the document has no such operation, or has several and `operation_name` is None.
         PlanningError: as `Planner.plan` does.
     """
     return Planner(supergraph).plan(_operation(supergraph, document, operation_name), options)
@@ -168,7 +168,7 @@ def explain(
     operation_name: str | None = None,
     options: PlanOptions = DEFAULT_OPTIONS,
 ) -> Explanation:
-    """Why `plan` fetches each field where it does.
+    """Explain why `plan` fetches each field from its subgraph.
 
     Raises:
         UnknownOperation, PlanningError: as `plan` does.
@@ -182,7 +182,7 @@ def _operation(supergraph: Supergraph, document: DocumentNode | str, name: str |
 
 
 def _deferring(operation: PreparedOperation) -> list[str] | None:
-    """The variables in conditions of `@defer`; None if nothing is deferred, as for the events of a subscription."""
+    """Return the variables in `@defer` conditions. None if nothing is deferred: a subscription never defers."""
     if operation.definition.operation is OperationType.SUBSCRIPTION:
         return None
     return conditions(operation.definition, operation.fragments)
@@ -194,7 +194,7 @@ def _conditional(
     deferring: frozenset[str] = frozenset(),
     start: int = 0,
 ) -> PlanNode | None:
-    """The nodes for each combination of the variables' values, under conditions."""
+    """Return condition nodes for all combinations of the variables' values. None if no combination has a fetch."""
     if not variables:
         return node(deferring, start)
     variable, *others = variables
@@ -205,7 +205,7 @@ def _conditional(
 
 @contextmanager
 def _reported_as_planning_errors() -> Iterator[None]:
-    """Turns the stages' exceptions into the error that the client gets."""
+    """Turn the exceptions of the stages into the error that is sent to the client."""
     try:
         yield
     except UnplannableError as error:
@@ -216,9 +216,9 @@ def _reported_as_planning_errors() -> Iterator[None]:
 
 
 class OperationPlanning:
-    """Plans one operation for one set of true variables in conditions of `@defer`.
+    """Plans one operation for one combination of variables in `@defer` conditions.
 
-    Fragments are deferred while the variables in `deferring` are true; none is if that is None.
+    `deferring` has the variables that are true. If `deferring` is None, no fragment is deferred.
     """
 
     def __init__(
@@ -253,11 +253,11 @@ class OperationPlanning:
 
     @property
     def hops(self) -> KeyHops:
-        """The options behind keys."""
+        """Return what finds the options behind keys."""
         return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:
-        """The plan, with fetches numbered from `start`; None when nothing has to be fetched."""
+        """Return the root node of the plan, with fetches numbered from `start`. None if nothing has to be fetched."""
         turns = in_turn([draft.groups for draft in self.drafts()])
         if not turns:
             return None
@@ -268,7 +268,7 @@ class OperationPlanning:
         return response_node(response, self._fetch, self._writer.batch, selections)
 
     def drafts(self) -> list[Draft]:
-        """The drafts of the plan, which run one after the other."""
+        """Return the drafts of the plan. They run one after the other."""
         if not self._items:
             return []
         match self._kind:
@@ -280,7 +280,7 @@ class OperationPlanning:
                 return [self._root_fields.in_one_subgraph(self._items)]
 
     def _subscription(self, response: ResponsePart) -> Subscription:
-        """One fetch opens the stream; what it does not select is fetched for each event (planning §3.20)."""
+        """Return the plan node: `primary` opens the stream, `rest` runs for each event (planning §3.20)."""
         assert response.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
         primary, rest = split_first(response.first)
         each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)

@@ -1,9 +1,9 @@
-"""Internal aliases for fields with one response key and different types, under different type conditions.
+"""Gives internal aliases to fields that conflict: fields with one response key whose types in the subgraph differ.
 
-    ... on User { id }   # ID!        a subgraph refuses this (GraphQL specification, "SameResponseShape"),
-    ... on Admin { id }  # ID         although the types in the API schema are the same
+    ... on User { id }   # ID!        A subgraph refuses this (GraphQL specification, "SameResponseShape"),
+    ... on Admin { id }  # ID         although `id` has one type in the API schema.
 
-One of them is fetched under an internal alias and renamed in the response (planning §3.16).
+One of the two fields is fetched under an internal alias and renamed in the response (planning §3.16).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Level: TypeAlias = "Sequence[tuple[str, Tree]]"
 
 
 def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tuple[Tree, tuple[KeyRenamer, ...]]:
-    """The tree with the internal aliases that it needs, and the rewrites that rename them back."""
+    """Return the tree with aliases for conflicting fields, and the rewrites from the aliases to the response keys."""
     if _is_plain(tree):
         return tree, ()
     aliasing = _Aliasing(subgraph)
@@ -39,7 +39,7 @@ def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tu
 
 
 def _is_plain(tree: Tree) -> bool:
-    """Whether no two selections of one response level, or of those below, share a response key."""
+    """Return True only if no two selections of one object share a response key, at any depth."""
     if tree.fragments and (tree.fields or len(tree.fragments) > 1):
         return False
     if any(not _is_plain(below) for _, below in tree.fragments):
@@ -50,15 +50,15 @@ def _is_plain(tree: Tree) -> bool:
 
 
 class _Aliasing:
-    """Internal aliases of one tree, by the identity of its fields."""
+    """Finds and applies the internal aliases of one tree."""
 
     def __init__(self, subgraph: SubgraphModel) -> None:
         self._subgraph = subgraph
-        # By identity: a tree never contains the same field object twice.
+        # By the `id` of the field: a tree has each field object only once.
         self.aliases: dict[int, str] = {}
 
     def assign(self, level: Level) -> None:
-        """Give fields of different types different keys, on one level of the response and below."""
+        """Give fields of one object with different types different keys, then do the same for the objects below."""
         shapes: dict[str, str] = {}
         owners: dict[tuple[str, str], str] = {}
         below: dict[str, list[tuple[str, Tree]]] = {}
@@ -91,7 +91,7 @@ class _Aliasing:
         return wrappers if entry.tree is not None else f"{wrappers}{named_type(node)}"
 
     def applied(self, tree: Tree) -> Tree:
-        """The tree with the aliases as keys."""
+        """Return the tree with the aliases as response keys."""
         fields = tuple(
             replace(
                 entry,
@@ -104,13 +104,13 @@ class _Aliasing:
         return replace(tree, fields=fields, fragments=fragments)
 
     def _typed(self, tree: Tree) -> Tree:
-        """The tree of a fragment, with `__typename` if a rename in it depends on the type."""
+        """Return the tree of a fragment, with `__typename` if a rename in the fragment depends on the object's type."""
         applied = self.applied(tree)
         is_renaming = next(self.renamers(tree, ()), None) is not None
         return replace(applied, is_abstract=True) if is_renaming else applied
 
     def renamers(self, tree: Tree, path: Path) -> Iterator[KeyRenamer]:
-        """The renames, innermost first: outer keys are still aliases while inner ones are renamed."""
+        """Yield the renames, inner keys before outer keys: the path of an inner rename has the outer aliases."""
         for entry in tree.fields:
             key = self.aliases.get(id(entry), entry.key)
             here: Path = (*path, Key(key))

@@ -1,4 +1,4 @@
-"""The cost of a plan before it is written: what `router plan --format cost` will print for it (planning §6.4)."""
+"""Computes the cost of a plan from its fetch groups, as `router plan --format cost` prints it (planning §6.4)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tree], first_stage: int = 0) -> PlanCost:
-    """The cost of the fetches of groups.
+    """Return the cost of the fetches of groups.
 
     Args:
-        groups: each after those that it waits for.
-        written: the selections of a group as they are written, with internal aliases.
-        first_stage: how many fetches run in a row before the first of these.
+        groups: the groups in waiting order.
+        written: returns the selections of a group as the fetch has them, with internal aliases.
+        first_stage: how many fetches run one after the other before the first group.
     """
     stage = stages(groups)
     cost = 0
@@ -35,7 +35,7 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 
 
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
-    """How many fields the written selections have; the `outer` guards are written around them."""
+    """Return how many fields the text of the tree has. The `outer` guards are written around the tree."""
     count = 0
     for entry in tree.fields:
         count += 1 if entry.tree is None else 1 + number_of_fields(entry.tree, outer | entry.guards)
@@ -43,5 +43,5 @@ def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
         count += number_of_fields(below, outer | common_guards(below))
     if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= outer for entry in tree.fields):
         count += 1
-    # A selection set is not empty.
+    # An empty selection set is written as `{__typename}`.
     return count or 1

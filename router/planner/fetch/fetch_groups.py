@@ -1,4 +1,4 @@
-"""Fetch groups, one for each fetch of a plan: values that passes replace (planning §6.2)."""
+"""Fetch groups: one for each fetch of a plan (planning §6.2). A group is frozen; a pass replaces it by a new one."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationInput:
-    """The fields in representations of one type, for some of the fields of a fetch.
+    """The fields that the representations of one type have, for some of the fields that a fetch selects.
 
     Attributes:
         type_name: the type of the objects in the response.
         selections: what is read from the response, without `__typename`.
-        usages: alternative guards under which the representation is needed; none of them implies another.
-        keys: the response key of each field of the representation, by its path there.
-        fetched: alternative guards under which each of these fields is fetched, by the same path: at least the usages,
-            weaker ones where the client selects the field too.
-        rewrites: what is applied to the representation.
+        usages: alternative guards under which the representation is needed; no alternative implies another.
+        keys: the path of each field in the representation, with the response key from which the field is read.
+        fetched: the path of each field in the representation, with alternative guards under which the field is fetched:
+            the usages, or weaker guards if the client selects the field too.
+        rewrites: the rewrites of the representation.
     """
 
     type_name: str
@@ -44,15 +44,15 @@ class FetchGroup:
     """One fetch of a plan.
 
     Attributes:
-        number: its number, which `after` of other groups refers to.
-        path: the path of the objects that it fetches fields for.
-        track: equal for groups that fetch for the same objects.
-        tree: what it selects.
-        after: the numbers of the groups that it waits for.
-        inputs: what its representations are built from; a root fetch has none.
+        number: the number of the group; `after` of other groups refers to it.
+        path: the path of the objects whose fields are fetched.
+        track: equal for groups that fetch fields of the same objects.
+        tree: what the fetch selects.
+        after: the numbers of the groups that this group waits for.
+        inputs: what the representations are built from; empty for a root fetch.
         contexts: the arguments whose values are read from ancestors of the objects.
-        block: the deferred block that it fetches for, None for the initial response.
-        interface_objects: what it selects by way of interface objects.
+        block: the deferred block whose fields are fetched, None for the initial response.
+        interface_objects: what the fetch selects through interface objects.
     """
 
     number: int
@@ -68,7 +68,7 @@ class FetchGroup:
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:
-    """The response key of each field in these representations; None if two of them read one field from two keys."""
+    """Return the response key of each representation field. None if two inputs read one field from different keys."""
     sources: dict[tuple[str, ...], str] = {}
     for entry in inputs:
         for path, key in entry.keys:
@@ -78,12 +78,12 @@ def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], s
 
 
 def can_share(inputs: Iterable[RepresentationInput]) -> bool:
-    """Whether one representation can carry all these inputs."""
+    """Return whether one representation can have the fields of all these inputs."""
     return sources_of(inputs) is not None
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
-    """All groups that each group waits for, directly or not. `groups` must be in waiting order."""
+    """Return all groups that each group waits for, directly or not. `groups` must be in waiting order."""
     closed: dict[int, frozenset[int]] = {}
     for group in groups:
         closed[group.number] = group.after.union(*(closed[number] for number in group.after))
@@ -91,7 +91,7 @@ def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
 
 
 def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
-    """How many groups in a row each group waits for. `groups` must be in waiting order."""
+    """Return how many groups, one after the other, each group waits for. `groups` must be in waiting order."""
     found: dict[int, int] = {}
     for group in groups:
         found[group.number] = 1 + max((found[number] for number in group.after if number in found), default=-1)
@@ -99,7 +99,7 @@ def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
 
 
 def in_waiting_order(groups: Sequence[FetchGroup]) -> tuple[FetchGroup, ...]:
-    """The groups, each after those that it waits for, otherwise in the given order.
+    """Sort the groups so that each is after the groups that it waits for.
 
     Raises:
         CycleError: Groups wait for each other.

@@ -1,10 +1,10 @@
-"""The `requires` of a fetch: alternatives from which the representation of each object is built (planning §8.1).
+"""Writes `requires` of a fetch node: the selections from which representations are built (planning §8.1).
 
-Fields of one object that need different inputs can share a fetch although their guards differ:
+Fields of one object can share a fetch although they need different inputs under different guards:
 
-    {sku} always, {sku f0} where $x     =>     ...on T {sku}    ...on T {sku f0} (if $x)
+    {sku} always, {sku f0} if $x is true     =>     ...on T {sku}    ...on T {sku f0} (if $x)
 
-Where `$x` is false, `f0` may not be in the response, and the fetch does not select the field that requires it.
+If `$x` is false, `f0` may be missing in the response, and the fetch does not select the field that requires `f0`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FieldPath: TypeAlias = tuple[str, ...]
 
 
 def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple[InputFragment, ...]:
-    """What representations are built from; the `emitted` guards hold whenever the fetch runs."""
+    """Return the selections for representations. The fetch runs only if all `emitted` guards are true."""
     by_type: dict[str, list[RepresentationInput]] = {}
     for entry in inputs:
         by_type.setdefault(entry.type_name, []).append(entry)
@@ -40,14 +40,14 @@ def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple
 
 
 def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
-    """What is applied to the representations built from these inputs."""
+    """Return the rewrites of the representations that are built from these inputs."""
     return tuple(dict.fromkeys(rewrite for entry in inputs for rewrite in entry.rewrites))
 
 
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
-    """What is read from objects of one type, by the alternative guards under which it is.
+    """Return the selections read from objects of one type, by the alternative guards under which they are read.
 
-    Values that are in the response whenever the fetch selects anything of such an object are always read.
+    A value is always read if it is in the response whenever the fetch selects a field of such an object.
     """
     if len(inputs) == 1:
         (entry,) = inputs
@@ -70,13 +70,13 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
 
 
 def _conditions(usages: Iterable[Guards], emitted: Guards) -> tuple[tuple[tuple[str, bool], ...], ...]:
-    """The alternatives without the emitted guards; empty if one of them always holds."""
+    """Return the alternatives without the emitted guards. Returns () if one alternative is always true."""
     alternatives = sorted(tuple(sorted(guards - emitted)) for guards in usages)
     return () if () in alternatives else tuple(alternatives)
 
 
 def _merged(first: tuple[InputSelection, ...], second: tuple[InputSelection, ...]) -> tuple[InputSelection, ...]:
-    """Everything that either reads, in the order of first appearance."""
+    """Return the selections of both, in the order of first appearance."""
     merged: dict[tuple[bool, str], InputSelection] = {}
     for selection in (*first, *second):
         is_field = isinstance(selection, InputField)

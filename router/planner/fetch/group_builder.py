@@ -1,7 +1,8 @@
-"""Fetch groups from the options that were chosen for leaves (planning §6.2).
+"""Builds fetch groups from the options that are chosen for leaves (planning §6.2).
 
-Four steps: under which guards each root is used (a key is fetched whenever a field behind it is); which roots share a
-fetch; what each fetch selects; whether it can select that on all of its objects.
+There are four steps: find the guards under which each root option is used (a key is fetched whenever a field behind the
+key is fetched), find the root options that share a fetch, collect the selections of each fetch, and split a fetch whose
+selections must not be sent for all of its objects.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import MergedField
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
-# A leaf, the option by which it is fetched, and the guards under which it is.
+# A leaf, the option by which the leaf is fetched, and the guards under which it is fetched.
 LeafUse: TypeAlias = "tuple[Leaf, PathOption, Guards]"
 
 
 @dataclass(eq=False, slots=True)
 class _GroupDraft:
-    """A group while its roots are gathered.
+    """A fetch group while its root options and selections are collected.
 
-    `builder` collects the selections of a root fetch, `entities` those of an entity fetch, by the type of its entities.
+    `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch, by type.
     """
 
     number: int
@@ -50,7 +51,7 @@ class _GroupDraft:
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
-        """Add a root to the fetch, if one representation can have its inputs and the others; whether it can."""
+        """Add a root option. Returns False if its inputs and those of the fetch do not fit into one representation."""
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
             return False
@@ -59,7 +60,7 @@ class _GroupDraft:
         return True
 
     def tree(self) -> Tree:
-        """What the fetch selects."""
+        """Return what the fetch selects."""
         fragments: dict[str, Tree] = {}
         for (type_name, _), builder in self.entities.items():
             tree = builder.freeze()
@@ -67,7 +68,7 @@ class _GroupDraft:
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
     def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
-        """The draft of the fetch for some of the entities."""
+        """Return the draft of a fetch for the entities of the types in `entered` only."""
         return _GroupDraft(
             self.number,
             self.seed,
@@ -78,9 +79,9 @@ class _GroupDraft:
 
 
 class GroupBuilder:
-    """Builds the groups of one choice of options.
+    """Builds the fetch groups for one choice of options.
 
-    `presence` finds a leaf whose fetch shows that an object is there.
+    `presence` returns a leaf of an object: a response with this leaf shows that the object exists.
     """
 
     def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:
@@ -93,7 +94,7 @@ class GroupBuilder:
         self._builders: dict[tuple[PathOption, Guards], TreeBuilder] = {}
 
     def build(self, chosen: Sequence[tuple[Leaf, PathOption]]) -> tuple[FetchGroup, ...]:
-        """The groups for leaves and their chosen options, each group after those it waits for."""
+        """Return the groups for leaves and their chosen options, each group after the groups it waits for."""
         for leaf, option in chosen:
             self._use(leaf, option, leaf.selection.guards)
         drafts = self._drafts()
@@ -145,7 +146,7 @@ class GroupBuilder:
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
     def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
-        """The draft, or several where objects of one interface object must not share a fetch."""
+        """Return the draft, or several drafts if types behind one interface object must not share a fetch."""
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
             asked = self._asked(draft, entered)
@@ -166,7 +167,7 @@ class GroupBuilder:
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
     def _asked(self, draft: _GroupDraft, entered: EntityType) -> InterfaceObjectSelection | None:
-        """What is selected on entities by way of an interface object; None without one."""
+        """Return what is selected on entities through an interface object. None if the type is no interface object."""
         subgraph = next(iter(draft.inputs)).subgraph
         if not self._graph.is_interface_object(subgraph, entered.in_subgraph):
             return None
@@ -201,7 +202,7 @@ class GroupBuilder:
         return above.composite(selection, own, is_abstract=self._is_abstract(option))
 
     def _is_abstract(self, option: PathOption) -> bool:
-        """Whether `__typename` must be fetched. For an interface object it would be the interface's name."""
+        """Return whether `__typename` is fetched. On an interface object it would return the name of the interface."""
         if option.step is PathStep.KEY_HOP and self._graph.is_interface_object(option.subgraph, option.type_name):
             return False
         is_abstract_here = self._graph.is_abstract_in(option.subgraph, option.type_name)
@@ -230,7 +231,7 @@ class GroupBuilder:
         return [fetch_start(at) for _, at in self._costing.inputs.get(root, ())]
 
     def _select_typename(self, root: PathOption) -> None:
-        """Fetch `__typename` where the other fields of representations are fetched: they need their object's type."""
+        """Select `__typename` where a representation's fields are fetched: a representation has its object's type."""
         inputs = self._costing.inputs.get(root, ())
         pending: list[PathOption] = []
         for leaf, at in inputs:
@@ -258,7 +259,7 @@ def _entered(root: PathOption) -> EntityType:
 
 
 def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:
-    """The selection with the arguments whose values come from ancestors (planning §3.22)."""
+    """Return the selection with the arguments whose values are read from ancestor objects (planning §3.22)."""
     if not option.contexts or selection.name != option.purpose:
         return selection
     return replace(selection, arguments=(*selection.arguments, *(value.argument for value in option.contexts)))

@@ -1,18 +1,18 @@
-"""Whether objects of several types can share one fetch from an interface object (planning §3.8).
+"""Decides whether objects of several types can share one fetch through an interface object (planning §3.8).
 
-The subgraph of an interface object gets the interface as the type of every object, so it resolves a field that one type
-selects for the objects of all types in the fetch.
+The subgraph sees every object with the type of the interface object. A field that is selected for the objects of one
+type is therefore resolved for the objects of all types in the fetch.
 
     ... on Book { stars } ... on Film { stars rating }   =>   _entities { ... on Media { stars rating } }
 
-The response leaves out fields that a type did not select. Two kinds of fields do harm there all the same:
+The response to the client does not have the additional fields, but two kinds of them do harm:
 
 - A null in a non-null position propagates to its parent object: a book whose `rating: String!` fails would lose its
   `stars`.
-- A field with `@requires` is an error where the representation lacks the required fields, and only those of films have
-  them. Another fetch can select the same field of the book with the required fields; the error would be reported there.
+- A field with `@requires` is an error if the representation lacks the required fields, and only the representations of
+  films have them. If another fetch selects the field of the book correctly, the error would be reported there.
 
-So a fetch selects a field of these kinds only if all of its objects do.
+A fetch therefore selects such a field only if it is selected for all objects of the fetch.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ ObjectPath: TypeAlias = tuple[str, ...]
 
 
 class EntityType(NamedTuple):
-    """The type by which entities enter a subgraph, and the type that they have in the response."""
+    """The type that entities have in a subgraph, and the type that they have in the response."""
 
     in_subgraph: str
     in_response: str
 
 
 class HarmfulField(NamedTuple):
-    """A non-null field, or one with `@requires`: it is selected only on objects that select it themselves.
+    """A non-null field or a field with `@requires`: not to be resolved for objects that do not select the field.
 
     Attributes:
-        around: the path of its parent object.
-        conditions: the types that this object must have.
+        around: the path of the parent object.
+        conditions: the types that the parent object must have.
         likeness: equal for fields that do the same harm: leaves under any response key, composite fields under one key.
-        guards: the guards under which it is selected.
+        guards: the guards under which the field is selected.
     """
 
     around: ObjectPath
@@ -58,7 +58,7 @@ class HarmfulField(NamedTuple):
     guards: Guards
 
     def comes_with(self, other: HarmfulField) -> bool:
-        """Whether the other is selected whenever this one is, and does the same harm."""
+        """Return whether `other` does the same harm and is selected whenever this field is selected."""
         return self[:3] == other[:3] and other.guards <= self.guards
 
 
@@ -68,9 +68,9 @@ class InterfaceObjectSelection:
 
     Attributes:
         type_name: the interface object's type in the subgraph.
-        types: the object types that it is selected for.
-        given: the leaf fields in their representations; these do no harm.
-        objects: the paths of the entity and of all objects below it.
+        types: the object types for which the fields are selected.
+        given: the leaf fields in the representations; these do no harm.
+        objects: the paths of the entity and of all objects below the entity.
         harmful: the harmful fields of all these objects.
     """
 
@@ -82,7 +82,7 @@ class InterfaceObjectSelection:
 
 
 def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
-    """Whether one fetch can select all of this without a harmful field on an object that does not select it."""
+    """Return whether one fetch can have all selections, so that each harmful field is selected for all its objects."""
     by_type: dict[str, list[InterfaceObjectSelection]] = {}
     for one in selections:
         by_type.setdefault(one.type_name, []).append(one)
@@ -110,7 +110,7 @@ def _is_harmless(parts: Iterable[InterfaceObjectSelection], type_name: str) -> b
 def selection_of(
     graph: QueryGraph, subgraph: str, entity: EntityType, tree: Tree, given: frozenset[str]
 ) -> InterfaceObjectSelection:
-    """What a tree selects on entities; `given` are the leaf fields in their representations."""
+    """Return what a tree selects on entities; `given` are the leaf fields in their representations."""
     gathered = _Gathered(graph, subgraph)
     gathered.add(entity.in_subgraph, tree, _Place())
     return InterfaceObjectSelection(
@@ -123,7 +123,7 @@ def selection_of(
 
 
 class _Place(NamedTuple):
-    """An object below an entity, and the types that it must have there."""
+    """The path of an object below an entity, and the types that the object must have."""
 
     path: ObjectPath = ()
     conditions: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Gathered:
-    """The objects and harmful fields of a tree, while they are gathered."""
+    """Collects the objects and harmful fields of a tree."""
 
     graph: QueryGraph
     subgraph: str
@@ -139,7 +139,7 @@ class _Gathered:
     harmful: set[HarmfulField] = field(default_factory=set)
 
     def add(self, type_name: str, tree: Tree, place: _Place) -> None:
-        """Gather from the selections on one object, and from those below it."""
+        """Collect the object at `place`, its harmful fields, and the objects below."""
         self.objects.add(place.path)
         definition = self.graph.type_in(self.subgraph, type_name)
         for entry in tree.fields:

@@ -1,6 +1,7 @@
-"""A fetch group as the operation of a fetch: its text, and the same selections as data (planning §8.1).
+"""Writes the fetch of a fetch group: the text of its operation, and the same selections as data (planning §8.1).
 
-The text is minified while it is written: printing a syntax tree and stripping it would take most of the planning time.
+The text is written without insignificant characters. To print a syntax tree and strip the text would take most of the
+planning time.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _TYPENAME_FIELD = OutputField(TYPENAME, TYPENAME)
 
 @dataclass(frozen=True, slots=True)
 class WrittenFetch:
-    """A fetch, the text of its selection set, and the client's variables that decide on selections."""
+    """A fetch, the text of its selection set, and the client's variables in `@skip` and `@include` conditions."""
 
     fetch: Fetch
     selection_set: str
@@ -59,7 +60,7 @@ class OperationWriter:
             self._representations = f"_{self._representations}"
 
     def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> WrittenFetch:
-        """The fetch of a group, numbered by the group; `root` is the root type and kind of fetches without inputs."""
+        """Return the fetch of a group. `root` has the root type, and the operation kind of a fetch without inputs."""
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
         body = _SelectionWriter(self._argument_text)
@@ -92,7 +93,7 @@ class OperationWriter:
         return WrittenFetch(fetch, text, frozenset(body.guards))
 
     def batch(self, parts: Sequence[tuple[WrittenFetch, Flatten | Condition]]) -> BatchFetch:
-        """Entity fetches of one subgraph in one request; with each fetch the node that runs it on its own."""
+        """Return the batch of entity fetches of one subgraph; each part has the plan node for its fetch alone."""
         first = parts[0][0].fetch
         guards = frozenset[str]().union(*(written.guards for written, _ in parts))
         used = sorted({name for written, _ in parts for name in written.fetch.variable_usages})
@@ -107,7 +108,7 @@ class OperationWriter:
         )
 
     def _argument_text(self, argument: ArgumentNode) -> tuple[str, frozenset[str]]:
-        """The argument minified, and the variables in it."""
+        """Return the text of the argument, and the variables in the argument."""
         known = self._arguments.get(id(argument))
         if known is None:
             known = argument_text(argument), frozenset(variables_in(argument.value))
@@ -115,7 +116,7 @@ class OperationWriter:
         return known
 
     def _definition(self, variable: str, *, required: bool) -> str:
-        """The client's definition, non-null where the variable is `required`: directives do not take a nullable one."""
+        """Return the client's variable definition, non-null if `required`: `@skip` does not accept a nullable type."""
         known = self._texts.get((variable, required))
         if known is not None:
             return known
@@ -141,14 +142,14 @@ def _operation(kind: OperationKind, name: str | None, definitions: Sequence[str]
 
 @dataclass(slots=True)
 class _SelectionWriter:
-    """Writes selections; collects the variables in them, and those that are guards."""
+    """Writes selections. `variables` collects the variables of the text, `guards` those in `@skip` and `@include`."""
 
     argument_text: Callable[[ArgumentNode], tuple[str, frozenset[str]]]
     variables: set[str] = field(default_factory=set)
     guards: set[str] = field(default_factory=set)
 
     def selections(self, tree: Tree, emitted: Guards) -> tuple[str, tuple[OutputSelection, ...]]:
-        """The selection set of a tree whose `emitted` guards are written (or tested) further up, twice: as text too."""
+        """Return the selection set as text and as data, without the `emitted` guards: a parent already has them."""
         texts: list[str] = []
         selected: list[OutputSelection] = []
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
@@ -177,7 +178,7 @@ class _SelectionWriter:
         return self._guarded(head, text, guards)
 
     def _guarded(self, head: str, below: str, guards: Guards) -> str:
-        """A selection under its guards: at most one `@include` and one `@skip`, further ones around it."""
+        """Return the selection with its guards: one `@include`, one `@skip`, others on fragments around them."""
         if not guards:
             return head + below
         names = {name for name, _ in guards}

@@ -1,4 +1,4 @@
-"""Representations from the leaves of keys and requirements (planning §6.2)."""
+"""Builds `RepresentationInput`s from the chosen leaves of keys and `@requires` field sets (planning §6.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Shape:
-    """A representation while it grows; `names` are the field names of keys that are aliases."""
+    """A representation while it is built; `names` maps a response key that is an alias to its field name."""
 
     is_abstract: bool = False
     fields: dict[str, _Shape] = field(default_factory=dict)
@@ -30,14 +30,14 @@ class _Shape:
     fragments: dict[str, _Shape] = field(default_factory=dict)
 
     def selections(self) -> tuple[InputSelection, ...]:
-        """What is read from the response."""
+        """Return the selections that are read from the response."""
         typename: tuple[InputSelection, ...] = (InputField(TYPENAME),) if self.is_abstract else ()
         fields = tuple(InputField(key, shape.selections()) for key, shape in self.fields.items() if key != TYPENAME)
         fragments = tuple(InputFragment(name, shape.selections()) for name, shape in self.fragments.items())
         return (*typename, *fields, *fragments)
 
     def rewrites(self, path: Path) -> Iterable[Rewrite]:
-        """The renames of aliased keys, innermost first."""
+        """Yield the renames from aliases to field names, inner keys before outer keys."""
         for key, shape in self.fields.items():
             yield from shape.rewrites((*path, Key(key)))
             if key in self.names:
@@ -46,7 +46,7 @@ class _Shape:
             yield from shape.rewrites((*path, TypeIs((name,))))
 
     def keys(self, path: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], str]]:
-        """The response key of each field, by its path in the representation."""
+        """Yield the path of each field in the representation, with the response key of the field."""
         for key, shape in self.fields.items():
             here = (*path, self.names.get(key, key))
             yield here, key
@@ -57,18 +57,18 @@ class _Shape:
 
 @dataclass(slots=True)
 class Fetched:
-    """The guards under which roots are used and leaves are fetched; leaves by option, response key and signature."""
+    """The guards under which root options are used, and leaves fetched (by option, response key and signature)."""
 
     usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
     leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
 
     def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
-        """The guards under which a leaf is fetched by an option, to be extended."""
+        """Return the list of guards under which a leaf is fetched by an option; the caller extends the list."""
         return self.leaves.setdefault((option, leaf.selection.key, leaf.selection.signature), [])
 
 
 def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> RepresentationInput:
-    """The input of a root, from the leaves that were chosen for its key and requirements."""
+    """Return the input of a root option, from the leaves chosen for its key and its `@requires` fields."""
     entry = root.entry
     assert entry is not None  # noqa: S101 - roots of entity fetches have one
     shape = _Shape()
@@ -94,7 +94,7 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
 
 
 def is_below(node: ObjectNode, start: ObjectNode) -> bool:
-    """Whether a node is the object at `start` or below it; values of contexts are read above it."""
+    """Return whether `node` is `start` or below `start`. False for the objects from which context values are read."""
     at: ObjectNode | None = node
     while at is not None and at is not start:
         at = at.parent
@@ -102,7 +102,7 @@ def is_below(node: ObjectNode, start: ObjectNode) -> bool:
 
 
 def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: ObjectNode) -> tuple[str, ...]:
-    """Add a leaf to the shape; returns its path in the representation."""
+    """Add a leaf to the shape. Returns the path of the leaf in the representation."""
     path: list[str] = []
     steps: list[ObjectNode] = []
     node = leaf.node

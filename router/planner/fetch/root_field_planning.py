@@ -1,7 +1,7 @@
-"""Drafts: root fields of an operation -> leaves with options -> one option each -> fetch groups.
+"""Plans root fields as drafts: root fields -> leaves with options -> one option for each leaf -> fetch groups.
 
-A query is one draft. Each root field of a mutation runs in exactly one subgraph, in document order, so a mutation is a
-draft for each run of fields in one subgraph (planning §3.13). The root field of a subscription has one subgraph too.
+A query has one draft. The root fields of a mutation run in document order, each in exactly one subgraph: consecutive
+fields of one subgraph have one draft (planning §3.13). The root field of a subscription also runs in one subgraph.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Leaves, the options chosen for them, and the fetch groups that follow from the choice."""
+    """The leaves below root fields, the option chosen for each leaf, and the fetch groups for these options."""
 
     leaves: tuple[Leaf, ...]
     choice: Choice
@@ -42,23 +42,23 @@ class Draft:
 
     @property
     def fetch_cost(self) -> int:
-        """The cost of its fetches without their fields, before passes merge fetches."""
+        """Return the cost of the fetches without the cost of their fields, before passes merge fetches."""
         return self.choice.chosen_fetches.cost
 
     @property
     def depth(self) -> int:
-        """How many fetches run in a row, without those for deferred fragments."""
+        """Return how many fetches run one after the other, without the fetches for deferred fragments."""
         stage = stages(self.groups)
         return 1 + max((stage[group.number] for group in self.groups if group.block is None), default=-1)
 
 
 @dataclass(frozen=True, slots=True)
 class MutationRun:
-    """Mutation fields that follow one another in one subgraph, in one fetch.
+    """Consecutive mutation fields that share a fetch to one subgraph.
 
     Attributes:
-        first_stage: how many fetches run in a row before it.
-        draft: its draft, None if that is not known yet.
+        first_stage: how many fetches run one after the other before the fetch.
+        draft: the draft for `items`, None if it is not made yet.
     """
 
     subgraph: str
@@ -68,7 +68,7 @@ class MutationRun:
 
 
 class RootFieldPlanner:
-    """Makes the drafts of one operation."""
+    """Plans the root fields of one operation."""
 
     def __init__(self, explorer: Explorer, root_type: str, query_type: str, effort: Effort) -> None:
         self._explorer = explorer
@@ -78,10 +78,10 @@ class RootFieldPlanner:
         self._effort = effort
 
     def draft(self, items: Sequence[SelectedField], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
-        """The draft for root fields that start in some of the subgraphs, after `first_stage` fetches in a row.
+        """Return the draft for root fields that run in some of `subgraphs`, after `first_stage` fetches in a row.
 
         Raises:
-            UnplannableError: a selection cannot be fetched.
+            UnplannableError: no sequence of fetches resolves one of the selections.
         """
         root = self._explorer.root(self._root_type, subgraphs)
         search = LeafSearch()
@@ -98,28 +98,28 @@ class RootFieldPlanner:
         return Draft(leaves, choice, built.get(choice) or self._groups(leaves, choice))
 
     def in_one_subgraph(self, items: Sequence[SelectedField]) -> Draft:
-        """The cheapest draft for root fields that run in one subgraph.
+        """Return the cheapest draft for root fields that all run in the same subgraph.
 
         Raises:
-            UnplannableError: no subgraph can start them.
+            UnplannableError: no subgraph has all these root fields, or a selection cannot be fetched.
         """
         return self._cheapest(items, None, 0)[1]
 
     def one_by_one(self, items: Sequence[SelectedField]) -> list[Draft]:
-        """The drafts for the root fields of a mutation, in document order.
+        """Return the drafts for the root fields of a mutation, in document order.
 
         Raises:
-            UnplannableError: no subgraph can start one of them.
+            UnplannableError: no subgraph has one of the root fields, or a selection cannot be fetched.
         """
         return [
             run.draft or self.draft(run.items, [run.subgraph], run.first_stage) for run in self._mutation_runs(items)
         ]
 
     def _mutation_runs(self, fields: Sequence[SelectedField]) -> list[MutationRun]:
-        """Mutation fields in document order, with the subgraph they run in.
+        """Return the mutation fields in document order, grouped by the fetch that runs them.
 
-        Neighbours in one subgraph share a fetch, unless something is fetched for the earlier one: the later mutation
-        would be done before that is read.
+        Consecutive mutation fields of one subgraph share a fetch. They do not if the earlier field needs further
+        fetches: these would run only after the later mutation, and could read data that it has changed.
         """
         runs: list[MutationRun] = []
         is_open = False
@@ -135,9 +135,9 @@ class RootFieldPlanner:
         return runs
 
     def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
-        """The one subgraph to run root fields in that must run exactly once.
+        """Return the subgraph that runs the root fields with the cheapest fetches, and its draft.
 
-        Of subgraphs with equal fetches it is the preferred one, else the one whose plan costs least.
+        If several subgraphs have equally cheap fetches, the preferred subgraph is first, then the lowest plan cost.
         """
         drafts = self._by_subgraph(items, first_stage)
         ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}

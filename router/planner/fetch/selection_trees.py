@@ -1,6 +1,6 @@
 """Selection trees: what one fetch selects, with the guards of every field.
 
-Trees are values. A `TreeBuilder` grows one and freezes it; passes make new ones with `merge_trees`.
+A `Tree` is frozen. A `TreeBuilder` collects fields and builds a tree; `merge_trees` builds a new tree from two.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TreeField:
-    """A field under a response key; `guards` are absolute, `tree` is None for leaves."""
+    """A field under a response key. `guards` include the guards of all parents; `tree` is None for a leaf field."""
 
     key: str
     name: str
@@ -31,20 +31,20 @@ class TreeField:
     tree: Tree | None = None
 
     def with_tree(self, tree: Tree) -> TreeField:
-        """The field with selections below it."""
+        """Return a copy of the field, with `tree` as its selections."""
         return TreeField(self.key, self.name, self.signature, self.arguments, self.guards, tree)
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Fields and fragments on one object; with `is_abstract`, `__typename` is selected too."""
+    """Fields and fragments on one object. If `is_abstract` is True, `__typename` is selected too."""
 
     fields: tuple[TreeField, ...] = ()
     fragments: tuple[tuple[str, Tree], ...] = ()
     is_abstract: bool = False
 
     def guards(self) -> Iterator[Guards]:
-        """The guards of all fields, at any depth."""
+        """Yield the guards of all fields, at any depth."""
         for entry in self.fields:
             yield entry.guards
             if entry.tree is not None:
@@ -53,7 +53,7 @@ class Tree:
             yield from tree.guards()
 
     def leaf_guards(self) -> Iterator[Guards]:
-        """The guards of all leaf fields, at any depth."""
+        """Yield the guards of all leaf fields, at any depth."""
         for entry in self.fields:
             if entry.tree is None:
                 yield entry.guards
@@ -64,7 +64,7 @@ class Tree:
 
 
 def common_guards(tree: Tree) -> Guards:
-    """The guards that hold for everything in the tree."""
+    """Return the guards that all leaf fields of the tree share."""
     common: Guards | None = None
     for guards in tree.leaf_guards():
         common = guards if common is None else common & guards
@@ -78,7 +78,7 @@ FieldKey: TypeAlias = tuple[str, str, Guards]
 
 @dataclass(slots=True)
 class TreeBuilder:
-    """A tree while it grows."""
+    """Collects the fields of a tree."""
 
     is_abstract: bool = False
     fields: dict[FieldKey, TreeField] = field(default_factory=dict)
@@ -86,13 +86,13 @@ class TreeBuilder:
     fragments: dict[str, TreeBuilder] = field(default_factory=dict)
 
     def fragment(self, type_name: str) -> TreeBuilder:
-        """The builder of the fragment on a type."""
+        """Return the builder of the fragment on a type."""
         if type_name not in self.fragments:
             self.fragments[type_name] = TreeBuilder()
         return self.fragments[type_name]
 
     def composite(self, selection: MergedField, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
-        """Add a composite field; returns the builder of its selections."""
+        """Add a composite field. Returns the builder of its selections."""
         key = self._add(selection, guards)
         if key not in self.below:
             self.below[key] = TreeBuilder(is_abstract)
@@ -117,7 +117,7 @@ class TreeBuilder:
         return key
 
     def freeze(self) -> Tree:
-        """The tree as it is now, without redundant fields."""
+        """Return the tree of the fields collected until now, without redundant fields."""
         fields = [
             entry if key not in self.below else entry.with_tree(self.below[key].freeze())
             for key, entry in self.fields.items()
@@ -129,7 +129,7 @@ class TreeBuilder:
 
 
 def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
-    """The fields without those that another entry of the same key selects, with all below, under weaker guards."""
+    """Yield the fields, except a field that another one of the same key covers under weaker guards."""
     alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:
         others = alike[entry.key, entry.signature]
@@ -145,7 +145,7 @@ def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str], list[TreeField
 
 
 def _covers(first: TreeField, second: TreeField) -> bool:
-    """Whether `first`, a field of the same key, selects all that `second` selects whenever `second` does."""
+    """Return whether `first` selects everything that `second` selects, whenever `second` selects it."""
     if not first.guards <= second.guards:
         return False
     return first.tree is None or second.tree is None or _tree_covers(first.tree, second.tree)
@@ -162,7 +162,7 @@ def _tree_covers(first: Tree, second: Tree) -> bool:
 
 
 def merge_trees(first: Tree, second: Tree) -> Tree:
-    """Everything that either selects; the same object as `first` if that is all."""
+    """Return a tree with the selections of both. Returns `first` itself if `second` adds nothing."""
     fields = {(entry.key, entry.signature, entry.guards): entry for entry in first.fields}
     for entry in second.fields:
         key = (entry.key, entry.signature, entry.guards)

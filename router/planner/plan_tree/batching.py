@@ -1,15 +1,16 @@
-"""Entity fetches of one subgraph and one stage in one request (planning §7.3).
+"""Puts entity fetches of one subgraph and one stage into one request (planning §7.3).
 
     users.@ <- reviews, topProducts.@ <- reviews     =>     one request to reviews with two aliased `_entities`
 
-The stage of a fetch is the number of fetches in a row that it waits for. The inputs of all fetches of one stage are
-complete at the same time, as far as the plan can say, so that a batch saves a request and delays none. Fetches of
-different stages are not batched: the earlier one would wait for a whole request. As a fetch waits for earlier stages
-only, batches never wait for each other.
+The stage of a fetch is the number of fetches, one after the other, that the fetch waits for. As far as the plan can
+say, the inputs of all fetches of one stage are complete at the same time, so that a batch saves a request and delays no
+fetch. Fetches of different stages are not batched: the earlier fetch would wait for a whole request. A fetch waits for
+earlier stages only, so batches never wait for each other.
 
-A fetch that reads values from ancestors (`@fromContext`) can need several requests and is not batched, nor is a root
-fetch, which is a whole operation. Parts under different conditions can share a request: each can be left out of it.
-Parts with the same selections at different paths are two parts here; the executor merges them.
+Two kinds of fetches are not batched: a fetch that reads values from ancestors (`@fromContext`) can need several
+requests, and a root fetch is a whole operation. Parts under different conditions can share a request: the executor
+leaves out a part whose condition is false. Two parts can have the same selections at different paths; the executor
+merges them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Batch:
 
     @property
     def after(self) -> frozenset[int]:
-        """The numbers of the groups that it waits for."""
+        """Return the numbers of the groups that the batch waits for."""
         return frozenset[int]().union(*(group.after for group in self.groups))
 
 
@@ -39,12 +40,12 @@ PlannedRequest: TypeAlias = FetchGroup | Batch
 
 
 def one_by_one(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
-    """Every group in a request of its own."""
+    """Return the groups as they are: one request for each group."""
     return groups
 
 
 def batched(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
-    """The groups in as few requests as their stages allow, each request after those that it waits for.
+    """Return the groups in as few requests as their stages allow, each request after the requests it waits for.
 
     `groups` must be in waiting order.
     """
@@ -61,5 +62,5 @@ def batched(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
 
 
 def groups_in(request: PlannedRequest) -> Iterator[FetchGroup]:
-    """The groups of a request."""
+    """Yield the groups of a request."""
     yield from request.groups if isinstance(request, Batch) else (request,)

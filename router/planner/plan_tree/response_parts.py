@@ -1,7 +1,7 @@
-"""The parts of a response: the initial one, and the deferred ones (planning §3.19).
+"""Splits fetch groups into the parts of the response: the initial part and the deferred parts (planning §3.19).
 
-The drafts of a mutation run one after the other. A deferred fetch runs as soon as its inputs are there; neither the
-initial response nor the next draft of a mutation waits for it.
+The drafts of a mutation run one after the other. A deferred fetch runs as soon as its inputs are fetched. Neither the
+initial response nor the next draft of a mutation waits for a deferred fetch.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ Arrange: TypeAlias = Callable[["Groups"], "tuple[PlannedRequest, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class ResponsePart:
-    """The fetches for the initial response, or for a deferred `block`; `later` are the blocks in it."""
+    """The fetches for the initial response or for a deferred `block`. `later` has the deferred parts inside."""
 
     first: Schedule | None
     later: tuple[ResponsePart, ...] = ()
     block: Block | None = None
 
     def groups(self) -> Iterator[FetchGroup]:
-        """Its fetch groups, in order of appearance."""
+        """Yield the fetch groups of the part, in order of appearance."""
         if self.first is not None:
             yield from groups_of(self.first)
         for part in self.later:
             yield from part.groups()
 
     def renumbered(self, numbers: Mapping[int, int]) -> ResponsePart:
-        """The part with other numbers for its groups."""
+        """Return a copy of the part, with new numbers for its groups."""
         first = None if self.first is None else renumbered(self.first, numbers)
         return replace(self, first=first, later=tuple(part.renumbered(numbers) for part in self.later))
 
 
 def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
-    """The groups of drafts that run one after the other, with numbers that are unique in all of them.
+    """Renumber and connect the groups of drafts that run one after the other: the numbers become unique in the plan.
 
-    Groups that wait for nothing in their draft wait for everything in the earlier drafts but deferred fetches.
+    A group that waits for no group of its draft waits for all groups of the earlier drafts, except deferred fetches.
     """
     if len(parts) == 1:
         return tuple(parts)
@@ -63,7 +63,7 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turns.append(turn)
         offset += len(turn)
         first = [group for group in turn if group.block is None]
-        # These wait for the others.
+        # A later draft waits for the last groups of this draft; these wait for all other groups of the draft.
         earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 
@@ -74,7 +74,7 @@ def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int
 
 
 def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> ResponsePart:
-    """The parts of the response, with groups numbered from `start` in order of appearance."""
+    """Return the initial part with the deferred parts inside. Groups are numbered from `start`, as they appear."""
     whole = _part(turns, _Layout(arrange, blocks), None)
     numbers = {group.number: start + index for index, group in enumerate(whole.groups())}
     is_in_order = all(before == after for before, after in numbers.items())
@@ -82,7 +82,7 @@ def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlock
 
 
 class _Layout(NamedTuple):
-    """How groups become requests, and which blocks there are."""
+    """How groups are put into requests, and the deferred blocks of the operation."""
 
     arrange: Arrange
     blocks: DeferredBlocks | None
@@ -92,7 +92,7 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
-        # They wait for groups of other drafts, or of a block around this one, which are done then.
+        # The groups of other drafts and of the blocks around this block: they are merged before this part starts.
         done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
         scheduled = schedule(layout.arrange(own), done)
         if scheduled is not None:
@@ -103,7 +103,7 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
 
 
 def response_node(part: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
-    """The node of a part; `selections` are what the client selects in it, without the blocks in it."""
+    """Return the plan node of a part. `selections` is what the client selects in the part, without deferred blocks."""
     first = None if part.first is None else plan_node(part.first, write, join)
     if not part.later:
         return first
@@ -112,7 +112,7 @@ def response_node(part: ResponsePart, write: Write, join: Join, selections: str 
 
 def _deferred(part: ResponsePart, write: Write, join: Join) -> DeferredPart:
     block = part.block
-    assert block is not None  # noqa: S101 - only the initial response has none
+    assert block is not None  # noqa: S101 - only the initial response has no block
     own = [] if part.first is None else list(groups_of(part.first))
     awaited = frozenset[int]().union(*(group.after for group in own)) - {group.number for group in own}
     return DeferredPart(

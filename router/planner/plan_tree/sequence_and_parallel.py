@@ -1,7 +1,8 @@
-"""The dependencies of groups as the tree of a plan (planning §8.2).
+"""Orders fetch groups by their dependencies, in `Sequence` and `Parallel` nodes (planning §8.2).
 
-Groups without dependencies come first, in a `Parallel`. The groups that depend on one of them alone (or on it and its
-followers) follow it in a `Sequence`. Groups that depend on several of them come after the `Parallel`.
+Groups without dependencies are first, in a `Parallel`. A group that depends on only one of these groups (and perhaps on
+others that follow the same group) is after it in a `Sequence`. A group that depends on several of them is after the
+`Parallel`.
 
     a, b after a, c after a, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
 """
@@ -50,9 +51,9 @@ Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
 def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
-    """The requests, each after those that it waits for, as parallel as a tree allows.
+    """Return the requests in order, each after the requests it waits for, as parallel as a tree allows.
 
-    The groups with numbers in `done` are fetched before.
+    The groups with numbers in `done` are fetched before. Returns None if there are no requests.
     """
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
@@ -71,7 +72,7 @@ def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozen
 
 
 class _Followers:
-    """Which of the waiting requests follow others."""
+    """Finds the requests that wait for another request."""
 
     def __init__(self, waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> None:
         self._waiting = waiting
@@ -82,7 +83,7 @@ class _Followers:
                 self._of.setdefault(number, []).append(index)
 
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
-        """The requests that wait, directly or not, for `first` and for nothing else that is not done."""
+        """Return the requests that wait for `first`, directly or not, and for no other request that is not done."""
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]
         heapify(pending)
@@ -112,7 +113,7 @@ def _at_once(parts: list[Schedule]) -> Schedule | None:
 
 
 def in_order(*parts: Schedule | None) -> Schedule:
-    """The parts one after the other, without nested sequences."""
+    """Return a schedule that runs the parts one after the other, without nested sequences."""
     flat: list[Schedule] = []
     for part in parts:
         if isinstance(part, InOrder):
@@ -123,7 +124,7 @@ def in_order(*parts: Schedule | None) -> Schedule:
 
 
 def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
-    """The groups of a schedule, in order of appearance."""
+    """Yield the groups of a schedule, in order of appearance."""
     if isinstance(planned, (FetchGroup, Batch)):
         yield from groups_in(planned)
     else:
@@ -132,7 +133,7 @@ def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
 
 
 def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
-    """The first group of a schedule that starts with a single one, and what follows it."""
+    """Return the first group of a schedule that starts with a single group, and the rest (None if there is none)."""
     if isinstance(planned, FetchGroup):
         return planned, None
     assert not isinstance(planned, Batch)  # noqa: S101 - entity fetches follow another one
@@ -142,7 +143,7 @@ def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
 
 
 def renumbered(planned: Schedule, numbers: Mapping[int, int]) -> Schedule:
-    """The schedule with other numbers for its groups."""
+    """Return a copy of the schedule, with new numbers for its groups."""
     if isinstance(planned, FetchGroup):
         return _renumbered(planned, numbers)
     if isinstance(planned, Batch):
@@ -155,7 +156,7 @@ def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:
 
 
 def plan_node(planned: Schedule, write: Write, join: Join) -> PlanNode:
-    """The node of a schedule, with each condition around as many nodes as it holds for."""
+    """Return the plan node of a schedule. A condition that several nodes share is around all of them."""
     guards, node = _guarded_node(planned, write, join)
     return _under(guards, node)
 
@@ -187,7 +188,7 @@ def _guarded_node(planned: Schedule, write: Write, join: Join) -> tuple[Guards, 
 
 
 def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFetch]:
-    """The node of a batch; conditions that not all parts share are on their parts."""
+    """Return the plan node of a batch. A condition that not all parts share is on the parts that have the condition."""
     guards = [common_guards(group.tree) for group in batch.groups]
     common = frozenset.intersection(*guards)
     parts: list[tuple[WrittenFetch, Flatten | Condition]] = []

@@ -1,6 +1,7 @@
-"""Optimisation passes over fetch groups, repeated until none changes anything (planning §7.1).
+"""Optimisation passes over fetch groups, repeated until no pass changes anything (planning §7.1).
 
-A pass takes groups in waiting order and returns groups in waiting order: the same tuple if it changes nothing.
+A pass has groups in waiting order as its argument, and returns groups in waiting order: the same tuple if nothing
+changes. In *waiting order*, each group is after the groups that it waits for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PASSES: tuple[Optimisation, ...] = (merge_fetches_for_same_objects, drop_implied
 
 
 def optimised(groups: Groups) -> Groups:
-    """The groups after all passes. This ends, as every change removes a group or a dependency."""
+    """Return the groups after all passes. The loop ends because every change removes a group or a dependency."""
     while True:
         before = groups
         for apply in PASSES:

@@ -1,4 +1,4 @@
-"""Drop dependencies that follow from others (planning §7.1).
+"""Drops the dependencies between fetch groups that follow from other dependencies (planning §7.1).
 
 c after {a, b}, b after {a}   =>   c after {b}
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def drop_implied_dependencies(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
-    """The groups without a dependency on a group that another dependency waits for; the same tuple without any."""
+    """Return the groups without implied dependencies. Returns the same tuple if there are none."""
     above = ancestors(groups)
     changed = False
     reduced: list[FetchGroup] = []

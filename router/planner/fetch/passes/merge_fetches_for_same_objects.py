@@ -1,10 +1,10 @@
-"""Merge fetches of one subgraph for the same objects, where that makes the plan no slower (planning §7.1).
+"""Merges fetches of one subgraph for the same objects if the plan does not become slower (planning §7.1).
 
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
-The merged fetch waits for what either of the two waits for, and what waits for either waits for the merged one. The
-plan's cost must fall (a fetch costs more the more fetches in a row it waits for), and its longest chain of fetches must
-not grow. Both depend only on the fetches that follow the two, so a trial looks at those.
+The merged fetch waits for all fetches that the two fetches wait for. All fetches that wait for one of the two wait for
+the merged fetch. The cost of the plan must fall (a fetch costs more if it waits for a longer chain of fetches), and the
+longest chain of fetches must not grow. Both depend only on the two fetches and those that wait for them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# For the groups of one subgraph and the same objects. After so many trials the others are not merged.
+# The limit for the groups of one subgraph and the same objects: after so many trials, no more groups are merged.
 TRIALS = 500
 
 
 def merge_fetches_for_same_objects(groups: Groups) -> Groups:
-    """The groups in waiting order with some of them merged; the same tuple if none are."""
+    """Return the groups in waiting order, some of them merged. Returns the same tuple if no groups are merged."""
     same: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for group in groups:
         if group.inputs:
@@ -69,7 +69,7 @@ class _Merging:
                 kept.append(second)
 
     def _merge(self, first: int, second: int) -> bool:
-        """Merge two groups if that is possible and cheaper; whether it is."""
+        """Merge two groups if that is possible and cheaper. Returns False if the groups stay as they are."""
         one, other = self.groups[first], self.groups[second]
         if not can_share([*one.inputs, *other.inputs]) or not can_select_all(
             [*one.interface_objects, *other.interface_objects]
@@ -87,7 +87,7 @@ class _Merging:
         return True
 
     def _following(self, first: int, second: int) -> set[int]:
-        """All groups that wait for one of the two, directly or not."""
+        """Return all groups that wait for one of the two groups, directly or not."""
         found: set[int] = set()
         pending = [first, second]
         while pending:
@@ -97,7 +97,7 @@ class _Merging:
         return found
 
     def _moved(self, pair: tuple[FetchGroup, FetchGroup], following: set[int]) -> dict[int, int]:
-        """The stages of the merged group (under the first one's number) and of those that follow it."""
+        """Return the stages of the merged group (under the first group's number) and of the groups that wait for it."""
         one, other = pair
         after = one.after | other.after
         moved = {one.number: 1 + max((self._stages[number] for number in after), default=-1)}
