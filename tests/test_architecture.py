@@ -124,6 +124,68 @@ def test_no_import_cycle() -> None:
     assert cycles == []
 
 
+MAX_FILE_LINES: Final = 400
+MAX_CLASS_LINES: Final = 200
+MAX_FUNCTION_LINES: Final = 40
+MAX_PARAMETERS: Final = 5
+MAX_GATEWAY_LINES: Final = 150
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def parameters(function: Function) -> int:
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return sum(argument.arg not in {"self", "cls"} for argument in named)
+
+
+def lines(node: ast.ClassDef | Function) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def is_resolver(function: Function) -> bool:
+    """A GraphQL resolver: the contract decides its arguments, and one of them is Strawberry's `info`."""
+    return any(argument.arg == "info" for argument in function.args.args)
+
+
+def too_large(path: Path) -> Iterator[str]:
+    text = path.read_text(encoding="utf-8")
+    place = path.relative_to(ROOT).as_posix()
+    if (count := text.count("\n")) > MAX_FILE_LINES:
+        yield f"{place}: {count} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef) and lines(node) > MAX_CLASS_LINES:
+            yield f"{place}: class {node.name} has {lines(node)} lines"
+        if isinstance(node, Function):
+            if lines(node) > MAX_FUNCTION_LINES:
+                yield f"{place}: {node.name} has {lines(node)} lines"
+            if parameters(node) > MAX_PARAMETERS and not is_resolver(node):
+                yield f"{place}: {node.name} has {parameters(node)} parameters"
+
+
+def test_nothing_is_too_large() -> None:
+    assert [finding for path in source_files() for finding in too_large(path)] == []
+
+
+def test_the_gateway_fits_on_one_screen() -> None:
+    assert (ROOT / "router/gateway.py").read_text(encoding="utf-8").count("\n") <= MAX_GATEWAY_LINES
+
+
+def test_every_module_of_the_router_has_its_test() -> None:
+    """`router/a/b.py` has `tests/router/a/test_b.py`, or the docstring of a test file names it by its path."""
+    tests = sorted((ROOT / "tests/router").rglob("test_*.py"))
+    docstrings = " ".join(ast.get_docstring(ast.parse(test.read_text(encoding="utf-8"))) or "" for test in tests)
+    untested = [
+        place
+        for path in source_files()
+        if path.name not in {"__init__.py", "__main__.py"}
+        and (place := path.relative_to(ROOT).as_posix()).startswith("router/")
+        and not (ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")).exists()
+        and place not in docstrings
+    ]
+    assert untested == []
+
+
 # The floors of the router, the lowest first. A room imports rooms of lower floors only.
 FLOORS: Final[tuple[frozenset[str], ...]] = (
     frozenset({"errors", "json_codec", "federation", "settings"}),

@@ -1,3 +1,5 @@
+"""The gateway without HTTP. Covers `router/request/messages.py`."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The HTTP status of each outcome. Covers `router/request/outcome.py`."""
+
 from __future__ import annotations
 
 from typing import Any

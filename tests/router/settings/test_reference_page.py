@@ -1,4 +1,7 @@
-"""The pages and files that are generated from the configuration's model (also `router/settings/starter_file.py`)."""
+"""The pages and files that are generated from the configuration's model.
+
+Covers also `router/settings/starter_file.py` and `router/cli/init.py`.
+"""
 
 from __future__ import annotations
 
