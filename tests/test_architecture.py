@@ -172,7 +172,7 @@ def test_the_gateway_fits_on_one_screen() -> None:
 
 
 def test_every_module_of_the_router_has_its_test() -> None:
-    """`router/a/b.py` has `tests/router/a/test_b.py`, or the docstring of a test file names it by its path."""
+    """A module has the test file of its name in the mirrored folder, or the docstring of a test file has its path."""
     tests = sorted((ROOT / "tests/router").rglob("test_*.py"))
     docstrings = " ".join(ast.get_docstring(ast.parse(test.read_text(encoding="utf-8"))) or "" for test in tests)
     untested = [

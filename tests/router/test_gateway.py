@@ -1,4 +1,4 @@
-"""The gateway without HTTP. Covers `router/request/messages.py`."""
+"""The gateway without HTTP. Covers `router/request/request_and_response.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP status of each outcome. Covers `router/request/outcome.py`."""
+"""The HTTP status of each outcome of a request."""
 
 from __future__ import annotations
 

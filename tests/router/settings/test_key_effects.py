@@ -1,7 +1,7 @@
 """Every key of the configuration has an effect: for each key a test changes it and sees the behaviour change.
 
-Covers `router/settings/model.py`, `router/settings/sections/admin.py`, `router/settings/sections/apq.py`,
-`router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
+Covers `router/settings/all_keys.py`, `router/settings/model.py`, `router/settings/sections/admin.py`,
+`router/settings/sections/apq.py`, `router/settings/sections/batching.py`, `router/settings/sections/cache.py`,
 `router/settings/sections/compression.py`, `router/settings/sections/cors.py`, `router/settings/sections/csrf.py`,
 `router/settings/sections/errors.py`, `router/settings/sections/headers.py`, `router/settings/sections/limits.py`,
 `router/settings/sections/logging.py`, `router/settings/sections/overload.py`,
