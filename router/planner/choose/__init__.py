@@ -1,27 +1,31 @@
-"""The choice: one option for each leaf, so that the plan costs least (planning §6.4).
+"""Choose one option for each leaf, so that the plan costs least (planning §6.4).
 
-In come leaves with options and what is left of the work budget; out comes a `Choice`: an option for each leaf, and the
-fetches that follow from it.
+The terms *leaf*, *option*, *hop*, *fetch start* and *stage* are defined in `router.planner.walk`. Further terms:
 
-*Problem.* Options share fetches, so they cannot be chosen one by one. The best choice is a set cover, which is NP-hard.
+- *choice*: one option for each leaf, and the fetches that follow from these options.
+- *inputs* of a hop: the leaves of its key and requirements, each with the option that fetches the leaf.
+- *assignment*: a choice as numbers: the index of the chosen option in each set of options.
+- *tie*: another choice with equally many fetches at the same stages.
 
-*Method.* First the fewest fetches, those in a row counted most: a greedy choice, then all combinations if they are few,
-else single steps that lower the cost. A choice of options decides most keys too: a key with one way to fetch it is
-fetched that way, and the others are read where it costs least. Then, between choices with equal fetches, the plan that
-costs least with its fields.
+*Problem.* Options share fetches, so the options of different leaves depend on each other. The best choice is a set
+cover, which is NP-hard.
+
+*Method.* First find the fewest fetches, with later stages more expensive: a greedy choice, then all combinations if
+there are few, else changes of single leaves and fetches that lower the cost. The inputs of hops are chosen with it.
+Then, among ties, find the plan that costs least with its fields.
 
     leaf id:      options in a, b      leaf name:    options in a, b, c      leaf size:    options in c by `id`
 
-    a, then c     2 fetches, 2 in a row
-    b, then c     2 fetches, 2 in a row       a tie: the fields decide
+    a, then c     2 fetches, stages 0 and 1
+    b, then c     2 fetches, stages 0 and 1       a tie: the number of fields decides
 
 Read in this order:
 
-- `cost`: the measure.
-- `path_selection`: a set of chosen options, completed by the keys that they need.
-- `fetch_costing`: the fetches of a set of options.
-- `choice`, `choose_options`: the result, and how it is found.
-- `combination_search`: the fewest fetches.
-- `cheapest_choice`, `leaf_ties`, `key_ties`: between choices with equal fetches.
-- `explanation`: why a field is fetched where it is, for `router explain-plan`.
+- `plan_cost`: the cost of fetches and plans.
+- `chosen_paths`: the chosen options, completed by the inputs of their hops.
+- `chosen_fetches`: the fetches of the chosen options.
+- `choice`, `choose_options`: the result and the entry point.
+- `combination_search`: the search for the fewest fetches.
+- `cheapest_choice`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.
+- `explanation`: why a field is fetched from its subgraph, for `router explain-plan`.
 """

@@ -1,4 +1,4 @@
-"""The cheapest of several choices with equal fetches, by the cost of their whole plans."""
+"""Keep the cheapest of several choices with equally many fetches, by the cost of their whole plans."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class CheapestChoice:
-    """The cheapest choice so far.
+    """The cheapest choice so far, in `choice`.
 
-    The work is bounded, apart from that of the search for the fewest fetches (planning §6.5): `has_ended` is true once
-    it is used up, and the choice stays as it is.
+    These comparisons have a work budget of their own (planning §6.5). When it is used up, `has_ended` is true and
+    `choice` no longer changes.
     """
 
     def __init__(self, choice: Choice, pricing: Pricing, work_of_pricing: int, effort: Effort) -> None:
@@ -26,7 +26,7 @@ class CheapestChoice:
         self._cost: PlanCost | None = None
 
     def offer(self, candidate: Choice) -> bool:
-        """Take the candidate if its plan costs less, has no more fetches and no more of them in a row."""
+        """Replace `choice` if the candidate costs less, with no more fetches or stages. Returns whether it did."""
         if self._cost is None:
             self._cost = self._cost_of(self.choice)
         cost = self._cost_of(candidate)

@@ -1,4 +1,4 @@
-"""A choice: one option for every leaf, and the fetches that follow from them."""
+"""A choice: one option for each leaf, and the fetches that follow from these options."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Choice:
-    """The chosen option of every leaf, in the order of the leaves, and their fetches."""
+    """The chosen option of each leaf, in the order of the leaves, and the fetches of these options."""
 
     options: tuple[PathOption, ...]
     chosen_fetches: ChosenFetches
 
     def with_inputs(self, inputs: Mapping[PathOption, Inputs]) -> Choice:
-        """The same options, with fetches behind keys that read their keys as given."""
+        """Return a choice with the same options, in which hops have these inputs."""
         return Choice(self.options, ChosenFetches(self.options, inputs))
 
 
-# Builds the fetches of a choice and returns the cost of its plan.
+# Plans the fetches of a choice completely and returns the cost of the plan.
 Pricing: TypeAlias = "Callable[[Choice], PlanCost]"

@@ -1,8 +1,7 @@
-"""Choose one option for every leaf, so that the plan costs least (planning §6.4).
+"""Choose one option for each leaf, so that the plan costs least (planning §6.4).
 
-Leaves with equal options are decided together. The number of fetches comes first (`combination_search`). Between
-choices with equal fetches the cost of the whole plan decides: which fetch brings a leaf (`leaf_ties`), then where keys
-are read (`key_ties`).
+Leaves with equal options get the same option. `combination_search` finds the fewest fetches. Among ties, the cost of
+the whole plan decides: `leaf_tie_breaking` chooses the fetch of each leaf, then `key_tie_breaking` the inputs of hops.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
-# Building the fetches of one leaf, in units of work.
+# The work to build the fetches of one leaf, in units of the work budget.
 WORK_PER_LEAF: Final = 2
 
 
 def choose(leaves: Sequence[Leaf], effort: Effort, pricing: Pricing) -> Choice:
-    """Choose for each leaf one of its options.
+    """Choose one option for each leaf.
 
     Args:
-        leaves: what the walk found.
-        effort: the work that is left; the choice is valid wherever it ends.
-        pricing: builds the fetches of a choice and returns the cost of its plan.
+        leaves: The leaves that the walk found.
+        effort: The rest of the work budget. The choice is valid even if the budget ends early.
+        pricing: Returns the cost of the plan of a choice.
     """
     sets: dict[tuple[PathOption, ...], int] = {}
     numbers = [sets.setdefault(leaf.options, len(sets)) for leaf in leaves]

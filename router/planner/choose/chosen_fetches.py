@@ -1,6 +1,6 @@
-"""The fetches that follow from a set of chosen options.
+"""Find the fetches that follow from a set of chosen options, and what these fetches cost.
 
-Two starts are one fetch if they enter the same subgraph for the same objects, after the same fetches.
+Fetch starts share a fetch if they are in the same subgraph, for the same objects, and wait for the same fetches.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class FetchDraft:
-    """A fetch before its selections: the starts that share it and the fetches it waits for."""
+    """A fetch without its selections: the fetch starts that share the fetch, and in `after` the fetches to wait for."""
 
     number: int
     stage: int
@@ -30,9 +30,9 @@ class FetchDraft:
 
 
 class ChosenFetches:
-    """The fetches of chosen options, each after those it waits for.
+    """The fetches of chosen options; `fetches` has each fetch after the fetches that it waits for.
 
-    `decided` says for some hops what they read; the other hops read where it costs least.
+    `decided` has the inputs of some hops. For the other hops, the inputs with the least cost are chosen.
     """
 
     def __init__(self, options: Iterable[PathOption], decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
@@ -48,20 +48,20 @@ class ChosenFetches:
 
     @property
     def cost(self) -> int:
-        """The cost of the fetches without their fields."""
+        """Return the cost of the fetches without their fields."""
         return sum(fetch_cost(fetch.stage) for fetch in self.fetches.values())
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The cost, then the number of subgraphs asked for the same objects.
+        """Return the cost, then the number of fetches if fetches of the same objects from one subgraph count once.
 
-        Fetches of the same objects from one subgraph can become one later, even if they wait for different fetches.
+        Such fetches can be merged later, even if they wait for different fetches.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
 
     @property
     def fetched(self) -> frozenset[FetchId]:
-        """The keys of all starts that are fetched."""
+        """Return the ids of all fetches."""
         return frozenset(start.fetch_id for fetch in self.fetches.values() for start in fetch.starts)
 
     def _fetch(self, start: PathOption) -> FetchDraft:

@@ -1,8 +1,8 @@
-"""The search for the combination of options whose plan has the fewest fetches, those in a row counted most.
+"""Search for the combination of options with the fewest fetches; fetches at later stages cost more.
 
-A greedy choice comes first: leaves with one option, then those with few. Up to 128 combinations are all tried. Beyond
-that, single leaves and all leaves of a fetch are moved to other options as long as that lowers the cost. The work is
-bounded (planning §6.5).
+A greedy choice comes first: for leaves with one option, then for leaves with two options, and so on. If there are at
+most 128 combinations, all are tried. Otherwise single leaves, and all leaves of a fetch, change to other options while
+this lowers the cost. The work is bounded (planning §6.5).
 
     leaves      id: a or b     name: b     size: b or c
     greedy      id: b          name: b     size: b          one fetch
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import FetchId, PathOption
 
-# For each set of options the index of the chosen one.
+# For each set of options, the index of the chosen option.
 Assignment: TypeAlias = tuple[int, ...]
 Rank: TypeAlias = tuple[int, int]
 
-# Combinations up to which all are tried.
+# All combinations are tried if there are at most this many.
 EXHAUSTIVE_COMBINATIONS: Final = 128
-# How many options are compared in a unit of work.
+# The number of option comparisons in one unit of work.
 COMPARED_PER_WORK: Final = 2
 
 
 class CombinationSearch:
-    """Finds an assignment for sets of options; leaves with the same options share one set.
+    """Finds the best assignment for sets of options. Leaves with the same options share one set.
 
-    After `run`, `ties` are other assignments that were tried and have the same number of fetches.
+    After `run`, `ties` has the other assignments that were tried and have the same rank.
     """
 
     def __init__(self, option_sets: Sequence[tuple[PathOption, ...]], effort: Effort) -> None:
@@ -49,39 +49,41 @@ class CombinationSearch:
 
     @property
     def is_exhaustive(self) -> bool:
-        """Whether all combinations are tried."""
+        """Whether there are so few combinations that all are tried."""
         return prod(len(self._option_sets[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS
 
     def run(self) -> Assignment:
-        """The best assignment found."""
+        """Return the best assignment found."""
         greedy = self._greedy()
         if not self._free:
             return greedy
         return self.earliest(self._exhaustive(greedy) if self.is_exhaustive else self._improve(greedy))
 
     def fetches_of(self, assignment: Assignment) -> ChosenFetches:
-        """The fetches of an assignment."""
+        """Return the fetches of an assignment."""
         return ChosenFetches(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
 
     def earliest(self, assignment: Assignment) -> Assignment:
-        """The assignment with each leaf in the earliest fetch that has it: a later subgraph may not know the object."""
+        """Assign each leaf to the earliest of the fetches that can return it: a later subgraph may lack the object."""
         chosen_fetches = self.fetches_of(assignment)
         fetched = chosen_fetches.fetched
         earliest = list(assignment)
         for number in self._free:
             options, chosen = self._option_sets[number], assignment[number]
-            made = [index for index, option in enumerate(options) if fetch_start(option).fetch_id in fetched]
-            earliest[number] = min(made, key=lambda index: (options[index].stage, index != chosen), default=chosen)
+            fetched_options = [index for index, option in enumerate(options) if fetch_start(option).fetch_id in fetched]
+            earliest[number] = min(
+                fetched_options, key=lambda index: (options[index].stage, index != chosen), default=chosen
+            )
         moved = tuple(earliest)
         return assignment if moved == assignment or self.fetches_of(moved).rank > chosen_fetches.rank else moved
 
     def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """The neighbours of an assignment that have the same number of fetches, as far as the work budget goes."""
-        rank = self._tried(assignment)
+        """Yield the neighbours of an assignment with the same rank, until the work budget is used up."""
+        rank = self._rank_of(assignment)
         for candidate in self._neighbours(assignment):
-            if not self._effort.affords_tie(self._work_of_trial):
+            if not self._effort.affords_tie(self._work_of_rank):
                 return
-            if self._tried(candidate) == rank:
+            if self._rank_of(candidate) == rank:
                 yield candidate
 
     def _greedy(self) -> Assignment:
@@ -95,28 +97,28 @@ class CombinationSearch:
             assignment[number] = options.index(option)
         return tuple(assignment)
 
-    def _rank(self, assignment: Assignment) -> Rank | None:
-        """The rank of an assignment, None if the work budget is used up."""
-        return self._tried(assignment) if self._effort.affords(self._work_of_trial) else None
+    def _affordable_rank(self, assignment: Assignment) -> Rank | None:
+        """Return the rank of an assignment, or None if the work budget is used up."""
+        return self._rank_of(assignment) if self._effort.affords(self._work_of_rank) else None
 
     @property
-    def _work_of_trial(self) -> int:
-        """How much work a trial is: it goes through all sets, and compares about as many options as the last one."""
+    def _work_of_rank(self) -> int:
+        """Estimate the work to rank an assignment, from the number of sets and the comparisons for the last rank."""
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 
-    def _tried(self, assignment: Assignment) -> Rank:
+    def _rank_of(self, assignment: Assignment) -> Rank:
         chosen_fetches = self.fetches_of(assignment)
         self._compared = chosen_fetches.compared
         return chosen_fetches.rank
 
     def _exhaustive(self, greedy: Assignment) -> Assignment:
-        best, best_rank = greedy, self._tried(greedy)
+        best, best_rank = greedy, self._rank_of(greedy)
         for combination in product(*(range(len(self._option_sets[number])) for number in self._free)):
             moved = list(greedy)
             for number, index in zip(self._free, combination, strict=True):
                 moved[number] = index
             candidate = tuple(moved)
-            rank = self._rank(candidate)
+            rank = self._affordable_rank(candidate)
             if rank is None:
                 break
             if rank < best_rank:
@@ -127,13 +129,13 @@ class CombinationSearch:
         return best
 
     def _improve(self, greedy: Assignment) -> Assignment:
-        best, best_rank = greedy, self._tried(greedy)
+        best, best_rank = greedy, self._rank_of(greedy)
         improved = True
         while improved:
             improved = False
             self.ties.clear()
             for candidate in self._neighbours(best):
-                rank = self._rank(candidate)
+                rank = self._affordable_rank(candidate)
                 if rank is None:
                     return best
                 if rank < best_rank:
@@ -144,14 +146,14 @@ class CombinationSearch:
         return best
 
     def _neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """Assignments a step away: without a fetch, with all that a fetch can give, and with one leaf elsewhere."""
+        """Yield similar assignments: without a fetch, with one fetch for all leaves it has, or with one leaf moved."""
         fetches: dict[FetchId, None] = {}
         for number in self._free:
             fetches |= dict.fromkeys(self._option_sets[number][assignment[number]].needed_fetches)
         for fetch in fetches:
             yield from self._without_fetch(fetch, assignment)
-        for given in self._options_by_fetch().values():
-            candidate = tuple(given.get(number, index) for number, index in enumerate(assignment))
+        for chosen in self._options_by_fetch().values():
+            candidate = tuple(chosen.get(number, index) for number, index in enumerate(assignment))
             if candidate != assignment:
                 yield candidate
         for number in self._free:
@@ -160,31 +162,31 @@ class CombinationSearch:
                     yield (*assignment[:number], index, *assignment[number + 1 :])
 
     def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
-        """Assignments that do not need a fetch, one for each other fetch that can replace it for some leaf."""
-        spared = {
+        """Yield assignments that avoid a fetch: one for each other fetch that can return some leaf instead."""
+        movable = {
             number: alternatives
             for number in self._free
             if fetch in self._option_sets[number][assignment[number]].unavoidable_fetches
             and (alternatives := self._alternatives(fetch, number))
         }
-        instead = dict.fromkeys(key for alternatives in spared.values() for key, _ in alternatives)
+        instead = dict.fromkeys(key for alternatives in movable.values() for key, _ in alternatives)
         for target in instead:
             candidate = list(assignment)
-            for number, alternatives in spared.items():
+            for number, alternatives in movable.items():
                 candidate[number] = next((index for key, index in alternatives if key == target), alternatives[0][1])
             yield tuple(candidate)
 
     def _alternatives(self, fetch: FetchId, number: int) -> list[tuple[FetchId, int]]:
-        """The options of a set that do not need a fetch, each with the fetch that it belongs to; the earliest first."""
+        """Return the options of a set that can avoid a fetch, as (fetch, index) pairs, the lowest stage first."""
         options = self._option_sets[number]
         found = [index for index, option in enumerate(options) if fetch not in option.unavoidable_fetches]
         found.sort(key=lambda index: options[index].stage)
         return [(fetch_start(options[index]).fetch_id, index) for index in found]
 
     def _options_by_fetch(self) -> Mapping[FetchId, Mapping[int, int]]:
-        """For each fetch, the sets that have an option in it, each with the index of that option."""
-        given: dict[FetchId, dict[int, int]] = {}
+        """Map each fetch to its options: the number of each set with an option in the fetch, and the option's index."""
+        chosen: dict[FetchId, dict[int, int]] = {}
         for number in self._free:
             for index, option in enumerate(self._option_sets[number]):
-                given.setdefault(fetch_start(option).fetch_id, {}).setdefault(number, index)
-        return given
+                chosen.setdefault(fetch_start(option).fetch_id, {}).setdefault(number, index)
+        return chosen

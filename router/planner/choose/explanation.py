@@ -1,12 +1,12 @@
-"""Why a plan fetches each field where it does.
+"""Explain from which subgraph a plan fetches each field, and why.
 
-For each field of the client: the subgraph that it is fetched from, the other subgraphs that could return it and what
-the plan would cost then, and why the remaining subgraphs cannot.
+For each field of the client, the explanation has the chosen subgraph, the other subgraphs that can return the field,
+each with the cost of the plan if it were chosen, and the reason why each remaining subgraph cannot return the field.
 
     shop.name   from a [operation root]  cost 101000      or b [entity at shop, given id from a]  cost 102000
 
-A cost is that of the fetches without their fields, before passes merge fetches. It compares the options of one field;
-all other fields stay where they are.
+A cost counts fetches without their fields, before fetches are merged. Only the option of one field changes; all other
+fields keep their subgraphs.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class ExplainedOption:
     """A subgraph that can return a field.
 
     Attributes:
-        route: how the object is reached there.
-        stage: how many fetches in a row come before that fetch.
-        cost: the cost of the whole plan with this option.
-        fetches: the number of its fetches.
+        route: How the fetch gets the object, such as `operation root`.
+        stage: The stage of the fetch: how many fetches must run one after the other before it.
+        cost: The cost of the whole plan with this option.
+        fetches: The number of fetches of this plan.
     """
 
     subgraph: str
@@ -55,14 +55,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class FieldExplanation:
-    """Where one leaf field is fetched, and why there.
+    """From which subgraph one leaf field is fetched, and why.
 
     Attributes:
-        path: the response keys from the operation root, joined with dots.
-        coordinate: the type and the name of the field.
-        reason: why `chosen` was chosen.
-        others: the other subgraphs that can return it.
-        refusals: the subgraphs that cannot.
+        path: The response keys from the operation root, joined with dots.
+        coordinate: The type and the name of the field, such as `Product.name`.
+        reason: Why `chosen` was chosen.
+        others: The other subgraphs that can return the field.
+        refusals: The subgraphs that cannot return the field.
     """
 
     path: str
@@ -75,7 +75,7 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The fields of the client in the order of planning, and the hints of the plan."""
+    """The explanations of the client's fields in the order of planning, and the hints of the plan."""
 
     fields: tuple[FieldExplanation, ...]
     hints: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Explanation:
 def explain_choice(
     graph: QueryGraph, hops: KeyHops, leaves: Sequence[Leaf], choice: Choice
 ) -> Iterator[FieldExplanation]:
-    """An explanation for each leaf that the client selects, given what was chosen for all leaves."""
+    """Yield an explanation for each leaf that the client selects, for the choice of all leaves."""
     options, chosen_fetches = choice.options, choice.chosen_fetches
     for number, (leaf, option) in enumerate(zip(leaves, options, strict=True)):
         if leaf.is_internal:
@@ -109,7 +109,7 @@ def explain_choice(
 
 
 def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
-    """For each subgraph that can return the leaf, an option: one that the search compared, if there is one."""
+    """Return an option for each subgraph that can return the leaf, preferably an option of the leaf itself."""
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}
     for option in (*node.direct, *hops.at(node)):
@@ -141,15 +141,15 @@ def _instead(options: Sequence[PathOption], number: int, other: PathOption) -> E
 
 def _reason(chosen: ExplainedOption, others: Sequence[ExplainedOption]) -> str:
     if not others:
-        return "no other subgraph can give it here"
+        return "no other subgraph can return it here"
     cheapest = min(other.cost for other in others)
     if chosen.cost < cheapest:
-        return f"cheapest of {len(others) + 1}"
+        return f"the cheapest of {len(others) + 1} subgraphs"
     if chosen.cost > cheapest:
-        return "fetched together with other fields; alone it would be cheaper elsewhere"
+        return "shares a fetch with other fields; alone it would be cheaper from another subgraph"
     equal = [other for other in others if other.cost == cheapest]
     is_first = all(chosen.stage < other.stage for other in equal)
-    return f"none of {len(others) + 1} is cheaper" + (", and this fetch runs first" if is_first else "")
+    return "no other subgraph is cheaper" + (", and this fetch runs first" if is_first else "")
 
 
 def _route(option: PathOption, chosen_fetches: ChosenFetches) -> str:
@@ -163,7 +163,7 @@ def _route(option: PathOption, chosen_fetches: ChosenFetches) -> str:
             where = ".".join(start.node.keys) or "the root"
             return f"entity at {where}, given {', '.join(sources)}"
         case PathStep.QUERY_ROOT:
-            return f"query root again, below {'.'.join(start.node.keys)}"
+            return f"query root at {'.'.join(start.node.keys)}"
         case _:
             return "operation root"
 
@@ -178,12 +178,12 @@ def _why_not(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
     if definition is None:
         return f"does not define {type_name}"
     if name == TYPENAME and definition.is_interface_object:
-        return f"knows {type_name} only as an interface object, not the concrete type"
+        return f"defines {type_name} as an interface object, so it cannot return the concrete type"
     if name != TYPENAME and graph.field(subgraph, type_name, name) is None:
         return _why_unresolved(graph, subgraph, leaf)
     if all(entry.subgraph != subgraph for entry in graph.entries(type_name)):
-        return f"has no resolvable key of {type_name}, and the object is not reached by a field there"
-    return "is not reached: its keys, or what the field requires, cannot be fetched before"
+        return f"has no resolvable key of {type_name}, and does not resolve the path to the object"
+    return "has no key whose fields can be fetched first, or the requirements of the field cannot be fetched"
 
 
 def _why_unresolved(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
@@ -193,7 +193,8 @@ def _why_unresolved(graph: QueryGraph, subgraph: str, leaf: Leaf) -> str:
     if field is None:
         return f"does not resolve {type_name}.{name}"
     if field.label is not None:
-        return f"does not resolve {type_name}.{name} while override label {field.label.label} is as it is"
+        state = "active" if field.label.when else "inactive"
+        return f"resolves {type_name}.{name} only while override label {field.label.label} is {state}"
     if field.external:
-        return f"has {type_name}.{name} as external only, and nothing provides it here"
-    return f"does not resolve {type_name}.{name} for every type the object may have"
+        return f"defines {type_name}.{name} only as @external, and no @provides applies here"
+    return f"does not resolve {type_name}.{name} for every possible type of the object"

@@ -1,9 +1,9 @@
-"""Ties between keys: the same fetches can be entered with different values.
+"""Break ties between the inputs of hops: the same fetches can use different keys, or keys from different fetches.
 
     c @key(fields: "sku region") @key(fields: "id")      a has sku, region and id
 
-Reading `id` from `a` is one field less, unless the client asks for `sku` and `region` anyway. A value that two of the
-fetches bring can be read from either; it costs nothing where the client asks for it.
+The key `id` costs one field less in the fetch from `a`, unless the client selects `sku` and `region` anyway. If two
+fetches can return a key field, the field costs nothing in the fetch where the client selects it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer, for each fetch behind a key, the other values that it can be entered with; all come from fetches made."""
+    """Offer, for each hop, the other inputs that the fetches of the choice can return."""
     for start in cheapest.choice.chosen_fetches.hops_with_choice:
         chosen_fetches = cheapest.choice.chosen_fetches
         if start not in chosen_fetches.inputs:
@@ -33,7 +33,7 @@ def break_key_ties(cheapest: CheapestChoice) -> None:
 
 
 def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId]) -> Iterator[Inputs]:
-    """Inputs with one value read from another fetch that is no later, then those of the other keys."""
+    """Yield the inputs with one leaf from another fetch of no later stage, then the inputs of the other keys."""
     for number, (leaf, chosen) in enumerate(inputs):
         for option in leaf.options:
             is_other = option is not chosen and fetch_start(option).fetch_id in fetched
@@ -42,13 +42,13 @@ def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId
     leaves = tuple(leaf for leaf, _ in inputs)
     for key_choice in start.key_choices:
         if key_choice.leaves != leaves:
-            read = _read_from(key_choice, fetched)
+            read = _inputs_of_key(key_choice, fetched)
             if read is not None:
                 yield read
 
 
-def _read_from(key_choice: KeyChoice, fetched: Collection[FetchId]) -> Inputs | None:
-    """The leaves of a key with the earliest of the fetches that bring each, None if one is not fetched."""
+def _inputs_of_key(key_choice: KeyChoice, fetched: Collection[FetchId]) -> Inputs | None:
+    """Return the leaves of a key, each from the earliest possible fetch, or None if a leaf is in no fetch."""
     read: Inputs = ()
     for leaf in key_choice.leaves:
         options = [option for option in leaf.options if fetch_start(option).fetch_id in fetched]

@@ -1,6 +1,6 @@
-"""Ties between options of leaves: the fetches are equal in number, what they bring is not.
+"""Break ties between the options of leaves: the choices have equally many fetches, but other fields in each fetch.
 
-A field of a later fetch costs a hundred times as much as one of a first fetch:
+A field in a fetch of stage 1 costs a hundred times as much as a field in a fetch of stage 0:
 
     a { order { id } }                        then   c { lines { id label weight } }     101,503
     b { order { id lines { id label } } }     then   c { lines { weight } }              101,307
@@ -24,10 +24,10 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer the choices that have as few fetches as the assignment that the search found.
+    """Offer the choices with the same rank as the assignment that the search found.
 
-    Where the search tried all combinations, these are all; else they are its neighbours, and the neighbours of each
-    that is cheaper.
+    If the search tried all combinations, these are all such choices. Otherwise they are the neighbours of the
+    assignment, then the neighbours of each cheaper neighbour.
     """
     ties: Iterable[Assignment] = search.ties
     seen = {assignment}

@@ -1,9 +1,9 @@
-"""What a plan costs: Apollo's measure (planning §6.4), the one that `router plan --format cost` prints.
+"""The cost of a plan, by Apollo's formula (planning §6.4). `router plan --format cost` prints it.
 
-A fetch costs 1000 and one more for each of its fields. A fetch that waits for n others in a row costs 100 n times as
-much:
+A fetch costs 1000, and 1 for each of its fields. At stage n (after n fetches one after the other) it costs 100 n times
+as much:
 
-    two fetches of five fields at once              1005 + 1005       =   2,010
+    two fetches of five fields in parallel          1005 + 1005       =   2,010
     the same fetches, the second after the first    1005 + 1005 · 100 = 101,505
 """
 
@@ -16,17 +16,17 @@ STAGE_FACTOR = 100
 
 
 def fetch_cost(stage: int, fields: int = 0) -> int:
-    """The cost of a fetch of some fields that waits for `stage` others in a row."""
+    """Return the cost of a fetch at a stage with this number of fields."""
     return (FETCH_COST + fields) * max(1, STAGE_FACTOR * stage)
 
 
 class PlanCost(NamedTuple):
-    """The cost of a whole plan, its number of fetches, and how many of them run in a row."""
+    """The cost of a whole plan, its number of fetches, and how many of them run one after the other (`depth`)."""
 
     cost: int
     fetches: int
     depth: int
 
     def improves_on(self, other: PlanCost) -> bool:
-        """Whether the plan costs less than the other one, with no more fetches and none more in a row."""
+        """Whether the plan costs less than the other plan, without more fetches or more depth."""
         return self.cost < other.cost and self.fetches <= other.fetches and self.depth <= other.depth

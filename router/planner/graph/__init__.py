@@ -1,1 +1,4 @@
-"""What each subgraph can resolve, and which keys lead into it: the same for all operations (planning §2)."""
+"""The query graph: which fields each subgraph resolves and which keys lead into a subgraph (planning §2).
+
+It is the same for all operations with the same active override labels.
+"""

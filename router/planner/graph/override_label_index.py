@@ -1,8 +1,8 @@
-"""The labels of progressive overrides (`@override(from:, label:)`) that the plan of an operation can depend on.
+"""Find the override labels (`@override(from:, label:)`) that the plan of an operation can depend on.
 
-They are reported before the operation is planned, whichever of them hold (planning §3.21): the labels of the fields
-that it selects, and of the fields that its plan may need for keys, `@requires` and contexts. What fields need is found
-once for a supergraph, so that an operation costs one walk over its selections.
+The labels are needed before planning, because the active ones are part of the plan key (planning §3.21). They are the
+labels of the fields that the operation selects, and of the fields that its plan may need for keys, `@requires` and
+contexts. The index is built once for a supergraph, so each operation costs only one pass over its selections.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Coordinate(NamedTuple):
 
 
 def labels_in(supergraph: Supergraph) -> frozenset[str]:
-    """All labels of a supergraph."""
+    """Return all override labels of a supergraph."""
     return frozenset(
         field.label.label
         for subgraph in supergraph.subgraphs.values()
@@ -50,15 +50,15 @@ def labels_in(supergraph: Supergraph) -> frozenset[str]:
 
 
 class OverrideLabelIndex:
-    """The labels of a supergraph by field, and the fields that a plan with a field may need."""
+    """The override labels of each field, and the other fields that a plan with the field may need."""
 
     def __init__(self, supergraph: Supergraph) -> None:
         self._schema = supergraph.schema
         self._labels: dict[Coordinate, set[str]] = defaultdict(set)
-        # What a plan may fetch besides: for any field of a type, its keys; for one field, what it requires.
+        # The fields that a plan may need: in the keys of a type for any field of the type, and as inputs of one field.
         self._keys: dict[str, set[Coordinate]] = defaultdict(set)
         self._inputs: dict[Coordinate, set[Coordinate]] = defaultdict(set)
-        # The object types whose field of a name has labels or inputs.
+        # By field name, the types on which a field of this name has labels or inputs.
         self._types: dict[str, set[str]] = defaultdict(set)
         if not labels_in(supergraph):
             return
@@ -83,7 +83,7 @@ class OverrideLabelIndex:
             self._types[field.name].add(definition.name)
 
     def labels_for(self, operation: PreparedOperation) -> frozenset[str]:
-        """The labels that the plan of an operation can depend on."""
+        """Return the labels that the plan of the operation can depend on."""
         root = self._schema.get_root_type(operation.definition.operation)
         if not self._labels or root is None:
             return frozenset()
@@ -94,11 +94,11 @@ class OverrideLabelIndex:
             coordinate = pending.pop()
             if coordinate not in seen:
                 seen.add(coordinate)
-                pending.extend(self._implied(coordinate, types))
+                pending.extend(self._needed_with(coordinate, types))
         return frozenset(label for coordinate in seen for label in self._labels.get(coordinate, ()))
 
-    def _implied(self, coordinate: Coordinate, types: set[str]) -> Iterator[Coordinate]:
-        """The fields that a plan with this field may need; `types` are those whose keys have been yielded."""
+    def _needed_with(self, coordinate: Coordinate, types: set[str]) -> Iterator[Coordinate]:
+        """Yield the fields that a plan with this field may need. `types` collects the types whose keys were yielded."""
         type_name, field_name = coordinate
         possible = self._possible(type_name)
         for name in () if type_name in types else (type_name, *possible):
@@ -109,7 +109,7 @@ class OverrideLabelIndex:
             yield Coordinate(name, field_name)
 
     def _possible(self, type_name: str) -> frozenset[str]:
-        """The object types of an abstract type."""
+        """Return the object types of an abstract type; empty for an object type."""
         definition = self._schema.type_map[type_name]
         if not is_abstract_type(definition):
             return frozenset()
@@ -121,7 +121,7 @@ class OverrideLabelIndex:
         type_name: str,
         fragments: Mapping[str, FragmentDefinitionNode] | None = None,
     ) -> Iterator[Coordinate]:
-        """The fields in a selection on a type, at any depth, those of fragments once."""
+        """Yield all fields in a selection on a type, at any depth. Each fragment is visited once."""
         spread: set[str] = set()
         pending = [(selection, type_name)]
         while pending:
@@ -131,7 +131,7 @@ class OverrideLabelIndex:
                     case FieldNode():
                         field = self._field(parent, node.name.value)
                         if field is None:
-                            continue  # introspection: nothing is fetched for it
+                            continue  # an introspection field: it is not fetched
                         yield Coordinate(parent, node.name.value)
                         if node.selection_set is not None:
                             pending.append((node.selection_set, get_named_type(field.type).name))
@@ -149,7 +149,7 @@ class OverrideLabelIndex:
 
 
 def _carriers(supergraph: Supergraph) -> Mapping[str, set[str]]:
-    """The types that set a context, by the context's name."""
+    """Return the types that set each context, by the name of the context."""
     carriers: dict[str, set[str]] = defaultdict(set)
     for subgraph in supergraph.subgraphs.values():
         for definition in subgraph.types.values():

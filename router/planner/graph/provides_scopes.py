@@ -1,7 +1,8 @@
-"""`@provides` scopes: fields that are resolvable on one path only (planning §3.10, §3.11).
+"""Scopes of `@provides`: fields that a subgraph resolves only on one path (planning §3.10, §3.11).
 
-A scope is the tree of a `@provides` selection without its fragments. It belongs to a vertex of the query graph; each
-field leads to the part of it below that field.
+A scope is a `@provides` selection as a tree of fields, without fragments. It belongs to a vertex of the query graph.
+`@provides(fields: "author { name }")` on `book` gives the type of `book` a scope with the field `author`, and the type
+of `author` below it a scope with the field `name`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvidedField:
-    """A provided field; `types` are the object types that it is provided for, None for all."""
+    """A provided field. `types` are the object types for which the field is provided, None for all types."""
 
     name: str
     types: frozenset[str] | None
@@ -31,7 +32,7 @@ NOTHING: Scope = ()
 
 
 def scope_of(selection: SelectionSetNode, possible: Callable[[str], frozenset[str]]) -> Scope:
-    """The scope a `@provides` selection opens; `possible` gives the object types of a type name."""
+    """Return the scope of a `@provides` selection; `possible` returns the object types of a type name."""
     return tuple(_fields(selection, None, possible))
 
 
@@ -51,7 +52,7 @@ def _fields(
 
 
 def provided_scope(scope: Scope, name: str, possible: frozenset[str]) -> Scope | None:
-    """The scope below field `name` on an object whose type is one of `possible`; None if it is not provided there."""
+    """Return the scope below field `name`, or None if the scope does not provide the field on all `possible` types."""
     matching = [entry for entry in scope if entry.name == name and (entry.types is None or possible <= entry.types)]
     if not matching:
         return None

@@ -1,7 +1,7 @@
 """The query graph: vertices are (subgraph, type, `@provides` scope), edges are computed on demand (planning §2).
 
-It answers three questions: whether a subgraph resolves a field of a type, and to which vertex that leads (`field`);
-into which subgraphs the keys of a type lead (`entries`); which object types a type can be (`possible`).
+`field` returns the edge of a field that a subgraph resolves, with its target. `entries` returns the subgraphs that
+resolve an entity by its keys. `possible` returns the object types of a type.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FieldEdge:
-    """A field that a subgraph resolves; `requires` and `contexts` are inputs that must be fetched from elsewhere."""
+    """A field that a subgraph resolves: its type (`target`) and scope, and the inputs from `@requires` and contexts."""
 
     target: str
     scope: Scope
@@ -36,15 +36,15 @@ class FieldEdge:
 
     @property
     def needs_no_inputs(self) -> bool:
-        """Whether it needs no inputs from elsewhere."""
+        """Whether the field has neither `@requires` nor `@fromContext` arguments."""
         return self.requires is None and not self.contexts
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry into a subgraph by `_entities`: the type that the object has there, and the keys that it accepts.
+    """A subgraph that resolves an entity by `_entities`, the type of the entity in this subgraph, and its keys.
 
-    `type_name` is an interface's name where the subgraph knows the object by an interface object.
+    If the subgraph has an interface object instead of the object's type, `type_name` is the name of the interface.
     """
 
     subgraph: str
@@ -54,7 +54,7 @@ class Entry:
 
 
 class QueryGraph:
-    """The graph of a supergraph while some of its override labels hold (planning §3.21)."""
+    """The query graph of a supergraph with some active override labels (planning §3.21)."""
 
     def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:
         self.supergraph = supergraph
@@ -74,15 +74,15 @@ class QueryGraph:
 
     @property
     def subgraph_names(self) -> tuple[str, ...]:
-        """The names of all subgraphs, in the order of the supergraph."""
+        """Return the names of all subgraphs, in the order of the supergraph."""
         return tuple(self._subgraphs)
 
     def type_in(self, subgraph: str, type_name: str) -> SubgraphType | None:
-        """The type in a subgraph, None if the subgraph does not have it."""
+        """Return the type in a subgraph, or None if the subgraph does not define the type."""
         return self._subgraphs[subgraph].types.get(type_name)
 
     def possible(self, type_name: str) -> frozenset[str]:
-        """The object types of a type in the supergraph."""
+        """Return the object types of a type in the supergraph; for an object type, the type itself."""
         found = self._possible.get(type_name)
         if found is None:
             definition = self._schema.type_map.get(type_name)
@@ -97,7 +97,7 @@ class QueryGraph:
         return found
 
     def possible_in(self, subgraph: str, type_name: str) -> frozenset[str]:
-        """The object types of a type in a subgraph."""
+        """Return the object types of a type in a subgraph; empty if the subgraph does not define the type."""
         definition = self.type_in(subgraph, type_name)
         return frozenset() if definition is None else definition.possible
 
@@ -116,15 +116,15 @@ class QueryGraph:
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
-        """Whether the type carries a context (named as in the supergraph), its own or of an interface or union.
+        """Whether the type sets a context, itself or through one of its interfaces or unions.
 
-        An abstract type carries what each of its object types does.
+        An abstract type also sets a context if each of its object types does. `context` is the name in the supergraph.
         """
         carriers, possible = self._carriers.get(context, set()), self.possible(type_name)
         return type_name in carriers or (bool(possible) and possible <= carriers)
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
-        """The edge of a field; None if the subgraph does not resolve it on all possible types of the type."""
+        """Return the edge of a field, or None if the subgraph does not resolve the field on all types of the object."""
         key = (subgraph, type_name, name, scope)
         if key not in self._edges:
             self._edges[key] = self._field(*key)
@@ -143,7 +143,7 @@ class QueryGraph:
             if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
-        # What every implementation provides is provided whichever it is.
+        # Fields that every implementation provides are provided on the interface.
         shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
         return replace(edge, scope=(*edge.scope, *shared))
 
@@ -165,7 +165,7 @@ class QueryGraph:
         return FieldEdge(target, below, field.requires, field.context_arguments)
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
-        """The entries into subgraphs for an object of this type, in the order of the subgraphs."""
+        """Return the entries for an object of this type, in the order of the subgraphs."""
         found = self._entries.get(type_name)
         if found is None:
             found = self._entries[type_name] = tuple(
@@ -174,7 +174,7 @@ class QueryGraph:
         return found
 
     def requiring(self, type_name: str, name: str) -> tuple[tuple[Entry, FieldEdge], ...]:
-        """The entries into subgraphs that resolve a field of the type with inputs from elsewhere, with its edge."""
+        """Return the entries whose subgraphs resolve a field only with inputs, each with the edge of the field."""
         key = (type_name, name)
         found = self._requiring.get(key)
         if found is None:
@@ -189,7 +189,7 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            # An interface of which a subgraph has no type is no entity there.
+            # An interface without object types in a subgraph is not an entity there.
             if keys and definition.possible:
                 return Entry(subgraph, candidate, keys, definition.is_interface_object)
         return None

@@ -1,31 +1,35 @@
-"""The walk: for each leaf of an operation, all options by which it can be fetched (planning §6.2).
+"""Find all options to fetch each leaf field of an operation (planning §6.2). The package `choose` then chooses.
 
-In come the selections on an operation root and the query graph; out come leaves with options. Nothing is chosen here.
+Terms:
 
-*Problem.* A field can be resolved by several subgraphs, and each is reached on a path: from an operation root through
-fields, or by a key that must be fetched first. Plans differ in these paths.
+- *node*: an object of the response, with its path and its type.
+- *option*: a path to the object of a node in one subgraph.
+- *key hop*, short *hop*: the step of a path to the same object in another subgraph, by a key and `_entities`.
+- *direct option*: an option of a node that continues an option of the parent node, in the same subgraph.
+- *fetch start* of an option: the last step of the path that begins a fetch, such as a hop.
+- *stage* of a fetch: how many fetches must run one after the other before it.
+- *leaf*: a leaf field to fetch for a node, with the options that resolve it.
+- *requirement*: what a field needs from other subgraphs, by `@requires` or `@fromContext`.
+- *internal*: fetched for a key or a requirement, not for the client.
 
-*Method.* The operation is followed level by level. The node of an object has an option for every subgraph that has the
-object: *direct* options come from options of the object around it, *hops* enter another subgraph by a key. The fields
-of a key are planned like any other selection; only the client does not see them.
+*Method.* The operation is followed level by level. The node of an object gets an option for every subgraph that can
+return the object. The fields of keys and requirements are planned in the same way.
 
     a: type Query { item: Item }   type Item @key(fields: "id") { id: ID! name: String }
     b: type Item @key(fields: "id") { id: ID! name: String price: Int }
 
     { item { name price } }
 
-    node item:    direct    FIELD in a              hop    HOP into b, which needs leaf `id` from FIELD in a
-    leaf name:    options   FIELD in a, HOP in b           stage 0 and stage 1
-    leaf price:   options   HOP in b                       stage 1
-
-`choose` then decides for `name`: `b` is asked anyway, but `a` is asked first.
+    node item:    direct option: field in a         hop: into b, by leaf `id` from a
+    leaf name:    options: in a, in b               stage 0 and stage 1
+    leaf price:   option: in b                      stage 1
 
 Read in this order:
 
-- `nodes_and_options`: the states of the search.
-- `explorer`: selections to leaves.
-- `field_options`: which options resolve a field.
-- `key_hops`: options behind keys, and behind requirements with `context_arguments` and `internal_aliases`.
+- `nodes_and_options`: the classes for nodes, options and leaves.
+- `explorer`: the walk from selections to leaves.
+- `field_options`: the options that resolve a field.
+- `key_hops`: the hops of a node, and for requirements `context_arguments` and `internal_aliases`.
 - `abstract_types`: selections on interfaces and unions.
-- `deferred_objects`: objects of deferred fragments.
+- `deferred_objects`: the objects of deferred fragments.
 """

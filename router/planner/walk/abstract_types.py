@@ -1,13 +1,13 @@
-"""Selections on interfaces and unions (planning §3.7).
+"""Find the leaves of selections on interfaces and unions (planning §3.7).
 
-A field stays on the abstract type where an option resolves it for every object type. Otherwise it is expanded: each
-object type is a branch, and finds its own options.
+A field stays on the abstract type if an option resolves it for every object type. Otherwise it is *expanded*: selected
+on each object type. The node of the object under one object type is a *branch*, with its own options.
 
-    { media { title ... on Book { pages } } }      ->      { media { title } }, branch Book { pages }
-    if `title` is resolved for books and films apart:      branch Book { title pages }, branch Film { title }
+    { media { title ... on Book { pages } } }               ->   { media { title } }, branch Book { pages }
+    if two subgraphs have `title` of books and of films:    ->   branch Book { title pages }, branch Film { title }
 
-The branches are the object types that are possible in *every* subgraph that the object can come from. A type that one
-of them does not have must not change the response: its selections are left out, and the object has its `__typename`.
+Only object types that are possible in *every* subgraph with a direct option become branches. Selections on another type
+are dropped, so that the response does not depend on the chosen subgraph. Such an object gets only its `__typename`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from router.planner.walk.nodes_and_options import FieldOption
 
 
-class Explorer(Protocol):
-    """What the expansion needs of the walk."""
+class WalkParts(Protocol):
+    """The parts of `router.planner.walk.explorer.Explorer` that this module uses."""
 
     graph: QueryGraph
     normaliser: Normaliser
@@ -44,16 +44,16 @@ class Explorer(Protocol):
 
 
 class _KeptField(NamedTuple):
-    """A field that stays on the abstract type, with the options that resolve it."""
+    """A field that stays on the abstract type, with the options that resolve the field."""
 
     selection: MergedField
     field_options: list[FieldOption]
 
 
 class AbstractSelections:
-    """The selections on one node of abstract type."""
+    """Finds the leaves of the selections on one node of abstract type."""
 
-    def __init__(self, explorer: Explorer, node: ObjectNode, search: LeafSearch) -> None:
+    def __init__(self, explorer: WalkParts, node: ObjectNode, search: LeafSearch) -> None:
         self._explorer = explorer
         self._graph = explorer.graph
         self._option_finder = explorer.option_finder
@@ -63,10 +63,10 @@ class AbstractSelections:
         self._earliest = min((option.stage for option in node.direct), default=0)
 
     def explore(self, items: Sequence[SelectedField]) -> None:
-        """Append the leaves of the selections to the search.
+        """Append the leaves of the selected fields to the search.
 
         Raises:
-            UnplannableError: a selection has no option.
+            UnplannableError: No option resolves one of the fields.
         """
         items = self._simplified(items)
         kept: list[_KeptField] = []
@@ -78,7 +78,7 @@ class AbstractSelections:
                 )
                 if not field_options:
                     self._check_expansion(selection)
-                if not field_options or self._is_better_by_type(selection, [option for option, _ in field_options]):
+                if not field_options or self._is_better_expanded(selection, [option for option, _ in field_options]):
                     expanded += group
                     break
                 kept.append(_KeptField(selection, field_options))
@@ -88,31 +88,31 @@ class AbstractSelections:
             self._explore_branches(items, expanded)
 
     def _simplified(self, items: Sequence[SelectedField]) -> Sequence[SelectedField]:
-        """The items, with one for all types in the place of equal ones for each type."""
+        """Return the fields, where one field on the abstract type replaces equal fields on every object type."""
         if not all(map(self._option_finder.knows_type, self._node.direct)):
-            # The response has the fields of some types only, and their order, once the type is known. So nothing moves.
+            # For an interface object, the type decides which fields the response has, and their order. So fields stay.
             return _without_repeated(items)
         folded = self._explorer.normaliser.folded(items, self._node.type_name, frozenset(self._object_types))
-        # With the items of all types first, each repetition is after the item that it repeats.
+        # Fields of all types are sorted first, so that a repetition always comes after the field that it repeats.
         of_all_first = _repeated_in(sorted(folded, key=lambda item: item.types is not None))
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 
-    def _is_better_by_type(self, selection: MergedField, field_options: Sequence[PathOption]) -> bool:
-        """Whether a field that is resolved on the abstract type is expanded nevertheless."""
+    def _is_better_expanded(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
+        """Whether to expand a field although options resolve the field on the abstract type."""
         if selection.name == TYPENAME or self._node.is_deferred:
             return False
-        first = [option for option in field_options if option.stage <= self._earliest]
-        if not first and self._is_resolved_first_by_type(selection, first):
+        first = [option for option in options if option.stage <= self._earliest]
+        if not first and self._earliest_options_resolve_each_type(selection, first):
             return True
-        # Nothing is lost by it: an option that resolves the field for the abstract type stays among the options.
-        loses_nothing = self._direct_return_the_same_types() or self._return_no_other_types(field_options)
+        # If this is true, each option for the abstract type is also an option for the branches.
+        loses_nothing = self._direct_return_the_same_types() or self._return_exactly_the_branches(options)
         return loses_nothing and (
-            self._is_resolved_first_by_type(selection, first)
-            or self._only_type_is_resolved_elsewhere(selection, field_options, is_first=bool(first))
+            self._earliest_options_resolve_each_type(selection, first)
+            or self._only_type_is_resolved_elsewhere(selection, options, is_first=bool(first))
         )
 
-    def _is_resolved_first_by_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
-        """Whether a direct option that is not in `first`, and no later, resolves the field for each object type."""
+    def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
+        """Whether a direct option of the earliest stage, not in `first`, resolves the field on each object type."""
         return any(
             self._resolves_for_each_type(option, selection.name)
             for option in self._node.direct
@@ -120,20 +120,20 @@ class AbstractSelections:
         )
 
     def _only_type_is_resolved_elsewhere(
-        self, selection: MergedField, field_options: Sequence[PathOption], *, is_first: bool
+        self, selection: MergedField, options: Sequence[PathOption], *, is_first: bool
     ) -> bool:
-        """Whether the object has one possible type, and a further subgraph resolves the field for it.
+        """Whether the object has one possible type, on which a subgraph not in `options` resolves the field.
 
-        A leaf that a first option resolves is not worth the search. With more types, the paths to explore would
-        multiply at every level.
+        Returns False for a leaf if an option of the earliest stage resolves the leaf (`is_first`): a search would cost
+        more than it saves. Returns False for several possible types: the paths would multiply at every level.
         """
         if len(self._object_types) > 1 or (
             is_first and not self._explorer.normaliser.is_composite(selection.type_name)
         ):
             return False
-        known = {option.subgraph for option in field_options}
+        in_options = {option.subgraph for option in options}
         return any(
-            entry.subgraph not in known
+            entry.subgraph not in in_options
             and self._graph.field(entry.subgraph, entry.type_name, selection.name) is not None
             for type_name in self._object_types
             for entry in self._graph.entries(type_name)
@@ -143,13 +143,13 @@ class AbstractSelections:
         types = {self._graph.possible_in(option.subgraph, option.type_name) for option in self._node.direct}
         return len(types) == 1 and all(self._option_finder.knows_type(option) for option in self._node.direct)
 
-    def _return_no_other_types(self, field_options: Sequence[PathOption]) -> bool:
-        """Whether the options return objects of all branches, and of no other type."""
+    def _return_exactly_the_branches(self, options: Sequence[PathOption]) -> bool:
+        """Whether the object types that each option can return are exactly the types of the branches."""
         types = set(self._object_types)
         return all(
             self._option_finder.knows_type(option)
             and self._graph.possible_in(option.subgraph, option.type_name) == types
-            for option in field_options
+            for option in options
         )
 
     def _resolves_for_each_type(self, option: PathOption, name: str) -> bool:
@@ -158,21 +158,21 @@ class AbstractSelections:
         return bool(edges) and all(edge is not None and edge.needs_no_inputs for edge in edges)
 
     def _check_expansion(self, selection: MergedField) -> None:
-        """Check that one subgraph can give a field of the abstract type for all its object types.
+        """Check that one direct option can resolve a field for all object types that its subgraph returns.
 
-        If two subgraphs return the object and each resolves the field for other types, neither is enough: the field is
-        missing on some object that it returns. An interface without object types has no branches.
+        If two subgraphs return the object and each resolves the field on other types, then neither suffices: either
+        subgraph can return an object without the field.
 
         Raises:
-            UnplannableError: no subgraph can.
+            UnplannableError: No direct option can do so, or the abstract type has no object types.
         """
         if not self._graph.possible(self._node.type_name):
             raise UnplannableError(self._node, selection)
         options = [option for option in self._node.direct if self._option_finder.knows_type(option)]
-        if len(options) > 1 and not any(self._is_enough(option, selection) for option in options):
+        if len(options) > 1 and not any(self._suffices(option, selection) for option in options):
             raise UnplannableError(self._node, selection)
 
-    def _is_enough(self, option: PathOption, selection: MergedField) -> bool:
+    def _suffices(self, option: PathOption, selection: MergedField) -> bool:
         types = self._graph.possible_in(option.subgraph, option.type_name)
         return all(
             self._option_finder.options_for(_under_type(option.node, type_name, [option]), selection, is_internal=True)
@@ -182,17 +182,17 @@ class AbstractSelections:
     def _explore_branches(self, items: Sequence[SelectedField], expanded: Sequence[SelectedField]) -> None:
         chosen: dict[str, list[SelectedField]] = {}
         for type_name in self._object_types:
-            mine = [item for item in items if (item in expanded if item.types is None else type_name in item.types)]
-            if mine:
-                chosen[type_name] = mine
+            selected = [item for item in items if (item in expanded if item.types is None else type_name in item.types)]
+            if selected:
+                chosen[type_name] = selected
         split = frozenset[str]() if self._search.is_internal else self._explorer.normaliser.split_keys(chosen)
-        for type_name, mine in chosen.items():
+        for type_name, selected in chosen.items():
             branch = self._branch(type_name)
             branch.split_keys = split
-            self._explorer.explore(branch, mine, self._search)
+            self._explorer.explore(branch, selected, self._search)
 
     def _common_object_types(self) -> list[str]:
-        """The types of the object in every subgraph it can come from; an interface object does not restrict them."""
+        """Return the object types that all direct options can return; interface objects do not count."""
         types = self._graph.possible(self._node.type_name)
         for option in self._node.direct:
             if self._option_finder.knows_type(option):
@@ -215,13 +215,13 @@ class AbstractSelections:
 
 
 def _without_repeated(items: Sequence[SelectedField]) -> Sequence[SelectedField]:
-    """The items without leaves of some types that repeat an earlier one of all types."""
+    """Drop each leaf on some object types that repeats an earlier leaf on all types; return the other fields."""
     repeated = _repeated_in(items)
     return [item for item in items if id(item) not in repeated] if repeated else items
 
 
 def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
-    """The leaves of some types that come after the same leaf of all types, by identity."""
+    """Return the `id()` of each leaf on some object types that comes after the same leaf on all types."""
     of_all: dict[str, list[Guards]] = {}
     repeated: set[int] = set()
     for item in items:
@@ -236,7 +236,7 @@ def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
 
 
 def _under_type(node: ObjectNode, type_name: str, options: Sequence[PathOption]) -> ObjectNode:
-    """The object of a node under a type condition, with the given options."""
+    """Return the node of the same object under a type condition, with the given options."""
     branch = ObjectNode(
         type_name,
         path=node.path,

@@ -1,8 +1,7 @@
-"""Arguments whose values come from an object around the field: `@fromContext` (planning §3.22).
+"""Plan arguments with `@fromContext`: their values are fields of an ancestor object (planning §3.22).
 
-The value belongs to the nearest object around the field whose type sets the context. It is read there like a
-requirement and is a variable of the field's fetch. Objects with different values cannot share a request, so the field
-has a fetch of its own behind a key.
+The value is read from the nearest ancestor whose type sets the context, and becomes a variable of the fetch that
+resolves the field. The field is always resolved by a hop, so that each request has only objects with the same value.
 
     shop (@context "shop") { currency items { price(currency: @fromContext "$shop { currency }") } }
     price of an item:   leaf `currency` of the shop   ->   variable Item_price_currency, read at `.. | Shop.currency`
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextArguments:
-    """The leaves that the contextual arguments of a field read, and the variables that have their values."""
+    """The leaves whose values the `@fromContext` arguments of a field get, and the variables for the values."""
 
     leaves: tuple[Leaf, ...]
     values: tuple[ContextArgumentValue, ...]
@@ -36,7 +35,7 @@ class ContextArguments:
 def context_arguments(
     graph: QueryGraph, key_leaves: KeyLeaves, node: ObjectNode, name: str, edge: FieldEdge
 ) -> ContextArguments | None:
-    """The contextual arguments of field `name` of a node, None if an object around it or its value is missing."""
+    """Return the `@fromContext` arguments of field `name`; None if no ancestor sets a context or has its value."""
     leaves: list[Leaf] = []
     values: list[ContextArgumentValue] = []
     for argument in edge.contexts:
@@ -44,22 +43,22 @@ def context_arguments(
         if found is None:
             return None
         ancestor, levels = found
-        wanted = key_leaves(ancestor, argument.selection)
-        if wanted is None:
+        found_leaves = key_leaves(ancestor, argument.selection)
+        if found_leaves is None:
             return None
         variable = f"{node.type_name}_{name}_{argument.name}"
         argument_node = ArgumentNode(
             name=NameNode(value=argument.name), value=VariableNode(name=NameNode(value=variable))
         )
-        paths = [_path(leaf, ancestor, levels) for leaf in wanted]
+        paths = [_path(leaf, ancestor, levels) for leaf in found_leaves]
         rewrites = tuple(KeyRenamer(path, variable) for path in paths)
         values.append(ContextArgumentValue(argument_node, variable, argument.type, rewrites))
-        leaves += wanted
+        leaves += found_leaves
     return ContextArguments(tuple(leaves), tuple(values))
 
 
 def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tuple[ObjectNode, int]]:
-    """The objects around a node whose type sets the context, nearest first, each with how many objects up it is."""
+    """Yield the ancestors whose type sets the context, nearest first, each with its distance in objects."""
     levels = 0
     at = node
     while at.parent is not None:
@@ -70,7 +69,7 @@ def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tu
 
 
 def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
-    """From the object of the field up to the ancestor, and down to the leaf."""
+    """Return the path from the object of the field up to the ancestor, and down to the leaf."""
     steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
     node = leaf.node
     while node is not ancestor:

@@ -1,8 +1,8 @@
-"""Objects of deferred fragments (planning §3.19).
+"""Create the nodes for objects of deferred fragments (planning §3.19).
 
-The object of a deferred fragment gets a second node. Fetches for that node belong to the block of the fragment. An
-operation root is entered again. Any other object is entered again by a key, even in a subgraph that has it already;
-fields that no key leads to are fetched with the enclosing block.
+An object with a deferred fragment gets a second node. The fetches for this node belong to the fragment's deferred
+block. They begin at an operation root or with a key hop, even into a subgraph that has the object already. Fields that
+no key hop resolves are fetched with the enclosing block.
 """
 
 from __future__ import annotations
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from router.planner.normalise.selections import SelectedField
 
 
-def enter(node: ObjectNode, subgraphs: Iterable[str]) -> None:
-    """Add an option for the operation root in each of the subgraphs."""
+def add_root_options(node: ObjectNode, subgraphs: Iterable[str]) -> None:
+    """Add an option for the operation root in each of the subgraphs to the node."""
     for subgraph in subgraphs:
         needs: dict[FetchId, int] = {(node.track, subgraph, ""): 0}
         node.direct.append(PathOption(PathStep.OPERATION_ROOT, node, subgraph, node.type_name, 0, needs))
 
 
 def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int, list[SelectedField]]]:
-    """The items that are not deferred, and those of each deferred fragment, without that fragment in `deferred`."""
+    """Split selected fields by their outermost deferred fragment.
+
+    Returns the fields that are not deferred, and the fields of each deferred fragment by the fragment's `id()`. The
+    latter no longer have this fragment in `deferred`.
+    """
     at_once: list[SelectedField] = []
     later: dict[int, list[SelectedField]] = {}
     for item in items:
@@ -40,7 +44,7 @@ def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField],
 
 
 def deferred_object(node: ObjectNode, block: Block) -> ObjectNode:
-    """A second node for the object of a node, whose fetches belong to a block."""
+    """Return a second node for the object of a node; the fetches for this node belong to the block."""
     is_root = node.parent is None
     deferred = ObjectNode(
         node.type_name,
@@ -53,7 +57,7 @@ def deferred_object(node: ObjectNode, block: Block) -> ObjectNode:
         is_deferred=not is_root,
     )
     if is_root:
-        enter(deferred, [option.subgraph for option in node.direct])
+        add_root_options(deferred, [option.subgraph for option in node.direct])
     else:
         deferred.direct = [_deferred_option(deferred, option) for option in node.direct]
     return deferred

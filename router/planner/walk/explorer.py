@@ -1,7 +1,7 @@
-"""The walk: from the selections on an object to leaves, each with all options it can be fetched by (planning §6.2).
+"""The walk from selections to leaves, each with all options to fetch it (planning §6.2).
 
-The walk goes level by level: each option that resolves a composite field gives an option of the object below. If a
-leaf is in another subgraph only, its options start at the nearest object around it where that subgraph can be entered.
+Each option that resolves a field with subselections becomes an option of the child object. If only another subgraph
+resolves a leaf, the options of the leaf begin with a hop at the nearest ancestor with a key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from router.plan import Each, Key, TypeIs
 from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, response_key, signature
 from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.walk.abstract_types import AbstractSelections
-from router.planner.walk.deferred_objects import deferred_object, enter, split_deferred
+from router.planner.walk.deferred_objects import add_root_options, deferred_object, split_deferred
 from router.planner.walk.field_options import FieldOptionFinder
 from router.planner.walk.key_hops import KeyHops
 from router.planner.walk.nodes_and_options import (
@@ -45,14 +45,14 @@ _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
 
 @dataclass(frozen=True, slots=True)
 class _KeySelections:
-    """A key or a requirement of a type: as written, and merged, which holds where no field needs an alias."""
+    """The fields of a key or a requirement, and the same fields merged; `merged` is used if no field needs an alias."""
 
-    items: list[SelectedField]
-    selections: list[MergedField]
+    fields: list[SelectedField]
+    merged: list[MergedField]
 
 
 class Explorer:
-    """Finds the leaves of one operation. Nodes and options stay valid as long as the explorer.
+    """Finds the leaves of one operation, and caches nodes and options.
 
     `blocks` are the deferred blocks of the operation, None if nothing is deferred.
     """
@@ -69,22 +69,22 @@ class Explorer:
         self._key_selections: dict[tuple[int, str], _KeySelections] = {}
 
     def root(self, type_name: str, subgraphs: Sequence[str]) -> ObjectNode:
-        """The node of an operation root, with an option for each of the subgraphs that has the root type."""
+        """Return the node of a root type, such as `Query`, with an option for each of `subgraphs` that defines it."""
         node = ObjectNode(type_name)
-        enter(node, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
+        add_root_options(node, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
         return node
 
     def explore(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
-        """Append the leaves of what is selected on a node to the search.
+        """Append the leaves of the fields `items`, selected on the node, to the search.
 
         Raises:
-            UnplannableError: a selection has no option.
+            UnplannableError: No option resolves one of the fields.
         """
         if search.is_internal or self._blocks is None:
-            self._explore_at_once(node, items, search)
+            self._explore_undeferred(node, items, search)
             return
         at_once, later = split_deferred(items)
-        self._explore_at_once(node, at_once, search)
+        self._explore_undeferred(node, at_once, search)
         for fragment, deferred in later.items():
             block = self._blocks.at(node.keys, fragment, node.block)
             self.explore(deferred_object(node, block), deferred, search)
@@ -92,10 +92,10 @@ class Explorer:
     def descend(
         self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> None:
-        """Append the leaves of a selection that the field_options resolve to the search.
+        """Append the leaves of a field, which `field_options` resolve, to the search.
 
         Raises:
-            UnplannableError: there are no field_options, or a selection below has no option.
+            UnplannableError: `field_options` is empty, or no option resolves a subselection of the field.
         """
         if not field_options:
             raise UnplannableError(node, selection)
@@ -107,17 +107,17 @@ class Explorer:
         self.explore(child, self.normaliser.selected_fields(selection.below, selection.type_name), search)
 
     def typename_leaf(self, node: ObjectNode) -> Leaf:
-        """A `__typename` that is fetched if no other leaf puts the object into the response."""
+        """Return an internal `__typename` leaf: it brings the object into the response if no other leaf does."""
         item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]
         return Leaf(node, selection, tuple(node.direct), is_internal=True)
 
     def key_leaves(self, node: ObjectNode, selection_set: SelectionSetNode) -> tuple[Leaf, ...] | None:
-        """The leaves of a key or a requirement of a node, None if one of them cannot be fetched."""
+        """Return the leaves of a key or a requirement of a node, or None if one of the leaves cannot be fetched."""
         key = id(selection_set)
-        known = node.memory.key_leaves
-        if key in known:
-            return known[key]
+        cached = node.memory.key_leaves
+        if key in cached:
+            return cached[key]
         before = self.hops.incomplete_results
         search = LeafSearch(is_internal=True)
         leaves: tuple[Leaf, ...] | None
@@ -127,26 +127,26 @@ class Explorer:
         except UnplannableError:
             leaves = None
         if self.hops.incomplete_results == before:
-            known[key] = leaves
+            cached[key] = leaves
         return leaves
 
     def _selections_of(self, selection_set: SelectionSetNode, type_name: str) -> _KeySelections:
         key = (id(selection_set), type_name)
-        known = self._key_selections.get(key)
-        if known is None:
+        cached = self._key_selections.get(key)
+        if cached is None:
             items = self.normaliser.selected_fields([NestedSelections(selection_set, ALWAYS, type_name)], type_name)
-            known = self._key_selections[key] = _KeySelections(items, self.normaliser.merged(items, type_name))
-        return known
+            cached = self._key_selections[key] = _KeySelections(items, self.normaliser.merged(items, type_name))
+        return cached
 
-    def _explore_key(self, node: ObjectNode, wanted: _KeySelections, search: LeafSearch) -> None:
-        aliased = [self._aliased(node, item) for item in wanted.items]
-        is_as_written = all(item is written for item, written in zip(aliased, wanted.items, strict=True))
+    def _explore_key(self, node: ObjectNode, key: _KeySelections, search: LeafSearch) -> None:
+        aliased = [self._aliased(node, item) for item in key.fields]
+        is_as_written = all(item is written for item, written in zip(aliased, key.fields, strict=True))
         if is_as_written and not self.graph.is_abstract(node.type_name):
-            self._explore_fields(node, wanted.selections, search)
+            self._explore_fields(node, key.merged, search)
         else:
-            self._explore_at_once(node, aliased, search)
+            self._explore_undeferred(node, aliased, search)
 
-    def _explore_at_once(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
+    def _explore_undeferred(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
         if search.is_internal:
             items = [self._aliased(node, item) for item in items]
         if not self.graph.is_abstract(node.type_name):
@@ -164,12 +164,12 @@ class Explorer:
         self._ensure_object_is_present(node, search, count)
 
     def _ensure_object_is_present(self, node: ObjectNode, search: LeafSearch, count: int) -> None:
-        """Add a leaf if none of those after the first `count` puts the object into the response."""
+        """Add a `__typename` leaf if no leaf found after the first `count` brings the object into the response."""
         if not _is_present(node, search.leaves[count:]):
             search.leaves.append(self.typename_leaf(node))
 
     def _aliased(self, node: ObjectNode, item: SelectedField) -> SelectedField:
-        """The item, under an alias if the client uses its response key for something else."""
+        """Return the field, with an alias if the client uses its response key for another field."""
         name = item.node.name.value
         if name == TYPENAME:
             return item
@@ -181,19 +181,19 @@ class Explorer:
     def _child_of(
         self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> ObjectNode:
-        """The object below; the same one for all keys and requirements that reach it from the same options."""
-        reached = (selection.key, *(option for option, _ in field_options))
-        child = node.memory.internal_children.get(reached) if search.is_internal else None
+        """Return the node of the child object. Keys and requirements share a node if their field options are equal."""
+        cache_key = (selection.key, *(option for option, _ in field_options))
+        child = node.memory.internal_children.get(cache_key) if search.is_internal else None
         if child is None:
             child = _child(node, selection, search)
             child.direct += [_field_step(child, option, edge) for option, edge in field_options if edge is not None]
             if search.is_internal:
-                node.memory.internal_children[reached] = child
+                node.memory.internal_children[cache_key] = child
         return child
 
 
 def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:
-    """Whether one of its leaves puts the object into the response whenever the object has to be there."""
+    """Whether these leaves of the node suffice to bring the object into the response."""
     if node.parent is None or node.is_deferred:
         return True
     if node.selection is None:

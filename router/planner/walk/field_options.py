@@ -1,4 +1,4 @@
-"""Which options of an object resolve a field: direct ones, those behind keys, and those that are given requirements."""
+"""Find the options of a node that resolve a field: direct options, hops, and hops with the field's requirements."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class FieldOptionFinder:
         self._hops = hops
 
     def options_for(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[FieldOption]:
-        """The options of a node that resolve a selection, empty if there are none.
+        """Return the options of a node that resolve a field; empty if no option does.
 
-        `is_internal` says that the selection belongs to a key or a requirement.
+        `is_internal` says that the field belongs to a key or a requirement.
         """
         if selection.name == TYPENAME:
             return [(option, None) for option in self.typename_options(node)]
@@ -36,23 +36,23 @@ class FieldOptionFinder:
                 found.append((option, edge))
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
-            behind = self._behind_keys(node, selection)
-            # Of options that cost the same, the subgraph that the field would come from if it were not deferred.
-            return sorted(behind, key=lambda field_option: field_option[0].subgraph not in direct) or found
+            by_hop = self._hops_to(node, selection)
+            # The first of several options with equal cost is chosen: prefer the subgraph that is used without `@defer`.
+            return sorted(by_hop, key=lambda field_option: field_option[0].subgraph not in direct) or found
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found
-        return found + self._behind_keys(node, selection)
+        return found + self._hops_to(node, selection)
 
     def typename_options(self, node: ObjectNode) -> Sequence[PathOption]:
-        """The options that know the object type; that of an interface object does not."""
+        """Return the options that can return the type name of the object: direct options, or hops if there are none."""
         direct = [option for option in node.direct if self.knows_type(option)]
         return direct or [option for option in self._hops.at(node) if self.knows_type(option)]
 
     def knows_type(self, option: PathOption) -> bool:
-        """Whether the subgraph of an option can return the type of the object."""
+        """Whether the subgraph of the option can return the object's type; for an interface object it cannot."""
         return not self._graph.is_interface_object(option.subgraph, option.type_name)
 
-    def _behind_keys(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
+    def _hops_to(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
         found: list[FieldOption] = []
         for option in self._hops.at(node):
             edge = self._graph.field(option.subgraph, option.type_name, selection.name)
@@ -68,11 +68,11 @@ class FieldOptionFinder:
 def _direct_suffice(
     node: ObjectNode, selection: MergedField, found: Sequence[FieldOption], *, is_internal: bool
 ) -> bool:
-    """Whether hops cannot give a better option than the direct ones that were found.
+    """Whether no hop can be better than the direct options in `found`.
 
-    A hop that is made anyway may save a fetch that is made for one of several direct options alone, or for something
-    deeper. For keys and requirements, hops count only if they are known already: a search for one hop must not start
-    searches for others.
+    A hop that the plan needs anyway can save the fetch of a direct option, if there are several, or a fetch for a
+    subselection. For keys and requirements, only hops found earlier are considered: the search for a hop must not start
+    searches for other hops.
     """
     is_only_option = len(node.direct) == 1
     if not found or (is_only_option and selection.is_leaf):

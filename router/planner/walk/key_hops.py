@@ -1,9 +1,8 @@
-"""Options behind a key (planning §3.2 to §3.4).
+"""Find the key hops of a node: the options in other subgraphs by a key and `_entities` (planning §3.2 to §3.4).
 
-A hop enters another subgraph by `_entities`. It needs the fields of one of that subgraph's keys, which may be behind
-other hops themselves. The hops of a node are found in rounds, as in Dijkstra's algorithm: a round reads keys only from
-options of earlier rounds, and keeps what is ready first. So a hop never waits for itself, and every subgraph is entered
-after the fewest fetches in a row.
+A hop into a subgraph needs the fields of one of the subgraph's keys, and these may need other hops. The hops of a node
+are found in rounds, as in Dijkstra's algorithm: each round reads keys only from options of earlier rounds, and accepts
+only the hops with the lowest stage. So no hop waits for itself, and each subgraph gets its hop with the lowest stage.
 
     product: a has id; b has id and sku; c has sku     direct: a     round 1: b (id from a)     round 2: c (sku from b)
 """
@@ -30,30 +29,30 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
     from router.planner.walk.nodes_and_options import KeyLeaves
 
-# An object in a key or a requirement may need a hop of its own, by a key with objects in it, and so on. The number of
-# paths multiplies with every level. So objects are followed this deep, and this often for one object or requirement
-# of the client.
+# An object in a key or a requirement may need a hop by a key that again contains objects, and so on. The number of
+# paths multiplies with every level. So there are limits for the depth of such objects, and for the number of searches
+# that an object of the client, or one of its fields with requirements, can cause.
 MAX_INTERNAL_DEPTH: Final = 12
 MAX_INTERNAL_SEARCHES: Final = 400
 
 
 class KeyHops:
-    """Finds the hops of nodes; `key_leaves` plans the fields of keys and requirements."""
+    """Finds the hops of nodes; `key_leaves` returns the leaves of keys and requirements."""
 
     def __init__(self, graph: QueryGraph, key_leaves: KeyLeaves) -> None:
         self._graph = graph
         query = graph.supergraph.schema.query_type
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
-        # Counts results that are incomplete because a search was in progress or left out: those are not remembered.
+        # Counts results that are incomplete because a search was still running or was skipped. They are not cached.
         self.incomplete_results = 0
-        # Counts searches that were left out because of the limits above.
-        self._left_out = 0
-        self._deepest = MAX_INTERNAL_DEPTH
+        # Counts searches that were skipped because of the limits above.
+        self._skipped = 0
+        self._max_depth = MAX_INTERNAL_DEPTH
         self._searches_left = MAX_INTERNAL_SEARCHES
 
     def at(self, node: ObjectNode) -> Sequence[PathOption]:
-        """All options of a node behind a key, those after fewer fetches in a row first."""
+        """Return the hops of a node, the hop with the lowest stage first; for a query root, the options of re-entry."""
         memory = node.memory
         if memory.is_searching_hops:
             self.incomplete_results += 1
@@ -68,12 +67,12 @@ class KeyHops:
             memory.is_searching_hops = False
         else:
             self.incomplete_results += 1
-            self._left_out += 1
+            self._skipped += 1
             return ()
         return memory.hops
 
     def requiring(self, node: ObjectNode, entry: Entry, edge: FieldEdge, name: str) -> PathOption | None:
-        """The hop into the entry's subgraph with what field `name` requires, None if that cannot be fetched."""
+        """Return the hop for field `name` and its requirements; None if a requirement or all keys cannot be fetched."""
         memory = node.memory
         key = (entry.subgraph, name)
         if key in memory.requiring:
@@ -114,7 +113,7 @@ class KeyHops:
         if node.internal_depth == 0:
             self._searches_left = MAX_INTERNAL_SEARCHES
             return True
-        if node.internal_depth > self._deepest or not self._searches_left:
+        if node.internal_depth > self._max_depth or not self._searches_left:
             return False
         self._searches_left -= 1
         return True
@@ -133,21 +132,21 @@ class KeyHops:
                 )
 
     def _find_all(self, node: ObjectNode, hops: list[PathOption]) -> None:
-        pending = [entry for entry in self._graph.entries(node.type_name) if not _is_only_start(node, entry)]
+        pending = [entry for entry in self._graph.entries(node.type_name) if not _has_only_direct_option(node, entry)]
         while found := self._next_round(node, pending):
-            # Those that are ready later may find a shorter path through those that are ready now.
+            # A hop with a higher stage may get a lower one in the next round, through the hops accepted now.
             earliest = min(hop.stage for hop in found)
-            reached = {hop.subgraph: hop for hop in found if hop.stage == earliest}
-            hops += [hop for hop in reached.values() if node.is_deferred or not _leads_back(hop)]
-            pending = [entry for entry in pending if entry.subgraph not in reached]
+            accepted = {hop.subgraph: hop for hop in found if hop.stage == earliest}
+            hops += [hop for hop in accepted.values() if node.is_deferred or not _leads_back(hop)]
+            pending = [entry for entry in pending if entry.subgraph not in accepted]
 
     def _next_round(self, node: ObjectNode, pending: Sequence[Entry]) -> list[PathOption]:
-        """The hops that are possible now: first by keys whose objects need no hop of their own."""
-        outer, before = self._deepest, self._left_out
-        self._deepest = min(outer, node.internal_depth)
+        """Return the hops that are possible now. Keys whose objects need hops are tried only if no other key works."""
+        outer, before = self._max_depth, self._skipped
+        self._max_depth = min(outer, node.internal_depth)
         found = [hop for entry in pending if (hop := self._enter(node, entry)) is not None]
-        self._deepest = outer
-        if found or self._left_out == before:
+        self._max_depth = outer
+        if found or self._skipped == before:
             return found
         return [hop for entry in pending if (hop := self._enter(node, entry)) is not None]
 
@@ -178,13 +177,13 @@ def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: 
     )
 
 
-def _is_only_start(node: ObjectNode, entry: Entry) -> bool:
-    """Whether the entry's subgraph has the only direct option, so that a hop into it could only lead back."""
+def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
+    """Whether the only direct option is in the entry's subgraph: a hop into this subgraph would bring nothing new."""
     return len(node.direct) == 1 and node.direct[0].subgraph == entry.subgraph and not node.is_deferred
 
 
 def _leads_back(hop: PathOption) -> bool:
-    """Whether the subgraph of the hop has a direct option whose fetches the hop needs anyway."""
+    """Whether the hop's subgraph has a direct option that needs only fetches which the hop cannot avoid."""
     return any(
         option.subgraph == hop.subgraph and option.needed_fetches.keys() <= hop.unavoidable_fetches
         for option in hop.node.direct
@@ -192,7 +191,7 @@ def _leads_back(hop: PathOption) -> bool:
 
 
 def earliest_option(leaf: Leaf) -> PathOption:
-    """The option with the fewest fetches in a row; among those, the one with the fewest fetches."""
+    """Return the option with the lowest stage; of several such options, the one with the fewest fetches."""
     return leaf.options[0] if len(leaf.options) == 1 else min(leaf.options, key=_option_rank)
 
 

@@ -1,19 +1,19 @@
-"""The states of the search: objects of the response, the options to fetch them, and the leaves wanted of them.
+"""Nodes, options and leaves: what the walk finds, and what `choose` chooses from.
 
-An `ObjectNode` is an object in the response: a response path and a type. A `PathOption` is a way to have this object in
-a subgraph. It comes from another option by one step:
+An `ObjectNode` is an object of the response. A `Leaf` is a leaf field to fetch for it. A `PathOption` is a path to the
+object in one subgraph. It continues another option by one step:
 
-| step    | from                                       | to                                                         |
-|---------|--------------------------------------------|------------------------------------------------------------|
-| ENTER   | -                                          | an operation root of the subgraph                          |
-| FIELD   | an option of the parent node               | the object in one of its fields, in the same subgraph      |
-| CAST    | an option of the same object               | the same under a type condition                            |
-| DEFER   | an option of the same object               | the same in a deferred fragment                            |
-| HOP     | options of the same object that have a key | the same in another subgraph, by `_entities`               |
-| REENTER | an option whose field is the query root    | the query root of another subgraph                         |
+| last step      | continues an option of           | leads to                                                 |
+|----------------|----------------------------------|----------------------------------------------------------|
+| OPERATION_ROOT | none                             | an operation root of the subgraph                        |
+| FIELD          | the parent node                  | the object that the field returns, in the same subgraph  |
+| DOWNCAST       | the same object                  | the object under a type condition                        |
+| DEFER          | the same object                  | the object in a deferred fragment                        |
+| KEY_HOP        | the same object, for each key    | the object in another subgraph, by a key and `_entities` |
+| QUERY_ROOT     | a field that returns `Query`     | the query root of another subgraph                       |
 
-An option refers to the options it comes from, so a chosen option is a whole path. ENTER, HOP and REENTER cost a fetch;
-such options are the *roots* of the options after them.
+OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch. An option that ends with such a step is the *fetch start* of
+itself and of all options that continue it in the same fetch.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.selections import MergedField
 
-# A fetch as far as it is known before groups exist: its objects (`track`), its subgraph, and a purpose that tells
-# two fetches of the same objects in one subgraph apart.
+# Identifies a fetch before fetch groups are built: by its objects (`ObjectNode.track`), its subgraph, and a purpose
+# that distinguishes two fetches of the same objects from one subgraph.
 FetchId: TypeAlias = tuple[tuple[str, ...], str, str]
-# An option that resolves a selection, and the edge of the field; `__typename` has none. A plain tuple, because the walk
-# makes more of them than of anything else.
+# An option that resolves a field, and the field's edge in the query graph (None for `__typename`). A plain tuple,
+# because the walk creates more of these tuples than of any other object.
 FieldOption: TypeAlias = "tuple[PathOption, FieldEdge | None]"
 
 
 class PathStep(Enum):
-    """The kinds of steps; `starts_fetch` says whether the step costs a fetch."""
+    """The steps of a path; `starts_fetch` says whether the step begins a fetch."""
 
     OPERATION_ROOT = "operation root", True
     FIELD = "field", False
@@ -59,17 +59,18 @@ class PathStep(Enum):
 
 @dataclass(eq=False, slots=True)
 class NodeMemory:
-    """What the search remembers of a node.
+    """Results of searches on a node, cached because several fields need them.
 
     Attributes:
-        hops: its options behind keys, None before they are searched for.
-        is_searching_hops: whether `hops` are not complete yet.
-        branches: the same object under a type condition, by object type.
-        key_leaves: the leaves of keys and requirements, by the identity of their selection set; None for those that
-            cannot be fetched.
-        requiring: the hops for fields that require others, by subgraph and field; `in_progress` are being searched for.
-        internal_children: the objects below that are needed for keys and requirements only, by response key and the
-            options they are reached from. Several keys can lead through one object.
+        hops: The hops of the node, None before the search for hops.
+        is_searching_hops: Whether the search for `hops` is still running.
+        branches: The nodes of the same object under a type condition, by object type.
+        key_leaves: The leaves of each key and requirement, by the `id()` of its selection set; None if a leaf cannot be
+            fetched.
+        requiring: The hop for each field with requirements, by subgraph and field; None if there is no such hop.
+        in_progress: The subgraph and field of each hop in `requiring` that is still searched for.
+        internal_children: The nodes of internal child objects, by response key and the options of the parent. Several
+            keys can use one node.
     """
 
     hops: list[PathOption] | None = None
@@ -83,21 +84,22 @@ class NodeMemory:
 
 @dataclass(eq=False, slots=True)
 class ObjectNode:
-    """An object in the response.
+    """An object of the response.
 
     Attributes:
-        path: from the root of the response. It has type conditions only where objects of different types must not share
-            a fetch, because the client wants different values under one response key.
-        keys: the response keys on the path.
-        track: the keys, with the type where the path has a type condition.
-        split_keys: the response keys below which objects of different types must not share a fetch.
-        parent: the object around it, or the same object without a type condition or deferral.
-        selection: the field of the parent that has it, None if it is the same object as the parent.
-        guards: all of these hold where the object exists.
-        block: the deferred block that it belongs to.
-        is_deferred: whether its fields are fetched apart from those of the same object outside the block, if possible.
-        internal_depth: 0 for what the client selects; n for an object that is n levels deep in a key or a requirement.
-        direct: the options that come from options of the parent; for the operation root, those that enter a subgraph.
+        path: The path from the root of the response. It has a type condition only if objects of different types must
+            not share a fetch, because the client selects different fields under one response key.
+        keys: The response keys on the path.
+        track: Equal for objects that can share a fetch: the response keys, each with the parent type if `path` has a
+            type condition there.
+        split_keys: The response keys below which objects of different types must not share a fetch.
+        parent: The parent object, or the node of the same object without the type condition or `@defer`.
+        selection: The field of the parent that returns the object, None if `parent` is the same object.
+        guards: The `@skip` and `@include` conditions under which the object is selected.
+        block: The deferred block that the object belongs to.
+        is_deferred: Whether the object is in a deferred fragment. Its fields then get fetches of their own if possible.
+        internal_depth: 0 for an object that the client selects, n for an object n levels deep in a key or requirement.
+        direct: The direct options; for an operation root, an option for each subgraph.
     """
 
     type_name: str
@@ -116,14 +118,14 @@ class ObjectNode:
 
     @property
     def memory(self) -> NodeMemory:
-        """What the search remembers of it; most nodes need none."""
+        """Return the cached results of the node. They are created on first use, because most nodes have none."""
         if self._memory is None:
             self._memory = NodeMemory()
         return self._memory
 
     @property
     def type_condition(self) -> str | None:
-        """The type of the object, if the node is the parent's object under a type condition."""
+        """Return the node's type if `parent` is the same object without this type condition, else None."""
         if self.selection is not None or self.parent is None or self.parent.type_name == self.type_name:
             return None
         return self.type_name
@@ -131,19 +133,21 @@ class ObjectNode:
 
 @dataclass(eq=False, slots=True)
 class PathOption:
-    """A way to have the object of a node in a subgraph.
+    """A path to the object of a node in one subgraph.
 
     Attributes:
-        type_name: the type of the object in the subgraph.
-        stage: the least number of fetches in a row before the fetch that has this option.
-        needs: the roots on the path, each with its stage, by the key choices that looked best when it was found.
-        scope: the fields that a `@provides` on the path makes resolvable.
-        parent: the option it comes from; None for ENTER and HOP.
-        edge: the field, for FIELD.
-        entry: where the subgraph is entered, for HOP.
-        key_choices: the keys that can be used, for HOP, those with the fewest fetches in a row first.
-        purpose: the field whose requirements a HOP reads, or the fetch after which REENTER enters the query root again.
-        contexts: the arguments of that field that come from objects around it.
+        step: The last step of the path.
+        type_name: The type of the object in the subgraph.
+        stage: The lowest possible stage of the fetch that contains the option.
+        needed_fetches: The fetches on the path, each with its stage. A hop takes the key with the lowest stage.
+        scope: The fields that the subgraph resolves here because of a `@provides` on the path.
+        parent: The option that this option continues; None for OPERATION_ROOT and KEY_HOP.
+        edge: For FIELD, the field in the query graph.
+        entry: For KEY_HOP, the entity type and its keys in the subgraph.
+        key_choices: For KEY_HOP, the keys that can be fetched, the key with the lowest stage first.
+        purpose: For KEY_HOP, the name of the field whose requirements are fetched for the hop, else empty. For
+            QUERY_ROOT, a text that identifies the fetch that has the parent option.
+        contexts: For KEY_HOP, the `@fromContext` arguments of that field.
     """
 
     step: PathStep
@@ -163,14 +167,14 @@ class PathOption:
 
     @property
     def unavoidable_fetches(self) -> frozenset[FetchId]:
-        """The roots on every path to this option: those of `needs` that no other choice of keys avoids."""
+        """Return the fetches of `needed_fetches` that are needed with any choice of keys on the path."""
         if self._unavoidable_fetches is None:
             self._unavoidable_fetches = self._find_unavoidable_fetches()
         return self._unavoidable_fetches
 
     def _find_unavoidable_fetches(self) -> frozenset[FetchId]:
         if not self.starts_fetch:
-            assert self.parent is not None  # noqa: S101 - only ENTER and HOP have none
+            assert self.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
             return self.parent.unavoidable_fetches
         if self.step is PathStep.OPERATION_ROOT:
             return frozenset(self.needed_fetches)
@@ -190,7 +194,7 @@ class PathOption:
 
     @property
     def fetch_id(self) -> FetchId:
-        """The fetch that a root stands for."""
+        """Return the fetch that the option begins; only for an option that is a fetch start."""
         return self.node.track, self.subgraph, self.purpose
 
     @property
@@ -200,7 +204,7 @@ class PathOption:
 
 @dataclass(frozen=True, slots=True)
 class ContextArgumentValue:
-    """An argument whose value comes from an object around: the variable that has it, and where it is read."""
+    """An argument with `@fromContext`: the variable with its value, and `rewrites` that say where the value is read."""
 
     argument: ArgumentNode
     variable: str
@@ -210,17 +214,17 @@ class ContextArgumentValue:
 
 @dataclass(frozen=True, slots=True)
 class KeyChoice:
-    """One of the keys that a HOP can use: the leaves of the key, and of what the field behind it requires."""
+    """One of the keys that a hop can use: the leaves of the key and of the requirements of the field behind the hop."""
 
     leaves: tuple[Leaf, ...]
 
 
 @dataclass(eq=False, slots=True)
 class Leaf:
-    """A leaf field wanted of a node, and the options by which it can be fetched, at least one.
+    """A leaf field to fetch for a node, and the options that resolve it, at least one.
 
-    `is_internal` leaves are not the client's: fields of keys and requirements, and what keeps a selection from being
-    empty.
+    `is_internal` says that the client did not select the leaf. It belongs to a key or a requirement, or it is a
+    `__typename` in a selection set that would otherwise be empty.
     """
 
     node: ObjectNode
@@ -231,14 +235,14 @@ class Leaf:
 
 @dataclass(eq=False, slots=True)
 class LeafSearch:
-    """The leaves that a walk has found so far; `is_internal` if it is for a key or a requirement."""
+    """The leaves found so far; `is_internal` says that the search is for a key or a requirement."""
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
 
 
 class UnplannableError(Exception):
-    """A field that no sequence of fetches reaches (planning §3.24)."""
+    """No sequence of fetches can resolve a field (planning §3.24)."""
 
     def __init__(self, node: ObjectNode, selection: MergedField) -> None:
         path = ".".join((*node.keys, selection.key))
@@ -246,21 +250,21 @@ class UnplannableError(Exception):
 
 
 class KeyLeaves(Protocol):
-    """Finds the leaves of a key or a requirement of a node, None if one of them cannot be fetched."""
+    """Returns the leaves of a key or a requirement of a node, or None if one of the leaves cannot be fetched."""
 
     def __call__(self, node: ObjectNode, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
 
 
 def fetch_start(option: PathOption) -> PathOption:
-    """The root of an option: it stands for the fetch that has the option."""
+    """Return the fetch start of an option: the option itself or an ancestor, where the current fetch begins."""
     while not option.step.starts_fetch:
-        assert option.parent is not None  # noqa: S101 - only ENTER and HOP have none
+        assert option.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
         option = option.parent
     return option
 
 
 def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
-    """The options without those that certainly need all fetches that another one needs."""
+    """Drop each option whose unavoidable fetches include all needed fetches of another option; return the rest."""
     if len(options) == 1:
         return (options[0],)
     kept: list[PathOption] = []

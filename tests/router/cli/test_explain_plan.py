@@ -61,13 +61,14 @@ def run(supergraph_file: Path, query: str, *options: str) -> str:
 def test_each_field_has_its_subgraph_and_the_others_their_reasons(supergraph_file: Path) -> None:
     assert run(supergraph_file, "{ top { name fee } }") == (
         "top.name  (Product.name)\n"
-        "  from shop [operation root]  cost 101000, 2 fetches: none of 2 is cheaper, and this fetch runs first\n"
+        "  from shop [operation root]  cost 101000, 2 fetches: "
+        "no other subgraph is cheaper, and this fetch runs first\n"
         "  or   stock [entity at top, given id from shop]  cost 101000, 2 fetches\n"
         "  not  depot: does not resolve Product.name\n"
-        "  not  names: has no resolvable key of Product, and the object is not reached by a field there\n"
+        "  not  names: has no resolvable key of Product, and does not resolve the path to the object\n"
         "top.fee  (Product.fee)\n"
         "  from stock [entity at top, given id weight from shop]  cost 101000, 2 fetches: "
-        "no other subgraph can give it here\n"
+        "no other subgraph can return it here\n"
         "  not  depot, names, shop: does not resolve Product.fee\n"
     )
 
@@ -76,7 +77,7 @@ def test_an_alternative_that_the_search_skipped_has_its_cost(supergraph_file: Pa
     (name,) = json.loads(run(supergraph_file, "{ top { name } }", "--format", "json"))
     assert (name["chosen"]["subgraph"], name["chosen"]["cost"], name["chosen"]["fetches"]) == ("shop", 1_000, 1)
     assert [(other["subgraph"], other["cost"], other["fetches"]) for other in name["others"]] == [("stock", 101_000, 2)]
-    assert name["reason"] == "cheapest of 2"
+    assert name["reason"] == "the cheapest of 2 subgraphs"
 
 
 def test_every_subgraph_is_explained_once(supergraph_file: Path) -> None:
@@ -104,15 +105,15 @@ def test_a_choice_has_the_cost_of_the_resulting_plan(supergraph_file: Path) -> N
     assert [(other["subgraph"], other["cost"], other["fetches"]) for other in shelf["others"]] == [
         ("depot", 201_000, 3)
     ]
-    assert shelf["reason"] == "cheapest of 2"
+    assert shelf["reason"] == "the cheapest of 2 subgraphs"
 
 
 def test_an_external_field_is_called_external(supergraph_file: Path) -> None:
-    assert "not  stock: has Product.weight as external only" in run(supergraph_file, "{ top { weight } }")
+    assert "not  stock: defines Product.weight only as @external" in run(supergraph_file, "{ top { weight } }")
 
 
 def test_equal_choices_are_reported(supergraph_file: Path) -> None:
-    assert "none of 2 is cheaper" in run(supergraph_file, "{ top { shelf } }")
+    assert "no other subgraph is cheaper" in run(supergraph_file, "{ top { shelf } }")
 
 
 def test_an_operation_that_the_router_resolves_itself_has_no_fetches(supergraph_file: Path) -> None:

@@ -30,7 +30,7 @@ def explained(query: str) -> dict[str, FieldExplanation]:
 def test_a_field_of_one_subgraph_has_no_other_option() -> None:
     price = explained("{ item { price } }")["item.price"]
     assert price.chosen.subgraph == "b"
-    assert price.reason == "no other subgraph can give it here"
+    assert price.reason == "no other subgraph can return it here"
     assert {refusal.subgraph: refusal.reason for refusal in price.refusals} == {
         "a": "does not resolve Item.price",
         "c": "does not define Item",

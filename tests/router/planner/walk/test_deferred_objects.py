@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from router.planner.walk.deferred_objects import enter, split_deferred
+from router.planner.walk.deferred_objects import add_root_options, split_deferred
 from router.planner.walk.nodes_and_options import ObjectNode
 from tests.router.planner.walk.walking import Walk, text_of
 
@@ -14,7 +14,7 @@ B = 'type Item @key(fields: "id") { id: ID! name: String @shareable price: Int }
 
 def test_an_operation_root_is_entered_in_each_subgraph() -> None:
     node = ObjectNode("Query")
-    enter(node, ["a", "b"])
+    add_root_options(node, ["a", "b"])
     assert [(text_of(option), option.stage, option.needed_fetches) for option in node.direct] == [
         ("a", 0, {((), "a", ""): 0}),
         ("b", 0, {((), "b", ""): 0}),
