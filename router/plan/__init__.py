@@ -1,4 +1,4 @@
-"""The query plan, the only thing planner and executor share: its nodes, and how it is printed."""
+"""The query plan: its nodes, and its JSON and text formats. Planner and executor share only this package."""
 
 from router.plan.json_format import Json, flatten_path_json
 from router.plan.nodes import (

@@ -1,4 +1,4 @@
-"""Plans as JSON, in Apollo's format; a `BatchFetch`, which Apollo does not have, has Apollo's nodes as its parts."""
+"""Writes plans as JSON in Apollo's format. A `BatchFetch` is an addition; its parts have Apollo's nodes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 
 def flatten_path_json(path: Path) -> list[Json]:
-    """Apollo's spelling of a flatten path: a type condition is a suffix of the step before it."""
+    """Return a flatten path in Apollo's notation: a type condition is appended to the step before, as in `@|[Book]`."""
     spelled: list[str] = []
     for step in path:
         match step:
@@ -88,23 +88,23 @@ def _drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
 
 
 def plan_json(node: PlanNode | None, hints: Iterable[str] = ()) -> dict[str, Json]:
-    """The plan with this node; it has `hints`, which Apollo's format does not have, only if there are any."""
+    """Return the plan with this node. The key `hints`, an addition to Apollo's format, is left out if empty."""
     entries: dict[str, Json] = {"kind": "QueryPlan", "node": _Nodes(awaited_fetches(node)).optional(node)}
     return _drop_absent(entries | {"hints": list(hints) or None})
 
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """Writes nodes; only fetches that deferred parts wait for show their ids."""
+    """Writes nodes. A fetch has its `id` only if a deferred part waits for the fetch."""
 
     awaited: frozenset[int]
 
     def optional(self, node: PlanNode | None) -> Json:
-        """A node as JSON; null for None."""
+        """Return a node as JSON; null for None."""
         return None if node is None else self.node(node)
 
     def node(self, node: PlanNode) -> dict[str, Json]:  # noqa: PLR0911 - one per kind of node
-        """A node as JSON."""
+        """Return a node as JSON."""
         match node:
             case Fetch():
                 return self._fetch(node)

@@ -5,16 +5,16 @@ A plan is a tree of nodes whose leaves are fetches:
     Sequence[ Fetch#0 auth,
               Flatten(me.accounts.@, Fetch#1 account  <- {__typename id}) ]
 
-Two readings agree. The *tree* is Apollo's plan format: a `Sequence` runs its nodes one after the other, a `Parallel`
-at once. The *graph* is finer: each `Fetch` names, in `depends_on`, the fetches whose merged results it needs (or, after
-a mutation field, must come after), so an executor may start a fetch the moment those are merged and never look at
-`Sequence` and `Parallel`. `Condition` nodes bind in both readings. A `BatchFetch` is a `Parallel` of entity fetches
-that travel in one request, which starts when all of them could.
+A plan can be executed in two ways with the same result. The *tree* is Apollo's plan format: a `Sequence` runs its nodes
+one after the other, a `Parallel` at the same time. The *graph* is finer: a `Fetch` names in `depends_on` the fetches
+whose fields it needs or that must run earlier (mutation fields). An executor may start a fetch as soon as their results
+are merged, and ignore `Sequence` and `Parallel`. `Condition` nodes are valid in both. A `BatchFetch` is a
+`Parallel` of entity fetches that are sent in one request: the request starts when all of these fetches could start.
 
-Paths. A `Flatten` path leads from the root of the response to the objects a fetch extends: `Key` steps into an object
-by response key, `Each` into every item of a list (once per list level), `TypeIs` keeps only objects of these concrete
-types. Rewrite paths start at a representation (input) or an entity (output) or the fetch's root object (output of a
-root fetch), and pass through lists without naming them.
+A `Flatten` path leads from the root of the response to the objects whose fields are fetched: `Key` is a response key,
+`Each` is every item of a list (one `Each` for each list level), `TypeIs` selects the objects of some concrete types. A
+rewrite path starts at a representation (input), at an entity (output) or at the root object (output of a root fetch),
+and has no steps for lists.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """Every item of a list; a list of lists takes two."""
+    """Every item of a list. A path into a list of lists has two of these steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class TypeIs:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """One object up; only in context rewrites."""
+    """The parent object. Only context rewrites have this step."""
 
 
 PathStep: TypeAlias = Key | Each | TypeIs | Parent
@@ -59,7 +59,7 @@ Path: TypeAlias = tuple[PathStep, ...]
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """One key of a representation, read from the response under the response key `name`."""
+    """One key of a representation. Its value is read from the response under the response key `name`."""
 
     name: str
     selections: tuple[InputSelection, ...] = ()
@@ -67,11 +67,11 @@ class InputField:
 
 @dataclass(frozen=True, slots=True)
 class InputFragment:
-    """Keys of the representation of an object of this type (or of a subtype of it).
+    """Keys of the representation of an object of type `type_condition` or of a subtype.
 
-    `conditions` are alternatives, each of Boolean variables with the values that they must have. Where none of them
-    holds, the fetch selects nothing that needs these keys, and they may not be in the response. Without conditions the
-    keys are always needed. Apollo's format does not have conditions: its executors leave out objects that lack a key.
+    `conditions` are alternatives: each has Boolean variables with the values that they must have. If no alternative is
+    true, the fetch selects no field that needs these keys, and the response may lack them. Without conditions, the keys
+    are always needed. Apollo's format has no conditions: its executors leave out objects that lack a key.
     """
 
     type_condition: str
@@ -86,8 +86,8 @@ InputSelection: TypeAlias = InputField | InputFragment
 class OutputField:
     """A field that a fetch selects: `key` is its response key, `selections` are empty for a leaf.
 
-    It is selected where all `conditions` hold: Boolean variables with the values they must have. What a selection
-    above requires is not repeated.
+    The field is selected if all `conditions` are true: Boolean variables with the values that they must have. The
+    conditions of a parent selection are not repeated.
     """
 
     key: str
@@ -98,7 +98,7 @@ class OutputField:
 
 @dataclass(frozen=True, slots=True)
 class OutputFragment:
-    """Fields that a fetch selects on objects of this type (or of a subtype of it); conditions as for a field."""
+    """Fields that a fetch selects on objects of a type or of a subtype. `conditions` are as in `OutputField`."""
 
     type_condition: str
     selections: tuple[OutputSelection, ...]
@@ -110,7 +110,7 @@ OutputSelection: TypeAlias = OutputField | OutputFragment
 
 @dataclass(frozen=True, slots=True)
 class ValueSetter:
-    """Sets the value at `path`, wherever the path exists."""
+    """Sets the value at `path` in each object that has the path."""
 
     path: Path
     value: str
@@ -118,7 +118,7 @@ class ValueSetter:
 
 @dataclass(frozen=True, slots=True)
 class KeyRenamer:
-    """Renames the last key of `path` to `name`, wherever the path exists."""
+    """Renames the last key of `path` to `name` in each object that has the path."""
 
     path: Path
     name: str
@@ -133,21 +133,21 @@ class Fetch:
 
     Attributes:
         id: unique in the plan, in order of appearance from 0.
-        depends_on: ids of the fetches that must be merged (or skipped) before this one starts, transitively complete
-            through their own `depends_on`.
-        operation: minified GraphQL text. An entity fetch has a variable for its representations and the one root field
-            `_entities`.
-        selections: what `operation` selects on the root, or on the entities of an entity fetch: the same as the text,
-            for those who would otherwise parse it. Arguments stand in the text only.
-        operation_name: set only when the client's operation has a name.
-        variable_usages: names of client variables the operation uses, sorted.
-        requires: how to build one representation per object, empty for a root fetch. The alternatives are tried on
-            every object; those whose conditions hold and whose type condition matches are merged.
+        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. A fetch that one of
+            these already depends on can be left out.
+        operation: GraphQL text without insignificant characters. An entity fetch has a variable for its
+            representations, and `_entities` as its only root field.
+        selections: what `operation` selects on the root, or on the entities of an entity fetch, as data, so that nobody
+            has to parse the text. Arguments are only in the text.
+        operation_name: the name of the operation, None if the client's operation has no name.
+        variable_usages: names of the client's variables that the operation uses, sorted.
+        requires: the selections for the representation of an object, empty for a root fetch. A representation has the
+            keys of all alternatives whose conditions are true and whose type condition matches the object.
         input_rewrites: applied to each representation, in order.
         output_rewrites: applied to each entity (or to the data of a root fetch) before it is merged, in order.
-        representations: the variable with the representations, another one than the client's variables.
-        context_rewrites: for arguments filled from an ancestor object: `Parent` steps climb from the object being
-            fetched, the last key is read and becomes the variable `name` of the operation.
+        representations: the variable with the representations; no variable of the client has this name.
+        context_rewrites: for arguments whose values are read from an ancestor object. The path starts at the object
+            whose fields are fetched, with `Parent` steps; its value is sent as the variable `name`.
     """
 
     id: int
@@ -190,7 +190,7 @@ class Flatten:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Runs one of the clauses, by the coerced value of a Boolean variable."""
+    """Runs `if_clause` if the coerced Boolean variable is true, otherwise `else_clause`."""
 
     variable: str
     if_clause: PlanNode | None = None
@@ -202,10 +202,10 @@ class BatchPart:
     """One entity fetch of a batch.
 
     Attributes:
-        alias: the response key of its `_entities` field.
-        representations: the variable with its representations.
-        selection_set: minified text of what is selected on its entities.
-        node: the fetch on its own: a `Flatten`, inside the conditions under which the part takes part.
+        alias: the response key of the `_entities` field of the part.
+        representations: the variable with the representations of the part.
+        selection_set: the text of what is selected on the entities, without insignificant characters.
+        node: the fetch as a plan node: a `Flatten`, inside the conditions under which the part is sent.
     """
 
     alias: str
@@ -215,17 +215,17 @@ class BatchPart:
 
     @property
     def fetch(self) -> Fetch:
-        """The fetch in `node`."""
+        """Return the fetch in `node`."""
         (fetch,) = iter_fetches(self.node)
         return fetch
 
 
 @dataclass(frozen=True, slots=True)
 class BatchFetch:
-    """Entity fetches of one subgraph in one request, an aliased `_entities` field for each.
+    """Entity fetches of one subgraph in one request, with an aliased `_entities` field for each fetch.
 
     Attributes:
-        definitions: the client's variables that the parts use, by name, as minified variable definitions.
+        definitions: the name and the definition text of each client variable that the parts use.
     """
 
     service_name: str
@@ -234,11 +234,11 @@ class BatchFetch:
     operation_name: str | None = None
 
     def variable_usages(self, parts: Iterable[BatchPart]) -> tuple[str, ...]:
-        """The client's variables that some of the parts use, sorted."""
+        """Return the client's variables that `parts` use, sorted."""
         return tuple(sorted({name for part in parts for name in part.fetch.variable_usages}))
 
     def operation(self, parts: Seq[BatchPart]) -> str:
-        """The operation for some of the parts: those that have objects."""
+        """Return the operation for `parts`: the parts of this batch for which there are objects."""
         used = set(self.variable_usages(parts))
         variables = [f"${part.representations}:[_Any!]!" for part in parts]
         variables += [text for name, text in self.definitions if name in used]
@@ -251,7 +251,7 @@ class BatchFetch:
 
 @dataclass(frozen=True, slots=True)
 class DeferPrimary:
-    """The initial response: `subselection` is what the client selects in it, None if that is nothing."""
+    """The initial response. `subselection` is what the client selects in this response, None if nothing."""
 
     subselection: str | None
     node: PlanNode | None
@@ -267,7 +267,7 @@ class DeferDependency:
 
 @dataclass(frozen=True, slots=True)
 class DeferredPart:
-    """A deferred part of the response: `subselection` is what the client selects below `query_path`."""
+    """A deferred part: `subselection` is what the client selects below `query_path`, None if `node` is a `Defer`."""
 
     depends: tuple[DeferDependency, ...]
     label: str | None
@@ -278,7 +278,7 @@ class DeferredPart:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """A response in parts: the initial one, and those that are delivered later."""
+    """A response in parts: the initial response, and deferred parts that are delivered later."""
 
     primary: DeferPrimary
     deferred: tuple[DeferredPart, ...]
@@ -286,7 +286,7 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`primary` opens the stream; `rest` runs for every event."""
+    """A subscription: `primary` opens the stream, `rest` runs for every event."""
 
     primary: Fetch
     rest: PlanNode | None = None
@@ -296,7 +296,7 @@ PlanNode: TypeAlias = Sequence | Parallel | Fetch | BatchFetch | Flatten | Condi
 
 
 def iter_fetches(node: PlanNode | None) -> Iterator[Fetch]:
-    """Every fetch of a plan, in order of appearance; the parts of a batch each by itself."""
+    """Yield every fetch of a plan, in order of appearance. A batch has one fetch for each part."""
     for request in iter_requests(node):
         if isinstance(request, Fetch):
             yield request
@@ -306,7 +306,7 @@ def iter_fetches(node: PlanNode | None) -> Iterator[Fetch]:
 
 
 def awaited_fetches(node: PlanNode | None) -> frozenset[int]:
-    """The ids of the fetches that deferred parts wait for."""
+    """Return the ids of the fetches that deferred parts wait for."""
     match node:
         case Condition(if_clause=if_clause, else_clause=else_clause):
             return awaited_fetches(if_clause) | awaited_fetches(else_clause)
@@ -318,7 +318,7 @@ def awaited_fetches(node: PlanNode | None) -> frozenset[int]:
 
 
 def iter_requests(node: PlanNode | None) -> Iterator[Fetch | BatchFetch]:
-    """Every request of a plan, in order of appearance."""
+    """Yield every request of a plan, in order of appearance. A batch is one request."""
     match node:
         case None:
             return

@@ -1,4 +1,4 @@
-"""A plan and its printed forms."""
+"""A query plan, its fetches, and its JSON and text formats."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """A plan. `node` is None when nothing has to be fetched (introspection, a root `__typename`).
+    """A plan. `node` is None if nothing has to be fetched (introspection, a root `__typename`).
 
-    `hints` are remarks of the planner, such as that a work limit ended its search. Apollo's format has none: our JSON
-    has them if there are any, the text does not.
+    `hints` are remarks of the planner, for example that a bound ended its search. They are an addition to Apollo's JSON
+    format, which has the key `hints` only if there are hints. The text format never has hints.
     """
 
     node: PlanNode | None
     hints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """The plan in Apollo's JSON format; the parts of a `BatchFetch`, our addition, are Apollo's nodes."""
+        """Return the plan in Apollo's JSON format. A `BatchFetch` is an addition; its parts have Apollo's nodes."""
         return plan_json(self.node, self.hints)
 
     def to_text(self) -> str:
-        """The plan in Apollo's text format."""
+        """Return the plan in Apollo's text format."""
         return plan_text(self.node)
 
     def fetches(self) -> Iterator[Fetch]:
-        """Every fetch, in order of appearance in the tree."""
+        """Yield every fetch, in order of appearance in the tree."""
         return iter_fetches(self.node)
 
     def requests(self) -> Iterator[Fetch | BatchFetch]:
-        """Every request, in order of appearance in the tree."""
+        """Yield every request, in order of appearance in the tree."""
         return iter_requests(self.node)

@@ -1,4 +1,4 @@
-"""Plans as text, in Apollo's format."""
+"""Writes plans as text in Apollo's format."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _subselection_lines(subselection: str | None) -> list[str]:
 
 
 def plan_text(node: PlanNode | None) -> str:
-    """The plan with this node."""
+    """Return the text of the plan with this node."""
     if node is None:
         return "QueryPlan {}"
     return "\n".join(_braced("QueryPlan", _comma(_Nodes(awaited_fetches(node)).node(node))))
@@ -77,16 +77,16 @@ def plan_text(node: PlanNode | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """Writes nodes as lines; only fetches that deferred parts wait for show their ids."""
+    """Writes nodes as lines. A fetch has its `id` only if a deferred part waits for the fetch."""
 
     awaited: frozenset[int]
 
     def optional(self, node: PlanNode | None) -> list[str]:
-        """A node as lines; nothing for None."""
+        """Return a node as lines; no lines for None."""
         return [] if node is None else self.node(node)
 
     def node(self, node: PlanNode) -> list[str]:  # noqa: PLR0911 - one per kind of node
-        """A node as lines."""
+        """Return a node as lines."""
         match node:
             case Fetch():
                 return self._fetch(node)

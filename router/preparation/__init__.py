@@ -1,8 +1,8 @@
-"""Everything about an operation that does not depend on its variables, done once and cached.
+"""Prepares the operation of a request: the work that does not depend on variables, done once and cached.
 
     text ─ checks, parse, validate ─> document ─ choose ─> operation ─ plan ─> plan
-           documents.py                          operations.py         plans.py
+           document_cache.py                     request_operation.py  plan_cache.py
 
-`preparation.py` puts these together. One thread does what would block the event loop (`preparing_thread.py`), once for
-all requests that wait for it (`single_flight.py`).
+`preparation.py` runs these stages. Work that would block the event loop runs in one thread (`preparing_thread.py`), and
+only once for all requests that wait for the result (`single_flight.py`).
 """

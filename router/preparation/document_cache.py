@@ -1,6 +1,7 @@
-"""Documents: parsed, valid and within the limits. Kept by their text; a document that is refused is not kept.
+"""Parses, validates and checks documents, and caches valid documents by text. A refused document is not cached.
 
-A document is read in the preparing thread, once for all requests that need it at the time. A small one is read at once.
+A document is read (checked, parsed and validated) in the preparing thread, once for all requests that wait for the
+document. A small document is read on the event loop, without waiting.
 """
 
 from __future__ import annotations
@@ -40,16 +41,17 @@ if TYPE_CHECKING:
 
 
 SMALL_DOCUMENT: Final = 128
-"""Characters of a document that is read on the event loop. Measured: the slowest documents of 128 characters take 6 ms
-to parse and validate, those of 512 take 58 ms (comparing fields of one name is quadratic); the way to the preparing
-thread and back takes 0.1 ms."""
+"""The most characters of a document that is read on the event loop. Measured: the slowest documents of 128 characters
+take 6 ms to parse and validate, the slowest of 512 take 58 ms (comparing fields of one name is quadratic). Using the
+preparing thread adds 0.1 ms."""
 
 
 @dataclass(slots=True)
 class DocumentFindings:
-    """What checks find out about a document; it is kept with the document and reported for each request.
+    """What checks find out about a document: cached with the document, and logged for each request.
 
-    `exceeds` are the measured limits that it exceeds, `listed` is whether it is on the list of persisted documents.
+    `exceeds` are the limits in measure mode that the document exceeds. `listed` is False if the document is not on the
+    list of persisted documents.
     """
 
     exceeds: list[LimitName] = field(default_factory=list)
@@ -57,7 +59,7 @@ class DocumentFindings:
 
 
 class ParsedDocument:
-    """A document that is not validated yet. It is `trusted` if it comes from the operator: from a warm-up."""
+    """A document that is not validated yet. `trusted` is True if no client sent it: a warm-up prepares it."""
 
     def __init__(self, ast: DocumentNode, *, trusted: bool) -> None:
         self.ast = ast
@@ -65,27 +67,27 @@ class ParsedDocument:
 
     @cached_property
     def text(self) -> str:
-        """Its normal form: comments and layout do not matter."""
+        """The normalised text: without comments, in standard layout."""
         return print_ast(self.ast)
 
     @cached_property
     def hash(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of its normal form."""
+        """The first 16 hexadecimal digits of the SHA-256 of `text`."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
 
 class DocumentChecks(Protocol):
-    """The checks of a document that is not known yet. They raise `RequestError` where they refuse it.
+    """Checks of a document that is not cached. A check that refuses the document raises `RequestError`.
 
-    They may be called from another thread than requests are.
+    The checks can be called in the preparing thread, not only on the event loop.
     """
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """Check a document before it is parsed."""
+        """Check the text of a document before it is parsed."""
         ...
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check a document before it is validated, which would reveal names of the schema."""
+        """Check a document before it is validated: errors of validation would reveal names of the schema."""
         ...
 
 
@@ -95,12 +97,12 @@ class Document:
 
     Attributes:
         ast: The document.
-        text: Its normal form.
+        text: The normalised text.
         hash: The first 16 hexadecimal digits of the SHA-256 of `text`.
-        exceeds: The measured limits that it exceeds.
-        listed: Whether it is on the list of persisted documents, True without a list.
-        operations: Its operations that were run, by the operation name of the request.
-        notes: What stages keep with the document, each under a key of its own.
+        exceeds: The limits in measure mode that the document exceeds.
+        listed: False if there is a list of persisted documents and the document is not on the list.
+        operations: The operations that requests have run, by the operation name of the request.
+        notes: Values that stages of the pipeline cache with the document, each stage under its own key.
     """
 
     ast: DocumentNode
@@ -114,7 +116,7 @@ class Document:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far reading a document has come, for all requests that wait for it; it ends with a document or a refusal."""
+    """The result of reading a document, for all requests that wait: times, and a document or an error."""
 
     parse: float = 0.0
     validate: float = 0.0
@@ -123,7 +125,7 @@ class _Reading:
     refusal: RequestError | None = None
 
     def result(self, record: RequestRecord) -> Document:
-        """The document, with what the log says of reading it.
+        """Return the document, and write the times and the hash to `record` for the log.
 
         Raises:
             RequestError: The document is refused.
@@ -131,19 +133,19 @@ class _Reading:
         record.parse, record.validate = self.parse, self.validate
         record.operation_hash = self.hash or record.operation_hash
         if self.document is None:
-            assert self.refusal is not None  # noqa: S101 - one of the two is there
+            assert self.refusal is not None  # noqa: S101 - without a document there is a refusal
             raise self.refusal.with_traceback(None)  # it is raised again for each request
         return self.document
 
 
 class Documents:
-    """The documents of one supergraph; `cache` has those that are known, by their text."""
+    """The documents of one supergraph. `cache` has the cached documents, by text."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings, checks: DocumentChecks) -> None:
         self._graph = graph
         self._checks = checks
         self._introspection = settings.introspection
-        # How deep introspection may go is a limit of its own, which an operator can set.
+        # The depth of introspection is a limit that the operator can set (`limits`).
         rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
@@ -151,10 +153,10 @@ class Documents:
         self._flights: SingleFlight[str, _Reading] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def document(self, query: str, record: RequestRecord) -> Document:
-        """The document of a text, parsed and valid.
+        """Return the document of a text: the cached document, or a new one.
 
         Raises:
-            RequestError: The text is not a valid document, or a check refuses it.
+            RequestError: The text is not a valid document, or a check refuses the document.
         """
         document = self.cache.get(query)
         record.document_cached = document is not None or query in self._flights
@@ -169,10 +171,10 @@ class Documents:
         return _reported(document, record)
 
     def prepare(self, query: str, record: RequestRecord) -> Document:
-        """The same for a `trusted` document (see `ParsedDocument`); the calling thread waits.
+        """Return the document like `document`, as a `trusted` document (see `ParsedDocument`). Blocks until it is read.
 
         Raises:
-            RequestError: As for `document`.
+            RequestError: The text is not a valid document, or a check refuses the document.
         """
         document = self.cache.get(query)
         if document is None:
@@ -203,7 +205,7 @@ class Documents:
         try:
             self._checks.check_parsed(parsed, findings)
         except DocumentNotListed:
-            reading.hash = parsed.hash  # the log shows which documents a list lacks
+            reading.hash = parsed.hash  # the log shows the hash of a document that is not listed
             raise
         reading.hash = parsed.hash
         self._validate(ast, reading)
@@ -212,7 +214,7 @@ class Documents:
     def _validate(self, ast: DocumentNode, reading: _Reading) -> None:
         started = time.perf_counter()
         try:
-            # Suggestions would tell the schema's names to those who may not ask for them.
+            # Without introspection, no message may suggest names of the schema.
             errors = validate(self._graph.api_schema, ast, self._rules, hide_suggestions=not self._introspection)
         finally:
             reading.validate = time.perf_counter() - started
@@ -238,7 +240,7 @@ def _reported(document: Document, record: RequestRecord) -> Document:
 
 @contextmanager
 def bounded_nesting() -> Iterator[None]:
-    """The parser bounds nesting; what later stages make of it (fragments within fragments) may still be too deep."""
+    """Turn a `RecursionError` into `NestedTooDeeply`: fragments in fragments can be deeper than the parser allows."""
     try:
         yield
     except RecursionError as error:

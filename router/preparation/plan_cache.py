@@ -1,8 +1,8 @@
-"""Plans: kept by the normal form of the document, the operation's name and the override labels that hold.
+"""Plans operations and caches the plans, by normalised document, operation name and active override labels.
 
-Two clients that lay out the same operation differently share a plan. No variable's value is part of the key.
-Operations are planned in the preparing thread, once for all requests that need the plan at the time; small ones too, as
-a short text can take long to plan.
+Clients share a plan if their documents differ only in layout and comments. Values of variables are not part of the key.
+An operation is planned in the preparing thread, once for all requests that wait for the plan. This is also true for
+small operations: a short text can take long to plan.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _log = structlog.stdlib.get_logger("planner")
 class PlanKey(NamedTuple):
     """What a plan depends on, besides the supergraph and the settings.
 
-    `document` is the normalised text. `override_labels` are those that hold, of the labels on which the plan can
-    depend. `parts` are what else stages of the pipeline say the planned operation depends on, such as scopes.
+    `document` is the normalised text. `override_labels` are the active labels, of the labels on which the plan can
+    depend. `parts` are further values on which stages of the pipeline make the plan depend, such as scopes.
     """
 
     document: str
@@ -46,7 +46,7 @@ class PlanKey(NamedTuple):
 
 
 class _Planning(NamedTuple):
-    """The end of planning, for all requests that wait for it: a plan or a refusal, after so many seconds."""
+    """The result of planning, for all requests that wait for the plan: a plan or an error, and the time in seconds."""
 
     operation: Operation
     plan: QueryPlan | None
@@ -54,20 +54,20 @@ class _Planning(NamedTuple):
     seconds: float
 
     def result(self, record: RequestRecord) -> QueryPlan:
-        """The plan, with what the log says of planning.
+        """Return the plan, and write the time of planning to `record` for the log.
 
         Raises:
-            RequestError: There is no plan.
+            RequestError: The operation cannot be planned.
         """
         record.plan = self.seconds
         if self.plan is None:
-            assert self.refusal is not None  # noqa: S101 - one of the two is there
+            assert self.refusal is not None  # noqa: S101 - without a plan there is a refusal
             raise self.refusal.with_traceback(None)  # it is raised again for each request
         return self.plan
 
 
 class Plans:
-    """The plans for one supergraph; `cache` has those that are known, `planner` makes the others."""
+    """The plans for one supergraph: `cache` has the cached plans, `planner` makes new plans."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings) -> None:
         self.planner = Planner(graph)
@@ -78,10 +78,10 @@ class Plans:
         self._flights: SingleFlight[PlanKey, _Planning] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """The plan of an operation under a key.
+        """Return the plan of an operation: the cached plan of `key`, or a new plan.
 
         Raises:
-            PlanningError: There is none.
+            PlanningError: The operation cannot be planned.
         """
         plan = self.cache.get(key)
         record.plan_cached = plan is not None or key in self._flights
@@ -92,10 +92,10 @@ class Plans:
         return plan
 
     def prepare(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """The same; the calling thread waits.
+        """Return the plan of an operation like `plan`. Blocks until planning is done.
 
         Raises:
-            PlanningError: There is none.
+            PlanningError: The operation cannot be planned.
         """
         plan = self.cache.get(key)
         if plan is None:
@@ -110,11 +110,11 @@ class Plans:
             return
         self.cache.put(key, plan, len(key.document))
         for hint in plan.hints:
-            # Once for a plan, not for each request: it is kept.
+            # Logged once for each plan, not for each request, because the plan is cached.
             _log.warning("a plan with a hint", operation=operation.name, document=operation.hash, hint=hint)
 
     def _plan(self, operation: Operation, labels: frozenset[str]) -> _Planning:
-        # Responses are sent as a whole, and deferring takes more fetches.
+        # The router sends a response as a whole, so that `@defer` would only add fetches.
         options = PlanOptions(labels, self._batch_entity_fetches, defer=False, bounds=self._bounds)
         plan: QueryPlan | None = None
         refusal: RequestError | None = None

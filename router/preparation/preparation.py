@@ -1,4 +1,4 @@
-"""The stages of preparation, put together: from a request to the plan of its operation."""
+"""Runs the stages of preparation: from a request to the plan of its operation."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class PreparationStages(DocumentChecks, Protocol):
-    """What preparation needs of the pipeline's stages: checks of documents, and the plans of a warm-up."""
+    """The methods of the pipeline's stages that preparation calls: checks of documents, and the plans of a warm-up."""
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """The operations and keys of the plans that most requests for an operation need."""
+        """Return the plan keys that most requests for the operation will use, each with the operation to plan."""
         ...
 
 
 class Preparation:
-    """Takes requests up to the point where their variables matter."""
+    """Prepares requests: finds the document, the operation and the plan. Variables play no part here."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings, stages: PreparationStages) -> None:
         self._graph = graph
@@ -43,29 +43,29 @@ class Preparation:
 
     @property
     def documents(self) -> Lru[str, Document]:
-        """The documents that are known, by their text."""
+        """Return the cached documents, by text."""
         return self._documents.cache
 
     @property
     def plans(self) -> Lru[PlanKey, QueryPlan]:
-        """The plans that are known."""
+        """Return the cached plans, by plan key."""
         return self._plans.cache
 
     async def document(self, request: GraphQLRequest, record: RequestRecord) -> Document:
-        """The request's document, parsed and valid.
+        """Return the document of the request, parsed and validated.
 
         Raises:
-            RequestError: It is not valid, or a check refuses it.
+            RequestError: The document is not valid, or a check refuses the document.
         """
         if not request.query and request.document_id is not None:
-            raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # the words that clients compare with
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # clients compare with this message
         return await self._documents.document(request.query, record)
 
     def operation(self, document: Document, request: GraphQLRequest, record: RequestRecord) -> Operation:
-        """The operation of the document that the request means.
+        """Return the operation of the document that the request runs.
 
         Raises:
-            RequestError: There is none, or its kind is not allowed for this request or this router.
+            RequestError: The document has no such operation, or the request may not run an operation of this kind.
         """
         chosen = document.operations.get(request.operation_name)
         if chosen is None:
@@ -95,21 +95,21 @@ class Preparation:
         )
 
     async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """The plan of an operation; `key` says what it depends on.
+        """Return the plan of the operation. `key` has everything that the plan depends on.
 
         Raises:
-            PlanningError: There is none.
+            PlanningError: The operation cannot be planned.
         """
         return await self._plans.plan(operation, key, record)
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
-        """Keep the document and the likely plans of an operation, so that no request waits for them.
+        """Cache the document and the likely plans of an operation, so that no request waits for the planner.
 
-        The document need not be on the allow-list. The calling thread waits. It must be the thread that uses the
-        gateway, or call before any does: caches are not for two threads.
+        The document need not be on the allow-list. Blocks until planning is done. Call it from the thread that uses the
+        gateway, or before any thread uses the gateway: the caches are not thread-safe.
 
         Raises:
-            RequestError: It is not valid, has no such operation, or cannot be planned.
+            RequestError: The document is not valid, has no such operation, or the operation cannot be planned.
         """
         request, record = GraphQLRequest(query=query, operation_name=operation_name), RequestRecord()
         document = self._documents.prepare(query, record)

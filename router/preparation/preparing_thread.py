@@ -1,7 +1,7 @@
-"""The thread that does what would block the event loop: reading documents and planning operations.
+"""The preparing thread: reads documents and plans operations, which would block the event loop.
 
-One for each worker process. Python code of two threads takes turns: with one preparing thread, the event loop waits at
-most `SWITCH_INTERVAL_SECONDS` for its turn; with more of them it would wait for each.
+Each worker process has one. Only one thread of a process runs Python code at a time: with one preparing thread, the
+event loop waits at most `SWITCH_INTERVAL_SECONDS` until it runs again; with several threads it would wait for each.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SWITCH_INTERVAL_SECONDS: Final = 0.001
-"""How long a thread runs before another one may (`sys.setswitchinterval`): the event loop waits so long after each of
-its system calls while something is prepared. Measured with one preparing thread: 1 ms adds 6.6 ms to the 99th
-percentile of a cached request, Python's default of 5 ms adds 31 ms."""
+"""How long a thread runs before another thread may run (`sys.setswitchinterval`). While the preparing thread works, the
+event loop waits this long after each of its system calls. Measured with one preparing thread: 1 ms adds 6.6 ms to the
+99th percentile of a cached request, Python's default of 5 ms adds 31 ms."""
 
 STACK_BYTES: Final = 16 * 1024 * 1024
-"""Enough for the interpreter's recursion limit, whatever the platform gives a thread (128 KB in places)."""
+"""The stack size of the thread: enough for the recursion limit of Python. Some platforms give a thread only 128 KB."""
 
 
 class PreparingThread:
-    """Runs one job after another, in the order of their submission. It starts with the first job.
+    """Runs jobs one after another, in the order of `submit` calls. The thread starts with the first job.
 
-    The thread is a daemon: a process that ends does not wait for plans that nobody will use.
+    The thread is a daemon: a process that ends does not wait for plans that no request will use.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class PreparingThread:
         self._starting = threading.Lock()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Have `work` done; until it has begun, the job can be cancelled. For callers of any thread."""
+        """Run `work` in the thread. The job can be cancelled until it starts. Any thread may call this method."""
         job: Future[T] = Future()
         self._jobs.put((job, work))
         with self._starting:
@@ -51,7 +51,7 @@ class PreparingThread:
 
 
 def _started(target: Callable[[], None]) -> threading.Thread:
-    usual = threading.stack_size(STACK_BYTES)  # of all threads that start from here on
+    usual = threading.stack_size(STACK_BYTES)  # for all threads that are started after this call
     try:
         thread = threading.Thread(target=target, name="preparation", daemon=True)
         thread.start()
@@ -65,11 +65,11 @@ def _carry_out(job: Future[T], work: Callable[[], T]) -> None:
         return
     try:
         result = work()
-    except BaseException as error:  # noqa: BLE001  (it belongs to those who wait for the job)
+    except BaseException as error:  # noqa: BLE001 - the error is raised for the callers that wait for the job
         job.set_exception(error)
     else:
         job.set_result(result)
 
 
 PREPARING_THREAD: Final = PreparingThread()
-"""Shared by all gateways of the process: while a supergraph is replaced there are two."""
+"""The thread that all gateways of the process share: while a supergraph is replaced, there are two gateways."""

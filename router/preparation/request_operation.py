@@ -1,4 +1,4 @@
-"""The operation of a request, as stages of the pipeline see it."""
+"""The operation of a request: the values that stages of the pipeline read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Operation:
     """The operation that a request runs; requests for the same document and operation name share it.
 
     Attributes:
-        name: Its name in the document, None without one.
+        name: The name in the document, None if the operation has no name.
         kind: query, mutation or subscription.
         hash: The first 16 hexadecimal digits of the SHA-256 of `document`, as in the log.
-        document: The normalised text of the document.
-        override_labels: The labels of progressive overrides on which its plan can depend.
-        client: What the client asks for: variables are coerced by it, and the response has its shape.
-        planned: What is planned and fetched. A field of `client` that is not part of it is null in the response.
+        document: The normalised text of the document, without comments and layout.
+        override_labels: The labels of progressive overrides on which the plan can depend.
+        client: The operation of the client: it has the variable definitions, and the response has its shape.
+        planned: The operation that is planned and fetched. The response has null for a field that only `client` has.
     """
 
     name: str | None

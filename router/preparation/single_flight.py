@@ -1,4 +1,4 @@
-"""Single flight: what many requests need at the same time is made once, for all of them."""
+"""Single flight: requests that need the same result at the same time share one job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class _Flight(Generic[V]):
-    """A job under way, its result for the event loop, and how many requests wait for it."""
+    """A job that is not finished, its result for the event loop, and how many requests wait for the result."""
 
     job: Future[V]
     result: asyncio.Task[V]
@@ -26,7 +26,7 @@ class _Flight(Generic[V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """Jobs of the preparing thread, each for one key; `keep` gets each result once, on the event loop."""
+    """Jobs of the preparing thread, one for each key. `keep` is called once with each result, on the event loop."""
 
     def __init__(self, thread: PreparingThread, keep: Callable[[K, V], None]) -> None:
         self._thread = thread
@@ -34,14 +34,14 @@ class SingleFlight(Generic[K, V]):
         self._flights: dict[K, _Flight[V]] = {}
 
     def __contains__(self, key: K) -> bool:
-        """Whether a request for the key would share the job of another one."""
+        """Return whether there is a job for the key that a request would share."""
         return key in self._flights
 
     async def result(self, key: K, make: Callable[[], V]) -> V:
-        """What `make` returns or raises, or the job that another request has begun for the same key.
+        """Return the result of `make` or of the job that another request started for the key, or raise its error.
 
-        A request that is cancelled (its client left, its deadline has passed) leaves the job to the others. A job that
-        nobody waits for any more is dropped if it has not begun; if it has, its result is kept for the next request.
+        If a request is cancelled (disconnected client, deadline), the job continues for the other requests. A job for
+        which no request waits is dropped if it has not started; otherwise `keep` is still called with its result.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -62,7 +62,7 @@ class SingleFlight(Generic[K, V]):
         try:
             value = await asyncio.wrap_future(job)
         finally:
-            # Of a job that was dropped, the key may have another one by now.
+            # If this job was dropped, the key may already have another job.
             if not job.cancelled():
                 del self._flights[key]
         self._keep(key, value)
