@@ -65,9 +65,9 @@ class ChosenFetches:
         return frozenset(start.fetch_id for fetch in self.fetches.values() for start in fetch.starts)
 
     def _fetch(self, start: PathOption) -> FetchDraft:
-        known = self._fetch_of.get(start)
-        if known is not None:
-            return known
+        cached = self._fetch_of.get(start)
+        if cached is not None:
+            return cached
         earlier = {
             fetch.number: fetch for fetch in (self._fetch(fetch_start(option)) for option in self._sources(start))
         }

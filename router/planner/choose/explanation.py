@@ -93,7 +93,7 @@ def explain_choice(
         possible = _options_of(graph, hops, leaf)
         others = tuple(_instead(options, number, other) for other in possible if other.subgraph != option.subgraph)
         name = leaf.selection.name
-        known = {option.subgraph, *(other.subgraph for other in possible)}
+        possible_subgraphs = {option.subgraph, *(other.subgraph for other in possible)}
         yield FieldExplanation(
             ".".join((*leaf.node.keys, leaf.selection.key)),
             f"{leaf.node.type_name}.{name}",
@@ -103,7 +103,7 @@ def explain_choice(
             tuple(
                 Refusal(subgraph, _why_not(graph, subgraph, leaf))
                 for subgraph in graph.subgraph_names
-                if subgraph not in known
+                if subgraph not in possible_subgraphs
             ),
         )
 

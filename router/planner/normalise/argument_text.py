@@ -1,7 +1,7 @@
-"""Argument values as minified text.
+"""Write arguments as minified text.
 
-A field with arguments is written several times while it is planned. Printing the syntax tree and removing ignored
-characters would take most of that time.
+A field with arguments is written several times during planning. graphql-core's printer, and then
+`strip_ignored_characters`, would take most of the planning time.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 def argument_text(argument: ArgumentNode) -> str:
-    """The argument, minified."""
+    """Return the argument as minified text, such as `first:10`."""
     return f"{argument.name.value}:{_text(argument.value)}"
 
 
 def variables_in(value: ValueNode) -> Iterator[str]:
-    """The names of the variables in a value, at any depth."""
+    """Yield the names of the variables in a value, at any depth."""
     match value:
         case VariableNode(name=name):
             yield name.value
@@ -64,7 +64,7 @@ def _text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
 
 
 def spaced(parts: Iterable[str]) -> str:
-    """The parts joined, with a space where two of them would otherwise become one token."""
+    """Join the parts, with a space between two parts that would otherwise become one token."""
     text = ""
     for part in parts:
         separate = text and _is_word(text[-1]) and (_is_word(part[0]) or part.startswith(("...", "-")))

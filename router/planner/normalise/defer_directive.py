@@ -1,4 +1,4 @@
-"""`@defer` on a fragment: whether it defers, the variable of its condition, and the client's label (planning §3.19)."""
+"""Read `@defer` on fragments: whether the fragment is deferred, the `if` variable, and the label (planning §3.19)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DIRECTIVE = "defer"
 
 
 def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str] | None:
-    """The variables in conditions of `@defer`, in document order; None if nothing is deferred."""
+    """Return the variables in `if` arguments of `@defer`, in document order, or None if no fragment can be deferred."""
     found: dict[str, None] = {}
     is_used = False
     pending = [operation.selection_set, *(fragment.selection_set for fragment in fragments.values())]
@@ -41,7 +41,7 @@ def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, Fragm
 
 
 def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
-    """Whether a fragment is deferred while the variables in `deferring` are true; never where that is None."""
+    """Whether a fragment is deferred if only the variables in `deferring` are true. None switches `@defer` off."""
     if deferring is None or not fragment.directives:
         return False
     value = _condition(fragment)
@@ -49,7 +49,7 @@ def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
 
 
 def _condition(fragment: Fragment) -> bool | str:
-    """The condition of the fragment's `@defer`: a constant or the name of a variable; False if it has none."""
+    """Return the `if` value of the fragment's `@defer`, or the name of its variable; False without `@defer`."""
     directive = _directive(fragment)
     if directive is None:
         return False
@@ -63,15 +63,15 @@ def _condition(fragment: Fragment) -> bool | str:
 
 
 def _directive(fragment: Fragment) -> DirectiveNode | None:
-    return next((one for one in fragment.directives or () if one.name.value == DIRECTIVE), None)
+    return next((directive for directive in fragment.directives or () if directive.name.value == DIRECTIVE), None)
 
 
 def _argument(directive: DirectiveNode, name: str) -> ValueNode | None:
-    return next((one.value for one in directive.arguments or () if one.name.value == name), None)
+    return next((argument.value for argument in directive.arguments or () if argument.name.value == name), None)
 
 
 def label_of(fragment: Fragment) -> str | None:
-    """The label of the fragment's `@defer`, None without one."""
+    """Return the label of the fragment's `@defer`, or None without a label."""
     directive = _directive(fragment)
     value = None if directive is None else _argument(directive, "label")
     return value.value if isinstance(value, StringValueNode) else None

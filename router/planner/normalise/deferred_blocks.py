@@ -1,9 +1,9 @@
-"""The deferred blocks of an operation, and what its initial response has (planning §3.19).
+"""Find the deferred blocks of an operation, and the selections of its initial response (planning §3.19).
 
     { user { name ... @defer(label: "more") { age friends { name ... @defer { age } } } } }
 
-has the block "more" at `user`, and in it one at `user/friends`. The initial response has what is in no block. A block
-is a fragment at one path of the response: a fragment that is spread at two paths makes two blocks.
+This operation has the block "more" at `user`, and in this block another one at `user/friends`. The initial response has
+all selections outside blocks. A fragment that is spread at two paths of the response becomes two blocks.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _META_FIELDS = frozenset({"__schema", "__type"})
 
 @dataclass(eq=False, slots=True)
 class Block:
-    """The selections that one `@defer` delivers later.
+    """A deferred block: the selections of one fragment with `@defer`, at one path.
 
     Attributes:
-        number: in document order, from 0.
-        label: the client's label.
-        path: the path of its object: response keys, and type conditions as `... on T`.
-        parent: the block that contains it.
-        selections: what the client selects in it, minified, without the blocks in it; None if that is nothing.
+        number: The number of the block in document order, from 0.
+        label: The client's label.
+        path: The path of the object: response keys, and type conditions as `... on T`.
+        parent: The block that contains this block.
+        selections: The client's selections as minified text, without inner blocks; None if there are none.
     """
 
     number: int
@@ -52,7 +52,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class _SelectedObject:
-    """An object that the operation selects: its type, its response keys, its path, and the block that it is in."""
+    """An object that the operation selects: its type, response keys and path, and the block that selects it."""
 
     type_name: str
     keys: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class _SelectedObject:
 
 
 class DeferredBlocks:
-    """The blocks of one operation; `selections` are those of the initial response, None if it has none."""
+    """The deferred blocks of one operation. `selections` is the text of the initial response's selections, or None."""
 
     def __init__(
         self, normaliser: Normaliser, fragments: Mapping[str, FragmentDefinitionNode], deferring: Container[str]
@@ -70,33 +70,33 @@ class DeferredBlocks:
         self._fragments = fragments
         self._deferring = deferring
         self._found: dict[tuple[tuple[str, ...], int, Block | None], Block] = {}
-        # The objects at or above a block, each with the block in which the object itself is selected.
+        # The objects with a block at or below their path, each with the block that selects the object.
         self._above: set[tuple[tuple[str, ...], Block | None]] = set()
         self._selections_left = MAX_SELECTIONS
         self.selections: str | None = None
 
     def find(self, selection_set: SelectionSetNode, type_name: str) -> None:
-        """Find the blocks of an operation.
+        """Find the blocks of an operation with this selection set.
 
         Raises:
-            TooComplexError: it has more selections than can be planned.
+            TooComplexError: The operation has more selections than can be planned.
         """
         self.selections = _braced(self._texts(selection_set, _SelectedObject(type_name)))
 
     def at(self, keys: tuple[str, ...], fragment: int, within: Block | None) -> Block:
-        """The block of a fragment, given by its identity, for the object at a path."""
+        """Return the block of a fragment, given by its `id()`, for the object at the path `keys`, in a block."""
         return self._found[keys, fragment, within]
 
     def inside(self, block: Block | None) -> list[Block]:
-        """The blocks directly in a block, or in none."""
+        """Return the blocks directly inside a block, or the outermost blocks for None."""
         return [
-            one
-            for one in self._found.values()
-            if one.parent is block and (one.selections is not None or self.inside(one))
+            inner
+            for inner in self._found.values()
+            if inner.parent is block and (inner.selections is not None or self.inside(inner))
         ]
 
-    def _texts(self, selection_set: SelectionSetNode, place: _SelectedObject) -> list[str]:
-        """The selections on an object as texts, each once, without deferred ones."""
+    def _texts(self, selection_set: SelectionSetNode, selected: _SelectedObject) -> list[str]:
+        """Return the selections on an object as texts without duplicates. Deferred fragments become blocks instead."""
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
@@ -106,16 +106,16 @@ class DeferredBlocks:
             if guards is None:
                 continue
             if isinstance(selection, FieldNode):
-                texts += self._field(selection, place, guards)
+                texts += self._field(selection, selected, guards)
                 continue
             assert isinstance(selection, FragmentSpreadNode | InlineFragmentNode)  # noqa: S101 - the other two kinds
             if is_deferred(selection, self._deferring):
-                self._defer(selection, place, guards)
+                self._defer(selection, selected, guards)
             else:
-                texts += self._fragment(selection, place, guards)
+                texts += self._fragment(selection, selected, guards)
         return list(dict.fromkeys(texts))
 
-    def _field(self, node: FieldNode, place: _SelectedObject, guards: Guards) -> Iterable[str]:
+    def _field(self, node: FieldNode, selected: _SelectedObject, guards: Guards) -> Iterable[str]:
         name, key = node.name.value, client_key(node)
         if name in _META_FIELDS:
             return
@@ -126,49 +126,49 @@ class DeferredBlocks:
         if node.selection_set is None:
             yield head
             return
-        target = self._normaliser.target(place.type_name, name)
-        below = _SelectedObject(target, (*place.keys, response_key(node)), (*place.path, key), place.block)
+        target = self._normaliser.target(selected.type_name, name)
+        below = _SelectedObject(target, (*selected.keys, response_key(node)), (*selected.path, key), selected.block)
         body = _braced(self._texts(node.selection_set, below))
         if body is not None:
             yield head + body
         elif (below.keys, below.block) not in self._above:
-            # Nothing is selected on the object, but it is in the response.
+            # All selections on the object are excluded by `@skip` or `@include`, but the object is in the response.
             yield f"{head}{{__typename}}"
 
-    def _fragment(self, fragment: Fragment, place: _SelectedObject, guards: Guards) -> Iterable[str]:
+    def _fragment(self, fragment: Fragment, selected: _SelectedObject, guards: Guards) -> Iterable[str]:
         condition, selection_set = self._opened(fragment)
-        is_narrower = condition is not None and self._normaliser.is_narrower(place.type_name, condition)
-        inner = replace(place, type_name=condition or place.type_name)
+        is_narrower = condition is not None and self._normaliser.is_narrower(selected.type_name, condition)
+        inner = replace(selected, type_name=condition or selected.type_name)
         if is_narrower:
-            inner = replace(inner, path=(*place.path, f"... on {condition}"))
+            inner = replace(inner, path=(*selected.path, f"... on {condition}"))
         texts = self._texts(selection_set, inner)
         if is_narrower or guards:
             return _wrapped(texts, condition if is_narrower else None, guards)
         return texts
 
     def _opened(self, fragment: Fragment) -> tuple[str | None, SelectionSetNode]:
-        """The type condition and the selections of a fragment."""
+        """Return the type condition and the selections of a fragment."""
         if isinstance(fragment, FragmentSpreadNode):
             definition = self._fragments[fragment.name.value]
             return definition.type_condition.name.value, definition.selection_set
         condition = fragment.type_condition
         return None if condition is None else condition.name.value, fragment.selection_set
 
-    def _defer(self, fragment: Fragment, place: _SelectedObject, guards: Guards) -> None:
-        key = (place.keys, id(fragment), place.block)
+    def _defer(self, fragment: Fragment, selected: _SelectedObject, guards: Guards) -> None:
+        key = (selected.keys, id(fragment), selected.block)
         if key in self._found:
             return
-        block = self._found[key] = Block(len(self._found), label_of(fragment), place.path, place.block)
-        self._above |= {(place.keys[:length], place.block) for length in range(1, len(place.keys) + 1)}
+        block = self._found[key] = Block(len(self._found), label_of(fragment), selected.path, selected.block)
+        self._above |= {(selected.keys[:length], selected.block) for length in range(1, len(selected.keys) + 1)}
         condition, selection_set = self._opened(fragment)
-        texts = self._texts(selection_set, replace(place, type_name=condition or place.type_name, block=block))
+        texts = self._texts(selection_set, replace(selected, type_name=condition or selected.type_name, block=block))
         if condition is not None or guards:
             texts = _wrapped(texts, condition, guards)
         block.selections = _braced(texts)
 
 
 def _wrapped(texts: Sequence[str], condition: str | None, guards: Guards) -> list[str]:
-    """The selections in a fragment; no text if there are none."""
+    """Return the selections wrapped in an inline fragment; empty if there are no selections."""
     head = "..." if condition is None else f"...on {condition}"
     return [f"{head}{_directives(guards)}{_braced(texts)}"] if texts else []
 

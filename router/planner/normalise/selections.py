@@ -1,10 +1,9 @@
-"""The selections on one object, flattened over fragments and merged by response key.
+"""Flatten the selections on one object over fragments, and merge them by response key.
 
     { id  ... on Book { title }  ... @include(if: $x) { id  author { name } } }
 
-becomes the items `id`, `title` (types {Book}), `id` (guards {x}), `author` (guards {x}); merged for a Book: `id`,
-`title`, `author`. Composite fields keep the unflattened selections below them, each with its guards, so that work is
-done level by level.
+These are the selected fields (*items* in the code) `id`, `title` (types {Book}), `id` (guards {x}) and `author` (guards
+{x}). Merged for a Book, they are `id`, `title` and `author`. Subselections are flattened later, level by level.
 """
 
 from __future__ import annotations
@@ -36,20 +35,20 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
 
-# Selections flattened for one operation, in all passes over it together: about a second of work. The largest operations
-# in practice have a few thousand fields; fragments nested in fragments can select any number.
+# The most selections that are flattened for one operation: about a second of work. The largest operations in practice
+# have a few thousand fields, but nested fragments can select any number.
 MAX_SELECTIONS = 50_000
 
 
 class TooComplexError(Exception):
-    """The operation selects more than can be planned in reasonable time (planning §3.24)."""
+    """The operation has more selections than can be planned in reasonable time (planning §3.24)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelectedField:
-    """A field selected on an object, on those of the concrete `types` only (None: on all).
+    """A field selected on an object, only if the object has one of the `types` (None: any type).
 
-    `deferred` are the deferred fragments between the object and the field, outermost first, by identity.
+    `deferred` has the `id()` of each deferred fragment between the object and the field, outermost first.
     """
 
     node: FieldNode
@@ -61,9 +60,9 @@ class SelectedField:
 
 @dataclass(frozen=True, slots=True)
 class NestedSelections:
-    """The selection set of a composite field, with the field's type and all guards down to it.
+    """The selection set of a field, with the type of the field and all guards of the selection set.
 
-    Under `... on Book { similar {…} }` the type can be narrower than the type of `similar` on the interface.
+    The type of `similar` in `... on Book { similar {…} }` can be narrower than the type of `similar` on an interface.
     """
 
     selection_set: SelectionSetNode
@@ -73,9 +72,9 @@ class NestedSelections:
 
 @dataclass(frozen=True, slots=True)
 class MergedField:
-    """A field of an object under one response key and one set of guards, merged from all its selections.
+    """A field of an object with one response key and one set of guards, merged from equal selected fields.
 
-    `signature` is its name and arguments as text: equal for fields with equal values. `below` is empty for leaves.
+    `signature` is the name with the arguments as text. `below` are the subselections, empty for a leaf field.
     """
 
     key: str
@@ -89,12 +88,12 @@ class MergedField:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it has no selections below it."""
+        """Whether the field has no subselections."""
         return not self.below
 
 
 class _Scope(NamedTuple):
-    """Where a selection set stands: its parent type, the object's possible types, the deferred fragments around it."""
+    """The context of a selection set: parent type, possible types of the object, and deferred fragments around it."""
 
     type_name: str
     possible: frozenset[str]
@@ -102,9 +101,9 @@ class _Scope(NamedTuple):
 
 
 class Normaliser:
-    """Flattens and merges selections over one schema and the fragments of one document.
+    """Flattens and merges selections, for one schema and the fragments of one document.
 
-    Fragments are deferred while the variables in `deferring` are true, none of them where that is None.
+    `deferring` has the variables of `@defer(if:)` that are true; None switches `@defer` off.
     """
 
     def __init__(
@@ -123,18 +122,20 @@ class Normaliser:
         self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
 
     def selected_fields(self, below: Iterable[NestedSelections], type_name: str) -> list[SelectedField]:
-        """All fields selected on an object of type `type_name`, in document order.
+        """Return all fields that `below` selects on an object of type `type_name`, in document order.
 
         Raises:
-            TooComplexError: the operation has more selections than can be planned.
+            TooComplexError: The operation has more selections than can be planned.
         """
-        held = self._possible(type_name)
+        possible_types = self._possible(type_name)
         found: list[SelectedField] = []
         for entry in below:
-            met = held & self._possible(entry.type_name)
-            if met or entry.type_name == type_name:
-                types = None if met == held else met
-                found += self._flatten(entry.selection_set, _Scope(entry.type_name, held), types, entry.guards)
+            common = possible_types & self._possible(entry.type_name)
+            if common or entry.type_name == type_name:
+                types = None if common == possible_types else common
+                found += self._flatten(
+                    entry.selection_set, _Scope(entry.type_name, possible_types), types, entry.guards
+                )
         return found
 
     def _flatten(
@@ -158,14 +159,16 @@ class Normaliser:
                 assert isinstance(selection, InlineFragmentNode)  # noqa: S101 - the three kinds of selection
                 body = selection.selection_set
                 condition = type_name if selection.type_condition is None else selection.type_condition.name.value
-            held = possible if types is None else types
-            met = held & self._possible(condition)
-            if met or condition == type_name:
+            possible_types = possible if types is None else types
+            common = possible_types & self._possible(condition)
+            if common or condition == type_name:
                 later = (*deferred, id(selection)) if is_deferred(selection, self._deferring) else deferred
-                yield from self._flatten(body, _Scope(condition, possible, later), types if met == held else met, inner)
+                yield from self._flatten(
+                    body, _Scope(condition, possible, later), types if common == possible_types else common, inner
+                )
 
     def merged(self, items: Sequence[SelectedField], type_name: str) -> list[MergedField]:
-        """The items of one object merged by response key, in order of first appearance."""
+        """Return the selected fields of one object merged by response key, in order of first appearance."""
         return [selection for group in grouped(items) for selection in self._merge(group, type_name)]
 
     def _merge(self, items: Sequence[SelectedField], parent_type: str) -> Iterator[MergedField]:
@@ -191,9 +194,9 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """The items, with one item for those that all of `types` select alike: there the type does not matter.
+        """Return the fields, where one field without a type condition replaces equal fields on all of `types`.
 
-        ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      on an object that is an A or a B
+        ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      if the object is an A or a B
         """
         alike: dict[tuple[str, str, Guards, str], list[SelectedField]] = {}
         for item in items:
@@ -216,7 +219,7 @@ class Normaliser:
         return response_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """The response keys below which one response key has different values for different types."""
+        """Return the response keys below which some response key has different fields for different object types."""
         split: set[str] = set()
         by_key: dict[str, dict[str, list[SelectedField]]] = {}
         for type_name, items in items_by_type.items():
@@ -230,7 +233,7 @@ class Normaliser:
         return frozenset(split)
 
     def _differs(self, per_type: Mapping[str, Sequence[SelectedField]]) -> bool:
-        """Whether a response key somewhere below these selections of one field has several signatures."""
+        """Whether a response key at any depth below these selections of one field has several signatures."""
         signatures: dict[tuple[str, ...], str] = {}
         pending: list[tuple[tuple[str, ...], list[SelectedField]]] = [((), list(items)) for items in per_type.values()]
         while pending:
@@ -238,7 +241,7 @@ class Normaliser:
             for item in items:
                 here = (*path, response_key(item.node))
                 wanted = signature(item.node)
-                # The key itself may be another field on another type; that alone does not split it.
+                # At depth 0, a response key may be another field on another type. This alone is not a difference.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:
@@ -248,7 +251,7 @@ class Normaliser:
         return False
 
     def output(self, item: SelectedField) -> tuple[str, int]:
-        """The named type of an item's field and the number of lists around it."""
+        """Return the named type of a selected field, and the number of lists around this type."""
         output = self._output(item.parent_type, item.node.name.value)
         assert output is not None  # noqa: S101 - the operation is valid
         return output
@@ -266,17 +269,17 @@ class Normaliser:
         return self._outputs[key]
 
     def target(self, parent_type: str, name: str) -> str:
-        """The named type of a field."""
+        """Return the named type of a field."""
         output = self._output(parent_type, name)
         assert output is not None  # noqa: S101 - the operation is valid
         return output[0]
 
     def is_narrower(self, type_name: str, condition: str) -> bool:
-        """Whether only some objects of a type meet a type condition."""
+        """Whether some objects of a type do not match a type condition."""
         return not self._possible(type_name) <= self._possible(condition)
 
     def is_composite(self, type_name: str) -> bool:
-        """Whether fields of the type have selections."""
+        """Whether fields of this type need subselections."""
         return is_composite_type(self._schema.type_map.get(type_name))
 
 
@@ -289,7 +292,7 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
 
 
 def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
-    """The selection sets without repetitions: a fragment that is spread twice has the same one twice."""
+    """Return the selection sets without duplicates: a fragment that is spread twice has its selection set twice."""
     below = tuple(below)
     if len(below) <= 1:
         return below
@@ -297,7 +300,7 @@ def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
 
 
 def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
-    """The items in groups, one for each field and response key."""
+    """Return the selected fields in groups with equal response key and signature."""
     groups: dict[tuple[str, str], list[SelectedField]] = {}
     for item in items:
         groups.setdefault((response_key(item.node), signature(item.node)), []).append(item)
@@ -305,12 +308,12 @@ def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
 
 
 def response_key(node: FieldNode) -> str:
-    """The field's response key in the router."""
+    """Return the response key of the field inside the router."""
     return internal_key(node)
 
 
 def signature(node: FieldNode) -> str:
-    """The field's name and arguments, sorted by name: fields with equal signatures have equal values."""
+    """Return the field's name and arguments (sorted). On one object, fields with equal signatures have equal values."""
     if not node.arguments:
         return node.name.value
     arguments = sorted(argument_text(argument) for argument in node.arguments)

@@ -1,7 +1,7 @@
 """`@skip` and `@include` as sets of guards (planning §3.9).
 
-A guard is a variable and the value that it must have. A set of guards holds when all of them do. It is absolute: it has
-every guard between the operation's root and the selection.
+A guard is a variable and the value it must have: `@skip(if: $x)` is `("x", False)`. The guards of a selection include
+those of all selections around it. The selection is included if the variables have the values of all its guards.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _DIRECTIVES = {truth: name for name, truth in _TRUTH.items()}
 
 
 def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guards | None:
-    """The guards below a selection with these directives, None if they can never hold."""
+    """Return the guards of a selection with these directives, or None if the selection is never included.
+
+    `guards` are those of the selections around it.
+    """
     if not directives:
         return guards
     added = set(guards)
@@ -46,13 +49,13 @@ def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guar
 
 
 def directive_text(guard: Guard) -> str:
-    """The directive that states a guard."""
+    """Return the guard as a directive, such as `@include(if:$x)`."""
     variable, truth = guard
     return f"@{_DIRECTIVES[truth]}(if:${variable})"
 
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
-    """The alternatives without those that imply another one: `{a, b}` is redundant beside `{a}`."""
+    """Drop each set of guards that contains another one (`{a, b}` beside `{a}`); return the other sets."""
     distinct = dict.fromkeys(alternatives)
     if ALWAYS in distinct:
         return [ALWAYS]
@@ -62,7 +65,7 @@ def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
 
 
 def weaker(guards: Guards, among: Mapping[Guards, object]) -> Iterator[Guards]:
-    """The sets that hold whenever `guards` do, and in other cases too."""
+    """Yield the sets in `among` that are proper subsets of `guards`: their condition is weaker."""
     if 2 ** len(guards) < len(among):
         subsets = (frozenset(some) for size in range(len(guards)) for some in combinations(guards, size))
         return (subset for subset in subsets if subset in among)

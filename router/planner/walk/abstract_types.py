@@ -201,9 +201,9 @@ class AbstractSelections:
 
     def _branch(self, type_name: str) -> ObjectNode:
         memory = self._node.memory
-        known = memory.branches.get(type_name)
-        if known is not None:
-            return known
+        cached = memory.branches.get(type_name)
+        if cached is not None:
+            return cached
         options = [option for option in self._node.direct if self._option_finder.knows_type(option)]
         is_incomplete = memory.is_searching_hops
         if not options:
@@ -227,10 +227,10 @@ def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
     for item in items:
         if item.node.selection_set is not None:
             continue
-        known = of_all.setdefault(response_key(item.node), [])
+        guards_of_all = of_all.setdefault(response_key(item.node), [])
         if item.types is None:
-            known.append(item.guards)
-        elif any(guards <= item.guards for guards in known):
+            guards_of_all.append(item.guards)
+        elif any(guards <= item.guards for guards in guards_of_all):
             repeated.add(id(item))
     return repeated
 

@@ -214,7 +214,7 @@ class ContextArgumentValue:
 
 @dataclass(frozen=True, slots=True)
 class KeyChoice:
-    """One of the keys that a hop can use: the leaves of the key and of the requirements of the field behind the hop."""
+    """One of the keys that a hop can use: the leaves of the key and of the requirements that the hop is for."""
 
     leaves: tuple[Leaf, ...]
 
@@ -246,7 +246,7 @@ class UnplannableError(Exception):
 
     def __init__(self, node: ObjectNode, selection: MergedField) -> None:
         path = ".".join((*node.keys, selection.key))
-        super().__init__(f"No subgraph can be reached that resolves {node.type_name}.{selection.name} at {path}.")
+        super().__init__(f"No sequence of fetches resolves {node.type_name}.{selection.name} at {path}.")
 
 
 class KeyLeaves(Protocol):
@@ -267,10 +267,10 @@ def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
     """Drop each option whose unavoidable fetches include all needed fetches of another option; return the rest."""
     if len(options) == 1:
         return (options[0],)
-    kept: list[PathOption] = []
+    remaining: list[PathOption] = []
     for option in options:
-        if any(other.needed_fetches.keys() <= option.unavoidable_fetches for other in kept):
+        if any(other.needed_fetches.keys() <= option.unavoidable_fetches for other in remaining):
             continue
-        kept = [other for other in kept if not option.needed_fetches.keys() <= other.unavoidable_fetches]
-        kept.append(option)
-    return tuple(kept)
+        remaining = [other for other in remaining if not option.needed_fetches.keys() <= other.unavoidable_fetches]
+        remaining.append(option)
+    return tuple(remaining)

@@ -36,7 +36,7 @@ ENUMERATED = 400
 
 
 def all_choices(leaves: Sequence[Leaf]) -> Iterator[Choice]:
-    """Every combination of options; leaves with equal options have the same one."""
+    """Yield every combination of options; leaves with equal options have the same option."""
     sets: dict[tuple[PathOption, ...], int] = {}
     numbers = [sets.setdefault(leaf.options, len(sets)) for leaf in leaves]
     if prod(map(len, sets)) > ENUMERATED:

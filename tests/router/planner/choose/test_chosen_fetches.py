@@ -1,4 +1,4 @@
-"""Roots that enter a subgraph for the same objects after the same fetches are one fetch."""
+"""Fetch starts in one subgraph, for the same objects and after the same fetches, share a fetch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ C = 'type Item @key(fields: "id") { id: ID! @shareable depth: Int }'
 
 
 def costing_of(query: str, **subgraphs: str) -> ChosenFetches:
-    """The fetches of the first options of all leaves."""
+    """Return the fetches of the first options of all leaves."""
     walk = Walk.on(composed(**subgraphs), query)
     return ChosenFetches([leaf.options[0] for leaf in walk.leaves])
 
@@ -44,7 +44,7 @@ def test_they_do_not_share_it_if_they_wait_for_different_fetches() -> None:
     assert chosen_fetches.rank == (chosen_fetches.cost, 3)
 
 
-def test_the_fetched_roots_are_known_by_their_keys() -> None:
+def test_fetched_has_the_ids_of_all_fetches() -> None:
     chosen_fetches = costing_of("{ item { price depth } }", a=A, b=B, c=C)
     assert chosen_fetches.fetched == {((), "a", ""), (("item",), "b", ""), (("item",), "c", "")}
     first, *later = chosen_fetches.fetches.values()

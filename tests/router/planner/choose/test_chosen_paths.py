@@ -1,4 +1,4 @@
-"""Chosen options are completed by keys: what is certain first, then what costs least."""
+"""Chosen options are completed by the inputs of hops: forced inputs first, then the cheapest inputs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_key_is_read_from_a_fetch_that_is_made_anyway() -> None:
     assert chosen.hops_with_choice == [price]
 
 
-def test_what_is_not_certain_waits() -> None:
+def test_a_hop_with_a_choice_of_keys_is_decided_last() -> None:
     walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
     (price,) = walk.leaf("item.price").options
     chosen = ChosenPaths([price])
@@ -40,7 +40,7 @@ def test_what_is_not_certain_waits() -> None:
     assert read_by(chosen.inputs[price]) == ["item.sku from a.item"]
 
 
-def test_a_key_with_one_way_to_read_it_is_chosen_with_its_option() -> None:
+def test_a_key_with_one_option_is_chosen_with_the_hop() -> None:
     a = 'type Query { item: Item } type Item @key(fields: "id") { id: ID! }'
     walk = Walk.over("{ item { price } }", a=a, c='type Item @key(fields: "id") { id: ID! price: Int }')
     (price,) = walk.leaf("item.price").options
@@ -58,7 +58,7 @@ def test_the_cheapest_option_is_one_that_is_fetched_anyway() -> None:
     assert ChosenPaths().cheapest([first, second]) is first
 
 
-def test_what_is_decided_beforehand_stays() -> None:
+def test_given_inputs_are_not_changed() -> None:
     walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
     (price,) = walk.leaf("item.price").options
     (by_id,) = [choice for choice in price.key_choices if path_of(choice.leaves[0]) == "item.id"]

@@ -1,4 +1,4 @@
-"""The search finds the fewest fetches, and remembers the ties with them."""
+"""The search finds the fewest fetches, and collects the ties."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def chosen(search: CombinationSearch, sets: list[tuple[PathOption, ...]]) -> lis
     return [text_of(options[index]) for options, index in zip(sets, search.run(), strict=True)]
 
 
-def test_what_one_fetch_can_bring_comes_from_it() -> None:
+def test_leaves_that_one_fetch_can_return_share_it() -> None:
     sets = sets_of("{ box { size name colour } }", a=A, b=B, c=C)
     search = CombinationSearch(sets, Effort(Bounds()))
     assert chosen(search, sets) == ["b.box"] * 3

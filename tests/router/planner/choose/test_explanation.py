@@ -1,4 +1,4 @@
-"""An explanation names the subgraph of each field, the other options with their costs, and why others are none.
+"""An explanation has the subgraph of each field, the other options with their costs, and the refusals.
 
 Covers `router/planner/choose/explanation.py`; `tests/router/cli/test_explain_plan.py` has its texts.
 """

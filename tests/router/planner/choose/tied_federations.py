@@ -1,7 +1,7 @@
-"""Small federations in which plans with equal fetches differ in what later fetches bring.
+"""Small federations in which plans with equally many fetches differ in the fields of later fetches.
 
-Several subgraphs have the same root field; each provides other fields of the objects below. Further subgraphs bring the
-rest behind a key. The objects below have no key, so a fetch for one of their fields passes through their parent.
+Several subgraphs have the same root field; each provides other fields of the objects below. Further subgraphs have the
+rest by a key. The objects below have no key, so a fetch for one of their fields passes through their parent.
 """
 
 from __future__ import annotations

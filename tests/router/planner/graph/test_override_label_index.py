@@ -1,4 +1,4 @@
-"""Which override labels a plan can depend on: reported before planning, and never too few."""
+"""The index returns all override labels that a plan can depend on."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_labels_of_key_and_context_fields_are_reported_too() -> None:
 
 
 class Recording(frozenset[str]):
-    """Labels that note which of them a query graph asks for."""
+    """A set of labels that records which labels a query graph reads."""
 
     asked: set[str]
 
@@ -91,7 +91,7 @@ class Recording(frozenset[str]):
 
 
 def consulted(graph: Supergraph, operation: PreparedOperation, holding: frozenset[str]) -> set[str]:
-    """The labels that planning asks for while some of them hold."""
+    """Return the labels that planning reads while some of them are active."""
     labels = Recording(holding)
     labels.asked = set()
     Planner(graph).plan(operation, PlanOptions(labels))

@@ -26,7 +26,7 @@ def test_a_field_leads_to_the_scope_below_it() -> None:
     assert names(provided_scope(outer, "title", POSSIBLE["Book"])) == []
 
 
-def test_what_is_not_provided_has_no_scope() -> None:
+def test_a_field_that_is_not_provided_has_no_scope() -> None:
     assert provided_scope(scope("title"), "pages", POSSIBLE["Book"]) is None
 
 

@@ -1,4 +1,4 @@
-"""What the graph says about fields, types and entries."""
+"""The query graph returns fields, types and entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Argument values are written as graphql-core's printer and stripper would."""
+"""Argument values are written as by graphql-core's printer and `strip_ignored_characters`."""
 
 from __future__ import annotations
 

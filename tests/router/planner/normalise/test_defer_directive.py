@@ -1,4 +1,4 @@
-"""What `@defer` on a fragment says."""
+"""The conditions and labels of `@defer` on fragments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deferred blocks of an operation, and what its initial response has."""
+"""The deferred blocks of an operation, and the selections of its initial response."""
 
 from __future__ import annotations
 

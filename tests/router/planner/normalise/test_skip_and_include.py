@@ -1,4 +1,4 @@
-"""`@skip` and `@include` as sets."""
+"""`@skip` and `@include` as sets of guards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The value of a contextual argument is a leaf of an object around, and a variable of the field's fetch."""
+"""The value of a `@fromContext` argument is a leaf of an ancestor, and a variable of the field's fetch."""
 
 from __future__ import annotations
 

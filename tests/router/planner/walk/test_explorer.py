@@ -1,4 +1,4 @@
-"""Selections become leaves with all options they can be fetched by."""
+"""Selections become leaves, each with all options to fetch it."""
 
 from __future__ import annotations
 

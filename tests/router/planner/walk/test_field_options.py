@@ -1,4 +1,4 @@
-"""Which options resolve a field: direct ones, hops, and hops with requirements."""
+"""A field is resolved by direct options, hops, and hops with requirements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hops enter subgraphs by keys, each after the fewest fetches in a row."""
+"""Each subgraph with a key that can be fetched gets a hop, with the lowest possible stage."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ C = 'type Item @key(fields: "sku") { sku: ID! price: Int }'
 
 
 def hops_of(walk: Walk, path: str) -> list[tuple[str, int]]:
-    """The hops of the node of a leaf, each with its stage."""
+    """Return the hops of the node of a leaf, each with its stage."""
     return [(text_of(hop), hop.stage) for hop in walk.explorer.hops.at(walk.leaf(path).node)]
 
 
-def test_a_key_that_is_behind_another_hop_is_read_in_the_next_round() -> None:
+def test_a_key_that_needs_another_hop_is_read_in_the_next_round() -> None:
     walk = Walk.over("{ item { price } }", a=A, b=B, c=C)
     assert hops_of(walk, "item.price") == [("->b(item.id)", 1), ("->c(item.sku)", 2)]
     (option,) = walk.leaf("item.price").options
@@ -35,7 +35,7 @@ def test_hops_are_found_once() -> None:
     assert walk.explorer.hops.at(node) is walk.explorer.hops.at(node)
 
 
-def test_a_subgraph_that_has_the_object_already_is_not_entered_again() -> None:
+def test_a_subgraph_with_a_direct_option_gets_no_hop() -> None:
     walk = Walk.over("{ item { name } }", a=A)
     assert hops_of(walk, "item.name") == []
 
@@ -52,7 +52,7 @@ def test_all_keys_of_an_entry_are_choices_of_one_hop() -> None:
     assert walk.options("item.price") == {"->c(item.sku|item.id)"}
 
 
-def test_a_hop_has_what_its_field_requires() -> None:
+def test_a_hop_has_the_requirements_of_its_field() -> None:
     a = 'type Query { item: Item } type Item @key(fields: "id") { id: ID! weight: Int }'
     b = 'type Item @key(fields: "id") { id: ID! weight: Int @external fee: Int @requires(fields: "weight") }'
     walk = Walk.over("{ item { fee } }", a=a, b=b)

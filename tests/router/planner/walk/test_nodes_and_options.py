@@ -1,4 +1,4 @@
-"""Options know their root, the fetches they need, and which of these no other path avoids."""
+"""An option has a fetch start, the fetches it needs, and the fetches that no choice of keys avoids."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def entered(subgraph: str) -> PathOption:
     return PathOption(PathStep.OPERATION_ROOT, node, subgraph, "Query", 0, {((), subgraph, ""): 0})
 
 
-def test_what_a_hop_needs_for_certain_is_on_every_path() -> None:
+def test_the_unavoidable_fetches_of_a_hop_are_on_every_path() -> None:
     (option,) = Walk.over("{ item { price } }", a=A, b=B, c=C).leaf("item.price").options
     assert set(option.needed_fetches) == {ROOT_A, HOP_C}
     assert option.unavoidable_fetches == {HOP_C}
 
 
-def test_with_one_path_everything_is_certain() -> None:
+def test_with_one_path_all_fetches_are_unavoidable() -> None:
     a = A.replace("@shareable", "")
     (option,) = Walk.over("{ item { price } }", a=a, c=C).leaf("item.price").options
     assert option.unavoidable_fetches == {ROOT_A, HOP_C}
 
 
-def test_the_root_of_an_option_stands_for_its_fetch() -> None:
+def test_the_fetch_start_of_an_option_identifies_its_fetch() -> None:
     walk = Walk.over("{ item { id } }", a=A, b=B)
     roots = [fetch_start(option) for option in walk.leaf("item.id").node.direct]
     assert [(root.step, root.fetch_id) for root in roots] == [
@@ -40,7 +40,7 @@ def test_the_root_of_an_option_stands_for_its_fetch() -> None:
     ]
 
 
-def test_an_option_that_needs_all_that_another_needs_and_more_is_dropped() -> None:
+def test_an_option_that_needs_more_fetches_than_another_is_dropped() -> None:
     walk = Walk.over("{ item { id } }", a=A, b=B, c=C)
     node = walk.leaf("item.id").node
     (hop,) = [hop for hop in walk.explorer.hops.at(node) if hop.subgraph == "c"]
@@ -61,7 +61,7 @@ def test_a_type_condition_is_that_of_a_branch() -> None:
     assert parent.type_condition is None
 
 
-def test_a_node_has_a_memory_once_something_is_remembered() -> None:
+def test_a_node_has_a_memory_after_the_first_cached_result() -> None:
     node = ObjectNode("Item")
     node.memory.in_progress.add(("a", "price"))
     assert node.memory.in_progress == {("a", "price")}

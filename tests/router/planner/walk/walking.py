@@ -1,9 +1,10 @@
 """Walks over small operations for tests, and options written as text.
 
 a                   the operation root in a
-a.item              its field `item`
-a.item|Book         the same under a type condition
-a.item->b(id)       the hop into b by `id`, from the node of `a.item`
+a.item              the field `item` of the operation root in a
+a.item|Book         this object under a type condition
+->b(id)             the hop into b by `id`
+a.item->>b          the query root in b, after a field `item` that returns `Query`
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def path_of(leaf: Leaf) -> str:
 
 
 def text_of(option: PathOption) -> str:
-    """An option as text."""
+    """Return an option as text."""
     match option.step:
         case PathStep.OPERATION_ROOT:
             return option.subgraph
