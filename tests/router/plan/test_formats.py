@@ -1,4 +1,4 @@
-"""The plan's two printed forms.
+"""The JSON format and the text format of plans.
 
 Covers `router/plan/json_format.py`, `router/plan/text_format.py`, `router/plan/query_plan.py` and
 `router/plan/nodes.py`.

@@ -1,4 +1,4 @@
-"""The router knows the types of objects, whichever field the client gives the key `__typename`."""
+"""The router reads the types of objects although the client gives the key `__typename` to another field."""
 
 from __future__ import annotations
 

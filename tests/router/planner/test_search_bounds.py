@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # About a fifth of a second of a core that does nothing else: a call takes 150 to 350 ns of planning.
 MOST_CALLS = 800_000
-# What is not refused soon takes hours.
+# Without a bound, these operations take hours.
 SECONDS = 10
 
 

@@ -1,4 +1,4 @@
-"""Preparation beside the event loop: once for all who wait, and without keeping other requests waiting.
+"""Preparation in the preparing thread: once for all requests that wait, without delaying other requests.
 
 Covers `router/preparation/preparation.py`, `router/preparation/document_cache.py`, `router/preparation/plan_cache.py`
 and `router/preparation/request_operation.py`.

@@ -1,4 +1,4 @@
-"""The thread beside the event loop."""
+"""The preparing thread runs jobs while the event loop serves requests."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_job_can_be_cancelled_until_it_begins() -> None:
 
 
 def nested(depth: int) -> int:
-    """Recursion by way of C, which uses the thread's stack."""
+    """Recurse through C functions, which use the stack of the thread."""
     return 0 if depth == 0 else max(map(nested, [depth - 1])) + 1
 
 

@@ -1,4 +1,4 @@
-"""Requests that need the same thing at the same time."""
+"""Requests that need the same result at the same time share one job."""
 
 from __future__ import annotations
 

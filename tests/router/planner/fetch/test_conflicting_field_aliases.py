@@ -1,4 +1,4 @@
-"""Internal aliases where a subgraph would refuse two fields of different types under one response key."""
+"""Internal aliases for fields that a subgraph would refuse: one response key, different types."""
 
 from __future__ import annotations
 

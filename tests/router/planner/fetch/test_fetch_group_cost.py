@@ -1,4 +1,4 @@
-"""The cost that decides between plans is the one that `router plan --format cost` prints."""
+"""The planner chooses between plans by the cost that `router plan --format cost` prints."""
 
 from __future__ import annotations
 

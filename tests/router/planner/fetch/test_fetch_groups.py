@@ -1,4 +1,4 @@
-"""Fetch groups: what each waits for, and which inputs one representation can have."""
+"""Fetch groups: the groups that each group waits for, and the inputs that one representation can have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a representation has, and under which guards."""
+"""`requires` of a fetch node: the fields of representations, and the guards of these fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ X_HOLDS, Y_HOLDS = (("x", True),), (("y", False),)
 def given(
     *names: str, type_name: str = "T", usages: tuple[Guards, ...] = (ALWAYS,), fetched: Guards = ALWAYS
 ) -> RepresentationInput:
-    """An input whose last value is fetched under the guards named, the others always."""
+    """Return an input whose last value is fetched under the named guards, and whose other values are always fetched."""
     return RepresentationInput(
         type_name,
         tuple(InputField(name) for name in names),

@@ -1,4 +1,4 @@
-"""Objects of several types entered as one interface object: what one fetch can select for all of them."""
+"""Objects of several types behind one interface object: what one fetch can select for all of these objects."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def media() -> Supergraph:
 
 
 def fetches(supergraph: Supergraph, query: str) -> int:
-    """How many fetches the plan has from the subgraph that knows the interface as an object."""
+    """How many fetches the plan has from the subgraph with the interface object."""
     return sum(fetch.service_name == "reviews" for fetch in plan(supergraph, query).fetches())
 
 

@@ -1,4 +1,4 @@
-"""Root fields become drafts: one for a query, one for each run of mutation fields in one subgraph."""
+"""Drafts: one for a query, one for consecutive mutation fields of one subgraph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one fetch selects, each field once."""
+"""Selection trees: a fetch selects each field once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which fetches share a request, and what that request is."""
+"""Which fetches share a request, and the operation of this request."""
 
 from __future__ import annotations
 

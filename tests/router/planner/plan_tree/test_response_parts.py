@@ -1,4 +1,4 @@
-"""How fetches are numbered, and what follows what."""
+"""Parts of the response: the numbers of their fetches, and the fetches that they wait for."""
 
 from __future__ import annotations
 
