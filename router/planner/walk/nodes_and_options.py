@@ -10,7 +10,7 @@ object in one subgraph. It continues another option by one step:
 | DOWNCAST       | the same object                  | the object under a type condition                        |
 | DEFER          | the same object                  | the object in a deferred fragment                        |
 | KEY_HOP        | the same object, for each key    | the object in another subgraph, by a key and `_entities` |
-| QUERY_ROOT     | a field that returns `Query`     | the query root of another subgraph                       |
+| QUERY_ROOT     | a field that returns `Query`     | the query root of another subgraph (*re-entry*)          |
 
 OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch. An option that ends with such a step is the *fetch start* of
 itself and of all options that continue it in the same fetch.
