@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from graphql import FieldNode, Visitor, parse, visit
-
 from router.plan import (
     BatchFetch,
     Condition,
     Defer,
     Fetch,
     Flatten,
+    OutputField,
     Parallel,
     Sequence,
     Subscription,
@@ -24,7 +23,7 @@ from router.planner.choose.plan_cost import fetch_cost
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from router.plan import Path, PlanNode, QueryPlan
+    from router.plan import OutputSelection, Path, PlanNode, QueryPlan
 
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
 """The columns of the table of costs that contain numbers."""
@@ -61,22 +60,15 @@ class PlacedFetch:
     @property
     def fields(self) -> int:
         """The number of fields in the operation of the fetch, without `_entities`."""
-        counter = _FieldCounter()
-        visit(parse(self.fetch.operation, no_location=True), counter)
-        return counter.count - (1 if self.fetch.requires else 0)
+        return _count_fields(self.fetch.selections)
 
     @property
     def cost(self) -> int:
         return fetch_cost(self.stage, self.fields)
 
 
-class _FieldCounter(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def enter_field(self, _node: FieldNode, *_: object) -> None:
-        self.count += 1
+def _count_fields(selections: Iterable[OutputSelection]) -> int:
+    return sum(isinstance(each, OutputField) + _count_fields(each.selections) for each in selections)
 
 
 class _FetchInRequest(NamedTuple):
