@@ -25,19 +25,18 @@ from router.settings.sections.traffic import AllTraffic, SubgraphTraffic
 ROOT = Path(__file__).parents[3]
 ROUTER = "tests/router"
 
-HEADER_RULES = f"{ROUTER}/policies/test_headers.py::test_rules_decide_what_is_sent"
-OWN_HEADER_RULES = (
-    f"{ROUTER}/policies/test_headers.py::test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other"
-)
+HEADERS = f"{ROUTER}/policies/test_header_propagation.py"
+HEADER_RULES = f"{HEADERS}::test_rules_decide_what_is_sent"
+OWN_HEADER_RULES = f"{HEADERS}::test_rules_of_a_subgraph_come_after_those_for_all_and_touch_no_other"
 OWN_TRAFFIC = f"{ROUTER}/settings/test_key_effects.py::test_each_key_of_one_subgraphs_traffic_is_its_own"
-OPERATION_LIMITS = f"{ROUTER}/policies/test_limit_watch.py::test_each_limit_holds_at_its_value_and_not_below"
-TEXT_LIMITS = f"{ROUTER}/policies/test_limit_watch.py::test_limits_of_the_text_hold_at_their_value_and_not_below"
+OPERATION_LIMITS = f"{ROUTER}/policies/test_limit_checker.py::test_each_limit_holds_at_its_value_and_not_below"
+TEXT_LIMITS = f"{ROUTER}/policies/test_limit_checker.py::test_limits_of_the_text_hold_at_their_value_and_not_below"
 HTTP_LIMITS = f"{ROUTER}/server/test_head_limits.py::test_each_limit_holds_at_its_value_and_not_below"
 PREFLIGHT = f"{ROUTER}/server/test_cors.py::test_a_preflight_gets_the_headers_of_the_settings"
 PAGES = f"{ROUTER}/server/test_cors.py::test_a_page_on_the_list_may_read_responses"
 CSRF = f"{ROUTER}/server/test_csrf.py::test_csrf_prevention_can_be_switched_off_and_its_headers_chosen"
 COMPRESSION = f"{ROUTER}/server/test_compression.py::test_each_key_acts"
-MASKING = f"{ROUTER}/policies/test_masking.py"
+MASKING = f"{ROUTER}/policies/test_error_masking.py"
 TRANSPORT_CODES = f"{MASKING}::test_each_transport_failure_has_the_code_that_is_configured_for_it"
 ALLOWED = f"{MASKING}::test_an_allowed_code_passes_with_its_message_and_only_allowed_extensions"
 ALLOWED_ONE = f"{MASKING}::test_a_subgraph_may_be_allowed_more_than_the_others"
@@ -45,7 +44,7 @@ STORED = f"{ROUTER}/storage/test_stores.py::test_keys_have_the_configured_prefix
 IDS = f"{ROUTER}/server/test_document_ids.py::test_an_id_is_found_where_the_settings_say"
 GATEWAY = f"{ROUTER}/test_gateway.py"
 KEPT = f"{GATEWAY}::test_what_is_kept_is_bounded_by_settings"
-OVERLOAD = f"{ROUTER}/server/test_overload.py"
+OVERLOAD = f"{ROUTER}/server/test_overload_protection.py"
 CONNECTIONS = f"{ROUTER}/cli/test_connections.py"
 SERVE = f"{ROUTER}/cli/test_serve.py"
 ADDRESS = f"{ROUTER}/lifecycle/test_supergraph_url.py"
@@ -111,7 +110,7 @@ TESTS: dict[str, str] = {
     },
     "limits.batch_size": f"{ROUTER}/server/test_batching.py::test_a_batch_has_a_size",
     "limits.introspection_depth": f"{GATEWAY}::test_introspection_has_a_depth_of_its_own",
-    "limits.measure": f"{ROUTER}/policies/test_limit_watch.py::test_a_measured_limit_refuses_nothing_and_counts",
+    "limits.measure": f"{ROUTER}/policies/test_limit_checker.py::test_a_measured_limit_refuses_nothing_and_counts",
     "errors.allow_codes": ALLOWED,
     "errors.allow_extensions": ALLOWED,
     "errors.mask": f"{MASKING}::test_without_masking_everything_but_the_detail_is_shown",
@@ -121,7 +120,7 @@ TESTS: dict[str, str] = {
     "errors.transport_codes.unreachable": TRANSPORT_CODES,
     "errors.transport_codes.timeout": TRANSPORT_CODES,
     "errors.transport_codes.malformed": TRANSPORT_CODES,
-    "errors.status": f"{ROUTER}/server/test_statuses.py::test_a_code_decides_where_there_is_no_data",
+    "errors.status": f"{ROUTER}/server/test_http_statuses.py::test_a_code_decides_where_there_is_no_data",
     "cors.enabled": f"{ROUTER}/server/test_cors.py::test_no_page_may_read_responses_by_default",
     "cors.origins": f"{ROUTER}/server/test_cors.py::test_another_page_may_not",
     "cors.allow_headers": PREFLIGHT,
