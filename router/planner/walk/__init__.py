@@ -4,16 +4,19 @@ Terms:
 
 - *node*: an object of the response, with its path and its type.
 - *option*: a path to the object of a node in one subgraph.
-- *key hop*, short *hop*: the step of a path to the same object in another subgraph, by a key and `_entities`.
+- *key hop*, short *hop*: the step of a path to the same object in another subgraph, by a key and `_entities`. An option
+  that ends with this step is also called a hop.
 - *direct option*: an option of a node that continues an option of the parent node, in the same subgraph.
 - *fetch start* of an option: the last step of the path that begins a fetch, such as a hop.
-- *stage* of a fetch: how many fetches must run one after the other before it.
-- *leaf*: a leaf field to fetch for a node, with the options that resolve it.
-- *requirement*: what a field needs from other subgraphs, by `@requires` or `@fromContext`.
+- *stage* of a fetch: the number of fetches that must run, one after the other, before this fetch. A fetch from an
+  operation root has stage 0.
+- *leaf*: a leaf field to fetch for a node, with the options that resolve the field.
+- *requirement* of a field: the fields that `@requires` or `@fromContext` of this field names. The router fetches the
+  requirement before the field.
 - *internal*: fetched for a key or a requirement, not for the client.
 
-*Method.* The operation is followed level by level. The node of an object gets an option for every subgraph that can
-return the object. The fields of keys and requirements are planned in the same way.
+*Method.* The walk follows the operation level by level. The node of an object gets an option for every subgraph that
+can return the object. The fields of keys and requirements are planned in the same way.
 
     a: type Query { item: Item }   type Item @key(fields: "id") { id: ID! name: String }
     b: type Item @key(fields: "id") { id: ID! name: String price: Int }
@@ -26,10 +29,12 @@ return the object. The fields of keys and requirements are planned in the same w
 
 Read in this order:
 
-- `nodes_and_options`: the classes for nodes, options and leaves.
+- `nodes_and_options`: the classes of nodes, options and leaves.
 - `explorer`: the walk from selections to leaves.
 - `field_options`: the options that resolve a field.
-- `key_hops`: the hops of a node, and for requirements `context_arguments` and `internal_aliases`.
+- `key_hops`: the hops of a node.
+- `context_arguments`: the arguments with `@fromContext`.
+- `internal_aliases`: the aliases of internal fields.
 - `abstract_types`: selections on interfaces and unions.
 - `deferred_objects`: the objects of deferred fragments.
 """

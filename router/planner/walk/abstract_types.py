@@ -1,13 +1,17 @@
 """Find the leaves of selections on interfaces and unions (planning §3.7).
 
-A field stays on the abstract type if an option resolves it for every object type. Otherwise it is *expanded*: selected
-on each object type. The node of the object under one object type is a *branch*, with its own options.
+If one option resolves a field for every object type, the field usually stays on the abstract type. Otherwise the field
+is *expanded*: selected on each object type. For each object type with selections, the object gets a further node. This
+node is a *branch*, with its own options.
 
-    { media { title ... on Book { pages } } }               ->   { media { title } }, branch Book { pages }
-    if two subgraphs have `title` of books and of films:    ->   branch Book { title pages }, branch Film { title }
+    { media { title ... on Book { pages } } }
 
-Only object types that are possible in *every* subgraph with a direct option become branches. Selections on another type
-are dropped, so that the response does not depend on the chosen subgraph. Such an object gets only its `__typename`.
+    one subgraph has `title` of all media:                 { media { title } }, branch Book { pages }
+    one has `title` of books, another has it of films:     branch Book { title pages }, branch Film { title }
+
+An object type becomes a branch only if *every* subgraph with a direct option can return this type. Selections on other
+types are dropped, so that the response does not depend on the chosen subgraph. An object of another type gets only its
+`__typename`.
 """
 
 from __future__ import annotations
@@ -51,7 +55,7 @@ class _KeptField(NamedTuple):
 
 
 class AbstractSelections:
-    """Finds the leaves of the selections on one node of abstract type."""
+    """Finds the leaves of the selections on one node whose type is an interface or a union."""
 
     def __init__(self, explorer: WalkParts, node: ObjectNode, search: LeafSearch) -> None:
         self._explorer = explorer
@@ -63,7 +67,7 @@ class AbstractSelections:
         self._earliest = min((option.stage for option in node.direct), default=0)
 
     def explore(self, items: Sequence[SelectedField]) -> None:
-        """Append the leaves of the selected fields to the search.
+        """Append the leaves of the selected fields to `search.leaves`.
 
         Raises:
             UnplannableError: No option resolves one of the fields.
@@ -88,23 +92,31 @@ class AbstractSelections:
             self._explore_branches(items, expanded)
 
     def _simplified(self, items: Sequence[SelectedField]) -> Sequence[SelectedField]:
-        """Return the fields, where one field on the abstract type replaces equal fields on every object type."""
+        """Return the fields without repetitions.
+
+        If equal fields are selected on every object type, one field on the abstract type replaces these fields.
+        """
         if not all(map(self._option_finder.knows_type, self._node.direct)):
-            # For an interface object, the type decides which fields the response has, and their order. So fields stay.
+            # If a subgraph has an interface object, the concrete type of the object decides which fields the response
+            # has, and in which order. So fields under a type condition stay under this condition.
             return _without_repeated(items)
         folded = self._explorer.normaliser.folded(items, self._node.type_name, frozenset(self._object_types))
-        # Fields of all types are sorted first, so that a repetition always comes after the field that it repeats.
+        # `_repeated_in` finds a repetition only after the field for all types. So the fields for all types are sorted
+        # to the front.
         of_all_first = _repeated_in(sorted(folded, key=lambda item: item.types is not None))
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 
     def _is_better_expanded(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
-        """Whether to expand a field although options resolve the field on the abstract type."""
+        """Whether to expand a field, although the given options resolve the field on the abstract type.
+
+        Expanding can be better because it allows other options, which may save a fetch.
+        """
         if selection.name == TYPENAME or self._node.is_deferred:
             return False
         first = [option for option in options if option.stage <= self._earliest]
         if not first and self._earliest_options_resolve_each_type(selection, first):
             return True
-        # If this is true, each option for the abstract type is also an option for the branches.
+        # If `loses_nothing`, each option that resolves the field on the abstract type also resolves it on the branches.
         loses_nothing = self._direct_return_the_same_types() or self._return_exactly_the_branches(options)
         return loses_nothing and (
             self._earliest_options_resolve_each_type(selection, first)
@@ -112,7 +124,10 @@ class AbstractSelections:
         )
 
     def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
-        """Whether a direct option of the earliest stage, not in `first`, resolves the field on each object type."""
+        """Whether another direct option of the earliest stage resolves the field on each object type.
+
+        The options in `first` do not count: they resolve the field on the abstract type.
+        """
         return any(
             self._resolves_for_each_type(option, selection.name)
             for option in self._node.direct
@@ -122,10 +137,11 @@ class AbstractSelections:
     def _only_type_is_resolved_elsewhere(
         self, selection: MergedField, options: Sequence[PathOption], *, is_first: bool
     ) -> bool:
-        """Whether the object has one possible type, on which a subgraph not in `options` resolves the field.
+        """Whether the object has only one possible type, and a subgraph not in `options` resolves the field on it.
 
-        Returns False for a leaf if an option of the earliest stage resolves the leaf (`is_first`): a search would cost
-        more than it saves. Returns False for several possible types: the paths would multiply at every level.
+        Returns False for several possible types, because the paths would multiply at every level. `is_first` says that
+        an option of the earliest stage resolves the field. For a leaf, the method then returns False, because a search
+        would cost more than it saves.
         """
         if len(self._object_types) > 1 or (
             is_first and not self._explorer.normaliser.is_composite(selection.type_name)
@@ -144,7 +160,7 @@ class AbstractSelections:
         return len(types) == 1 and all(self._option_finder.knows_type(option) for option in self._node.direct)
 
     def _return_exactly_the_branches(self, options: Sequence[PathOption]) -> bool:
-        """Whether the object types that each option can return are exactly the types of the branches."""
+        """Whether each of the options can return exactly the object types that become branches."""
         types = set(self._object_types)
         return all(
             self._option_finder.knows_type(option)
@@ -158,13 +174,15 @@ class AbstractSelections:
         return bool(edges) and all(edge is not None and edge.needs_no_inputs for edge in edges)
 
     def _check_expansion(self, selection: MergedField) -> None:
-        """Check that one direct option can resolve a field for all object types that its subgraph returns.
+        """Check that a direct option suffices for a field that is expanded.
 
-        If two subgraphs return the object and each resolves the field on other types, then neither suffices: either
-        subgraph can return an object without the field.
+        A direct option suffices if the field can be resolved on every object type that the option's subgraph returns.
+        Example: subgraphs a and b both return books and films, but a resolves the field only on books and b only on
+        films. Neither suffices, because each can return an object without the field. A single direct option is not
+        checked.
 
         Raises:
-            UnplannableError: No direct option can do so, or the abstract type has no object types.
+            UnplannableError: None of several direct options suffices, or the abstract type has no object types.
         """
         if not self._graph.possible(self._node.type_name):
             raise UnplannableError(self._node, selection)
@@ -192,7 +210,10 @@ class AbstractSelections:
             self._explorer.explore(branch, selected, self._search)
 
     def _common_object_types(self) -> list[str]:
-        """Return the object types that all direct options can return; interface objects do not count."""
+        """Return the object types that every direct option can return.
+
+        Options for interface objects are ignored, because their subgraphs do not return the concrete type.
+        """
         types = self._graph.possible(self._node.type_name)
         for option in self._node.direct:
             if self._option_finder.knows_type(option):
@@ -215,13 +236,13 @@ class AbstractSelections:
 
 
 def _without_repeated(items: Sequence[SelectedField]) -> Sequence[SelectedField]:
-    """Drop each leaf on some object types that repeats an earlier leaf on all types; return the other fields."""
+    """Return the fields without each leaf under a type condition that an earlier leaf for all types already selects."""
     repeated = _repeated_in(items)
     return [item for item in items if id(item) not in repeated] if repeated else items
 
 
 def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
-    """Return the `id()` of each leaf on some object types that comes after the same leaf on all types."""
+    """Return the `id()` of each leaf under a type condition that an earlier leaf for all types already selects."""
     of_all: dict[str, list[Guards]] = {}
     repeated: set[int] = set()
     for item in items:
@@ -236,7 +257,7 @@ def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
 
 
 def _under_type(node: ObjectNode, type_name: str, options: Sequence[PathOption]) -> ObjectNode:
-    """Return the node of the same object under a type condition, with the given options."""
+    """Return a branch: a node for the object of `node` under a type condition. Its options continue `options`."""
     branch = ObjectNode(
         type_name,
         path=node.path,

@@ -1,10 +1,15 @@
-"""Plan arguments with `@fromContext`: their values are fields of an ancestor object (planning §3.22).
+"""Plan arguments with `@fromContext`. The value of such an argument is a field of an ancestor object (planning §3.22).
 
-The value is read from the nearest ancestor whose type sets the context, and becomes a variable of the fetch that
-resolves the field. The field is always resolved by a hop, so that each request has only objects with the same value.
+The value is read from the nearest ancestor whose type sets the context. The value becomes a variable of the fetch that
+resolves the field with the argument. A variable has only one value in a request. So a hop always resolves the field:
+objects with different values then get different requests.
 
-    shop (@context "shop") { currency items { price(currency: @fromContext "$shop { currency }") } }
-    price of an item:   leaf `currency` of the shop   ->   variable Item_price_currency, read at `.. | Shop.currency`
+    type Shop @context(name: "shop") { currency: String  items: [Item] }
+    type Item @key(fields: "id") { id: ID!  price(currency: String @fromContext(field: "$shop { currency }")): Int }
+
+    leaf for `price`:            `currency` of the shop
+    variable for the value:      Item_price_currency
+    where the value is read:     `.. | Shop.currency`, from the item one object up to the shop
 """
 
 from __future__ import annotations
@@ -26,7 +31,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextArguments:
-    """The leaves whose values the `@fromContext` arguments of a field get, and the variables for the values."""
+    """The `@fromContext` arguments of a field.
+
+    Attributes:
+        leaves: The leaves to fetch for the values of the arguments.
+        values: For each argument, the variable for the value, and where the value is read.
+    """
 
     leaves: tuple[Leaf, ...]
     values: tuple[ContextArgumentValue, ...]
@@ -35,7 +45,10 @@ class ContextArguments:
 def context_arguments(
     graph: QueryGraph, key_leaves: KeyLeaves, node: ObjectNode, name: str, edge: FieldEdge
 ) -> ContextArguments | None:
-    """Return the `@fromContext` arguments of field `name`; None if no ancestor sets a context or has its value."""
+    """Return the `@fromContext` arguments of field `name`.
+
+    Returns None if an argument has no value: no ancestor sets the context, or the value cannot be fetched.
+    """
     leaves: list[Leaf] = []
     values: list[ContextArgumentValue] = []
     for argument in edge.contexts:
@@ -58,7 +71,7 @@ def context_arguments(
 
 
 def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tuple[ObjectNode, int]]:
-    """Yield the ancestors whose type sets the context, nearest first, each with its distance in objects."""
+    """Yield each ancestor whose type sets the context, the nearest first, with its distance from `node` in objects."""
     levels = 0
     at = node
     while at.parent is not None:
@@ -69,7 +82,7 @@ def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tu
 
 
 def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
-    """Return the path from the object of the field up to the ancestor, and down to the leaf."""
+    """Return the path that leads `levels` objects up to the ancestor, and from the ancestor down to the leaf."""
     steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
     node = leaf.node
     while node is not ancestor:

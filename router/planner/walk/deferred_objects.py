@@ -1,8 +1,9 @@
 """Create the nodes for objects of deferred fragments (planning §3.19).
 
-An object with a deferred fragment gets a second node. The fetches for this node belong to the fragment's deferred
-block. They begin at an operation root or with a key hop, even into a subgraph that has the object already. Fields that
-no key hop resolves are fetched with the enclosing block.
+A *deferred block* is one fragment with `@defer` at one path of the response. An object with a deferred fragment gets a
+second node, for the fields of the fragment. The fetches for this node belong to the deferred block and run later. Each
+fetch begins at an operation root or with a key hop, even into a subgraph that already returned the object. If no key
+hop resolves a field, the field is fetched earlier, together with the fields outside the fragment.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_root_options(node: ObjectNode, subgraphs: Iterable[str]) -> None:
-    """Add an option for the operation root in each of the subgraphs to the node."""
+    """Add direct options to a root node: for each of the subgraphs, an option that begins at its operation root."""
     for subgraph in subgraphs:
         needs: dict[FetchId, int] = {(node.track, subgraph, ""): 0}
         node.direct.append(PathOption(PathStep.OPERATION_ROOT, node, subgraph, node.type_name, 0, needs))
@@ -29,8 +30,8 @@ def add_root_options(node: ObjectNode, subgraphs: Iterable[str]) -> None:
 def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField], dict[int, list[SelectedField]]]:
     """Split selected fields by their outermost deferred fragment.
 
-    Returns the fields that are not deferred, and the fields of each deferred fragment by the fragment's `id()`. The
-    latter no longer have this fragment in `deferred`.
+    Returns two values. The first has the fields that are not deferred. The second maps the `id()` of each deferred
+    fragment to the fields of this fragment. In `deferred` of these fields, only the inner fragments remain.
     """
     at_once: list[SelectedField] = []
     later: dict[int, list[SelectedField]] = {}
@@ -44,7 +45,7 @@ def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField],
 
 
 def deferred_object(node: ObjectNode, block: Block) -> ObjectNode:
-    """Return a second node for the object of a node; the fetches for this node belong to the block."""
+    """Return a second node for the object of `node`. The fetches for the second node belong to the deferred block."""
     is_root = node.parent is None
     deferred = ObjectNode(
         node.type_name,

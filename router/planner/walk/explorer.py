@@ -1,7 +1,7 @@
-"""The walk from selections to leaves, each with all options to fetch it (planning §6.2).
+"""Walk from the selections of an operation to the leaves, and find all options to fetch each leaf (planning §6.2).
 
-Each option that resolves a field with subselections becomes an option of the child object. If only another subgraph
-resolves a leaf, the options of the leaf begin with a hop at the nearest ancestor with a key.
+If an option resolves a field with subselections, it is continued as an option of the child object. If only another
+subgraph resolves a leaf, a hop leads into this subgraph: at the object of the leaf, or at an ancestor with a key.
 """
 
 from __future__ import annotations
@@ -45,7 +45,12 @@ _TYPENAME_NODE = FieldNode(name=NameNode(value=TYPENAME))
 
 @dataclass(frozen=True, slots=True)
 class _KeySelections:
-    """The fields of a key or a requirement, and the same fields merged; `merged` is used if no field needs an alias."""
+    """The fields of a key or a requirement.
+
+    Attributes:
+        fields: The fields as written.
+        merged: The same fields, merged by response key. Used if the type is an object type and no field needs an alias.
+    """
 
     fields: list[SelectedField]
     merged: list[MergedField]
@@ -54,7 +59,7 @@ class _KeySelections:
 class Explorer:
     """Finds the leaves of one operation, and caches nodes and options.
 
-    `blocks` are the deferred blocks of the operation, None if nothing is deferred.
+    `blocks` are the deferred blocks of the operation, or None for an operation without `@defer`.
     """
 
     def __init__(
@@ -69,13 +74,16 @@ class Explorer:
         self._key_selections: dict[tuple[int, str], _KeySelections] = {}
 
     def root(self, type_name: str, subgraphs: Sequence[str]) -> ObjectNode:
-        """Return the node of a root type, such as `Query`, with an option for each of `subgraphs` that defines it."""
+        """Return the node of a root type, such as `Query`.
+
+        The node has a direct option for each of `subgraphs` that defines the root type.
+        """
         node = ObjectNode(type_name)
         add_root_options(node, [name for name in subgraphs if self.graph.type_in(name, type_name) is not None])
         return node
 
     def explore(self, node: ObjectNode, items: Sequence[SelectedField], search: LeafSearch) -> None:
-        """Append the leaves of the fields `items`, selected on the node, to the search.
+        """Append the leaves of the fields `items` to `search.leaves`. The fields are selected on `node`.
 
         Raises:
             UnplannableError: No option resolves one of the fields.
@@ -92,7 +100,7 @@ class Explorer:
     def descend(
         self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> None:
-        """Append the leaves of a field, which `field_options` resolve, to the search.
+        """Append the leaves of one field to `search.leaves`. `field_options` are the options that resolve the field.
 
         Raises:
             UnplannableError: `field_options` is empty, or no option resolves a subselection of the field.
@@ -107,13 +115,13 @@ class Explorer:
         self.explore(child, self.normaliser.selected_fields(selection.below, selection.type_name), search)
 
     def typename_leaf(self, node: ObjectNode) -> Leaf:
-        """Return an internal `__typename` leaf: it brings the object into the response if no other leaf does."""
+        """Return an internal `__typename` leaf. With this leaf, an object without other leaves is in the response."""
         item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]
         return Leaf(node, selection, tuple(node.direct), is_internal=True)
 
     def key_leaves(self, node: ObjectNode, selection_set: SelectionSetNode) -> tuple[Leaf, ...] | None:
-        """Return the leaves of a key or a requirement of a node, or None if one of the leaves cannot be fetched."""
+        """Return the leaves of a key or a requirement of `node`. Return None if one of the leaves cannot be fetched."""
         key = id(selection_set)
         cached = node.memory.key_leaves
         if key in cached:
@@ -164,12 +172,15 @@ class Explorer:
         self._ensure_object_is_present(node, search, count)
 
     def _ensure_object_is_present(self, node: ObjectNode, search: LeafSearch, count: int) -> None:
-        """Add a `__typename` leaf if no leaf found after the first `count` brings the object into the response."""
+        """Add a `__typename` leaf if the object could otherwise be missing in the response.
+
+        The first `count` leaves of the search belong to other nodes. Only the later leaves belong to this object.
+        """
         if not _is_present(node, search.leaves[count:]):
             search.leaves.append(self.typename_leaf(node))
 
     def _aliased(self, node: ObjectNode, item: SelectedField) -> SelectedField:
-        """Return the field, with an alias if the client uses its response key for another field."""
+        """Return the field. If the client uses the field's name as the response key of another field, add an alias."""
         name = item.node.name.value
         if name == TYPENAME:
             return item
@@ -181,7 +192,10 @@ class Explorer:
     def _child_of(
         self, node: ObjectNode, selection: MergedField, field_options: Sequence[FieldOption], search: LeafSearch
     ) -> ObjectNode:
-        """Return the node of the child object. Keys and requirements share a node if their field options are equal."""
+        """Return the node of the object that the field returns.
+
+        For a key or a requirement, return an existing node if the field has the same options there.
+        """
         cache_key = (selection.key, *(option for option, _ in field_options))
         child = node.memory.internal_children.get(cache_key) if search.is_internal else None
         if child is None:
@@ -193,7 +207,10 @@ class Explorer:
 
 
 def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:
-    """Whether these leaves of the node suffice to bring the object into the response."""
+    """Whether the leaves bring the object into the response whenever the object is selected.
+
+    A leaf with a `@skip` of its own does not: it can be skipped although the object is selected.
+    """
     if node.parent is None or node.is_deferred:
         return True
     if node.selection is None:

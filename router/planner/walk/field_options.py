@@ -1,4 +1,8 @@
-"""Find the options of a node that resolve a field: direct options, hops, and hops with the field's requirements."""
+"""Find the options of a node that resolve a field.
+
+Such an option is a direct option or a hop. A field with requirements is always resolved by a hop of its own, after the
+requirements are fetched.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ class FieldOptionFinder:
         self._hops = hops
 
     def options_for(self, node: ObjectNode, selection: MergedField, *, is_internal: bool) -> list[FieldOption]:
-        """Return the options of a node that resolve a field; empty if no option does.
+        """Return the options of a node that resolve a field. The list is empty if no option resolves the field.
 
         `is_internal` says that the field belongs to a key or a requirement.
         """
@@ -37,19 +41,26 @@ class FieldOptionFinder:
         if node.is_deferred and not is_internal:
             direct = {option.subgraph for option, _ in found}
             by_hop = self._hops_to(node, selection)
-            # The first of several options with equal cost is chosen: prefer the subgraph that is used without `@defer`.
+            # Of several options with equal cost, the first is chosen. So the subgraphs that would be used without
+            # `@defer` come first.
             return sorted(by_hop, key=lambda field_option: field_option[0].subgraph not in direct) or found
         if _direct_suffice(node, selection, found, is_internal=is_internal):
             return found
         return found + self._hops_to(node, selection)
 
     def typename_options(self, node: ObjectNode) -> Sequence[PathOption]:
-        """Return the options that can return the type name of the object: direct options, or hops if there are none."""
+        """Return the options that can return the `__typename` of the object.
+
+        The result has direct options. If no direct option can return the `__typename`, the result has hops.
+        """
         direct = [option for option in node.direct if self.knows_type(option)]
         return direct or [option for option in self._hops.at(node) if self.knows_type(option)]
 
     def knows_type(self, option: PathOption) -> bool:
-        """Whether the subgraph of the option can return the object's type; for an interface object it cannot."""
+        """Whether the subgraph of the option can return the concrete type of the object.
+
+        Returns False if the type is an `@interfaceObject` in the subgraph.
+        """
         return not self._graph.is_interface_object(option.subgraph, option.type_name)
 
     def _hops_to(self, node: ObjectNode, selection: MergedField) -> list[FieldOption]:
@@ -68,11 +79,13 @@ class FieldOptionFinder:
 def _direct_suffice(
     node: ObjectNode, selection: MergedField, found: Sequence[FieldOption], *, is_internal: bool
 ) -> bool:
-    """Whether no hop can be better than the direct options in `found`.
+    """Whether to use only the direct options in `found` and no hops. The options in `found` resolve the field.
 
-    A hop that the plan needs anyway can save the fetch of a direct option, if there are several, or a fetch for a
-    subselection. For keys and requirements, only hops found earlier are considered: the search for a hop must not start
-    searches for other hops.
+    A hop can be better than a direct option if the plan makes this hop for other fields anyway. The hop can then save
+    the fetch of one of several direct options, or a later fetch for a subselection.
+
+    For a field of a key or a requirement, hops are used if they are known already. If a direct option is good enough,
+    no search for hops begins, because the search for one hop would then start many other searches.
     """
     is_only_option = len(node.direct) == 1
     if not found or (is_only_option and selection.is_leaf):

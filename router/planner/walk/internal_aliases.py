@@ -1,9 +1,12 @@
 """Choose aliases for the fields that the router adds for keys and requirements (planning §3.5).
 
-The client may use the response key `price` for another field, or for `price` with other arguments. The router then
-fetches its own `price` with an alias. The same field of the same object always gets the same alias.
+The client may use the response key `price` for another field, or for `price` with other arguments. If a requirement
+needs `price`, the router then fetches `price` with an alias. A field with equal arguments gets the same alias each time
+on one object.
 
-    client: { item { price: weight } }     required: price     ->     { item { price: weight price__alias_0: price } }
+    operation of the client:     { item { price: weight } }
+    required field:              price
+    fetched:                     { item { price: weight price__alias_0: price } }
 """
 
 from __future__ import annotations
@@ -17,13 +20,17 @@ if TYPE_CHECKING:
 
 
 class InternalAliases:
-    """The response keys in use, by the path of their object, each with the signatures of its fields."""
+    """Chooses the response keys of internal fields.
+
+    The class records the response keys in use at each path. For each response key, it records the signatures (name and
+    arguments) of the fields that use the key.
+    """
 
     def __init__(self) -> None:
         self._in_use: dict[tuple[str, ...], dict[str, set[str]]] = {}
 
     def reserve(self, normaliser: Normaliser, below: tuple[NestedSelections, ...], type_name: str) -> None:
-        """Reserve every response key that the client uses, at any depth of the selections `below` on a type."""
+        """Record every response key of the client's selections `below` on type `type_name`, at any depth."""
         pending: list[tuple[tuple[str, ...], tuple[NestedSelections, ...], str]] = [((), below, type_name)]
         while pending:
             path, here, parent = pending.pop()
@@ -32,7 +39,7 @@ class InternalAliases:
             for item in normaliser.selected_fields(here, parent):
                 key = response_key(item.node)
                 in_use.setdefault(key, set()).add(signature(item.node))
-                # No subgraph has the types below `__schema` and `__type`.
+                # The router itself resolves `__schema` and `__type`: no internal fields are added below these fields.
                 if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
                     target, _ = normaliser.output(item)
                     nested = NestedSelections(item.node.selection_set, item.guards, target)
@@ -40,7 +47,10 @@ class InternalAliases:
             pending += [((*path, key), distinct(entries), target) for (key, target), entries in deeper.items()]
 
     def key_for(self, path: tuple[str, ...], name: str, field_signature: str) -> str:
-        """Return the response key for field `name` with the signature `field_signature` on the object at `path`."""
+        """Return the response key for an internal field on the object at `path`.
+
+        The response key is the field's name, or an alias if another field already uses the name.
+        """
         in_use = self._in_use.setdefault(path, {})
         candidate, number = name, 0
         while in_use.get(candidate, {field_signature}) != {field_signature}:

@@ -1,10 +1,15 @@
 """Find the key hops of a node: the options in other subgraphs by a key and `_entities` (planning §3.2 to §3.4).
 
-A hop into a subgraph needs the fields of one of the subgraph's keys, and these may need other hops. The hops of a node
-are found in rounds, as in Dijkstra's algorithm: each round reads keys only from options of earlier rounds, and accepts
-only the hops with the lowest stage. So no hop waits for itself, and each subgraph gets its hop with the lowest stage.
+A hop into a subgraph needs the fields of one of the subgraph's keys. Other hops may be needed to fetch the key fields.
+So the hops of a node are found in rounds, as in Dijkstra's algorithm. Each round reads key fields only from options of
+earlier rounds, and accepts only the hops with the lowest stage. So no hop waits for itself, and for each subgraph the
+hop with the lowest stage is found.
 
-    product: a has id; b has id and sku; c has sku     direct: a     round 1: b (id from a)     round 2: c (sku from b)
+    fields of Product:    a: id      b: id, sku      c: sku
+
+    direct option:        a
+    round 1:              hop into b, by `id` from a
+    round 2:              hop into c, by `sku` from b
 """
 
 from __future__ import annotations
@@ -29,22 +34,23 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import Entry, FieldEdge, QueryGraph
     from router.planner.walk.nodes_and_options import KeyLeaves
 
-# An object in a key or a requirement may need a hop by a key that again contains objects, and so on. The number of
-# paths multiplies with every level. So there are limits for the depth of such objects, and for the number of searches
-# that an object of the client, or one of its fields with requirements, can cause.
+# A key can contain an object, as in `owner { id }`. To fetch the fields of this object, a hop may be needed. The key of
+# this hop can again contain an object, and so on. The number of paths multiplies with every level. So
+# `MAX_INTERNAL_DEPTH` limits the number of levels. `MAX_INTERNAL_SEARCHES` limits how many searches for hops can follow
+# from one object that the client selects, or from one of its fields with requirements.
 MAX_INTERNAL_DEPTH: Final = 12
 MAX_INTERNAL_SEARCHES: Final = 400
 
 
 class KeyHops:
-    """Finds the hops of nodes; `key_leaves` returns the leaves of keys and requirements."""
+    """Finds the hops of nodes. The function `key_leaves` returns the leaves of a key or a requirement."""
 
     def __init__(self, graph: QueryGraph, key_leaves: KeyLeaves) -> None:
         self._graph = graph
         query = graph.supergraph.schema.query_type
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
-        # Counts results that are incomplete because a search was still running or was skipped. They are not cached.
+        # Counts the incomplete results: a search was still running or was skipped. Incomplete results are not cached.
         self.incomplete_results = 0
         # Counts searches that were skipped because of the limits above.
         self._skipped = 0
@@ -52,7 +58,10 @@ class KeyHops:
         self._searches_left = MAX_INTERNAL_SEARCHES
 
     def at(self, node: ObjectNode) -> Sequence[PathOption]:
-        """Return the hops of a node, the hop with the lowest stage first; for a query root, the options of re-entry."""
+        """Return the hops of a node, sorted by stage.
+
+        For a field that returns `Query`, return options that begin at the query root of each subgraph (*re-entry*).
+        """
         memory = node.memory
         if memory.is_searching_hops:
             self.incomplete_results += 1
@@ -72,7 +81,10 @@ class KeyHops:
         return memory.hops
 
     def requiring(self, node: ObjectNode, entry: Entry, edge: FieldEdge, name: str) -> PathOption | None:
-        """Return the hop for field `name` and its requirements; None if a requirement or all keys cannot be fetched."""
+        """Return the hop that resolves field `name` after its requirements are fetched.
+
+        Returns None if a requirement cannot be fetched, or if no key can be fetched.
+        """
         memory = node.memory
         key = (entry.subgraph, name)
         if key in memory.requiring:
@@ -134,14 +146,18 @@ class KeyHops:
     def _find_all(self, node: ObjectNode, hops: list[PathOption]) -> None:
         pending = [entry for entry in self._graph.entries(node.type_name) if not _has_only_direct_option(node, entry)]
         while found := self._next_round(node, pending):
-            # A hop with a higher stage may get a lower one in the next round, through the hops accepted now.
+            # A hop with a higher stage waits: with the hops accepted now, the next round may find it at a lower stage.
             earliest = min(hop.stage for hop in found)
             accepted = {hop.subgraph: hop for hop in found if hop.stage == earliest}
             hops += [hop for hop in accepted.values() if node.is_deferred or not _leads_back(hop)]
             pending = [entry for entry in pending if entry.subgraph not in accepted]
 
     def _next_round(self, node: ObjectNode, pending: Sequence[Entry]) -> list[PathOption]:
-        """Return the hops that are possible now. Keys whose objects need hops are tried only if no other key works."""
+        """Return the hops whose keys can be fetched with the options found so far.
+
+        In the first attempt, the objects in a key, such as `owner { id }`, get no hops of their own. A second attempt
+        with hops for these objects follows only if the first finds nothing.
+        """
         outer, before = self._max_depth, self._skipped
         self._max_depth = min(outer, node.internal_depth)
         found = [hop for entry in pending if (hop := self._enter(node, entry)) is not None]
@@ -178,12 +194,18 @@ def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: 
 
 
 def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
-    """Whether the only direct option is in the entry's subgraph: a hop into this subgraph would bring nothing new."""
+    """Whether a hop into the entry's subgraph is useless, because the only direct option is in this subgraph.
+
+    Returns False for a deferred node: its fields need a fetch of their own.
+    """
     return len(node.direct) == 1 and node.direct[0].subgraph == entry.subgraph and not node.is_deferred
 
 
 def _leads_back(hop: PathOption) -> bool:
-    """Whether the hop's subgraph has a direct option that needs only fetches which the hop cannot avoid."""
+    """Whether the hop leads back into a subgraph that has the object already.
+
+    The hop is then useless: every fetch that a direct option in this subgraph needs is also needed for the hop.
+    """
     return any(
         option.subgraph == hop.subgraph and option.needed_fetches.keys() <= hop.unavoidable_fetches
         for option in hop.node.direct
@@ -191,7 +213,7 @@ def _leads_back(hop: PathOption) -> bool:
 
 
 def earliest_option(leaf: Leaf) -> PathOption:
-    """Return the option with the lowest stage; of several such options, the one with the fewest fetches."""
+    """Return the option of a leaf with the lowest stage. Among options of equal stage, the fewest fetches decide."""
     return leaf.options[0] if len(leaf.options) == 1 else min(leaf.options, key=_option_rank)
 
 

@@ -1,19 +1,19 @@
-"""Nodes, options and leaves: what the walk finds, and what `choose` chooses from.
+"""The classes of nodes, options and leaves. The walk finds all leaves with their options, then `choose` chooses.
 
-An `ObjectNode` is an object of the response. A `Leaf` is a leaf field to fetch for it. A `PathOption` is a path to the
-object in one subgraph. It continues another option by one step:
+An `ObjectNode` is an object of the response. A `Leaf` is a leaf field to fetch for the object. A `PathOption` is a path
+to the object in one subgraph. The path of an option is a path of another option, continued by one step:
 
-| last step      | continues an option of           | leads to                                                 |
+| last step      | continues the path of            | leads to                                                 |
 |----------------|----------------------------------|----------------------------------------------------------|
-| OPERATION_ROOT | none                             | an operation root of the subgraph                        |
-| FIELD          | the parent node                  | the object that the field returns, in the same subgraph  |
-| DOWNCAST       | the same object                  | the object under a type condition                        |
-| DEFER          | the same object                  | the object in a deferred fragment                        |
-| KEY_HOP        | the same object, for each key    | the object in another subgraph, by a key and `_entities` |
-| QUERY_ROOT     | a field that returns `Query`     | the query root of another subgraph (*re-entry*)          |
+| OPERATION_ROOT | no option                        | an operation root of the subgraph                        |
+| FIELD          | an option of the parent object   | the object that the field returns, in the same subgraph  |
+| DOWNCAST       | an option of the same object     | the object under a type condition                        |
+| DEFER          | an option of the same object     | the object in a deferred fragment                        |
+| KEY_HOP        | the options of the key's leaves  | the object in another subgraph, by a key and `_entities` |
+| QUERY_ROOT     | an option of a `Query` object    | the query root of a subgraph (*re-entry*)                |
 
-OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch. An option that ends with such a step is the *fetch start* of
-itself and of all options that continue it in the same fetch.
+The steps OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch; the other steps stay in the fetch. The *fetch start* of
+an option is the option whose last step begins this fetch. It is the option itself or one that the option continues.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from router.planner.normalise.deferred_blocks import Block
     from router.planner.normalise.selections import MergedField
 
-# Identifies a fetch before fetch groups are built: by its objects (`ObjectNode.track`), its subgraph, and a purpose
-# that distinguishes two fetches of the same objects from one subgraph.
+# Identifies a fetch during the search: the track of its objects (`ObjectNode.track`), the subgraph, and a purpose. The
+# purpose distinguishes several fetches of the same objects from one subgraph (`PathOption.purpose`).
 FetchId: TypeAlias = tuple[tuple[str, ...], str, str]
-# An option that resolves a field, and the field's edge in the query graph (None for `__typename`). A plain tuple,
-# because the walk creates more of these tuples than of any other object.
+# An option that resolves a field, and the field's edge in the query graph (None for `__typename`). The type is a plain
+# tuple for speed: the walk creates more of these tuples than of any other object.
 FieldOption: TypeAlias = "tuple[PathOption, FieldEdge | None]"
 
 
 class PathStep(Enum):
-    """The steps of a path; `starts_fetch` says whether the step begins a fetch."""
+    """The last step of the path of an option. `starts_fetch` says whether the step begins a fetch."""
 
     OPERATION_ROOT = "operation root", True
     FIELD = "field", False
@@ -59,18 +59,19 @@ class PathStep(Enum):
 
 @dataclass(eq=False, slots=True)
 class NodeMemory:
-    """Results of searches on a node, cached because several fields need them.
+    """A cache for the results of searches on one node. Several fields of the node need the same results.
 
     Attributes:
-        hops: The hops of the node, None before the search for hops.
+        hops: The hops of the node. None if the search for hops has not begun.
         is_searching_hops: Whether the search for `hops` is still running.
-        branches: The nodes of the same object under a type condition, by object type.
-        key_leaves: The leaves of each key and requirement, by the `id()` of its selection set; None if a leaf cannot be
-            fetched.
-        requiring: The hop for each field with requirements, by subgraph and field; None if there is no such hop.
-        in_progress: The subgraph and field of each hop in `requiring` that is still searched for.
-        internal_children: The nodes of internal child objects, by response key and the options of the parent. Several
-            keys can use one node.
+        branches: The node of the same object under a type condition, for each object type.
+        key_leaves: The leaves of each key and requirement, by the `id()` of its selection set. The value is None if a
+            leaf cannot be fetched.
+        requiring: The hop for each field with requirements, by subgraph and field name. The value is None if no hop is
+            possible.
+        in_progress: The subgraph and field name of each search for `requiring` that is still running.
+        internal_children: The nodes of internal child objects, by response key and the options that resolve the field.
+            Several keys and requirements can use one node.
     """
 
     hops: list[PathOption] | None = None
@@ -87,19 +88,20 @@ class ObjectNode:
     """An object of the response.
 
     Attributes:
-        path: The path from the root of the response. It has a type condition only if objects of different types must
-            not share a fetch, because the client selects different fields under one response key.
+        path: The path from the root of the response. The path has a type condition only if the client selects different
+            fields under one response key of different types. Objects of these types must not share a fetch.
         keys: The response keys on the path.
-        track: Equal for objects that can share a fetch: the response keys, each with the parent type if `path` has a
-            type condition there.
-        split_keys: The response keys below which objects of different types must not share a fetch.
-        parent: The parent object, or the node of the same object without the type condition or `@defer`.
-        selection: The field of the parent that returns the object, None if `parent` is the same object.
+        track: The response keys on the path, each with the parent type if `path` has a type condition before the key.
+            In a deferred fragment, also the number of the block. Objects with equal tracks can share a fetch.
+        split_keys: The response keys of child objects that must not share a fetch with those of other parent types.
+        parent: The node of the parent object. For a node under a type condition or `@defer`, the node of the same
+            object outside this fragment.
+        selection: The field of the parent that returns the object. None if `parent` is the same object.
         guards: The `@skip` and `@include` conditions under which the object is selected.
-        block: The deferred block that the object belongs to.
+        block: The deferred block that the object belongs to. None if the object is not deferred.
         is_deferred: Whether the object is in a deferred fragment. Its fields then get fetches of their own if possible.
         internal_depth: 0 for an object that the client selects, n for an object n levels deep in a key or requirement.
-        direct: The direct options; for an operation root, an option for each subgraph.
+        direct: The direct options. An operation root has a direct option for each subgraph with this root type.
     """
 
     type_name: str
@@ -118,14 +120,14 @@ class ObjectNode:
 
     @property
     def memory(self) -> NodeMemory:
-        """Return the cached results of the node. They are created on first use, because most nodes have none."""
+        """Return the cache of the node. The cache is created on first use, because most nodes need no cache."""
         if self._memory is None:
             self._memory = NodeMemory()
         return self._memory
 
     @property
     def type_condition(self) -> str | None:
-        """Return the node's type if `parent` is the same object without this type condition, else None."""
+        """Return the type condition of a branch: if `parent` is the same object without the condition. Else None."""
         if self.selection is not None or self.parent is None or self.parent.type_name == self.type_name:
             return None
         return self.type_name
@@ -139,15 +141,16 @@ class PathOption:
         step: The last step of the path.
         type_name: The type of the object in the subgraph.
         stage: The lowest possible stage of the fetch that contains the option.
-        needed_fetches: The fetches on the path, each with its stage. A hop takes the key with the lowest stage.
+        needed_fetches: All fetches that the path needs, each with its stage. For a hop with several keys, these are the
+            fetches for the key with the lowest stage.
         scope: The fields that the subgraph resolves here because of a `@provides` on the path.
         parent: The option that this option continues; None for OPERATION_ROOT and KEY_HOP.
         edge: For FIELD, the field in the query graph.
         entry: For KEY_HOP, the entity type and its keys in the subgraph.
-        key_choices: For KEY_HOP, the keys that can be fetched, the key with the lowest stage first.
-        purpose: For KEY_HOP, the name of the field whose requirements are fetched for the hop, else empty. For
-            QUERY_ROOT, a text that identifies the fetch that has the parent option.
-        contexts: For KEY_HOP, the `@fromContext` arguments of that field.
+        key_choices: For KEY_HOP, the keys that can be fetched, sorted by stage.
+        purpose: For a KEY_HOP that resolves a field with requirements, the name of this field. For QUERY_ROOT, a text
+            that identifies the fetch of the parent option. Else empty.
+        contexts: For a KEY_HOP that resolves a field with `@fromContext` arguments, these arguments.
     """
 
     step: PathStep
@@ -167,7 +170,7 @@ class PathOption:
 
     @property
     def unavoidable_fetches(self) -> frozenset[FetchId]:
-        """Return the fetches of `needed_fetches` that are needed with any choice of keys on the path."""
+        """Return the fetches that the path needs with every choice of the keys and of the options of their leaves."""
         if self._unavoidable_fetches is None:
             self._unavoidable_fetches = self._find_unavoidable_fetches()
         return self._unavoidable_fetches
@@ -194,7 +197,7 @@ class PathOption:
 
     @property
     def fetch_id(self) -> FetchId:
-        """Return the fetch that the option begins; only for an option that is a fetch start."""
+        """Return the id of the fetch that the option begins. The option must be a fetch start."""
         return self.node.track, self.subgraph, self.purpose
 
     @property
@@ -204,7 +207,10 @@ class PathOption:
 
 @dataclass(frozen=True, slots=True)
 class ContextArgumentValue:
-    """An argument with `@fromContext`: the variable with its value, and `rewrites` that say where the value is read."""
+    """An argument with `@fromContext`, and the variable for its value.
+
+    `rewrites` has the paths where the value is read. Each rewrite gives the value at a path the name of the variable.
+    """
 
     argument: ArgumentNode
     variable: str
@@ -214,17 +220,20 @@ class ContextArgumentValue:
 
 @dataclass(frozen=True, slots=True)
 class KeyChoice:
-    """One of the keys that a hop can use: the leaves of the key and of the requirements that the hop is for."""
+    """One of the keys that a hop can use.
+
+    `leaves` are the leaves of the key. If the hop resolves a field with requirements, `leaves` also has their leaves.
+    """
 
     leaves: tuple[Leaf, ...]
 
 
 @dataclass(eq=False, slots=True)
 class Leaf:
-    """A leaf field to fetch for a node, and the options that resolve it, at least one.
+    """A leaf field to fetch for a node, and the options that resolve the field. A leaf has at least one option.
 
-    `is_internal` says that the client did not select the leaf. It belongs to a key or a requirement, or it is a
-    `__typename` in a selection set that would otherwise be empty.
+    `is_internal` says that the client did not select the leaf. An internal leaf belongs to a key or a requirement, or
+    is a `__typename` in a selection set that would otherwise be empty.
     """
 
     node: ObjectNode
@@ -235,7 +244,7 @@ class Leaf:
 
 @dataclass(eq=False, slots=True)
 class LeafSearch:
-    """The leaves found so far; `is_internal` says that the search is for a key or a requirement."""
+    """A running search, with the leaves found so far. `is_internal` says that it is for a key or a requirement."""
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
@@ -250,13 +259,13 @@ class UnplannableError(Exception):
 
 
 class KeyLeaves(Protocol):
-    """Returns the leaves of a key or a requirement of a node, or None if one of the leaves cannot be fetched."""
+    """A function that returns the leaves of a key or a requirement of a node, or None if a leaf cannot be fetched."""
 
     def __call__(self, node: ObjectNode, selection_set: SelectionSetNode, /) -> tuple[Leaf, ...] | None: ...
 
 
 def fetch_start(option: PathOption) -> PathOption:
-    """Return the fetch start of an option: the option itself or an ancestor, where the current fetch begins."""
+    """Return the option whose last step begins the fetch of `option`: itself, or an option that it continues."""
     while not option.step.starts_fetch:
         assert option.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
         option = option.parent
@@ -264,7 +273,10 @@ def fetch_start(option: PathOption) -> PathOption:
 
 
 def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
-    """Drop each option whose unavoidable fetches include all needed fetches of another option; return the rest."""
+    """Return the options without those that are never better than another option.
+
+    Option x is never better than option y if x needs, with every choice of keys, all fetches that y needs.
+    """
     if len(options) == 1:
         return (options[0],)
     remaining: list[PathOption] = []
