@@ -2,30 +2,38 @@
 
 The terms *leaf*, *option*, *hop*, *fetch start* and *stage* are defined in `router.planner.walk`. Further terms:
 
-- *choice*: one option for each leaf, and the fetches that follow from these options.
-- *inputs* of a hop: the leaves of its key and requirements, each with the option that fetches the leaf.
-- *assignment*: a choice as numbers: the index of the chosen option in each set of options.
-- *tie*: another choice with equally many fetches at the same stages.
+- *choice*: one option for each leaf, and the fetches that these options need.
+- *inputs* of a hop: the leaves of the hop's key and requirements, each with the option that fetches the leaf.
+- *option set*: the options of a leaf. Leaves with equal options share one option set.
+- *assignment*: a choice as a tuple of numbers. For each option set, it has the index of the chosen option.
+- *rank* of an assignment: the cost of the fetches without their fields, then the number of fetches after merging. A
+  lower rank is better.
+- *tie*: another choice with the same rank.
+- *neighbour* of an assignment: a similar assignment, such as one with another option for a single option set.
 
-*Problem.* Options share fetches, so the options of different leaves depend on each other. The best choice is a set
-cover, which is NP-hard.
+*Problem.* Options share fetches, so the options of different leaves depend on each other. To find the best choice is a
+set cover problem, which is NP-hard.
 
-*Method.* First find the fewest fetches, with later stages more expensive: a greedy choice, then all combinations if
-there are few, else changes of single leaves and fetches that lower the cost. The inputs of hops are chosen with it.
-Then, among ties, find the plan that costs least with its fields.
+*Method.* The first part finds the fewest fetches; a fetch at a later stage counts more. It begins with a greedy choice.
+If there are few combinations, it then tries all combinations. Otherwise it moves from neighbour to neighbour while the
+cost falls. The inputs of hops are chosen for each assignment. The second part compares the ties: it includes the
+fields in the cost and keeps the cheapest plan.
 
-    leaf id:      options in a, b      leaf name:    options in a, b, c      leaf size:    options in c by `id`
+    leaf `id`:      options in a, b
+    leaf `name`:    options in a, b, c
+    leaf `size`:    option in c, by a hop with the key `id`
 
-    a, then c     2 fetches, stages 0 and 1
-    b, then c     2 fetches, stages 0 and 1       a tie: the number of fields decides
+    first choice:   fetch from a, then from c       2 fetches, at stages 0 and 1
+    second choice:  fetch from b, then from c       2 fetches, at stages 0 and 1: a tie, so the fields decide
 
 Read in this order:
 
 - `plan_cost`: the cost of fetches and plans.
-- `chosen_paths`: the chosen options, completed by the inputs of their hops.
+- `chosen_paths`: the inputs of the hops for the chosen options.
 - `chosen_fetches`: the fetches of the chosen options.
-- `choice`, `choose_options`: the result and the entry point.
+- `choice`: the class of the result.
+- `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
 - `cheapest_choice`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.
-- `explanation`: why a field is fetched from its subgraph, for `router explain-plan`.
+- `explanation`: why a field is fetched from the chosen subgraph, for `router explain-plan`.
 """

@@ -1,4 +1,4 @@
-"""Keep the cheapest of several choices with equally many fetches, by the cost of their whole plans."""
+"""Compare choices with equally many fetches by the cost of their whole plans, and keep the cheapest choice."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class CheapestChoice:
-    """The cheapest choice so far, in `choice`.
+    """Compares choices. `choice` is the cheapest choice so far.
 
-    These comparisons have a work budget of their own (planning §6.5). When it is used up, `has_ended` is true and
-    `choice` no longer changes.
+    The comparisons have a work budget of their own (planning §6.5). When this budget is used up, `has_ended` becomes
+    true, and `choice` no longer changes.
     """
 
     def __init__(self, choice: Choice, pricing: Pricing, work_of_pricing: int, effort: Effort) -> None:
@@ -26,7 +26,10 @@ class CheapestChoice:
         self._cost: PlanCost | None = None
 
     def offer(self, candidate: Choice) -> bool:
-        """Replace `choice` if the candidate costs less, with no more fetches or stages. Returns whether it did."""
+        """Replace `choice` by the candidate if the candidate is better; return whether `choice` was replaced.
+
+        A candidate is better if its plan costs less and has neither more fetches nor more stages.
+        """
         if self._cost is None:
             self._cost = self._cost_of(self.choice)
         cost = self._cost_of(candidate)

@@ -1,4 +1,4 @@
-"""A choice: one option for each leaf, and the fetches that follow from these options."""
+"""The result of choosing: one option for each leaf, and the fetches that these options need."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Choice:
-    """The chosen option of each leaf, in the order of the leaves, and the fetches of these options."""
+    """The chosen option of each leaf, in the order of the leaves, and the fetches that these options need."""
 
     options: tuple[PathOption, ...]
     chosen_fetches: ChosenFetches
 
     def with_inputs(self, inputs: Mapping[PathOption, Inputs]) -> Choice:
-        """Return a choice with the same options, in which hops have these inputs."""
+        """Return a choice with the same options, but with the given inputs of hops."""
         return Choice(self.options, ChosenFetches(self.options, inputs))
 
 
-# Plans the fetches of a choice completely and returns the cost of the plan.
+# A function that completes the plan of a choice and returns the cost of this plan.
 Pricing: TypeAlias = "Callable[[Choice], PlanCost]"

@@ -1,7 +1,8 @@
 """Choose one option for each leaf, so that the plan costs least (planning §6.4).
 
-Leaves with equal options get the same option. `combination_search` finds the fewest fetches. Among ties, the cost of
-the whole plan decides: `leaf_tie_breaking` chooses the fetch of each leaf, then `key_tie_breaking` the inputs of hops.
+Leaves with equal options get the same option. First, `combination_search` finds the fewest fetches. Several choices can
+have equally many fetches. Then the cost of the whole plan decides: `leaf_tie_breaking` compares other options for the
+leaves, and `key_tie_breaking` compares other inputs for the hops.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import Leaf, PathOption
 
-# The work to build the fetches of one leaf, in units of the work budget.
+# The estimated work to compute the cost of a whole plan, for each leaf of the plan, in units of the work budget.
 WORK_PER_LEAF: Final = 2
 
 
@@ -31,8 +32,8 @@ def choose(leaves: Sequence[Leaf], effort: Effort, pricing: Pricing) -> Choice:
 
     Args:
         leaves: The leaves that the walk found.
-        effort: The rest of the work budget. The choice is valid even if the budget ends early.
-        pricing: Returns the cost of the plan of a choice.
+        effort: The rest of the work budget. The result is a valid choice even if the budget is used up early.
+        pricing: A function that returns the cost of the plan of a choice.
     """
     sets: dict[tuple[PathOption, ...], int] = {}
     numbers = [sets.setdefault(leaf.options, len(sets)) for leaf in leaves]

@@ -1,6 +1,6 @@
-"""Find the fetches that follow from a set of chosen options, and what these fetches cost.
+"""Find the fetches that a set of chosen options needs, and what these fetches cost.
 
-Fetch starts share a fetch if they are in the same subgraph, for the same objects, and wait for the same fetches.
+Two fetch starts share one fetch if they have the same subgraph and the same objects, and wait for the same fetches.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class FetchDraft:
-    """A fetch without its selections: the fetch starts that share the fetch, and in `after` the fetches to wait for."""
+    """A fetch whose selections are not known yet.
+
+    Attributes:
+        starts: The fetch starts that share the fetch.
+        after: The fetches that must run before this fetch, by number.
+    """
 
     number: int
     stage: int
@@ -30,9 +35,9 @@ class FetchDraft:
 
 
 class ChosenFetches:
-    """The fetches of chosen options; `fetches` has each fetch after the fetches that it waits for.
+    """The fetches that the chosen options need. In `fetches`, each fetch comes after the fetches that it waits for.
 
-    `decided` has the inputs of some hops. For the other hops, the inputs with the least cost are chosen.
+    `decided` sets the inputs of some hops. For the other hops, the class chooses the cheapest inputs it finds.
     """
 
     def __init__(self, options: Iterable[PathOption], decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
@@ -53,9 +58,10 @@ class ChosenFetches:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Return the cost, then the number of fetches if fetches of the same objects from one subgraph count once.
+        """Return the cost of the fetches, and the number of fetches after merging.
 
-        Such fetches can be merged later, even if they wait for different fetches.
+        Fetches of the same objects from one subgraph count as one fetch in this number, even if they wait for different
+        fetches. A later pass can merge these fetches.
         """
         return self.cost, len({(track, subgraph) for track, subgraph, _ in self.fetches})
 

@@ -1,9 +1,13 @@
-"""Complete chosen options by the inputs of the hops on their paths.
+"""Choose the inputs of the hops on the paths of the chosen options.
 
-If a hop has one key, and each leaf of the key has one option, its inputs are forced. A hop with several keys, or with
-several options for a leaf, is decided after all others: its inputs can then come from fetches that are needed anyway.
+The inputs of a hop are the leaves of a key (and of requirements), each with the option that fetches the leaf. If a hop
+has only one key, and each leaf of this key has only one option, the inputs of the hop are *forced*. Forced inputs are
+chosen first. A hop with several possible inputs is decided later, because a suitable fetch may then be chosen already.
 
-    chosen: a hop into c, by `id`      `id` has options in a and b      a is fetched anyway: read `id` from a
+    chosen option:        a hop into c, by the key `id`
+    options of `id`:      in a, in b
+    chosen already:       a fetch from a, for another leaf
+    inputs of the hop:    `id` from a, without a further fetch
 """
 
 from __future__ import annotations
@@ -21,10 +25,11 @@ if TYPE_CHECKING:
 
     from router.planner.walk.nodes_and_options import FetchId, KeyChoice, Leaf, PathOption
 
-# How many undecided hops are compared with each other. More than usual plans have; the limit keeps the work linear.
+# How many undecided hops are compared to find the hop with the largest regret. Usual plans have fewer undecided hops.
+# With this limit, the work grows only linearly with the number of hops.
 MOST_COMPARED: Final = 32
 
-# The leaves of a hop's key and requirements, each with the option that fetches the leaf.
+# The inputs of a hop: the leaves of its key and requirements, each with the option that fetches the leaf.
 Inputs: TypeAlias = "tuple[tuple[Leaf, PathOption], ...]"
 NOTHING: Final[Mapping[PathOption, Inputs]] = MappingProxyType({})
 
@@ -32,11 +37,13 @@ NOTHING: Final[Mapping[PathOption, Inputs]] = MappingProxyType({})
 class ChosenPaths:
     """A set of chosen options. `add` adds an option; `decide_hops` chooses the inputs of hops.
 
+    A hop is *decided* when its inputs are chosen.
+
     Attributes:
         inputs: The inputs of each decided hop.
-        starts: The fetch starts of all chosen options, as an ordered set.
-        hops_with_choice: The decided hops that could have other inputs.
-        compared: How many options were compared, as a measure of the work.
+        starts: The fetch starts of all chosen options. The keys of the dictionary are an ordered set.
+        hops_with_choice: The decided hops for which other inputs were also possible.
+        compared: How many options were compared. This number measures the work.
     """
 
     def __init__(self, options: Iterable[PathOption] = (), decided: Mapping[PathOption, Inputs] = NOTHING) -> None:
@@ -53,7 +60,7 @@ class ChosenPaths:
             self.add(option)
 
     def add(self, option: PathOption) -> None:
-        """Choose an option, and with it the forced options on its path."""
+        """Choose an option. Also choose each option that its path needs, if there is no alternative."""
         start = fetch_start(option)
         if start in self.starts:
             return
@@ -72,9 +79,11 @@ class ChosenPaths:
             self.add(start.parent)
 
     def decide_hops(self, *, weigh_costs: bool) -> None:
-        """Choose the inputs of each hop that has no choice, or for which a key is available without a further fetch.
+        """Choose the inputs of hops.
 
-        With `weigh_costs`, then also choose the cheapest inputs of other hops, the hop with the largest regret first.
+        Hops with forced inputs are decided, and hops with a key that the chosen fetches can return. With `weigh_costs`,
+        all remaining hops are decided too: each gets its cheapest inputs, and the hop with the largest regret (see
+        `_regret`) is decided first.
         """
         while True:
             self._decide_without_cost()
@@ -106,7 +115,7 @@ class ChosenPaths:
             self.add(option)
 
     def _regret(self, start: PathOption) -> int:
-        """Return the regret of a hop: how much more its second-best inputs cost than its best inputs."""
+        """Return the regret of a hop: how much more the second-cheapest inputs of the hop cost than the cheapest."""
         costs = [self._cost(self._fetches_to_add_for_key(choice)) for choice in start.key_choices]
         if len(costs) > 1:
             return _gap(costs)
@@ -120,7 +129,8 @@ class ChosenPaths:
     def _decide(self, start: PathOption) -> None:
         choice = self._best_key(start.key_choices)
         free: list[tuple[PathOption, ...]] = []
-        # Forced options first, then the leaf with the largest regret: later leaves may come from the same fetches.
+        # Leaves with one option are decided first, then the leaf with the largest regret. The fetches chosen for these
+        # leaves may then return later leaves too.
         for options in dict.fromkeys(leaf.options for leaf in choice.leaves):
             if len(options) == 1:
                 self.add(options[0])
@@ -135,7 +145,10 @@ class ChosenPaths:
         self.inputs[start] = tuple((leaf, chosen.get(leaf.options, leaf.options[0])) for leaf in choice.leaves)
 
     def cheapest(self, options: Sequence[PathOption]) -> PathOption:
-        """Return the option that adds the least cost to the chosen options; of several, that with the lowest stage."""
+        """Return the option that adds the least cost to the chosen options.
+
+        Among options that add equal cost, the option with the lowest stage is returned.
+        """
         if len(options) == 1:
             return options[0]
         available = [option for option in options if fetch_start(option).fetch_id in self._fetches]
@@ -156,7 +169,7 @@ class ChosenPaths:
         )
 
     def _fetches_to_add(self, option: PathOption) -> Mapping[FetchId, int]:
-        """Return the fetches that the option would add, each with its stage."""
+        """Return the fetches that the option would add to the chosen fetches, each with its stage."""
         start = fetch_start(option)
         if start.fetch_id in self._fetches:
             return {}
@@ -164,7 +177,7 @@ class ChosenPaths:
         cached = self._to_add.get(start)
         if cached is None:
             to_add: dict[FetchId, int] = {}
-            # Fetches of the same objects from one subgraph at the same stage become one fetch.
+            # A hop adds no fetch if a chosen hop has the same objects, subgraph and stage: both share one fetch.
             if start.step is not PathStep.KEY_HOP or (start.node.track, start.subgraph, start.stage) not in self._hops:
                 to_add[start.fetch_id] = start.stage
             if start.step is PathStep.KEY_HOP:

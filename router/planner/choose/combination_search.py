@@ -1,11 +1,13 @@
-"""Search for the combination of options with the fewest fetches; fetches at later stages cost more.
+"""Search for the combination of options with the fewest fetches. A fetch at a later stage costs more.
 
-A greedy choice comes first: for leaves with one option, then for leaves with two options, and so on. If there are at
-most 128 combinations, all are tried. Otherwise single leaves, and all leaves of a fetch, change to other options while
-this lowers the cost. The work is bounded (planning §6.5).
+The search begins with a greedy choice: first for leaves with one option, then for leaves with two options, and so on.
+If there are at most 128 combinations of options, the search then tries all combinations. Otherwise the search tries the
+*neighbours* of the best assignment so far: assignments that avoid a fetch, or use one fetch for as many leaves as
+possible, or change the option of one leaf. The search ends when no neighbour is better. The work is bounded (planning
+§6.5).
 
-    leaves      id: a or b     name: b     size: b or c
-    greedy      id: b          name: b     size: b          one fetch
+    options of the leaves:    id: a or b     name: b     size: b or c
+    greedy choice:            id: b          name: b     size: b          one fetch
 """
 
 from __future__ import annotations
@@ -24,20 +26,20 @@ if TYPE_CHECKING:
     from router.planner.search_bounds import Effort
     from router.planner.walk.nodes_and_options import FetchId, PathOption
 
-# For each set of options, the index of the chosen option.
+# For each option set, the index of the chosen option.
 Assignment: TypeAlias = tuple[int, ...]
 Rank: TypeAlias = tuple[int, int]
 
-# All combinations are tried if there are at most this many.
+# If there are at most this many combinations, the search tries all combinations.
 EXHAUSTIVE_COMBINATIONS: Final = 128
-# The number of option comparisons in one unit of work.
+# How many comparisons of options count as one unit of the work budget.
 COMPARED_PER_WORK: Final = 2
 
 
 class CombinationSearch:
-    """Finds the best assignment for sets of options. Leaves with the same options share one set.
+    """Finds the best assignment: one option of each option set. Leaves with the same options share one option set.
 
-    After `run`, `ties` has the other assignments that were tried and have the same rank.
+    After `run`, `ties` has the other assignments that `run` tried and that have the same rank as the best assignment.
     """
 
     def __init__(self, option_sets: Sequence[tuple[PathOption, ...]], effort: Effort) -> None:
@@ -49,7 +51,7 @@ class CombinationSearch:
 
     @property
     def is_exhaustive(self) -> bool:
-        """Whether there are so few combinations that all are tried."""
+        """Whether the search tries all combinations, because there are few."""
         return prod(len(self._option_sets[number]) for number in self._free) <= EXHAUSTIVE_COMBINATIONS
 
     def run(self) -> Assignment:
@@ -64,7 +66,11 @@ class CombinationSearch:
         return ChosenFetches(options[index] for options, index in zip(self._option_sets, assignment, strict=True))
 
     def earliest(self, assignment: Assignment) -> Assignment:
-        """Assign each leaf to the earliest of the fetches that can return it: a later subgraph may lack the object."""
+        """Return the assignment after moving each leaf to the earliest fetch that can return the leaf.
+
+        Only fetches of the given assignment are used. A leaf is moved because the subgraph of a later fetch may lack
+        the object. If the moves make the rank worse, the given assignment is returned.
+        """
         chosen_fetches = self.fetches_of(assignment)
         fetched = chosen_fetches.fetched
         earliest = list(assignment)
@@ -78,7 +84,7 @@ class CombinationSearch:
         return assignment if moved == assignment or self.fetches_of(moved).rank > chosen_fetches.rank else moved
 
     def tied_neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield the neighbours of an assignment with the same rank, until the work budget is used up."""
+        """Yield each neighbour that has the same rank as the assignment, until the work budget is used up."""
         rank = self._rank_of(assignment)
         for candidate in self._neighbours(assignment):
             if not self._effort.affords_tie(self._work_of_rank):
@@ -98,12 +104,15 @@ class CombinationSearch:
         return tuple(assignment)
 
     def _affordable_rank(self, assignment: Assignment) -> Rank | None:
-        """Return the rank of an assignment, or None if the work budget is used up."""
+        """Return the rank of an assignment. Return None if the work budget is used up."""
         return self._rank_of(assignment) if self._effort.affords(self._work_of_rank) else None
 
     @property
     def _work_of_rank(self) -> int:
-        """Estimate the work to rank an assignment, from the number of sets and the comparisons for the last rank."""
+        """Estimate the work to compute the rank of an assignment.
+
+        The estimate is the number of option sets, plus the work of the comparisons for the last rank.
+        """
         return len(self._option_sets) + self._compared // COMPARED_PER_WORK
 
     def _rank_of(self, assignment: Assignment) -> Rank:
@@ -146,7 +155,11 @@ class CombinationSearch:
         return best
 
     def _neighbours(self, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield similar assignments: without a fetch, with one fetch for all leaves it has, or with one leaf moved."""
+        """Yield the neighbours of an assignment.
+
+        First come the assignments that avoid one fetch, then the assignments that use one fetch for every leaf that
+        this fetch can return, then the assignments with another option for one option set.
+        """
         fetches: dict[FetchId, None] = {}
         for number in self._free:
             fetches |= dict.fromkeys(self._option_sets[number][assignment[number]].needed_fetches)
@@ -162,7 +175,11 @@ class CombinationSearch:
                     yield (*assignment[:number], index, *assignment[number + 1 :])
 
     def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
-        """Yield assignments that avoid a fetch: one for each other fetch that can return some leaf instead."""
+        """Yield assignments that avoid `fetch`.
+
+        For each other fetch that can return some of the leaves that need `fetch`, one assignment is yielded. In this
+        assignment, the other fetch returns as many of these leaves as possible.
+        """
         movable = {
             number: alternatives
             for number in self._free
@@ -177,14 +194,20 @@ class CombinationSearch:
             yield tuple(candidate)
 
     def _alternatives(self, fetch: FetchId, number: int) -> list[tuple[FetchId, int]]:
-        """Return the options of a set that can avoid a fetch, as (fetch, index) pairs, the lowest stage first."""
+        """Return the options of option set `number` that can avoid `fetch`, sorted by stage.
+
+        Each option is a pair: the fetch that the option is in, and the index of the option in the option set.
+        """
         options = self._option_sets[number]
         found = [index for index, option in enumerate(options) if fetch not in option.unavoidable_fetches]
         found.sort(key=lambda index: options[index].stage)
         return [(fetch_start(options[index]).fetch_id, index) for index in found]
 
     def _options_by_fetch(self) -> Mapping[FetchId, Mapping[int, int]]:
-        """Map each fetch to its options: the number of each set with an option in the fetch, and the option's index."""
+        """Return the options in each fetch.
+
+        For a fetch, the result maps the number of an option set to the index of an option that is in this fetch.
+        """
         chosen: dict[FetchId, dict[int, int]] = {}
         for number in self._free:
             for index, option in enumerate(self._option_sets[number]):

@@ -1,12 +1,17 @@
 """Explain from which subgraph a plan fetches each field, and why.
 
-For each field of the client, the explanation has the chosen subgraph, the other subgraphs that can return the field,
-each with the cost of the plan if it were chosen, and the reason why each remaining subgraph cannot return the field.
+For each leaf field that the client selects, the explanation has:
+
+- the chosen subgraph, with the cost of the plan;
+- the other subgraphs that can return the field, each with the cost of a plan that uses this subgraph;
+- the remaining subgraphs, each with the reason why the subgraph cannot return the field.
+
+Example: field `shop.name`; chosen subgraph a, other subgraph b:
 
     shop.name   from a [operation root]  cost 101000      or b [entity at shop, given id from a]  cost 102000
 
-A cost counts fetches without their fields, before fetches are merged. Only the option of one field changes; all other
-fields keep their subgraphs.
+The cost is that of the fetches without their fields, before fetches are merged. For the cost with another subgraph,
+only the option of this one field changes; all other fields keep their options.
 """
 
 from __future__ import annotations
@@ -33,9 +38,9 @@ class ExplainedOption:
 
     Attributes:
         route: How the fetch gets the object, such as `operation root`.
-        stage: The stage of the fetch: how many fetches must run one after the other before it.
-        cost: The cost of the whole plan with this option.
-        fetches: The number of fetches of this plan.
+        stage: The stage of the fetch: the number of fetches that must run, one after the other, before this fetch.
+        cost: The cost of the whole plan if the field is fetched from this subgraph.
+        fetches: The number of fetches of the whole plan if the field is fetched from this subgraph.
     """
 
     subgraph: str
@@ -47,7 +52,7 @@ class ExplainedOption:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A subgraph that cannot return a field, and why."""
+    """A subgraph that cannot return a field, and the reason why."""
 
     subgraph: str
     reason: str
@@ -60,9 +65,9 @@ class FieldExplanation:
     Attributes:
         path: The response keys from the operation root, joined with dots.
         coordinate: The type and the name of the field, such as `Product.name`.
-        reason: Why `chosen` was chosen.
+        reason: Why the subgraph in `chosen` was chosen.
         others: The other subgraphs that can return the field.
-        refusals: The subgraphs that cannot return the field.
+        refusals: The subgraphs that cannot return the field, each with the reason why.
     """
 
     path: str
@@ -75,7 +80,10 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanations of the client's fields in the order of planning, and the hints of the plan."""
+    """The explanations of all fields of the client, in the order of planning.
+
+    `hints` says what the planner had to give up, such as the search for a cheaper plan when its time was used up.
+    """
 
     fields: tuple[FieldExplanation, ...]
     hints: tuple[str, ...] = ()
@@ -84,7 +92,7 @@ class Explanation:
 def explain_choice(
     graph: QueryGraph, hops: KeyHops, leaves: Sequence[Leaf], choice: Choice
 ) -> Iterator[FieldExplanation]:
-    """Yield an explanation for each leaf that the client selects, for the choice of all leaves."""
+    """Yield an explanation for each leaf that the client selects. `choice` is the planner's choice for all leaves."""
     options, chosen_fetches = choice.options, choice.chosen_fetches
     for number, (leaf, option) in enumerate(zip(leaves, options, strict=True)):
         if leaf.is_internal:
@@ -109,7 +117,10 @@ def explain_choice(
 
 
 def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
-    """Return an option for each subgraph that can return the leaf, preferably an option of the leaf itself."""
+    """Return an option for each subgraph that can return the leaf.
+
+    If `leaf.options` has no option of a subgraph, the other options of the node are used.
+    """
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}
     for option in (*node.direct, *hops.at(node)):

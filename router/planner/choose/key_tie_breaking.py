@@ -1,9 +1,13 @@
-"""Break ties between the inputs of hops: the same fetches can use different keys, or keys from different fetches.
+"""Try other inputs for the hops of a choice, without other fetches, to find a cheaper plan.
 
-    c @key(fields: "sku region") @key(fields: "id")      a has sku, region and id
+A hop can use another key, or read the fields of a key from another fetch of the choice. Example of another key:
 
-The key `id` costs one field less in the fetch from `a`, unless the client selects `sku` and `region` anyway. If two
-fetches can return a key field, the field costs nothing in the fetch where the client selects it.
+    type in c:      type Product @key(fields: "sku region") @key(fields: "id")
+    fields in a:    sku, region, id
+
+For a hop from a into c, the key `id` is usually cheaper: the fetch from a then has one field less. But if the client
+selects `sku` and `region`, the key `sku region` is cheaper, because it needs no further field. Likewise, if two fetches
+can return a key field, the field is best read from the fetch that already selects this field for the client.
 """
 
 from __future__ import annotations
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer, for each hop, the other inputs that the fetches of the choice can return."""
+    """Offer `cheapest` choices with other inputs of a hop.
+
+    Only inputs that the fetches of the current choice can return are tried.
+    """
     for start in cheapest.choice.chosen_fetches.hops_with_choice:
         chosen_fetches = cheapest.choice.chosen_fetches
         if start not in chosen_fetches.inputs:
@@ -33,7 +40,11 @@ def break_key_ties(cheapest: CheapestChoice) -> None:
 
 
 def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId]) -> Iterator[Inputs]:
-    """Yield the inputs with one leaf from another fetch of no later stage, then the inputs of the other keys."""
+    """Yield other inputs for a hop.
+
+    First, one leaf at a time comes from another of the chosen fetches, at the same or an earlier stage. Then come the
+    inputs for the other keys of the hop.
+    """
     for number, (leaf, chosen) in enumerate(inputs):
         for option in leaf.options:
             is_other = option is not chosen and fetch_start(option).fetch_id in fetched
@@ -48,7 +59,10 @@ def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId
 
 
 def _inputs_of_key(key_choice: KeyChoice, fetched: Collection[FetchId]) -> Inputs | None:
-    """Return the leaves of a key, each from the earliest possible fetch, or None if a leaf is in no fetch."""
+    """Return the inputs for a key: each leaf comes from the earliest chosen fetch that can return the leaf.
+
+    Returns None if no chosen fetch can return one of the leaves.
+    """
     read: Inputs = ()
     for leaf in key_choice.leaves:
         options = [option for option in leaf.options if fetch_start(option).fetch_id in fetched]

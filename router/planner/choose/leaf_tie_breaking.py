@@ -1,9 +1,10 @@
-"""Break ties between the options of leaves: the choices have equally many fetches, but other fields in each fetch.
+"""Try other options for the leaves, with equally many fetches, to find a plan that costs less with its fields.
 
-A field in a fetch of stage 1 costs a hundred times as much as a field in a fetch of stage 0:
+A field in a fetch of stage 1 costs a hundred times as much as a field in a fetch of stage 0. So the second of these
+plans, with more fields in the first fetch, is cheaper:
 
-    a { order { id } }                        then   c { lines { id label weight } }     101,503
-    b { order { id lines { id label } } }     then   c { lines { weight } }              101,307
+    fetch from a { order { id } },                        then from c { lines { id label weight } }     cost 101,503
+    fetch from b { order { id lines { id label } } },     then from c { lines { weight } }              cost 101,307
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer the choices with the same rank as the assignment that the search found.
+    """Offer `cheapest` the choices with the same rank as `assignment`, the result of the search.
 
-    If the search tried all combinations, these are all such choices. Otherwise they are the neighbours of the
-    assignment, then the neighbours of each cheaper neighbour.
+    If the search tried all combinations, all choices with this rank are offered. Otherwise, neighbours are offered:
+    assignments that differ little (see `combination_search`). First come the neighbours of `assignment`. If a neighbour
+    is cheaper, the neighbours of this neighbour follow.
     """
     ties: Iterable[Assignment] = search.ties
     seen = {assignment}

@@ -1,7 +1,7 @@
 """The cost of a plan, by Apollo's formula (planning §6.4). `router plan --format cost` prints it.
 
-A fetch costs 1000, and 1 for each of its fields. At stage n (after n fetches one after the other) it costs 100 n times
-as much:
+A fetch at stage 0 costs 1000, plus 1 for each of its fields. At stage n, after n other fetches in sequence, a fetch
+costs 100 · n times as much. Examples:
 
     two fetches of five fields in parallel          1005 + 1005       =   2,010
     the same fetches, the second after the first    1005 + 1005 · 100 = 101,505
@@ -16,17 +16,17 @@ STAGE_FACTOR = 100
 
 
 def fetch_cost(stage: int, fields: int = 0) -> int:
-    """Return the cost of a fetch at a stage with this number of fields."""
+    """Return the cost of a fetch at stage `stage` with `fields` fields."""
     return (FETCH_COST + fields) * max(1, STAGE_FACTOR * stage)
 
 
 class PlanCost(NamedTuple):
-    """The cost of a whole plan, its number of fetches, and how many of them run one after the other (`depth`)."""
+    """The cost of a whole plan, and its number of fetches. `depth` is how many fetches run one after the other."""
 
     cost: int
     fetches: int
     depth: int
 
     def improves_on(self, other: PlanCost) -> bool:
-        """Whether the plan costs less than the other plan, without more fetches or more depth."""
+        """Whether this plan costs less than the other plan, and has neither more fetches nor more depth."""
         return self.cost < other.cost and self.fetches <= other.fetches and self.depth <= other.depth

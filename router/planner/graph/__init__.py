@@ -1,4 +1,4 @@
-"""The query graph: which fields each subgraph resolves and which keys lead into a subgraph (planning §2).
+"""Build the query graph: which fields each subgraph resolves, and by which keys it resolves entities (planning §2).
 
-It is the same for all operations with the same active override labels.
+All operations with the same active override labels use the same query graph.
 """

@@ -1,8 +1,9 @@
 """Find the override labels (`@override(from:, label:)`) that the plan of an operation can depend on.
 
-The labels are needed before planning, because the active ones are part of the plan key (planning §3.21). They are the
-labels of the fields that the operation selects, and of the fields that its plan may need for keys, `@requires` and
-contexts. The index is built once for a supergraph, so each operation costs only one pass over its selections.
+A plan depends on the labels of the fields that the operation selects. A plan also depends on the labels of the fields
+that it may need for keys, `@requires` and `@fromContext`. The labels must be known before planning, because the key of
+a cached plan contains the active labels (planning §3.21). The index is built once for a supergraph. So only one pass
+over the selections is needed for an operation.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _WITH_FIELDS = (GraphQLObjectType, GraphQLInterfaceType)
 
 
 class Coordinate(NamedTuple):
-    """A field of a type."""
+    """The name of a type, and the name of one of its fields."""
 
     type_name: str
     field_name: str
@@ -50,15 +51,16 @@ def labels_in(supergraph: Supergraph) -> frozenset[str]:
 
 
 class OverrideLabelIndex:
-    """The override labels of each field, and the other fields that a plan with the field may need."""
+    """Knows the override labels of each field, and which other fields a plan may need if it fetches the field."""
 
     def __init__(self, supergraph: Supergraph) -> None:
         self._schema = supergraph.schema
         self._labels: dict[Coordinate, set[str]] = defaultdict(set)
-        # The fields that a plan may need: in the keys of a type for any field of the type, and as inputs of one field.
+        # The other fields that a plan may need if it fetches a field. `_keys` has the key fields of the field's type.
+        # `_inputs` has the fields that `@requires` and `@fromContext` of this field name.
         self._keys: dict[str, set[Coordinate]] = defaultdict(set)
         self._inputs: dict[Coordinate, set[Coordinate]] = defaultdict(set)
-        # By field name, the types on which a field of this name has labels or inputs.
+        # For each field name, the types with a field of this name that has labels or inputs.
         self._types: dict[str, set[str]] = defaultdict(set)
         if not labels_in(supergraph):
             return
@@ -98,7 +100,10 @@ class OverrideLabelIndex:
         return frozenset(label for coordinate in seen for label in self._labels.get(coordinate, ()))
 
     def _needed_with(self, coordinate: Coordinate, types: set[str]) -> Iterator[Coordinate]:
-        """Yield the fields that a plan with this field may need. `types` collects the types whose keys were yielded."""
+        """Yield the other fields that a plan may need if it fetches the field `coordinate`.
+
+        `types` is the set of types whose key fields were yielded already. The method adds to this set.
+        """
         type_name, field_name = coordinate
         possible = self._possible(type_name)
         for name in () if type_name in types else (type_name, *possible):
@@ -109,7 +114,7 @@ class OverrideLabelIndex:
             yield Coordinate(name, field_name)
 
     def _possible(self, type_name: str) -> frozenset[str]:
-        """Return the object types of an abstract type; empty for an object type."""
+        """Return the object types of an interface or union. For other types, the result is empty."""
         definition = self._schema.type_map[type_name]
         if not is_abstract_type(definition):
             return frozenset()
@@ -121,7 +126,7 @@ class OverrideLabelIndex:
         type_name: str,
         fragments: Mapping[str, FragmentDefinitionNode] | None = None,
     ) -> Iterator[Coordinate]:
-        """Yield all fields in a selection on a type, at any depth. Each fragment is visited once."""
+        """Yield all fields of a selection on type `type_name`, at any depth. Each named fragment is visited once."""
         spread: set[str] = set()
         pending = [(selection, type_name)]
         while pending:
@@ -131,7 +136,7 @@ class OverrideLabelIndex:
                     case FieldNode():
                         field = self._field(parent, node.name.value)
                         if field is None:
-                            continue  # an introspection field: it is not fetched
+                            continue  # an introspection field, which is not fetched from a subgraph
                         yield Coordinate(parent, node.name.value)
                         if node.selection_set is not None:
                             pending.append((node.selection_set, get_named_type(field.type).name))
@@ -149,7 +154,7 @@ class OverrideLabelIndex:
 
 
 def _carriers(supergraph: Supergraph) -> Mapping[str, set[str]]:
-    """Return the types that set each context, by the name of the context."""
+    """Return, for the name of each context, the types that set the context."""
     carriers: dict[str, set[str]] = defaultdict(set)
     for subgraph in supergraph.subgraphs.values():
         for definition in subgraph.types.values():

@@ -1,8 +1,12 @@
-"""Scopes of `@provides`: fields that a subgraph resolves only on one path (planning §3.10, §3.11).
+"""Convert `@provides` selections to scopes (planning §3.10, §3.11).
 
-A scope is a `@provides` selection as a tree of fields, without fragments. It belongs to a vertex of the query graph.
-`@provides(fields: "author { name }")` on `book` gives the type of `book` a scope with the field `author`, and the type
-of `author` below it a scope with the field `name`.
+With `@provides`, a subgraph resolves some fields of an object only if the object is reached by a certain field. The
+*scope* of an object has these provided fields, as a tree without fragments. Example:
+
+    type Query { book: Book @provides(fields: "author { name }") }
+
+    scope of the object at `book`:           author { name }
+    scope of the object at `book.author`:    name
 """
 
 from __future__ import annotations
@@ -20,7 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProvidedField:
-    """A provided field. `types` are the object types for which the field is provided, None for all types."""
+    """A provided field.
+
+    Attributes:
+        types: The object types for which the field is provided. None if it is provided for all types.
+        scope: The provided fields of the object that the field returns.
+    """
 
     name: str
     types: frozenset[str] | None
@@ -32,7 +41,10 @@ NOTHING: Scope = ()
 
 
 def scope_of(selection: SelectionSetNode, possible: Callable[[str], frozenset[str]]) -> Scope:
-    """Return the scope of a `@provides` selection; `possible` returns the object types of a type name."""
+    """Return the scope of a `@provides` selection.
+
+    `possible` is a function that returns the object types of the type with the given name.
+    """
     return tuple(_fields(selection, None, possible))
 
 
@@ -52,7 +64,10 @@ def _fields(
 
 
 def provided_scope(scope: Scope, name: str, possible: frozenset[str]) -> Scope | None:
-    """Return the scope below field `name`, or None if the scope does not provide the field on all `possible` types."""
+    """Return the scope of the object that field `name` returns.
+
+    Returns None if `scope` does not provide the field for all object types in `possible`.
+    """
     matching = [entry for entry in scope if entry.name == name and (entry.types is None or possible <= entry.types)]
     if not matching:
         return None

@@ -1,7 +1,11 @@
-"""The query graph: vertices are (subgraph, type, `@provides` scope), edges are computed on demand (planning §2).
+"""The query graph: which fields each subgraph resolves, and by which keys it resolves entities (planning §2).
 
-`field` returns the edge of a field that a subgraph resolves, with its target. `entries` returns the subgraphs that
-resolve an entity by its keys. `possible` returns the object types of a type.
+A vertex is a subgraph, a type, and a `@provides` scope (see `provides_scopes`). An edge is a field that the subgraph
+resolves on the type. Edges are computed when they are first needed. The main methods of `QueryGraph`:
+
+- `field` returns the edge of a field.
+- `entries` returns the subgraphs that resolve an entity, each with its keys.
+- `possible` returns the object types of a type.
 """
 
 from __future__ import annotations
@@ -27,7 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FieldEdge:
-    """A field that a subgraph resolves: its type (`target`) and scope, and the inputs from `@requires` and contexts."""
+    """A field that a subgraph resolves.
+
+    Attributes:
+        target: The named type of the field.
+        scope: The fields that `@provides` adds on the object that the field returns.
+        requires: The selection of `@requires`.
+        contexts: The arguments with `@fromContext`.
+    """
 
     target: str
     scope: Scope
@@ -42,9 +53,10 @@ class FieldEdge:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A subgraph that resolves an entity by `_entities`, the type of the entity in this subgraph, and its keys.
+    """A subgraph that resolves an entity by `_entities`. `keys` are the keys of the entity in this subgraph.
 
-    If the subgraph has an interface object instead of the object's type, `type_name` is the name of the interface.
+    `type_name` is the entity's type in this subgraph. If the subgraph knows the entity only as an `@interfaceObject`,
+    `type_name` is the name of the interface.
     """
 
     subgraph: str
@@ -54,7 +66,7 @@ class Entry:
 
 
 class QueryGraph:
-    """The query graph of a supergraph with some active override labels (planning §3.21)."""
+    """The query graph of a supergraph. `override_labels` are the active override labels (planning §3.21)."""
 
     def __init__(self, supergraph: Supergraph, override_labels: frozenset[str] = frozenset()) -> None:
         self.supergraph = supergraph
@@ -78,11 +90,14 @@ class QueryGraph:
         return tuple(self._subgraphs)
 
     def type_in(self, subgraph: str, type_name: str) -> SubgraphType | None:
-        """Return the type in a subgraph, or None if the subgraph does not define the type."""
+        """Return a subgraph's definition of a type. Return None if the subgraph does not define the type."""
         return self._subgraphs[subgraph].types.get(type_name)
 
     def possible(self, type_name: str) -> frozenset[str]:
-        """Return the object types of a type in the supergraph; for an object type, the type itself."""
+        """Return the object types that an interface or union has in the supergraph.
+
+        For an object type, the result has only this type.
+        """
         found = self._possible.get(type_name)
         if found is None:
             definition = self._schema.type_map.get(type_name)
@@ -97,7 +112,10 @@ class QueryGraph:
         return found
 
     def possible_in(self, subgraph: str, type_name: str) -> frozenset[str]:
-        """Return the object types of a type in a subgraph; empty if the subgraph does not define the type."""
+        """Return the object types that a type has in a subgraph.
+
+        If the subgraph does not define the type, the result is empty.
+        """
         definition = self.type_in(subgraph, type_name)
         return frozenset() if definition is None else definition.possible
 
@@ -111,20 +129,24 @@ class QueryGraph:
         return definition is not None and definition.kind != "object"
 
     def is_interface_object(self, subgraph: str, type_name: str) -> bool:
-        """Whether the type is an interface object in a subgraph."""
+        """Whether the type is an `@interfaceObject` in a subgraph."""
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
         """Whether the type sets a context, itself or through one of its interfaces or unions.
 
-        An abstract type also sets a context if each of its object types does. `context` is the name in the supergraph.
+        An interface or union also sets a context if each of its object types sets the context. `context` is the name
+        of the context in the supergraph.
         """
         carriers, possible = self._carriers.get(context, set()), self.possible(type_name)
         return type_name in carriers or (bool(possible) and possible <= carriers)
 
     def field(self, subgraph: str, type_name: str, name: str, scope: Scope = NOTHING) -> FieldEdge | None:
-        """Return the edge of a field, or None if the subgraph does not resolve the field on all types of the object."""
+        """Return the edge of a field of a type in a subgraph.
+
+        Returns None if the subgraph does not resolve the field for all object types of the type.
+        """
         key = (subgraph, type_name, name, scope)
         if key not in self._edges:
             self._edges[key] = self._field(*key)
@@ -143,7 +165,7 @@ class QueryGraph:
             if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
-        # Fields that every implementation provides are provided on the interface.
+        # If `@provides` of every implementing type provides a field, the field is also provided on the interface.
         shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
         return replace(edge, scope=(*edge.scope, *shared))
 
@@ -165,7 +187,7 @@ class QueryGraph:
         return FieldEdge(target, below, field.requires, field.context_arguments)
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
-        """Return the entries for an object of this type, in the order of the subgraphs."""
+        """Return the subgraphs that resolve an entity of this type, in the order of the supergraph."""
         found = self._entries.get(type_name)
         if found is None:
             found = self._entries[type_name] = tuple(
@@ -174,7 +196,10 @@ class QueryGraph:
         return found
 
     def requiring(self, type_name: str, name: str) -> tuple[tuple[Entry, FieldEdge], ...]:
-        """Return the entries whose subgraphs resolve a field only with inputs, each with the edge of the field."""
+        """Return the subgraphs that resolve a field of an entity only with `@requires` or `@fromContext`.
+
+        Each of the subgraphs is returned as an `Entry`, with the edge of the field in this subgraph.
+        """
         key = (type_name, name)
         found = self._requiring.get(key)
         if found is None:
@@ -189,7 +214,7 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            # An interface without object types in a subgraph is not an entity there.
+            # If an interface has no object types in a subgraph, the subgraph cannot resolve it as an entity.
             if keys and definition.possible:
                 return Entry(subgraph, candidate, keys, definition.is_interface_object)
         return None
