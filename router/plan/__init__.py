@@ -1,4 +1,4 @@
-"""The query plan: its nodes, and its JSON and text formats. Planner and executor share only this package."""
+"""The query plan: its nodes, its JSON format and its text format. Planner and executor share only this package."""
 
 from router.plan.json_format import Json, flatten_path_json
 from router.plan.nodes import (

@@ -1,8 +1,11 @@
-"""Translates between the client's response keys and the router's internal response keys.
+"""Translates between the client's response keys and internal response keys.
 
-The router reads the type of an object in the merged response from the key `__typename`. If the client gives this key to
-another field, the router fetches that field under a key with one underscore more. A field with the client's key
-`___typename` then also has one underscore more, and so on.
+The *client's response key* of a field is its key in the response to the client. The *internal response key* is its key
+in fetches and in the merged response, from which the response to the client is built.
+
+In the merged response, the key `__typename` always has the type of the object. If the client gives the key `__typename`
+to another field, the internal key of that field has an additional underscore: `___typename`. The internal key for the
+client's key `___typename` is then `____typename`, and so on. All other keys are the same.
 
     { title { __typename: name  ___typename: isbn } }    is fetched as    ___typename: name  ____typename: isbn
 """
@@ -21,25 +24,25 @@ _LIKE_TYPENAME: Final = re.compile(rf"_*{TYPENAME}")
 
 
 def client_key(node: FieldNode) -> str:
-    """Return the client's key of a field (GraphQL specification, "Response Keys")."""
+    """Return the client's response key of a field: the alias, or else the name."""
     return node.name.value if node.alias is None else node.alias.value
 
 
 def internal_key(node: FieldNode) -> str:
-    """Return the key of the field in fetches and in the merged response."""
+    """Return the internal response key of a field."""
     key = client_key(node)
-    # A short way for nearly all keys: planning calls this several times for every field.
+    # Nearly all keys return here. This saves time, because planning calls this function several times for every field.
     if not key.startswith("_"):
         return key
     return key if node.name.value == TYPENAME == key else key_beside_typename(key)
 
 
 def key_beside_typename(key: str) -> str:
-    """Return the internal key of a field that is not `__typename` and has `key` in the client's response."""
+    """Return the internal response key for the client's response key `key` of any field other than `__typename`."""
     return f"_{key}" if key.endswith(TYPENAME) and _LIKE_TYPENAME.fullmatch(key) else key
 
 
 def to_client_key(segment: str | int) -> str | int:
-    """Translate a segment of a response path: the router's internal key becomes the client's key."""
+    """Translate a segment of a response path: an internal response key becomes the client's response key."""
     is_internal = isinstance(segment, str) and segment != TYPENAME and _LIKE_TYPENAME.fullmatch(segment) is not None
     return segment[1:] if isinstance(segment, str) and is_internal else segment

@@ -1,4 +1,8 @@
-"""Writes plans as JSON in Apollo's format. A `BatchFetch` is an addition; its parts have Apollo's nodes."""
+"""Writes plans as JSON in Apollo's format.
+
+Apollo's format has no `BatchFetch`: this kind of node is our addition. Each part of a `BatchFetch` contains a node in
+Apollo's format.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,10 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 
 def flatten_path_json(path: Path) -> list[Json]:
-    """Return a flatten path in Apollo's notation: a type condition is appended to the step before, as in `@|[Book]`."""
+    """Return the path of a `Flatten` node in Apollo's notation.
+
+    A type condition is appended to the step before it: `@|[Book]` stands for the items of a list that are a `Book`.
+    """
     spelled: list[str] = []
     for step in path:
         match step:
@@ -88,19 +95,22 @@ def _drop_absent(entries: dict[str, Json]) -> dict[str, Json]:
 
 
 def plan_json(node: PlanNode | None, hints: Iterable[str] = ()) -> dict[str, Json]:
-    """Return the plan with this node. The key `hints`, an addition to Apollo's format, is left out if empty."""
+    """Return the plan with this root node as JSON.
+
+    The key `hints` is our addition to Apollo's format. Without hints, the key is left out.
+    """
     entries: dict[str, Json] = {"kind": "QueryPlan", "node": _Nodes(awaited_fetches(node)).optional(node)}
     return _drop_absent(entries | {"hints": list(hints) or None})
 
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """Writes nodes. A fetch has its `id` only if a deferred part waits for the fetch."""
+    """Writes nodes as JSON. The `id` of a fetch is written only if a deferred part waits for the fetch."""
 
     awaited: frozenset[int]
 
     def optional(self, node: PlanNode | None) -> Json:
-        """Return a node as JSON; null for None."""
+        """Return a node as JSON. Without a node, return null."""
         return None if node is None else self.node(node)
 
     def node(self, node: PlanNode) -> dict[str, Json]:  # noqa: PLR0911 - one per kind of node

@@ -1,20 +1,25 @@
-"""The nodes of a query plan (planning §8.1): frozen data, the only thing that planner and executor share.
+"""The nodes of a query plan (planning §8.1).
 
-A plan is a tree of nodes whose leaves are fetches:
+A plan is a tree of nodes. The leaves of the tree are fetches. Nodes are never changed.
 
     Sequence[ Fetch#0 auth,
               Flatten(me.accounts.@, Fetch#1 account  <- {__typename id}) ]
 
-A plan can be executed in two ways with the same result. The *tree* is Apollo's plan format: a `Sequence` runs its nodes
-one after the other, a `Parallel` at the same time. The *graph* is finer: a `Fetch` names in `depends_on` the fetches
-whose fields it needs or that must run earlier (mutation fields). An executor may start a fetch as soon as their results
-are merged, and ignore `Sequence` and `Parallel`. `Condition` nodes are valid in both. A `BatchFetch` is a
-`Parallel` of entity fetches that are sent in one request: the request starts when all of these fetches could start.
+An executor can execute a plan in two ways, with the same result:
 
-A `Flatten` path leads from the root of the response to the objects whose fields are fetched: `Key` is a response key,
-`Each` is every item of a list (one `Each` for each list level), `TypeIs` selects the objects of some concrete types. A
-rewrite path starts at a representation (input), at an entity (output) or at the root object (output of a root fetch),
-and has no steps for lists.
+- As a tree, in Apollo's plan format: the nodes of a `Sequence` run one after the other, and the nodes of a `Parallel`
+  run at the same time.
+- As a graph: `depends_on` of a `Fetch` has the fetches that must be finished before. These fetches provide fields that
+  the `Fetch` needs, or run earlier mutation fields. The executor starts a `Fetch` as soon as the results of these
+  fetches are merged, and ignores `Sequence` and `Parallel`. Some fetches start earlier than in the tree.
+
+Both ways evaluate `Condition` nodes. A `BatchFetch` is like a `Parallel` of entity fetches, but all of its fetches are
+sent in one request. The request starts when all of these fetches could start.
+
+The path of a `Flatten` leads from the root of the response to the objects whose fields are fetched. A `Key` is a
+response key, an `Each` is every item of a list (one `Each` for each list level), and a `TypeIs` selects the objects of
+some concrete types. The path of a rewrite has no steps for lists. It starts at a representation (`input_rewrites`), or
+at an entity or the root object (`output_rewrites`).
 """
 
 from __future__ import annotations
@@ -31,26 +36,26 @@ OperationKind: TypeAlias = Literal["query", "mutation", "subscription"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The value under a response key of an object."""
+    """A step of a path: from an object to the value under a response key."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """Every item of a list. A path into a list of lists has two of these steps."""
+    """A step of a path: from a list to every item. A path into a list of lists has two `Each` steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeIs:
-    """Only objects whose `__typename` is one of these concrete types (in a rewrite path: exactly one type)."""
+    """A step of a path: only to objects with one of these concrete types. A rewrite path has exactly one type here."""
 
     types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The parent object. Only context rewrites have this step."""
+    """A step of a path: from an object to its parent object. Only `context_rewrites` have this step."""
 
 
 PathStep: TypeAlias = Key | Each | TypeIs | Parent
@@ -59,7 +64,7 @@ Path: TypeAlias = tuple[PathStep, ...]
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """One key of a representation. Its value is read from the response under the response key `name`."""
+    """One key of a representation. The value is read from the response under the response key `name`."""
 
     name: str
     selections: tuple[InputSelection, ...] = ()
@@ -67,11 +72,12 @@ class InputField:
 
 @dataclass(frozen=True, slots=True)
 class InputFragment:
-    """Keys of the representation of an object of type `type_condition` or of a subtype.
+    """The keys in the representation of an object whose type is `type_condition` or a subtype.
 
-    `conditions` are alternatives: each has Boolean variables with the values that they must have. If no alternative is
-    true, the fetch selects no field that needs these keys, and the response may lack them. Without conditions, the keys
-    are always needed. Apollo's format has no conditions: its executors leave out objects that lack a key.
+    `conditions` has alternatives. An alternative has Boolean variables with their required values, and is true if all
+    variables have these values. If no alternative is true, the fetch selects no field that needs these keys, and the
+    response may lack the keys. Without `conditions`, the keys are always needed. Apollo's format has no `conditions`:
+    Apollo's executors send no representation for an object that lacks a key.
     """
 
     type_condition: str
@@ -84,10 +90,10 @@ InputSelection: TypeAlias = InputField | InputFragment
 
 @dataclass(frozen=True, slots=True)
 class OutputField:
-    """A field that a fetch selects: `key` is its response key, `selections` are empty for a leaf.
+    """A field that a fetch selects. `key` is the response key. `selections` is empty for a leaf field.
 
-    The field is selected if all `conditions` are true: Boolean variables with the values that they must have. The
-    conditions of a parent selection are not repeated.
+    `conditions` has Boolean variables with their required values. The field is selected if all variables have these
+    values. The conditions of a parent selection are not repeated.
     """
 
     key: str
@@ -98,7 +104,7 @@ class OutputField:
 
 @dataclass(frozen=True, slots=True)
 class OutputFragment:
-    """Fields that a fetch selects on objects of a type or of a subtype. `conditions` are as in `OutputField`."""
+    """What a fetch selects on objects whose type is `type_condition` or a subtype, if all `conditions` are true."""
 
     type_condition: str
     selections: tuple[OutputSelection, ...]
@@ -110,7 +116,7 @@ OutputSelection: TypeAlias = OutputField | OutputFragment
 
 @dataclass(frozen=True, slots=True)
 class ValueSetter:
-    """Sets the value at `path` in each object that has the path."""
+    """A rewrite that sets the value at `path` in each object that has this path."""
 
     path: Path
     value: str
@@ -118,7 +124,7 @@ class ValueSetter:
 
 @dataclass(frozen=True, slots=True)
 class KeyRenamer:
-    """Renames the last key of `path` to `name` in each object that has the path."""
+    """A rewrite that renames the last key of `path` to `name` in each object that has this path."""
 
     path: Path
     name: str
@@ -132,22 +138,23 @@ class Fetch:
     """One request to one subgraph.
 
     Attributes:
-        id: unique in the plan, in order of appearance from 0.
-        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. A fetch that one of
-            these already depends on can be left out.
+        id: the number of the fetch in the plan. Fetches are numbered from 0, in order of appearance.
+        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. If a fetch in
+            `depends_on` depends on another fetch, that other fetch need not be in `depends_on`.
         operation: GraphQL text without insignificant characters. An entity fetch has a variable for its
             representations, and `_entities` as its only root field.
-        selections: what `operation` selects on the root, or on the entities of an entity fetch, as data, so that nobody
-            has to parse the text. Arguments are only in the text.
+        selections: what `operation` selects on the root object or on the entities, as data without arguments. Users of
+            the plan therefore need not parse the text of `operation`.
         operation_name: the name of the operation, None if the client's operation has no name.
         variable_usages: names of the client's variables that the operation uses, sorted.
-        requires: the selections for the representation of an object, empty for a root fetch. A representation has the
-            keys of all alternatives whose conditions are true and whose type condition matches the object.
-        input_rewrites: applied to each representation, in order.
-        output_rewrites: applied to each entity (or to the data of a root fetch) before it is merged, in order.
-        representations: the variable with the representations; no variable of the client has this name.
-        context_rewrites: for arguments whose values are read from an ancestor object. The path starts at the object
-            whose fields are fetched, with `Parent` steps; its value is sent as the variable `name`.
+        requires: what is read from the response for the representation of an object. Empty for a root fetch. The
+            representation has the keys of each `InputFragment` whose type condition and conditions are true.
+        input_rewrites: the rewrites to apply to each representation, in this order.
+        output_rewrites: the rewrites to apply, in this order, before the result of the fetch is merged: to each entity,
+            or to the root object of a root fetch.
+        representations: the name of the variable with the representations. No variable of the client has this name.
+        context_rewrites: where values of arguments are read from an ancestor object (`@fromContext`). The path starts
+            with `Parent` steps from the object whose fields are fetched. The value is sent as the variable `name`.
     """
 
     id: int
@@ -168,21 +175,21 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Nodes that run one after the other."""
+    """A node whose child nodes run one after the other."""
 
     nodes: tuple[PlanNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
-    """Nodes that run at the same time."""
+    """A node whose child nodes run at the same time."""
 
     nodes: tuple[PlanNode, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Flatten:
-    """Runs `node` for the objects at `path`, an absolute path from the root of the response."""
+    """A node that runs `node` for the objects at `path`, which starts at the root of the response."""
 
     path: Path
     node: Fetch
@@ -190,7 +197,7 @@ class Flatten:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Runs `if_clause` if the coerced Boolean variable is true, otherwise `else_clause`."""
+    """A node that runs `if_clause` if the Boolean variable (after coercion) is true, and otherwise `else_clause`."""
 
     variable: str
     if_clause: PlanNode | None = None
@@ -202,10 +209,10 @@ class BatchPart:
     """One entity fetch of a batch.
 
     Attributes:
-        alias: the response key of the `_entities` field of the part.
-        representations: the variable with the representations of the part.
-        selection_set: the text of what is selected on the entities, without insignificant characters.
-        node: the fetch as a plan node: a `Flatten`, inside the conditions under which the part is sent.
+        alias: the response key of the `_entities` field for this entity fetch.
+        representations: the name of the variable with the representations for this entity fetch.
+        selection_set: the text of the selections on the entities, without insignificant characters.
+        node: the entity fetch as a plan node: a `Flatten`, or a `Condition` around it.
     """
 
     alias: str
@@ -225,7 +232,7 @@ class BatchFetch:
     """Entity fetches of one subgraph in one request, with an aliased `_entities` field for each fetch.
 
     Attributes:
-        definitions: the name and the definition text of each client variable that the parts use.
+        definitions: each variable of the client that some part uses, with the text of the variable's definition.
     """
 
     service_name: str
@@ -234,11 +241,11 @@ class BatchFetch:
     operation_name: str | None = None
 
     def variable_usages(self, parts: Iterable[BatchPart]) -> tuple[str, ...]:
-        """Return the client's variables that `parts` use, sorted."""
+        """Return the names of the client's variables that some of `parts` use, sorted."""
         return tuple(sorted({name for part in parts for name in part.fetch.variable_usages}))
 
     def operation(self, parts: Seq[BatchPart]) -> str:
-        """Return the operation for `parts`: the parts of this batch for which there are objects."""
+        """Return the text of the operation for `parts`: those parts of this batch for which there are objects."""
         used = set(self.variable_usages(parts))
         variables = [f"${part.representations}:[_Any!]!" for part in parts]
         variables += [text for name, text in self.definitions if name in used]
@@ -251,7 +258,7 @@ class BatchFetch:
 
 @dataclass(frozen=True, slots=True)
 class DeferPrimary:
-    """The initial response. `subselection` is what the client selects in this response, None if nothing."""
+    """The initial response. `subselection` has the client's selections in this response, None if there are none."""
 
     subselection: str | None
     node: PlanNode | None
@@ -267,7 +274,11 @@ class DeferDependency:
 
 @dataclass(frozen=True, slots=True)
 class DeferredPart:
-    """A deferred part: `subselection` is what the client selects below `query_path`, None if `node` is a `Defer`."""
+    """A deferred part of the response.
+
+    `subselection` has the client's selections at `query_path`. If the part itself contains deferred parts, `node` is a
+    `Defer` with these selections, and `subselection` is None.
+    """
 
     depends: tuple[DeferDependency, ...]
     label: str | None
@@ -278,7 +289,7 @@ class DeferredPart:
 
 @dataclass(frozen=True, slots=True)
 class Defer:
-    """A response in parts: the initial response, and deferred parts that are delivered later."""
+    """A node for a response in parts: the initial response, and deferred parts, which are delivered later."""
 
     primary: DeferPrimary
     deferred: tuple[DeferredPart, ...]
@@ -286,7 +297,7 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription: `primary` opens the stream, `rest` runs for every event."""
+    """The node of a subscription. `primary` opens the stream of events, `rest` runs for every event."""
 
     primary: Fetch
     rest: PlanNode | None = None
@@ -296,7 +307,7 @@ PlanNode: TypeAlias = Sequence | Parallel | Fetch | BatchFetch | Flatten | Condi
 
 
 def iter_fetches(node: PlanNode | None) -> Iterator[Fetch]:
-    """Yield every fetch of a plan, in order of appearance. A batch has one fetch for each part."""
+    """Yield every fetch of a plan, in order of appearance. Every part of a `BatchFetch` is one fetch."""
     for request in iter_requests(node):
         if isinstance(request, Fetch):
             yield request
@@ -318,7 +329,7 @@ def awaited_fetches(node: PlanNode | None) -> frozenset[int]:
 
 
 def iter_requests(node: PlanNode | None) -> Iterator[Fetch | BatchFetch]:
-    """Yield every request of a plan, in order of appearance. A batch is one request."""
+    """Yield every request of a plan, in order of appearance. A `BatchFetch` is one request."""
     match node:
         case None:
             return

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 class QueryPlan:
     """A plan. `node` is None if nothing has to be fetched (introspection, a root `__typename`).
 
-    `hints` are remarks of the planner, for example that a bound ended its search. They are an addition to Apollo's JSON
-    format, which has the key `hints` only if there are hints. The text format never has hints.
+    `hints` has remarks of the planner, for example that the search for a better plan took too long. In the JSON format,
+    the key `hints` is our addition to Apollo's format. Without hints, the key is left out. The text format never has
+    hints.
     """
 
     node: PlanNode | None
     hints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        """Return the plan in Apollo's JSON format. A `BatchFetch` is an addition; its parts have Apollo's nodes."""
+        """Return the plan in Apollo's JSON format, with two additions of ours: `BatchFetch` nodes and `hints`."""
         return plan_json(self.node, self.hints)
 
     def to_text(self) -> str:

@@ -69,7 +69,7 @@ def _subselection_lines(subselection: str | None) -> list[str]:
 
 
 def plan_text(node: PlanNode | None) -> str:
-    """Return the text of the plan with this node."""
+    """Return the plan with this root node as text."""
     if node is None:
         return "QueryPlan {}"
     return "\n".join(_braced("QueryPlan", _comma(_Nodes(awaited_fetches(node)).node(node))))
@@ -77,16 +77,16 @@ def plan_text(node: PlanNode | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Nodes:
-    """Writes nodes as lines. A fetch has its `id` only if a deferred part waits for the fetch."""
+    """Writes nodes as lines of text. The `id` of a fetch is written only if a deferred part waits for the fetch."""
 
     awaited: frozenset[int]
 
     def optional(self, node: PlanNode | None) -> list[str]:
-        """Return a node as lines; no lines for None."""
+        """Return a node as lines of text. Without a node, return no lines."""
         return [] if node is None else self.node(node)
 
     def node(self, node: PlanNode) -> list[str]:  # noqa: PLR0911 - one per kind of node
-        """Return a node as lines."""
+        """Return a node as lines of text."""
         match node:
             case Fetch():
                 return self._fetch(node)

@@ -1,8 +1,13 @@
 """Plans an operation on a supergraph. Paragraphs (§) are those of `docs/spec/planning.md`.
 
-`planning.py` has the planner. It runs these stages in order: `normalise/` (selections to items), `walk/` over `graph/`
-(items to leaves with options, by what each subgraph resolves), `choose/` (one option for each leaf), `fetch/` (options
-to fetches), `plan_tree/` (fetches to the tree of a plan). `search_bounds.py` ends a search that takes too long.
+The planner in `planning.py` runs these stages in order:
+
+- `normalise/` turns the selections of the operation into a list of selected fields.
+- `walk/` finds the leaf fields, and for each leaf the *options*: the ways to fetch the leaf. The graph of what each
+  subgraph resolves is in `graph/`.
+- `choose/` chooses one option for each leaf. `search_bounds.py` ends this search if it takes too long.
+- `fetch/` turns the chosen options into fetches.
+- `plan_tree/` turns the fetches into the tree of a plan.
 """
 
 from router.planner.planning import Planner, PlanOptions, explain, plan

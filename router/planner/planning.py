@@ -1,12 +1,18 @@
-"""Plans and explains the operations of one supergraph in stages.
+"""Plans the operations of one supergraph in stages, and explains the plans.
 
-    definition -> items -> leaves with options -> one option each -> fetch groups -> fewer groups -> response -> node
-             normalise   walk                 choose    fetch/group_builder  fetch/passes    plan_tree
+    operation
+      normalise             -> selected fields (items)
+      walk                  -> leaf fields, each with its options: the ways to fetch the leaf
+      choose                -> one option for each leaf
+      fetch/group_builder   -> fetch groups: each becomes one fetch of the plan
+      fetch/passes          -> fewer fetch groups
+      plan_tree             -> the tree of plan nodes
 
-`fetch/root_field_planning` runs the stages from items to fewer groups: once for a query, and for the root fields of a
-mutation in turn.
+`fetch/root_field_planning` runs the stages from `walk` to `fetch/passes`: once for a query, and several times for a
+mutation, whose root fields run one after the other.
 
-An operation whose `@defer` directives have variables as conditions is planned for each combination of their values.
+If `@defer` directives of an operation have variables as conditions, the operation is planned for each combination of
+the values of these variables.
 """
 
 from __future__ import annotations
@@ -52,10 +58,12 @@ if TYPE_CHECKING:
     from router.supergraph.model import Supergraph
 
 _TOO_COMPLEX: Final = "QUERY_PLAN_COMPLEXITY_EXCEEDED"
-# Each variable doubles the nodes of the plan. A fragment whose condition is one variable more is not deferred.
+# The most variables in `@defer` conditions: each variable doubles the nodes of the plan. A fragment with a further
+# variable as its condition is not deferred.
 _DEFER_CONDITIONS: Final = 3
 _NOT_DEFERRED: Final = "Too many variables are conditions of `@defer`: some fragments are not deferred."
-# Each label doubles the number of possible graphs. A planner keeps this many: those that were used last.
+# How many query graphs a planner caches: those that were used last. Each override label can be active or not, which
+# doubles the number of possible graphs.
 KEPT_GRAPHS: Final = 16
 
 
@@ -68,9 +76,9 @@ class PlanOptions:
 
     Attributes:
         override_labels: the active labels of progressive overrides.
-        batch_entity_fetches: whether entity fetches of one subgraph and one stage are sent in one request.
-        defer: whether the plan supports `@defer`; if not, deferred fragments are in the initial response.
-        bounds: the bounds of the search for a better plan. The plan has a hint if they ended the search.
+        batch_entity_fetches: whether several entity fetches can share a request (see `plan_tree/batching`).
+        defer: whether the plan supports `@defer`. Otherwise deferred fragments are in the initial response.
+        bounds: the bounds of the search for a better plan. If a bound ends the search, the plan has a hint.
     """
 
     override_labels: frozenset[str] = frozenset()
@@ -90,7 +98,7 @@ class Planner:
 
     def __init__(self, supergraph: Supergraph) -> None:
         self.supergraph = supergraph
-        # By the active labels, in the order of their last use.
+        # Each query graph, by its active override labels. The graph that was used last is at the end.
         self._graphs: dict[frozenset[str], QueryGraph] = {}
         self._labels = OverrideLabelIndex(supergraph)
 
@@ -153,7 +161,7 @@ def plan(
     operation_name: str | None = None,
     options: PlanOptions = DEFAULT_OPTIONS,
 ) -> QueryPlan:
-    """Return the plan of one operation of a document that is valid on the API schema, by a new planner.
+    """Return the plan of one operation. The document must be valid on the API schema.
 
     Raises:
         UnknownOperation: the document has no such operation, or has several and `operation_name` is None.
@@ -182,7 +190,7 @@ def _operation(supergraph: Supergraph, document: DocumentNode | str, name: str |
 
 
 def _deferring(operation: PreparedOperation) -> list[str] | None:
-    """Return the variables in `@defer` conditions. None if nothing is deferred: a subscription never defers."""
+    """Return the variables in `@defer` conditions. Return None if no fragment can be deferred, as in a subscription."""
     if operation.definition.operation is OperationType.SUBSCRIPTION:
         return None
     return conditions(operation.definition, operation.fragments)
@@ -194,7 +202,10 @@ def _conditional(
     deferring: frozenset[str] = frozenset(),
     start: int = 0,
 ) -> PlanNode | None:
-    """Return condition nodes for all combinations of the variables' values. None if no combination has a fetch."""
+    """Return `Condition` nodes with a plan for each combination of the variables' values.
+
+    Return None if no combination needs a fetch.
+    """
     if not variables:
         return node(deferring, start)
     variable, *others = variables
@@ -205,7 +216,7 @@ def _conditional(
 
 @contextmanager
 def _reported_as_planning_errors() -> Iterator[None]:
-    """Turn the exceptions of the stages into the error that is sent to the client."""
+    """Turn exceptions that the stages of planning raise into a `PlanningError`, which is sent to the client."""
     try:
         yield
     except UnplannableError as error:
@@ -216,7 +227,7 @@ def _reported_as_planning_errors() -> Iterator[None]:
 
 
 class OperationPlanning:
-    """Plans one operation for one combination of variables in `@defer` conditions.
+    """Plans one operation for one combination of the values of variables in `@defer` conditions.
 
     `deferring` has the variables that are true. If `deferring` is None, no fragment is deferred.
     """
@@ -253,11 +264,11 @@ class OperationPlanning:
 
     @property
     def hops(self) -> KeyHops:
-        """Return what finds the options behind keys."""
+        """Return the object that finds options to fetch fields from other subgraphs by key."""
         return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:
-        """Return the root node of the plan, with fetches numbered from `start`. None if nothing has to be fetched."""
+        """Return the root node of the plan, None if there is nothing to fetch. Fetches are numbered from `start`."""
         turns = in_turn([draft.groups for draft in self.drafts()])
         if not turns:
             return None
@@ -268,7 +279,7 @@ class OperationPlanning:
         return response_node(response, self._fetch, self._writer.batch, selections)
 
     def drafts(self) -> list[Draft]:
-        """Return the drafts of the plan. They run one after the other."""
+        """Return the drafts of the plan. A mutation can have several drafts, which run one after the other."""
         if not self._items:
             return []
         match self._kind:
@@ -280,7 +291,7 @@ class OperationPlanning:
                 return [self._root_fields.in_one_subgraph(self._items)]
 
     def _subscription(self, response: ResponsePart) -> Subscription:
-        """Return the plan node: `primary` opens the stream, `rest` runs for each event (planning §3.20)."""
+        """Return the plan node of a subscription from its fetches (planning §3.20)."""
         assert response.first is not None  # noqa: S101 - a subscription has a field, and it is not deferred
         primary, rest = split_first(response.first)
         each = None if rest is None else plan_node(rest, self._fetch, self._writer.batch)

@@ -1,8 +1,10 @@
 """Bounds of the search for a better plan (planning §6.5).
 
-The planner finds a first plan with the cheapest option for each leaf, then tries other combinations of options. The
-first bound counts trials in units of work of about 10 µs, so that the plan does not depend on the machine. A deadline
-in real time is the second bound: it ends the search if a busy machine is much slower than that.
+The planner makes a first plan with the cheapest option for each leaf field. Then the planner searches: it tries other
+combinations of options. Two bounds end the search:
+
+- A budget of work, in units of about 10 µs. Work is counted, not measured, so the plan does not depend on the machine.
+- A deadline in real time, for a busy machine that needs much longer than 10 µs for a unit of work.
 """
 
 from __future__ import annotations
@@ -13,20 +15,25 @@ from typing import Final
 
 OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of the plans tried, not of all plans."
 OUT_OF_TIME: Final = "Planning reached its deadline: this is the best of the plans tried until then, not of all plans."
-# The choice between plans with equal fetches has work of its own: a fifth of the work of the search.
+# The choice between plans whose fetches cost the same has its own work: a fifth of the work of the search.
 _TIE_WORK_SHARE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The most `work` in units of about 10 µs, and the most `seconds` from the start of planning (None: no limit)."""
+    """The bounds of a search.
+
+    Attributes:
+        work: the most work, in units of about 10 µs.
+        seconds: the most time from the start of planning, None for no limit.
+    """
 
     work: int = 10_000
     seconds: float | None = None
 
 
 class Effort:
-    """Counts the work and time left while an operation is planned, and collects the hints of the plan."""
+    """Keeps the remaining work and the deadline while an operation is planned, and collects the hints of the plan."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._work_left = bounds.work
@@ -35,7 +42,10 @@ class Effort:
         self.hints: dict[str, None] = {}
 
     def affords(self, work: int) -> bool:
-        """Use `work` if that much is left. Returns False if not, and adds a hint why the search ended."""
+        """Use up `work` units of work and return True.
+
+        Return False if there is less work left or the deadline has passed. A hint then says why the search ended.
+        """
         if self._ends is not None and monotonic() >= self._ends:
             self.hints[OUT_OF_TIME] = None
             return False
@@ -46,9 +56,10 @@ class Effort:
         return True
 
     def affords_tie(self, work: int) -> bool:
-        """Use `work` for the choice between plans with equal fetches, if that much is left. Returns False if not.
+        """Use up `work` units of the work for choosing between plans whose fetches cost the same, and return True.
 
-        This work is counted apart from the search. No hint reports its end: the plan has no additional fetches.
+        Return False if there is less of this work left or the deadline has passed. This work is not part of the work of
+        the search. There is no hint, because any of these plans has the cheapest fetches found.
         """
         if work > self._tie_work_left or (self._ends is not None and monotonic() >= self._ends):
             return False

@@ -1,9 +1,14 @@
-"""Chosen options -> fetch groups (`group_builder`) -> fewer groups (`passes/`) -> fetches (`operation_writer`).
+"""Turn chosen options into fetches: chosen options -> fetch groups -> fewer fetch groups -> fetches.
 
-A *fetch group* is a future fetch of the plan; passes can merge it with others. A *root option* is the option with which
-a fetch begins: on the root type or, for an entity fetch, behind a key. *Guards* are the `@skip` and `@include`
-variables of a selection, with the values under which it is selected.
+An *option* is a way to fetch a leaf field. A *fetch group* is a future fetch of the plan. Fetch groups can still be
+merged. A *root option* is the option with which a fetch begins: on the root type or, for an entity fetch, after the key
+of the entity. *Guards* are the `@skip` and `@include` variables of a selection with their required values.
 
-`root_field_planning` drafts the groups for root fields. `selection_trees` has what a fetch selects. What is in the
-representations of a fetch is in `representation_inputs`, and in `fetch_node_requires` as `requires` of a plan node.
+- `root_field_planning` chooses the options for root fields and builds their fetch groups.
+- `group_builder` builds fetch groups from chosen options.
+- `passes/` merges fetch groups.
+- `operation_writer` writes the fetches.
+- `selection_trees` collects what a fetch selects.
+- `representation_inputs` collects what the representations of a fetch are built from. `fetch_node_requires` writes this
+  as `requires` of the plan node.
 """

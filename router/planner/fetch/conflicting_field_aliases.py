@@ -1,9 +1,11 @@
-"""Gives internal aliases to fields that conflict: fields with one response key whose types in the subgraph differ.
+"""Gives internal aliases to fields that have the same response key but different types in the subgraph.
 
-    ... on User { id }   # ID!        A subgraph refuses this (GraphQL specification, "SameResponseShape"),
-    ... on Admin { id }  # ID         although `id` has one type in the API schema.
+    ... on User { id }   # ID!
+    ... on Admin { id }  # ID
 
-One of the two fields is fetched under an internal alias and renamed in the response (planning §3.16).
+A subgraph refuses these fields (GraphQL specification, "SameResponseShape"), even if `id` has the same type everywhere
+in the API schema. One of the fields is fetched under an internal alias. The router then renames this alias to `id` in
+the response of the subgraph (planning §3.16).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ Level: TypeAlias = "Sequence[tuple[str, Tree]]"
 
 
 def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tuple[Tree, tuple[KeyRenamer, ...]]:
-    """Return the tree with aliases for conflicting fields, and the rewrites from the aliases to the response keys."""
+    """Return the tree with aliases for conflicting fields, and the renames from the aliases to the response keys."""
     if _is_plain(tree):
         return tree, ()
     aliasing = _Aliasing(subgraph)
@@ -39,7 +41,7 @@ def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tu
 
 
 def _is_plain(tree: Tree) -> bool:
-    """Return True only if no two selections of one object share a response key, at any depth."""
+    """Return False if two selections on one object may share a response key, at any depth."""
     if tree.fragments and (tree.fields or len(tree.fragments) > 1):
         return False
     if any(not _is_plain(below) for _, below in tree.fragments):
@@ -50,15 +52,18 @@ def _is_plain(tree: Tree) -> bool:
 
 
 class _Aliasing:
-    """Finds and applies the internal aliases of one tree."""
+    """Finds the internal aliases for the conflicting fields of one tree, and applies the aliases to the tree."""
 
     def __init__(self, subgraph: SubgraphModel) -> None:
         self._subgraph = subgraph
-        # By the `id` of the field: a tree has each field object only once.
+        # The aliases of fields, by the `id()` of the `TreeField`. A tree has each `TreeField` object only once.
         self.aliases: dict[int, str] = {}
 
     def assign(self, level: Level) -> None:
-        """Give fields of one object with different types different keys, then do the same for the objects below."""
+        """Find an alias for each field of an object whose response key an earlier, different field already has.
+
+        Then do the same for the objects below this object. `level` has the trees of this object, each with its type.
+        """
         shapes: dict[str, str] = {}
         owners: dict[tuple[str, str], str] = {}
         below: dict[str, list[tuple[str, Tree]]] = {}
@@ -91,7 +96,7 @@ class _Aliasing:
         return wrappers if entry.tree is not None else f"{wrappers}{named_type(node)}"
 
     def applied(self, tree: Tree) -> Tree:
-        """Return the tree with the aliases as response keys."""
+        """Return the tree with aliases as the response keys of the fields that have an alias."""
         fields = tuple(
             replace(
                 entry,
@@ -104,13 +109,19 @@ class _Aliasing:
         return replace(tree, fields=fields, fragments=fragments)
 
     def _typed(self, tree: Tree) -> Tree:
-        """Return the tree of a fragment, with `__typename` if a rename in the fragment depends on the object's type."""
+        """Return the tree of a fragment with its aliases.
+
+        If the fragment has an alias, the tree also selects `__typename`: the rename depends on the type of the object.
+        """
         applied = self.applied(tree)
         is_renaming = next(self.renamers(tree, ()), None) is not None
         return replace(applied, is_abstract=True) if is_renaming else applied
 
     def renamers(self, tree: Tree, path: Path) -> Iterator[KeyRenamer]:
-        """Yield the renames, inner keys before outer keys: the path of an inner rename has the outer aliases."""
+        """Yield the renames from the aliases to the response keys, in the order in which they must be applied.
+
+        Inner keys are renamed before outer keys, because the path of an inner key contains the outer aliases.
+        """
         for entry in tree.fields:
             key = self.aliases.get(id(entry), entry.key)
             here: Path = (*path, Key(key))

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tree], first_stage: int = 0) -> PlanCost:
-    """Return the cost of the fetches of groups.
+    """Return the cost of the fetches for these groups.
 
     Args:
-        groups: the groups in waiting order.
-        written: returns the selections of a group as the fetch has them, with internal aliases.
-        first_stage: how many fetches run one after the other before the first group.
+        groups: the groups, each after the groups that it waits for.
+        written: returns the selections of the fetch for a group, with internal aliases.
+        first_stage: how many fetches run, one after the other, before the first group starts.
     """
     stage = stages(groups)
     cost = 0
@@ -35,7 +35,7 @@ def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tr
 
 
 def number_of_fields(tree: Tree, outer: Guards = ALWAYS) -> int:
-    """Return how many fields the text of the tree has. The `outer` guards are written around the tree."""
+    """Return how many fields the text of the tree has. The text around the tree already has the `outer` guards."""
     count = 0
     for entry in tree.fields:
         count += 1 if entry.tree is None else 1 + number_of_fields(entry.tree, outer | entry.guards)

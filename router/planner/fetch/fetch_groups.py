@@ -1,4 +1,8 @@
-"""Fetch groups: one for each fetch of a plan (planning §6.2). A group is frozen; a pass replaces it by a new one."""
+"""The fetch groups of a plan, and their order (planning §6.2).
+
+Each fetch group becomes one fetch of the plan. A group is never changed: an optimisation pass replaces a group by a new
+one. Groups are in *waiting order* if each group comes after all groups that it waits for.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationInput:
-    """The fields that the representations of one type have, for some of the fields that a fetch selects.
+    """What the representations of one type must contain, so that the subgraph can resolve some fields of a fetch.
+
+    A fetch can have several such inputs: one for its key fields, another for a field with `@requires`.
 
     Attributes:
         type_name: the type of the objects in the response.
-        selections: what is read from the response, without `__typename`.
-        usages: alternative guards under which the representation is needed; no alternative implies another.
+        selections: what is read from the response for a representation, without `__typename`.
+        usages: sets of guards. The representation is needed if all guards of one set are true. No set contains another.
         keys: the path of each field in the representation, with the response key from which the field is read.
-        fetched: the path of each field in the representation, with alternative guards under which the field is fetched:
-            the usages, or weaker guards if the client selects the field too.
-        rewrites: the rewrites of the representation.
+        fetched: the path of each field in the representation, with sets of guards. The field is in the response if all
+            guards of one set are true. If the client also selects the field, these sets can be weaker than `usages`.
+        rewrites: the changes to apply to the representation before it is sent.
     """
 
     type_name: str
@@ -44,15 +50,15 @@ class FetchGroup:
     """One fetch of a plan.
 
     Attributes:
-        number: the number of the group; `after` of other groups refers to it.
+        number: the number of the group, as in `after` of other groups.
         path: the path of the objects whose fields are fetched.
-        track: equal for groups that fetch fields of the same objects.
+        track: identifies these objects. Groups that fetch fields of the same objects have equal tracks.
         tree: what the fetch selects.
         after: the numbers of the groups that this group waits for.
-        inputs: what the representations are built from; empty for a root fetch.
-        contexts: the arguments whose values are read from ancestors of the objects.
+        inputs: what the representations are built from. Empty for a root fetch.
+        contexts: the arguments whose values are read from ancestors of the objects (`@fromContext`).
         block: the deferred block whose fields are fetched, None for the initial response.
-        interface_objects: what the fetch selects through interface objects.
+        interface_objects: what the fetch selects on `@interfaceObject` types.
     """
 
     number: int
@@ -68,7 +74,10 @@ class FetchGroup:
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:
-    """Return the response key of each representation field. None if two inputs read one field from different keys."""
+    """Return the response key from which each field of the representations is read.
+
+    Return None if two inputs read the same field from different response keys.
+    """
     sources: dict[tuple[str, ...], str] = {}
     for entry in inputs:
         for path, key in entry.keys:
@@ -78,12 +87,12 @@ def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], s
 
 
 def can_share(inputs: Iterable[RepresentationInput]) -> bool:
-    """Return whether one representation can have the fields of all these inputs."""
+    """Return whether one representation can have the fields of all these inputs: each field is read from one key."""
     return sources_of(inputs) is not None
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
-    """Return all groups that each group waits for, directly or not. `groups` must be in waiting order."""
+    """Return the groups that each group waits for, directly or indirectly. `groups` must be in waiting order."""
     closed: dict[int, frozenset[int]] = {}
     for group in groups:
         closed[group.number] = group.after.union(*(closed[number] for number in group.after))
@@ -91,7 +100,10 @@ def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
 
 
 def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
-    """Return how many groups, one after the other, each group waits for. `groups` must be in waiting order."""
+    """Return the stage of each group: how many groups must run, one after the other, before the group can start.
+
+    `groups` must be in waiting order.
+    """
     found: dict[int, int] = {}
     for group in groups:
         found[group.number] = 1 + max((found[number] for number in group.after if number in found), default=-1)
@@ -99,7 +111,7 @@ def stages(groups: Iterable[FetchGroup]) -> dict[int, int]:
 
 
 def in_waiting_order(groups: Sequence[FetchGroup]) -> tuple[FetchGroup, ...]:
-    """Sort the groups so that each is after the groups that it waits for.
+    """Sort the groups so that each group comes after all groups that it waits for.
 
     Raises:
         CycleError: Groups wait for each other.

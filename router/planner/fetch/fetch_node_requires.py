@@ -1,10 +1,11 @@
 """Writes `requires` of a fetch node: the selections from which representations are built (planning §8.1).
 
-Fields of one object can share a fetch although they need different inputs under different guards:
+One fetch can select a field that needs `sku` and, only if `$x` is true, a field that needs `sku` and `f0`. The
+selections are then:
 
-    {sku} always, {sku f0} if $x is true     =>     ...on T {sku}    ...on T {sku f0} (if $x)
+    ... on T { sku }     ... on T { sku f0 } (only if $x is true)
 
-If `$x` is false, `f0` may be missing in the response, and the fetch does not select the field that requires `f0`.
+If `$x` is false, the response may lack `f0`. The fetch then does not select the field that needs `f0`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ FieldPath: TypeAlias = tuple[str, ...]
 
 
 def requires_of(inputs: Sequence[RepresentationInput], emitted: Guards) -> tuple[InputFragment, ...]:
-    """Return the selections for representations. The fetch runs only if all `emitted` guards are true."""
+    """Return the selections from which representations are built.
+
+    The fetch runs only if all `emitted` guards are true, so the selections do not repeat these guards.
+    """
     by_type: dict[str, list[RepresentationInput]] = {}
     for entry in inputs:
         by_type.setdefault(entry.type_name, []).append(entry)
@@ -45,9 +49,10 @@ def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
 
 
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
-    """Return the selections read from objects of one type, by the alternative guards under which they are read.
+    """Return what is read from the objects of one type, by condition.
 
-    A value is always read if it is in the response whenever the fetch selects a field of such an object.
+    A condition has alternatives: sets of guards. The condition is true if all guards of one set are true. If the
+    response has a value whenever the fetch selects any field of these objects, the value is then always read.
     """
     if len(inputs) == 1:
         (entry,) = inputs
@@ -70,13 +75,13 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
 
 
 def _conditions(usages: Iterable[Guards], emitted: Guards) -> tuple[tuple[tuple[str, bool], ...], ...]:
-    """Return the alternatives without the emitted guards. Returns () if one alternative is always true."""
+    """Return the alternatives without the `emitted` guards. Return () if one alternative is then always true."""
     alternatives = sorted(tuple(sorted(guards - emitted)) for guards in usages)
     return () if () in alternatives else tuple(alternatives)
 
 
 def _merged(first: tuple[InputSelection, ...], second: tuple[InputSelection, ...]) -> tuple[InputSelection, ...]:
-    """Return the selections of both, in the order of first appearance."""
+    """Merge two tuples of selections, in the order of first appearance."""
     merged: dict[tuple[bool, str], InputSelection] = {}
     for selection in (*first, *second):
         is_field = isinstance(selection, InputField)

@@ -1,8 +1,12 @@
 """Builds fetch groups from the options that are chosen for leaves (planning §6.2).
 
-There are four steps: find the guards under which each root option is used (a key is fetched whenever a field behind the
-key is fetched), find the root options that share a fetch, collect the selections of each fetch, and split a fetch whose
-selections must not be sent for all of its objects.
+A root option is the option with which a fetch begins. There are four steps:
+
+1. Find the guards under which each root option is used. The key of an entity fetch is fetched whenever a field of the
+   entity fetch is fetched.
+2. Find the root options that share a fetch.
+3. Collect the selections of each fetch.
+4. Split a fetch if some of its selections must not be sent for all of its objects (`interface_object_sharing`).
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ LeafUse: TypeAlias = "tuple[Leaf, PathOption, Guards]"
 
 @dataclass(eq=False, slots=True)
 class _GroupDraft:
-    """A fetch group while its root options and selections are collected.
+    """Collects the root options and the selections of a future fetch group.
 
     `builder` collects the selections of a root fetch. `entities` collects the selections of an entity fetch, by type.
     """
@@ -51,7 +55,10 @@ class _GroupDraft:
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
-        """Add a root option. Returns False if its inputs and those of the fetch do not fit into one representation."""
+        """Add a root option with its inputs.
+
+        Return False, and add nothing, if a representation cannot have these inputs and the inputs of the fetch.
+        """
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
             return False
@@ -68,7 +75,7 @@ class _GroupDraft:
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
     def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
-        """Return the draft of a fetch for the entities of the types in `entered` only."""
+        """Return a part of this draft: a draft that fetches only the entities of the types in `entered`."""
         return _GroupDraft(
             self.number,
             self.seed,
@@ -81,7 +88,7 @@ class _GroupDraft:
 class GroupBuilder:
     """Builds the fetch groups for one choice of options.
 
-    `presence` returns a leaf of an object: a response with this leaf shows that the object exists.
+    `presence` returns a leaf of an object, to be fetched in order to find out whether the object exists.
     """
 
     def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:
@@ -94,7 +101,7 @@ class GroupBuilder:
         self._builders: dict[tuple[PathOption, Guards], TreeBuilder] = {}
 
     def build(self, chosen: Sequence[tuple[Leaf, PathOption]]) -> tuple[FetchGroup, ...]:
-        """Return the groups for leaves and their chosen options, each group after the groups it waits for."""
+        """Return the groups for the leaves and their chosen options. Each group comes after the groups it waits for."""
         for leaf, option in chosen:
             self._use(leaf, option, leaf.selection.guards)
         drafts = self._drafts()
@@ -146,7 +153,10 @@ class GroupBuilder:
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
     def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
-        """Return the draft, or several drafts if types behind one interface object must not share a fetch."""
+        """Return the draft. Return several drafts if some types of the draft must not share a fetch.
+
+        This concerns types that the subgraph sees as the same `@interfaceObject` type (`interface_object_sharing`).
+        """
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
             asked = self._asked(draft, entered)
@@ -167,7 +177,7 @@ class GroupBuilder:
         return [draft.part(entered, tuple(asked)) for entered, asked in parts]
 
     def _asked(self, draft: _GroupDraft, entered: EntityType) -> InterfaceObjectSelection | None:
-        """Return what is selected on entities through an interface object. None if the type is no interface object."""
+        """Return what is selected on entities of an `@interfaceObject` type. Return None for any other type."""
         subgraph = next(iter(draft.inputs)).subgraph
         if not self._graph.is_interface_object(subgraph, entered.in_subgraph):
             return None
@@ -202,7 +212,10 @@ class GroupBuilder:
         return above.composite(selection, own, is_abstract=self._is_abstract(option))
 
     def _is_abstract(self, option: PathOption) -> bool:
-        """Return whether `__typename` is fetched. On an interface object it would return the name of the interface."""
+        """Return whether `__typename` must be selected, because the object can have one of several types.
+
+        `__typename` is not selected on an interface object: the subgraph would return the name of the interface.
+        """
         if option.step is PathStep.KEY_HOP and self._graph.is_interface_object(option.subgraph, option.type_name):
             return False
         is_abstract_here = self._graph.is_abstract_in(option.subgraph, option.type_name)
@@ -231,7 +244,10 @@ class GroupBuilder:
         return [fetch_start(at) for _, at in self._costing.inputs.get(root, ())]
 
     def _select_typename(self, root: PathOption) -> None:
-        """Select `__typename` where a representation's fields are fetched: a representation has its object's type."""
+        """Select `__typename` in the fetches that provide the key or required fields of an entity fetch.
+
+        The representation of an object contains the type of the object.
+        """
         inputs = self._costing.inputs.get(root, ())
         pending: list[PathOption] = []
         for leaf, at in inputs:
@@ -259,7 +275,7 @@ def _entered(root: PathOption) -> EntityType:
 
 
 def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:
-    """Return the selection with the arguments whose values are read from ancestor objects (planning §3.22)."""
+    """Return the selection with its `@fromContext` arguments: ancestor objects have their values (planning §3.22)."""
     if not option.contexts or selection.name != option.purpose:
         return selection
     return replace(selection, arguments=(*selection.arguments, *(value.argument for value in option.contexts)))

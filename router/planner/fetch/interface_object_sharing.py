@@ -1,18 +1,17 @@
 """Decides whether objects of several types can share one fetch through an interface object (planning §3.8).
 
-The subgraph sees every object with the type of the interface object. A field that is selected for the objects of one
-type is therefore resolved for the objects of all types in the fetch.
+For a subgraph with an interface object, every object has the type of the interface object, here `Media`. A fetch for
+books and films therefore resolves each field for all its objects, even if the client selects the field only for films:
 
     ... on Book { stars } ... on Film { stars rating }   =>   _entities { ... on Media { stars rating } }
 
-The response to the client does not have the additional fields, but two kinds of them do harm:
+The response to the client does not have the `rating` of books. Two kinds of such additional fields do harm, however:
 
-- A null in a non-null position propagates to its parent object: a book whose `rating: String!` fails would lose its
-  `stars`.
-- A field with `@requires` is an error if the representation lacks the required fields, and only the representations of
-  films have them. If another fetch selects the field of the book correctly, the error would be reported there.
+- A non-null field: if `rating: String!` of a book fails, the null propagates to the book, and its `stars` are lost.
+- A field with `@requires`: only the representations of films have the required fields, so the field fails for books. If
+  another fetch selects the same field of the books correctly, the error would be reported for this field.
 
-A fetch therefore selects such a field only if it is selected for all objects of the fetch.
+A fetch therefore selects a harmful field only if the field is selected for all objects of the fetch.
 """
 
 from __future__ import annotations
@@ -31,24 +30,25 @@ if TYPE_CHECKING:
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.skip_and_include import Guards
 
-# Response keys below the entity.
+# The path of an object in an entity: the response keys from the entity to the object.
 ObjectPath: TypeAlias = tuple[str, ...]
 
 
 class EntityType(NamedTuple):
-    """The type that entities have in a subgraph, and the type that they have in the response."""
+    """The type of entities in a subgraph, and the type of the same entities in the response."""
 
     in_subgraph: str
     in_response: str
 
 
 class HarmfulField(NamedTuple):
-    """A non-null field or a field with `@requires`: not to be resolved for objects that do not select the field.
+    """A non-null field or a field with `@requires`. It must not be resolved for objects that do not select the field.
 
     Attributes:
         around: the path of the parent object.
-        conditions: the types that the parent object must have.
-        likeness: equal for fields that do the same harm: leaves under any response key, composite fields under one key.
+        conditions: the types that the parent object must have, from the fragments around the field.
+        likeness: identifies the harm. Fields that do the same harm have equal values: for a leaf field the name and the
+            arguments, for a composite field also the response key.
         guards: the guards under which the field is selected.
     """
 
@@ -58,7 +58,7 @@ class HarmfulField(NamedTuple):
     guards: Guards
 
     def comes_with(self, other: HarmfulField) -> bool:
-        """Return whether `other` does the same harm and is selected whenever this field is selected."""
+        """Return whether `other` does the same harm as this field, and is selected whenever this field is selected."""
         return self[:3] == other[:3] and other.guards <= self.guards
 
 
@@ -69,7 +69,7 @@ class InterfaceObjectSelection:
     Attributes:
         type_name: the interface object's type in the subgraph.
         types: the object types for which the fields are selected.
-        given: the leaf fields in the representations; these do no harm.
+        given: the leaf fields that the representations contain. These leaf fields do no harm.
         objects: the paths of the entity and of all objects below the entity.
         harmful: the harmful fields of all these objects.
     """
@@ -82,7 +82,7 @@ class InterfaceObjectSelection:
 
 
 def can_select_all(selections: Iterable[InterfaceObjectSelection]) -> bool:
-    """Return whether one fetch can have all selections, so that each harmful field is selected for all its objects."""
+    """Return whether one fetch can have all these selections without harm to any of its objects."""
     by_type: dict[str, list[InterfaceObjectSelection]] = {}
     for one in selections:
         by_type.setdefault(one.type_name, []).append(one)
@@ -110,7 +110,10 @@ def _is_harmless(parts: Iterable[InterfaceObjectSelection], type_name: str) -> b
 def selection_of(
     graph: QueryGraph, subgraph: str, entity: EntityType, tree: Tree, given: frozenset[str]
 ) -> InterfaceObjectSelection:
-    """Return what a tree selects on entities; `given` are the leaf fields in their representations."""
+    """Return what a tree selects on entities.
+
+    The argument `given` has the leaf fields that the representations of these entities contain.
+    """
     gathered = _Gathered(graph, subgraph)
     gathered.add(entity.in_subgraph, tree, _Place())
     return InterfaceObjectSelection(
@@ -139,7 +142,7 @@ class _Gathered:
     harmful: set[HarmfulField] = field(default_factory=set)
 
     def add(self, type_name: str, tree: Tree, place: _Place) -> None:
-        """Collect the object at `place`, its harmful fields, and the objects below."""
+        """Collect the object at `place` and its harmful fields. Then do the same for the objects below the object."""
         self.objects.add(place.path)
         definition = self.graph.type_in(self.subgraph, type_name)
         for entry in tree.fields:

@@ -1,7 +1,7 @@
-"""Writes the fetch of a fetch group: the text of its operation, and the same selections as data (planning §8.1).
+"""Writes the fetch of a fetch group: the text of the operation, and the selections as data (planning §8.1).
 
-The text is written without insignificant characters. To print a syntax tree and strip the text would take most of the
-planning time.
+The text is written directly without insignificant characters. With graphql-core's `print_ast` and
+`strip_ignored_characters`, this would take most of the planning time.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class OperationWriter:
             self._representations = f"_{self._representations}"
 
     def fetch(self, group: FetchGroup, subgraph: SubgraphModel, root: tuple[str, OperationKind]) -> WrittenFetch:
-        """Return the fetch of a group. `root` has the root type, and the operation kind of a fetch without inputs."""
+        """Return the fetch of a group.
+
+        `root` has the root type and the kind of the operation. An entity fetch is always a query.
+        """
         type_name, kind = root
         tree, renamers = without_conflicts(subgraph, type_name, group.tree)
         body = _SelectionWriter(self._argument_text)
@@ -93,7 +96,10 @@ class OperationWriter:
         return WrittenFetch(fetch, text, frozenset(body.guards))
 
     def batch(self, parts: Sequence[tuple[WrittenFetch, Flatten | Condition]]) -> BatchFetch:
-        """Return the batch of entity fetches of one subgraph; each part has the plan node for its fetch alone."""
+        """Return the batch of some entity fetches of one subgraph.
+
+        Each fetch is given with its own plan node, which becomes the `node` of a `BatchPart`.
+        """
         first = parts[0][0].fetch
         guards = frozenset[str]().union(*(written.guards for written, _ in parts))
         used = sorted({name for written, _ in parts for name in written.fetch.variable_usages})
@@ -116,7 +122,10 @@ class OperationWriter:
         return known
 
     def _definition(self, variable: str, *, required: bool) -> str:
-        """Return the client's variable definition, non-null if `required`: `@skip` does not accept a nullable type."""
+        """Return the text of the client's variable definition.
+
+        With `required`, the type becomes non-null, because `@skip` and `@include` do not accept a nullable variable.
+        """
         known = self._texts.get((variable, required))
         if known is not None:
             return known
@@ -142,14 +151,17 @@ def _operation(kind: OperationKind, name: str | None, definitions: Sequence[str]
 
 @dataclass(slots=True)
 class _SelectionWriter:
-    """Writes selections. `variables` collects the variables of the text, `guards` those in `@skip` and `@include`."""
+    """Writes selections, and collects the variables in the text.
+
+    `variables` collects all variables. `guards` collects the variables of `@skip` and `@include`.
+    """
 
     argument_text: Callable[[ArgumentNode], tuple[str, frozenset[str]]]
     variables: set[str] = field(default_factory=set)
     guards: set[str] = field(default_factory=set)
 
     def selections(self, tree: Tree, emitted: Guards) -> tuple[str, tuple[OutputSelection, ...]]:
-        """Return the selection set as text and as data, without the `emitted` guards: a parent already has them."""
+        """Return the selection set as text and as data, without the `emitted` guards, which a parent already has."""
         texts: list[str] = []
         selected: list[OutputSelection] = []
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):
@@ -178,7 +190,10 @@ class _SelectionWriter:
         return self._guarded(head, text, guards)
 
     def _guarded(self, head: str, below: str, guards: Guards) -> str:
-        """Return the selection with its guards: one `@include`, one `@skip`, others on fragments around them."""
+        """Return the selection with its guards as directives.
+
+        A selection can have one `@include` and one `@skip`. Further guards are written on fragments around it.
+        """
         if not guards:
             return head + below
         names = {name for name, _ in guards}

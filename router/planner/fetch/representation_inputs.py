@@ -1,4 +1,7 @@
-"""Builds `RepresentationInput`s from the chosen leaves of keys and `@requires` field sets (planning §6.2)."""
+"""Builds `RepresentationInput`s: what the representations of an entity fetch contain (planning §6.2).
+
+A representation contains the leaf fields of the entity's key and of the `@requires` field sets.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Shape:
-    """A representation while it is built; `names` maps a response key that is an alias to its field name."""
+    """Collects the fields of a representation.
+
+    `names` has the field name of each response key that is an alias.
+    """
 
     is_abstract: bool = False
     fields: dict[str, _Shape] = field(default_factory=dict)
@@ -30,14 +36,14 @@ class _Shape:
     fragments: dict[str, _Shape] = field(default_factory=dict)
 
     def selections(self) -> tuple[InputSelection, ...]:
-        """Return the selections that are read from the response."""
+        """Return what is read from the response for the representation."""
         typename: tuple[InputSelection, ...] = (InputField(TYPENAME),) if self.is_abstract else ()
         fields = tuple(InputField(key, shape.selections()) for key, shape in self.fields.items() if key != TYPENAME)
         fragments = tuple(InputFragment(name, shape.selections()) for name, shape in self.fragments.items())
         return (*typename, *fields, *fragments)
 
     def rewrites(self, path: Path) -> Iterable[Rewrite]:
-        """Yield the renames from aliases to field names, inner keys before outer keys."""
+        """Yield the renames from aliases to field names. Inner keys are renamed before outer keys."""
         for key, shape in self.fields.items():
             yield from shape.rewrites((*path, Key(key)))
             if key in self.names:
@@ -46,7 +52,7 @@ class _Shape:
             yield from shape.rewrites((*path, TypeIs((name,))))
 
     def keys(self, path: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], str]]:
-        """Yield the path of each field in the representation, with the response key of the field."""
+        """Yield the path of each field in the representation, with the response key from which the field is read."""
         for key, shape in self.fields.items():
             here = (*path, self.names.get(key, key))
             yield here, key
@@ -57,18 +63,25 @@ class _Shape:
 
 @dataclass(slots=True)
 class Fetched:
-    """The guards under which root options are used, and leaves fetched (by option, response key and signature)."""
+    """When options are used and leaves are fetched.
+
+    `usages` has the sets of guards under which each root option is used. `leaves` has the sets of guards under which
+    each leaf is fetched, by option, response key and signature.
+    """
 
     usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
     leaves: dict[tuple[PathOption, str, str], list[Guards]] = field(default_factory=dict)
 
     def leaf(self, leaf: Leaf, option: PathOption) -> list[Guards]:
-        """Return the list of guards under which a leaf is fetched by an option; the caller extends the list."""
+        """Return the sets of guards under which the option fetches the leaf. The caller can append to this list."""
         return self.leaves.setdefault((option, leaf.selection.key, leaf.selection.signature), [])
 
 
 def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> RepresentationInput:
-    """Return the input of a root option, from the leaves chosen for its key and its `@requires` fields."""
+    """Return what the representations contain for the root option of an entity fetch.
+
+    `chosen` has the leaves of the key and of the `@requires` fields, each with its chosen option.
+    """
     entry = root.entry
     assert entry is not None  # noqa: S101 - roots of entity fetches have one
     shape = _Shape()
@@ -94,7 +107,10 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
 
 
 def is_below(node: ObjectNode, start: ObjectNode) -> bool:
-    """Return whether `node` is `start` or below `start`. False for the objects from which context values are read."""
+    """Return whether `node` is `start` or below `start`.
+
+    A `@fromContext` value is read from an object above `start`. For such an object, the result is False.
+    """
     at: ObjectNode | None = node
     while at is not None and at is not start:
         at = at.parent
@@ -102,7 +118,7 @@ def is_below(node: ObjectNode, start: ObjectNode) -> bool:
 
 
 def _add(graph: QueryGraph, shape: _Shape, leaf: Leaf, start: ObjectNode) -> tuple[str, ...]:
-    """Add a leaf to the shape. Returns the path of the leaf in the representation."""
+    """Add a leaf to the representation. Return the path of the leaf in the representation."""
     path: list[str] = []
     steps: list[ObjectNode] = []
     node = leaf.node

@@ -1,7 +1,8 @@
-"""Plans root fields as drafts: root fields -> leaves with options -> one option for each leaf -> fetch groups.
+"""Plans root fields: root fields -> leaf fields with options -> one option for each leaf -> fetch groups.
 
-A query has one draft. The root fields of a mutation run in document order, each in exactly one subgraph: consecutive
-fields of one subgraph have one draft (planning §3.13). The root field of a subscription also runs in one subgraph.
+The result is a *draft*. A query has one draft for all root fields. The root fields of a mutation run in document order,
+each in exactly one subgraph. Consecutive root fields that run in the same subgraph can share a draft (planning §3.13).
+The root field of a subscription also runs in exactly one subgraph.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The leaves below root fields, the option chosen for each leaf, and the fetch groups for these options."""
+    """A planned set of root fields: their leaf fields, the option chosen for each leaf, and the fetch groups."""
 
     leaves: tuple[Leaf, ...]
     choice: Choice
@@ -42,23 +43,25 @@ class Draft:
 
     @property
     def fetch_cost(self) -> int:
-        """Return the cost of the fetches without the cost of their fields, before passes merge fetches."""
+        """Return the cost of the fetches before optimisation passes, without the cost of the selected fields."""
         return self.choice.chosen_fetches.cost
 
     @property
     def depth(self) -> int:
-        """Return how many fetches run one after the other, without the fetches for deferred fragments."""
+        """Return the length of the longest chain of fetches, without the fetches for deferred fragments."""
         stage = stages(self.groups)
         return 1 + max((stage[group.number] for group in self.groups if group.block is None), default=-1)
 
 
 @dataclass(frozen=True, slots=True)
 class MutationRun:
-    """Consecutive mutation fields that share a fetch to one subgraph.
+    """Consecutive root fields of a mutation that share a fetch.
 
     Attributes:
-        first_stage: how many fetches run one after the other before the fetch.
-        draft: the draft for `items`, None if it is not made yet.
+        subgraph: the subgraph that runs the root fields.
+        items: the root fields.
+        first_stage: how many fetches run, one after the other, before the shared fetch.
+        draft: the draft for `items`, None if the draft is not made yet.
     """
 
     subgraph: str
@@ -78,7 +81,7 @@ class RootFieldPlanner:
         self._effort = effort
 
     def draft(self, items: Sequence[SelectedField], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
-        """Return the draft for root fields that run in some of `subgraphs`, after `first_stage` fetches in a row.
+        """Return the draft for root fields that only `subgraphs` may run, after a chain of `first_stage` fetches.
 
         Raises:
             UnplannableError: no sequence of fetches resolves one of the selections.
@@ -116,10 +119,10 @@ class RootFieldPlanner:
         ]
 
     def _mutation_runs(self, fields: Sequence[SelectedField]) -> list[MutationRun]:
-        """Return the mutation fields in document order, grouped by the fetch that runs them.
+        """Return the root fields of a mutation in document order, grouped by the fetch that runs the fields.
 
-        Consecutive mutation fields of one subgraph share a fetch. They do not if the earlier field needs further
-        fetches: these would run only after the later mutation, and could read data that it has changed.
+        Consecutive root fields of one subgraph share a fetch, unless the earlier field needs further fetches. The
+        further fetches would run after the later field, and could read data that the later field has changed.
         """
         runs: list[MutationRun] = []
         is_open = False
@@ -135,9 +138,10 @@ class RootFieldPlanner:
         return runs
 
     def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
-        """Return the subgraph that runs the root fields with the cheapest fetches, and its draft.
+        """Return the subgraph in which the root fields need the cheapest fetches, and the draft for this subgraph.
 
-        If several subgraphs have equally cheap fetches, the preferred subgraph is first, then the lowest plan cost.
+        If several subgraphs need equally cheap fetches, the `preferred` subgraph is taken. If the `preferred` subgraph
+        is none of them, the subgraph with the lowest plan cost is taken.
         """
         drafts = self._by_subgraph(items, first_stage)
         ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}

@@ -1,6 +1,7 @@
-"""Selection trees: what one fetch selects, with the guards of every field.
+"""Build and merge selection trees: what one fetch selects, with the guards of every field.
 
-A `Tree` is frozen. A `TreeBuilder` collects fields and builds a tree; `merge_trees` builds a new tree from two.
+A `Tree` is never changed. A `TreeBuilder` collects fields and builds a tree from the fields. `merge_trees` builds a new
+tree from two trees.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TreeField:
-    """A field under a response key. `guards` include the guards of all parents; `tree` is None for a leaf field."""
+    """A field that a fetch selects.
+
+    `guards` includes the guards of all parents. `tree` has the subselections and is None for a leaf field.
+    """
 
     key: str
     name: str
@@ -37,7 +41,7 @@ class TreeField:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Fields and fragments on one object. If `is_abstract` is True, `__typename` is selected too."""
+    """The fields and fragments that are selected on one object. If `is_abstract` is True, so is `__typename`."""
 
     fields: tuple[TreeField, ...] = ()
     fragments: tuple[tuple[str, Tree], ...] = ()
@@ -64,7 +68,7 @@ class Tree:
 
 
 def common_guards(tree: Tree) -> Guards:
-    """Return the guards that all leaf fields of the tree share."""
+    """Return the guards that all leaf fields of the tree have in common."""
     common: Guards | None = None
     for guards in tree.leaf_guards():
         common = guards if common is None else common & guards
@@ -86,13 +90,13 @@ class TreeBuilder:
     fragments: dict[str, TreeBuilder] = field(default_factory=dict)
 
     def fragment(self, type_name: str) -> TreeBuilder:
-        """Return the builder of the fragment on a type."""
+        """Return the builder for the selections of the fragment `... on type_name`."""
         if type_name not in self.fragments:
             self.fragments[type_name] = TreeBuilder()
         return self.fragments[type_name]
 
     def composite(self, selection: MergedField, guards: Guards, *, is_abstract: bool) -> TreeBuilder:
-        """Add a composite field. Returns the builder of its selections."""
+        """Add a field with subselections. Return the builder for these subselections."""
         key = self._add(selection, guards)
         if key not in self.below:
             self.below[key] = TreeBuilder(is_abstract)
@@ -117,7 +121,7 @@ class TreeBuilder:
         return key
 
     def freeze(self) -> Tree:
-        """Return the tree of the fields collected until now, without redundant fields."""
+        """Return a tree of the fields that are collected so far, without redundant fields."""
         fields = [
             entry if key not in self.below else entry.with_tree(self.below[key].freeze())
             for key, entry in self.fields.items()
@@ -129,7 +133,11 @@ class TreeBuilder:
 
 
 def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
-    """Yield the fields, except a field that another one of the same key covers under weaker guards."""
+    """Yield the fields without redundant fields.
+
+    A field is redundant if another field with weaker guards has the same response key and signature and covers it
+    (see `_covers`).
+    """
     alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:
         others = alike[entry.key, entry.signature]
@@ -145,7 +153,11 @@ def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str], list[TreeField
 
 
 def _covers(first: TreeField, second: TreeField) -> bool:
-    """Return whether `first` selects everything that `second` selects, whenever `second` selects it."""
+    """Return whether `first` covers `second`.
+
+    This means that `first` selects all that `second` selects, and is included at least whenever `second` is (`@skip`,
+    `@include`).
+    """
     if not first.guards <= second.guards:
         return False
     return first.tree is None or second.tree is None or _tree_covers(first.tree, second.tree)
@@ -162,7 +174,7 @@ def _tree_covers(first: Tree, second: Tree) -> bool:
 
 
 def merge_trees(first: Tree, second: Tree) -> Tree:
-    """Return a tree with the selections of both. Returns `first` itself if `second` adds nothing."""
+    """Return a tree with the selections of both trees. Return `first` itself if `second` adds nothing to `first`."""
     fields = {(entry.key, entry.signature, entry.guards): entry for entry in first.fields}
     for entry in second.fields:
         key = (entry.key, entry.signature, entry.guards)

@@ -1,7 +1,7 @@
 """Write arguments as minified text.
 
-A field with arguments is written several times during planning. graphql-core's printer, and then
-`strip_ignored_characters`, would take most of the planning time.
+Planning writes the arguments of a field several times. With graphql-core's `print_ast` and `strip_ignored_characters`,
+this would take most of the planning time.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _text(value: ValueNode) -> str:  # noqa: PLR0911 - one per kind of value
 
 
 def spaced(parts: Iterable[str]) -> str:
-    """Join the parts, with a space between two parts that would otherwise become one token."""
+    """Join the parts. A space separates two parts that would become one token without the space."""
     text = ""
     for part in parts:
         separate = text and _is_word(text[-1]) and (_is_word(part[0]) or part.startswith(("...", "-")))

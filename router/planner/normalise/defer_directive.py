@@ -1,4 +1,4 @@
-"""Read `@defer` on fragments: whether the fragment is deferred, the `if` variable, and the label (planning §3.19)."""
+"""Read `@defer` on fragments: find out whether a fragment is deferred, and its label (planning §3.19)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ DIRECTIVE = "defer"
 
 
 def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str] | None:
-    """Return the variables in `if` arguments of `@defer`, in document order, or None if no fragment can be deferred."""
+    """Return the variables that `@defer` has as `if` arguments. Return None if no fragment can be deferred.
+
+    Variables of outer selections come before variables of inner selections.
+    """
     found: dict[str, None] = {}
     is_used = False
     pending = [operation.selection_set, *(fragment.selection_set for fragment in fragments.values())]
@@ -41,7 +44,10 @@ def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, Fragm
 
 
 def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
-    """Whether a fragment is deferred if only the variables in `deferring` are true. None switches `@defer` off."""
+    """Whether the fragment is deferred when the variables in `deferring` are true and all others are false.
+
+    If `deferring` is None, no fragment is deferred.
+    """
     if deferring is None or not fragment.directives:
         return False
     value = _condition(fragment)
@@ -49,7 +55,10 @@ def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
 
 
 def _condition(fragment: Fragment) -> bool | str:
-    """Return the `if` value of the fragment's `@defer`, or the name of its variable; False without `@defer`."""
+    """Return the `if` argument of the fragment's `@defer`: a Boolean, or the name of a variable.
+
+    Without an `if` argument, the result is True. Without `@defer`, the result is False.
+    """
     directive = _directive(fragment)
     if directive is None:
         return False
@@ -71,7 +80,7 @@ def _argument(directive: DirectiveNode, name: str) -> ValueNode | None:
 
 
 def label_of(fragment: Fragment) -> str | None:
-    """Return the label of the fragment's `@defer`, or None without a label."""
+    """Return the label of the fragment's `@defer`. Return None if there is no label."""
     directive = _directive(fragment)
     value = None if directive is None else _argument(directive, "label")
     return value.value if isinstance(value, StringValueNode) else None

@@ -2,8 +2,9 @@
 
     { user { name ... @defer(label: "more") { age friends { name ... @defer { age } } } } }
 
-This operation has the block "more" at `user`, and in this block another one at `user/friends`. The initial response has
-all selections outside blocks. A fragment that is spread at two paths of the response becomes two blocks.
+A deferred block has the selections of one deferred fragment at one path. This operation has the block "more" at `user`.
+Inside this block is a second block at `user/friends`. The initial response has all selections outside the blocks. A
+deferred fragment on objects at two paths makes two blocks.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ _META_FIELDS = frozenset({"__schema", "__type"})
 
 @dataclass(eq=False, slots=True)
 class Block:
-    """A deferred block: the selections of one fragment with `@defer`, at one path.
+    """A deferred block: the selections of one deferred fragment, on the object at one path.
 
     Attributes:
         number: The number of the block in document order, from 0.
-        label: The client's label.
+        label: The `label` of `@defer`, None without a label.
         path: The path of the object: response keys, and type conditions as `... on T`.
-        parent: The block that contains this block.
-        selections: The client's selections as minified text, without inner blocks; None if there are none.
+        parent: The block that contains this block, None for an outermost block.
+        selections: The client's selections in this block as minified text, without the selections of inner blocks. None
+            if nothing is selected.
     """
 
     number: int
@@ -52,7 +54,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class _SelectedObject:
-    """An object that the operation selects: its type, response keys and path, and the block that selects it."""
+    """An object that the operation selects.
+
+    Attributes:
+        type_name: The type of the object.
+        keys: The internal response keys on the path of the object.
+        path: The client's response keys, and type conditions as `... on T`.
+        block: The block that selects the object, None if the initial response has the object.
+    """
 
     type_name: str
     keys: tuple[str, ...] = ()
@@ -61,7 +70,10 @@ class _SelectedObject:
 
 
 class DeferredBlocks:
-    """The deferred blocks of one operation. `selections` is the text of the initial response's selections, or None."""
+    """Finds the deferred blocks of one operation.
+
+    `selections` is the text of the selections for the initial response, None if the initial response has none.
+    """
 
     def __init__(
         self, normaliser: Normaliser, fragments: Mapping[str, FragmentDefinitionNode], deferring: Container[str]
@@ -70,13 +82,14 @@ class DeferredBlocks:
         self._fragments = fragments
         self._deferring = deferring
         self._found: dict[tuple[tuple[str, ...], int, Block | None], Block] = {}
-        # The objects with a block at or below their path, each with the block that selects the object.
+        # Each object that has a deferred block at its path or below its path: the keys of the path, and the block that
+        # selects the object.
         self._above: set[tuple[tuple[str, ...], Block | None]] = set()
         self._selections_left = MAX_SELECTIONS
         self.selections: str | None = None
 
     def find(self, selection_set: SelectionSetNode, type_name: str) -> None:
-        """Find the blocks of an operation with this selection set.
+        """Find the deferred blocks of the operation with this selection set, and set `selections`.
 
         Raises:
             TooComplexError: The operation has more selections than can be planned.
@@ -84,11 +97,14 @@ class DeferredBlocks:
         self.selections = _braced(self._texts(selection_set, _SelectedObject(type_name)))
 
     def at(self, keys: tuple[str, ...], fragment: int, within: Block | None) -> Block:
-        """Return the block of a fragment, given by its `id()`, for the object at the path `keys`, in a block."""
+        """Return the block that a deferred fragment makes for the object at the path `keys`.
+
+        `fragment` is the `id()` of the fragment. `within` is the block that selects the object.
+        """
         return self._found[keys, fragment, within]
 
     def inside(self, block: Block | None) -> list[Block]:
-        """Return the blocks directly inside a block, or the outermost blocks for None."""
+        """Return the blocks directly inside `block`. If `block` is None, return the outermost blocks."""
         return [
             inner
             for inner in self._found.values()
@@ -96,7 +112,10 @@ class DeferredBlocks:
         ]
 
     def _texts(self, selection_set: SelectionSetNode, selected: _SelectedObject) -> list[str]:
-        """Return the selections on an object as texts without duplicates. Deferred fragments become blocks instead."""
+        """Return the selections on an object as texts without duplicates.
+
+        The texts do not have the deferred fragments: each deferred fragment becomes a block.
+        """
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
             raise TooComplexError
@@ -132,7 +151,7 @@ class DeferredBlocks:
         if body is not None:
             yield head + body
         elif (below.keys, below.block) not in self._above:
-            # All selections on the object are excluded by `@skip` or `@include`, but the object is in the response.
+            # `@skip` or `@include` excludes all selections on the object. The response still has the object.
             yield f"{head}{{__typename}}"
 
     def _fragment(self, fragment: Fragment, selected: _SelectedObject, guards: Guards) -> Iterable[str]:
@@ -147,7 +166,7 @@ class DeferredBlocks:
         return texts
 
     def _opened(self, fragment: Fragment) -> tuple[str | None, SelectionSetNode]:
-        """Return the type condition and the selections of a fragment."""
+        """Return the type condition (None if there is none) and the selection set of a fragment."""
         if isinstance(fragment, FragmentSpreadNode):
             definition = self._fragments[fragment.name.value]
             return definition.type_condition.name.value, definition.selection_set
@@ -168,7 +187,7 @@ class DeferredBlocks:
 
 
 def _wrapped(texts: Sequence[str], condition: str | None, guards: Guards) -> list[str]:
-    """Return the selections wrapped in an inline fragment; empty if there are no selections."""
+    """Return the selections wrapped in an inline fragment. Return an empty list if there are no selections."""
     head = "..." if condition is None else f"...on {condition}"
     return [f"{head}{_directives(guards)}{_braced(texts)}"] if texts else []
 

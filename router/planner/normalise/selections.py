@@ -1,9 +1,10 @@
-"""Flatten the selections on one object over fragments, and merge them by response key.
+"""Flatten the fragments on one object, and merge the selected fields with equal response keys.
 
     { id  ... on Book { title }  ... @include(if: $x) { id  author { name } } }
 
-These are the selected fields (*items* in the code) `id`, `title` (types {Book}), `id` (guards {x}) and `author` (guards
-{x}). Merged for a Book, they are `id`, `title` and `author`. Subselections are flattened later, level by level.
+Flattened, this selection set has four selected fields (`items` in the code): `id`, `title` (only on the types {Book}),
+`id` (only if $x is true) and `author` (only if $x is true). Merged for a Book, the fields are `id`, `title` and
+`author`. The subselections of `author` are flattened later, as the selections on another object.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode, FragmentDefinitionNode, GraphQLOutputType, GraphQLSchema, SelectionSetNode
 
-# The most selections that are flattened for one operation: about a second of work. The largest operations in practice
-# have a few thousand fields, but nested fragments can select any number.
+# The most selections that are flattened for one operation. To flatten this many takes about a second. The largest
+# operations in practice have a few thousand fields, but nested fragments can select any number of fields.
 MAX_SELECTIONS = 50_000
 
 
@@ -46,9 +47,9 @@ class TooComplexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SelectedField:
-    """A field selected on an object, only if the object has one of the `types` (None: any type).
+    """A field that is selected on an object if the object has one of the `types`. None stands for all types.
 
-    `deferred` has the `id()` of each deferred fragment between the object and the field, outermost first.
+    `deferred` has the `id()` of each deferred fragment that the field is in, outermost first.
     """
 
     node: FieldNode
@@ -60,9 +61,10 @@ class SelectedField:
 
 @dataclass(frozen=True, slots=True)
 class NestedSelections:
-    """The selection set of a field, with the type of the field and all guards of the selection set.
+    """The selection set of a field.
 
-    The type of `similar` in `... on Book { similar {…} }` can be narrower than the type of `similar` on an interface.
+    `guards` has the guards of the field and of all selections around the field. `type_name` is the type of the field as
+    its parent type declares this field: `Book.similar` can have a narrower type than `Media.similar` of an interface.
     """
 
     selection_set: SelectionSetNode
@@ -72,9 +74,10 @@ class NestedSelections:
 
 @dataclass(frozen=True, slots=True)
 class MergedField:
-    """A field of an object with one response key and one set of guards, merged from equal selected fields.
+    """A field of an object, merged from the selected fields with the same response key, name and arguments.
 
-    `signature` is the name with the arguments as text. `below` are the subselections, empty for a leaf field.
+    The field is selected if all `guards` are true. `signature` is the name with the arguments as text. `below` has the
+    subselections and is empty for a leaf field.
     """
 
     key: str
@@ -93,7 +96,13 @@ class MergedField:
 
 
 class _Scope(NamedTuple):
-    """The context of a selection set: parent type, possible types of the object, and deferred fragments around it."""
+    """The context of a selection set.
+
+    Attributes:
+        type_name: The parent type.
+        possible: The possible types of the object.
+        deferred: The `id()` of each deferred fragment around the selection set, outermost first.
+    """
 
     type_name: str
     possible: frozenset[str]
@@ -103,7 +112,7 @@ class _Scope(NamedTuple):
 class Normaliser:
     """Flattens and merges selections, for one schema and the fragments of one document.
 
-    `deferring` has the variables of `@defer(if:)` that are true; None switches `@defer` off.
+    `deferring` has the variables of `@defer(if:)` that are true. If `deferring` is None, no fragment is deferred.
     """
 
     def __init__(
@@ -122,7 +131,7 @@ class Normaliser:
         self._outputs: dict[tuple[str, str], tuple[str, int] | None] = {}
 
     def selected_fields(self, below: Iterable[NestedSelections], type_name: str) -> list[SelectedField]:
-        """Return all fields that `below` selects on an object of type `type_name`, in document order.
+        """Return all fields that the selection sets `below` select on an object of type `type_name`, in document order.
 
         Raises:
             TooComplexError: The operation has more selections than can be planned.
@@ -168,7 +177,7 @@ class Normaliser:
                 )
 
     def merged(self, items: Sequence[SelectedField], type_name: str) -> list[MergedField]:
-        """Return the selected fields of one object merged by response key, in order of first appearance."""
+        """Merge the selected fields of one object by response key. The fields keep the order of first appearance."""
         return [selection for group in grouped(items) for selection in self._merge(group, type_name)]
 
     def _merge(self, items: Sequence[SelectedField], parent_type: str) -> Iterator[MergedField]:
@@ -194,7 +203,7 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """Return the fields, where one field without a type condition replaces equal fields on all of `types`.
+        """Return the fields. One field for all types replaces equal fields that together cover all of `types`.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      if the object is an A or a B
         """
@@ -219,7 +228,10 @@ class Normaliser:
         return response_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys below which some response key has different fields for different object types."""
+        """Return the response keys whose subselections, at any depth, use one response key for different fields.
+
+        ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
+        """
         split: set[str] = set()
         by_key: dict[str, dict[str, list[SelectedField]]] = {}
         for type_name, items in items_by_type.items():
@@ -233,7 +245,7 @@ class Normaliser:
         return frozenset(split)
 
     def _differs(self, per_type: Mapping[str, Sequence[SelectedField]]) -> bool:
-        """Whether a response key at any depth below these selections of one field has several signatures."""
+        """Whether subselections, at any depth, use one response key for different fields or different arguments."""
         signatures: dict[tuple[str, ...], str] = {}
         pending: list[tuple[tuple[str, ...], list[SelectedField]]] = [((), list(items)) for items in per_type.values()]
         while pending:
@@ -241,7 +253,7 @@ class Normaliser:
             for item in items:
                 here = (*path, response_key(item.node))
                 wanted = signature(item.node)
-                # At depth 0, a response key may be another field on another type. This alone is not a difference.
+                # On the outermost level, a key may stand for different fields on different types: no conflict yet.
                 if path and signatures.setdefault(here, wanted) != wanted:
                     return True
                 if item.node.selection_set is not None:
@@ -251,7 +263,7 @@ class Normaliser:
         return False
 
     def output(self, item: SelectedField) -> tuple[str, int]:
-        """Return the named type of a selected field, and the number of lists around this type."""
+        """Return the named type of a selected field, and how many lists are around it: `[[Book!]]` is `Book`, 2."""
         output = self._output(item.parent_type, item.node.name.value)
         assert output is not None  # noqa: S101 - the operation is valid
         return output
@@ -269,13 +281,13 @@ class Normaliser:
         return self._outputs[key]
 
     def target(self, parent_type: str, name: str) -> str:
-        """Return the named type of a field."""
+        """Return the named type of the field `name` of a type, such as `Book` for `[Book!]!`."""
         output = self._output(parent_type, name)
         assert output is not None  # noqa: S101 - the operation is valid
         return output[0]
 
     def is_narrower(self, type_name: str, condition: str) -> bool:
-        """Whether some objects of a type do not match a type condition."""
+        """Whether the type condition excludes some objects of the type."""
         return not self._possible(type_name) <= self._possible(condition)
 
     def is_composite(self, type_name: str) -> bool:
@@ -292,7 +304,7 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
 
 
 def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
-    """Return the selection sets without duplicates: a fragment that is spread twice has its selection set twice."""
+    """Return the selection sets without duplicates. A fragment that is spread twice gives such a duplicate."""
     below = tuple(below)
     if len(below) <= 1:
         return below
@@ -300,7 +312,7 @@ def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
 
 
 def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
-    """Return the selected fields in groups with equal response key and signature."""
+    """Group the selected fields: the fields of one group have the same response key and the same signature."""
     groups: dict[tuple[str, str], list[SelectedField]] = {}
     for item in items:
         groups.setdefault((response_key(item.node), signature(item.node)), []).append(item)
@@ -308,12 +320,12 @@ def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
 
 
 def response_key(node: FieldNode) -> str:
-    """Return the response key of the field inside the router."""
+    """Return the internal response key of the field (see `plan/internal_response_keys`)."""
     return internal_key(node)
 
 
 def signature(node: FieldNode) -> str:
-    """Return the field's name and arguments (sorted). On one object, fields with equal signatures have equal values."""
+    """Return the name and the sorted arguments of the field. Fields with equal signatures have equal values."""
     if not node.arguments:
         return node.name.value
     arguments = sorted(argument_text(argument) for argument in node.arguments)

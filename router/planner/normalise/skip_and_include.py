@@ -1,7 +1,8 @@
-"""`@skip` and `@include` as sets of guards (planning §3.9).
+"""Read `@skip` and `@include` as sets of guards, and compare these sets (planning §3.9).
 
-A guard is a variable and the value it must have: `@skip(if: $x)` is `("x", False)`. The guards of a selection include
-those of all selections around it. The selection is included if the variables have the values of all its guards.
+A guard is a variable and its required value: `@skip(if: $x)` is `("x", False)`. A guard is *true* if the variable has
+this value. The guards of a selection include the guards of all selections around it. The selection is included if all
+its guards are true.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _DIRECTIVES = {truth: name for name, truth in _TRUTH.items()}
 def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guards | None:
     """Return the guards of a selection with these directives, or None if the selection is never included.
 
-    `guards` are those of the selections around it.
+    The argument `guards` has the guards of the selections around the selection.
     """
     if not directives:
         return guards
@@ -55,7 +56,10 @@ def directive_text(guard: Guard) -> str:
 
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
-    """Drop each set of guards that contains another one (`{a, b}` beside `{a}`); return the other sets."""
+    """Return the sets of guards without each set that contains another set.
+
+    Given `{a}` and `{a, b}`, only `{a}` is returned: whenever `{a, b}` is true, `{a}` is true too.
+    """
     distinct = dict.fromkeys(alternatives)
     if ALWAYS in distinct:
         return [ALWAYS]
@@ -65,7 +69,7 @@ def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
 
 
 def weaker(guards: Guards, among: Mapping[Guards, object]) -> Iterator[Guards]:
-    """Yield the sets in `among` that are proper subsets of `guards`: their condition is weaker."""
+    """Yield the sets in `among` that are proper subsets of `guards`. Fewer guards are a weaker condition."""
     if 2 ** len(guards) < len(among):
         subsets = (frozenset(some) for size in range(len(guards)) for some in combinations(guards, size))
         return (subset for subset in subsets if subset in among)

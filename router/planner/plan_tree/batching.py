@@ -2,15 +2,15 @@
 
     users.@ <- reviews, topProducts.@ <- reviews     =>     one request to reviews with two aliased `_entities`
 
-The stage of a fetch is the number of fetches, one after the other, that the fetch waits for. As far as the plan can
-say, the inputs of all fetches of one stage are complete at the same time, so that a batch saves a request and delays no
-fetch. Fetches of different stages are not batched: the earlier fetch would wait for a whole request. A fetch waits for
-earlier stages only, so batches never wait for each other.
+The *stage* of a fetch is the number of fetches that must run, one after the other, before the fetch can start. If all
+fetches take equally long, all fetches of one stage can start at the same time. A batch then saves a request and delays
+no fetch. Fetches of different stages are not batched, because the fetch of the earlier stage would have to wait. A
+fetch waits only for fetches of earlier stages, so two batches never wait for each other.
 
 Two kinds of fetches are not batched: a fetch that reads values from ancestors (`@fromContext`) can need several
-requests, and a root fetch is a whole operation. Parts under different conditions can share a request: the executor
-leaves out a part whose condition is false. Two parts can have the same selections at different paths; the executor
-merges them.
+requests, and a root fetch is a whole operation. Fetches with different `@skip` and `@include` conditions can share a
+request: the executor leaves out a fetch whose condition is false. If two fetches of a batch have the same selections at
+different paths, the executor merges the two fetches.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """At least two groups of one subgraph."""
+    """At least two groups of one subgraph that are fetched in one request."""
 
     groups: tuple[FetchGroup, ...]
 
     @property
     def after(self) -> frozenset[int]:
-        """Return the numbers of the groups that the batch waits for."""
+        """Return the numbers of all groups that some group of the batch waits for."""
         return frozenset[int]().union(*(group.after for group in self.groups))
 
 
@@ -40,14 +40,15 @@ PlannedRequest: TypeAlias = FetchGroup | Batch
 
 
 def one_by_one(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
-    """Return the groups as they are: one request for each group."""
+    """Return one request for each group, without batches."""
     return groups
 
 
 def batched(groups: tuple[FetchGroup, ...]) -> tuple[PlannedRequest, ...]:
-    """Return the groups in as few requests as their stages allow, each request after the requests it waits for.
+    """Put the groups into requests: all entity fetches of one subgraph and one stage share a request.
 
-    `groups` must be in waiting order.
+    `groups` must be in waiting order: each group comes after the groups that it waits for. The requests
+    are in waiting order too.
     """
     stage = stages(groups)
     together: dict[object, list[FetchGroup]] = {}

@@ -1,7 +1,8 @@
 """Splits fetch groups into the parts of the response: the initial part and the deferred parts (planning §3.19).
 
-The drafts of a mutation run one after the other. A deferred fetch runs as soon as its inputs are fetched. Neither the
-initial response nor the next draft of a mutation waits for a deferred fetch.
+A mutation has several drafts, each with the fetch groups of some root fields. The drafts run one after the other. A
+deferred fetch runs as soon as its inputs are fetched. The initial response does not wait for a deferred fetch, and the
+next draft of a mutation does not either.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ Arrange: TypeAlias = Callable[["Groups"], "tuple[PlannedRequest, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class ResponsePart:
-    """The fetches for the initial response or for a deferred `block`. `later` has the deferred parts inside."""
+    """The fetches for the initial response, or for a deferred block.
+
+    Attributes:
+        first: The fetches for this part itself, None if there are none.
+        later: The parts for the deferred blocks directly inside this part.
+        block: The deferred block, None for the initial response.
+    """
 
     first: Schedule | None
     later: tuple[ResponsePart, ...] = ()
@@ -48,9 +55,10 @@ class ResponsePart:
 
 
 def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
-    """Renumber and connect the groups of drafts that run one after the other: the numbers become unique in the plan.
+    """Let the drafts of a plan run one after the other: return their groups with new numbers and dependencies.
 
-    A group that waits for no group of its draft waits for all groups of the earlier drafts, except deferred fetches.
+    The new numbers are unique in the plan. A group that waits for no group of its own draft now waits until the earlier
+    drafts are fetched, but not for their deferred fetches.
     """
     if len(parts) == 1:
         return tuple(parts)
@@ -63,7 +71,7 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turns.append(turn)
         offset += len(turn)
         first = [group for group in turn if group.block is None]
-        # A later draft waits for the last groups of this draft; these wait for all other groups of the draft.
+        # It is enough to wait for the last groups of this draft: they wait for all other groups of the draft.
         earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 
@@ -74,7 +82,10 @@ def _moved(group: FetchGroup, numbers: Mapping[int, int], earlier: frozenset[int
 
 
 def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlocks | None, start: int) -> ResponsePart:
-    """Return the initial part with the deferred parts inside. Groups are numbered from `start`, as they appear."""
+    """Return the initial part of the response, which contains the deferred parts.
+
+    The groups get numbers in order of appearance, from `start`.
+    """
     whole = _part(turns, _Layout(arrange, blocks), None)
     numbers = {group.number: start + index for index, group in enumerate(whole.groups())}
     is_in_order = all(before == after for before, after in numbers.items())
@@ -82,7 +93,7 @@ def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlock
 
 
 class _Layout(NamedTuple):
-    """How groups are put into requests, and the deferred blocks of the operation."""
+    """The function `arrange`, which puts groups into requests, and the deferred blocks of the operation."""
 
     arrange: Arrange
     blocks: DeferredBlocks | None
@@ -92,7 +103,7 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
-        # The groups of other drafts and of the blocks around this block: they are merged before this part starts.
+        # Groups outside this part for which this part waits: in earlier drafts, or in the blocks around this block.
         done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
         scheduled = schedule(layout.arrange(own), done)
         if scheduled is not None:
@@ -103,7 +114,10 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
 
 
 def response_node(part: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
-    """Return the plan node of a part. `selections` is what the client selects in the part, without deferred blocks."""
+    """Return the plan node of a part.
+
+    `selections` is what the client selects in this part, without the selections of the deferred blocks inside.
+    """
     first = None if part.first is None else plan_node(part.first, write, join)
     if not part.later:
         return first

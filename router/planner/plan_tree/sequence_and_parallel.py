@@ -1,10 +1,11 @@
 """Orders fetch groups by their dependencies, in `Sequence` and `Parallel` nodes (planning §8.2).
 
-Groups without dependencies are first, in a `Parallel`. A group that depends on only one of these groups (and perhaps on
-others that follow the same group) is after it in a `Sequence`. A group that depends on several of them is after the
-`Parallel`.
+First come the groups without dependencies, in a `Parallel`. A group that depends on only one of these first groups,
+directly or indirectly, follows this first group in a `Sequence`. A group that depends on several of the first groups
+comes after the `Parallel`.
 
-    a, b after a, c after a, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
+    b after {a}, c after {a}, d after {b, c}     =>     Sequence[a, Parallel[b, c], d]
+    c after {a}, d after {a, b}                  =>     Sequence[Parallel[Sequence[a, c], b], d]
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ Join: TypeAlias = "Callable[[Seq[tuple[WrittenFetch, Flatten | Condition]]], Bat
 
 @dataclass(frozen=True, slots=True)
 class InOrder:
-    """Parts that run one after the other."""
+    """A schedule whose parts run one after the other."""
 
     parts: tuple[Schedule, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
-    """Parts that run at the same time."""
+    """A schedule whose parts run at the same time."""
 
     parts: tuple[Schedule, ...]
 
@@ -51,9 +52,9 @@ Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
 def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
-    """Return the requests in order, each after the requests it waits for, as parallel as a tree allows.
+    """Return a schedule in which each request runs after the requests that it waits for. Return None without requests.
 
-    The groups with numbers in `done` are fetched before. Returns None if there are no requests.
+    `done` has the numbers of the groups that are fetched before the schedule starts.
     """
     ready = [request for request in requests if request.after <= done]
     waiting = tuple(request for request in requests if not request.after <= done)
@@ -72,7 +73,7 @@ def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozen
 
 
 class _Followers:
-    """Finds the requests that wait for another request."""
+    """Finds the requests that wait for a given request."""
 
     def __init__(self, waiting: tuple[PlannedRequest, ...], done: frozenset[int]) -> None:
         self._waiting = waiting
@@ -83,7 +84,10 @@ class _Followers:
                 self._of.setdefault(number, []).append(index)
 
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
-        """Return the requests that wait for `first`, directly or not, and for no other request that is not done."""
+        """Return the requests that wait only for `first`, directly or indirectly.
+
+        They can also wait for requests that are fetched before the schedule starts.
+        """
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]
         heapify(pending)
@@ -113,7 +117,7 @@ def _at_once(parts: list[Schedule]) -> Schedule | None:
 
 
 def in_order(*parts: Schedule | None) -> Schedule:
-    """Return a schedule that runs the parts one after the other, without nested sequences."""
+    """Return a schedule in which the parts run one after the other. Nested `InOrder` schedules are flattened."""
     flat: list[Schedule] = []
     for part in parts:
         if isinstance(part, InOrder):
@@ -133,7 +137,10 @@ def groups_of(planned: Schedule) -> Iterator[FetchGroup]:
 
 
 def split_first(planned: Schedule) -> tuple[FetchGroup, Schedule | None]:
-    """Return the first group of a schedule that starts with a single group, and the rest (None if there is none)."""
+    """Split a schedule that starts with a single group: return this group and the rest of the schedule.
+
+    The rest is None if there are no other groups.
+    """
     if isinstance(planned, FetchGroup):
         return planned, None
     assert not isinstance(planned, Batch)  # noqa: S101 - entity fetches follow another one
@@ -156,7 +163,7 @@ def _renumbered(group: FetchGroup, numbers: Mapping[int, int]) -> FetchGroup:
 
 
 def plan_node(planned: Schedule, write: Write, join: Join) -> PlanNode:
-    """Return the plan node of a schedule. A condition that several nodes share is around all of them."""
+    """Return the plan node of a schedule. Nodes that share a condition are put inside one `Condition` node."""
     guards, node = _guarded_node(planned, write, join)
     return _under(guards, node)
 
@@ -188,7 +195,10 @@ def _guarded_node(planned: Schedule, write: Write, join: Join) -> tuple[Guards, 
 
 
 def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFetch]:
-    """Return the plan node of a batch. A condition that not all parts share is on the parts that have the condition."""
+    """Return the node of a batch, with the guards that all parts of the batch share.
+
+    The other guards of a part become `Condition` nodes in this part.
+    """
     guards = [common_guards(group.tree) for group in batch.groups]
     common = frozenset.intersection(*guards)
     parts: list[tuple[WrittenFetch, Flatten | Condition]] = []

@@ -1,7 +1,7 @@
-"""Optimisation passes over fetch groups, repeated until no pass changes anything (planning §7.1).
+"""Optimise fetch groups in passes, until no pass changes anything (planning §7.1).
 
-A pass has groups in waiting order as its argument, and returns groups in waiting order: the same tuple if nothing
-changes. In *waiting order*, each group is after the groups that it waits for.
+A pass is a function from groups to groups. Its argument and its result are in *waiting order*: each group comes after
+the groups that it waits for. A pass that changes nothing returns the same tuple.
 """
 
 from __future__ import annotations

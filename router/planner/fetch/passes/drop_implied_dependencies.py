@@ -1,6 +1,6 @@
 """Drops the dependencies between fetch groups that follow from other dependencies (planning §7.1).
 
-c after {a, b}, b after {a}   =>   c after {b}
+c after {a, b}, b after {a}   =>   c after {b}, b after {a}
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def drop_implied_dependencies(groups: tuple[FetchGroup, ...]) -> tuple[FetchGroup, ...]:
-    """Return the groups without implied dependencies. Returns the same tuple if there are none."""
+    """Return the groups without implied dependencies. Return the same tuple if no dependency is implied."""
     above = ancestors(groups)
     changed = False
     reduced: list[FetchGroup] = []

@@ -2,9 +2,12 @@
 
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
-The merged fetch waits for all fetches that the two fetches wait for. All fetches that wait for one of the two wait for
-the merged fetch. The cost of the plan must fall (a fetch costs more if it waits for a longer chain of fetches), and the
-longest chain of fetches must not grow. Both depend only on the two fetches and those that wait for them.
+The merged fetch waits for all fetches that either of the two fetches waits for. A fetch that waits for one of the two
+fetches then waits for the merged fetch.
+
+Two fetches are merged only if the cost of the plan falls and the longest chain of fetches that wait for each other does
+not grow. A fetch costs more if it waits for a longer chain of fetches. A merge changes the costs and chains of only the
+two fetches and the fetches that wait for one of the two.
 """
 
 from __future__ import annotations
@@ -23,12 +26,12 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# The limit for the groups of one subgraph and the same objects: after so many trials, no more groups are merged.
+# After this many failed attempts to merge two groups of one subgraph for the same objects, no more of them are merged.
 TRIALS = 500
 
 
 def merge_fetches_for_same_objects(groups: Groups) -> Groups:
-    """Return the groups in waiting order, some of them merged. Returns the same tuple if no groups are merged."""
+    """Return the groups in waiting order, some of them merged. Return the same tuple if no groups are merged."""
     same: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for group in groups:
         if group.inputs:
@@ -43,7 +46,7 @@ def merge_fetches_for_same_objects(groups: Groups) -> Groups:
 
 
 class _Merging:
-    """The groups while some of them are merged."""
+    """Merges groups, and keeps track of the stages and the dependencies of all groups."""
 
     def __init__(self, groups: Groups) -> None:
         self.groups = {group.number: group for group in groups}
@@ -55,7 +58,7 @@ class _Merging:
                 self._followers[number].add(group.number)
 
     def merge_alike(self, numbers: Iterable[int]) -> None:
-        """Merge groups for the same objects, each into the first earlier one where that is possible and cheaper."""
+        """Merge each group for the same objects into the first earlier group with which the plan becomes cheaper."""
         kept: list[int] = []
         trials = 0
         for second in numbers:
@@ -69,7 +72,7 @@ class _Merging:
                 kept.append(second)
 
     def _merge(self, first: int, second: int) -> bool:
-        """Merge two groups if that is possible and cheaper. Returns False if the groups stay as they are."""
+        """Merge two groups if this is possible and the plan becomes cheaper. Return whether the groups are merged."""
         one, other = self.groups[first], self.groups[second]
         if not can_share([*one.inputs, *other.inputs]) or not can_select_all(
             [*one.interface_objects, *other.interface_objects]
@@ -87,7 +90,7 @@ class _Merging:
         return True
 
     def _following(self, first: int, second: int) -> set[int]:
-        """Return all groups that wait for one of the two groups, directly or not."""
+        """Return all groups that wait for one of the two groups, directly or indirectly."""
         found: set[int] = set()
         pending = [first, second]
         while pending:
@@ -97,7 +100,10 @@ class _Merging:
         return found
 
     def _moved(self, pair: tuple[FetchGroup, FetchGroup], following: set[int]) -> dict[int, int]:
-        """Return the stages of the merged group (under the first group's number) and of the groups that wait for it."""
+        """Return the stages after a merge: of the merged group, and of the groups that wait for the merged group.
+
+        The merged group has the number of the first group.
+        """
         one, other = pair
         after = one.after | other.after
         moved = {one.number: 1 + max((self._stages[number] for number in after), default=-1)}
