@@ -22,7 +22,7 @@ from graphql.language import (
 
 
 class FieldSetSyntaxError(ValueError):
-    """The text is not exactly one GraphQL selection set; the message says why."""
+    """A text is not a field set, because it is not exactly one GraphQL selection set. The message says why."""
 
 
 # Schemas repeat a few field sets, mostly `id`. Callers can share the parsed nodes because the nodes are immutable.
@@ -31,10 +31,10 @@ _CACHED = 16_384
 
 @lru_cache(_CACHED)
 def parse_field_set(text: str) -> SelectionSetNode:
-    """Parse a field set, with or without its outer braces (`"id org { id }"`).
+    """Parse a field set, with or without outer braces: `id org { id }` or `{ id org { id } }`.
 
-    Aliases, arguments, directives and fragment spreads are accepted. The caller checks which of them are allowed,
-    because that depends on the directive that has the field set.
+    Aliases, arguments, directives and fragment spreads are accepted. The caller must reject those that the directive
+    with the field set does not allow.
 
     Raises:
         FieldSetSyntaxError: The text is empty, or is not exactly one selection set.
@@ -55,7 +55,7 @@ def parse_field_set(text: str) -> SelectionSetNode:
 
 
 def parse_field_set_or_none(text: str | None) -> SelectionSetNode | None:
-    """Parse a field set; None if `text` is None or cannot be parsed."""
+    """Parse a field set. Return None if `text` is None or cannot be parsed."""
     if text is None:
         return None
     try:

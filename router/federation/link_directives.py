@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# Apollo's composition accepts dots and dashes in a specification's name, although a GraphQL name cannot have them.
+# Apollo's composition accepts dots and dashes in the name of a specification. A GraphQL name cannot have them.
 _SPEC_NAME = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_.-]*[A-Za-z0-9.-])?")
 
 LinkErrorCode = Literal[
@@ -43,8 +43,9 @@ class LinkError(Exception):
         code: The composition error code.
         message: What is wrong.
         node: The directive.
-        others: The valid links, None if the schema cannot be read without the invalid link. Apollo's composition
-            continues with the valid links if the schema links the link specification itself.
+        others: The valid links. With them, the caller can look for unknown types in the schema, because Apollo's
+            composition reports unknown types instead of this error. None if Apollo's composition always reports this
+            error.
     """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:
@@ -63,7 +64,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             UNKNOWN_LINK_VERSION, UNKNOWN_FEDERATION_LINK_VERSION or INVALID_GRAPHQL.
     """
     if not any(_links_specifications(node) for node in directives):
-        # Without the link specification or federation, other @link directives have no meaning.
+        # If no directive links the link specification or federation, the schema may have its own directive @link.
         return Links()
     carrier = _link_directive_name(directives)
     implied = () if any(map(_links_link, directives)) else (_implied_link(),)
@@ -80,10 +81,11 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             if first is None or _federation_again(error, first):
                 first = error
             if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and (url := _url_of(node)) is not None:
-                # The schema is a federation schema, although the definitions of this version are unknown.
+                # Keep a link to federation, because the schema is a federation schema even with an unknown version.
                 links[FEDERATION_IDENTITY] = Link(url, url.name, {})
     if first is not None:
-        # A federation link implies a link to the link specification. Otherwise an error in that link is fatal.
+        # `others` is set in three cases: a valid link is to the link specification; the failed link is to the link
+        # specification and no link is to federation; or the failed link is to an unknown federation version.
         of_link = first.node is not None and _links_link(first.node) and not any(map(_is_federation, directives))
         if of_link or links.keys() & {LINK_IDENTITY, CORE_IDENTITY, *_federation_of_unknown_version(first)}:
             first.others = Links(links)
@@ -92,7 +94,10 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:
-    """Return whether `error` replaces `first`: an error in a second federation link after an unknown version."""
+    """Return whether to report `error` instead of the earlier error `first`.
+
+    That is the case if `first` is an unknown federation version, and `error` is in another link to federation.
+    """
     return first.code == "UNKNOWN_FEDERATION_LINK_VERSION" and error.node is not None and _is_federation(error.node)
 
 
@@ -104,7 +109,8 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
     try:
         link = _read_link(node)
     except LinkError as error:
-        # A federation link implies a link to the known version of the link specification.
+        # A schema with a link to federation implicitly links the known version of the link specification. So a link to
+        # an unknown version is a second link to the link specification.
         if error.code == "UNKNOWN_LINK_VERSION" and beside_federation:
             raise _usage("the link specification is linked already", node) from None
         if error.code == "UNKNOWN_FEDERATION_LINK_VERSION" and FEDERATION_IDENTITY in links:
@@ -116,7 +122,7 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
 
 
 def _implied_link() -> Link:
-    """Return the link to the link specification that every schema with links has implicitly."""
+    """Return the link to the link specification that a schema with links has even if the schema does not write it."""
     return Link(SpecUrl(LINK_IDENTITY, "link", spec_versions("link")[-1].version), "link", {})
 
 
@@ -128,7 +134,8 @@ def _links_link(node: DirectiveNode) -> bool:
 def _links_specifications(node: DirectiveNode) -> bool:
     arguments = _arguments(node)
     address = arguments.get("url") or arguments.get("feature")
-    # Only @link can link federation before the schema has given the link directive another name.
+    # A directive with another name than @link must link the link specification first. So its link to federation does
+    # not count here.
     known = (LINK_IDENTITY, CORE_IDENTITY, *((FEDERATION_IDENTITY,) if node.name.value == "link" else ()))
     return isinstance(address, StringValueNode) and address.value.startswith(known)
 
@@ -145,7 +152,10 @@ def _url_of(node: DirectiveNode) -> SpecUrl | None:
 
 
 def _link_directive_name(directives: Sequence[DirectiveNode]) -> str:
-    """Return the name of the link directive: `link`, unless the link to the link specification renames it."""
+    """Return the name of the link directive in the schema.
+
+    The name is `link`, unless the schema's link to the link specification gives the directive another name.
+    """
     for node in directives:
         arguments, url = _arguments(node), _url_of(node)
         if url is None or url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
@@ -167,7 +177,7 @@ def _arguments(node: DirectiveNode) -> dict[str, ConstValueNode]:
 
 
 def _read_link(node: DirectiveNode) -> Link:
-    # The GraphQL validation of the schema reports unknown arguments.
+    # Unknown arguments are ignored here, because the GraphQL validation of the schema reports them.
     arguments = _arguments(node)
     url = _read_url(node, arguments)
     alias = arguments.get("as")
@@ -212,7 +222,10 @@ def _read_url(node: DirectiveNode, arguments: Mapping[str, ConstValueNode]) -> S
 
 
 def _imports(node: DirectiveNode, value: ConstValueNode | None) -> dict[str, str]:
-    """Read the imports: a list of items such as `"@key"`, `"FieldSet"` or `{name: "@key", as: "@primaryKey"}`."""
+    """Return the imported elements, each with its name in the schema.
+
+    `["@tag", {name: "@key", as: "@primaryKey"}]` becomes `{"@tag": "@tag", "@key": "@primaryKey"}`.
+    """
     if value is None:
         return {}
     if not isinstance(value, ListValueNode):
@@ -228,7 +241,7 @@ def _imports(node: DirectiveNode, value: ConstValueNode | None) -> dict[str, str
 
 def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
     match item:
-        # The type of the argument is a custom scalar, so an enum value is accepted and means its name.
+        # The type of the argument `import` is a custom scalar. So `[FieldSet]` is valid, and means `["FieldSet"]`.
         case StringValueNode() | EnumValueNode():
             element = name = item.value
         case ObjectValueNode():
@@ -240,7 +253,8 @@ def _import_item(node: DirectiveNode, item: ConstValueNode) -> tuple[str, str]:
             element, name = values["name"], values.get("as", values["name"])
         case _:
             raise _usage(f"an import is a string or an object, not {print_ast(item)}", node)
-    # A plain string that is not a name is not an element of any specification, so _check_elements reports it.
+    # Only names in objects are checked here. A string such as "@not a name" is not an element of any specification, so
+    # _check_elements reports it.
     for written in (element, name) if isinstance(item, ObjectValueNode) else ():
         if not _NAME.fullmatch(written.removeprefix("@")):
             raise _usage(f'"{written}" is not a name', node)
@@ -271,7 +285,7 @@ def _check_elements(link: Link) -> None:
 
 
 def _check_names(links: Sequence[Link]) -> None:
-    """Raise a `LinkError` if a name belongs to two specifications."""
+    """Raise a `LinkError` if two links give the same name to different elements."""
     owners: dict[str, Link] = {}
     aliases: dict[str, Link] = {}
     for link in links:
@@ -295,7 +309,7 @@ def _check_names(links: Sequence[Link]) -> None:
 
 
 def _default_name(link: Link, element: str) -> str:
-    """Return the name that the element has in the schema when the link does not import it."""
+    """Return the name that an element of the specification has in the schema if the element is not imported."""
     bare = element.removeprefix("@")
     return link.alias if element == f"@{link.url.name}" else f"{link.alias}__{bare}"
 

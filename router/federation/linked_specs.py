@@ -1,12 +1,11 @@
 """The specifications that a schema links, and the names of their elements in the schema (composition §2.3).
 
-If a schema links a specification as `A`, the schema's name for the element `E` of the specification is:
+An *element* is a directive or a type of a specification, written as in import lists: `@key`, `FieldSet`. The name of an
+element in the schema depends on the link to the specification. If the link names the specification `A`, then:
 
-- the import alias or `E`, if the link imports the element;
-- `@A`, if the element is the directive with the name of its specification (`@tag` of `tag`);
-- `@A__E` / `A__E` otherwise.
-
-An *element* is a directive or a type, written as in import lists: `@key`, `FieldSet`.
+- An imported element has its name in the import list: `@key`, or `@primaryKey` for `{name: "@key", as: "@primaryKey"}`.
+- A directive that has the same name as its specification is `@A`: the directive `@tag` of the specification `tag`.
+- Any other directive `@d` is `@A__d`, and any other type `T` is `A__T`.
 """
 
 from __future__ import annotations
@@ -27,13 +26,17 @@ FEDERATION_IDENTITY = f"{APOLLO}/federation"
 LINK_IDENTITY = f"{APOLLO}/link"
 CORE_IDENTITY = f"{APOLLO}/core"
 
-# The number of path segments at the end of a specification URL that are its name and version.
+# A specification URL ends with two path segments: the name and the version.
 _NAME_AND_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SpecUrl:
-    """The parts of a specification URL: `https://specs.apollo.dev/federation/v2.3` has the name `federation`."""
+    """The parts of a specification URL.
+
+    `https://specs.apollo.dev/federation/v2.3` has the identity `https://specs.apollo.dev/federation`, the name
+    `federation` and the version `v2.3`.
+    """
 
     identity: str
     name: str
@@ -41,7 +44,10 @@ class SpecUrl:
 
     @classmethod
     def parse(cls, text: str) -> SpecUrl | None:
-        """Parse a URL without its query, fragment and credentials; None if name or version is missing or malformed."""
+        """Parse a specification URL. Return None if the name or the version is missing or malformed.
+
+        The query, the fragment and the credentials of the URL are ignored.
+        """
         try:
             parts = urlsplit(text)
             host = parts.hostname or ""
@@ -59,7 +65,7 @@ class SpecUrl:
 
     @property
     def is_apollo(self) -> bool:
-        """Whether the URL is that of an Apollo specification."""
+        """Whether the URL belongs to an Apollo specification."""
         return self.identity == f"{APOLLO}/{self.name}"
 
     def __str__(self) -> str:
@@ -78,24 +84,24 @@ class Link:
 
     @property
     def spec(self) -> SpecVersion | None:
-        """The definitions of the linked version; None if the router does not know the specification or the version."""
+        """The specification in the linked version; None if the router does not know the specification or version."""
         return spec_version(self.url.name, self.url.version) if self.url.is_apollo else None
 
     def directive_name(self, element: str) -> str:
-        """Return the schema's name for a directive of the specification; both names are without `@`."""
+        """Return the name that the specification's directive `element` has in the schema. Names are without `@`."""
         imported = self.imports.get(f"@{element}")
         if imported is not None:
             return imported[1:]
         return self.alias if element == self.url.name else f"{self.alias}__{element}"
 
     def type_name(self, element: str) -> str:
-        """Return the schema's name for a type of the specification."""
+        """Return the name that the specification's type `element` has in the schema."""
         return self.imports.get(element, f"{self.alias}__{element}")
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """All specifications that a schema links, by identity (the specification URL without its version)."""
+    """All links of a schema. `by_identity` finds a link by the specification URL without its version."""
 
     by_identity: Mapping[str, Link] = field(default_factory=dict)
 
@@ -103,11 +109,15 @@ class Links:
         return iter(self.by_identity.values())
 
     def get(self, identity: str) -> Link | None:
-        """Return the link to the specification with this identity, None if the schema does not link it."""
+        """Return the link to the specification with this identity; None if the schema does not link it."""
         return self.by_identity.get(identity)
 
     def directive_source(self, name: str) -> tuple[Link, str] | None:
-        """Return the link that defines the schema's directive `name`, and the specification's name for it; or None."""
+        """Find the linked specification that defines the schema's directive `name`.
+
+        Return the link and the name of the directive in the specification. Return None if no linked specification
+        defines the directive.
+        """
         for link in self:
             for element, imported in link.imports.items():
                 if imported == f"@{name}":
@@ -120,7 +130,11 @@ class Links:
         return None
 
     def type_source(self, name: str) -> tuple[Link, str] | None:
-        """Return the link that defines the schema's type `name`, and the specification's name for it; or None."""
+        """Find the linked specification that defines the schema's type `name`.
+
+        Return the link and the name of the type in the specification. Return None if no linked specification defines
+        the type.
+        """
         for link in self:
             for element, imported in link.imports.items():
                 if imported == name:

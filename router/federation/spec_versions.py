@@ -1,7 +1,7 @@
 """The directives and types that each version of each Apollo specification defines.
 
-Each version has a row: the SDL that the version *adds to or replaces in* the previous version. All names are the
-specification's own names; the `@link` of a schema can choose other names for that schema (see `linked_specs`).
+`_ROWS` has one row for each version, with only the definitions that are new or changed in that version. All names are
+the names in the specification. The `@link` of a schema can give the elements other names (see `linked_specs`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,11 @@ _CONNECT = """
 
 @dataclass(frozen=True)
 class SpecVersion:
-    """One version of a specification; `sdl` also has the definitions of all earlier versions."""
+    """One version of a specification.
+
+    `sdl` has the definitions of this version after those of all earlier versions. If a name is defined twice, the later
+    definition is valid.
+    """
 
     name: str
     version: Version
@@ -72,14 +76,14 @@ class SpecVersion:
 
     @cached_property
     def directives(self) -> Mapping[str, DirectiveDefinitionNode]:
-        """The directive definitions by name; a later definition replaces an earlier one."""
+        """The definitions of the directives in this version, by name."""
         return {
             node.name.value: node for node in self._document.definitions if isinstance(node, DirectiveDefinitionNode)
         }
 
     @cached_property
     def types(self) -> Mapping[str, TypeDefinitionNode]:
-        """The type definitions by name; a later definition replaces an earlier one."""
+        """The definitions of the types in this version, by name."""
         return {node.name.value: node for node in self._document.definitions if isinstance(node, TypeDefinitionNode)}
 
     @property
@@ -239,7 +243,7 @@ _ROWS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 @cache
 def spec_versions(name: str) -> tuple[SpecVersion, ...]:
-    """Return all versions of a specification, oldest first; empty if the specification is unknown."""
+    """Return all versions of a specification, the oldest first. Return `()` if the specification is unknown."""
     known: list[SpecVersion] = []
     sdl = ""
     for text, row in _ROWS.get(name, ()):
@@ -252,13 +256,14 @@ def spec_versions(name: str) -> tuple[SpecVersion, ...]:
 
 
 def spec_version(name: str, version: Version) -> SpecVersion | None:
-    """Return this version of a specification; None if the specification or the version is unknown."""
+    """Return one version of a specification. Return None if the specification or the version is unknown."""
     return next((spec for spec in spec_versions(name) if spec.version == version), None)
 
 
 LATEST_FEDERATION = spec_versions("federation")[-1].version
 
-# A Federation 1 schema has no @link, so its directives have no prefix.
+# The directives of Federation 1. A Federation 1 schema has no @link, so it always uses these names: `@key`, and not
+# `@federation__key`.
 FEDERATION_1 = SpecVersion(
     "federation",
     Version(1, 0),

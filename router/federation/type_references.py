@@ -1,4 +1,4 @@
-"""The type name in a type reference such as `[User!]`, and the name of the field `__typename`."""
+"""Find the type name in a type reference: `User` in `[User!]`. Also defines the constant `TYPENAME`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Version numbers of specifications, such as `v2.11`; they can be compared."""
+"""Parse, compare and print the version numbers of specifications, such as `v2.11`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version | None:
-        """Parse `v<major>.<minor>`; None if `text` has another form."""
+        """Parse `v<major>.<minor>`. Return None if `text` has another form."""
         match = _VERSION.fullmatch(text)
         return cls(int(match[1]), int(match[2])) if match else None
 

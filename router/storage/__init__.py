@@ -1,5 +1,6 @@
-"""Caches and stores of texts, in the memory of this process or in a Redis that several routers share.
+"""Keep texts and other values for later requests, in the memory of this process or in a Redis.
 
-In reading order: `text_store` defines what a store does; `memory_store` and `redis_store` implement it. `lru` is the
-bounded cache of documents and plans, on which the store in memory is based.
+Reading order: `text_store` is the interface of a store of texts. `lru` is a bounded cache in memory, for example of
+documents and query plans. `memory_store` and `redis_store` are the two stores of texts. `memory_store` uses `lru`;
+several routers can share the Redis of `redis_store`.
 """

@@ -14,12 +14,13 @@ V = TypeVar("V")
 class Lru(Generic[K, V]):
     """A cache of at most `max_entries` entries with a total weight of at most `max_weight`.
 
-    An entry whose own weight exceeds `max_weight` is not stored.
+    An entry is a key with its value and its weight. The caller chooses the weight, for example the length of a text. An
+    entry that is heavier than `max_weight` is not stored.
 
     Attributes:
         weight: the total weight of all entries.
-        hits: the number of lookups with an entry since the last `reset_counts`.
-        misses: the number of lookups without an entry since the last `reset_counts`.
+        hits: the number of lookups that found an entry, since the last `reset_counts`.
+        misses: the number of lookups that found no entry, since the last `reset_counts`.
     """
 
     def __init__(self, *, max_entries: int, max_weight: int) -> None:
@@ -34,7 +35,7 @@ class Lru(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """Return the value of `key`, or None, and make this entry the most recently used one."""
+        """Return the value of `key`, and count this use of its entry. Return None if the cache has no such entry."""
         entry = self._entries.get(key)
         if entry is None:
             self.misses += 1
@@ -45,7 +46,7 @@ class Lru(Generic[K, V]):
         return entry.value
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Store `value`, and evict the least recently used entries until the cache is within its limits."""
+        """Store `value` for `key`. Then evict the least recently used entries until the cache is within its limits."""
         old = self._entries.pop(key, None)
         if old is not None:
             self.weight -= old.weight
@@ -58,11 +59,14 @@ class Lru(Generic[K, V]):
             self.weight -= evicted.weight
 
     def reset_counts(self) -> None:
-        """Set `hits` and `misses` to 0. Call it after a warm-up, whose lookups are not requests of clients."""
+        """Set `hits` and `misses` to 0. Call this after a warm-up, because its lookups are not for client requests."""
         self.hits = self.misses = 0
 
     def most_used(self, count: int) -> list[tuple[K, V]]:
-        """Return the `count` most used entries, most used first. With equal use, the more recently used is first."""
+        """Return keys and values of the `count` most used entries, the most used entry first.
+
+        Of two entries with the same number of uses, the more recently used entry is first.
+        """
         latest_first = reversed(self._entries.items())
         return [(key, entry.value) for key, entry in heapq.nlargest(count, latest_first, key=lambda each: each[1].uses)]
 

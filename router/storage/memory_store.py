@@ -6,7 +6,10 @@ from router.storage.lru import Lru
 
 
 class MemoryStore:
-    """A `TextStore` that evicts the least recently used text; `max_bytes` counts the characters of the texts."""
+    """A `TextStore` that evicts the least recently used texts.
+
+    It has at most `max_entries` texts with at most `max_bytes` characters in total. Each character counts as one byte.
+    """
 
     def __init__(self, *, max_entries: int, max_bytes: int) -> None:
         self.bounds = (max_entries, max_bytes)
@@ -21,4 +24,4 @@ class MemoryStore:
         self.entries.put(key, text, len(text))
 
     async def aclose(self) -> None:
-        """Do nothing: this store has no connections."""
+        """Do nothing, because this store has no connections."""

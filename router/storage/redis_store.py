@@ -1,7 +1,7 @@
 """A store of texts in a Redis that several routers share.
 
-If Redis is down or slow, each running request waits at most for one timeout. For `PAUSE_SECONDS` after that, the store
-sends no commands and behaves like an empty store.
+If Redis is down or slow, a command fails after a timeout. For `PAUSE_SECONDS` after a failed command, the store sends
+no commands and behaves like an empty store. So only the requests that already wait for Redis are slow.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from router.settings.sections.apq import Redis as RedisSettings
 
 PAUSE_SECONDS = 1.0
-"""Short, so that a restarted Redis is used soon; long enough that few requests wait for a stopped Redis."""
+"""How long the store sends no commands after an error.
+
+The pause is short, so that the store uses a restarted Redis soon. It is long enough that only few requests wait for a
+stopped Redis.
+"""
 MAX_CONNECTIONS = 20
-"""Lookups take less than a millisecond; more connections would only wait inside Redis, which has one thread."""
+"""The most connections to Redis. More would not be faster, because Redis executes one command after the other."""
 
 _log = structlog.stdlib.get_logger("storage")
 
@@ -37,7 +41,7 @@ class RedisStore:
             timeout=settings.timeout,
             socket_timeout=settings.timeout,
             socket_connect_timeout=settings.timeout,
-            retry=Retry(NoBackoff(), 1),  # one retry, because Redis may have closed an idle connection
+            retry=Retry(NoBackoff(), 1),  # retry once: Redis may have closed an idle connection
         )
         self._redis = Redis(connection_pool=pool)
         self._prefix = settings.prefix
@@ -74,5 +78,5 @@ class RedisStore:
 
     def _pause(self, error: Exception) -> None:
         self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-        # The message of the error is not logged, because it may contain the URL with its password.
+        # Do not log the message of the error, because it may contain the Redis URL with the password.
         _log.warning("redis unavailable, store paused", cause=type(error).__name__, seconds=PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The interface of a store of texts. An unavailable store behaves like an empty store, so that no request fails."""
+"""The interface of a store of texts. A store that is not available behaves like an empty store: no request fails."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Protocol
 
 
 class TextStore(Protocol):
-    """A store of texts by key. Many tasks may use it at once. Its methods raise no errors."""
+    """A store of texts by key. Several tasks may use a store at the same time. The methods raise no errors."""
 
     async def get(self, key: str) -> str | None:
-        """Return the text of `key`, or None if the store has no such text or does not respond in time."""
+        """Return the text of `key`. Return None if the store does not have the text or does not respond in time."""
         ...
 
     async def put(self, key: str, text: str) -> None:
-        """Store a text. The store may discard the text later, or at once if it is too large."""
+        """Store the text `text` for `key`. The store may discard a text later, or at once if the text is too large."""
         ...
 
     async def aclose(self) -> None:

@@ -1,9 +1,10 @@
-"""Reading a supergraph (composition §8.5, §8.6).
+"""Load a supergraph (composition §8.5, §8.6).
 
-In: supergraph SDL. Out: a `Supergraph` with the merged schema, the API schema and one `SubgraphModel` for each
-    subgraph.
-Read `model`, then `loading`, then `join_directives`, `subgraph_extraction`, `missing_types`,
-`executable_subgraph_schema` and `merged_and_api_schema`.
+In: supergraph SDL. Out: a `Supergraph`. It contains the merged schema, the API schema (the schema for clients), and one
+`SubgraphModel` for each subgraph.
+
+Reading order: `model`, `loading`, `join_directives`, `subgraph_extraction`, `missing_types`,
+`executable_subgraph_schema`, `merged_and_api_schema`.
 """
 
 from router.supergraph.loading import load

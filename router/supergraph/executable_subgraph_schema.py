@@ -1,4 +1,4 @@
-"""Build the executable schema of a subgraph: its types and, if it has entities, the field `_entities`."""
+"""Build the executable schema of a subgraph: its types and, if the subgraph has entities, the field `_entities`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def executable_schema(definitions: Sequence[DefinitionNode], entities: Sequence[str]) -> GraphQLSchema:
-    """Build the schema of one subgraph.
+    """Build the schema of one subgraph from its type definitions.
 
-    `entities` are the members of the union `_Entity`. Without entities, the schema has no field `_entities`.
+    `entities` are the names of the entity types. The schema has the field `_entities` only if there are entity types.
     """
     extra: list[DefinitionNode] = []
     if entities:
@@ -26,7 +26,11 @@ def executable_schema(definitions: Sequence[DefinitionNode], entities: Sequence[
 
 
 def _with_entities(definitions: Sequence[DefinitionNode], has_entities: bool) -> list[DefinitionNode]:  # noqa: FBT001 - private
-    """Add `_entities` to `Query`, or a placeholder field if `Query` would have no fields; add `Query` if missing."""
+    """Return the definitions with a type `Query` that has at least one field.
+
+    If the subgraph has entities, `Query` gets the field `_entities`. Otherwise, a `Query` without fields gets the
+    placeholder field `_empty`. A missing `Query` is added.
+    """
     added = "_entities(representations: [_Any!]!): [_Entity]!" if has_entities else "_empty: Boolean"
     shell = parse(f"type Query {{ {added} }}", no_location=True).definitions[0]
     assert isinstance(shell, ObjectTypeDefinitionNode)  # noqa: S101 - `parse` of a `type`

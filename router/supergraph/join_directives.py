@@ -40,7 +40,7 @@ class JoinType:
 
 @dataclass(frozen=True, slots=True)
 class JoinField:
-    """One `@join__field`; if `graph` is None, no subgraph resolves the field."""
+    """One `@join__field`. If `graph` is None, the directive says that no subgraph has the field on this type."""
 
     graph: str | None
     type: str | None
@@ -54,7 +54,7 @@ class JoinField:
 
 @dataclass(frozen=True, slots=True)
 class JoinGraph:
-    """A value of the enum `join__Graph`, which stands for a subgraph."""
+    """A value of the enum `join__Graph`. Each value of the enum is a subgraph."""
 
     enum_value: str
     name: str
@@ -63,10 +63,10 @@ class JoinGraph:
 
 @dataclass(frozen=True, slots=True)
 class JoinVocabulary:
-    """Reads the join directives, whose names in this supergraph depend on its `@link` directives.
+    """Reads the join directives of a supergraph.
 
-    `federation_1` is True for join v0.1: types without `@join__owner` are in every subgraph, and key fields have no
-    `@join__field` for each subgraph.
+    The names of the join directives depend on the `@link` directives of the supergraph. `federation_1` is True for
+    join v0.1, in which a supergraph says less about its subgraphs (see `subgraph_extraction`).
     """
 
     graph: str
@@ -82,7 +82,10 @@ class JoinVocabulary:
 
     @classmethod
     def of(cls, link: Link, context: Link | None) -> JoinVocabulary:
-        """Take the names from the links to the join specification and, if linked, the context specification."""
+        """Take the names of the directives from two links: to the join specification and to the context specification.
+
+        `context` is None if the supergraph does not link the context specification.
+        """
         return cls(
             graph=link.directive_name("graph"),
             graph_enum=link.type_name("Graph"),
@@ -97,10 +100,10 @@ class JoinVocabulary:
         )
 
     def graphs(self, document: DocumentNode) -> list[JoinGraph]:
-        """Return the subgraphs in the order of the enum.
+        """Return the subgraphs in the order of the enum `join__Graph`.
 
         Raises:
-            InvalidSupergraph: The supergraph does not have the enum.
+            InvalidSupergraph: The supergraph does not have the enum `join__Graph`.
         """
         for definition in document.definitions:
             if isinstance(definition, EnumTypeDefinitionNode) and definition.name.value == self.graph_enum:
@@ -124,7 +127,7 @@ class JoinVocabulary:
         ]
 
     def owners(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
-        """Return the subgraphs in `@join__owner` of a type (join v0.1)."""
+        """Return the subgraphs that the `@join__owner` directives of a type name (join v0.1)."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.owner)]
 
     def fields(self, directives: Iterable[DirectiveNode] | None) -> list[JoinField]:
@@ -132,28 +135,28 @@ class JoinVocabulary:
         return [_join_field(arguments) for arguments in self._all(directives, self.field)]
 
     def contexts(self, directives: Iterable[DirectiveNode] | None) -> frozenset[str]:
-        """Return the names in `@context` of a type."""
+        """Return the names of the contexts that a type sets with `@context`."""
         if self.context is None:
             return frozenset()
         names = (_text(arguments, "name") for arguments in self._all(directives, self.context))
         return frozenset(name for name in names if name is not None)
 
     def interfaces(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
-        """Return the subgraph and the interface name of each `@join__implements`."""
+        """Return the subgraph and the interface name of each `@join__implements` of a type."""
         return [
             (_name(arguments, "graph") or "", _text(arguments, "interface") or "")
             for arguments in self._all(directives, self.implements)
         ]
 
     def union_members(self, directives: Iterable[DirectiveNode] | None) -> list[tuple[str, str]]:
-        """Return the subgraph and the member name of each `@join__unionMember`."""
+        """Return the subgraph and the member name of each `@join__unionMember` of a union."""
         return [
             (_name(arguments, "graph") or "", _text(arguments, "member") or "")
             for arguments in self._all(directives, self.union_member)
         ]
 
     def enum_value_graphs(self, directives: Iterable[DirectiveNode] | None) -> list[str]:
-        """Return the subgraphs in `@join__enumValue` of an enum value."""
+        """Return the subgraphs that the `@join__enumValue` directives of an enum value name."""
         return [_name(arguments, "graph") or "" for arguments in self._all(directives, self.enum_value)]
 
     @staticmethod
@@ -174,7 +177,8 @@ def _join_field(arguments: dict[str, ValueNode]) -> JoinField:
         requires=_field_set(arguments, "requires"),
         provides=_field_set(arguments, "provides"),
         external=_flag(arguments, "external"),
-        # With a label, the overridden subgraph still resolves the field if the label is not active.
+        # `usedOverridden` says that another subgraph overrides the field of this subgraph. If the override has a label,
+        # this subgraph still resolves the field while the label is not active.
         used_overridden=_flag(arguments, "usedOverridden") and label is None,
         label=label,
         context_arguments=_context_arguments(arguments.get("contextArguments")),

@@ -1,4 +1,4 @@
-"""Load a `Supergraph` from supergraph SDL, and check its links to specifications."""
+"""Load a `Supergraph` from supergraph SDL, and check the specifications that the SDL links."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from router.supergraph.subgraph_extraction import extract_subgraphs
 if TYPE_CHECKING:
     from router.federation.linked_specs import Link, Links
 
-# The specifications that the router supports. The router may ignore another specification only if its link has no
-# purpose (`for:`), because a purpose says that ignoring the specification is insecure or wrong.
+# The specifications that the router supports. A link to another specification is an error if it has the argument `for`.
+# `for: SECURITY` and `for: EXECUTION` say that a router must not ignore the specification.
 _UNDERSTOOD = frozenset(
     f"{APOLLO}/{name}"
     for name in (
@@ -52,11 +52,11 @@ _JOIN_VERSIONS = frozenset({(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 
 
 def load(sdl: str) -> Supergraph:
-    """Read a supergraph (join specification v0.1 to v0.5; composition §8.6).
+    """Load a supergraph (join specification v0.1 to v0.5; composition §8.6).
 
     Raises:
-        InvalidSupergraph: The text is not a supergraph, or links a specification with a purpose that the router does
-            not support.
+        InvalidSupergraph: The text is not a valid supergraph, or the router does not support a specification that the
+            supergraph needs (a link with the argument `for`).
     """
     try:
         document = parse(sdl, no_location=True)
@@ -82,7 +82,7 @@ def load(sdl: str) -> Supergraph:
         raise InvalidSupergraph(f"A field set of the supergraph is malformed: {error}") from None
     except (TypeError, GraphQLError) as error:
         raise InvalidSupergraph(f"The supergraph is not a valid schema: {_message(error)}") from None
-    # Join v0.1 does not say which subgraphs have a scalar, enum or input type, so missing types cannot be found.
+    # Skip the check for join v0.1, because join v0.1 does not say which subgraphs have a scalar, enum or input type.
     for model in () if join.federation_1 else subgraphs.values():
         check_references(model)
     if schema.query_type is None:
@@ -92,7 +92,7 @@ def load(sdl: str) -> Supergraph:
 
 
 def _message(error: TypeError | GraphQLError) -> str:
-    # `str` of a GraphQLError would quote several lines of the source.
+    # Do not use `str(error)` for a GraphQLError, because it quotes several lines of the supergraph.
     return error.message if isinstance(error, GraphQLError) else str(error)
 
 
@@ -106,7 +106,10 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _check_arguments(links: Links) -> None:
-    """Check the argument names of links, because a misspelt `for` would hide a requirement."""
+    """Raise an error if a link has an unknown argument.
+
+    It could be a misspelt `for`, with which the supergraph says that it needs the specification.
+    """
     for link in links:
         given = {argument.name.value for argument in link.node.arguments or ()} if link.node else set()
         if unknown := given - _LINK_ARGUMENTS:

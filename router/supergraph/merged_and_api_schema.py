@@ -1,4 +1,4 @@
-"""Derive the merged schema and the API schema from the supergraph, as lists of definitions."""
+"""Find the definitions of the merged schema and of the API schema among the definitions of a supergraph."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_S
 
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
-    """Return the definitions of the merged schema: all except the definitions of linked specifications."""
+    """Return the definitions of the merged schema: all of the supergraph except those of linked specifications."""
     kept: list[DefinitionNode] = []
     for definition in document.definitions:
         match definition:
@@ -67,9 +67,10 @@ def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionN
 
 
 def accessible_definitions(definitions: Sequence[DefinitionNode], links: Links) -> list[DefinitionNode]:
-    """Return the definitions of the API schema: no `@inaccessible` elements and no type system directives.
+    """Return the definitions of the API schema, given the definitions of the merged schema.
 
-    The definition of `@defer` is always that of the router, even if a subgraph also defines `@defer`.
+    The API schema has no `@inaccessible` elements. It has only the directives that clients can use in operations. Its
+    definition of `@defer` is always the router's own, even if a subgraph also defines `@defer`.
     """
     link = links.get(f"{APOLLO}/inaccessible")
     marker = None if link is None else link.directive_name("inaccessible")

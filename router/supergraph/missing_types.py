@@ -1,7 +1,7 @@
-"""Find types that a subgraph refers to in its fields, arguments and unions, but that the subgraph does not have.
+"""Check that a subgraph has every type to which its fields, arguments and unions refer.
 
-A damaged supergraph can list a field in a subgraph, but not the field's type. Without this check, the mistake would be
-found only when a request is planned.
+A damaged supergraph can say that a subgraph has a field, but not say that the subgraph has the type of the field.
+Without this check, the router would find the mistake only when it plans a request.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def check_references(model: SubgraphModel) -> None:
-    """Check that the subgraph has every type that it refers to.
+    """Check that the subgraph has every type to which its fields, arguments and unions refer.
 
     Raises:
-        InvalidSupergraph: A type is missing; the message names the first one.
+        InvalidSupergraph: A type is missing. The message names the first missing type.
     """
     known = {each.name.value for each in model.definitions if isinstance(each, TypeDefinitionNode)}
     known |= specified_scalar_types.keys()

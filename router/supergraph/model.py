@@ -26,7 +26,11 @@ class EntityKey:
 
 @dataclass(frozen=True, slots=True)
 class OverrideLabel:
-    """A progressive `@override`: this subgraph resolves the field only if the label has the value `when`."""
+    """The label of a progressive `@override` on a field.
+
+    The subgraph resolves the field only if the label is active and `when` is True, or if the label is not active and
+    `when` is False.
+    """
 
     label: str
     when: bool
@@ -36,8 +40,8 @@ class OverrideLabel:
 class ContextArgument:
     """An argument whose value the router takes from an ancestor object (`@fromContext`).
 
-    `context` is the name in the `@context` of the ancestor's type. `selection` selects the value on the ancestor.
-    `type` is the type of the argument.
+    The type of the ancestor has a `@context` with the name `context`. `selection` selects the value on the ancestor.
+    `name` and `type` are the name and the type of the argument.
     """
 
     name: str
@@ -48,10 +52,11 @@ class ContextArgument:
 
 @dataclass(frozen=True, slots=True)
 class SubgraphField:
-    """A field in one subgraph; its `type` can differ in other subgraphs.
+    """A field in one subgraph. The field can have another type in other subgraphs.
 
-    If `external` is True, the subgraph does not resolve the field: the field is `@external`, or another subgraph
-    overrides the field, and this subgraph has the field only because an interface requires it.
+    If `external` is True, the subgraph does not resolve the field, for one of two reasons. The field is `@external`. Or
+    another subgraph overrides the field, and the field is still in this subgraph because a field set or an interface
+    uses it.
     """
 
     name: str
@@ -67,8 +72,8 @@ class SubgraphField:
 class SubgraphType:
     """An object type, interface or union in one subgraph.
 
-    `possible` are the possible types of this type in this subgraph. An interface object has itself as its only possible
-    type, because the subgraph does not have the implementations.
+    `possible` are the names of the object types that this type can be in this subgraph. For an `@interfaceObject` type,
+    that is only the type itself, because the subgraph does not have the implementations of the interface.
     """
 
     name: str
@@ -82,7 +87,11 @@ class SubgraphType:
 
 @dataclass(frozen=True, eq=False)
 class SubgraphModel:
-    """One subgraph: its object types, interfaces and unions with the data of their join directives, and its schema."""
+    """One subgraph of a supergraph.
+
+    `types` are its object types, interfaces and unions, with what the join directives say about them. `definitions` are
+    the definitions of all its types.
+    """
 
     name: str
     url: str
@@ -91,7 +100,7 @@ class SubgraphModel:
 
     @cached_property
     def schema(self) -> GraphQLSchema:
-        """The schema for requests to this subgraph; it has `_entities` if the subgraph has entities."""
+        """The schema for requests to this subgraph. It has the field `_entities` if the subgraph has entities."""
         entities = sorted(
             name
             for name, definition in self.types.items()
@@ -112,10 +121,11 @@ class Supergraph:
 
     Attributes:
         sdl: The supergraph SDL.
-        schema: The merged schema with `@inaccessible` elements, without definitions of linked specifications.
-        api_schema: The schema for clients.
-        subgraphs: The subgraphs by name, in the order of the supergraph.
-        restrictions: The access directives that the supergraph links: `authenticated`, `requiresScopes`, `policy`.
+        schema: The merged schema. It has `@inaccessible` elements, but no definitions of linked specifications.
+        api_schema: The schema for clients: the merged schema without `@inaccessible` elements.
+        subgraphs: The subgraphs by name, in the order of the enum `join__Graph`.
+        restrictions: The authorization specifications that the supergraph links: `authenticated`, `requiresScopes` or
+            `policy`.
     """
 
     sdl: str = field(repr=False)

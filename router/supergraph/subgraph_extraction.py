@@ -1,9 +1,13 @@
 """Extract one `SubgraphModel` for each subgraph from the definitions of a supergraph (composition §8.6).
 
-A type is in a subgraph if it has `@join__type` for the subgraph. A field without `@join__field` is in all subgraphs of
-its type; otherwise its `@join__field` directives name the subgraphs. In Federation 1 supergraphs (join v0.1), a type
-without owner is in every subgraph, a field without `@join__field` is in the subgraph of its type's owner, and a key
-field is in every subgraph that has the key.
+A type is in a subgraph if the type has a `@join__type` for the subgraph. A field with `@join__field` directives is in
+the subgraphs that these directives name. A field without `@join__field` is in all subgraphs of its type.
+
+Federation 1 supergraphs (join v0.1) have other rules. A type can have an owner: the subgraph in its `@join__owner`.
+
+- A type with neither `@join__type` nor owner is in every subgraph that has at least one of its fields.
+- If a type has an owner, its fields without `@join__field` are in the subgraph of the owner.
+- A field that is part of a `@key` is also in every subgraph that has the key.
 """
 
 from __future__ import annotations
@@ -50,12 +54,12 @@ def extract_subgraphs(
     """Extract every subgraph (composition §8.6).
 
     Args:
-        document: The supergraph; its enum `join__Graph` lists the subgraphs.
+        document: The supergraph. The enum `join__Graph` in it lists the subgraphs.
         merged: The definitions of the merged schema (`merged_definitions`).
         join: The names of the join directives.
 
     Raises:
-        InvalidSupergraph: The enum that lists the subgraphs is missing.
+        InvalidSupergraph: The enum `join__Graph` is missing.
         FieldSetSyntaxError: A key, `requires`, `provides` or context selection is malformed.
     """
     by_name = {definition.name.value: definition for definition in merged if isinstance(definition, TypeDefinitionNode)}
@@ -85,7 +89,7 @@ def _schema_definition(merged: Sequence[DefinitionNode]) -> SchemaDefinitionNode
 
 
 class _Extraction:
-    """The extraction of one subgraph from the supergraph's definitions."""
+    """Finds the types and fields of one subgraph in the definitions of the supergraph."""
 
     def __init__(self, graph: JoinGraph, by_name: Mapping[str, TypeDefinitionNode], join: JoinVocabulary) -> None:
         self._graph = graph.enum_value
@@ -110,7 +114,7 @@ class _Extraction:
             self._drop_empty()
 
     def _add_provided(self) -> None:
-        """Add the fields that the subgraph has only for `@provides`, because Federation 1 has no directive for them."""
+        """Add the fields that a `@provides` of the subgraph selects. Join v0.1 has no `@join__field` for them."""
         pending = [
             (named_type(field.type), field.provides)
             for fields in self._fields.values()
@@ -138,7 +142,7 @@ class _Extraction:
         return None
 
     def _drop_empty(self) -> None:
-        """Remove types without fields, because in Federation 1 every subgraph gets the types without owner."""
+        """Remove the types that have no fields in this subgraph, and the fields that return such types (join v0.1)."""
         while True:
             empty = {name for name, fields in self._fields.items() if not fields}
             if not empty:
@@ -173,7 +177,7 @@ class _Extraction:
         return extracted
 
     def definitions(self) -> list[DefinitionNode]:
-        """Return the type definitions of the subgraph."""
+        """Return the definitions of all types of the subgraph."""
         extracted: list[DefinitionNode] = []
         for name, definition in self._present.items():
             match definition:
@@ -243,7 +247,7 @@ class _Extraction:
     def _joined_field(
         self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
     ) -> JoinField | None:
-        """Return the `@join__field` for this subgraph, None if the field needs none, `_ABSENT` without the field."""
+        """Return the `@join__field` for this subgraph; None if the subgraph has the field without `@join__field`."""
         for entry in joins:
             if entry.graph == self._graph:
                 return entry
@@ -285,11 +289,15 @@ class _Extraction:
         ]
 
 
+# Returned by `_joined_field` if the subgraph does not have the field.
 _ABSENT = JoinField(None, None, None, None, external=False, used_overridden=False, label=None, context_arguments=())
 
 
 def _executable_field(declared: FieldDefinitionNode, field: SubgraphField) -> FieldDefinitionNode:
-    """Return the field as its subgraph defines it, with the arguments that have `@fromContext`."""
+    """Return the definition of the field in the subgraph.
+
+    Arguments with `@fromContext` are added, because the supergraph has them only in `@join__field`.
+    """
     contextual = tuple(
         InputValueDefinitionNode(name=NameNode(value=argument.name), type=parse_type(argument.type, no_location=True))
         for argument in field.context_arguments

@@ -1,8 +1,8 @@
-"""Check one subgraph by itself (composition §4). The errors of a subgraph have the order of the rules.
+"""Check one subgraph by itself, without the other subgraphs (composition §4).
 
-In: one subgraph, after reading or after its upgrade from Federation 1. Out: errors in the report. Each rule has its own
-file: a rule that reports one code is named after the code, another rule after its directive. Start with `keys` and
-`field_set_checks`, then read any rule.
+In: one subgraph that was read, and upgraded if it was a Federation 1 subgraph. Out: errors in the report, in the order
+of the rules. Each rule has its own file. A rule that reports one error code has the name of the code; a rule that
+reports several codes has the name of its directive. Read `keys` and `field_set_checks` first, then any rule.
 """
 
 from __future__ import annotations
@@ -68,12 +68,13 @@ SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
 )
 
 
-# If one of these rules reports an error, the other rules do not run, as in Apollo's composition.
+# These rules run before `SUBGRAPH_RULES`. After a rule that reports an error, no other rule runs. Apollo's composition
+# also stops there.
 FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_placement.check, keys.check_readable)
 
 
 def check_subgraph(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Run the rules on one subgraph (composition §4)."""
+    """Run `FIRST_RULES` on one subgraph, and `SUBGRAPH_RULES` if the first rules report no error (composition §4)."""
     before = len(report.errors)
     for rule in FIRST_RULES:
         rule(subgraph, report)

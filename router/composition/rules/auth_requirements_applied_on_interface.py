@@ -1,4 +1,8 @@
-"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: an authorization directive is on an interface, not on its objects."""
+"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: an authorization directive (`@authenticated`, ...) is on an interface.
+
+An interface, its fields and an `@interfaceObject` type cannot have authorization directives. The object types that
+implement the interface, and the fields of those object types, can have them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report authorization directives on interfaces, their fields and interface object types (composition §4.8)."""
+    """Report authorization on interfaces, fields of interfaces and `@interfaceObject` types (composition §4.8)."""
     for what, applied in _forbidden(subgraph):
         report.error(
             "AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE",

@@ -1,4 +1,4 @@
-"""CONTEXT_INVALID_SELECTION: `@fromContext` does not select exactly one value of its argument's type."""
+"""CONTEXT_INVALID_SELECTION: the selection of a `@fromContext` is not exactly one value of the argument's type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@fromContext` that does not select one value of its argument's type (composition §4.7)."""
+    """Report each `@fromContext` whose selection is not one value of the argument's type (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each.value, each.argument.type):
             report_problem(subgraph, report, "CONTEXT_INVALID_SELECTION", each, problem)
@@ -50,7 +50,10 @@ def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
 
 
 def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
-    """Return the type condition of each inline fragment; None if the selection has no inline fragments."""
+    """Return the type conditions of the inline fragments. Return None if the selection has no inline fragments.
+
+    In the list, None is an inline fragment without type condition.
+    """
     fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
     if not fragments:
         return None
@@ -58,7 +61,7 @@ def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
 
 
 def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef) -> str | None:
-    """Return why the selection on `target` does not give exactly one value of the wanted type; None if it does."""
+    """Return why the selection on `target` is not exactly one value of the type `wanted`; None if it is."""
     for problem in field_set_problems(schema, target.name, selection):
         return problem
     if _conditions(selection) is None:
@@ -104,7 +107,10 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
-    """Return the type to select below a field of type `passed`: `Int` if `[Int]` is wanted and `passed` is a list."""
+    """Return the type that a selection inside a field of type `passed` must have, so that the whole has type `wanted`.
+
+    Each list around `passed` gives one list of `wanted`: for `passed` = `[User]` and `wanted` = `[Int]`, return `Int`.
+    """
     passed, bare = nullable(passed), nullable(wanted)
     while isinstance(passed, ListOf) and isinstance(bare, ListOf):
         passed, wanted = nullable(passed.of), bare.of
@@ -113,7 +119,7 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # The context can be absent, so the value can be null even if the field is non-null.
+    # An object can have no ancestor with the context. The value is null then, even if the selected field is non-null.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

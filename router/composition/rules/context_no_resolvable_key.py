@@ -1,4 +1,4 @@
-"""CONTEXT_NO_RESOLVABLE_KEY: a type with `@fromContext` has no key by which the router can fetch it."""
+"""CONTEXT_NO_RESOLVABLE_KEY: a type with `@fromContext` has no key by which the router can fetch its objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report types with `@fromContext` that have no resolvable key (composition §4.7)."""
+    """Report each `@fromContext` on a type without a resolvable key (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         if not any(resolvable(key) for key in each.definition.keys):
             problem = f"{each.definition.name} has no resolvable @key to fetch it again with the value"

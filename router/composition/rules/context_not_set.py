@@ -1,4 +1,4 @@
-"""CONTEXT_NOT_SET: `@fromContext` is on an argument that cannot have it, or no type sets its context."""
+"""CONTEXT_NOT_SET: an argument cannot have `@fromContext`, or no type in the subgraph sets the context it names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report arguments whose context cannot be set (composition §4.7)."""
+    """Report each argument that cannot have its `@fromContext`, or whose context no type sets (composition §4.7)."""
     _check_directive_arguments(subgraph, report)
     for each in all_contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each):

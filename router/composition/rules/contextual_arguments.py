@@ -1,4 +1,4 @@
-"""Find the arguments with `@fromContext`, and report a problem of such an argument."""
+"""Find the contextual arguments of a subgraph (the arguments with `@fromContext`), and report their problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class ContextualArgument(NamedTuple):
-    """An argument with `@fromContext` (`applied`), its field (`member`) and the type of the field (`definition`)."""
+    """An argument with `@fromContext`.
+
+    `applied` is the directive, `member` is the field that has the argument, and `definition` is the type that has the
+    field.
+    """
 
     definition: TypeDef
     member: FieldDef
@@ -25,17 +29,20 @@ class ContextualArgument(NamedTuple):
 
     @property
     def value(self) -> str:
-        """The text of the directive's `field`."""
+        """The text in the argument `field` of `@fromContext`, for example `"$user { name }"`."""
         return self.applied.text("field") or ""
 
 
 def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
-    """Return the contextual arguments of object fields. CONTEXT_NOT_SET reports `@fromContext` on other fields."""
+    """Return the contextual arguments of fields of object types.
+
+    The rule `context_not_set` reports `@fromContext` on fields of interfaces.
+    """
     return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 
 
 def all_contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
-    """Yield the contextual arguments of all fields."""
+    """Yield the contextual arguments of all fields of object types and interfaces."""
     for definition, member in subgraph.schema.fields():
         for argument in member.arguments.values():
             for applied in argument.applied("fromContext"):
@@ -45,6 +52,6 @@ def all_contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualA
 def report_problem(
     subgraph: SubgraphMetadata, report: Report, code: ErrorCode, each: ContextualArgument, problem: str
 ) -> None:
-    """Report a problem of one argument."""
+    """Report `problem` with the error code `code` and the coordinate of the argument."""
     place = f"{each.member.coordinate}({each.argument.name}:)"
     report.error(code, f"[{subgraph.name}] {place}: {problem}.", [(subgraph.name, each.applied.node)])

@@ -1,4 +1,4 @@
-"""COST_APPLIED_TO_INTERFACE_FIELD: `@cost` is on an interface field, not on the fields that implement it."""
+"""COST_APPLIED_TO_INTERFACE_FIELD: an interface field has `@cost`. Only fields of object types can have `@cost`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = 
     Args:
         subgraph: The subgraph.
         report: The report to add errors to.
-        from_cost_spec: Check the directives of a linked cost specification instead of federation's directives.
+        from_cost_spec: True to check the `@cost` of a linked cost specification; False to check federation's `@cost`.
     """
     for definition, member in subgraph.schema.fields():
         costs = [

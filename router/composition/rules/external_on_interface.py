@@ -1,4 +1,4 @@
-"""EXTERNAL_ON_INTERFACE: an interface field is external. Subgraphs resolve only the fields of objects."""
+"""EXTERNAL_ON_INTERFACE: an interface field is external. Only fields of object types can be external."""
 
 from __future__ import annotations
 

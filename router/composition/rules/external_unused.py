@@ -1,4 +1,4 @@
-"""EXTERNAL_UNUSED: nothing in the subgraph uses an external field."""
+"""EXTERNAL_UNUSED: a field is external, but no field set, `@fromContext` or interface in the subgraph uses it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report external fields that nothing uses (composition §4.4)."""
+    """Report external fields that nothing in the subgraph uses (composition §4.4)."""
     for _, member in subgraph.schema.fields():
         if subgraph.is_external(member) and not subgraph.is_used(member):
             report.error(

@@ -1,7 +1,8 @@
 """Check the field sets of `@key`, `@requires` and `@provides`. Each directive has its own codes for the same problems.
 
-The check of a field set ends at the first "invalid" problem, such as a syntax error or an unknown field, and at a field
-of an abstract type if the directive forbids it. All other problems, such as arguments, are reported.
+Some problems end the check of a field set: a syntax error, an unknown field, a missing selection, and a field of an
+interface or union type if the directive forbids such fields. After such a problem, only this problem is reported. If no
+problem ends the check, all problems are reported, for example each field with arguments.
 """
 
 from __future__ import annotations
@@ -31,14 +32,18 @@ Problem = Literal["type", "invalid", "alias", "arguments", "directive", "not ext
 
 @dataclass(frozen=True, slots=True)
 class FieldSetRule:
-    """The codes of a directive's problems. A problem without a code is allowed."""
+    """The error codes of one directive, for example of `@key`. The directive allows each problem that has no code."""
 
     codes: Mapping[Problem, ErrorCode]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSetUse:
-    """One directive with a field set on the type `type_name`; `where` is the coordinate of the element with it."""
+    """One directive with a field set, for example `@key(fields: "id")`.
+
+    The field set selects fields of the type `type_name`. `where` is the coordinate of the type or field with the
+    directive.
+    """
 
     applied: Applied
     type_name: str
@@ -46,7 +51,7 @@ class FieldSetUse:
 
 
 class _UnreadableError(Exception):
-    """A problem after which the rest of the field set cannot be checked."""
+    """A problem that ends the check of a field set, for example an unknown field."""
 
     def __init__(self, message: str, problem: Problem = "invalid") -> None:
         super().__init__(message)
@@ -54,7 +59,7 @@ class _UnreadableError(Exception):
 
 
 def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSetUse, report: Report) -> None:
-    """Report every problem of one field set (composition §4.2, §4.3)."""
+    """Report the problems of one field set (composition §4.2, §4.3)."""
     applied = use.applied
 
     def fail(problem: Problem, message: str) -> None:
@@ -81,7 +86,7 @@ def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSe
     except _UnreadableError as error:
         fail(error.problem, str(error))
         return
-    # If a field set has an alias, no other problem is reported.
+    # If a field set has aliases, only the first alias is reported.
     alias = next((message for problem, message in found if problem == "alias"), None)
     if alias is not None:
         fail("invalid", alias)
@@ -166,7 +171,8 @@ def _condition(subgraph: SubgraphMetadata, type_name: str, fragment: InlineFragm
     definition = subgraph.schema.types.get(name)
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
-    # Below an object, an impossible condition is no error here: `impossible_type_conditions` drops it.
+    # Example: `... on Book` never applies to a `User`. This is an error if `User` is an interface or union. It is no
+    # error if `User` is an object type: `impossible_type_conditions` drops the condition from the field set.
     if subgraph.schema.types[type_name].kind in ABSTRACT and is_impossible(subgraph.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

@@ -1,4 +1,4 @@
-"""Find the fields with `@listSize`, and read the names in its arguments."""
+"""Find the fields with `@listSize`, and read the names of fields and arguments in the directive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -> Iterator[tuple[FieldDef, Applied]]:
-    """Yield each field with federation's `@listSize`, or with `@listSize` of a linked cost specification."""
+    """Yield each field with `@listSize`, and the directive.
+
+    If `from_cost_spec` is True, only the `@listSize` of a linked cost specification counts. Otherwise only federation's
+    `@listSize` counts.
+    """
     for _, member in subgraph.schema.fields():
         for applied in member.applied("listSize"):
             if subgraph.schema.is_federations(applied) is not from_cost_spec:
@@ -22,6 +26,6 @@ def fields_with_list_size(subgraph: SubgraphMetadata, *, from_cost_spec: bool) -
 
 
 def names(applied: Applied, argument: str) -> list[str]:
-    """Return the names in a list argument: `a` and `b` for `slicingArguments: ["a", "b"]`."""
+    """Return the names in the list that `argument` contains: `a` and `b` for `slicingArguments: ["a", "b"]`."""
     value = python_value(applied.arguments.get(argument))
     return [str(item) for item in value] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: an implementation lacks a key of its interface."""
+"""INTERFACE_KEY_NOT_ON_IMPLEMENTATION: an interface has a key that one of its implementations does not have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report keys of interfaces that an implementation in the same subgraph lacks (composition §4.2)."""
+    """Report each key of an interface if an implementation in the same subgraph lacks the key (composition §4.2)."""
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:

@@ -1,6 +1,7 @@
-"""INTERFACE_OBJECT_USAGE_ERROR in one subgraph: a type with `@interfaceObject` has no key.
+"""INTERFACE_OBJECT_USAGE_ERROR: a type with `@interfaceObject` has no key.
 
-The merge and the upgrade report this code for conflicts between subgraphs.
+The merge and the upgrade report the same code if the `@interfaceObject` type of one subgraph conflicts with another
+subgraph.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report interface objects without a key (composition §4.6)."""
+    """Report `@interfaceObject` types without a key (composition §4.6)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT):
         if definition.is_interface_object and not definition.keys:
             report.error(

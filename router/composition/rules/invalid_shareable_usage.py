@@ -1,4 +1,7 @@
-"""INVALID_SHAREABLE_USAGE: `@shareable` is written twice on one declaration, or on an interface field."""
+"""INVALID_SHAREABLE_USAGE: `@shareable` is on an interface field, or twice on one element.
+
+The definition of a type and each extension of the type may have `@shareable` once.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report repeated or misplaced `@shareable` (composition §4.5)."""
+    """Report each repeated `@shareable`, and each `@shareable` on an interface field (composition §4.5)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         blocks = Counter(applied.block for applied in definition.applied("shareable"))
         if any(count > 1 for count in blocks.values()):

@@ -1,4 +1,4 @@
-"""Compare keys by the fields that they select, and find out whether a key is resolvable."""
+"""Find out whether two keys select the same fields, and whether a key is resolvable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def key_identity(key: Applied) -> Hashable | None:
-    """Return an equal value for keys that select the same fields in any order; None if `key` cannot be parsed."""
+    """Return a value that is equal for two keys if they select the same fields in any order.
+
+    Return None if the field set of `key` cannot be parsed.
+    """
     selections = key.field_set
     return None if selections is None else _identity(selections)
 
@@ -31,6 +34,6 @@ def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:
 
 
 def resolvable(key: Applied) -> bool:
-    """Return whether the router can fetch objects from the subgraph by this key: False for `resolvable: false`."""
+    """Return whether the router can fetch objects from the subgraph by this key (False if `resolvable: false`)."""
     value = key.arguments.get("resolvable")
     return not (isinstance(value, BooleanValueNode) and not value.value)

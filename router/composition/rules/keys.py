@@ -1,4 +1,4 @@
-"""`@key`: KEY_UNSUPPORTED_ON_INTERFACE, and the checks of its field sets."""
+"""Check `@key`: its field set must be valid, and an interface can have `@key` only since federation v2.3."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ _READABLE = FieldSetRule({"type": "KEY_INVALID_FIELDS_TYPE", "invalid": "KEY_INV
 
 
 def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report unreadable keys of interfaces, and of implementations until a key is equal to the interface's key."""
+    """Report each invalid field set in the keys of interfaces and of their implementations.
+
+    For each key of an interface, the keys of each implementation are checked in order. The check of an implementation
+    ends at the first key that has the same fields as the key of the interface.
+    """
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):
         for key in interface.keys:
@@ -43,7 +47,7 @@ def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report keys that are not allowed, and problems of their field sets (composition §4.2)."""
+    """Report the problems of all keys, including keys on interfaces before federation v2.3 (composition §4.2)."""
     for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         for key in definition.keys:
             if definition.kind is Kind.INTERFACE and subgraph.schema.version < _KEYS_ON_INTERFACES_SINCE:

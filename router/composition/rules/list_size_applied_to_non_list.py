@@ -1,4 +1,7 @@
-"""LIST_SIZE_APPLIED_TO_NON_LIST: the field with `@listSize`, or one of its sized fields, is not a list."""
+"""LIST_SIZE_APPLIED_TO_NON_LIST: `@listSize` gives the size of a field that is not a list.
+
+The field with `@listSize` must be a list. If `@listSize` has `sizedFields`, the named fields must be lists.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report each `@listSize` that does not apply to a list (composition §4.8)."""
+    """Report each `@listSize` that gives the size of a field that is not a list (composition §4.8)."""
     for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         for problem in _problems(subgraph, member, applied):
             report.error(

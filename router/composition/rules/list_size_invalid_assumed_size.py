@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_ASSUMED_SIZE: the assumed size of `@listSize` is negative."""
+"""LIST_SIZE_INVALID_ASSUMED_SIZE: the `assumedSize` of a `@listSize` is negative."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report negative assumed sizes (composition §4.8)."""
+    """Report each `@listSize` with a negative `assumedSize` (composition §4.8)."""
     for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         assumed = python_value(applied.arguments.get("assumedSize"))
         if isinstance(assumed, int) and assumed < 0:

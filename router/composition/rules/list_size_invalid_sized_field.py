@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_SIZED_FIELD: a sized field of `@listSize` is not a field of the returned type."""
+"""LIST_SIZE_INVALID_SIZED_FIELD: the `sizedFields` of a `@listSize` name a field that the returned type lacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report sized fields that do not exist (composition §4.8)."""
+    """Report each name in `sizedFields` that is not a field of the returned type (composition §4.8)."""
     for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         for problem in _problems(subgraph, member, applied):
             report.error(

@@ -1,4 +1,4 @@
-"""LIST_SIZE_INVALID_SLICING_ARGUMENT: a slicing argument of `@listSize` is not an Int argument of its field."""
+"""LIST_SIZE_INVALID_SLICING_ARGUMENT: `slicingArguments` of `@listSize` must name `Int` arguments of the field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report, *, from_cost_spec: bool = False) -> None:
-    """Report slicing arguments that do not exist or are not an Int (composition §4.8)."""
+    """Report each name in `slicingArguments` that is not an `Int` argument of the field (composition §4.8)."""
     for member, applied in fields_with_list_size(subgraph, from_cost_spec=from_cost_spec):
         for problem in _problems(member, applied):
             report.error(

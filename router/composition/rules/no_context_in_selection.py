@@ -1,4 +1,4 @@
-"""NO_CONTEXT_IN_SELECTION: the `field` of a `@fromContext` does not begin with `$` and the name of a context."""
+"""NO_CONTEXT_IN_SELECTION: the `field` of a `@fromContext` does not have the form `$context selection`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME_AND_SELECTION = re.compile(r"\s*\$\s*\w+\s*[^\w\s][\s\S]*")
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report values without a context name or a selection (composition §4.7)."""
+    """Report each `@fromContext` without a context name or without a selection (composition §4.7)."""
     for each in contextual_arguments(subgraph):
         if not has_name_and_selection(each.value):
             problem = f'"{each.value}" must be $, the name of a context, and a selection'
@@ -24,5 +24,5 @@ def check(subgraph: SubgraphMetadata, report: Report) -> None:
 
 
 def has_name_and_selection(value: str) -> bool:
-    """Return whether the value has a context name and a selection. The selection may be invalid."""
+    """Return whether `value` is a `$`, a context name and a selection. The selection may be invalid."""
     return parse_context_value(value) is not None or _NAME_AND_SELECTION.fullmatch(value) is not None

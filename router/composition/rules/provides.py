@@ -1,4 +1,7 @@
-"""`@provides`: PROVIDES_UNSUPPORTED_ON_INTERFACE and the checks of its field sets. See also `provides_placement`."""
+"""Check `@provides`: its field set must be valid, and it cannot be on an interface field.
+
+The rule `provides_placement` reports `@provides` on other fields that cannot have it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _PROVIDES = FieldSetRule(
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report `@provides` that are not allowed, and problems of their field sets (composition §4.3)."""
+    """Report each `@provides` on an interface field, and the problems of all its field sets (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
         for applied in member.applied("provides"):
             if definition.kind is Kind.INTERFACE:

@@ -1,6 +1,6 @@
-"""`@provides` is on a field that cannot have it: the field is external, or its type has no fields.
+"""Report `@provides` on an external field, or on a field whose type has no fields.
 
-Reports EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE and PROVIDES_ON_NON_OBJECT_FIELD.
+The error codes are EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE and PROVIDES_ON_NON_OBJECT_FIELD.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report the first `@provides` on a field that cannot have it (composition §4.3)."""
+    """Report the first `@provides` on an external field or on a field whose type has no fields (composition §4.3)."""
     for _, member in subgraph.schema.fields():
         for applied in member.applied("provides"):
             place = [(subgraph.name, applied.node)]

@@ -1,4 +1,7 @@
-"""`@requires`: REQUIRES_UNSUPPORTED_ON_INTERFACE, and the checks of its field sets, which may have arguments."""
+"""Check `@requires`: its field set must be valid, and it cannot be on an interface field.
+
+Unlike the field sets of `@key` and `@provides`, the field set may select fields with arguments.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _REQUIRES = FieldSetRule(
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report `@requires` that are not allowed, and problems of their field sets (composition §4.3)."""
+    """Report each `@requires` on an interface field, and the problems of all its field sets (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
         for applied in member.applied("requires"):
             if definition.kind is Kind.INTERFACE:

@@ -1,7 +1,10 @@
-"""Check the merged supergraph (composition §5.8). The errors have the order of the rules.
+"""Check the merged supergraph (composition §5.8).
 
-In: the state of a merge. Out: errors in its report. Each rule has its own file. A rule that reports one code is named
-after the code, except `directive_locations` (INVALID_GRAPHQL).
+In: the state of a merge. Out: errors in the report of the merge, in the order of the rules. The rules of this file run
+in four groups. A group runs only if the groups before it reported no error.
+
+Each rule has its own file. A rule that reports one error code has the name of the code, except `directive_locations`,
+which reports INVALID_GRAPHQL.
 """
 
 from __future__ import annotations
@@ -31,16 +34,17 @@ SUPERGRAPH_RULES: tuple[Callable[[MergeState], None], ...] = (
     missing_transitive_auth_requirements.check,
 )
 
-# These run only if the rules above found no error.
+# These rules check that the supergraph is valid GraphQL.
 FINAL_RULES: tuple[Callable[[MergeState], None], ...] = (
     directive_locations.check,
     invalid_graphql.check,
 )
 
-# These check the API schema, so the supergraph must be valid GraphQL.
+# These rules check the API schema. They run after `FINAL_RULES`, because they read a supergraph that is valid GraphQL.
 API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 
-# These run last. Apollo's composition reports these errors when it extracts the subgraphs from the supergraph.
+# These rules run last, because Apollo's composition reports their errors last: when it extracts the subgraphs from the
+# supergraph.
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
     linked_cost_spec.check,
     key_invalid_fields.check,

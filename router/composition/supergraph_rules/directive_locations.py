@@ -1,7 +1,8 @@
-"""INVALID_GRAPHQL: a composed directive is at a location that its definition in the supergraph does not allow.
+"""INVALID_GRAPHQL: a directive is at a location that the definition of the directive in the supergraph does not allow.
 
-The definition in the subgraph allows the location. But an interface object becomes an interface in the supergraph, and
-the supergraph has only the newest definition of a custom directive.
+The definition in the subgraph allows the location, but the supergraph can differ from the subgraph in two ways. An
+`@interfaceObject` type is an interface in the supergraph. If the subgraphs define a custom directive differently, the
+supergraph has only the newest definition.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def check(state: MergeState) -> None:
 
 
 def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
-    """Return the allowed locations of each directive that the supergraph has from subgraphs."""
+    """Return the name of each directive that the supergraph takes from subgraphs, with the allowed locations."""
     found = {each.name: frozenset(each.definition.locations) for each in state.features.composed}
     for spec, names in state.features.specs:
         for element, name in names.items():

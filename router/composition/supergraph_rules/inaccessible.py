@@ -1,7 +1,7 @@
-"""`@inaccessible` is on an element that the API schema needs (composition §5.9).
+"""Report each `@inaccessible` on an element that the API schema needs (composition §5.9).
 
-REFERENCED_INACCESSIBLE, DEFAULT_VALUE_USES_INACCESSIBLE, QUERY_ROOT_TYPE_INACCESSIBLE, REQUIRED_INACCESSIBLE,
-DISALLOWED_INACCESSIBLE, IMPLEMENTED_BY_INACCESSIBLE, ONLY_INACCESSIBLE_CHILDREN.
+The error codes are REFERENCED_INACCESSIBLE, DEFAULT_VALUE_USES_INACCESSIBLE, QUERY_ROOT_TYPE_INACCESSIBLE,
+REQUIRED_INACCESSIBLE, DISALLOWED_INACCESSIBLE, IMPLEMENTED_BY_INACCESSIBLE and ONLY_INACCESSIBLE_CHILDREN.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState
 
 InaccessibleProblem = tuple["ErrorCode", str, Element]
-"""Code, message, and the element that has the problem."""
+"""The error code, the message, and the element that has the problem."""
 
 
 def check(state: MergeState) -> None:
-    """Report `@inaccessible` elements that the API schema needs (composition §5.9)."""
+    """Report each `@inaccessible` on an element that the API schema needs (composition §5.9)."""
     schema = state.supergraph
     composed = [each.definition for each in state.features.composed]
     if not any(name == "inaccessible" for name in _elements_in_use(schema, composed)):
@@ -52,7 +52,10 @@ def check(state: MergeState) -> None:
 
 
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
-    """Yield problems of a composed directive: the API schema does not have it, so its arguments cannot be hidden."""
+    """Yield the problems of a directive with `@composeDirective`.
+
+    An argument of the directive cannot be `@inaccessible`, because the API schema does not contain the directive.
+    """
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"
         if _hidden(argument):
@@ -62,7 +65,7 @@ def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> I
 
 
 def directive_problems(schema: Schema) -> Iterator[InaccessibleProblem]:
-    """Yield the problems of the arguments of executable directives."""
+    """Yield the problems of the arguments of executable directives (those that clients write in operations)."""
     for directive in schema.directives.values():
         for argument in directive.arguments.values():
             yield from _input_problems(schema, f"@{directive.name}({argument.name}:)", argument)
@@ -89,7 +92,7 @@ def _hidden(element: Element) -> bool:
 
 
 def type_problems(schema: Schema, definition: TypeDef) -> Iterator[InaccessibleProblem]:
-    """Yield the problems of a type and of its fields, values and members."""
+    """Yield the problems of a type and of its fields, input fields, enum values and union members."""
     if _hidden(definition):
         if definition.name in BUILT_IN_SCALARS:
             yield "DISALLOWED_INACCESSIBLE", f"The built-in type {definition.name} cannot be @inaccessible.", definition
@@ -158,7 +161,7 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 
 
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Return whether a default value uses an `@inaccessible` enum value or input field of a visible type."""
+    """Return whether a default value uses an `@inaccessible` enum value or input field of a type in the API schema."""
     ref = nullable(ref)
     if isinstance(ref, ListOf):
         items = value.values if isinstance(value, ListValueNode) else (value,)

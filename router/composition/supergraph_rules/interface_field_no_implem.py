@@ -1,4 +1,4 @@
-"""INTERFACE_FIELD_NO_IMPLEM: an implementation lacks a field that another subgraph adds to the interface."""
+"""INTERFACE_FIELD_NO_IMPLEM: an interface has a field that an implementation does not have in any subgraph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
-    """Report fields of interfaces that an implementation lacks (composition §5.8)."""
+    """Report each type that does not have all fields of its interfaces (composition §5.8)."""
     supergraph = state.supergraph
     for definition in supergraph.of_kind(Kind.OBJECT, Kind.INTERFACE):
         for name in definition.interfaces:

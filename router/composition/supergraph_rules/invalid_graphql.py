@@ -1,8 +1,13 @@
-"""INVALID_GRAPHQL on the supergraph: the result of merging valid schemas is not valid.
+"""INVALID_GRAPHQL: the schema of each subgraph is valid GraphQL, but the supergraph is not.
 
-An implementation may no longer fit its interface (another field type, dropped or required arguments), an interface of
-an interface may be absent, required input fields may form a cycle, a name may belong to a specification, and a
-default value may use an enum value or input field that is not merged.
+Each of the following can happen in a merge:
+
+- A field no longer fits the interface field that it implements: its type differs, the merge dropped one of its
+  arguments, or it has an additional required argument.
+- A type implements an interface, but not the interfaces of that interface.
+- Required input fields form a cycle.
+- The name of a type or directive belongs to a linked specification.
+- A default value uses an enum value or input field that the merge dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
-    """Report what makes the merged schema invalid GraphQL (composition §5.8)."""
+    """Report each reason why the merged schema is not valid GraphQL (composition §5.8)."""
     supergraph = state.supergraph
     for definition in supergraph.types.values():
         for problem in (
@@ -46,7 +51,7 @@ def check(state: MergeState) -> None:
 
 
 def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
-    """Yield each name of a type or directive that belongs to a linked specification, and the specification."""
+    """Yield each name that only a specification may use, and the specification's name: `cost__Type` and `cost`."""
     specs = {"link", "join", *(link.name for link in state.features.links)}
     for name in (*state.supergraph.types, *state.supergraph.directives):
         prefix, separator, _ = name.partition("__")
@@ -99,7 +104,10 @@ def _value_problems(schema: Schema, where: str, item: InputValue) -> Iterator[st
 
 
 def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Return whether the value is valid. Checks only what a merge can change: nulls, enum values, input fields."""
+    """Return whether a default value is valid for the type `ref`.
+
+    Only what a merge can change is checked: nulls, enum values and the names of input fields.
+    """
     if isinstance(value, NullValueNode):
         return not isinstance(ref, NonNull)
     ref = nullable(ref)
@@ -113,7 +121,7 @@ def _valid(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
         return value.value in definition.values
     if definition.kind is Kind.INPUT and isinstance(value, ObjectValueNode):
         given = {field.name.value: field.value for field in value.fields}
-        # Apollo's composition does not report required fields that are not given.
+        # Like Apollo's composition, accept a value that lacks a required input field.
         return given.keys() <= definition.inputs.keys() and all(
             _valid(schema, each, definition.inputs[name].type) for name, each in given.items()
         )

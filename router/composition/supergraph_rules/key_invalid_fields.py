@@ -1,6 +1,7 @@
-"""KEY_INVALID_FIELDS: under a type condition that never applies, a key selects a field that the key's type lacks.
+"""KEY_INVALID_FIELDS: a key with a type condition that never applies selects a field that the type does not have.
 
-The condition itself is not an error: `impossible_type_conditions` drops the condition, but not the field.
+Example: `type User @key(fields: "... on Book { isbn }")`. The type condition itself is not an error.
+`impossible_type_conditions` changes the key to `... { isbn }`. This rule reports that `User` has no field `isbn`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
-    """Report fields under type conditions that the type with the key lacks (composition §4.2)."""
+    """Report the unknown fields in keys that have a type condition (composition §4.2)."""
     for subgraph in state.subgraphs:
         for definition in subgraph.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
             for key in definition.keys:

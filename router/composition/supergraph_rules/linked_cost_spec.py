@@ -1,7 +1,8 @@
-"""Check `@cost` and `@listSize` of subgraphs that link the cost specification instead of importing from federation.
+"""Check the `@cost` and `@listSize` directives of subgraphs that link the cost specification.
 
-Apollo's composition checks these directives last, when it reads the finished supergraph. So they are checked here, if
-the merge reports no error. Each rule reports its own code.
+A subgraph can import `@cost` and `@listSize` from the federation specification or from the cost specification.
+`router.composition.rules` checks the directives from the federation specification. Apollo's composition checks the
+directives from the cost specification last, when it reads the finished supergraph. This module does the same.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _RULES = (
 
 
 def check(state: MergeState) -> None:
-    """Report wrong `@cost` and `@listSize` directives of the cost specification (composition §4.8)."""
+    """Report invalid `@cost` and `@listSize` directives from the cost specification (composition §4.8)."""
     for subgraph in state.subgraphs:
         for rule in _RULES:
             rule(subgraph, state.report, from_cost_spec=True)

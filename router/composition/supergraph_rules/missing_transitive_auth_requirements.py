@@ -1,7 +1,8 @@
-"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field requires less authorization than the data for its value.
+"""MISSING_TRANSITIVE_AUTH_REQUIREMENTS: a field requires less authorization than the fields it is computed from.
 
-`@requires` and `@fromContext` fetch other fields for a client. If these fields need a scope, the computed field or its
-type must need the scope too. Otherwise the field could reveal data that the client may not see (composition §5.7).
+A field with `@requires` or `@fromContext` is computed from other fields. If those other fields require a scope, the
+computed field or its type must require the scope too. Otherwise the computed field could reveal data that the client
+may not see (composition §5.7).
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 _ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
-# The requirement of `@authenticated`: one alternative, which has one condition.
+# A `Requirement` is a set of alternatives, and each alternative is a set of conditions that must all be met. The
+# requirement of `@authenticated` has one alternative with one condition.
 _AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
 
 
 def check(state: MergeState) -> None:
-    """Report fields that require less authorization than their data (composition §5.7)."""
+    """Report each field that requires less authorization than the fields it is computed from (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
     for subgraph in state.subgraphs:
@@ -61,7 +63,10 @@ def _contexts(subgraph: SubgraphMetadata, member: FieldDef) -> Iterator[tuple[st
 
 
 def _selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[Element]:
-    """Yield each element with requirements for the selection: fields, their types, types in type conditions."""
+    """Yield each element whose authorization directives apply to the selection.
+
+    These elements are the selected fields, the types of the selected fields, and the types in type conditions.
+    """
     definition = schema.types.get(type_name)
     for item in selections.selections:
         if isinstance(item, InlineFragmentNode):

@@ -1,6 +1,7 @@
-"""PROVIDES_INVALID_FIELDS: a type condition in a `@provides` never applies to the field's object.
+"""PROVIDES_INVALID_FIELDS: a type condition in the field set of a `@provides` never applies.
 
-This rule runs last, as in Apollo's composition, which reports any other error instead.
+Example: `... on Book` in a field set on the object type `User`. This rule runs last, because Apollo's composition
+reports this error only if it finds no other error.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
-    """Report type conditions in `@provides` that never apply (composition §4.3)."""
+    """Report each type condition in a `@provides` that never applies (composition §4.3)."""
     for subgraph in state.subgraphs:
         for _, member in subgraph.schema.fields():
             for applied in member.applied("provides"):

@@ -1,6 +1,6 @@
-"""REQUIRES_INVALID_FIELDS on the supergraph: the merged schema lacks something that a `@requires` selects.
+"""REQUIRES_INVALID_FIELDS: the field set of a `@requires` is valid in the subgraph, but not in the supergraph.
 
-The field set is valid in the subgraph. But the merge may have dropped an argument that the field set uses.
+For example, the merge dropped an argument that the field set uses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(state: MergeState) -> None:
-    """Report `@requires` whose field set is not valid in the supergraph (composition §4.3)."""
+    """Report each `@requires` with a field set that is not valid in the supergraph (composition §4.3)."""
     for subgraph in state.subgraphs:
         for _, member in subgraph.schema.fields():
             for applied in member.applied("requires"):

@@ -1,8 +1,11 @@
 """Upgrade Federation 1 subgraphs to Federation 2.4, by small steps in a fixed order (composition §3).
 
-In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place. A step that needs other subgraphs
-reads the *originals*: records of all subgraphs before the first step. So the result does not depend on the order of the
-subgraphs. Reading order: this file (`STEPS`), `original_subgraphs`, then one file per directive or area.
+In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place.
+
+The upgrade of one subgraph also needs to know the other subgraphs. It reads records that were made of all subgraphs
+before the first step (`Originals`). So the result does not depend on the order of the subgraphs.
+
+Reading order: `STEPS` in this file, `original_subgraphs`, then the other files in any order.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ STEPS: tuple[Callable[[Upgrade], None], ...] = (
 
 
 def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphSchema]:
-    """Upgrade every Federation 1 schema in place (composition §3); return those without errors."""
+    """Upgrade every Federation 1 schema in place, and return the schemas that have no errors (composition §3)."""
     old = [schema for schema in schemas if not schema.is_federation_2]
     if not old:
         return []
@@ -61,7 +64,7 @@ def upgrade(schemas: Sequence[SubgraphSchema], report: Report) -> list[SubgraphS
 
 
 def _upgraded(upgrade: Upgrade) -> bool:
-    """Run all steps on one subgraph; False if errors were reported."""
+    """Run all steps on one subgraph. Return False if a step reported an error."""
     before = len(upgrade.report.errors)
     require_base(upgrade)
     require_whole_definition(upgrade)
@@ -73,7 +76,10 @@ def _upgraded(upgrade: Upgrade) -> bool:
 
 
 def _refuse_interface_objects(schemas: Sequence[SubgraphSchema], report: Report) -> None:
-    """Report interface objects of Federation 1 interfaces: an interface object needs keys, which the upgrade drops."""
+    """Report each `@interfaceObject` type if the interface has a key in a Federation 1 subgraph.
+
+    An `@interfaceObject` type needs a key on the interface, but the upgrade drops all keys of Federation 1 interfaces.
+    """
     for schema in schemas:
         for definition in schema.of_kind(Kind.OBJECT):
             if not definition.is_interface_object:

@@ -1,4 +1,8 @@
-"""Type extensions: in Federation 1, another subgraph owns the type; in Federation 2, no subgraph owns it."""
+"""Upgrade type extensions: check that a subgraph defines each extended type, and turn extensions into definitions.
+
+In Federation 1, one subgraph defines (owns) a type, and other subgraphs extend the type. In Federation 2, each subgraph
+that has the type defines it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def require_base(upgrade: Upgrade) -> None:
-    """Report EXTENSION_WITH_NO_BASE if no subgraph defines an extended type."""
+    """Report EXTENSION_WITH_NO_BASE for each type that the subgraph extends, but no other subgraph defines."""
     for definition in upgrade.schema.types.values():
         if definition.name in ROOTS.values() or not is_extension(definition):
             continue
@@ -26,7 +30,11 @@ def require_base(upgrade: Upgrade) -> None:
 
 
 def drop_external_keys(upgrade: Upgrade) -> None:
-    """Drop `@external` from the key fields of extensions, which the subgraph resolves. Root types are extensions."""
+    """Drop `@external` from the key fields of type extensions, because the subgraph resolves these fields.
+
+    If a type extension has no key, the fields in the first key of the type in the other subgraphs are its key fields.
+    Root types count as type extensions.
+    """
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
         if not is_extension(definition) and definition.name not in ROOTS.values():
@@ -47,7 +55,7 @@ def _drop_external(member: FieldDef) -> None:
 
 
 def turn_extensions_into_definitions(upgrade: Upgrade) -> None:
-    """Turn `extend type X` into a definition if the subgraph does not define X; `@extends` stays."""
+    """Turn `extend type X` into `type X` if the subgraph does not define `X`. Keep `@extends`."""
     for definition in upgrade.schema.types.values():
         if definition.has_definition or definition.kind not in COMPOSITE:
             continue

@@ -18,20 +18,24 @@ def _drop_external(element: Element) -> None:
 
 
 def drop_external_on_interface_fields(upgrade: Upgrade) -> None:
-    """Drop `@external` on interface fields, which Federation 1 ignores."""
+    """Drop `@external` on interface fields, because Federation 1 ignores it there."""
     for definition in upgrade.schema.of_kind(Kind.INTERFACE):
         for member in definition.fields.values():
             _drop_external(member)
 
 
 def drop_external_on_types(upgrade: Upgrade) -> None:
-    """Drop `@external` on whole types, which Federation 1 ignores."""
+    """Drop `@external` on types, because Federation 1 ignores it there."""
     for definition in upgrade.schema.of_kind(Kind.OBJECT):
         _drop_external(definition)
 
 
 def drop_unused_externals(upgrade: Upgrade) -> None:
-    """Drop unused external fields. Reports TYPE_WITH_ONLY_UNUSED_EXTERNAL if a type without fields is still used."""
+    """Drop the external fields that nothing in the subgraph uses.
+
+    A type that has no fields after that is dropped too. If the subgraph still refers to the type, report
+    TYPE_WITH_ONLY_UNUSED_EXTERNAL.
+    """
     schema = upgrade.schema
     subgraph = SubgraphMetadata(schema)
     schema.still_provided, schema.still_used = subgraph.provided, subgraph.used
@@ -57,7 +61,7 @@ def drop_unused_externals(upgrade: Upgrade) -> None:
 
 def _is_referenced(schema: Schema, name: str) -> bool:
     if schema.types[name].keys:
-        # The field `_entities`, which the subgraph has for the router, refers to every entity.
+        # A type with a key is an entity. Every entity is a possible type of the root field `_entities`.
         return True
     if any(base_name(member.type) == name for _, member in schema.fields()):
         return True

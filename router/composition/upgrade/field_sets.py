@@ -1,4 +1,8 @@
-"""Rewrite field sets that only Federation 1 accepts: values that are not strings, selections without effect."""
+"""Rewrite field sets that Federation 1 accepts, but Federation 2 does not.
+
+Federation 1 accepts lists and names (`["id", "sku"]`, `id`), which become strings. Federation 1 also accepts fields
+that are not external in `@requires` and `@provides`. Such fields have no effect, so they are dropped.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def coerce_fields(upgrade: Upgrade) -> None:
-    """Replace `fields: ["id", "sku"]` and `fields: id` by strings."""
+    """Replace lists and names by strings: `fields: ["id", "sku"]` by `"id sku"`, and `fields: id` by `"id"`."""
     for _, applied in SubgraphMetadata(upgrade.schema).field_set_uses():
         value = applied.arguments.get("fields")
         items = value.values if isinstance(value, ListValueNode) else (value,)
@@ -39,7 +43,11 @@ def coerce_fields(upgrade: Upgrade) -> None:
 
 
 def drop_ineffective_leaves(upgrade: Upgrade) -> None:
-    """Drop fields that are not external from `@requires` and `@provides`: the subgraph resolves them anyway."""
+    """Drop fields that are not external from the field sets of `@requires` and `@provides`.
+
+    These fields have no effect, because the subgraph resolves them anyway. A directive whose field set becomes empty is
+    dropped too.
+    """
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         kept = []
@@ -56,7 +64,10 @@ def drop_ineffective_leaves(upgrade: Upgrade) -> None:
 
 
 def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
-    """Shorten the field set in place. Returns False if nothing remains. A field set that cannot be parsed stays."""
+    """Drop the selections without effect from a field set, in place. Return False if no selection remains.
+
+    An invalid field set is not changed.
+    """
     selections = applied.field_set
     if selections is None or not _is_readable(subgraph, type_name, selections):
         return True
@@ -69,7 +80,11 @@ def _keep(subgraph: SubgraphMetadata, type_name: str, applied: Applied) -> bool:
 
 
 def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> bool:
-    """Return whether each field exists, has no alias, has its required arguments, and a selection if needed."""
+    """Return whether all selected fields are valid.
+
+    A valid field exists and has no alias. Its arguments are valid. It has a selection if its type has fields, and no
+    selection otherwise.
+    """
     schema = subgraph.schema
     definition = schema.types.get(type_name)
     for item in selections.selections:
@@ -95,7 +110,10 @@ def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: Selecti
 
 
 def _effective(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
-    """Return the parts that have an effect: `selections` itself if all parts have one, None if no part has one."""
+    """Return `selections` without the selections that have no effect; None if no selection remains.
+
+    If nothing is dropped, the result is `selections` itself.
+    """
     definition = subgraph.schema.types.get(type_name)
     kept: list[SelectionNode] = []
     for item in selections.selections:

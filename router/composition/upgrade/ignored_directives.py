@@ -1,4 +1,7 @@
-"""Drop directives that Federation 1 ignores: on interfaces, and `@provides` on fields of leaf types."""
+"""Drop directives that Federation 1 ignores, but Federation 2 does not.
+
+These are `@key`, `@provides` and `@requires` on interfaces, and `@provides` on fields whose type has no fields.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def drop_interface_directives(upgrade: Upgrade) -> None:
-    """Drop `@key`, `@provides` and `@requires` on interfaces and their fields."""
+    """Drop `@key` on interfaces, and `@provides` and `@requires` on the fields of interfaces."""
     for definition in upgrade.schema.of_kind(Kind.INTERFACE):
         definition.directives = [applied for applied in definition.directives if applied.element != "key"]
         for member in definition.fields.values():
@@ -19,7 +22,7 @@ def drop_interface_directives(upgrade: Upgrade) -> None:
 
 
 def drop_provides_on_leaf_fields(upgrade: Upgrade) -> None:
-    """Drop `@provides` on fields whose type has no fields."""
+    """Drop `@provides` on fields whose type is a scalar or an enum, because such a type has no fields."""
     for _, member in upgrade.schema.fields():
         if upgrade.schema.kind_of(member.type) not in COMPOSITE:
             member.directives = [applied for applied in member.directives if applied.element != "provides"]

@@ -1,4 +1,4 @@
-"""The input of the upgrade steps: the schema to change, and records of all subgraphs before any change."""
+"""The input of an upgrade step: the schema to change, and a record of each subgraph as it was before the upgrade."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A record of one subgraph before the upgrade. The upgrade of other subgraphs reads it.
+    """A record of one subgraph as it was before the upgrade. The upgrade of the other subgraphs reads the record.
 
     Attributes:
         name: The name of the subgraph.
-        types: All type names.
-        bases: The names of the types that the subgraph defines, not only extends.
-        resolved: Coordinates of the fields that the subgraph resolves.
-        shareable: Coordinates of the shareable fields.
-        first_key_fields: Type name → names of its fields in its first key.
-        tags: Coordinate of a field → the names of its tags.
+        types: The names of all types.
+        bases: The names of the types that the subgraph defines. Types that it only extends are not in the set.
+        resolved: The coordinates of the fields that the subgraph resolves, such as `User.name`.
+        shareable: The coordinates of the fields that other subgraphs may resolve too.
+        first_key_fields: For each type with keys, the fields of the type that its first key selects.
+        tags: For the coordinate of each field without `@external`, the names in its `@tag` directives.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Original:
 
     @classmethod
     def of(cls, schema: SubgraphSchema) -> Original:
-        """Record one subgraph."""
+        """Make the record of one subgraph."""
         subgraph = SubgraphMetadata(schema)
         fields = [(definition, member) for definition, member in schema.fields() if definition.kind is Kind.OBJECT]
         return cls(
@@ -69,7 +69,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Originals:
-    """The records of all subgraphs before the upgrade."""
+    """The records of all subgraphs as they were before the upgrade."""
 
     subgraphs: Sequence[Original]
 
@@ -80,7 +80,10 @@ class Originals:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """The upgrade of one subgraph."""
+    """The input of an upgrade step for one subgraph.
+
+    A step changes `schema`, reads `originals`, and adds errors to `report`.
+    """
 
     schema: SubgraphSchema
     originals: Originals
@@ -88,15 +91,15 @@ class Upgrade:
 
     @property
     def others(self) -> Iterator[Original]:
-        """The records of the other subgraphs before the upgrade."""
+        """The records of all subgraphs except this one."""
         return (original for original in self.originals.subgraphs if original.name != self.schema.name)
 
     @property
     def original(self) -> Original:
-        """The record of this subgraph before the upgrade."""
+        """The record of this subgraph."""
         return next(original for original in self.originals.subgraphs if original.name == self.schema.name)
 
 
 def is_extension(definition: TypeDef) -> bool:
-    """Return whether the type is an extension as in Federation 1, where another subgraph owns the type."""
+    """Return whether the subgraph only extends the type: with `@extends`, or with `extend type` and no definition."""
     return definition.has("extends") or (definition.has_extension and not definition.has_definition)

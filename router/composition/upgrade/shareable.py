@@ -1,4 +1,7 @@
-"""Add `@shareable` to types and fields that several subgraphs resolve, which Federation 1 allows without it."""
+"""Add `@shareable` to types and fields that several subgraphs resolve.
+
+In Federation 1, several subgraphs may resolve a field without `@shareable`.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """Report INVALID_GRAPHQL if the subgraph's own definition of @shareable lacks a location that the upgrade needs.
+    """Report INVALID_GRAPHQL if the subgraph defines `@shareable` itself, but not for all locations that it needs.
 
-    All subgraphs share the query root and its type `_Service`, so both locations are needed.
+    The upgrade always needs the locations `FIELD_DEFINITION` and `OBJECT`, because all subgraphs have the field
+    `Query._service` and the type `_Service`.
     """
     own = upgrade.schema.directives.get("shareable")
     missing = [location for location in _NEEDED if own is not None and location not in own.locations]
@@ -30,7 +34,11 @@ def require_whole_definition(upgrade: Upgrade) -> None:
 
 
 def add_shareable(upgrade: Upgrade) -> None:
-    """Add `@shareable` to value types, and to fields of entities and root types, that other subgraphs have too."""
+    """Add `@shareable` to each type or field that other subgraphs have too.
+
+    A value type (an object type without key that is not a root type) gets `@shareable` itself. In a type with a key or
+    a root type, each field that another subgraph resolves gets `@shareable`. `Subscription` gets none.
+    """
     original = upgrade.original
     for definition in upgrade.schema.of_kind(Kind.OBJECT):
         if definition.name == ROOTS["subscription"]:

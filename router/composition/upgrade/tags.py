@@ -1,4 +1,4 @@
-"""Drop repeated `@tag` on external fields: Federation 2 forbids `@tag` there."""
+"""Drop the tags of external fields that another subgraph repeats, because Federation 2 forbids `@tag` there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def drop_repeated_tags(upgrade: Upgrade) -> None:
-    """Drop each tag on an external field if a subgraph that resolves the field has the same tag."""
+    """Drop each tag of an external field if another subgraph has the same tag on the field without `@external`."""
     subgraph = SubgraphMetadata(upgrade.schema)
     for _, member in upgrade.schema.fields():
         if not subgraph.is_external(member):
