@@ -7,13 +7,19 @@
     composition.errors          # each with code, message and locations of (subgraph, line, column)
     composition.hints           # the same, and a level
 
-`compose` does not raise, whatever the schemas are. `docs/spec/composition.md` says what is implemented.
+`compose` does not raise an exception, whatever the schemas are. `docs/spec/composition.md` specifies what `compose`
+does. A reference such as "composition §4" in these files means section 4 of that page.
 
-Reading order: `pipeline` (all phases); `model` and `type_refs` (the schema records); the phases `reading`, `upgrade`,
-`rules`, `merge`, `supergraph_rules`, `satisfiability`, `supergraph_printer`; `subgraph_metadata`, `field_sets`,
-`context_directives` (used by several phases); `report` and `error_codes`. Input from files and services:
-`supergraph_yaml`, `subgraph_loading`, `file_locations`. Output for people and programs: `rendering`, `explain`.
-Variants of a supergraph: `contracts`.
+Reading order:
+
+- `pipeline` runs all phases.
+- `model` and `type_refs` have the classes for schemas and types.
+- `reading`, `upgrade`, `rules`, `merge`, `supergraph_rules`, `satisfiability` and `supergraph_printer` are the phases.
+- Several phases use `subgraph_metadata`, `field_sets` and `context_directives`.
+- `report` and `error_codes` have the errors and hints.
+- `supergraph_yaml`, `subgraph_loading` and `file_locations` read input from files and services.
+- `rendering` prints the result, and `explain` explains its errors and hints.
+- `contracts` derives variants of a supergraph.
 """
 
 from __future__ import annotations

@@ -53,7 +53,10 @@ def strings(texts: Iterable[str]) -> ConstListValueNode:
 
 
 def identity(node: ValueNode | None) -> Hashable:
-    """Return a key for comparison: equal values have equal keys, as `{a: 1, b: 2}` and `{b: 2.0, a: 1}`."""
+    """Return a hashable key of the value; None if there is no value.
+
+    Equal values have equal keys, for example `{a: 1, b: 2}` and `{b: 2.0, a: 1}`.
+    """
     match node:
         case None:
             return None
@@ -70,7 +73,7 @@ def identity(node: ValueNode | None) -> Hashable:
 
 
 def python_value(node: ValueNode | None) -> object:
-    """Convert the node to a Python value: an enum value to its name, null and an absent node to None."""
+    """Convert the node to a Python value. An enum value becomes its name. Null and a missing node become None."""
     match node:
         case ListValueNode():
             return [python_value(item) for item in node.values]

@@ -1,4 +1,4 @@
-"""`@context` and `@fromContext`: parse `$name { selection }`, and find the types that set a context."""
+"""Parse the values of `@fromContext`, such as `$name { selection }`, and find the types that set a context."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from router.federation.field_sets import parse_field_set_or_none
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# For example `$user { name }`: the groups are the context's name and the selection.
+# Matches for example `$user { name }`. The groups are the name of the context (`user`) and the selection (`{ name }`).
 _VALUE = re.compile(r"\s*\$\s*([A-Za-z_]\w*)([\s\S]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class FromContextValue:
-    """The parts of `$user { name }`; `text` is the selection as written."""
+    """The parsed value of a `@fromContext`. For `$user { name }`, `context` is `user`, and `text` is ` { name }`."""
 
     context: str
     selection: SelectionSetNode
@@ -37,7 +37,7 @@ def parse_context_value(value: str) -> FromContextValue | None:
 
 
 def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromContextValue]]:
-    """Yield the arguments of the field whose `@fromContext` can be parsed, each with the parsed value."""
+    """Yield each argument of the field that has a `@fromContext` with a valid value, together with the parsed value."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             value = parse_context_value(applied.text("field") or "")
@@ -46,7 +46,7 @@ def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromCon
 
 
 def context_types(schema: Schema, context: str) -> list[TypeDef]:
-    """Return the types with `@context(name: context)`."""
+    """Return the types that set the context: the types with `@context(name: context)`."""
     return [
         definition
         for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE, Kind.UNION)
@@ -55,7 +55,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """Yield the selection of each `@fromContext`, once for each type that sets the context, with the type's name."""
+    """Yield `(type name, selection)` for each `@fromContext` and each type that sets its context."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):
@@ -65,7 +65,7 @@ def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionS
 def leaves(selection: SelectionSetNode) -> Iterator[tuple[str, ...]]:
     """Yield the path to each leaf field: `{ a { b c } }` has the paths `("a", "b")` and `("a", "c")`.
 
-    Type conditions are not part of a path.
+    A path does not contain the type conditions around its fields.
     """
     for item in selection.selections:
         if isinstance(item, InlineFragmentNode):

@@ -1,4 +1,4 @@
-"""The codes of errors and hints, and the levels of hints (composition §6, §7)."""
+"""Define the codes of errors and hints, and the level of each hint (composition §6, §7)."""
 
 from __future__ import annotations
 

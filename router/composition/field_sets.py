@@ -1,4 +1,4 @@
-"""Evaluate field sets over a schema: find the fields that a field set selects, and its errors."""
+"""Find the fields that a field set selects in a schema, and find the errors of a field set."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> list[tuple[FieldDef, bool]]:
-    """Return every field that a field set selects, at any depth, each with whether it is a leaf of the field set.
+    """Return `(field, is_leaf)` for every field that a field set selects, at any depth.
 
-    The field set need not be valid: the result ends before the first field that does not exist.
+    A leaf is a field that is selected without subfields. If a selected field does not exist, the result contains only
+    the fields before the missing field.
     """
     found: list[tuple[FieldDef, bool]] = []
     _collect(schema, type_name, selections, found)
@@ -28,7 +29,7 @@ def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> li
 
 
 def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found: list[tuple[FieldDef, bool]]) -> bool:
-    """Add the fields to `found`. Returns False if a field does not exist."""
+    """Add the selected fields to `found`, up to the first field that does not exist. Returns False for such a field."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
@@ -47,7 +48,7 @@ def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found
 
 
 def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]:
-    """Yield the field and, for a field of an interface, the same field of each implementation."""
+    """Yield the field. For a field of an interface, also yield the field of the same name in each implementation."""
     yield member
     definition = schema.types.get(member.parent)
     if definition is not None and definition.kind is Kind.INTERFACE:
@@ -58,7 +59,7 @@ def with_implementations(schema: Schema, member: FieldDef) -> Iterator[FieldDef]
 
 
 def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tuple[FieldDef, bool]]:
-    """Return the fields that the argument `fields` of a directive selects, as `selected` does.
+    """Return the result of `selected` for the field set in the argument `fields` of a directive.
 
     The result is empty if the argument cannot be parsed.
     """
@@ -67,7 +68,7 @@ def target_fields(schema: Schema, type_name: str, applied: Applied) -> list[tupl
 
 
 def field_set_problems(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
-    """Yield a message for each type or field that does not exist, and for each wrong argument."""
+    """Yield a message for each type or field in a field set that does not exist, and for each wrong argument."""
     definition = schema.types.get(type_name)
     if definition is None:
         yield f"there is no type {type_name}"
@@ -87,7 +88,7 @@ def field_set_problems(schema: Schema, type_name: str, selections: SelectionSetN
 
 
 def given_arguments(selection: FieldNode) -> list[ArgumentNode]:
-    """Return the arguments of a selected field. If an argument is given twice, only the last one is returned."""
+    """Return the arguments of a selected field. If an argument is given twice, only its last value is returned."""
     return [*{argument.name.value: argument for argument in selection.arguments or ()}.values()]
 
 
@@ -97,10 +98,10 @@ def argument_problems(
     """Yield messages for unknown arguments, then for missing required arguments, then for values of a wrong type.
 
     Args:
-        schema: The schema of the field.
-        member: The field.
-        given: The arguments in the field set.
-        contextual_may_be_missing: Whether a required argument with `@fromContext` can be left out.
+        schema: The schema that contains the field.
+        member: The definition of the field that a field set selects.
+        given: The arguments of the field in the field set.
+        contextual_may_be_missing: Whether a field set can leave out a required argument that has `@fromContext`.
     """
     by_name = {argument.name.value: argument for argument in given}
     for name in sorted(by_name.keys() - member.arguments.keys()):

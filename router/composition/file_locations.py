@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FilePlace:
-    """A place in a file; line and column count from one."""
+    """A place in a file. Lines and columns are counted from 1."""
 
     path: str
     line: int
@@ -25,9 +25,9 @@ class FilePlace:
 class SourceFile:
     """The file that contains a schema, and the place where the schema begins.
 
-    A schema in a file of its own begins at line 1 without indent. A schema inside another document begins at a later
-    `line`, `indent` columns to the right. If the lines of the document are not the lines of the schema (`verbatim` is
-    False), every location is converted to the line where the schema begins.
+    A schema in a file of its own begins at line 1 without indent. A schema inside another document, such as a YAML
+    file, begins at a later `line`, and each of its lines is indented by `indent` columns. `verbatim` is False if the
+    document does not contain the lines of the schema unchanged. Then every location is converted to `line`.
     """
 
     path: str
@@ -36,7 +36,7 @@ class SourceFile:
     verbatim: bool = True
 
     def place(self, location: Location) -> FilePlace:
-        """Return the place in the file for a location in the schema."""
+        """Convert a location in the schema to a place in the file."""
         if not self.verbatim:
             return FilePlace(self.path, self.line, 1)
         return FilePlace(self.path, self.line + location.line - 1, self.indent + location.column)

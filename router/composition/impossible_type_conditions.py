@@ -1,8 +1,8 @@
-"""Type conditions in field sets that never apply: `... on User { id }` where the object is a `Review`.
+"""Find and remove impossible type conditions in field sets: `... on User { id }` if the object is always a `Review`.
 
-Other federation tools ignore such a condition, and read the field set as `id` on the `Review`. So a subgraph with such
-a condition composes, and the supergraph has the field set without the condition. Which fields are external, shareable
-or used depends on the field set as the subgraph wrote it.
+Other federation tools ignore an impossible condition, and read this field set as `id` of the `Review`. Composition does
+the same, so the supergraph has the field set without the condition. But composition finds the external, shareable and
+used fields of the subgraph from the original field set.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
-    """Remove impossible conditions from the field sets of `@key` and `@requires` in the schema.
+    """Remove impossible type conditions from the field sets of `@key` and `@requires` in the subgraph's schema.
 
-    The metadata of the subgraph stays computed from the original field sets.
+    The properties of fields, such as `SubgraphMetadata.shareable`, are computed from the original field sets.
     """
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
@@ -40,7 +40,7 @@ def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
 
 
 def impossible_conditions(schema: Schema, type_name: str, selections: SelectionSetNode) -> Iterator[str]:
-    """Yield the type name of each condition that never applies."""
+    """Yield the type name of each impossible type condition in a field set on the type `type_name`."""
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):
@@ -77,7 +77,7 @@ def _possible(
 
 
 def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, dropped: bool) -> SelectionNode | None:
-    """Return the selection without impossible conditions; None if the selection becomes empty.
+    """Return the selection without impossible type conditions; None if the selection becomes empty.
 
     `dropped` says whether the selection is inside a fragment whose condition was removed.
     """
@@ -87,7 +87,8 @@ def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, drop
         inner = condition.name.value if condition is not None else type_name
         if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
             if dropped:
-                # Other tools ignore only the outermost impossible condition, so fields behind a second one are dropped.
+                # This condition is inside another impossible condition. Other tools ignore only the outer condition,
+                # so the fields under the inner condition are dropped.
                 return None
             condition, inner, dropped = None, type_name, True
         below = _possible(schema, inner, selection.selection_set, dropped=dropped)

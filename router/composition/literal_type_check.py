@@ -1,4 +1,4 @@
-"""Check the type of a literal: for arguments in field sets, which GraphQL validation does not check."""
+"""Check whether a literal fits a type. GraphQL validation does not check the arguments in field sets, so we do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from router.composition.model import Schema
     from router.composition.type_refs import TypeRef
 
-# The longest Int, with its sign. Python raises an error if it converts thousands of digits.
+# The length of the longest Int, with its sign. Longer literals are not converted, because Python raises an error for
+# literals with thousands of digits.
 _INT_DIGITS = len(str(GRAPHQL_MIN_INT))
 _BUILT_IN: dict[str, tuple[type, ...]] = {
     "Int": (IntValueNode,),
@@ -38,9 +39,9 @@ _BUILT_IN: dict[str, tuple[type, ...]] = {
 
 
 def fits_type(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Return whether the literal is a value of the type.
+    """Return whether the literal is a valid value of the type.
 
-    Required fields of input objects may be absent, as in Apollo's composition.
+    As in Apollo's composition, an input object may lack required fields.
     """
     match value, ref:
         case VariableNode(), _:

@@ -1,8 +1,8 @@
-"""The schema records of composition, the same for a subgraph and for the supergraph.
+"""Define the classes that describe a schema in composition. Subgraphs and the supergraph have the same classes.
 
-A `GraphQLSchema` of graphql-core must be complete and valid. A subgraph's schema need not be: it can have an extension
-of a type that another subgraph defines. So composition has its own records. `reading` builds a `Schema`, `upgrade`
-changes the schema, and all later phases only read the schema.
+A `GraphQLSchema` of graphql-core must be complete and valid. But a subgraph's schema can be incomplete: for example, it
+can extend a type that only another subgraph defines. So composition has its own classes. `reading` builds a
+`SubgraphSchema`, and `upgrade` changes the schemas of Federation 1.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ ROOTS: Mapping[str, str] = {"query": "Query", "mutation": "Mutation", "subscript
 
 
 UNTYPED = Named("")
-"""The type of a merged element before the types of the subgraphs are merged."""
+"""A placeholder for the type of a field or argument of the supergraph, until the types of the subgraphs are merged."""
 
 
 class Kind(StrEnum):
-    """The kinds of types; the value is the keyword that defines the kind."""
+    """The kinds of types. The value of a kind is its keyword in SDL."""
 
     SCALAR = "scalar"
     OBJECT = "type"
@@ -55,15 +55,16 @@ ABSTRACT = frozenset({Kind.INTERFACE, Kind.UNION})
 
 @dataclass(slots=True)
 class Applied:
-    """One application of a directive.
+    """One use of a directive on an element of a schema.
 
     Attributes:
         name: The directive's name in the schema.
         arguments: The arguments that are not null.
-        element: The name in the specification, `key` for `@federation__key`; None for an unknown directive.
-        node: The syntax node of the application.
-        block: The number of the definition or extension of the type that the directive is written on.
-        in_extension: Whether the directive is written on an extension of the type.
+        element: The directive's name in its specification, for example `key` for `@federation__key`. None if
+            composition does not know the directive.
+        node: The syntax node of this use.
+        block: The index, in the subgraph's definitions, of the type definition or extension that contains this use.
+        in_extension: Whether this use is in an extension of a type or of the schema.
     """
 
     name: str
@@ -86,7 +87,7 @@ class Applied:
 
 @dataclass(slots=True)
 class Element:
-    """A part of a schema that can have directives."""
+    """A type, field, argument, value or directive definition: the base class of everything in a schema with a name."""
 
     name: str
     description: str | None = None
@@ -94,17 +95,17 @@ class Element:
     node: Node | None = None
 
     def applied(self, element: str) -> list[Applied]:
-        """Return the applications of one directive, by its name in the specification."""
+        """Return all uses of a directive on this element. `element` is the directive's name in its specification."""
         return [directive for directive in self.directives if directive.element == element]
 
     def has(self, element: str) -> bool:
-        """Return whether the element has a directive, by the directive's name in the specification."""
+        """Return whether this element has a directive. `element` is the directive's name in its specification."""
         return any(directive.element == element for directive in self.directives)
 
 
 @dataclass(slots=True)
 class TypedElement(Element):
-    """A field, an argument or an input field."""
+    """An element that has a type: a field, an argument or an input field."""
 
     type: TypeRef = UNTYPED
 
@@ -123,7 +124,10 @@ class InputValue(TypedElement):
 
 @dataclass(slots=True)
 class FieldDef(TypedElement):
-    """A field of an object or interface; `parent` is the name of that type."""
+    """A field of an object or interface. `parent` is the name of the object or interface.
+
+    `block` and `in_extension` say in which definition or extension the field is, as for `Applied`.
+    """
 
     parent: str = ""
     arguments: dict[str, InputValue] = field(default_factory=dict)
@@ -132,7 +136,7 @@ class FieldDef(TypedElement):
 
     @property
     def coordinate(self) -> str:
-        """Return `Type.field`."""
+        """Return the names of type and field, for example `Account.owner`."""
         return f"{self.parent}.{self.name}"
 
 
@@ -143,7 +147,10 @@ class EnumValue(Element):
 
 @dataclass(slots=True)
 class TypeDef(Element):
-    """A named type. Only the attributes for its kind are filled: an enum has `values`, an input object has `inputs`."""
+    """A named type. Attributes that do not fit the type's kind are empty: only an enum has `values`.
+
+    `fields` are the fields of an object or interface, and `inputs` are the fields of an input object.
+    """
 
     kind: Kind = Kind.SCALAR
     fields: dict[str, FieldDef] = field(default_factory=dict)
@@ -156,12 +163,12 @@ class TypeDef(Element):
 
     @property
     def keys(self) -> list[Applied]:
-        """Return the `@key` directives."""
+        """Return the `@key` directives of the type."""
         return self.applied("key")
 
     @property
     def is_interface_object(self) -> bool:
-        """Return whether the type is an `@interfaceObject`."""
+        """Return whether the type is an object type with `@interfaceObject`."""
         return self.kind is Kind.OBJECT and self.has("interfaceObject")
 
 
@@ -176,7 +183,10 @@ class DirectiveDef(Element):
 
 @dataclass(slots=True)
 class Schema:
-    """Types, directive definitions, and the directives of the schema itself. Root types have their default names."""
+    """The types and directive definitions of a schema. Root types always have their default names, such as `Query`.
+
+    `applied` contains the directives on the schema itself, such as `@link`.
+    """
 
     types: dict[str, TypeDef] = field(default_factory=dict)
     directives: dict[str, DirectiveDef] = field(default_factory=dict)
@@ -194,7 +204,10 @@ class Schema:
                 yield definition, member
 
     def possible_types(self, name: str) -> list[str]:
-        """Return the object types that a value of this type can have: itself, its members, or its implementations."""
+        """Return the names of the object types that a value of the type `name` can have.
+
+        For a union these are its members, for an interface its implementations, and for any other type the type itself.
+        """
         definition = self.types.get(name)
         if definition is None:
             return []
@@ -220,11 +233,11 @@ class SubgraphSchema(Schema):
     Attributes:
         name: The subgraph's name.
         url: The subgraph's URL.
-        links: The specifications that the schema links.
+        links: The specifications that the schema links with `@link`.
         version: The federation version of the schema; `v1.0` for Federation 1.
-        still_provided: Coordinates of fields that count as provided, although the upgrade from Federation 1 removed the
-            external fields that provided them.
-        still_used: Coordinates of fields that count as used for the same reason.
+        still_provided: The coordinates of the fields that were provided before the upgrade from Federation 1 removed
+            unused external fields. These fields count as provided also after the removal.
+        still_used: The coordinates of the fields that were used before that removal. These fields count as used.
     """
 
     name: str = ""
@@ -235,18 +248,21 @@ class SubgraphSchema(Schema):
     still_used: frozenset[str] = frozenset()
 
     def is_federations(self, applied: Applied) -> bool:
-        """Return whether a directive belongs to federation, not to a specification that the schema links separately."""
+        """Return whether a directive comes from the federation specification.
+
+        The result is False for a directive of another linked specification, such as `@tag` of the tag specification.
+        """
         source = self.links.directive_source(applied.name)
         return source is None or source[0].url.identity == FEDERATION_IDENTITY
 
     @property
     def is_federation_2(self) -> bool:
-        """Return whether the schema is written for Federation 2."""
+        """Return whether the schema is a Federation 2 schema, or was upgraded to Federation 2."""
         return self.version > FEDERATION_1_VERSION
 
 
 def all_applied(schema: Schema) -> Iterator[Applied]:
-    """Yield every directive in the schema, on any element."""
+    """Yield every use of a directive in the schema: on the schema itself and on its elements."""
     yield from schema.applied
     for definition in schema.types.values():
         yield from definition.directives

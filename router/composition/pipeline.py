@@ -1,6 +1,7 @@
-"""The phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
+"""Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-A phase runs only if all earlier phases found no error. All errors of a phase are reported together.
+After a phase with errors, composition stops. All errors of that phase are reported together. There is one exception:
+Federation 2 schemas are not upgraded, so they are validated even if another subgraph cannot be read.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The result of a composition: either a supergraph or errors, and hints in both cases."""
+    """The result of a composition: either a supergraph or errors. Both results can have hints."""
 
     supergraph_sdl: str | None
     errors: tuple[CompositionError, ...]
@@ -39,7 +40,7 @@ class Composition:
 def compose(subgraphs: Iterable[Subgraph]) -> Composition:
     """Compose subgraphs into a supergraph (composition §10).
 
-    `compose` does not raise: everything that is wrong with the schemas is an error in the result. The result does not
+    `compose` does not raise an exception. Each problem of the schemas is an error in the result. The result does not
     depend on the order of the subgraphs.
     """
     report = Report()
@@ -61,7 +62,7 @@ def _compose(subgraphs: Sequence[Subgraph], report: Report) -> str | None:
     if report.failed():
         return None
     for schema in schemas:
-        # Every subgraph that a router queries has the root field `_service`, so it has a query root.
+        # A subgraph without a query root gets one, because every subgraph has at least the root field `_service`.
         schema.types.setdefault("Query", TypeDef("Query", kind=Kind.OBJECT))
     state = merge(_metadata(schemas), report)
     for rules in (SUPERGRAPH_RULES, FINAL_RULES, API_RULES, EXTRACTION_RULES):

@@ -1,7 +1,7 @@
-"""Errors and hints of a composition, and the report that collects them.
+"""Collect the errors and hints of a composition in a `Report`.
 
-Composition does not raise errors about schemas. Every problem is an entry in the report, with a stable code, a message
-for the team that owns the subgraph, and the places in the subgraphs' SDL.
+Composition raises no exceptions about schemas, but adds each problem to the report. A problem has a stable code, a
+message for the team that owns the subgraph, and its locations in the SDL of the subgraphs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a subgraph's SDL; line and column count from one."""
+    """A place in a subgraph's SDL. Lines and columns are counted from 1."""
 
     subgraph: str
     line: int
@@ -40,7 +40,7 @@ class CompositionError:
 
 @dataclass(frozen=True, slots=True)
 class CompositionHint:
-    """A warning or remark about subgraphs that can be composed (composition §7). `level` is WARN, INFO or DEBUG."""
+    """A warning or remark that does not prevent composition (composition §7). `level` is WARN, INFO or DEBUG."""
 
     code: HintCode
     message: str
@@ -49,17 +49,17 @@ class CompositionHint:
 
 
 SourcePlace = tuple[str, Node | None] | Location
-"""A subgraph's name and a syntax node in its SDL, or the location itself."""
+"""Where a problem is: either a `Location`, or a subgraph's name and a syntax node from the SDL of that subgraph."""
 
 
 def locate(places: Iterable[SourcePlace]) -> tuple[Location, ...]:
-    """Return the distinct locations of the places. A node that was not parsed from a text has no location."""
+    """Convert places to locations, without repetitions. A node that was not parsed from a text has no location."""
     located = (place if isinstance(place, Location) else _location(*place) for place in places)
     return tuple(dict.fromkeys(location for location in located if location is not None))
 
 
 def _location(subgraph: str, node: Node | None) -> Location | None:
-    # The location of a definition is its name: the definition may begin with a long description.
+    # The location of a definition is where its name is, because a long description may precede the name.
     named = node if isinstance(node, DirectiveNode) else getattr(node, "name", None) or node
     if named is None or named.loc is None:
         return None

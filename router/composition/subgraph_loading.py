@@ -1,4 +1,4 @@
-"""Load the SDL of each configured subgraph: from a file, from the configuration, or from the running service."""
+"""Load the SDL of each subgraph in `supergraph.yaml`: from a file, from that YAML text, or from a running service."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ _LAST_PORT = 65535
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
-# Ten times the size of the largest published schemas. The limit keeps an endless response from filling the memory.
+# The largest published schemas have a tenth of this size. The limit prevents that an endless response fills the memory.
 _MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 
 def load_subgraphs(
     sources: Sequence[SubgraphSource], timeout_seconds: float, transport: httpx.AsyncBaseTransport | None = None
 ) -> list[Subgraph]:
-    """Load all subgraphs, in the order of the sources. Running services are queried at the same time.
+    """Load all subgraphs, in the order of the sources. All running services are queried at the same time.
 
     Raises:
-        ConfigError: A file cannot be read, or a service does not return its SDL. The message has a line for each.
+        ConfigError: A file cannot be read, or a service does not return its SDL. The message has one line for each
+            file and service that failed.
     """
 
     async def load() -> list[str | BaseException]:
@@ -81,7 +82,7 @@ async def introspect(
         url: The subgraph's GraphQL endpoint. Redirects are not followed, because headers may contain credentials.
         headers: Headers of the request.
         timeout_seconds: The time limit for the request and the response together.
-        transport: Replaces the network in tests.
+        transport: The transport of the HTTP client. Tests pass a transport that does not use the network.
 
     Raises:
         ConfigError: The service is unreachable, returns an error, or is not a subgraph.
@@ -112,7 +113,10 @@ def _check_address(shown: str, url: str) -> None:
 
 
 def _check_headers(shown: str, headers: Mapping[str, str]) -> None:
-    """Check names and values (RFC 9110 §5.1, §5.5). The message does not show a value: it may be a credential."""
+    """Raise `ConfigError` if the name or the value of a header is invalid (RFC 9110 §5.1, §5.5).
+
+    The message does not contain the value, because the value may be a credential.
+    """
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise ConfigError(f'{shown}: "{_printable(name)}" is not the name of a header')
@@ -150,7 +154,8 @@ def _sdl_of(shown: str, status: int, response_body: bytes) -> str:
                 raise ConfigError(f"{shown}: its SDL contains half of a surrogate pair")
             return sdl
         case {"errors": [{"message": str(message)}, *_]}:
-            # Without `_service` in the schema the query is invalid, and some servers then respond with status 400.
+            # A server whose schema has no `_service` reports that the query is invalid. Some of these servers respond
+            # with status 400.
             raise ConfigError(f"{shown}: does not return its SDL: {_printable(message)}")
         case _ if not well:
             raise ConfigError(f"{shown}: returned status {status} when queried for its SDL")

@@ -1,6 +1,7 @@
-"""Properties of a subgraph's fields that depend on several directives: external, provided, shareable, used.
+"""Find the fields of a subgraph that are external, provided, shareable or used.
 
-Each property is computed once for each subgraph, as a set of coordinates (`Account.owner`).
+Each of these properties depends on several directives. A property is computed once for each subgraph, as the set of
+the coordinates of its fields, such as `Account.owner`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from router.composition.type_refs import base_name
 class SubgraphMetadata:
     """A subgraph and the properties of its fields.
 
-    After a property is computed, the schema must not change, unless `settle` has computed all properties.
+    Each property is computed when it is first read. Call `settle` before a change of the schema. Otherwise some
+    properties would describe the schema before the change, and others the schema after the change.
     """
 
     schema: SubgraphSchema
@@ -29,14 +31,15 @@ class SubgraphMetadata:
         return self.schema.name
 
     def settle(self) -> tuple[frozenset[str], ...]:
-        """Compute all properties now, so that later changes of the schema do not affect the properties."""
+        """Compute all properties now, so that later changes of the schema do not change them."""
         return (self.fake_external, self.external, self.provided, self.shareable, self.used)
 
     @cached_property
     def fake_external(self) -> frozenset[str]:
-        """Return the key fields of extended types marked `@external`, as Federation 1 requires.
+        """Return the fields that have `@external` and are in a key of an extended type.
 
-        The subgraph resolves these fields, so they do not count as external.
+        Federation 1 requires `@external` on these fields, although the subgraph resolves them. So these fields do not
+        count as external.
         """
         found: set[str] = set()
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
@@ -49,7 +52,10 @@ class SubgraphMetadata:
 
     @cached_property
     def external(self) -> frozenset[str]:
-        """Return the fields that have `@external`, or whose type has it, without `fake_external`."""
+        """Return the fields that have `@external`, or whose object type has `@external`.
+
+        The fields in `fake_external` are left out.
+        """
         marked = set()
         for definition, member in self.schema.fields():
             # Federation 1 ignores `@external` on types.
@@ -61,7 +67,7 @@ class SubgraphMetadata:
 
     @cached_property
     def provided(self) -> frozenset[str]:
-        """Return the external fields that a `@provides` of this subgraph makes resolvable on some path."""
+        """Return the external fields that this subgraph resolves on some path, because a `@provides` selects them."""
         return self.schema.still_provided | self._provided_by_directives
 
     @cached_property
@@ -79,7 +85,9 @@ class SubgraphMetadata:
     def shareable(self) -> frozenset[str]:
         """Return the fields that other subgraphs may resolve too.
 
-        Such a field is part of a key, is provided, or has `@shareable` itself or on its type definition or extension.
+        A field is shareable if a key contains the field, if the field is external and a `@provides` selects it, or if
+        the field has `@shareable`. On a type's definition, `@shareable` counts for the fields in the definition. On an
+        extension, `@shareable` counts for the fields in extensions.
         """
         found = set(self._provided_by_directives)
         for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE):
@@ -94,7 +102,10 @@ class SubgraphMetadata:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Return the fields that are named in a `@key`, `@requires`, `@provides`, `@fromContext` or interface."""
+        """Return the fields that a `@key`, `@requires`, `@provides` or `@fromContext` selects.
+
+        Fields that implement a field of an interface are included too.
+        """
         found = set(self.schema.still_used)
         for type_name, applied in self.field_set_uses():
             for target, _leaf in target_fields(self.schema, type_name, applied):
@@ -109,7 +120,10 @@ class SubgraphMetadata:
         return frozenset(found)
 
     def field_set_uses(self) -> list[tuple[str, Applied]]:
-        """Return each `@key`, `@requires` and `@provides`, with the name of the type that its field set selects on."""
+        """Return `(type name, directive)` for each `@key`, `@requires` and `@provides`.
+
+        The field set of the directive selects fields of the named type.
+        """
         uses = [
             (definition.name, key)
             for definition in self.schema.of_kind(Kind.OBJECT, Kind.INTERFACE)
@@ -133,11 +147,14 @@ class SubgraphMetadata:
         return member.coordinate in self.shareable
 
     def is_used(self, member: FieldDef) -> bool:
-        """Return whether the field is in `used`."""
+        """Return whether a directive or an interface uses the field (see `used`)."""
         return member.coordinate in self.used
 
     def interface_objects_for(self, definition: TypeDef) -> list[TypeDef]:
-        """Return this subgraph's interface objects for the interfaces of a type of the supergraph."""
+        """Return each `@interfaceObject` type of this subgraph that has the name of an interface of `definition`.
+
+        `definition` is a type of the supergraph.
+        """
         found = []
         for name in definition.interfaces:
             own = self.schema.types.get(name)

@@ -1,6 +1,7 @@
-"""Print the supergraph: directive definitions, then types, both in alphabetical order (composition §8.4).
+"""Print the supergraph as SDL (composition §8.4).
 
-Fields, arguments and values are printed in the order of the merge. The same subgraphs give the same text.
+The directive definitions come first, then the types, both in alphabetical order. Fields, arguments and values are
+printed in the order in which the merge added them. The same subgraphs always give the same text.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState
     from router.composition.merge.supergraph_features import SupergraphLink
 
-# These descriptions are those of the link specification.
+# The descriptions of the values of the enum `link__Purpose`, copied from the link specification.
 _PURPOSES = {
     "SECURITY": "`SECURITY` features provide metadata necessary to securely resolve fields.",
     "EXECUTION": "`EXECUTION` features provide metadata necessary for operation execution.",
@@ -73,7 +74,7 @@ def _link(link: SupergraphLink) -> str:
 
 
 def _specification_definitions(state: MergeState) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the printed directives and types of all specifications that the supergraph links, by name."""
+    """Return two mappings, name → SDL: the directives and the types of all specifications that the supergraph links."""
     directives: dict[str, DirectiveDefinitionNode] = {}
     types: dict[str, TypeDefinitionNode] = {}
     link = spec_definitions(spec_versions("link")[-1], lambda name: name, lambda name: f"link__{name}")

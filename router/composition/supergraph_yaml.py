@@ -1,4 +1,6 @@
-"""Read `supergraph.yaml`: the subgraphs to compose, and the source of each subgraph's SDL (the format of `rover`).
+"""Read `supergraph.yaml`, which lists the subgraphs to compose, and where the SDL of each subgraph is.
+
+The format is that of Apollo's command line tool `rover`:
 
     federation_version: =2.11
     subgraphs:
@@ -12,10 +14,11 @@
           sdl: "type Query { posts: [String] }"
       likes:
         schema:
-          subgraph_url: http://localhost:4003/graphql   # fetch the SDL here; the routing URL unless one is given
+          subgraph_url: http://localhost:4003/graphql   # fetch the SDL here; also the default of `routing_url`
           introspection_headers: {Authorization: "Bearer ${env.TOKEN}"}
 
-`${env.NAME}` in any string is replaced by an environment variable; `${env.NAME:-text}` has a fallback.
+`${env.NAME}` in a string is replaced by the environment variable `NAME`. `${env.NAME:-text}` is replaced by `text` if
+the variable is not set.
 """
 
 from __future__ import annotations
@@ -45,14 +48,14 @@ _KINDS = ("file", "sdl", "subgraph_url")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. The message contains the file and the line."""
+    """The configuration cannot be used. The message says where: the file and the line, or the URL of the subgraph."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubgraphSource:
-    """One entry of `subgraphs`: exactly one of `file`, `sdl` and `subgraph_url` is set.
+    """One subgraph in `supergraph.yaml`. Exactly one of `file`, `sdl` and `subgraph_url` is set.
 
-    `origin` is the file that contains the SDL: `file`, or the configuration file for an inline `sdl`.
+    `origin` says which file contains the SDL, and where: `file`, or `supergraph.yaml` itself if `sdl` is set.
     """
 
     name: str
@@ -68,7 +71,7 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
     """Return the sources of all subgraphs, in the order of the file.
 
     Raises:
-        ConfigError: The file cannot be read, is not YAML, or does not have the format above.
+        ConfigError: The file cannot be read, is not YAML, or does not have the format of `supergraph.yaml`.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -88,7 +91,7 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
 
 def _problem(error: MarkedYAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
-        # The library's message quotes the values, and a header's value can be a secret.
+        # The message of the YAML library is not used. It quotes the values, and the value of a header can be a secret.
         return "a key is written twice"
     problem = error.problem or "is not YAML"
     return f"{error.context}, {problem}" if error.context and problem.startswith("but ") else problem
@@ -99,7 +102,7 @@ def _indent(line: str) -> int:
 
 
 def _is_text(value: str) -> bool:
-    """Return False if an escape in the YAML added a NUL character or half of a surrogate pair."""
+    """Return whether the value has no NUL character and no half of a surrogate pair. Escapes in YAML can add both."""
     return "\0" not in value and not has_surrogates(value)
 
 
@@ -163,7 +166,7 @@ class _Reader:
         return expanded
 
     def version(self, root: CommentedMap) -> None:
-        """Check that `federation_version` is a version that this composition implements."""
+        """Raise `ConfigError` if `federation_version` is not a version that this composition implements."""
         if "federation_version" not in root:
             return
         match = _VERSION.fullmatch(str(root["federation_version"]))
@@ -208,15 +211,16 @@ class _Reader:
         )
 
     def _inline(self, schema: CommentedMap) -> SourceFile | None:
-        """Return the place of an inline `sdl` in the configuration; None without `sdl`.
+        """Return where the value of `sdl` begins in the configuration file; None if `sdl` is not set.
 
-        Only the lines of a literal block (`|`) are the lines of the SDL.
+        Only a literal block (`|`) contains the lines of the SDL unchanged. So the result is `verbatim` only for a
+        literal block.
         """
         if "sdl" not in schema:
             return None
         value = schema["sdl"]
         positions = schema.lc.data or {}
-        # A key that YAML merges with `<<` has no position in this mapping.
+        # If `sdl` comes from another mapping through the YAML merge key `<<`, `sdl` has no position in this mapping.
         key_line = (positions["sdl"][0] if "sdl" in positions else schema.lc.line) + 1
         lines = value.split("\n")
         first = next((number for number, line in enumerate(lines) if line.strip()), 0)

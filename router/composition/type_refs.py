@@ -1,4 +1,4 @@
-"""Type references, such as `[Account!]!`, as small immutable values that can be compared, hashed and printed."""
+"""Represent type references, such as `[Account!]!`, by immutable values that can be compared, hashed and printed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode, TypeN
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A type by its name."""
+    """A reference to a type by its name: `Account`."""
 
     name: str
 
@@ -19,7 +19,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list type."""
+    """A list of the type `of`: `[Account]`."""
 
     of: TypeRef
 
@@ -29,7 +29,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class NonNull:
-    """A non-null type."""
+    """The non-null type of the type `of`: `Account!`."""
 
     of: Named | ListOf
 
@@ -64,7 +64,10 @@ def base_name(ref: TypeRef) -> str:
 
 
 def rename(ref: TypeRef, names: dict[str, str]) -> TypeRef:
-    """Replace the name inside all lists and non-nulls by its entry in `names`, if `names` has one."""
+    """Rename the type inside all lists and non-nulls. `names` contains old names → new names.
+
+    For example, `[MyQuery!]` becomes `[Query!]`. A name that is not in `names` stays unchanged.
+    """
     match ref:
         case Named():
             return Named(names.get(ref.name, ref.name))

@@ -1,4 +1,4 @@
-"""Contracts: variants of a supergraph whose API schema is filtered by `@tag`.
+"""Derive contracts: variants of a supergraph that show clients only the elements that a filter of tags allows.
 
     from router.composition.contracts import ContractFilter, derive
 
@@ -7,8 +7,9 @@
     contract.errors          # why the contract is impossible; locations are in the given supergraph
     contract.unknown_tags    # tags of the filter that no element has
 
-In: the text of a supergraph and a filter. Out: the same text, with `@inaccessible` on every hidden element. The router
-still uses hidden fields in its plans, and clients do not see them. A diff of the texts shows what a contract hides.
+In: the text of a supergraph and a filter. Out: the same text, with `@inaccessible` on every hidden element. Clients do
+not see hidden fields, but the router still uses hidden fields in its query plans. A diff of the input and the output
+shows what a contract hides.
 Reading order: this file; `filtering` (which elements are hidden); `reachable_types`; `inaccessible_marking` (the text).
 """
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["SUPERGRAPH", "Contract", "ContractFilter", "derive"]
 
 SUPERGRAPH = "supergraph"
-"""The name in the locations of errors. The errors of a composition have the name of a subgraph there."""
+"""The value of `Location.subgraph` in the errors of a contract, because the locations are in the supergraph's SDL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ class Contract:
 
     Attributes:
         supergraph_sdl: The supergraph; None if there are errors.
-        errors: Why the contract is impossible.
+        errors: The reasons why the contract is impossible; empty if there is a supergraph.
         known_tags: All tags of the supergraph, sorted.
-        unknown_tags: Tags of the filter that are not in the supergraph, probably misspelled.
+        unknown_tags: All tags of the filter that the supergraph does not have, sorted. They are probably misspelled.
     """
 
     supergraph_sdl: str | None
@@ -90,7 +91,10 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 
 
 def _read(document: DocumentNode, links: Links) -> SubgraphSchema:
-    """Read the merged schema, without the definitions of `@link` and `@join__*`. Each element has its syntax node."""
+    """Read the merged schema from the document of a supergraph, without the definitions for `@link` and `@join__*`.
+
+    Each element of the result has its syntax node, so that `mark` finds the element in the text.
+    """
     schema = SubgraphSchema(name=SUPERGRAPH, links=links)
     SchemaBuilder(schema, element_resolver(links, federation_2=True)).build(merged_definitions(document, links))
     return schema

@@ -1,14 +1,14 @@
 """Find the elements of a merged schema that a contract hides.
 
-The rules are those of Apollo's contracts:
+The rules are the same as in Apollo's contracts:
 
-- A tag on an object or interface type counts for all its fields.
-- An element with an excluded tag is hidden, even if it also has an included tag.
-- If the filter includes tags, a union or a field of an object or interface is hidden unless it has an included tag.
-  Enums, input types, scalars and arguments are hidden only by an excluded tag.
-- A field of an interface is hidden if the field is hidden in a visible implementation. If the interface's field has an
-  included tag, it is not hidden, and the contract is reported as invalid.
-- A type without visible parts is hidden. The query root is never hidden.
+- Each field of an object or interface type also has the tags of the type.
+- An element with an excluded tag is hidden, even if the element also has an included tag.
+- If the filter includes tags, unions and the fields of objects and interfaces are hidden unless they have an included
+  tag. Enums, enum values, input types, input fields, scalars and arguments are hidden only by an excluded tag.
+- A field of an interface is hidden if a visible type implements the interface, and the same field is hidden in that
+  type. Exception: an interface's field with an included tag stays visible. The contract is then reported as invalid.
+- A type is hidden if all its fields, values or members are hidden. The query root is never hidden for this reason.
 - With `hide_unreachable`, types that clients cannot reach are hidden (see `reachable_types`).
 """
 
@@ -30,7 +30,10 @@ _WITH_FIELDS = frozenset({Kind.OBJECT, Kind.INTERFACE})
 
 @dataclass(frozen=True, slots=True)
 class ContractFilter:
-    """The tags that a contract includes and excludes. Without `include`, all other elements are shown."""
+    """The tags that a contract includes and excludes. If `include` is empty, only excluded tags hide elements.
+
+    With `hide_unreachable`, the contract also hides the types that clients cannot reach.
+    """
 
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
@@ -42,15 +45,18 @@ class ContractFilter:
             raise ValueError(f"a tag cannot be both included and excluded: {', '.join(sorted(both))}")
 
     def excludes(self, tags: frozenset[str]) -> bool:
-        """Return whether one of the tags is excluded."""
+        """Return whether the filter excludes at least one of the tags."""
         return not self.exclude.isdisjoint(tags)
 
     def includes(self, tags: frozenset[str]) -> bool:
-        """Return whether one of the tags is included."""
+        """Return whether the filter includes at least one of the tags."""
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:
-        """Return whether an element with these tags is hidden, if its kind needs an included tag to be shown."""
+        """Return whether the filter hides a union, or a field of an object or interface, that has these tags.
+
+        Elements of other kinds are hidden only if `excludes` returns True.
+        """
         return self.excludes(tags) or (bool(self.include) and not self.includes(tags))
 
 
@@ -60,7 +66,10 @@ def tags_in_use(schema: Schema) -> frozenset[str]:
 
 
 def apply(wanted: ContractFilter, schema: Schema) -> list[Element]:
-    """Mark all elements that the contract hides as `@inaccessible`; return the elements that were not marked before."""
+    """Add `@inaccessible` to all elements that the contract hides. Returns the elements that got the directive.
+
+    An element that already has `@inaccessible` is not returned.
+    """
     before = {id(element) for element in _elements(schema) if _hidden(element)}
     for definition in schema.types.values():
         _match(wanted, definition)
@@ -99,7 +108,7 @@ def _hide(element: Element) -> None:
 
 
 def _match(wanted: ContractFilter, definition: TypeDef) -> None:
-    """Hide the type, or those of its parts whose own tags hide them."""
+    """Hide the type if its tags require that. Otherwise hide each field, argument and value whose tags require that."""
     tags = _tags(definition)
     hides = wanted.hides if definition.kind is Kind.UNION else wanted.excludes
     if hides(tags):
@@ -120,7 +129,10 @@ def _exclude(wanted: ContractFilter, elements: Iterable[Element]) -> None:
 
 
 def _hide_unimplemented(wanted: ContractFilter, schema: Schema) -> bool:
-    """Hide each interface field that is hidden in a visible implementation. Returns whether a field was hidden."""
+    """Hide each interface field if a visible type implements the interface and hides the same field.
+
+    Returns whether an interface field was hidden.
+    """
     broken = [
         inherited
         for definition in schema.types.values()
@@ -143,7 +155,7 @@ def _implemented_fields(schema: Schema, definition: TypeDef, member: FieldDef) -
 
 
 def _hide_empty(schema: Schema) -> bool:
-    """Hide types without visible parts. Returns whether a type was hidden."""
+    """Hide each type whose fields, values or members are all hidden. Returns whether a type was hidden."""
     empty = [
         definition
         for definition in schema.types.values()

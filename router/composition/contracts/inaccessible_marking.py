@@ -1,7 +1,8 @@
-"""Write `@inaccessible` into the text of a supergraph, without any other change.
+"""Write `@inaccessible` into the text of a supergraph, and leave all other text as it is.
 
-The syntax node of an element gives the place in the text. If the supergraph does not link and define `@inaccessible`,
-the link and the definition are added. Version 0.1 becomes 0.2, which allows the directive on every kind of element.
+The syntax node of an element says where to write the directive. If the supergraph has no `@link` to the specification
+of `@inaccessible`, or no definition of the directive, the missing text is added. A link to version 0.1 of the
+specification is changed to version 0.2, because only version 0.2 allows the directive on every kind of element.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _SPEC = spec_versions("inaccessible")[-1]
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Edit:
-    """Replaces the characters from `start` to `end` by `text`. If `start` equals `end`, the text is inserted."""
+    """Replace the characters from `start` to `end` by `text`. If `start` equals `end`, `text` is inserted there."""
 
     start: int
     end: int
@@ -47,7 +48,7 @@ class _Edit:
 def mark(text: str, document: DocumentNode, links: Links, hidden: Sequence[Element]) -> str:
     """Return the text with `@inaccessible` on every hidden element.
 
-    `document` is parsed from `text`, and contains the syntax nodes of the hidden elements.
+    `document` must be parsed from `text`, and must contain the syntax nodes of the hidden elements.
     """
     link = links.get(f"{APOLLO}/inaccessible")
     name = link.directive_name("inaccessible") if link else _free_name(document, links)
@@ -72,7 +73,10 @@ def _span(node: Node) -> tuple[int, int]:
 
 
 def _after_directives(text: str, node: Node, directive: str) -> _Edit:
-    """Insert the directive after the last one: on a new line if the last directive has its own line."""
+    """Return the edit that adds `directive` after the last directive of the node.
+
+    If the last directive begins a line, `directive` gets a new line with the same indent.
+    """
     directives = getattr(node, "directives", ())
     start, end = _span(directives[-1] if directives else _last_before_directives(node))
     before = text[text.rfind("\n", 0, start) + 1 : start]
@@ -106,7 +110,7 @@ def _link(text: str, document: DocumentNode, links: Links, name: str) -> Iterato
     alias = f', as: "{name}"' if name != _SPEC.name else ""
     core = links.get(CORE_IDENTITY)
     if core is not None:
-        # Version 0.1 of `@core` has no argument `for`.
+        # `@core` is the predecessor of `@link`. Version 0.1 of `@core` has no argument `for`.
         purpose = ", for: SECURITY" if core.url.version.minor > 1 else ""
         directive = f'@{core.directive_name("core")}(feature: "{_SPEC.url}"{alias}{purpose})'
     else:
@@ -130,7 +134,10 @@ def _newest(link: Link) -> Iterator[_Edit]:
 
 
 def _definition(document: DocumentNode, name: str) -> Iterator[_Edit]:
-    """Replace an outdated definition, or insert the definition in alphabetical order. Yields at most one edit."""
+    """Yield an edit that makes the definition of `@inaccessible` current; nothing if the definition is current.
+
+    The edit replaces an outdated definition, or inserts the missing definition in alphabetical order.
+    """
     newest = _SPEC.directives["inaccessible"]
     definition = print_ast(newest).replace("@inaccessible", f"@{name}", 1)
     directives = [node for node in document.definitions if isinstance(node, DirectiveDefinitionNode)]

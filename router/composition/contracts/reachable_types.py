@@ -1,9 +1,12 @@
 """Find the types that a client can reach in the visible part of a schema.
 
-The search begins at the root types and the arguments of directives. A type makes these types reachable: the types of
-its visible fields, their visible arguments and its visible input fields; the implementations of an interface; the
-members of a union. The interfaces of a reachable object are reachable too, because a fragment can name them, but their
-other implementations are not.
+The search begins at the root types and at the types of the arguments in directive definitions. From a reachable type,
+clients can reach:
+
+- the types of its visible fields, of their visible arguments, and of its visible input fields;
+- the implementations, if the type is an interface, and the members, if the type is a union;
+- the interfaces that the type implements, because a fragment can name the interface. But clients cannot reach the other
+  implementations of such an interface.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def reachable_types(schema: Schema, kept: Iterable[str]) -> set[str]:
-    """Return the names of the types that are reachable from the root types or from the types in `kept`."""
+    """Return the names of the types that clients can reach. Visible types in `kept` count as reachable too."""
     reached: set[str] = set()
     waiting = [name for name in (*ROOTS.values(), *kept, *_directive_arguments(schema)) if _visible(schema, name)]
     while waiting:

@@ -1,6 +1,6 @@
-"""The pages that explain the error and hint codes of composition, for people and programs: `pages/CODE.md`.
+"""Read the pages that explain the error and hint codes of composition to people and programs.
 
-In: a code. Out: its `Page`. A page is Markdown of a fixed form:
+In: a code. Out: its `Page`, read from `pages/CODE.md`. Each page is Markdown of a fixed form:
 
     # CODE
 
@@ -22,8 +22,8 @@ In: a code. Out: its `Page`. A page is Markdown of a fixed form:
     the SDL after following the advice; subgraphs that are only in the example do not change
     ```
 
-If no small schema can cause the code, the page has no example and no fix, and says why. If the code is an error and a
-hint, the page has a second example (`## Example of the hint`) without a fix.
+If no small schema can cause the code, the page has no example and no fix, and says why. If the code is used both for an
+error and for a hint, the page has a second example (`## Example of the hint`) without a fix.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Page:
         summary: One sentence, without Markdown.
         advice: What to do about the error or hint, in one line.
         text: The whole page in Markdown.
-        schemas: Section (`Example`, `Fixed`) → the subgraphs to compose.
+        schemas: The title of a section (`Example`, `Fixed`, `Example of the hint`) → the subgraphs of that section.
     """
 
     code: str
@@ -72,7 +72,7 @@ class Page:
 
 
 def kinds(code: str) -> str:
-    """Return `error`, the level of a hint such as `WARN`, or `error or INFO` for a code that is both."""
+    """Return `error` for an error code, the level such as `WARN` for a hint code, or `error or INFO` if it is both."""
     names = ["error"] if code in get_args(ErrorCode) else []
     level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text is possible
     return " or ".join([*names, *([level] if level else [])])

@@ -1,7 +1,7 @@
-"""Check the definitions of federation's directives and types that a subgraph has, and add the missing definitions.
+"""Check a subgraph's definitions of directives and types of specifications, and add the missing definitions.
 
-A subgraph may define `@key` and other elements of specifications itself, as servers print them. Such a definition may
-allow fewer uses than the specification, but not more.
+The SDL of a subgraph may contain definitions of `@key` and other elements of specifications, because servers print
+these definitions. A subgraph's definition may allow fewer uses than the specification, but not more.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _INEXACT_FIELDS_TYPES = frozenset({"String", "_FieldSet", "FieldSet"})
 def complete_definitions(
     subgraph: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[tuple[DefinitionNode, ...], tuple[DefinitionNode, ...]]:
-    """Return the subgraph's own definitions, and the missing definitions of its specifications (composition §1).
+    """Return the subgraph's own definitions, and the missing definitions of specifications (composition §1).
 
-    Reports DIRECTIVE_DEFINITION_INVALID and TYPE_DEFINITION_INVALID for own definitions that a specification forbids.
+    Reports DIRECTIVE_DEFINITION_INVALID or TYPE_DEFINITION_INVALID if an own definition contradicts its specification.
     """
     federation_2 = links.get(FEDERATION_IDENTITY) is not None
     written = document.definitions
@@ -57,14 +57,14 @@ def complete_definitions(
         report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # Without any link, the definition of @link is an ordinary directive of the subgraph.
+        # The schema links nothing, so its @link is an ordinary directive and need not match the link specification.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     if problems.get(LINK_IDENTITY):
-        # With a wrong definition of @link, no other specification counts as linked.
+        # The definition of @link is wrong. So no other specification counts as linked, and none is checked or added.
         expectations = {LINK_IDENTITY: expectations[LINK_IDENTITY]}
     elif FEDERATION_IDENTITY not in problems or problems[FEDERATION_IDENTITY]:
-        # If federation is unknown or wrongly defined, other specifications add no definitions.
+        # The federation version is unknown, or a federation definition is wrong. So other specifications are ignored.
         expectations = {each: expectations[each] for each in _IMPLIED if each in expectations}
     for specification in expectations:
         for code, node, problem in problems[specification]:
@@ -74,7 +74,8 @@ def complete_definitions(
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
     if any(name in types for expected in expectations.values() for name in expected.types):
-        # Added definitions use a type that the subgraph defines itself, so all definitions are checked together.
+        # An added definition may use a type that the subgraph defines itself. Then the added definitions are not valid
+        # alone, so they are returned in the group of the own definitions.
         return (*kept, *added), ()
     return kept, tuple(added)
 
@@ -84,7 +85,7 @@ def _problems(
     directives: Mapping[str, DirectiveDefinitionNode],
     types: Mapping[str, TypeDefinitionNode],
 ) -> Iterator[tuple[ErrorCode, DefinitionNode, str]]:
-    """Yield code, definition and problem of each own definition that the specification does not allow."""
+    """Yield `(error code, definition, problem)` for each own definition that contradicts the specification."""
     for name, wanted in expected.directives.items():
         own = directives.get(name)
         if own is not None and (problem := _directive_problem(own, wanted, types)):
@@ -98,7 +99,7 @@ def _problems(
 def _unknown_types(
     definitions: Iterable[DefinitionNode], types: Collection[str]
 ) -> Iterator[tuple[DirectiveDefinitionNode, str]]:
-    """Yield each type that a directive definition of the subgraph uses, but that is not defined."""
+    """Yield `(directive definition, type name)` for each argument of a directive whose type is not defined."""
     for directive in definitions:
         if isinstance(directive, DirectiveDefinitionNode):
             for argument in directive.arguments or ():
@@ -112,7 +113,10 @@ def _without_inexact(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionN
 
 
 def _is_inexact(node: DirectiveDefinitionNode) -> bool:
-    """Return whether `node` defines @key, @provides or @requires inexactly, as Federation 1 libraries print them."""
+    """Return whether `node` defines `@key`, `@provides` or `@requires` in a form that Federation 1 libraries print.
+
+    In such a form, the directive has no argument, or only the argument `fields`. Its type can be `String`.
+    """
     if node.name.value not in _INEXACT:
         return False
     arguments = node.arguments or ()
@@ -123,16 +127,19 @@ def _is_inexact(node: DirectiveDefinitionNode) -> bool:
 
 
 def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, SpecDefinitions]]:
-    """Yield the identity of each specification that the schema uses, and its definitions."""
+    """Yield `(identity, definitions)` of each specification that the schema uses.
+
+    The identity is the URL of the specification without the version.
+    """
     if not federation_2:
         yield FEDERATION_IDENTITY, spec_definitions(FEDERATION_1, lambda name: name, lambda name: name)
-        # A Federation 1 schema may define directives of Federation 2 differently, such as @shareable.
+        # Directives of Federation 2 are not in FEDERATION_1: a Federation 1 schema may define its own `@shareable`.
     for link in links:
         if link.spec is not None and link.url.identity not in (LINK_IDENTITY, CORE_IDENTITY):
             yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
-        # A schema that gives @link another name must define the directive itself.
+        # The definition is added only under the name `@link`. A schema that renames @link must define it itself.
         spec = (own.spec if own else None) or spec_versions("link")[-1]
         type_name = own.type_name if own else lambda name: f"link__{name}"
         yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)
@@ -167,7 +174,7 @@ def _argument_problem(
 ) -> str | None:
     name = own.name.value
     mine, expected = from_node(own.type), from_node(wanted.type)
-    # A subgraph may require an optional argument, but must not make a required argument optional.
+    # A subgraph's definition may make an optional argument required. It must not make a required argument optional.
     relaxed = isinstance(expected, NonNull) and not isinstance(mine, NonNull)
     if base_name(expected) in BUILT_IN_SCALARS:
         same = str(nullable(mine)) == str(nullable(expected))

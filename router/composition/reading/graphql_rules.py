@@ -1,9 +1,10 @@
-"""Check a subgraph's schema by the rules of the GraphQL specification: INVALID_GRAPHQL.
+"""Check that a subgraph's schema follows the rules of the GraphQL specification, and report INVALID_GRAPHQL if not.
 
-graphql-core has the rules. The schema of a subgraph may differ from other schemas in three points: `extend type` may
-stand alone, there may be no query root, and definitions of linked specifications may be missing. Thousands of subgraphs
-need the same definitions of specifications, so a schema with these definitions is built once. The subgraph's document
-is checked as an extension of that schema.
+graphql-core implements the rules. The schema of a subgraph may break three of them: a type can have an extension and no
+definition, the query root can be missing, and directives of linked specifications can be used without a definition.
+
+Many subgraphs need the same definitions of specifications. So a base schema with only these definitions is built once
+and cached. The definitions of each subgraph are then checked as an extension of the base schema.
 """
 
 from __future__ import annotations
@@ -49,18 +50,21 @@ if TYPE_CHECKING:
 
 _Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
 
-# graphql-core reports these problems, but we allow them. A subgraph needs no query root. The other two are errors only
-# in newer editions of the GraphQL specification, and other federation tools do not enforce them.
+# Problems that graphql-core reports, but that composition allows. A subgraph needs no query root. The second and third
+# problem are errors only in newer editions of the GraphQL specification, and other federation tools do not report them.
 _PERMITTED = (
     re.compile(r"Query root type must be provided\."),
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),
     re.compile(r"\S+ has invalid default value.*: Expected value of type '\S+' to include required field.*", re.DOTALL),
 )
-# graphql-core has the same limit for operations. Each problem costs time: its message suggests similar names.
+# The highest number of reported problems. graphql-core has the same limit for operations. Each problem costs time,
+# because graphql-core searches for similar names to suggest in the message.
 _MAX_PROBLEMS = 100
-# This suffix renames a type that has the name of a built-in scalar. No real type name ends with it.
+# A subgraph's type with the name of a built-in scalar is renamed with this suffix, for example from `ID` to `ID__own`.
+# No real type name ends with the suffix.
 _OWN = "__own"
-# A process uses few combinations of versions and imports. Each cached schema needs a few hundred kilobytes.
+# The number of cached base schemas. Each needs a few hundred kilobytes. There is a base schema for each combination of
+# specification versions and imports, and one process sees few combinations.
 _CACHED_BASES = 64
 
 
@@ -69,7 +73,7 @@ def check_graphql(
 ) -> GraphQLSchema | None:
     """Check the definitions that the subgraph wrote (`own`) together with the definitions added for it (`added`).
 
-    Returns the schema built from both, or None if errors were reported.
+    Returns the schema built from `own` and `added`, or None if errors were reported.
     """
     base = _base(_Identical(tuple(added)))
     document = _renamed(DocumentNode(definitions=_extensions_as_definitions(own)))
@@ -80,8 +84,8 @@ def check_graphql(
             schema = extend_schema(base, document, assume_valid_sdl=True)
             problems = [problem for problem in validate_schema(schema) if not _is_permitted(problem)]
         except (GraphQLError, TypeError, ValueError) as error:
-            # graphql-core raises instead of reporting in two cases: for names such as `__x`, and for the default value
-            # of an argument whose type is not an input type.
+            # In two cases graphql-core raises an exception, and reports no problem: for names such as `__x`, and for
+            # the default value of an argument whose type is not an input type.
             problems = [error if isinstance(error, GraphQLError) else GraphQLError(str(error))]
     for problem in problems:
         report.error(
@@ -93,7 +97,7 @@ def check_graphql(
 
 
 class _EnoughProblems(Exception):
-    """The maximum number of problems was found."""
+    """Raised to stop the validation when `_MAX_PROBLEMS` problems were found."""
 
 
 def _document_problems(document: DocumentNode, base: GraphQLSchema) -> list[GraphQLError]:
@@ -114,7 +118,10 @@ def _document_problems(document: DocumentNode, base: GraphQLSchema) -> list[Grap
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Identical:
-    """Nodes that are compared by identity, because comparing trees is slow. Equal nodes are built only once."""
+    """A cache key of syntax nodes that compares the nodes by identity (`is`), because comparing whole trees is slow.
+
+    `spec_definitions` returns the same nodes for the same specification and names, so equal definitions are identical.
+    """
 
     nodes: tuple[DefinitionNode, ...]
 
@@ -131,9 +138,10 @@ class _Identical:
 
 @lru_cache(_CACHED_BASES)
 def _base(definitions: _Identical) -> GraphQLSchema:
-    """Build the schema of the specifications' definitions.
+    """Build the base schema, which has only the definitions of specifications.
 
-    The schema has no `@oneOf`: composition cannot merge it, so a subgraph must define and compose `@oneOf` itself.
+    graphql-core adds `@oneOf` to every schema, and this function removes it again. Composition does not merge `@oneOf`,
+    so a subgraph that uses `@oneOf` must define it, and must name it in `@composeDirective` to have it in a supergraph.
     """
     schema = build_ast_schema(DocumentNode(definitions=definitions.nodes), assume_valid_sdl=True)
     arguments = schema.to_kwargs()
@@ -144,10 +152,11 @@ def _base(definitions: _Identical) -> GraphQLSchema:
 def check_argument_values(
     subgraph: str, schema: GraphQLSchema, applications: Iterable[Applied], report: Report
 ) -> None:
-    """Report values of directive arguments that do not fit the argument's type.
+    """Report the arguments of applied directives whose value does not fit the argument's type.
 
-    The SDL rules of graphql-core check only that arguments are present. Custom scalars accept any value here; other
-    rules check a `FieldSet`. As in Apollo's composition, missing required input fields are not reported.
+    The SDL rules of graphql-core check only that required arguments are present. This check accepts any value of a
+    custom scalar; the values of `FieldSet` are checked later by the rules for field sets. As in Apollo's composition,
+    an input object may lack required fields.
     """
     for applied in applications:
         definition = schema.get_directive(applied.name)
@@ -181,9 +190,10 @@ def _is_permitted(problem: GraphQLError) -> bool:
 
 
 def _renamed(document: DocumentNode) -> DocumentNode:
-    """Rename the types of the subgraph that have the name of a built-in scalar.
+    """Rename each type that a subgraph defines under the name of a built-in scalar, for example `type ID`.
 
-    Otherwise graphql-core would use the scalar, and would not check these types. The merge reports the conflict.
+    Without the new name, graphql-core would use the built-in scalar and would not check the subgraph's type. The merge
+    reports the conflict of the names later.
     """
     names = {node.name.value for node in document.definitions if isinstance(node, TypeDefinitionNode)}
     clashing = names & BUILT_IN_SCALARS
@@ -217,7 +227,10 @@ class _Rename(Visitor):
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Replace the first extension of a type that has no definition by a definition, which the rules need."""
+    """Return the definitions. If a type has only extensions, its first extension is converted to a definition.
+
+    graphql-core's rules require a definition for each type. The schema itself is treated in the same way.
+    """
     return tuple(_each_as_definition(definitions))
 
 

@@ -1,8 +1,9 @@
-"""Parse SDL with duplicates, as other federation tools do.
+"""Parse SDL in which an argument, an input object field or an enum value occurs twice.
 
-The GraphQL specification forbids duplicates, but schemas that compose elsewhere must compose here. If an argument or an
-input object field has two values, the last value counts. If a field argument or an enum value has two definitions,
-they become one definition, with the last type or description and the directives of both.
+The GraphQL specification forbids the repetition, but other federation tools accept it, so composition accepts it too.
+If an argument or an input object field is given two values, as in `@d(x: 1, x: 2)`, the last value counts. If a field's
+argument or an enum value is defined twice, both definitions become one. The merged definition has the last type and
+description, and the directives of both definitions.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def parse_schema(source: Source) -> DocumentNode:
 
 
 def merged_values(nodes: Sequence[EnumValueDefinitionNode]) -> tuple[EnumValueDefinitionNode, ...]:
-    """Return each enum value once: the last description, and the directives of all its definitions."""
+    """Merge all definitions of the same enum value into one, with the last description and the directives of all."""
     merged: dict[str, EnumValueDefinitionNode] = {}
     for node in nodes:
         first = merged.get(node.name.value)

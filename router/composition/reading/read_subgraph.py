@@ -1,4 +1,4 @@
-"""Read the SDL of one subgraph into its `SubgraphSchema`. The steps end after the first step that reports errors."""
+"""Read the SDL of one subgraph into its `SubgraphSchema`, step by step. A step that reports errors is the last one."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 
 
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
-    """Report half of a surrogate pair in name or URL: a supergraph cannot contain it. Returns False if there is one.
+    """Return whether a supergraph can contain the subgraph's name and URL. If not, an error is reported.
 
-    See GraphQL specification, "Source Text".
+    The text of a supergraph cannot contain half of a surrogate pair (GraphQL specification, "Source Text").
     """
     before = len(report.errors)
     name = (
@@ -115,12 +115,13 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
 def _completed(
     name: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
-    """Return the subgraph's own definitions and the added ones; None if errors were reported."""
+    """Return two groups: the subgraph's own definitions, and the added definitions. None if errors were reported."""
     found = Report()
     own, added = complete_definitions(name, document, links, found)
     if not found.errors:
         return own, added
-    # A definition with an unknown type cannot be compared with the specification: only the type is reported.
+    # A directive definition that uses an unknown type cannot be compared with its specification. If there is one, only
+    # unknown types are reported.
     unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
     if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
@@ -128,7 +129,7 @@ def _completed(
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """Yield the definitions except types of Apollo specifications: the supergraph adds the types that it needs."""
+    """Yield the definitions without the types of specifications. The supergraph adds those types that it needs."""
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
@@ -139,7 +140,10 @@ def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator
 
 
 def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:
-    """Return custom root names → default names. Reports an error if another type has a default name."""
+    """Return the custom names of root types → their default names, for example `MyQuery` → `Query`.
+
+    Reports an error if another type has the default name of a renamed root.
+    """
     types = {
         node.name.value: node
         for node in document.definitions

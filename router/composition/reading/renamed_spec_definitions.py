@@ -1,4 +1,4 @@
-"""The definitions of a specification under their names in one schema, for example `@federation__key` for `@key`."""
+"""Rename the definitions of a specification to their names in one schema, for example `@key` to `@federation__key`."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from router.federation.spec_versions import SpecVersion
 
-# Number of cached results: a process uses few combinations of specification, version and imports.
+# The number of cached results. One process sees few combinations of specification, version and imports.
 _CACHED = 256
 
 Names = tuple[tuple[str, str], ...]
-"""Pairs of an element's name in the specification and its name in the schema."""
+"""Pairs of names of one element: the name in the specification, and the name in the schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpecDefinitions:
-    """The definitions of a specification, by their names in the schema."""
+    """The directives and types of a specification. The keys are the names in the schema, such as `federation__key`."""
 
     directives: Mapping[str, DirectiveDefinitionNode]
     types: Mapping[str, TypeDefinitionNode]
@@ -43,9 +43,10 @@ class SpecDefinitions:
 def spec_definitions(
     spec: SpecVersion, directive: Callable[[str], str], type_: Callable[[str], str]
 ) -> SpecDefinitions:
-    """Return the definitions under the names that `directive` and `type_` return for each element.
+    """Return the definitions of a specification with new names.
 
-    The same names give the same object, so that callers can cache results by its identity.
+    `directive` and `type_` convert the name of a directive or type in the specification to the new name. For the same
+    specification and the same new names, the result is the same object, so callers can use its identity as a cache key.
     """
     return _renamed(
         spec,

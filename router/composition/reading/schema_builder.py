@@ -1,4 +1,4 @@
-"""Build a `SubgraphSchema` from checked definitions: a type's definition and extensions become one record."""
+"""Build a `SubgraphSchema` from checked definitions. A type's definition and extensions become one `TypeDef`."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class SchemaBuilder:
 
     Attributes:
         schema: The schema to fill.
-        element: Returns the specification's name of a directive, or None (see `element_resolver`).
-        renamed: Custom names of root types → default names.
+        element: Converts a directive's name in the schema to its name in the specification (see `element_resolver`).
+        renamed: Custom names of root types → default names, for example `MyQuery` → `Query`.
     """
 
     schema: SubgraphSchema

@@ -1,28 +1,30 @@
-"""Limits on the size and nesting of one subgraph's SDL (composition §10).
+"""Check that the size and the nesting of one subgraph's SDL are below limits (composition §10).
 
-The text is split into tokens approximately as in GraphQL. Text that is not GraphQL is rejected by the parser later.
+The text is split into tokens only approximately as GraphQL requires. The parser later rejects text that is not GraphQL.
 """
 
 from __future__ import annotations
 
 import re
 
-# The SDL of 100 subgraphs together has about 5 MB. A single schema that exceeds this is a mistake or an attack.
+# The SDL of 100 subgraphs together has about 5 MB. A single subgraph with more than 8 MB is a mistake or an attack.
 MAX_CHARACTERS = 8_000_000
-# Composing a schema with this number of tokens needs up to 500 MB. The largest public schemas have about a quarter of
-# them.
+# Composing a schema with this number of tokens needs up to 500 MB of memory. The largest public schemas have about
+# 100 000 tokens.
 MAX_TOKENS = 400_000
-# The parser and later steps are recursive. Real schemas nest lists and default values a few levels deep.
+# The parser and later steps are recursive, so deep nesting could exceed Python's recursion limit. Real schemas nest
+# lists and default values a few levels deep.
 MAX_NESTING = 200
 
-# A string that is not closed extends to the end of the line or of the text, so that it is scanned only once.
+# The pattern also matches a string without a closing quote, up to the end of the line (`"`) or of the text (`"""`).
+# Otherwise the rest of the text would be searched for a closing quote again and again.
 _TOKEN = re.compile(
     r'\#[^\n\r]*|"""(?:\\"""|[\s\S])*?(?:"""|\Z)|"(?:\\.|[^"\\\n\r])*"?|\.\.\.|[\w.+-]+|[^\s,\ufeff]', re.ASCII
 )
 
 
 def exceeded_limit(sdl: str) -> str | None:
-    """Return the end of a message, such as "has more than 400000 tokens"; None if no limit is exceeded."""
+    """Return which limit the SDL exceeds, for example "has more than 400000 tokens"; None if no limit is exceeded."""
     if len(sdl) > MAX_CHARACTERS:
         return f"has more than {MAX_CHARACTERS} characters"
     tokens = depth = 0

@@ -1,4 +1,4 @@
-"""Find the specification's name of a directive in a subgraph: `key` for `@federation__key`."""
+"""Convert the name of a directive in a subgraph to its name in the specification: `federation__key` to `key`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
     from router.federation.linked_specs import Link, Links
 
-# The upgrade of a Federation 1 schema imports every directive of Federation 2.4.
+# The upgrade converts a Federation 1 schema to this version, and imports every directive of this version.
 UPGRADED_TO = Version(2, 4)
-# Directives of GraphQL itself. Composition merges only the first two.
+# Directives of GraphQL itself. Composition merges only `@deprecated` and `@specifiedBy`.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
-# The federation specification also defines the directives of these specifications, under the same names.
+# Specifications that a schema can link separately. The federation specification contains the same directives, under the
+# same names.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )
@@ -25,13 +26,16 @@ _MERGED_SPECS = frozenset(
 
 @cache
 def federation_1_names() -> frozenset[str]:
-    """Return the names of the directives that a Federation 1 schema can use without a link."""
+    """Return the names of the directives that a Federation 1 schema can use without `@link`."""
     spec = spec_version("federation", UPGRADED_TO)
     return frozenset(spec.directives if spec else ())
 
 
 def element_resolver(links: Links, *, federation_2: bool) -> Callable[[str], str | None]:
-    """Return a function from a directive's name in the schema to its specification's name, or None if it has none."""
+    """Return a function that converts a directive's name in the schema to the directive's name in its specification.
+
+    The function returns None for a directive that composition does not know, such as a directive of the subgraph.
+    """
     known: dict[str, str | None] = {}
 
     def resolve(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Replace default values of enum types that some servers print as strings (`= "ASC"`) by enum values."""
+"""Convert string default values of enum types to enum values: `= "ASC"` to `= ASC`. Some servers print the strings."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-# To save time, the definitions are visited only if the SDL seems to have a string as a default value.
+# If the SDL does not match, it has no string as a default value. Then the definitions are not visited, to save time.
 _STRING_DEFAULT = re.compile(r"=[\s\[]*\"")
 
 
 def with_enum_defaults(sdl: str, definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions with string defaults of enum types replaced by enum values."""
+    """Return the definitions. If the type of a default value is an enum, its strings are converted to enum values."""
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
     if not enums or not _STRING_DEFAULT.search(sdl):
         return tuple(definitions)

@@ -1,7 +1,7 @@
-"""Parse a subgraph's SDL, and remove the parts of federation's subgraph specification.
+"""Parse a subgraph's SDL, and remove the fields and types that exist only for requests of the router.
 
-Servers add `_entities` and `_service` to the query root, and the types `_Any`, `_Entity`, `_Service` to the schema, for
-requests of the router. A supergraph does not contain these fields and types, whatever the federation version is.
+As the subgraph specification of federation requires, servers add the fields `_entities` and `_service` to the query
+root, and the types `_Any`, `_Entity` and `_Service` to the schema. A supergraph never contains these fields and types.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from graphql.language import (
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.lenient_sdl_parser import parse_schema
-from router.composition.reading.mixed_extension_kinds import with_one_kind_per_type
 from router.composition.reading.schema_limits import exceeded_limit
 from router.composition.reading.string_enum_defaults import with_enum_defaults
+from router.composition.reading.unify_extension_kinds import with_one_kind_per_type
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ if TYPE_CHECKING:
 _LINE_END = re.compile(r"\r\n|[\n\r]")
 
 SUBGRAPH_SPEC_TYPES = frozenset({"_Any", "_Entity", "_Service", "_FieldSet"})
-# Servers also print definitions of built-in scalars and directives. A schema cannot redefine them, so they are removed.
+# Servers also print definitions of built-in scalars and of these directives. A schema must not define built-in scalars
+# and directives again, so the printed definitions are removed.
 _BUILT_IN_DIRECTIVES = frozenset({"skip", "include", "deprecated", "specifiedBy"})
 SUBGRAPH_SPEC_FIELDS = frozenset({"_entities", "_service"})
 
@@ -68,7 +69,10 @@ DEFINITION_OF: dict[type[TypeExtensionNode], type[TypeDefinitionNode]] = {
 
 
 class _IndexedSource(Source):
-    """A source with an index of its lines: with many errors, counting lines from the start takes minutes."""
+    """A source that finds the line of a position with an index of the line ends.
+
+    Counting the lines from the start would take minutes for a schema with many errors.
+    """
 
     __slots__ = ("_line_ends",)
 
@@ -81,7 +85,7 @@ class _IndexedSource(Source):
 
 @dataclass(frozen=True, slots=True)
 class SubgraphDocument:
-    """The definitions of one subgraph in source order, and the names of the types that were removed from them."""
+    """The definitions of one subgraph in source order. `removed_types` names the removed types, for example `_Any`."""
 
     definitions: tuple[DefinitionNode, ...]
     removed_types: frozenset[str] = frozenset()
@@ -98,7 +102,10 @@ class SubgraphDocument:
 
     @property
     def root_names(self) -> dict[str, str]:
-        """Root operation → type name: from the schema definition, or the default names if there is no definition."""
+        """The kind of operation → the name of its root type, for example `query` → `MyQuery`.
+
+        If the schema definition lists no root types, kinds that no schema extension lists have their default names.
+        """
         named = {
             operation.operation.value: operation.type.name.value
             for block in self.schema_blocks
@@ -111,7 +118,10 @@ class SubgraphDocument:
 
 
 def read_document(subgraph: str, sdl: str, report: Report) -> SubgraphDocument | None:
-    """Parse the SDL, and check its limits and definitions. Returns None if INVALID_GRAPHQL was reported."""
+    """Parse the SDL, after checking the size limits. Returns None if INVALID_GRAPHQL was reported.
+
+    Operations, types with two definitions and extensions of built-in scalars are reported.
+    """
     limit = exceeded_limit(sdl)
     if limit is not None:
         report.error("INVALID_GRAPHQL", f"[{subgraph}] The schema {limit}.")
@@ -159,7 +169,10 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
 
 
 def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """Report extensions of built-in scalars. Returns whether there are any. The merge reports types with such names."""
+    """Report each extension of a built-in scalar, such as `extend scalar ID`. Returns whether one was reported.
+
+    If the subgraph defines a type with the name of a built-in scalar, the merge reports that type and its extensions.
+    """
     defined: set[str] = set()
     before = len(report.errors)
     for node in definitions:
@@ -201,7 +214,7 @@ def _query_without_spec_fields(
     fields = tuple(member for member in node.fields or () if member.name.value not in SUBGRAPH_SPEC_FIELDS)
     if fields and len(fields) == len(node.fields or ()):
         return node
-    # A query root without fields is not valid, so it gets this field. The schema builder drops it again.
+    # A query root without fields is not valid, so the root gets a stub field. The schema builder drops the stub again.
     return replace(node, fields=fields or ((service_stub(),) if stub else ()))
 
 

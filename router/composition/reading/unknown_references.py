@@ -1,8 +1,11 @@
-"""Report unknown directives and types in a schema with a wrong `@link` or a wrong definition of a federation directive.
+"""Report unknown directives and types if a schema has a wrong `@link` or a wrong definition of a specification.
 
-A wrong link adds no directives, so these directives are unknown. They are reported in addition to the wrong link, and
-so are unknown interfaces and union members. But if a field or an argument has an unknown type, or the schema itself has
-an unknown directive, only these are reported, without the wrong link.
+No directives are added for a wrong `@link`, so every use of these directives is unknown. There are two cases:
+
+- A field or argument has an unknown type, or the schema itself has an unknown directive. Then only these types and
+  directives are reported, and the wrong `@link` or definition is not.
+- Otherwise, unknown directives on other elements and unknown interfaces and union members are reported, and the wrong
+  `@link` or definition too.
 """
 
 from __future__ import annotations
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
 def report_unknown_references(
     name: str, document: SubgraphDocument, definitions: Sequence[DefinitionNode], report: Report
 ) -> bool:
-    """Report INVALID_GRAPHQL for unknown names. Returns True if the wrong link is not to be reported."""
+    """Report INVALID_GRAPHQL for unknown names.
+
+    Returns True in the first case above: then the caller must not report the wrong `@link` or definition.
+    """
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}
         | document.removed_types,
@@ -77,7 +83,10 @@ class _Unknown(Visitor):
         self._typed(node)
 
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
-        """Check an interface or a union member: only these named types are in lists."""
+        """Check the name of an interface or of a union member.
+
+        Only these names are in lists of syntax nodes. The type names of fields and arguments are checked by `_typed`.
+        """
         if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
             self.additional.append((node, f"The type {node.name.value}"))
 

@@ -1,7 +1,7 @@
-"""Drop type conditions in field sets if the subgraph does not have the type.
+"""Remove type conditions on unknown types from field sets: `... on Unknown { id }` becomes `... { id }`.
 
-Other federation tools read `... on Unknown { id }` as `... { id }`, so such subgraphs compose there. They must compose
-here too, even if no subgraph has the type.
+A type is unknown if the subgraph does not have it, even if another subgraph does. Other federation tools read such a
+field set in the same way, so a subgraph with an unknown type condition must compose here too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _CARRIERS = frozenset({"key", "requires", "provides"})
 
 
 def drop_unknown_type_conditions(schema: Schema) -> None:
-    """Drop unknown type conditions from each `@key`, `@requires` and `@provides` whose field set can be parsed."""
+    """Remove unknown type conditions from the field set of each `@key`, `@requires` and `@provides`.
+
+    A field set that cannot be parsed stays as it is.
+    """
     for applied in all_applied(schema):
         if applied.element not in _CARRIERS or "..." not in (applied.text("fields") or ""):
             continue

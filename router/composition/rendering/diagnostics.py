@@ -1,4 +1,4 @@
-"""The input of every format: the errors and hints in one list, and the schemas and files of their locations."""
+"""Collect what every output format needs: all errors and hints in one list, the subgraphs' SDL, and the SDL files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from router.composition.pipeline import Composition
     from router.composition.report import Location
 
-# Hint levels from the most to the least important. A level includes the levels before it.
+# Hint levels from the most to the least important. If a user asks for one level, the levels before it are shown too.
 LEVELS = ("WARN", "INFO", "DEBUG")
 
 
@@ -29,7 +29,7 @@ class Diagnostic:
 
     @property
     def advice(self) -> str | None:
-        """What to do about the error or hint; None if the code has no page."""
+        """What to do about the error or hint; None if `router.composition.explain` has no page for the code."""
         page = explain.find(self.code)
         return page.advice if page else None
 
@@ -41,9 +41,10 @@ class Diagnostics:
     Attributes:
         findings: The errors, then the hints from the most to the least important.
         sources: Subgraph → its SDL.
-        files: Subgraph → the file that has its SDL. A schema from the network has no file.
-        supergraph_sdl: The supergraph, if the subgraphs compose.
-        config: The path of the file that lists the subgraphs, for findings without another place.
+        files: Subgraph → the file that contains its SDL. A subgraph whose SDL comes from the network has no file.
+        supergraph_sdl: The supergraph; None if there are errors.
+        config: The path of the file that lists the subgraphs. A finding without a location in another file is shown at
+            this file.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -72,11 +73,14 @@ class Diagnostics:
         return cls(found, sources, files, composition.supergraph_sdl)
 
     def place(self, location: Location) -> FilePlace | None:
-        """Return the place of a location in a file; None if the schema has no file."""
+        """Convert a location in a subgraph's SDL to a place in the SDL's file; None if no file contains the SDL."""
         file = self.files.get(location.subgraph)
         return file.place(location) if file else None
 
     def line_number(self, location: Location) -> int:
-        """Return the line number in the file. If the file does not keep the schema's lines, count in the schema."""
+        """Return the line number of a location in the file that contains the SDL.
+
+        If the SDL has no file, or if the file does not contain the lines of the SDL, return the line number in the SDL.
+        """
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line

@@ -1,4 +1,4 @@
-"""Workflow commands of GitHub Actions: GitHub shows each finding at its line of a pull request."""
+"""Print findings as workflow commands of GitHub Actions. GitHub shows each finding at its line in a pull request."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ if TYPE_CHECKING:
     from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
 
 _COMMANDS = {"ERROR": "error", "WARN": "warning", "INFO": "notice", "DEBUG": "notice"}
-# Workflow commands reserve these characters, and more of them in properties than in the message.
+# The escapes of the characters that a workflow command reserves. Properties such as `file` reserve two characters more
+# than the message.
 _IN_MESSAGE = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ord(":"): "%3A", ord(","): "%2C"}
 
 
 def render_github(diagnostics: Diagnostics) -> str:
-    """Return one command per finding."""
+    """Return one workflow command for each finding."""
     return "\n".join(_finding(finding, diagnostics) for finding in diagnostics.findings)
 
 
@@ -22,7 +23,7 @@ def _finding(finding: Diagnostic, diagnostics: Diagnostics) -> str:
     properties = {}
     places = [place for location in finding.locations if (place := diagnostics.place(location))]
     if places:
-        # An annotation has one place. The message lists the other places.
+        # GitHub shows a finding at one location only, so the message lists the other locations.
         properties = {"file": places[0].path, "line": str(places[0].line), "col": str(places[0].column)}
     properties["title"] = finding.code
     message = [finding.message, *(f"also {location}" for location in finding.locations[1:])]

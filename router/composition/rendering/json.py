@@ -1,7 +1,8 @@
-"""JSON for programs: `{"ok", "supergraph", "errors", "hints"}`.
+"""Print findings as JSON for programs: `{"ok", "supergraph", "errors", "hints"}`.
 
-Each error and hint has `code`, `level`, `message`, `advice` (or null) and `locations`. A location has `subgraph`,
-`line` and `column` in the subgraph's schema, and `file`: the place in the file that has the schema, or null.
+Each error and hint has `code`, `level`, `message`, `advice` (or null) and `locations`. Each location has `subgraph`,
+the `line` and `column` in that subgraph's schema, and `file`. The value of `file` is `{"path", "line", "column"}`, or
+null if no file contains the schema.
 """
 
 from __future__ import annotations

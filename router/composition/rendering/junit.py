@@ -1,6 +1,7 @@
-"""JUnit XML for CI servers: a failed test case for each error, a passed test case for each subgraph without errors.
+"""Print findings as JUnit XML for CI servers.
 
-Hints are not test cases: they are text in the suite's `system-out`.
+Each error is a failed test case. Each subgraph without errors is a passed test case. Hints are not test cases, but text
+in the element `system-out` of the test suite.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _CHARS = (("\t", "\n"), ("\r", "\r"), (" ", "\ud7ff"), ("\ue000", "\ufffd"), ("\
 
 
 def render_junit(diagnostics: Diagnostics) -> str:
-    """Return one test suite."""
+    """Return an XML document with one test suite."""
     errors = [finding for finding in diagnostics.findings if finding.level == "ERROR"]
     hints = [finding for finding in diagnostics.findings if finding.level != "ERROR"]
     failed = {location.subgraph for error in errors for location in error.locations}

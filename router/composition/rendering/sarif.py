@@ -1,8 +1,9 @@
-"""SARIF 2.1.0 (OASIS standard), which code scanning services read.
+"""Print findings in the format SARIF 2.1.0 (OASIS standard). Code scanning services read SARIF.
 
-There is one run, one rule for each code with a finding, and one result for each finding. The first location of a
-finding is the location of the result; the other locations are related locations. Paths are relative to the checkout
-(`%SRCROOT%`). A schema from the network has no file: its findings are at the file that lists the subgraphs.
+The output has one run. The run has one rule for each code with a finding, and one result for each finding. The first
+location of a finding becomes the location of the result, and the other locations become its related locations. Paths
+are relative to the checkout (`%SRCROOT%`). If a schema comes from the network, no file contains it. The findings of
+such a schema are reported at the file that lists the subgraphs.
 """
 
 from __future__ import annotations
@@ -81,7 +82,10 @@ def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]
 
 
 def _of_config(diagnostics: Diagnostics) -> dict[str, object]:
-    """Return the file that lists the subgraphs as a location: code scanning rejects a result without a file."""
+    """Return a location in the file that lists the subgraphs, for a finding that has no location in another file.
+
+    Code scanning rejects a result without a file. The returned location is empty if `diagnostics` has no such file.
+    """
     return {} if diagnostics.config is None else {"physicalLocation": _physical(diagnostics.config, 1, 1)}
 
 

@@ -1,4 +1,4 @@
-"""Text for people: place, source line with a caret, code, message, and advice.
+"""Print findings as text for people: location, code and message, then the source line with a caret, then the advice.
 
 users:3:11: error[KEY_INVALID_FIELDS]: [users] On User, …: there is no field "uuid" on User.
   --> schemas/users.graphql:3:11
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}
 
-# Unicode bidirectional classes that change the direction of text: a line could look different from its content.
+# Characters of these Unicode bidirectional classes change the direction of text. A line with such a character could
+# look different from its content.
 _DIRECTIONS = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))
 
-# The longest printed part of a line: some schemas are one line. A wide terminal shows about half of this.
+# At most this number of characters is printed from one source line, because some schemas are one very long line.
 _WIDTH = 160
 
 
@@ -50,7 +51,7 @@ def _excerpt(location: Location, diagnostics: Diagnostics, *, named: bool) -> It
     label = str(location) if place is None else str(place)
     if named or place is not None:
         yield f"  {'also' if named else '-->'} {_visible(label)}"
-    # `splitlines` splits at too many characters: GraphQL ends lines at line feeds and carriage returns only.
+    # In GraphQL, only line feeds and carriage returns end a line. `splitlines` would split at more characters.
     lines = diagnostics.sources.get(location.subgraph, "").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not 0 < location.line <= len(lines):
         return
@@ -70,7 +71,10 @@ def _window(line: str, caret: int) -> tuple[str, int]:
 
 
 def _blank(character: str) -> str:
-    """Return blanks as wide as the character on a terminal: tabs stay, ideographs need two columns, accents none."""
+    """Return spaces that are as wide on a terminal as the character: two for an ideograph, none for an accent.
+
+    A tab is returned as a tab.
+    """
     if character == "\t":
         return "\t"
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -79,7 +83,7 @@ def _blank(character: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Replace characters that control the terminal or the order of text: a schema may be from an attacker."""
+    """Replace characters that control the terminal or the direction of text, because an attacker may write a schema."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _controls_terminal(character) else character for character in text)
 
 

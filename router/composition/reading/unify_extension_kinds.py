@@ -1,8 +1,10 @@
-"""Read the definition and the extensions of a type as blocks of one kind if their kinds differ, as other tools do.
+"""Give the definition and the extensions of a type the same kind, as other federation tools do.
 
-The first block decides the kind. After `type T { a: Int }`, `extend interface T { b: Int }` is read as `extend type`.
-A block whose parts are impossible in that kind stays as it is, and the GraphQL rules report it. An enum value in two
-blocks of a type stays in the first block only.
+A *block* is one definition or extension of a type. The first block of a type in the SDL decides the kind. For example,
+after `type T { a: Int }`, the block `extend interface T { b: Int }` becomes `extend type T { b: Int }`. If a block
+cannot be converted, for example an enum with values to an object, it stays as it is, and the GraphQL rules report it.
+
+If two blocks of an enum define the same value, only the first of these blocks keeps the value.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The node classes of a kind of type, and the attributes of these nodes that contain parts, such as `fields`."""
+    """The syntax node classes for a kind of type. `parts` names the attributes that contain its parts: `fields`."""
 
     definition: type[TypeDefinitionNode]
     extension: type[TypeExtensionNode]
@@ -61,7 +63,7 @@ _KIND_OF: dict[type, _Kind] = {block: kind for kind in _KINDS for block in (kind
 
 
 def with_one_kind_per_type(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions in the same order. All blocks of a type have one kind if that is possible."""
+    """Return the definitions in the same order. Where possible, all blocks of a type have the kind of its first one."""
     kinds: dict[str, _Kind] = {}
     found = [_of_kind(node, kinds) for node in definitions]
     extended = {node.name.value for node in found if isinstance(node, EnumTypeExtensionNode)}
@@ -86,7 +88,10 @@ def _of_kind(node: DefinitionNode, kinds: dict[str, _Kind]) -> DefinitionNode:
 def _parts(
     node: TypeDefinitionNode | TypeExtensionNode, own: _Kind, wanted: _Kind
 ) -> dict[str, tuple[object, ...]] | None:
-    """Return the parts of the block as a block of kind `wanted` has them; None if that kind cannot have them."""
+    """Convert the parts of a block, such as its fields, from kind `own` to kind `wanted`.
+
+    Returns None if a block of kind `wanted` cannot have these parts.
+    """
     held = {key: tuple(parts) for key in own.parts if (parts := getattr(node, key, None))}
     if not held.keys() <= set(wanted.parts):
         return None
@@ -113,7 +118,10 @@ def _as_input(node: FieldDefinitionNode) -> InputValueDefinitionNode:
 
 
 def _with_values_once(definitions: Sequence[DefinitionNode], names: set[str]) -> Iterator[DefinitionNode]:
-    """Yield the definitions. A value of an enum in `names` is in its first block only, with the directives of all."""
+    """Yield the definitions, without the repeated values of the enum types in `names`.
+
+    Only the first block with a value keeps the value. There the value has the directives from all blocks.
+    """
     left: dict[str, dict[str, EnumValueDefinitionNode]] = {}
     for node in definitions:
         if isinstance(node, EnumTypeDefinitionNode | EnumTypeExtensionNode) and node.name.value in names:
