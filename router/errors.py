@@ -24,9 +24,10 @@
         ├── SubgraphTimeout                 GATEWAY_TIMEOUT
         └── SubgraphMalformedResponse       SUBREQUEST_MALFORMED_RESPONSE
 
-Request errors are listed in the order of the stages that raise them. These classes are exceptions; an entry of a
-response's `errors` is data: `ResponseError`. Clients may see the `message` of an exception. `detail` is only for logs,
-because it can contain host names and system errors.
+The subclasses of `RequestError` are listed in the order of the steps of a request that raise them. All classes of the
+hierarchy are exceptions. `ResponseError` is not an exception, but the data of one error in the `errors` of a response.
+Clients may see the `message` of an exception. The `detail` of an exception is only for logs, because it can contain
+host names and system errors.
 """
 
 from __future__ import annotations
@@ -43,16 +44,17 @@ PathSegment = str | int
 ResponsePath = tuple[PathSegment, ...]
 
 DOWNSTREAM_SERVICE_ERROR = "DOWNSTREAM_SERVICE_ERROR"
-"""The code that clients see when a subgraph's error has no code or its code is masked, as in other routers."""
+"""The code that clients see if a subgraph's error has no code, or if its code is masked. Apollo uses the same code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseError:
-    """One entry of a response's `errors`, before masking (GraphQL specification, "Errors").
+    """One error of a response, before the error is masked and formatted (GraphQL specification, "Errors").
 
     `origin` is the subgraph that reported the error or sent no usable response; None if the router found the error.
-    `path` is a path in the client's response, None if unknown. `extensions` are the extensions that the origin sent,
-    without `code`. `locations` are places in the client's document.
+    `path` is a path in the client's response, None if unknown. `extensions` has no `code`, which is a separate field.
+    `locations` are lines and columns; in the client's document if `origin` is None, else in the subgraph's document.
+    `detail` is only for logs.
     """
 
     message: str
@@ -65,7 +67,7 @@ class ResponseError:
 
 
 class RouterError(Exception):
-    """The base class of all errors of the router; only its subclasses are raised."""
+    """The base class of the router's exceptions. Only its subclasses are raised."""
 
     code: str = "INTERNAL_SERVER_ERROR"
 
@@ -79,7 +81,7 @@ SupergraphCode = Literal["INVALID_FEDERATION_SUPERGRAPH", "UNSUPPORTED_LINKED_FE
 
 
 class InvalidSupergraph(RouterError):
-    """The text is not a supergraph, or needs a feature that this router does not have."""
+    """The text is not a valid supergraph, or the supergraph needs a feature that this router does not have."""
 
     def __init__(self, message: str, *, code: SupergraphCode = "INVALID_FEDERATION_SUPERGRAPH") -> None:
         super().__init__(message)
@@ -87,9 +89,9 @@ class InvalidSupergraph(RouterError):
 
 
 class RequestError(RouterError):
-    """The router refuses the whole request. `errors` are the entries of the response, never empty.
+    """The router refuses the whole request. `errors` are the errors of the response, at least one.
 
-    `status` and `headers` belong to the HTTP response. If `status` is None, the server chooses it.
+    `status` and `headers` are for the HTTP response. If `status` is None, the server chooses the status.
     """
 
     code = "BAD_REQUEST"
@@ -102,7 +104,7 @@ class RequestError(RouterError):
 
     @classmethod
     def of(cls, causes: Sequence[GraphQLError]) -> RequestError:
-        """Create the exception from errors of graphql-core, with their places in the client's document."""
+        """Create the exception from errors of graphql-core. Keep the locations in the client's document."""
         entries = [
             ResponseError(
                 message=cause.message,
@@ -115,13 +117,13 @@ class RequestError(RouterError):
 
 
 class PersistedQueryNotSupported(RequestError):
-    """The request has an id or hash of a document, but persisted documents are off. Clients then send the document."""
+    """The request has only an id or hash of a document, but persisted documents are off. Clients then send the text."""
 
     code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 
 class PersistedQueryNotFound(RequestError):
-    """No store has a document with this hash."""
+    """The request has only a hash, and no store has a document with this hash."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
@@ -145,7 +147,7 @@ class DocumentIdAndBody(RequestError):
 
 
 class DocumentNotListed(RequestError):
-    """The list of persisted documents does not contain the document or the id of the request."""
+    """The document, or the document id, of the request is not on the list of persisted documents."""
 
     def __init__(self, message: str, *, code: Literal["QUERY_NOT_IN_SAFELIST", "PERSISTED_QUERY_NOT_IN_LIST"]) -> None:
         self.code = code
@@ -153,7 +155,7 @@ class DocumentNotListed(RequestError):
 
 
 class LimitExceeded(RequestError):
-    """The operation exceeds a configured limit; `code` is one of MAX_*_LIMIT."""
+    """The operation exceeds a configured limit. `code` names the limit, such as MAX_DEPTH_LIMIT."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -179,13 +181,17 @@ class ValidationFailed(RequestError):
 
 
 class UnknownOperation(RequestError):
-    """The document has no operation with this `operationName`, or not exactly one operation without `operationName`."""
+    """The request does not choose an operation of its document.
+
+    Either no operation has the request's `operationName`, or the request has no `operationName`, and the document
+    does not have exactly one operation.
+    """
 
     code = "GRAPHQL_UNKNOWN_OPERATION_NAME"
 
 
 class NotReadOnly(RequestError):
-    """The client sent a mutation with GET, which only queries may use (GraphQL over HTTP, "GET")."""
+    """The client sent an operation that is not a query with GET (GraphQL over HTTP, "GET")."""
 
     code = "METHOD_NOT_ALLOWED"
 
@@ -209,9 +215,9 @@ class PlanningError(RequestError):
 
 
 class Refused(RequestError):
-    """A stage refuses the request. The client gets `message` and, as `extensions.code`, the code.
+    """A stage refuses the request. The client gets an error with `message`, and with `code` as `extensions.code`.
 
-    `status` and `headers` belong to the HTTP response, for example 429 and `Retry-After`.
+    `status` and `headers` are for the HTTP response, for example 429 and `Retry-After`.
     """
 
     def __init__(
@@ -229,9 +235,9 @@ class Refused(RequestError):
 
 
 class TransportError(RouterError):
-    """A subgraph sent no usable response. `status` is its HTTP status, None if there was no HTTP response.
+    """A subgraph sent no usable response. `status` is the HTTP status of the response, None if there was no response.
 
-    `retry_after` is the subgraph's `Retry-After` in seconds, None without that header.
+    `retry_after` is the value of the response's `Retry-After` header in seconds, None without this header.
     """
 
     retry_after: int | None = None
@@ -243,7 +249,7 @@ class TransportError(RouterError):
 
 
 class SubgraphUnreachable(TransportError):
-    """No connection, a broken connection, or an HTTP response with an error status and no GraphQL body."""
+    """There was no connection, the connection broke, or the response had an error status and no GraphQL body."""
 
     code = "SUBREQUEST_HTTP_ERROR"
 
@@ -255,6 +261,6 @@ class SubgraphTimeout(TransportError):
 
 
 class SubgraphMalformedResponse(TransportError):
-    """The response is not a GraphQL response: not JSON, not an object, neither `data` nor `errors`, or too large."""
+    """The response is too large, is not a JSON object, or has neither `data` nor `errors`."""
 
     code = "SUBREQUEST_MALFORMED_RESPONSE"

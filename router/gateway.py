@@ -1,11 +1,11 @@
-"""The router on one screen: the steps of a request, in their order.
+"""`Gateway` turns a GraphQL request into a response, in these steps.
 
     request ─> document ─> operation ─> variables ─> plan ─> execution ─> errors ─> response
                └──────────── preparation ─────────────┘
 
-The stages of the pipeline run between these steps: the policies (`router/policies/policy_order.py`) and the stages of a
-program that embeds the router. A `RequestError` ends a request that the client must change. Errors of subgraphs are
-part of the response. Any other exception is the router's fault: the client gets an id, the log gets the traceback.
+Between these steps run the stages of the pipeline: the policies (`router/policies/policy_order.py`) and the stages of a
+program that embeds the router. A `RequestError` refuses the request. An error of a subgraph becomes a part of the
+response. Any other exception is a fault of the router: the client gets an id, the log has the id and the traceback.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import ASGIApp
 
 MUTATION_GRACE_SECONDS = 1.0
-"""How long `aclose` waits for mutations whose clients disconnected: about the time of one fetch."""
+"""How long `aclose` waits for running mutations by default: about the time of one fetch."""
 
 
 class Gateway:
@@ -60,7 +60,7 @@ class Gateway:
         send: SubgraphHandler | None = None,
         stages: Sequence[Stage] = (),
     ) -> Gateway:
-        """Return a gateway for a composed supergraph. `stages` are those of a program that embeds the router.
+        """Return a gateway for a composed supergraph. A program that embeds the router can add its own `stages`.
 
         `send` receives the requests to all subgraphs; without `send`, the router sends these requests over HTTP.
 
@@ -71,19 +71,19 @@ class Gateway:
         return cls(assemble(supergraph.load(sdl), settings or RouterSettings(), send=send, stages=stages))
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
-        """Process one request. Raises TypeError if the response is a stream (`respond` returns streams)."""
+        """Process one request. Raises TypeError if the response is a stream: use `respond` for these requests."""
         response = await self.respond(request)
         if isinstance(response, ResponseStream):
             raise TypeError("the response is a stream")
         return response
 
     async def respond(self, request: GraphQLRequest) -> Response:
-        """Process one request. A mutation that is being executed continues even if the caller is cancelled."""
+        """Process one request. If the caller is cancelled, a mutation that is being executed still runs to its end."""
         context = RequestContext.of(request, self._parts.settings.traffic.request_timeout)
         with self.stages.surround(context):
             try:
                 return await self.stages.response(context, await self._process(context))
-            except Exception as failure:  # noqa: BLE001  (any failure must become a response and a log entry)
+            except Exception as failure:  # noqa: BLE001  (every exception must become a response)
                 return failed(self.stages, context, failure)
 
     async def _process(self, context: RequestContext) -> Response:
@@ -123,24 +123,24 @@ class Gateway:
         self.prepare("{ __typename }")
 
     def prepare(self, query: str, operation_name: str | None = None) -> None:
-        """See `Preparation.prepare`."""
+        """Parse, validate and plan a document before a client sends it (`Preparation.prepare`)."""
         self.preparation.prepare(query, operation_name)
 
     def inherit(self, previous: Gateway) -> None:
-        """Take over the state of the stages and the counters of `previous`, which this gateway replaces (a reload)."""
+        """Take over the counters and the stages' state of `previous`, which this gateway replaces (a reload)."""
         self.stages.inherit(previous.stages)
         self.limits.inherit(previous.limits)
         self.overload.inherit(previous.overload)
 
     async def aclose(self, *, mutation_grace: float = MUTATION_GRACE_SECONDS) -> None:
-        """Close all connections. Running requests fail; mutations may finish within `mutation_grace` seconds."""
+        """Wait up to `mutation_grace` seconds for mutations, then close all connections. Other requests fail."""
         await self._mutations.finish(mutation_grace)
         await self._parts.transport.aclose()
         await self.stages.aclose()
 
     @cached_property
     def overload(self) -> OverloadGuard:
-        """The GraphQL endpoint, which refuses requests beyond `overload.max_requests` at once."""
+        """The GraphQL endpoint. It refuses a request with 503 while `overload.max_requests` requests are running."""
         return graphql_endpoint(self.respond, self._parts.settings, self.aclose, self.limits)
 
     @cached_property

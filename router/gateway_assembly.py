@@ -1,4 +1,4 @@
-"""Makes the parts of a gateway from settings and a supergraph, and connects these parts."""
+"""Makes the parts of a gateway, such as its transport and its stages, from settings and a supergraph."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class GatewayParts(NamedTuple):
-    """The parts of a gateway."""
+    """The objects with which a `Gateway` processes requests."""
 
     supergraph: Supergraph
     settings: RouterSettings
@@ -42,7 +42,7 @@ class GatewayParts(NamedTuple):
 def assemble(
     graph: Supergraph, settings: RouterSettings, *, send: SubgraphHandler | None = None, stages: Sequence[Stage] = ()
 ) -> GatewayParts:
-    """Make the parts of a gateway. Requests to subgraphs are sent over HTTP, or passed to `send` if `send` is given.
+    """Return the parts of a gateway. If `send` is given, it receives the requests to subgraphs; otherwise HTTP is used.
 
     Raises:
         InvalidSupergraph: The supergraph needs a feature that this router does not have.
@@ -65,12 +65,14 @@ def assemble(
 
 
 def transport_for(graph: Supergraph, settings: RouterSettings, send: SubgraphHandler | None = None) -> Transport:
-    """Make the transport to all subgraphs, with the layers that the settings enable.
+    """Return the transport to all subgraphs. A request to a subgraph passes through these layers.
 
-        execution ─> stages ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
+        executor ─> stages ─> metering ─> [ encoding ─> pause ─> deduplication ─> HTTP ]
 
-    Each layer is a `Transport` around the next one. The two layers before the brackets are added for each request.
-    If `send` is given, no socket is opened: `send` receives the encoded requests.
+    Each layer is a `Transport` that calls the next layer. This function makes the layers in brackets, but `pause` and
+    `deduplication` only if the settings enable them. `router.pipeline.plan_execution` adds the two layers before the
+    brackets for each request. If `send` is given, this function makes only `encoding`, and `send` takes the place of
+    HTTP: no socket is opened.
 
     Raises:
         ValueError: An address or a certificate authority is not usable.

@@ -1,8 +1,8 @@
-"""The pipeline of a request: the interface of a stage (`Stage`), and the code that calls the stages.
+"""Turns a request into a response: the steps of a request, and the stages that run between these steps (`Stage`).
 
-The pipeline turns a request into a response. The policies in `router/policies` are stages; a program that embeds the
-router can add its own. Read `stage`, `request_context`, `stage_chain`, `plan_execution`, then `running_mutations`,
-`failure_responses` and `error_formatting`.
+The policies in `router/policies` are stages. A program that embeds the router can add further stages. Read `stage`,
+`request_context`, `stage_chain`, `plan_execution`, then `running_mutations`, `failure_responses` and
+`error_formatting`.
 """
 
 from router.pipeline.request_context import RequestContext

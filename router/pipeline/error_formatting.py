@@ -1,4 +1,4 @@
-"""Formats errors as the entries of a response's `errors` (GraphQL specification, "Errors")."""
+"""Formats errors as JSON objects for the list `errors` of a response (GraphQL specification, "Errors")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def error_entry(error: ResponseError) -> dict[str, object]:
-    """Return an error as a JSON object. Locations from a subgraph refer to another document and are omitted."""
+    """Return an error as a JSON object.
+
+    The locations of a subgraph's error are omitted: they do not refer to the client's document.
+    """
     entry: dict[str, object] = {"message": error.message}
     if error.origin is None and error.locations:
         entry["locations"] = [{"line": line, "column": column} for line, column in error.locations]
@@ -25,11 +28,11 @@ def error_entry(error: ResponseError) -> dict[str, object]:
 
 
 def codes_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the codes of the entries of a response's `errors`, each once."""
+    """Return the codes in `entries`, the formatted errors of a response. Each code is returned once."""
     codes = (entry.get("extensions", {}).get("code") for entry in entries)
     return tuple(dict.fromkeys(code for code in codes if isinstance(code, str)))
 
 
 def new_error_id() -> str:
-    """Return a random id that a client can quote and that an operator can find in the log."""
+    """Return a random id for an error. The client receives this id, and the operator finds it in the log."""
     return f"err_{secrets.token_hex(8)}"

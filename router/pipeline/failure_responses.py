@@ -1,4 +1,4 @@
-"""Turns the exception that ended a request into the outcome and the errors of the response."""
+"""Makes the response to a request whose processing ended with an exception."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = structlog.stdlib.get_logger("gateway")
 
 
 class Failure(NamedTuple):
-    """The outcome and errors of a failed request. `status` and `headers` are for the HTTP response."""
+    """The outcome and the errors of a failed request; `status` and `headers` of the HTTP response."""
 
     outcome: Outcome
     errors: Sequence[ResponseError]
@@ -30,16 +30,16 @@ class Failure(NamedTuple):
 
 
 def failed(stages: StageChain, context: RequestContext, failure: Exception) -> GraphQLResponse:
-    """Return the response to a request that ended with the exception `failure`."""
+    """Return the response to a request whose processing ended with the exception `failure`."""
     outcome, errors, status, headers = describe(failure)
     body: dict[str, object] = {"errors": stages.errors(context, errors)}
     if outcome is Outcome.UNKNOWN_DOCUMENT:
-        body["data"] = None  # clients of automatic persisted queries expect this member
+        body["data"] = None  # APQ clients expect `"data": null` in this response
     return GraphQLResponse(body=body, outcome=outcome, record=context.record, status=status, headers=headers)
 
 
 def describe(failure: Exception) -> Failure:
-    """Return the outcome and errors for an exception. A fault that is not the client's is logged with an error id."""
+    """Return the outcome and the errors for an exception. Log planning errors and unexpected exceptions with an id."""
     cause = _refusal_within(failure) or failure
     match cause:
         case PlanningError():
@@ -54,7 +54,10 @@ def describe(failure: Exception) -> Failure:
 
 
 def _refusal_within(failure: Exception) -> Exception | None:
-    """Return the `RequestError` in `failure`, or None. Fetches run in task groups, which raise groups of exceptions."""
+    """Return `failure` if it is a `RequestError`, or the first `RequestError` in an exception group, or None.
+
+    Fetches run in task groups, which raise exception groups.
+    """
     if isinstance(failure, RequestError):
         return failure
     if isinstance(failure, ExceptionGroup):
@@ -75,7 +78,8 @@ def _outcome(refusal: RequestError) -> Outcome:
 def _not_planned(failure: PlanningError) -> Sequence[ResponseError]:
     """Log why planning failed, and return the errors for the client.
 
-    An error of code `PlanningError.code` gets a fixed message: the reason may name fields that clients cannot select.
+    If the code of an error is QUERY_PLANNING_FAILED, the client gets a fixed message, because the original message may
+    name fields that clients cannot select.
     """
     error_id = new_error_id()
     _log.error("an operation could not be planned", error_id=error_id, cause=failure.message, detail=failure.detail)

@@ -1,4 +1,4 @@
-"""Executes the plan of a request and makes a response from the result."""
+"""Executes the plan of a request, and makes the response from the result."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Execution:
-    """Executes plans of one supergraph over one transport."""
+    """Executes plans for one supergraph. All fetches are sent with the same transport."""
 
     def __init__(self, graph: Supergraph, transport: Transport, stages: StageChain) -> None:
         self._schema = graph.schema
@@ -32,7 +32,7 @@ class Execution:
         self._stages = stages
 
     def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Awaitable[Response]:
-        """Execute a plan inside `Stage.on_execution`; return the response, with its errors as the client sees them."""
+        """Execute a plan, with `Stage.on_execution` of each stage around the execution. Return the response."""
         return self._stages.execution(context, partial(self._run, context, operation, plan))
 
     async def _run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:

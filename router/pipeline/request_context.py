@@ -1,4 +1,4 @@
-"""The data of one request that the stages of the pipeline read and write."""
+"""`RequestContext`: the data of one request, which the stages of the pipeline read and write."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """The data of one request while the request is processed. A stage may write only where this list says so.
+    """The data of one request while the request is processed. Stages write only attributes "written by stages".
 
     Attributes:
         received: The request as the client sent it.
-        request: The request that is processed; `Stage.on_request` can replace the client's request.
-        deadline: When the response is due, in the event loop's time.
+        request: The request that the router processes. It is `received`, or the request that `on_request` returned.
+        deadline: The time on the event loop's clock at which the response must be complete.
         record: The fields of the request's log line.
-        operation: The operation to run, None before it is chosen; `Stage.on_operation` can replace the operation.
-        variables: The client's variables, as sent until `Stage.on_operation` has run, then coerced.
-        override_labels: Written by stages in `on_operation`: labels of progressive overrides, each with True if it is
-            active for this request. The configuration decides on all other labels.
-        fetch_headers: Written by stages in `on_plan`: the headers of fetches, by subgraph name.
+        operation: The operation to run, or the operation that `on_operation` returned. None before it is chosen.
+        variables: The client's variables. Until all stages have run `on_operation`, they are not coerced.
+        override_labels: Labels of progressive overrides; the value is True if the label is active for this request.
+            Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
+        fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.
         responses: Status and headers of every subgraph response, in the order of arrival; empty before execution.
         data: The data of the response; None before execution.
-        errors: Written by stages before execution: errors that the response reports before those of execution.
-        state: Values that a stage stores until the end of the request. Each stage uses its own keys.
+        errors: Errors to add to the response, before the errors of the execution. Written by stages before execution.
+        state: Values that a stage stores until the end of the request. Written by stages, each under its own keys.
     """
 
     received: GraphQLRequest
@@ -52,7 +52,7 @@ class RequestContext:
 
     @classmethod
     def of(cls, request: GraphQLRequest, timeout: float) -> RequestContext:
-        """Return the context of a request that arrives now. `timeout` applies if the request has no deadline."""
+        """Return the context of a request that arrives now. A request without a deadline gets `timeout` seconds."""
         deadline = request.deadline
         return cls(
             received=request,

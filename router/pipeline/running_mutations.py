@@ -1,4 +1,4 @@
-"""Runs mutations to their end: a client that disconnects must not stop a mutation between two of its root fields."""
+"""Runs a mutation to its end, even if the client disconnects: otherwise only some root fields might be executed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class RunningMutations:
-    """The mutations of one gateway that are being executed."""
+    """Runs the mutations of one gateway, and knows which mutations are being executed."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Response]] = set()
 
     async def run(self, execution: Coroutine[object, object, Response]) -> Response:
-        """Run a mutation to its end, even if the caller is cancelled."""
+        """Run a mutation and return its response. If the caller is cancelled, the mutation is still run to its end."""
         task = asyncio.get_running_loop().create_task(execution)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(task)
 
     async def finish(self, seconds: float) -> None:
-        """Wait until all running mutations have ended, at most `seconds`."""
+        """Wait until all running mutations have ended, but not longer than `seconds`."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)

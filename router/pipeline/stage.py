@@ -1,15 +1,17 @@
 """`Stage`, the base class of the router's policies and of the stages of a program that embeds the router.
 
+A request passes through the steps in the first line. Below each step is what a stage can do in this step:
+
     request ─> document ─> operation ─> plan ─> execution ─> fetch (each) ─> errors ─> response
     replace,   refuse      decide on    refuse, around:      around:         replace   replace
     respond,               labels,      set     respond,     change, retry,
     refuse                 transform,   headers repeat,      respond,
                            refuse               share        observe
 
-A stage is a subclass of `Stage` that overrides some methods; a method that no stage overrides costs nothing. Stages run
-in their order, `on_response` in the reverse order: the first stage is the outermost. A `RequestError`, such as
-`router.errors.Refused`, ends the request with its errors; any other exception is reported as INTERNAL_SERVER_ERROR with
-an id, and logged with its traceback.
+A stage is a subclass of `Stage` that overrides some methods. A method that no stage overrides costs nothing. The first
+stage is the outermost: each method is called on the first stage first, but `on_response` on the last stage first. If a
+stage raises a `RequestError`, such as `router.errors.Refused`, the client gets the errors of this exception. For any
+other exception, the client gets INTERNAL_SERVER_ERROR with an id, and the log gets the traceback with the same id.
 """
 
 from __future__ import annotations
@@ -33,39 +35,39 @@ if TYPE_CHECKING:
     from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
-"""Passes a request to the next stage, or to the subgraph. Raises the exceptions of `Transport.send`."""
+"""Passes a fetch to the next stage, or after the last stage to the subgraph. Raises what `Transport.send` raises."""
 
 RunOn = Callable[[], Awaitable[Response]]
-"""Calls the next stage, or the executor, which executes the plan."""
+"""Calls `on_execution` of the next stage. After the last stage, executes the plan."""
 
 
 class Stage:
-    """One stage of the pipeline. The methods of this base class change nothing."""
+    """One stage of the pipeline. The methods of this base class have no effect; subclasses override them."""
 
-    # Called once for a gateway.
+    # Called when a gateway starts, when it replaces another gateway (a reload), and when it closes.
 
     @property
     def documents(self) -> Collection[str]:
-        """Documents to prepare before a client sends them."""
+        """The documents that the router parses, validates and plans before a client sends them."""
         return ()
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the state of `previous`, a stage of the same class that this stage replaces (a reload)."""
+        """Take over the state of `previous`: a stage of the same class, which this stage replaces (a reload)."""
 
     async def aclose(self) -> None:
-        """Close connections."""
+        """Close the connections of this stage."""
 
-    # Called once for a document that is not cached, possibly in another thread than that of the requests.
+    # Called for each document that is not in the cache. The thread can be another than the thread of the event loop.
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """Check a document before it is parsed.
+        """Check the text of a document before it is parsed. Write results to cache with the document to `findings`.
 
         Raises:
             RequestError: The document is refused.
         """
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check a document after it is parsed, before it is validated.
+        """Check a document after it is parsed and before it is validated. `findings` is as in `check_text`.
 
         Raises:
             RequestError: The document is refused.
@@ -74,51 +76,64 @@ class Stage:
     # Called for each request.
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Return a context manager around the whole request: entered before `on_request`, left after `on_response`."""
+        """Return a context manager that is entered before `on_request` and left after `on_response`.
+
+        If the response is a stream, `surround` is called again, for the time in which the responses are sent.
+        """
         del context
         return nullcontext()
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | GraphQLResponse | None:
-        """Called before the document is looked up. Return another request, a final response, or None to continue."""
+        """Called before the document is looked up.
+
+        Return a request to process this request instead of the client's, a response to end the request, or None.
+        """
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Called when the document is valid."""
+        """Called after the document is found to be valid, or is found in the cache of valid documents."""
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> Operation | None:
-        """Called when the operation is chosen. Return another operation, or None to keep this operation.
+        """Called when the operation is chosen. Return another operation, or None to keep `operation`.
 
-        If the change depends on anything besides the document and the operation's name, `plan_key` must add that to
-        the key. Requests share operations: change a copy (`dataclasses.replace`).
+        Requests share operations, so never modify `operation`: return a copy (`dataclasses.replace`). If the copy
+        depends on other values than the document and the operation's name, such as a header, add these values to the
+        plan key in `plan_key`.
         """
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Return the key of the cached plan. A stage adds each value of the request that changes the plan."""
+        """Return the key of the plan in the cache: `key`, with the values on which this stage makes the plan depend."""
         del context
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return the results of `on_operation` and `plan_key` for most requests: their plans are prepared ahead."""
+        """Return the pairs of operation and plan key that this stage returns for most requests.
+
+        The router plans these pairs before a client sends a request.
+        """
         return ((operation, key),)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """Called when the plan is known, before the first fetch. Requests share plans: do not change the plan."""
+        """Called when the plan is known, before the first fetch. Requests share plans, so do not modify `plan`."""
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
-        """Called around the execution of the plan. The response of `run_on` has its final errors."""
+        """Called to execute the plan. `run_on` executes the plan; the errors in the response of `run_on` are masked."""
         del context
         return await run_on()
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
-        """Called around each request to a subgraph."""
+        """Called to send a request to a subgraph. `send_on` sends a request and returns the response."""
         del context
         return await send_on(fetch)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Called with the errors of the response, at least one. Return the errors that the client sees."""
+        """Called if the response has errors. Return the errors that the client sees."""
         del context
         return errors
 
     async def on_response(self, context: RequestContext, response: GraphQLResponse) -> GraphQLResponse:
-        """Called with each response, also that to a refused request, and with each response of a stream."""
+        """Called with every response, before it is sent. Return the response to send.
+
+        This includes the response to a refused request, and each response of a stream.
+        """
         del context
         return response

@@ -1,4 +1,4 @@
-"""Calls the stages of a gateway in order: for each method of `Stage`, only the stages that override that method."""
+"""Calls the stages of a gateway in order. A stage that does not override a method is not called for this method."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOTHING: AbstractContextManager[object] = nullcontext()
 
 
 class StageChain:
-    """The stages of one gateway. Each method here calls the matching method of `Stage` on every stage."""
+    """The stages of one gateway. A method such as `document` calls `Stage.on_document` on each stage."""
 
     def __init__(self, stages: Iterable[Stage]) -> None:
         self.stages = tuple(stages)
@@ -57,38 +57,38 @@ class StageChain:
         return tuple(getattr(stage, name) for stage in self.stages if getattr(type(stage), name) is not default)
 
     def find(self, kind: type[S]) -> S | None:
-        """Return the first stage of a class, or None if there is no such stage."""
+        """Return the first stage of the class `kind`, or None if the gateway has no stage of this class."""
         return next((stage for stage in self.stages if isinstance(stage, kind)), None)
 
     @property
     def documents(self) -> Iterator[str]:
-        """See `Stage.documents`."""
+        """The documents of all stages (`Stage.documents`)."""
         return chain.from_iterable(stage.documents for stage in self.stages)
 
     def inherit(self, previous: StageChain) -> None:
-        """See `Stage.inherit`; each stage inherits from the first stage in `previous` that has the same class."""
+        """Call `Stage.inherit` on each stage, with the first stage of the same class in `previous`, if there is one."""
         for stage in self.stages:
             predecessor = previous.find(type(stage))
             if predecessor is not None:
                 stage.inherit(predecessor)
 
     async def aclose(self) -> None:
-        """See `Stage.aclose`."""
+        """Call `Stage.aclose` on each stage."""
         for stage in self.stages:
             await stage.aclose()
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """See `Stage.check_text`."""
+        """Call `Stage.check_text` on each stage."""
         for check in self._check_text:
             check(text, findings)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """See `Stage.check_parsed`."""
+        """Call `Stage.check_parsed` on each stage."""
         for check in self._check_parsed:
             check(document, findings)
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """See `Stage.surround`; the context manager of the first stage is the outermost."""
+        """Call `Stage.surround` on each stage. Return one context manager, which enters the first stage's first."""
         if not self._surround:
             return _NOTHING
         if len(self._surround) == 1:
@@ -104,7 +104,7 @@ class StageChain:
             yield
 
     async def request(self, context: RequestContext) -> GraphQLResponse | None:
-        """See `Stage.on_request`. Returns the response of the first stage that returns one, or None."""
+        """Call `Stage.on_request` on each stage, until one returns a response. Return this response, or None."""
         for stage in self._on_request:
             given = await stage(context)
             if isinstance(given, GraphQLResponse):
@@ -114,12 +114,12 @@ class StageChain:
         return None
 
     async def document(self, context: RequestContext, document: Document) -> None:
-        """See `Stage.on_document`."""
+        """Call `Stage.on_document` on each stage."""
         for stage in self._on_document:
             await stage(context, document)
 
     async def operation(self, context: RequestContext, operation: Operation) -> Operation:
-        """See `Stage.on_operation`."""
+        """Call `Stage.on_operation` on each stage. Return the operation to run."""
         context.operation = operation
         for stage in self._on_operation:
             changed = await stage(context, operation)
@@ -128,31 +128,31 @@ class StageChain:
         return operation
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """See `Stage.plan_key`."""
+        """Call `Stage.plan_key` on each stage, with the key from the stage before. Return the last key."""
         for stage in self._plan_key:
             key = stage(context, key)
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """See `Stage.likely_plans`; each stage is called with every pair that the stage before it returned."""
+        """Call `Stage.likely_plans` on each stage, with every pair from the stage before. Return the last pairs."""
         plans = [(operation, key)]
         for stage in self._likely_plans:
             plans = [likely for each in plans for likely in stage(*each)]
         return plans
 
     async def plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """See `Stage.on_plan`."""
+        """Call `Stage.on_plan` on each stage."""
         for stage in self._on_plan:
             await stage(context, plan)
 
     def execution(self, context: RequestContext, run_on: RunOn) -> Awaitable[Response]:
-        """See `Stage.on_execution`; `run_on` runs the plan."""
+        """Call `Stage.on_execution` on the first stage, which calls the next. The last one calls `run_on`."""
         for stage in self._on_execution:
             run_on = partial(stage, context, run_on)
         return run_on()
 
     def around(self, transport: Transport, context: RequestContext) -> Transport:
-        """Return the transport of one request: `transport` with `Stage.on_fetch` of each stage around it."""
+        """Return a transport for one request. It calls `Stage.on_fetch` on the stages, then sends with `transport`."""
         if not self._on_fetch:
             return transport
         send: SendOn = transport.send
@@ -161,7 +161,7 @@ class StageChain:
         return _StagedTransport(transport, send)
 
     def errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> list[dict[str, object]]:
-        """See `Stage.on_errors`. Returns the entries of `errors`; sets their number and codes in the record."""
+        """Call `Stage.on_errors` on each stage. Return the errors as JSON objects, and log their number and codes."""
         for stage in self._on_errors:
             errors = stage(context, errors)
         entries = [error_entry(error) for error in errors]
@@ -170,7 +170,7 @@ class StageChain:
         return entries
 
     async def response(self, context: RequestContext, response: Response) -> Response:
-        """See `Stage.on_response`."""
+        """Call `Stage.on_response` on each stage, the last stage first. Return the response to send."""
         if not self._on_response:
             return response
         if isinstance(response, ResponseStream):
@@ -191,7 +191,11 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Return `changed`, with its own document text if `stage` has no `plan_key` that tells both operations apart."""
+    """Return the operation `changed`, which `stage` returned for the operation `before`.
+
+    The document text is a part of the plan key. If `stage` has no `plan_key` of its own, replace the document text of
+    `changed` with the printed operation, so that the two operations have different plan keys.
+    """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed
     planned = changed.planned
@@ -207,16 +211,16 @@ def _around(stage: Any, context: RequestContext, send_on: SendOn) -> SendOn:
 
 
 class _StagedTransport:
-    """A `Transport` whose `send` calls the stages first."""
+    """A `Transport` that calls the stages before it sends a request."""
 
     def __init__(self, inner: Transport, send: SendOn) -> None:
         self._inner = inner
         self._send = send
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`."""
+        """Pass the request to the first stage (`Transport.send`)."""
         return await self._send(request)
 
     async def aclose(self) -> None:
-        """See `Transport.aclose`."""
+        """Close the transport that sends the requests (`Transport.aclose`)."""
         await self._inner.aclose()

@@ -1,7 +1,7 @@
-"""Policies: what an operator allows clients and subgraphs. Each policy is a stage of the pipeline.
+"""The policies of the router: each enforces what an operator allows clients or subgraphs, as a stage of the pipeline.
 
-`policy_order` makes the stages of a gateway from settings and a supergraph (`policy_inputs`). Read `policy_order`,
-the list of all policies, then the policies: `persisted_documents` (with `persisted_manifest`), `apq`, `limits_stage`
-(with `limit_checker`, `document_size`, `operation_size`), `override_labels`, `header_propagation`, `error_masking`,
-`log_redaction`.
+`policy_order` lists all policies, and makes the stages of a gateway from the settings and the supergraph
+(`policy_inputs`). Read `policy_order`, then the policies: `persisted_documents` (with `persisted_manifest`), `apq`,
+`limits_stage` (with `limit_checker`, `document_size`, `operation_size`), `override_labels`, `header_propagation`,
+`error_masking`, `log_redaction`.
 """

@@ -1,12 +1,14 @@
-"""Automatic persisted queries (APQ): a client sends a document's hash, and the document only if the hash is unknown.
+"""Automatic persisted queries (APQ): a client sends the hash of a document instead of the document.
 
-    hash                   stored         -> the document is run
-                           not stored     -> PERSISTED_QUERY_NOT_FOUND; the client then sends hash and document
-    hash and document      matching       -> the document is run, and stored if the document is valid
-                           not matching   -> PERSISTED_QUERY_HASH_MISMATCH
+    the request has        the hash is                        the router
+    only a hash            the hash of a stored document      runs the document
+                           unknown                            responds with PERSISTED_QUERY_NOT_FOUND; the client then
+                                                              sends the hash and the document
+    a hash, a document     the hash of this document          runs the document, and stores it if it is valid
+                           another hash                       responds with PERSISTED_QUERY_HASH_MISMATCH
 
-Documents are looked up in memory first, then in Redis; a document from Redis is also stored in memory. Other programs
-may write to the Redis server, so the hash of each document from a store is checked.
+Documents are looked up in memory first, then in Redis. A document from Redis is then stored in memory too. Other
+programs may write to the Redis server, so the hash of each document from a store is checked.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ _log = structlog.stdlib.get_logger("apq")
 
 
 class AutomaticPersistedQueries(Stage):
-    """Looks up documents by their hash: first in `memory`, then in each of the `shared` stores."""
+    """Stores documents by their hash, and looks them up: first in `memory`, then in each store in `shared`."""
 
     def __init__(self, memory: MemoryStore, *shared: TextStore) -> None:
         self._memory = memory
@@ -49,7 +51,7 @@ class AutomaticPersistedQueries(Stage):
 
     @classmethod
     def of(cls, settings: Apq) -> AutomaticPersistedQueries:
-        """Return the stage with the stores that the settings name."""
+        """Return a stage that uses the stores in `settings`: memory, and Redis if `redis` is set."""
         memory = MemoryStore(max_entries=settings.entries, max_bytes=settings.text_bytes)
         if settings.redis is None:
             return cls(memory)
@@ -58,7 +60,7 @@ class AutomaticPersistedQueries(Stage):
         return cls(memory, RedisStore(settings.redis))
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
-        """If the request has only a hash, return the request with the document of this hash.
+        """If the request has only a hash, return a request with the document that belongs to the hash.
 
         Raises:
             PersistedQueryNotFound: No store has a document with this hash.
@@ -79,15 +81,15 @@ class AutomaticPersistedQueries(Stage):
         return replace(request, query=text)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Store a valid document that the client sent with its hash."""
-        del document  # the text is stored as the client sent it, because the hash belongs to that text
+        """If the client sent a hash and a valid document, store the document."""
+        del document  # the client's text is stored instead of `document`, because the hash is the hash of the text
         key = context.state.get(self)
         if isinstance(key, str):
             for store in self._stores:
                 await store.put(key, context.request.query)
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the documents that `previous` has in memory, if both have the same bounds."""
+        """Use the memory store of `previous`, if it has the same limits as the memory store of this stage."""
         if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (same class)
             self._memory = previous._memory  # noqa: SLF001  (as above)
 

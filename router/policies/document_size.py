@@ -1,7 +1,7 @@
 """Counts the tokens of a document and measures how deeply its brackets are nested, before the document is parsed.
 
-A regular expression finds the lexical tokens (GraphQL specification, "Lexical Tokens"). The parser
-refuses text that is not a token later. Counting takes a fiftieth of the time of parsing.
+A regular expression finds the lexical tokens (GraphQL specification, "Lexical Tokens") and skips any other text, which
+the parser refuses later. Counting takes a fiftieth of the time of parsing.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
 class Extent(NamedTuple):
-    """The size of a document, named after `limits`. `recursion` is the largest number of brackets open at once."""
+    """The size of a document; the names are those in `limits`. `recursion` is how deeply brackets are nested."""
 
     tokens: int
     recursion: int
 
 
 def extent(text: str, *, stop: int | None = None) -> Extent:
-    """Return the size of a document. Counting ends when there are more than `stop` tokens."""
+    """Return the size of a document. If the document has more than `stop` tokens, the rest is not counted."""
     tokens = depth = deepest = 0
     for match in _TOKEN.finditer(text):
         first = text[match.start()]

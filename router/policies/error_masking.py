@@ -1,15 +1,16 @@
 """Replaces the errors of subgraphs with errors that clients may see.
 
-Errors of the router (such as a document that is not valid) are about the client's request and are not replaced. An
-error of a subgraph may name tables, hosts and people. By default the client sees:
+Errors of the router (such as an invalid document) are about the client's request and are not replaced. An error of a
+subgraph may name tables, hosts and people. By default, the client sees only this:
 
-    a code in `allow_codes`         message, code, and the extensions in `allow_extensions`
-    no usable response              the configured code of the `TransportError`, `retryAfter` if the subgraph sent it,
-                                    and a message that names neither the service nor its address
-    any other error                 a fixed message and DOWNSTREAM_SERVICE_ERROR
+    error of a subgraph                   what the client sees
+    its code is in `allow_codes`          its message, its code, and its extensions that are in `allow_extensions`
+    there was no usable response          the code that `transport_codes` configures, `retryAfter` if the subgraph sent
+                                          it, and a message without the name and the address of the subgraph
+    any other error                       a fixed message and DOWNSTREAM_SERVICE_ERROR
 
-A replaced error has `extensions.errorId`; a log line with the same id has the original error. If one error occurs at
-many paths, all of these share one id and one log line.
+A replaced error has `extensions.errorId`, and a log line with the same id has the original error. Errors with the same
+subgraph, code and message share one id and one log line.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _log = structlog.stdlib.get_logger("errors")
 
 
 class ErrorMasking(Stage):
-    """Replaces errors of subgraphs as `settings.errors` says."""
+    """Replaces errors of subgraphs according to `settings.errors`."""
 
     def __init__(self, errors: Errors) -> None:
         codes = errors.transport_codes
@@ -65,16 +66,16 @@ class ErrorMasking(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> ErrorMasking:
-        """Return the stage, never None: without masking, the stage still sets the configured transport codes."""
+        """Return the stage. It is never off: even without masking, it sets the codes of `transport_codes`."""
         return cls(inputs.settings.errors)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:
-        """Replace the errors of subgraphs."""
+        """Return `errors`, with the errors of subgraphs replaced."""
         del context
         return self.apply(errors)
 
     def apply(self, errors: Iterable[ResponseError]) -> list[ResponseError]:
-        """Return the errors that a client sees, in the order of `errors`."""
+        """Return the errors that the client sees, in the order of `errors`."""
         ids: dict[tuple[str | None, str | None, str], str] = {}
         return [error if error.origin is None else self._visible(error, error.origin, ids) for error in errors]
 

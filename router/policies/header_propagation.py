@@ -1,13 +1,14 @@
 """Decides which headers of a client's request are sent to which subgraph.
 
-The rules build the headers of a fetch. Rules for all subgraphs run first, then the rules for one subgraph:
+A fetch has no headers of the client at first. Rules add and remove headers: first the rules for all subgraphs, then
+the rules for the subgraph of the fetch.
 
-    propagate   adds a client's header, unless an earlier rule has set a header of that name
-    insert      sets a header, and replaces a header of that name
+    propagate   adds a header of the client's request, unless an earlier rule has set a header with the same name
+    insert      sets a header, even if an earlier rule has set a header with the same name
     remove      removes headers that earlier rules have set
 
-A pattern never matches headers that govern a connection or describe a body (`PROTOCOL_HEADERS`); the configuration
-refuses a rule that names one.
+`PROTOCOL_HEADERS` govern a connection or describe a body. A pattern never matches a header in `PROTOCOL_HEADERS`, and
+the settings do not allow a rule that names a header in `PROTOCOL_HEADERS`.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from router.settings.sections.headers import HeaderRule, Headers, Insert, Propagate, Remove
 
 ClientHeaders = Mapping[str, str]
-"""The headers of a client's request by lower-case name."""
+"""The headers of a client's request. The names are in lower case."""
 
 _HeaderRule = Callable[[ClientHeaders, MutableMapping[str, str]], None]
 
 
 class HeaderPropagation(Stage):
-    """Applies the header rules. Subgraphs without their own rules share one result per request."""
+    """Applies the header rules to each request. All subgraphs without rules of their own get the same headers."""
 
     def __init__(self, headers: Headers, subgraphs: Iterable[str]) -> None:
         self._for_all = [_compile(rule) for rule in headers.all.request]
@@ -42,16 +43,16 @@ class HeaderPropagation(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> HeaderPropagation | None:
-        """Return the stage, or None if there are no rules: then no client header is sent to a subgraph."""
+        """Return the stage, or None without rules: no header of the client is then sent to a subgraph."""
         headers = inputs.settings.headers
         if not headers.all.request and not any(rules.request for rules in headers.subgraphs.values()):
             return None
         return cls(headers, inputs.supergraph.subgraphs)
 
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
-        """Set the headers of fetches. Headers that earlier stages have set take precedence."""
+        """Set the headers of fetches. A header that an earlier stage has set is not replaced."""
         del plan
-        # Subgraphs get the trace context of the router, not of the client: the router is a step in the trace.
+        # The router's trace context replaces the client's, because the router is a step of its own in the trace.
         headers = self.apply({**context.request.headers, **outgoing_headers()})
         given = context.fetch_headers
         context.fetch_headers = (
@@ -59,7 +60,7 @@ class HeaderPropagation(Stage):
         )
 
     def apply(self, incoming: ClientHeaders) -> Mapping[str, Mapping[str, str]]:
-        """Return the headers of fetches by subgraph name, for the client's headers `incoming`."""
+        """Return the headers of fetches by subgraph name. `incoming` are the client's headers."""
         common = _run(self._for_all, incoming, {})
         return {
             name: _run(own, incoming, dict(common)) if (own := self._own.get(name)) else common

@@ -1,10 +1,11 @@
-"""Checks requests and documents against `limits`.
+"""Checks requests and documents against the settings `limits`.
 
-    enforced limit           a request above the limit is refused; a document with a code MAX_*_LIMIT
-    limit in measure mode    a request above the limit is run; its log line names the limit
+    an enforced limit          a request above the limit is refused; the code is MAX_*_LIMIT for a limit of documents
+    a limit in measure mode    a request above the limit is run; the log line of the request names the limit
 
-`LimitChecker.exceeded` counts both. A document is checked once: its text before parsing, its selections before
-validation. The cached document then lists the limits in measure mode that it exceeds.
+`LimitChecker.exceeded` counts the requests above a limit of either kind. A document is checked once: its text before
+parsing, its selections before validation. If the document exceeds limits in measure mode, the names of these limits are
+cached with the document.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName, Limits
 
     Found = tuple[LimitName, int]
-    """A limit, and the number that is compared with the limit."""
+    """The name of a limit, and the size of a document that is compared with this limit."""
 
 _CODES: Mapping[LimitName, str] = {
     "tokens": "MAX_TOKENS_LIMIT",
@@ -54,22 +55,25 @@ _MESSAGES: Mapping[LimitName, str] = {
 
 
 class LimitChecker:
-    """Checks requests against `limits`. `exceeded` counts, for each limit, the requests that exceed the limit.
+    """Checks requests against `limits`. `exceeded` has, for each limit, the number of requests above the limit.
 
-    The pipeline checks documents; the server checks bodies, headers and batches with the same `LimitChecker`.
+    One `LimitChecker` has two users: the pipeline checks documents, and the server checks bodies, headers and batches.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.exceeded: Counter[LimitName] = Counter()
-        self._counting = Lock()  # documents are checked in another thread than requests
+        self._counting = Lock()  # a document can be checked in another thread while the server checks a request
 
     def inherit(self, previous: LimitChecker) -> None:
-        """Share the counters of `previous`, so that requests still running there are counted too."""
+        """Use the counters of `previous`, which this checker replaces (a reload).
+
+        Both checkers then count together, because `previous` may still have running requests.
+        """
         self.exceeded, self._counting = previous.exceeded, previous._counting
 
     def within(self, name: LimitName, counted: int) -> bool:
-        """Return whether `counted` is at most the limit; if not, count the request in `exceeded`."""
+        """Return whether `counted` is within the limit `name`. If not, count the request in `exceeded`."""
         limit: int | None = getattr(self._limits, name)
         if limit is None or counted <= limit:
             return True
@@ -78,12 +82,12 @@ class LimitChecker:
         return False
 
     def count(self, names: Iterable[LimitName]) -> None:
-        """Count a request for a cached document that exceeds these limits."""
+        """Count one request in `exceeded` for each limit in `names`. The limits are not checked again."""
         with self._counting:
             self.exceeded.update(names)
 
     def check_text(self, text: str) -> list[LimitName]:
-        """Check a document before it is parsed; return the limits in measure mode that the document exceeds.
+        """Check the text of a document before parsing. Return the limits in measure mode that the document exceeds.
 
         Raises:
             LimitExceeded: The document exceeds an enforced limit.
@@ -93,14 +97,14 @@ class LimitChecker:
         return self._exceeded((("tokens", found.tokens), ("recursion", found.recursion)))
 
     def check_document(self, document: DocumentNode) -> list[LimitName]:
-        """Check a document before it is validated; return the limits in measure mode that any operation exceeds.
+        """Check the operations of a document before validation. Return the limits in measure mode that are exceeded.
 
         Raises:
             LimitExceeded: An operation exceeds an enforced limit.
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # the parser limits the nesting of fields, not of fragments that spread fragments
+        except RecursionError:  # fragments that spread fragments: the parser limits only the nesting of brackets
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 
@@ -123,7 +127,7 @@ class LimitChecker:
 
 
 def _largest(sizes: list[Size]) -> Iterator[Found]:
-    """For each limit, yield the largest value that any operation of the document has."""
+    """Yield each limit that `Size` measures, with the largest value of any operation of a document."""
     if sizes:
         yield "depth", max(size.depth for size in sizes)
         yield "fields", max(size.fields for size in sizes)

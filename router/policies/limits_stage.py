@@ -1,4 +1,4 @@
-"""The pipeline stage that checks documents with a `LimitChecker`, before they are parsed and validated."""
+"""The pipeline stage that checks documents with a `LimitChecker`: once before parsing, once before validation."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
 
 
 class OperationLimits(Stage):
-    """Checks each document once, when it is not cached yet."""
+    """Checks each document that is not in the cache yet."""
 
     def __init__(self, watch: LimitChecker) -> None:
         self._watch = watch
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> OperationLimits:
-        """Return the stage, never None: the limits of a document's text are always on."""
+        """Return the stage. It is always needed, because the limits `tokens` and `recursion` cannot be switched off."""
         measured = inputs.settings.limits.measure
         return MeasuredOperationLimits(inputs.limits) if measured else OperationLimits(inputs.limits)
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """See `LimitChecker.check_text`."""
+        """Check the text, and write the exceeded limits in measure mode to `findings` (`LimitChecker.check_text`)."""
         findings.exceeds += self._watch.check_text(text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """See `LimitChecker.check_document`."""
+        """Check the operations, and write the exceeded limits in measure mode to `findings`."""
         findings.exceeds += self._watch.check_document(document.ast)
 
 
 class MeasuredOperationLimits(OperationLimits):
-    """`OperationLimits` that also counts requests whose document is cached and exceeds a limit in measure mode."""
+    """`OperationLimits` for settings with limits in measure mode: counts also requests for a document in the cache."""
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Count the request if its document was cached; otherwise the check has counted the request."""
+        """Count the request if its document was in the cache. If not, the checks have counted the request."""
         if context.record.document_cached:
             self._watch.count(document.exceeds)

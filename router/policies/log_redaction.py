@@ -1,8 +1,8 @@
 """Hides personal data in log lines: the values of fields, arguments and types with `@tag(name: "pii")`.
 
-An error of a subgraph, or the text of an exception, may quote such values. So while a request is processed, its log
-lines are searched for the values of tagged elements in the operation, the variables, the response and the fetches. The
-values are collected only when a line is written, so most requests pay nothing.
+An error of a subgraph, or the text of an exception, may quote personal data. So each log line of a request is searched
+for the values that tagged elements have in the operation, the variables, the response and the fetches. These values are
+collected only when a line is written, so a request without a log line costs almost nothing.
 
     mutation($e: String!) { login(email: $e) { name } }      `login(email:)` and `User.name` have the tag
     cause: "ada@example.com is locked, Ada"             ->   cause: "[redacted] is locked, [redacted]"
@@ -49,15 +49,15 @@ if TYPE_CHECKING:
     from router.policies.policy_inputs import PolicyInputs
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 
-# String values (GraphQL specification, "String Value"), also in a text that is not a valid document.
+# Finds string values (GraphQL specification, "String Value"), even in a text that is not a valid document.
 _STRING = re.compile(r'"""(?:\\"""|(?!""").)*+"""|"(?:\\.|[^"\\\n\r])*+"', re.DOTALL)
 
 SHORTEST = 3
-"""The shortest value that is hidden: "1" or "no" identify no person, and occur in most lines."""
+"""The length of the shortest value that is hidden. Values such as "1" or "no" do not identify a person."""
 
 
 class LogRedaction(Stage):
-    """While a request is processed, hides its personal data in every log line."""
+    """Hides the personal data of a request in every log line that is written while the request is processed."""
 
     def __init__(self, tagged: TaggedElements) -> None:
         self._tagged = tagged
@@ -69,12 +69,12 @@ class LogRedaction(Stage):
         return cls(tagged) if tagged.names else None
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Hide the personal data of this request in log lines inside the returned context manager."""
+        """Return a context manager inside which the personal data of this request is hidden in log lines."""
         values = context.state[self] = RequestPersonalValues(self._tagged, context)
         return HidePersonalValues(values)
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
-        """Store the variables of the fetch: they may contain personal data."""
+        """Remember the variables of the fetch, because they may contain personal data, and send the fetch."""
         values = context.state[self]
         if isinstance(values, RequestPersonalValues):
             values.sent.append(fetch.variables)
@@ -82,14 +82,14 @@ class LogRedaction(Stage):
 
 
 class TaggedElements:
-    """The elements of a schema that have the tag; `names` are the names of such fields and arguments."""
+    """Knows which elements of a schema have the tag. `names` are the names of all tagged fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
         self._tag = tag
         self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Return whether a definition (type, field or argument) or the type of its values has the tag."""
+        """Return whether a type, field or argument has the tag, or whether the type of its values has the tag."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None
@@ -112,10 +112,10 @@ class TaggedElements:
 
 
 class RequestPersonalValues:
-    """The personal data of one request, found when a log line is written (`servicekit.logging.PersonalValues`).
+    """Finds the personal data of one request when a log line is written (`servicekit.logging.PersonalValues`).
 
-    `sent` are the variables of fetches. Until the operation is chosen, every value that the client sent is treated as
-    personal data.
+    `sent` are the variables of the fetches so far. Until the operation is chosen, every value that the client sent is
+    treated as personal data.
     """
 
     def __init__(self, tagged: TaggedElements, context: RequestContext) -> None:
@@ -125,7 +125,7 @@ class RequestPersonalValues:
         self._context = context
 
     def values(self) -> frozenset[str]:
-        """Return the personal values of the request, as text."""
+        """Return the texts to hide: the personal data of the request."""
         operation = self._context.operation
         found = self._at_tagged_places(operation.client) if operation is not None else self._all_values()
         return frozenset(text for text in found if len(text) >= SHORTEST)
@@ -147,7 +147,7 @@ class RequestPersonalValues:
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
             found.update(self._given(variables.get(name), kind))
-        for sent in self.sent:  # entity keys, which the client may not have selected
+        for sent in self.sent:  # values of key fields, which the client may not have selected
             found.update(_fetched(sent, self.names))
         return found
 
@@ -159,7 +159,7 @@ class RequestPersonalValues:
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
-        """Yield the values of input fields that have the tag, inside a variable's `value` of type `kind`."""
+        """Yield the values of tagged input fields in `value`. `value` is the value of a variable of type `kind`."""
         named = get_named_type(kind) if kind is not None else None
         if isinstance(value, list):
             for item in value:
@@ -174,7 +174,11 @@ class RequestPersonalValues:
 
 
 class _Places(Visitor):
-    """Collects the response keys, variables and literals of an operation that have personal data."""
+    """Collects where an operation has personal data.
+
+    `response_keys` are those of tagged fields. `variables` and `literals` are those in the values of tagged arguments
+    and tagged input fields.
+    """
 
     def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:
         super().__init__()
@@ -203,7 +207,7 @@ class _Places(Visitor):
 
 
 class _Leaves(Visitor):
-    """Collects the variables and literals of a value."""
+    """Adds the variables and literals that occur in one argument value to `places`."""
 
     def __init__(self, places: _Places) -> None:
         super().__init__()
@@ -217,7 +221,7 @@ class _Leaves(Visitor):
 
 
 def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
-    """Yield the values below any of these keys, at any depth."""
+    """Yield, as text, the values that JSON `data` has under any of `keys`, at any depth."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)

@@ -1,8 +1,8 @@
-"""Measures the size of operations: depth, fields, aliases, directives. Validation and planning run later.
+"""Measures operations before validation and planning: their depth, fields, aliases and directives.
 
 A fragment that is spread three times counts three times, because its fields are executed three times. Each fragment is
-measured only once, so the time is linear in the length of the document. A spread of a fragment inside itself counts as
-empty: validation refuses such a document later.
+measured only once, so the time is linear in the length of the document. If a fragment spreads itself, this spread
+counts as empty: validation refuses the document later.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 Fragments = dict[str, FragmentDefinitionNode]
 
-# The list fields of the introspection schema by which a query gets from types to further types.
+# The list fields of the introspection schema that can be nested without end: `fields { type { fields { type } } }`.
 _INTROSPECTION_LISTS = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
 _INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """The size of selections, named after `limits` in the configuration.
+    """The size of a list of selections. The names are those of `limits` in the settings.
 
-    `lists` is the nesting of list fields such as `fields { type { fields } }`, which counts only below `__schema`.
+    `lists` is how deeply list fields of the introspection schema are nested: 2 for `fields { type { fields } }`.
+    `introspection_depth` is the value of `lists` below `__schema` or `__type`.
     """
 
     depth: int = 0
@@ -48,7 +49,7 @@ def measure(document: DocumentNode) -> Iterator[Size]:
     """Yield the size of each operation, in document order.
 
     Raises:
-        RecursionError: Fragments that spread fragments are nested too deeply for Python's stack.
+        RecursionError: One fragment spreads the next, and so on, too deeply for Python's stack.
     """
     fragments, measured = fragments_of(document), dict[str, Size]()
     for node in operations_of(document):
@@ -57,19 +58,20 @@ def measure(document: DocumentNode) -> Iterator[Size]:
 
 
 def operations_of(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
-    """Yield the operations, in document order."""
+    """Yield the operations of a document, in document order."""
     return (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
 
 
 def fragments_of(document: DocumentNode) -> Fragments:
-    """Return the fragments by name."""
+    """Return the fragments of a document by name."""
     return {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
 
 
 def distinct_fields(operation: OperationDefinitionNode, fragments: Fragments, stop: int) -> int:
     """Return the number of different fields of an operation: `{ a: name b: name }` has one.
 
-    Counting ends above `stop`, because a few fragments can expand to more fields than fit into memory.
+    Counting ends when the number exceeds `stop`, because a few fragments can expand to more fields than fit into
+    memory.
     """
     counted = 0
     places = [[operation.selection_set]]
@@ -136,7 +138,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
 
 def _fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
     if name not in measured:
-        measured[name] = Size()  # a spread of the fragment inside itself has this size
+        measured[name] = Size()  # the size of a spread of the fragment inside itself
         if name in fragments:
             measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
     return measured[name]

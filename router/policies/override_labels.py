@@ -1,8 +1,14 @@
 """Decides which labels of progressive overrides (`@override(from:, label:)`) are active for a request.
 
-A label moves a field from one subgraph to another for some requests. The first of these decides for a request: a stage
-that writes `RequestContext.override_labels`, the settings, the label itself if it is `percent(x)`. Without any of these
-the label is not active. Only labels that can change the plan are decided; the active labels are part of the plan key.
+For the requests for which a label is active, a field is resolved by another subgraph. Whether a label is active for a
+request is decided by the first of these that applies:
+
+    1. a stage that has written the label to `RequestContext.override_labels`
+    2. the setting `override_labels`: a percentage of requests
+    3. the label itself, if it is `percent(x)`: x percent of requests
+    4. the label is not active
+
+Only labels that can change the plan of the operation are decided. The active labels are a part of the plan key.
 """
 
 from __future__ import annotations
@@ -29,16 +35,19 @@ _ALL: Final = 100.0
 _HALF: Final = 50.0
 
 MOST_COMBINATIONS: Final = 4
-"""The most plans of one operation that are prepared ahead. If more are possible, only the likeliest is prepared."""
+"""The largest number of plans of one operation that the router prepares before a client sends the operation.
+
+If the labels allow more plans, only the likeliest plan is prepared.
+"""
 
 _log = structlog.stdlib.get_logger("gateway")
 
 
 class OverrideLabels(Stage):
-    """Decides which of the labels `known` are active.
+    """Decides which labels are active. `known` are all labels of the supergraph.
 
-    `shares` maps labels to the percentage of requests for which a label is active; the default is x for `percent(x)`,
-    else 0. `draw` returns random numbers from 0 to below 1.
+    `shares` has the percentage of requests for which a label is active. The default is x for the label `percent(x)`,
+    and 0 for other labels. `draw` returns a random number, at least 0 and less than 1.
     """
 
     def __init__(self, known: Collection[str], shares: Mapping[str, float]) -> None:
@@ -57,23 +66,23 @@ class OverrideLabels(Stage):
         )
         shares = inputs.settings.override_labels
         for label in shares.keys() - known:
-            # Only a warning: the label of a completed override is removed before its setting.
+            # Only a warning: a completed override leaves the supergraph before it leaves the settings.
             _log.warning("the supergraph has no such override label", label=label)
         return cls(known, shares) if known else None
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Add to the plan key the override labels that are active for this request."""
+        """Return the plan key with the override labels that are active for this request."""
         operation = context.operation
         if operation is None or not operation.override_labels:
             return key
         return key._replace(override_labels=self.decide(operation.override_labels, context.override_labels))
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Return one pair for each likely set of active labels, which is added to the plan key."""
+        """Return one pair for each likely set of active labels. The plan key of a pair has these labels."""
         return [(operation, key._replace(override_labels=labels)) for labels in self.likely(operation.override_labels)]
 
     def decide(self, labels: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:
-        """Return the active labels among `labels` for one request; `decided` are the decisions of other stages."""
+        """Return which of `labels` are active for one request. `decided` has the decisions of other stages."""
         return frozenset(
             label
             for label in labels
@@ -81,7 +90,7 @@ class OverrideLabels(Stage):
         )
 
     def likely(self, labels: Collection[str]) -> list[frozenset[str]]:
-        """Return the possible sets of active labels, or only the likeliest set if there are many."""
+        """Return the possible sets of active labels, or only the likeliest if there are more than MOST_COMBINATIONS."""
         undecided = sorted(label for label in labels if 0 < self._shares[label] < _ALL)
         if 2 ** len(undecided) > MOST_COMBINATIONS:
             return [frozenset(label for label in labels if self._shares[label] >= _HALF)]

@@ -1,5 +1,7 @@
 """Persisted documents: the operator lists the documents that clients may run.
 
+What happens to a request depends on `persisted_documents.mode` and on what the request has:
+
     mode          only a document     an id on the list   an id not on the list         id and document
     measure       run; logged if it   run                 PERSISTED_QUERY_NOT_IN_LIST   the document is run
                   is not listed
@@ -8,7 +10,7 @@
     require_id    PERSISTED_QUERY_    run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
                   ID_REQUIRED
 
-A document is on the list if a listed document is equal except for layout and comments.
+A document is on the list if it differs from a document of the list only in layout and comments.
 """
 
 from __future__ import annotations
@@ -34,14 +36,14 @@ if TYPE_CHECKING:
     from router.settings.sections.persisted_documents import PersistedDocuments
 
 CLIENT_NAME = "apollographql-client-name"
-"""The header with the name of the client: an entry of a manifest may be for one client only."""
+"""The header with the name of the client. A manifest can allow a document for one client only."""
 
-# GraphQL over HTTP, "Persisted Documents": a hash as id has this prefix. Manifests have the hash without it.
+# GraphQL over HTTP, "Persisted Documents": an id that is a hash begins with this prefix. Manifests omit the prefix.
 _HASH_PREFIX = "sha256:"
 
 
 class PersistedDocumentList(Stage):
-    """Looks up documents by their id, and checks that documents without an id are on the list.
+    """Looks up a document by its id. If a request has no id, checks that its document is on the list.
 
     Raises:
         InvalidManifest: A manifest cannot be read.
@@ -60,16 +62,16 @@ class PersistedDocumentList(Stage):
 
     @property
     def documents(self) -> Collection[str]:
-        """All documents of the list."""
+        """The documents of the list, which the router prepares before a client sends them."""
         return self._documents.values()
 
     async def on_request(self, context: RequestContext) -> GraphQLRequest | None:
-        """If the request has only an id, return the request with the document of this id.
+        """If the request has only an id, return a request with the document that has this id.
 
         Raises:
             DocumentIdRequired: The mode is `require_id`, and the request has no id.
             DocumentIdAndBody: The request has an id and a document, and the mode is not `measure`.
-            DocumentNotListed: No document of the list has this id.
+            DocumentNotListed: No document on the list has this id.
         """
         request = context.request
         if request.document_id is None:
@@ -86,7 +88,7 @@ class PersistedDocumentList(Stage):
         return replace(request, query=text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check that a client's document is on the list.
+        """Find out whether a document is on the list. Refuse the document of a client if the mode requires it.
 
         Raises:
             DocumentNotListed: The document is not on the list, and the mode is `allow_list`.
@@ -96,7 +98,7 @@ class PersistedDocumentList(Stage):
             self._admit(listed=findings.listed)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Check a cached document too: a warm-up may have prepared a document that is not on the list."""
+        """Check a document from the cache too: a warm-up may have cached a document that is not on the list."""
         del context
         self._admit(listed=document.listed)
 

@@ -1,11 +1,11 @@
-"""Reads manifests of persisted documents, in the two formats that the build tools of clients write.
+"""Reads manifests: files in which build tools of clients list persisted documents. There are two formats.
 
     {"format": "apollo-persisted-query-manifest", "version": 1,
      "operations": [{"id": "...", "name": "Me", "type": "query", "body": "query Me { ... }", "clientName": "web"}]}
 
     {"<id>": "query Me { ... }"}                                       (Relay, GraphQL Code Generator, Hive)
 
-In the first format, an entry with a `clientName` is only for this client.
+In the first format, an operation with a `clientName` is only for the client with this name.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DocumentKey = tuple[str, str | None]
-"""An id and the name of the client that may use the id; None means every client."""
+"""The id of a document, and the name of the client that may use this id. None instead of a name means every client."""
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
 APOLLO_VERSION = 1
 
 
 class InvalidManifest(ValueError):
-    """A file is not a manifest; the message has the path and the reason."""
+    """A manifest cannot be read. The message has the path and the reason."""
 
 
 class _Operation(msgspec.Struct, rename="camel"):
@@ -42,7 +42,7 @@ class _ApolloManifest(msgspec.Struct):
 
 
 def read_manifests(paths: tuple[Path, ...]) -> dict[DocumentKey, str]:
-    """Return the documents of all files, by id and client.
+    """Return the documents of all manifests, by id and client.
 
     Raises:
         InvalidManifest: A file cannot be read, is not a manifest, or one id has two documents.

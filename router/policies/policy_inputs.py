@@ -1,4 +1,4 @@
-"""The objects from which the policies make their stages."""
+"""`PolicyInputs`: the arguments for making the stage of a policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PolicyInputs(NamedTuple):
-    """The objects from which a policy makes its stage. The server uses the same `limits`."""
+    """The arguments for making the stage of a policy. The server uses the same `limits` object."""
 
     supergraph: Supergraph
     settings: RouterSettings

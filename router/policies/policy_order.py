@@ -1,7 +1,7 @@
 """Lists the policies of the router in the order in which their stages run.
 
-The stages of a program that embeds the router run at the position of `EMBEDDED_STAGES`. A policy that the settings do
-not switch on has no stage.
+The stages of a program that embeds the router run at the position of `EMBEDDED_STAGES`. If the settings do not switch a
+policy on, the policy has no stage.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Policy(NamedTuple):
-    """A policy: name, key in `router.yaml`, and `configured`, which returns its stage, or None if the policy is off."""
+    """A policy. `key` is its key in `router.yaml`. `configured` returns its stage, or None if the policy is off."""
 
     name: str
     key: str
@@ -46,7 +46,7 @@ ORDER: Final[tuple[Policy, ...]] = (
 
 
 def in_order(inputs: PolicyInputs, embedded: Sequence[Stage]) -> Iterator[Stage]:
-    """Yield the stages of a gateway: of the policies that are on, and `embedded`, those of an embedding program.
+    """Yield the stages of a gateway in order: the policies that are on, and the `embedded` stages of a program.
 
     Raises:
         InvalidManifest: A manifest of persisted documents cannot be read.

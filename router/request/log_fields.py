@@ -1,4 +1,4 @@
-"""The fields of a request's log line, collected while the request is processed."""
+"""`RequestRecord`: the fields of a request's log line, which are set while the request is processed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RequestRecord:
-    """The fields of a request's log line. Durations are in seconds, and 0 for a step that did not run.
+    """The fields of a request's log line. Durations are in seconds; the duration of a step that did not run is 0.
 
     Attributes:
         operation_name: The name of the operation.
         operation_kind: query, mutation or subscription.
         operation_hash: The first 16 hexadecimal digits of the SHA-256 of the normalised document.
-        parse: The time of parsing.
-        validate: The time of validation.
-        plan: The time of planning.
-        execute: The time of executing the plan.
-        fetch: The part of `execute` in which at least one fetch was in flight; the rest is completion.
+        parse: The duration of parsing.
+        validate: The duration of validation.
+        plan: The duration of planning.
+        execute: The duration of executing the plan.
+        fetch: The part of `execute` during which at least one fetch was in flight.
         fetches: The number of fetches.
         errors: The number of the response's errors.
         codes: The codes of the response's errors, each once.
-        document_cached: Whether the document was cached, or being prepared for another request.
-        plan_cached: Whether the plan was cached, or being prepared for another request.
-        override_labels: The active labels of progressive overrides that can change the plan of the operation.
-        exceeds: The limits in measure mode that the request exceeds.
+        document_cached: Whether the document was in the cache, or was already being prepared for another request.
+        plan_cached: Whether the plan was in the cache, or was already being prepared for another request.
+        override_labels: The active labels of progressive overrides, without labels that cannot change the plan.
+        exceeds: The limits in measure mode (measured, not enforced) that the document of the request exceeds.
         listed: Whether the document is on the list of persisted documents; True if there is no list.
         retry_after: The longest `Retry-After` of a subgraph in seconds, or None.
     """
@@ -55,7 +55,7 @@ class RequestRecord:
 
 
 def merged(records: Sequence[RequestRecord]) -> RequestRecord:
-    """Return the record of a batch: sums of durations and counts; `cached` and `listed` only if all requests were."""
+    """Return one record for a batch: durations and counts are sums, and a flag is True if it is True in all records."""
     return RequestRecord(
         parse=sum(each.parse for each in records),
         validate=sum(each.validate for each in records),

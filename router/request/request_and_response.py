@@ -1,4 +1,4 @@
-"""GraphQL requests and responses without HTTP: the types that `server` and `gateway` exchange."""
+"""The types of GraphQL requests and responses, independent of HTTP, that `server` and `gateway` exchange."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLRequest:
-    """One operation of a client (GraphQL over HTTP, "Request Parameters").
+    """A request of a client to run one operation (GraphQL over HTTP, "Request Parameters").
 
     Attributes:
         query: The document; empty if the request has only a `document_id`.
@@ -22,9 +22,9 @@ class GraphQLRequest:
         variables: A JSON object. Numbers with a fraction are `decimal.Decimal`.
         extensions: A JSON object, decoded like `variables`.
         headers: The HTTP headers by lower-case name.
-        read_only: Whether only a query may run, because the HTTP method is safe (GET, HEAD).
-        deadline: When the response is due, in the event loop's time. None means `traffic.request_timeout` after the
-            gateway receives the request.
+        read_only: True if only a query may run, because the HTTP method is GET or HEAD.
+        deadline: The time on the event loop's clock at which the response must be complete. None means
+            `traffic.request_timeout` seconds after the gateway receives the request.
     """
 
     query: str = ""
@@ -38,7 +38,7 @@ class GraphQLRequest:
 
 
 class Outcome(Enum):
-    """How the processing of a request ended; the HTTP status of the response follows from this value."""
+    """How the processing of a request ended. The server chooses the HTTP status from this value."""
 
     EXECUTED = auto()
     REFUSED = auto()
@@ -53,11 +53,11 @@ class GraphQLResponse:
     """The response to one operation.
 
     Attributes:
-        body: A JSON object (GraphQL specification, "Response") with the errors as the client sees them.
-        outcome: How the request ended; the HTTP status follows from this value if `status` is None.
+        body: The response as a JSON object (GraphQL specification, "Response"). Its errors are masked and formatted.
+        outcome: How the processing of the request ended.
         record: The fields of the request's log line.
-        status: The HTTP status, or None.
-        headers: Further headers of the HTTP response.
+        status: The HTTP status. If it is None, the server chooses the status from `outcome` and the error codes.
+        headers: Headers to add to the HTTP response.
     """
 
     body: Mapping[str, object]
@@ -69,9 +69,9 @@ class GraphQLResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseStream:
-    """Several responses to one request (a subscription or `@defer`). Each of `parts` is sent as soon as it is ready.
+    """Several responses to one request (a subscription or `@defer`). Each response in `parts` is sent when it is ready.
 
-    `record` and `headers` mean the same as in `GraphQLResponse`; the server ignores `record` and `headers` of `parts`.
+    `record` and `headers` have the same meaning as in `GraphQLResponse`. The server uses only the bodies of `parts`.
     """
 
     parts: AsyncGenerator[GraphQLResponse]
@@ -82,4 +82,4 @@ class ResponseStream:
 Response: TypeAlias = GraphQLResponse | ResponseStream
 
 Execute = Callable[[GraphQLRequest], Awaitable[Response]]
-"""The function that processes a request for the server: `Gateway.respond`."""
+"""A function that processes a request; the server is given `Gateway.respond`."""

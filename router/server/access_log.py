@@ -1,7 +1,7 @@
 """Writes one log line for each request: client, operation, status, errors, and the time of each step.
 
-The line has no variables, document, query string or address. Values that a client chooses are cut to a maximum length.
-`servicekit.logging` adds the ids of the request and of its trace.
+The line never has the variables, the document, the query string or the client's address. If the client chooses a value,
+the value is cut to `LONGEST` characters. `servicekit.logging` adds the id of the request and the id of its trace.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from servicekit.asgi import Scope
 
 LONGEST = 200
-"""The most characters of a value that a client chooses, such as an operation name."""
+"""The largest number of characters that the line has of a value that the client chooses, such as the operation name."""
 
 MOST_CODES = 10
-"""The most error codes in one line; a subgraph may report many."""
+"""The largest number of error codes in one line. A response can have more codes."""
 
 _log = structlog.stdlib.get_logger("access")
 
 
 class LogLine:
-    """The log line of one request, written at the end of the request. `status` is 500 until another status is set."""
+    """Collects the log line of one request, and writes the line. `status` is 500 until another status is set."""
 
     __slots__ = ("batch", "body_bytes", "code", "exceeds", "record", "size", "status")
 
@@ -41,7 +41,7 @@ class LogLine:
         self.exceeds: list[LimitName] = []
 
     def write(self, scope: Scope, headers: Mapping[str, str], seconds: float) -> None:
-        """Write the line; `seconds` is the total time of the request."""
+        """Write the line. `seconds` is the duration of the request."""
         line: dict[str, object] = {
             "method": scope["method"],
             "path": scope["path"][:LONGEST],

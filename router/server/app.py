@@ -1,9 +1,9 @@
-"""The ASGI application for GraphQL over HTTP, which serves one path.
+"""The ASGI application for GraphQL over HTTP. It serves one path, in the steps below.
 
     path, head ─> method ─> CSRF ─> Accept ─> Content-Type ─> body ─> execute ─> status and media type ─> one log line
 
-A step that refuses the request raises an `HttpRefusal`, which becomes a response with one error. No web framework is
-needed: routing one path is one comparison.
+If a step refuses the request, it raises an `HttpRefusal`, and the response has one error. For one path, no web
+framework is needed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,16 @@ if TYPE_CHECKING:
     from router.settings.model import RouterSettings
     from servicekit.asgi import Message, Receive, Scope, Send
 
-# The logged status if the client disconnected before a status was sent. nginx logs the same number.
+# The status in the log if the client disconnected before the response was sent. nginx logs the same number.
 CLIENT_CLOSED_REQUEST = 499
 CUT_OFF = "CANCELLED"
 
 
 class GraphQLApp:
-    """Serves `execute` under `settings.server.path`; awaits `close` when the server shuts down (ASGI lifespan)."""
+    """Serves GraphQL under `settings.server.path`.
+
+    `execute` processes a GraphQL request. `close` is awaited when the server shuts down (ASGI lifespan).
+    """
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class GraphQLApp:
         except ClientGone:
             log_line.status = CLIENT_CLOSED_REQUEST
         except asyncio.CancelledError:
-            log_line.status, log_line.code = 503, CUT_OFF  # the HTTP server sends this status for a cancelled request
+            log_line.status, log_line.code = 503, CUT_OFF  # the HTTP server sends 503 when it cancels a request
             raise
         finally:
             log_line.write(scope, headers, time.perf_counter() - started)
@@ -123,7 +126,7 @@ class GraphQLApp:
         return await self._execute(request)
 
     async def _execute_entry(self, entry: GraphQLRequest | HttpRefusal) -> GraphQLResponse:
-        """Return the response to one entry of a batch. A refused entry does not affect the other entries."""
+        """Return the response to one request of a batch. If the request is refused, the response has one error."""
         if isinstance(entry, HttpRefusal):
             return _refused(entry)
         response = await self._execute(entry)
@@ -138,7 +141,10 @@ def _refused(refusal: HttpRefusal) -> GraphQLResponse:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name. Repeated headers are joined (RFC 9110 §5.3; cookies: RFC 6265 §5.4)."""
+    """Return the headers by lower-case name.
+
+    The values of a repeated header are joined with a comma (RFC 9110 §5.3), cookies with a semicolon (RFC 6265 §5.4).
+    """
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")

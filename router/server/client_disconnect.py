@@ -1,7 +1,7 @@
 """Stops processing a request when its client closes the connection.
 
-Watching a connection needs an asyncio task, which costs as much as a tiny request. So watching begins after
-`WATCH_AFTER` seconds: a client that disconnects earlier costs at most this time.
+Watching a connection needs an asyncio task, which costs as much as a tiny request. So watching begins only after
+`WATCH_AFTER` seconds. If the client disconnects earlier, the request is processed until then.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ WATCH_AFTER = 0.25
 
 
 class DisconnectWatch:
-    """A context manager that cancels its block when the client disconnects, and then raises `gone`.
+    """A context manager that stops the code in its `with` statement when the client disconnects.
 
-    Use `DisconnectWatch` after the request's body was read: the next message of `receive` is then the disconnect.
+    The code is cancelled, and the `with` statement raises `gone`. Enter it only after the request's body was read,
+    because all further messages of `receive` are skipped until the message `http.disconnect`.
     """
 
     def __init__(self, receive: Receive, gone: type[ClientGone]) -> None:

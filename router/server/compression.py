@@ -1,8 +1,8 @@
 """Compresses responses in the content coding that the client prefers.
 
-Compression can reveal data (the BREACH attack): an attacker who chooses a part of the request and sees the size of the
-compressed response can guess secrets in the response. Here only a client that may read the response can send the
-request: CORS and CSRF checks stop pages of other sites from sending requests with a user's credentials.
+Compression can reveal data (the BREACH attack): if an attacker chooses a part of the request and sees the size of the
+compressed response, the attacker can guess secrets in the response. For this, a page of the attacker must send requests
+with a user's credentials. The CORS and CSRF checks prevent such requests.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# Compressing this many bytes takes as long as a small request. Larger bodies would block the event loop too long.
+# Bodies of at least this many bytes are compressed in a thread: on the event loop, they would delay other requests.
 IN_A_THREAD = 131_072
 
 
 class ResponseCompression:
-    """Compresses responses as configured. `vary` is `Accept-Encoding`, or empty if compression is off."""
+    """Compresses responses. The header `Vary` must have `vary`, which is empty if compression is off."""
 
     def __init__(self, settings: Compression) -> None:
         self._offered = settings.encodings if settings.enabled else ()
@@ -30,7 +30,7 @@ class ResponseCompression:
         self.vary = b"Accept-Encoding" if self._offered else b""
 
     async def apply(self, body: bytes, accept_encoding: str | None) -> tuple[bytes, Headers]:
-        """Return the body to send, and its `Content-Encoding` header if the body is compressed."""
+        """Return the body to send, and the header `Content-Encoding` if this body is compressed."""
         if len(body) < self._minimum:
             return body, ()
         coding = content_codings.preferred_coding(accept_encoding, self._offered)

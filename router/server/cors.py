@@ -1,7 +1,7 @@
-"""Cross-origin resource sharing (https://fetch.spec.whatwg.org/#http-cors-protocol): which pages may read responses.
+"""Makes the headers by which a browser knows which pages may read a response (cross-origin resource sharing, CORS).
 
-The headers are made once; a request only looks up its origin. `Vary: Origin` is sent whenever responses can differ by
-origin, also to an origin that is not allowed: a cache must not send that response to an allowed origin.
+See https://fetch.spec.whatwg.org/#http-cors-protocol. `Vary: Origin` is sent whenever responses can differ by origin.
+An origin that is not allowed gets this header too, so that no cache sends its response to an allowed origin.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ANY = "*"
 
 
 class CorsPolicy:
-    """Makes the CORS headers that `settings.cors` configures."""
+    """Makes the CORS headers of responses according to `settings.cors`."""
 
     def __init__(self, cors: Cors, methods: str) -> None:
         self._enabled = cors.enabled
@@ -40,7 +40,7 @@ class CorsPolicy:
         )
 
     def headers(self, origin: str | None, *, preflight: bool) -> Headers:
-        """Return the headers to add to a response; `origin` is the request's `Origin` header."""
+        """Return the headers to add to a response. `origin` is the value of the request's `Origin` header."""
         if not self._enabled:
             return ()
         vary: Headers = () if self._any else ((b"vary", b"Origin"),)

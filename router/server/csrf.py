@@ -1,14 +1,15 @@
 """Refuses requests that a web page of another origin may have caused (cross-site request forgery).
 
-A browser sends a CORS preflight before a request, unless the request is "simple": a GET, or a POST with the content
-type of a form. A request passes if it is not simple (it has a configured header, or a content type that forms cannot
-have), or if no page of another origin has sent it:
+A browser sends a CORS preflight before a request of another origin, unless the request is "simple": a GET, or a POST
+with the content type of a form. A request is accepted in each of these cases:
 
-    Sec-Fetch-Site: same-origin | none           the page has the same origin, or the user typed the address
-    none of Sec-Fetch-Site, Origin and Cookie    not sent by a browser, or without credentials of the user
+    a header in `csrf.required_headers`          the request is not simple
+    a content type that a form cannot have       the request is not simple
+    Sec-Fetch-Site: same-origin | none           a page of the same origin sent it, or the user typed the address
+    none of Sec-Fetch-Site, Origin and Cookie    no browser sent it, or it has no credentials of the user
 
-Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge this header. The second line is for older
-browsers.
+Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge this header. The last case is for older browsers
+and for other clients.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _BROWSER_HEADERS = ("origin", "cookie")
 
 
 def check(headers: Mapping[str, str], csrf: Csrf) -> None:
-    """Raise `HttpRefusal` if a page of another origin may have sent the request."""
+    """Raise `HttpRefusal` if a page of another origin may have caused the request."""
     if not csrf.enabled or _needs_preflight(headers, csrf):
         return
     site = headers.get("sec-fetch-site")

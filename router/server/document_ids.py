@@ -1,4 +1,6 @@
-"""Finds the document id in a request that has an id instead of a document.
+"""Finds the id of a request's document: the id of a persisted document, or a hash for APQ.
+
+The id can be in these places:
 
 {"documentId": "..."}   ?documentId=...        the configured parameters
 {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "..."}}}
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 
     from router.settings.model import RouterSettings
 
-# https://www.apollographql.com/docs/apollo-server/performance/apq: no other version exists.
+# The only version of `persistedQuery` (https://www.apollographql.com/docs/apollo-server/performance/apq).
 _VERSION = 1
 _EXTENSION = "persistedQuery"
 
 
 class DocumentIds:
-    """Finds document ids in the places that the configuration allows."""
+    """Finds document ids in the places that the settings allow."""
 
     def __init__(self, settings: RouterSettings) -> None:
         persisted = settings.persisted_documents
@@ -33,7 +35,7 @@ class DocumentIds:
         self._path = f"{settings.server.path.rstrip('/')}/" if listed and persisted.url_path else None
 
     def in_path(self, path: str) -> str | None:
-        """Return the id in a request's path, or None."""
+        """Return the document id in `path`, the path of a request, or None."""
         if self._path is None or not path.startswith(self._path):
             return None
         rest = path.removeprefix(self._path)
@@ -42,7 +44,7 @@ class DocumentIds:
     def find(
         self, parameters: Mapping[str, object], extensions: Mapping[str, object], in_path: str | None
     ) -> str | None:
-        """Return the request's document id, or None. Raises `HttpRefusal` for a malformed id or two different ids."""
+        """Return the document id of a request, or None. Raises `HttpRefusal` for a malformed id or two ids."""
         found = {_text(name, parameters[name]) for name in self._parameters if parameters.get(name) is not None}
         if in_path is not None:
             found.add(in_path)
@@ -53,7 +55,7 @@ class DocumentIds:
         return found.pop() if found else None
 
     def refuse_unsupported(self, extensions: Mapping[str, object]) -> None:
-        """Raise `HttpRefusal` if the request has a hash but APQ is off; the client then sends the document."""
+        """Raise `HttpRefusal` if the request has a hash but hashes are off. Clients then send the document."""
         if not self._extension and _EXTENSION in extensions:
             raise HttpRefusal("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
 

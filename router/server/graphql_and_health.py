@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 def graphql_endpoint(
     execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitChecker
 ) -> OverloadGuard:
-    """Return the GraphQL endpoint, which refuses requests beyond `overload.max_requests` at once."""
+    """Return the GraphQL endpoint. It responds with 503 beyond `overload.max_requests` running requests."""
     return OverloadGuard(GraphQLApp(execute, settings, close, limits), settings)
 
 
 def with_health(endpoint: OverloadGuard) -> ASGIApp:
-    """Return an application with `endpoint`, `/health/live` and `/health/ready`; each request gets an id."""
+    """Return an application with `endpoint`, `/health/live` and `/health/ready`. It gives each request an id."""
 
     async def has_capacity() -> None:
         endpoint.check()

@@ -1,4 +1,4 @@
-"""The error codes and HTTP statuses of requests that are refused before they become GraphQL requests.
+"""`HttpRefusal`: the refusal of an HTTP request from which no GraphQL request was read. Codes and HTTP statuses.
 
 METHOD_NOT_ALLOWED         405    NOT_ACCEPTABLE              406
 NOT_FOUND                  404    UNSUPPORTED_MEDIA_TYPE      415
@@ -32,7 +32,7 @@ STATUS: Mapping[str, int] = {
 
 
 class HttpRefusal(Exception):
-    """The HTTP request is refused. The response has `message` as its error, and `headers`."""
+    """The HTTP request is refused. The response has one error with `message` and `code`, and the headers `headers`."""
 
     def __init__(self, code: str, message: str, *, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         super().__init__(message)
@@ -43,5 +43,5 @@ class HttpRefusal(Exception):
 
     @property
     def body(self) -> dict[str, object]:
-        """The body of the response, with one error."""
+        """The body of the response, as a JSON object with one error."""
         return {"errors": [{"message": self.message, "extensions": {"code": self.code}}]}

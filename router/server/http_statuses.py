@@ -1,6 +1,7 @@
-"""Chooses the HTTP status of a response (execution §18) from the `Outcome`, or from the code of an error.
+"""Chooses the HTTP status of a response (`docs/spec/execution.md`, §18).
 
-An operator may map error codes to statuses. Such a status applies to both media types, if the response has no data.
+The setting `errors.status` maps error codes to statuses. If the response has no data, the first of its error codes that
+is in this setting decides. Otherwise, the media type and the `Outcome` of the response decide.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ STATUS: Mapping[MediaType, Mapping[Outcome, int]] = {
 
 
 class Statuses:
-    """Chooses statuses. `by_code` maps error codes to statuses (`settings.errors.status`)."""
+    """Chooses the statuses of responses. `by_code` has statuses by error code (the setting `errors.status`)."""
 
     def __init__(self, by_code: Mapping[str, int]) -> None:
         self._by_code = by_code
 
     def of(self, response: GraphQLResponse, media_type: MediaType) -> int:
-        """Return the status of one response."""
+        """Return the HTTP status of a response that is sent with this media type."""
         if self._by_code and "errors" in response.body and not _has_data(response.body):
             for code in _codes(response.body["errors"]):
                 if code in self._by_code:
@@ -51,7 +52,7 @@ class Statuses:
 
 
 def _has_data(body: Mapping[str, object]) -> bool:
-    """Return whether any root field has a value."""
+    """Return whether any root field of the response has a value other than null."""
     data = body.get("data")
     return isinstance(data, dict) and any(value is not None for value in data.values())
 

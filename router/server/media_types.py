@@ -1,7 +1,8 @@
 """Chooses the media type of a response (GraphQL over HTTP, "Media Types"; RFC 9110 §12.5.1).
 
-The media type also decides on the HTTP status. If the document is not valid, the status is 400 with
-`application/graphql-response+json`, but 200 with `application/json`, where another status may come from a proxy.
+The HTTP status depends on the media type too. For example, the response to an invalid document has the status 400 with
+`application/graphql-response+json`, but 200 with `application/json`: a client cannot tell whether an `application/json`
+response with another status comes from the router or from a proxy.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class MediaType(Enum):
-    """The media types of responses."""
+    """The media types that a response can have."""
 
     GRAPHQL_RESPONSE = "application/graphql-response+json"
     JSON = "application/json"
 
     @property
     def header(self) -> bytes:
-        """The value of `Content-Type`."""
+        """The value of the header `Content-Type`."""
         return f"{self.value}; charset=utf-8".encode()
 
 
-# The precedence of media ranges: RFC 9110 §12.5.1, "media ranges can be overridden by more specific media ranges".
+# A media range with a higher number overrides a range with a lower number (RFC 9110 §12.5.1, "more specific").
 _WILDCARDS = {"application/*": 1, "*/*": 0}
 _EXACT = 2
 
@@ -35,8 +36,8 @@ _EXACT = 2
 def negotiate(accept: str | None) -> MediaType | None:
     """Return the media type of the response, or None if the client accepts neither type.
 
-    Without an `Accept` header, the result is `application/json`, which every client understands. If both types have the
-    same quality, the result is the type that the header names first.
+    Without an `Accept` header, the media type is `application/json`, which every client understands. If both types have
+    the same quality, the more specific media range decides, then the type that the header names first.
     """
     if accept is None or not accept.strip():
         return MediaType.JSON
@@ -51,7 +52,10 @@ def negotiate(accept: str | None) -> MediaType | None:
 
 
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:
-    """Return quality, specificity and negated position of the most specific range that matches, or None."""
+    """Return quality, specificity and negated position of the most specific media range that includes `media_type`.
+
+    Return None if no media range includes `media_type`. Of two results, the larger is preferred.
+    """
     covering = [
         (_EXACT if candidate.value == media_type.value else _WILDCARDS[candidate.value], -position, candidate.quality)
         for position, candidate in enumerate(ranges)
@@ -64,12 +68,12 @@ def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[flo
 
 
 def accepts(accept: str | None, media_type: str) -> bool:
-    """Return whether `Accept` names a media type, with any parameters. A wildcard such as `*/*` does not count."""
+    """Return whether the header `Accept` names `media_type`, with any parameters. `*/*` does not name any type."""
     return any(each.value == media_type and each.quality > 0 for each in parse_accept(accept))
 
 
 def is_json(content_type: str | None) -> bool:
-    """Return whether `Content-Type` means JSON in UTF-8, the only encoding of JSON (RFC 8259 §8.1)."""
+    """Return whether the header `Content-Type` means JSON in UTF-8. JSON has no other encoding (RFC 8259 §8.1)."""
     if content_type is None:
         return False
     declared = parse_value(content_type)

@@ -1,7 +1,7 @@
-"""Refuses a request immediately if too many requests are running, instead of queueing it.
+"""Refuses a request immediately if too many requests are running. No request waits in a queue.
 
-A refusal costs little, so an overloaded router still finishes the requests that it accepted. After many refusals in a
-short time, `/health/ready` fails, so that a load balancer sends requests to another router.
+A refusal costs little, so an overloaded router still finishes the requests that it has accepted. After many refusals in
+a short time, `/health/ready` fails. A load balancer then sends requests to another router.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MESSAGE = "The router has too many requests; try again later."
 
 
 class OverloadGuard:
-    """Runs at most `settings.overload.max_requests` requests of an ASGI application at once; refuses others with 503.
+    """Lets an ASGI application process at most `overload.max_requests` requests at once. Refuses others with 503.
 
-    CORS preflights (OPTIONS) are never refused: they cost little, and a page needs the preflight to read a 503.
+    CORS preflights (OPTIONS) are never refused. A preflight costs little, and without it a page cannot read a 503.
     """
 
     def __init__(self, app: ASGIApp, settings: RouterSettings) -> None:
@@ -57,12 +57,12 @@ class OverloadGuard:
             self._running -= 1
 
     def inherit(self, previous: OverloadGuard) -> None:
-        """Take over the refusals of `previous`, which this guard replaces (a reload): the load does not change."""
+        """Take over the counts of refusals from `previous`, which this guard replaces (a reload)."""
         self.refused = previous.refused
         self._recent.extend(previous._recent)
 
     def check(self) -> None:
-        """Check readiness. Raises `NotReady` if the last `unready_after` refusals were within `window` seconds."""
+        """Raise `NotReady` if the last `overload.unready_after` refusals were in the last `overload.window` seconds."""
         recent = self._recent
         if len(recent) == self._unready_after and time.monotonic() - recent[0] < self._window:
             raise NotReady("requests are being refused")

@@ -1,4 +1,4 @@
-"""Reads the body of a request within its limits, and decodes its JSON."""
+"""Reads the body of a request, limited in size and time, and decodes the JSON in a body."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from router.server.http_refusals import HttpRefusal
 if TYPE_CHECKING:
     from servicekit.asgi import Receive
 
-# The client still sends the rest of a refused body. Only closing the connection stops the client.
+# After a refusal, the client still sends the rest of the body, until the connection is closed.
 _CLOSE = ((b"connection", b"close"),)
 
 
@@ -20,14 +20,14 @@ class ClientGone(Exception):
 
 
 class BodyLimits(NamedTuple):
-    """The largest size of a body in bytes, and the time (of the event loop) when the body must be complete."""
+    """The largest size of a body in bytes, and the time on the event loop's clock when it must be complete."""
 
     size: int
     deadline: float
 
 
 async def read_body(receive: Receive, declared_length: str | None, limits: BodyLimits) -> bytes:
-    """Read the whole body. Reading stops when the body exceeds the limit.
+    """Return the whole body. If the body exceeds the size limit, the rest of the body is not read.
 
     Raises:
         HttpRefusal: The body is too large, or not complete in time.

@@ -1,6 +1,6 @@
 """Makes a GraphQL request from parameters in a body or query string (GraphQL over HTTP, "Request Parameters").
 
-A malformed parameter is refused with 400. The message has the name of the parameter, not its value.
+A request with a malformed parameter is refused with 400. The message has the name of the parameter, not its value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _OBJECTS = ("variables", "extensions")
 
 
 class RequestHead(NamedTuple):
-    """The parts of a request besides its parameters: headers, the document id in its path, and the deadline."""
+    """What a request has besides its parameters: HTTP headers, a deadline, and perhaps a document id in the path.
+
+    `ids` finds the document id in the parameters.
+    """
 
     headers: Mapping[str, str]
     ids: DocumentIds
@@ -30,14 +33,18 @@ class RequestHead(NamedTuple):
 
 
 def from_object(document: object, head: RequestHead) -> GraphQLRequest:
-    """Make a request from a POST body or an entry of a batch. Raises `HttpRefusal` for malformed parameters."""
+    """Make a request from the JSON value of a POST body, or from one element of a batch.
+
+    Raises:
+        HttpRefusal: The value or a parameter is malformed.
+    """
     if not isinstance(document, dict):
         raise HttpRefusal("BAD_REQUEST", "The body is not a JSON object.")
     return _request(document, head, read_only=False)
 
 
 def from_query_string(query_string: bytes, head: RequestHead) -> GraphQLRequest:
-    """Make a request from the query string of a GET. Raises `HttpRefusal` for malformed parameters."""
+    """Make a request from the query string of a GET. Raises `HttpRefusal` if a parameter is malformed."""
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError as error:

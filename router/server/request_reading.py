@@ -1,4 +1,4 @@
-"""Reads the GraphQL request, or the batch of GraphQL requests, of an HTTP request."""
+"""Reads from an HTTP request the GraphQL request, or the batch of GraphQL requests."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ TOO_LARGE = "PAYLOAD_TOO_LARGE"
 class HttpRequest(NamedTuple):
     """One HTTP request.
 
-    `deadline` is when the response is due, in the event loop's time. `exceeds` collects the limits in measure mode that
-    the request exceeds.
+    `deadline` is the time on the event loop's clock at which the response must be complete. `exceeds` collects the
+    limits in measure mode that the request exceeds.
     """
 
     scope: Scope
@@ -41,13 +41,13 @@ class HttpRequest(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The path without the path prefix under which the application is mounted."""
+        """The path without the prefix under which the application is mounted (`root_path` in ASGI)."""
         path: str = self.scope["path"]
         return path.removeprefix(self.scope.get("root_path", ""))
 
 
 class RequestReader:
-    """Reads requests and checks the configured limits of body, headers, URL and batch."""
+    """Reads GraphQL requests, and checks the limits of body, headers, URL and batch."""
 
     def __init__(self, settings: RouterSettings, limits: LimitChecker) -> None:
         self._settings = settings
@@ -55,7 +55,7 @@ class RequestReader:
         self._ids = DocumentIds(settings)
 
     def check_head(self, http_request: HttpRequest) -> None:
-        """Raise `HttpRefusal` if the path, the size of URL or headers, or the method is not allowed."""
+        """Raise `HttpRefusal` if the path or the method is not served, or if the URL or the headers are too large."""
         path = self._settings.server.path
         if http_request.path != path and self._ids.in_path(http_request.path) is None:
             raise HttpRefusal("NOT_FOUND", f"GraphQL is served under {path}.")
@@ -80,7 +80,7 @@ class RequestReader:
             )
 
     async def read(self, http_request: HttpRequest) -> GraphQLRequest | Batch:
-        """Return the GraphQL request, or the entries of a batch. A refused entry is an `HttpRefusal`.
+        """Return the GraphQL request, or a batch: a list of requests, with an `HttpRefusal` for each refused one.
 
         Raises:
             HttpRefusal: The HTTP request is not a GraphQL request, or exceeds a limit.
@@ -128,7 +128,10 @@ class RequestReader:
         return body
 
     def _exceeds(self, http_request: HttpRequest, name: LimitName, counted: int) -> bool:
-        """Return whether a request exceeds an enforced limit. A limit in measure mode is added to `exceeds` instead."""
+        """Return whether the request exceeds the limit `name` and the limit is enforced.
+
+        If the request exceeds the limit, but the limit is in measure mode, add `name` to `exceeds`.
+        """
         if self._limits.within(name, counted):
             return False
         if self._settings.limits.enforces(name):

@@ -1,4 +1,4 @@
-"""Writes HTTP responses: status, media type, content coding, headers and bytes."""
+"""Writes HTTP responses: chooses status, headers and content coding, and sends the bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _END = b"\r\n-----\r\n"
 
 
 class ResponseTarget(NamedTuple):
-    """The ASGI `send` of one response, its log line, its CORS headers, and what the client accepts."""
+    """What is needed to write one response: ASGI's `send`, the log line, CORS headers, and what the client accepts."""
 
     send: Send
     log_line: LogLine
@@ -49,7 +49,7 @@ class ResponseWriter:
         self._statuses = Statuses(settings.errors.status)
         self._compression = ResponseCompression(settings.compression)
         vary = b", ".join(name for name in (b"Accept", self._compression.vary) if name)
-        # Responses depend on the client and on the time, so no cache may store a response.
+        # No cache may store a response, because responses depend on the client and on the time.
         self._always = ((b"cache-control", b"no-store"), (b"vary", vary), (b"x-content-type-options", b"nosniff"))
 
     async def graphql(self, target: ResponseTarget, response: GraphQLResponse, media_type: MediaType) -> None:
@@ -61,7 +61,7 @@ class ResponseWriter:
         await self._send(target, status, media_type, json_codec.encode(response.body), extra)
 
     async def batch(self, target: ResponseTarget, responses: Sequence[GraphQLResponse]) -> None:
-        """Write the responses of a batch as a JSON array. An array is not a GraphQL response: it has the type JSON."""
+        """Write the responses of a batch as a JSON array, with the media type `application/json`."""
         target.log_line.record = record = merged([response.record for response in responses])
         target.log_line.batch = len(responses)
         body = json_codec.encode([response.body for response in responses])
@@ -69,7 +69,7 @@ class ResponseWriter:
         await self._send(target, 200, MediaType.JSON, body, (*given, *_retry_after(record.retry_after)))
 
     async def stream(self, target: ResponseTarget, response: ResponseStream) -> None:
-        """Write each part of a streamed response as soon as it is ready, in `multipart/mixed` (RFC 2046 §5.1).
+        """Write each response of a stream as soon as it is ready, as a part of `multipart/mixed` (RFC 2046 §5.1).
 
         Raises:
             HttpRefusal: The client does not accept `multipart/mixed`.
@@ -90,7 +90,7 @@ class ResponseWriter:
         await target.send({"type": "http.response.body", "body": content, "more_body": not is_last})
 
     async def refusal(self, target: ResponseTarget, refusal: HttpRefusal, media_type: MediaType) -> None:
-        """Write the response to a request that is not a GraphQL request."""
+        """Write the response to an HTTP request that is refused."""
         target.log_line.code = refusal.code
         await self._send(target, refusal.status, media_type, json_codec.encode(refusal.body), refusal.headers)
 
@@ -123,7 +123,7 @@ def _retry_after(seconds: int | None) -> Headers:
 
 
 def _given(headers: Iterable[tuple[str, str]]) -> Headers:
-    """Encode the headers that stages set, except headers of the connection or the body (`PROTOCOL_HEADERS`)."""
+    """Encode the headers that stages have set. Omit headers of the connection and of the body (`PROTOCOL_HEADERS`)."""
     return tuple(
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in headers

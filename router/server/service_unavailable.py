@@ -1,4 +1,4 @@
-"""Responds with 503 to requests that are refused before they are read; writes the log line of a request."""
+"""Responds with 503 to a request that is refused before it is read, and writes its log line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATUS = 503
 
 
 class ServiceUnavailable:
-    """The 503 response for one reason, made once. `retry_after` is in whole seconds."""
+    """The 503 response for one reason, which is the same for all requests. `retry_after` is in seconds."""
 
     def __init__(self, code: str, message: str, retry_after: int) -> None:
         self._code = code
@@ -30,7 +30,7 @@ class ServiceUnavailable:
         )
 
     async def respond(self, scope: Scope, send: Send, extra: Headers = ()) -> None:
-        """Send the response in the media type that the client prefers, with `extra` headers."""
+        """Send the response in the media type that the client prefers. `extra` are further headers."""
         headers_sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         log_line = LogLine()
         log_line.status, log_line.code, log_line.size = STATUS, self._code, len(self._body)
