@@ -64,7 +64,7 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
             UNKNOWN_LINK_VERSION, UNKNOWN_FEDERATION_LINK_VERSION or INVALID_GRAPHQL.
     """
     if not any(_links_specifications(node) for node in directives):
-        # If no directive links the link specification or federation, the schema may have its own directive @link.
+        # If no directive links the link specification or federation, ignore @link: the schema may define its own @link.
         return Links()
     carrier = _link_directive_name(directives)
     implied = () if any(map(_links_link, directives)) else (_implied_link(),)
@@ -122,7 +122,7 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
 
 
 def _implied_link() -> Link:
-    """Return the link to the link specification that a schema with links has even if the schema does not write it."""
+    """Return the link to the link specification that every schema with other links has implicitly."""
     return Link(SpecUrl(LINK_IDENTITY, "link", spec_versions("link")[-1].version), "link", {})
 
 

@@ -108,7 +108,8 @@ def _schema_directives(document: DocumentNode) -> list[DirectiveNode]:
 def _check_arguments(links: Links) -> None:
     """Raise an error if a link has an unknown argument.
 
-    It could be a misspelt `for`, with which the supergraph says that it needs the specification.
+    The unknown argument could be a misspelt `for`. The argument `for` says that a router must not ignore the
+    specification.
     """
     for link in links:
         given = {argument.name.value for argument in link.node.arguments or ()} if link.node else set()

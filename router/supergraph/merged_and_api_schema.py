@@ -51,7 +51,10 @@ _DEFER_SDL = "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_S
 
 
 def merged_definitions(document: DocumentNode, links: Links) -> list[DefinitionNode]:
-    """Return the definitions of the merged schema: all of the supergraph except those of linked specifications."""
+    """Return the definitions of the merged schema.
+
+    These are all definitions of the supergraph, except the definitions of linked specifications.
+    """
     kept: list[DefinitionNode] = []
     for definition in document.definitions:
         match definition:

@@ -1,7 +1,7 @@
-"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: an authorization directive (`@authenticated`, ...) is on an interface.
+"""AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE: an authorization directive is on an interface.
 
-An interface, its fields and an `@interfaceObject` type cannot have authorization directives. The object types that
-implement the interface, and the fields of those object types, can have them.
+Interfaces, interface fields and `@interfaceObject` types cannot have `@authenticated`, `@requiresScopes` or `@policy`.
+These directives must be on the object types that implement the interface, or on the fields of these object types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report authorization on interfaces, fields of interfaces and `@interfaceObject` types (composition §4.8)."""
+    """Report authorization directives on interfaces, interface fields and interface objects (composition §4.8)."""
     for what, applied in _forbidden(subgraph):
         report.error(
             "AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE",

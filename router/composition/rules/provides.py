@@ -28,7 +28,7 @@ _PROVIDES = FieldSetRule(
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@provides` on an interface field, and the problems of all its field sets (composition §4.3)."""
+    """Report each `@provides` that is on an interface field or has an invalid field set (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
         for applied in member.applied("provides"):
             if definition.kind is Kind.INTERFACE:

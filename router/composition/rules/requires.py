@@ -26,7 +26,7 @@ _REQUIRES = FieldSetRule(
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each `@requires` on an interface field, and the problems of all its field sets (composition §4.3)."""
+    """Report each `@requires` that is on an interface field or has an invalid field set (composition §4.3)."""
     for definition, member in subgraph.schema.fields():
         for applied in member.applied("requires"):
             if definition.kind is Kind.INTERFACE:

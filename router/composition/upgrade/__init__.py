@@ -2,8 +2,8 @@
 
 In: the schemas of all subgraphs. Out: the Federation 1 schemas, changed in place.
 
-The upgrade of one subgraph also needs to know the other subgraphs. It reads records that were made of all subgraphs
-before the first step (`Originals`). So the result does not depend on the order of the subgraphs.
+The upgrade of one subgraph depends on the other subgraphs. Therefore a record of each subgraph is made before the first
+step (`Originals`), and the steps read these records. So the result does not depend on the order of the subgraphs.
 
 Reading order: `STEPS` in this file, `original_subgraphs`, then the other files in any order.
 """

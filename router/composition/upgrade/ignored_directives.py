@@ -1,6 +1,7 @@
-"""Drop directives that Federation 1 ignores, but Federation 2 does not.
+"""Drop directives that Federation 1 ignores.
 
-These are `@key`, `@provides` and `@requires` on interfaces, and `@provides` on fields whose type has no fields.
+Federation 1 ignores `@key`, `@provides` and `@requires` on interfaces, and `@provides` on fields whose type has no
+fields.
 """
 
 from __future__ import annotations

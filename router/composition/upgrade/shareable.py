@@ -17,9 +17,9 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """Report INVALID_GRAPHQL if the subgraph defines `@shareable` itself, but not for all locations that it needs.
+    """Report INVALID_GRAPHQL if the subgraph's own `@shareable` does not allow both `FIELD_DEFINITION` and `OBJECT`.
 
-    The upgrade always needs the locations `FIELD_DEFINITION` and `OBJECT`, because all subgraphs have the field
+    If there are other subgraphs, the upgrade needs both locations, because every subgraph has the field
     `Query._service` and the type `_Service`.
     """
     own = upgrade.schema.directives.get("shareable")
@@ -36,8 +36,9 @@ def require_whole_definition(upgrade: Upgrade) -> None:
 def add_shareable(upgrade: Upgrade) -> None:
     """Add `@shareable` to each type or field that other subgraphs have too.
 
-    A value type (an object type without key that is not a root type) gets `@shareable` itself. In a type with a key or
-    a root type, each field that another subgraph resolves gets `@shareable`. `Subscription` gets none.
+    A value type is an object type without key, but not a root type. If another subgraph has the value type too, the
+    type gets `@shareable`. In the other object types, each field that another subgraph resolves too gets `@shareable`.
+    Nothing in `Subscription` gets `@shareable`.
     """
     original = upgrade.original
     for definition in upgrade.schema.of_kind(Kind.OBJECT):

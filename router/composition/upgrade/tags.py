@@ -1,4 +1,7 @@
-"""Drop the tags of external fields that another subgraph repeats, because Federation 2 forbids `@tag` there."""
+"""Drop each tag of an external field if another subgraph has the same tag on the field.
+
+Federation 2 forbids `@tag` on external fields.
+"""
 
 from __future__ import annotations
 
