@@ -1,4 +1,4 @@
-"""Choose the client's operation from its document by `operationName` (GraphQL specification, "GetOperation")."""
+"""Find the operation to run in the client's document, by its name (GraphQL specification, "GetOperation")."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
-    """The client's operation, with the fragments of its document and the API schema against which it is valid."""
+    """The operation to run, with all fragments of its document. The document is valid for `api_schema`."""
 
     api_schema: GraphQLSchema
     definition: OperationDefinitionNode
@@ -27,10 +27,11 @@ class PreparedOperation:
 def get_operation(
     api_schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None
 ) -> PreparedOperation:
-    """Choose the operation to run; without `operation_name`, the only operation of the document.
+    """Return the operation named `operation_name`; if the name is None, the only operation of the document.
 
     Raises:
-        UnknownOperation: No operation has this name; or no name is given and the document has 0 or several operations.
+        UnknownOperation: The document has no operation with this name. Or the name is None, and the document has no
+            operation or several operations.
     """
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if operation_name is None:

@@ -1,6 +1,7 @@
-"""Encode and decode JSON without loss: clients get the numbers of custom scalars exactly as subgraphs sent them.
+"""Encode and decode JSON so that numbers keep all their digits.
 
-Integers can have any size. Other numbers become `decimal.Decimal`: a float would turn 0.1000000000000000055 into 0.1.
+So clients get the numbers of custom scalars as subgraphs sent them. Integers can have any size. Other numbers become
+`decimal.Decimal`, because a Python float would change 0.1000000000000000055 to 0.1.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ _canonical_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted
 
 
 def decode(data: bytes) -> object:
-    """Decode UTF-8 JSON.
+    """Decode JSON from UTF-8 bytes.
 
     Raises:
-        ValueError: `data` is not JSON, is nested too deeply, or has a number with an exponent that `Decimal` rejects.
+        ValueError: `data` is not JSON, is nested too deeply, or contains a number whose exponent `Decimal` rejects.
     """
     try:
         return _decoder.decode(data)
@@ -27,10 +28,10 @@ def decode(data: bytes) -> object:
 
 
 def encode(value: object) -> bytes:
-    """Encode a JSON value; a `Decimal` becomes a number."""
+    """Encode a value as JSON. A `Decimal` becomes a JSON number."""
     return _encoder.encode(value)
 
 
 def canonical(value: object) -> bytes:
-    """Encode a JSON value with sorted keys, so that equal values have equal bytes."""
+    """Encode a value as JSON with sorted keys, so that the results for equal values are equal bytes."""
     return _canonical_encoder.encode(value)

@@ -1,7 +1,10 @@
-"""Execute a plan and return the response: the reference interpreter, on plain dicts. It defines the correct behaviour.
+"""Execute a query plan and return the client's response.
+
+This interpreter is the reference implementation: it works on plain dicts, and it defines the correct behaviour.
 
 `context_and_result` defines the input and the result. Each function or module names the paragraph of
-docs/spec/execution.md that it implements. The modules in the order in which a request passes through them:
+docs/spec/execution.md that it implements. This table lists the modules in the order in which a request passes through
+them:
 
     execution §6    coerce the client's variables                        graphql/variable_coercion
     execution §3    execute a fetch                                      interpreter/execution
@@ -10,16 +13,17 @@ docs/spec/execution.md that it implements. The modules in the order in which a r
       §3.3            rewrite representations, merge equal ones          interpreter/rewrites, representations
       §3.4            without representations, send nothing              interpreter/execution
       §3.5            send the operation with its variables              interpreter/execution, graphql_over_http
-      §3.6            rewrite the result, merge it at every place        interpreter/rewrites, merge
+      §3.6            rewrite the result, merge it into all its objects  interpreter/rewrites, merge
       §3.7            start a fetch when its dependencies are merged     interpreter/planned_requests, execution
       §3.8            evaluate conditions on coerced variables           interpreter/planned_requests
-      §3.9            split the response of fetches in one request       interpreter/entity_batches
+      §3.9            split the response to several fetches              interpreter/entity_batches
     execution §4    give errors their paths in the client's response     errors/
     execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields
     execution §7    resolve introspection without a subgraph             graphql/introspection
 
-Between §3.1 and §3.2, `interpreter/from_context` reads arguments from an ancestor object (`@fromContext`).
+Between §3.1 and §3.2, `interpreter/from_context` reads the values of `@fromContext` arguments from the ancestors of
+each object (§3.10).
 
-A *place* is an object of the response tree together with its path. A *part* is one of several fetches that are sent in
-one request.
+In these modules, a *place* is an object of the response tree together with its path. A *batch* is a request that
+contains several entity fetches. Each of these fetches is a *part* of the batch.
 """

@@ -21,11 +21,12 @@ class ExecutionContext:
     """The data that all fetches of one execution share.
 
     Attributes:
-        schema: The merged schema, with `@inaccessible` elements because fetches can use them.
-        transport: Sends the fetches.
-        variables: The client's variables, coerced (`graphql/variable_coercion.py`); a variable without value is absent.
-        headers: The request headers for each subgraph, by subgraph name, after the header rules.
-        deadline: The time in the event loop at which all fetches end; None without a deadline.
+        schema: The merged schema. It contains the `@inaccessible` elements too, because fetches can use them.
+        transport: The transport that sends the fetches.
+        variables: The client's variables after coercion (`graphql/variable_coercion.py`). A variable without a value is
+            absent.
+        headers: The headers to send to each subgraph, by subgraph name. The header rules are already applied.
+        deadline: The time by which every fetch must be complete, on the event loop's clock; None without a deadline.
     """
 
     schema: GraphQLSchema
@@ -37,12 +38,12 @@ class ExecutionContext:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """The response to the client, before masking.
+    """The response to the client. Its errors are not masked yet.
 
     Attributes:
         data: The fields in the client's order; None if a null propagated to the root.
         errors: The errors of the subgraphs and of the router.
-        responses: The status and headers of every subgraph response, in the order of arrival.
+        responses: The status and headers of every subgraph response, in the order in which the responses arrived.
     """
 
     data: JsonObject | None

@@ -1,6 +1,6 @@
-"""Encode requests to subgraphs as JSON bodies, and decode the JSON bodies of their responses (execution §3.5).
+"""Encode requests to subgraphs as JSON bodies, and decode the JSON bodies of subgraph responses (execution §3.5).
 
-Transports carry only bytes; the format of the bytes is that of the GraphQL over HTTP specification.
+Transports send and receive only bytes. The GraphQL over HTTP specification defines the format of these bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class EncodingLayer:
-    """A `Transport` that encodes the body of a request, after all stages, unless a stage has set the body."""
+    """A `Transport` that encodes the body of a request, and passes the request on to the transport `inner`.
+
+    Request stages run before this layer. If a stage has already set the body, the body is not encoded again.
+    """
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
@@ -46,7 +49,10 @@ def _encoded(request: SubgraphRequest) -> SubgraphRequest:
 
 
 def encode_body(request: SubgraphRequest) -> bytes:
-    """Return the JSON body of a request, without empty members (GraphQL over HTTP, "Request Parameters")."""
+    """Return the JSON body of a request (GraphQL over HTTP, "Request Parameters").
+
+    The body has no `operationName` if the operation has no name, and no `variables` if there are none.
+    """
     payload: dict[str, object] = {"query": request.operation}
     if request.operation_name is not None:
         payload["operationName"] = request.operation_name
@@ -56,7 +62,7 @@ def encode_body(request: SubgraphRequest) -> bytes:
 
 
 def decode_response(subgraph: str, response: SubgraphResponse) -> JsonObject:
-    """Return the GraphQL response in an HTTP response of any status, with exact numbers (`json_codec.decode`).
+    """Decode the GraphQL response from an HTTP response with any status. Numbers keep all their digits.
 
     Raises:
         SubgraphUnreachable: The status is not 2xx, and the body is not a GraphQL response.

@@ -1,6 +1,6 @@
-"""Sending fetches to subgraphs; the only package of the router that opens sockets, apart from its server.
+"""Send fetches to subgraphs, over HTTP or in the same process.
 
 In: a `SubgraphRequest` with an encoded body and a deadline. Out: a `SubgraphResponse` with status, headers and body.
-Read `interface`, `http` with `http1/` (pool, connection), `in_process`, then `layers/`: each layer is a transport that
-wraps another transport. `router/gateway_assembly.py` composes them.
+Read `interface`, `http` with `http1/` (pool, connection), `in_process`, then `layers/`. Each layer is a transport that
+wraps another transport. `router/gateway_assembly.py` combines the transport and the layers.
 """

@@ -1,7 +1,7 @@
-"""Content codings (RFC 9110 §8.4): compress bodies, and decompress bodies up to a limit.
+"""Compress HTTP bodies, and decompress bodies up to a size limit (content codings, RFC 9110 §8.4).
 
-A few kilobytes can decode to gigabytes, so decoding stops at the caller's limit. At higher compression levels, the
-compression takes more time than a fast network saves with the smaller body.
+A body of a few kilobytes can decompress to gigabytes. So decompression stops at the limit that the caller gives. The
+compression levels are low, because on a fast network a higher level takes more time than the smaller body saves.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 _GZIP_LEVEL = 5
 _BROTLI_QUALITY = 4
 _ZSTD_LEVEL = 3
-# RFC 9659 allows a decoder to refuse windows above 8 MB, for which it would have to allocate memory.
+# 8 MB. A decoder must allocate memory for the window, and RFC 9659 allows it to refuse a larger window.
 _ZSTD_WINDOW_LOG = 23
 _GZIP_WBITS = 31
 
 
 class CodingError(ValueError):
-    """The body is not in its content coding, decodes to more than the limit, or has a coding that is not accepted."""
+    """The body is not valid in its content coding, is too large when decoded, or has a coding that is not accepted."""
 
 
 def encode(coding: ContentCoding, body: bytes) -> bytes:
@@ -46,7 +46,7 @@ def decode(coding: ContentCoding, body: bytes, max_bytes: int) -> bytes:
     """Decompress the body.
 
     Raises:
-        CodingError: The body is not in this coding, or decodes to more than `max_bytes`.
+        CodingError: The body is not valid in this coding, or is larger than `max_bytes` when decoded.
     """
     try:
         return _DECODERS[coding](body, max_bytes)
@@ -55,10 +55,10 @@ def decode(coding: ContentCoding, body: bytes, max_bytes: int) -> bytes:
 
 
 def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding], max_bytes: int) -> bytes:
-    """Decode the body of a message whose header `Content-Encoding` is `named`.
+    """Decode the body of an HTTP message. `named` is the value of the header `Content-Encoding`, None if absent.
 
     Raises:
-        CodingError: `named` is none of `codings`, or `decode` raises the error.
+        CodingError: `codings` does not contain `named`, or the body cannot be decoded (see `decode`).
     """
     if named is None or named.lower() == "identity":
         return body
@@ -69,9 +69,10 @@ def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding]
 
 
 def preferred_coding(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
-    """Return the coding that the client prefers (RFC 9110 §12.5.3); None if the body is not to be compressed.
+    """Return the coding of `offered` that the client prefers; None if the client prefers no compression.
 
-    If the client prefers several codings equally, the first of them in `offered` is returned.
+    `accept_encoding` is the value of the client's header `Accept-Encoding` (RFC 9110 §12.5.3). If the client prefers
+    several codings equally, the first of these codings in `offered` is returned.
     """
     if not accept_encoding:
         return None
@@ -94,7 +95,7 @@ def _bounded(part: bytes, size: int, max_bytes: int) -> int:
 def _gunzip(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    while body or not parts:  # RFC 1952 §2.2: gzip is a sequence of members
+    while body or not parts:  # RFC 1952 §2.2: a gzip file is a sequence of members
         member = zlib.decompressobj(_GZIP_WBITS)
         parts.append(member.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)
@@ -121,7 +122,7 @@ def _unzstd(body: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-    while body or not parts:  # RFC 8878 §3: zstd is a sequence of frames
+    while body or not parts:  # RFC 8878 §3: a zstd stream is a sequence of frames
         frame = zstd.ZstdDecompressor(options=options)
         parts.append(frame.decompress(body, max_bytes - size + 1))
         size = _bounded(parts[-1], size, max_bytes)

@@ -1,6 +1,6 @@
 """Create the exceptions for failed fetches, with messages that clients may read.
 
-A message says what happened, but not in which service. Names and causes are only for logs (`TransportError.detail`).
+A message says what happened, but does not name the subgraph. `TransportError.detail` gives the cause, for logs only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from router.errors import TransportError
 
 NOT_AVAILABLE = "A service needed to answer this request is not available."
-"""Replaces `UNREACHABLE`, `REFUSED` and `FAILED` if errors are masked."""
+"""If errors are masked, the client gets this message instead of `UNREACHABLE`, `REFUSED` and `FAILED`."""
 UNREACHABLE = "A service needed to answer this request could not be reached."
 REFUSED = "A service needed to answer this request refused it."
 TIMED_OUT = "A service needed to answer this request did not answer in time."
@@ -27,12 +27,12 @@ _SUCCESS = range(200, 300)
 
 
 def unreachable(subgraph: str, detail: str) -> SubgraphUnreachable:
-    """Create the exception for no connection, or a broken connection."""
+    """Create the exception for a subgraph to which there is no connection, or whose connection broke."""
     return SubgraphUnreachable(subgraph, UNREACHABLE, detail=detail)
 
 
 def timed_out(subgraph: str, detail: str) -> SubgraphTimeout:
-    """Create the exception for no complete response in time."""
+    """Create the exception for a subgraph that sent no complete response in time."""
     return SubgraphTimeout(subgraph, TIMED_OUT, detail=detail)
 
 
@@ -44,7 +44,8 @@ def malformed(subgraph: str, detail: str) -> SubgraphMalformedResponse:
 def without_graphql_response(subgraph: str, status: int, headers: Mapping[str, str], reason: str) -> TransportError:
     """Create the exception for an HTTP response whose body is not a GraphQL response; `reason` says why.
 
-    If the status is 2xx, the response is malformed. With another status, the subgraph refused the request.
+    For a status 2xx, the exception says that the response is malformed. For another status, it says that the subgraph
+    refused the request.
     """
     failure: TransportError
     if status in _SUCCESS:

@@ -1,12 +1,15 @@
-"""The HTTP/1.1 `Transport`: one POST for each fetch (GraphQL over HTTP, "Request"), on pooled connections.
+"""Send each fetch as one HTTP/1.1 POST on a pooled connection (GraphQL over HTTP, "Request").
 
-    no connection, or a broken connection                         -> SubgraphUnreachable
-    no complete response in time, with the wait for a connection  -> SubgraphTimeout
-    response is not HTTP, or too large                            -> SubgraphMalformedResponse
-    content coding not accepted, or body cannot be decoded        -> as for a body that is not a GraphQL response
+Failures raise these exceptions:
 
-Redirects are not followed, because a server that is not configured must not get forwarded credentials. If a subgraph
-moves, its configured URL must be changed.
+    no connection, or a broken connection                             -> SubgraphUnreachable
+    no complete response in time (this includes waiting for the pool) -> SubgraphTimeout
+    the response is not HTTP, or too large                            -> SubgraphMalformedResponse
+    the body cannot be decoded, and the status is 2xx                 -> SubgraphMalformedResponse
+    the body cannot be decoded, and the status is not 2xx             -> SubgraphUnreachable
+
+Redirects are not followed. Requests can contain credentials of the client, and only the configured server may get the
+credentials. If a subgraph moves, its configured URL must be changed.
 """
 
 from __future__ import annotations
@@ -41,10 +44,11 @@ class Endpoint:
 
     Attributes:
         url: An absolute `http(s)` URL.
-        timeout: The time for one fetch in seconds, from the wait for a connection to the last byte.
+        timeout: The longest time for one fetch in seconds. This time begins when the fetch starts to wait for a
+            connection, and ends with the last byte of the response.
         limits: The limits of the connection pool.
         tls: The TLS settings for `https` URLs; None for the system's trust store.
-        codings: The content codings that are accepted in responses, the preferred coding first.
+        codings: The content codings that responses may have, in order of preference.
     """
 
     url: str
@@ -56,7 +60,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """An endpoint with its pool. `head` are the first lines of an HTTP request, which are the same for all requests."""
+    """An endpoint with its pool. `head` contains the first lines of an HTTP request, the same for all requests."""
 
     endpoint: Endpoint
     pool: Pool
@@ -64,7 +68,7 @@ class _Target:
 
 
 class HttpTransport:
-    """Sends requests over HTTP/1.1. Endpoints with the same server and the same limits share a pool.
+    """Sends requests over HTTP/1.1. Endpoints that have the same server and the same limits use the same pool.
 
     Raises:
         ValueError: A URL is not an absolute `http(s)` URL, or contains credentials, which could appear in logs.
@@ -75,7 +79,7 @@ class HttpTransport:
         self._targets = {name: self._target(name, endpoint) for name, endpoint in endpoints.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`. A query is sent again if the server closed the kept-alive connection.
+        """See `Transport.send`. If the server closed the kept-alive connection, a query is sent again.
 
         Raises:
             ValueError: The request has no body, or a header contains a line break.
@@ -132,10 +136,11 @@ class HttpTransport:
 
 
 def encode_request(head: bytes, request: SubgraphRequest) -> bytes:
-    """Return the bytes of a whole HTTP request that begins with `head`.
+    """Return the bytes of an HTTP request: `head`, the headers of `request`, and its body.
 
     Raises:
-        ValueError: The request has no body, or a header contains a line break (which could start another header).
+        ValueError: The request has no body, or a header contains a NUL or a line break. After a line break, another
+            header could begin.
     """
     body = request.encoded_body()
     lines = [f"{name}: {value}" for name, value in request.headers.items()]

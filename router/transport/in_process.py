@@ -1,9 +1,9 @@
-"""A transport to subgraphs in the same process: Python functions (for tests) and ASGI applications.
+"""Send fetches to subgraphs in the same process: to Python functions (for tests) and ASGI applications.
 
     InProcessTransport(by_name({"auth": handler, "account": AsgiSubgraph(app)}))
 
-`handler` is a coroutine function that takes a request and returns a response. An ASGI application gets one HTTP request
-for each fetch, as from a network.
+`handler` is a coroutine function that takes a `SubgraphRequest` and returns a `SubgraphResponse`. An ASGI application
+gets one HTTP request for each fetch, as if the request came from a network.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 class SubgraphHandler(Protocol):
-    """A subgraph as a function that takes a request, returns a response, and raises the errors of `Transport.send`."""
+    """A coroutine function that acts as a subgraph. It may raise the same exceptions as `Transport.send`."""
 
     async def __call__(self, request: SubgraphRequest, /) -> SubgraphResponse: ...
 
 
 class InProcessTransport:
-    """A `Transport` that calls one function for all requests."""
+    """A `Transport` that calls the function `handler` for each request."""
 
     def __init__(self, handler: SubgraphHandler) -> None:
         self._handler = handler
@@ -53,7 +53,7 @@ class InProcessTransport:
                 return await self._handler(request)
         except TimeoutError as error:
             if not timeout.expired():
-                raise  # a TimeoutError of the handler
+                raise  # the handler itself raised the TimeoutError
             raise timed_out(request.subgraph, "no response before the request's deadline") from error
 
     async def aclose(self) -> None:
@@ -62,7 +62,7 @@ class InProcessTransport:
 
 
 def by_name(subgraphs: Mapping[str, SubgraphHandler]) -> SubgraphHandler:
-    """Return one handler for all subgraphs; a subgraph that is not in `subgraphs` is unreachable."""
+    """Return a handler that passes each request to the handler of its subgraph; other subgraphs are unreachable."""
 
     async def handler(request: SubgraphRequest, /) -> SubgraphResponse:
         subgraph = subgraphs.get(request.subgraph)
@@ -75,7 +75,7 @@ def by_name(subgraphs: Mapping[str, SubgraphHandler]) -> SubgraphHandler:
 
 
 class AsgiSubgraph:
-    """An ASGI application as a `SubgraphHandler`; `path` is its GraphQL endpoint."""
+    """A `SubgraphHandler` that sends requests to an ASGI application; `path` is the path of its GraphQL endpoint."""
 
     def __init__(self, app: AsgiApp, path: str = "/graphql") -> None:
         self._app = app
@@ -85,8 +85,8 @@ class AsgiSubgraph:
         """Send one HTTP request to the application, and return the response.
 
         Raises:
-            SubgraphUnreachable: The application raised an exception, or an error response is compressed.
-            SubgraphMalformedResponse: The response is not complete, or is compressed.
+            SubgraphUnreachable: The application raised an exception, or sent a compressed response without status 2xx.
+            SubgraphMalformedResponse: The response is not complete, or is compressed and has a status 2xx.
             ValueError: The request has no body.
         """
         exchange = _AsgiExchange(request.encoded_body())
@@ -126,7 +126,7 @@ class AsgiSubgraph:
 
 
 class _AsgiExchange:
-    """The `receive` and `send` of one ASGI HTTP request, in memory."""
+    """One HTTP request and its response in memory. An ASGI application gets the methods `receive` and `send`."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -137,14 +137,14 @@ class _AsgiExchange:
         self._parts: list[bytes] = []
 
     async def receive(self) -> AsgiMessage:
-        """Return the request on the first call, and `http.disconnect` on later calls."""
+        """Return the request on the first call. On later calls, return `http.disconnect` (the client is gone)."""
         if self._is_received:
             return {"type": "http.disconnect"}
         self._is_received = True
         return {"type": "http.request", "body": self.body, "more_body": False}
 
     async def send(self, message: AsgiMessage) -> None:
-        """Store a part of the response."""
+        """Store the status and headers, or the next part of the body, that the application sends."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
             self._headers = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in message.get("headers", [])}
@@ -153,5 +153,5 @@ class _AsgiExchange:
             self.finished = not message.get("more_body", False)
 
     def response(self) -> RawResponse:
-        """Return the whole response."""
+        """Return the response that the application sent."""
         return RawResponse(self._status, self._headers, b"".join(self._parts))

@@ -1,4 +1,4 @@
-"""The interface `Transport`, which sends a `SubgraphRequest` to a subgraph and returns a `SubgraphResponse`.
+"""Define `Transport`, the interface for sending a `SubgraphRequest` to a subgraph and getting a `SubgraphResponse`.
 
 A transport does not interpret bodies. The executor encodes the body of a request and decodes the body of a response
 (`router/executor/graphql_over_http.py`).
@@ -24,11 +24,12 @@ class SubgraphRequest:
     Attributes:
         operation: The text of the operation.
         variables: JSON values; integers can have any size, other numbers are `decimal.Decimal`.
-        headers: The headers after the header rules; the transport adds content type, length and host.
-        body: The operation and variables as JSON (GraphQL over HTTP, "Request Parameters"). None until the executor
-            encodes the request, after all stages; a stage that changes operation or variables leaves the body None.
-        deadline: The time in the event loop at which the response must be complete; None if only the subgraph's timeout
-            applies.
+        headers: The headers after the header rules. The transport adds the headers for content type, length and host.
+        body: The operation and variables as JSON (GraphQL over HTTP, "Request Parameters"). The body is None until the
+            executor encodes the request, which happens after all request stages. So a stage can change the operation or
+            the variables, and need not set the body.
+        deadline: The time by which the response must be complete, on the event loop's clock. If it is None, only the
+            timeout of the subgraph applies.
     """
 
     subgraph: str
@@ -41,10 +42,10 @@ class SubgraphRequest:
     deadline: float | None = None
 
     def encoded_body(self) -> bytes:
-        """Return the body.
+        """Return the body of a request that is already encoded.
 
         Raises:
-            ValueError: The request is not encoded: it has no body.
+            ValueError: The request has no body, because it is not encoded yet.
         """
         if self.body is None:
             raise ValueError("the request has no body: it must be encoded before it is sent")
@@ -53,9 +54,9 @@ class SubgraphRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubgraphResponse:
-    """The response of a subgraph, with any status.
+    """The response of a subgraph. It can have any HTTP status.
 
-    The names in `headers` are in lower case. `body` is decoded from its content coding.
+    The names in `headers` are in lower case. If `body` was compressed, it is already decompressed.
     """
 
     status: int
@@ -66,10 +67,10 @@ class SubgraphResponse:
     def of(
         cls, value: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> SubgraphResponse:
-        """Create a response whose body is a JSON object, for subgraphs that are Python functions.
+        """Create a response with the JSON object `value` as its body. Subgraphs that are Python functions use this.
 
         Raises:
-            TypeError: `value` contains a value that JSON does not have.
+            TypeError: `value` contains a Python value that cannot be encoded as JSON.
         """
         return cls(status=status, body=json_codec.encode(value), headers=headers or {})
 
@@ -84,18 +85,18 @@ class ResponseHead:
 
 
 class Transport(Protocol):
-    """Sends requests to subgraphs. Many tasks can use an implementation at the same time."""
+    """Sends requests to subgraphs. Many tasks can use one transport at the same time."""
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """Send one request and return the response, which can have any status and body.
+        """Send one request and return the response. The response can have any status and body.
 
         Raises:
-            SubgraphUnreachable: No connection, or a broken connection.
-            SubgraphTimeout: No complete response before the deadline or within the subgraph's timeout.
+            SubgraphUnreachable: There is no connection, or the connection broke.
+            SubgraphTimeout: The response was not complete before the deadline, or within the timeout of the subgraph.
             SubgraphMalformedResponse: The response is not HTTP, is too large, or cannot be decoded.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close all connections; requests in flight fail with `SubgraphUnreachable`."""
+        """Close all connections. Requests that are still running fail with `SubgraphUnreachable`."""
         ...

@@ -1,4 +1,7 @@
-"""Read a text file from a URL, but only if it has changed (RFC 9110 §13, conditional requests)."""
+"""Read a text file from a URL repeatedly.
+
+If the file has not changed since the last read, the server does not send it (RFC 9110 §13, conditional requests).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _OK, _NOT_MODIFIED = 200, 304
 
 
 class DocumentUnavailable(Exception):
-    """The document cannot be read; the message says why and is only for logs."""
+    """The document cannot be read. The message says why; it is for logs, not for clients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Address:
     Attributes:
         url: An absolute `http(s)` URL.
         headers: The headers of each request.
-        timeout: The time for a complete response, in seconds.
+        timeout: The longest time in seconds until the response is complete.
         tls: The TLS settings for `https` URLs; None for the system's trust store.
     """
 
@@ -39,7 +42,7 @@ class Address:
 
 
 class RemoteDocument:
-    """A document at a URL. Redirects are not followed, because another server must not get the credentials."""
+    """Reads the document at a URL. Redirects are not followed: another server must not get credentials."""
 
     def __init__(self, address: Address) -> None:
         url = split_http_url(address.url)
@@ -52,10 +55,11 @@ class RemoteDocument:
         self._etag: str | None = None
 
     async def read(self) -> str | None:
-        """Return the text of the document; None if it has not changed since the last read (status 304).
+        """Return the text of the document, or None if the document has not changed since the last read (status 304).
 
         Raises:
-            DocumentUnavailable: No connection, no response in time, another status than 200 or 304, or no UTF-8 body.
+            DocumentUnavailable: There is no connection or no response in time, the status is neither 200 nor 304, or
+                the body is not UTF-8.
         """
         condition = f"if-none-match: {self._etag}\r\n" if self._etag is not None else ""
         request = f"{self._head}{condition}\r\n".encode("latin-1")

@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RETRY_LATER = frozenset({429, 503})
-"""The statuses whose `Retry-After` is read: the client may retry later (RFC 9110 §15.6.4, RFC 6585 §4)."""
+"""`Retry-After` is read only from responses with these statuses (RFC 9110 §15.6.4, RFC 6585 §4)."""
 LONGEST_SECONDS = 86_400
-"""The longest wait that clients get: a day."""
+"""A longer wait is reduced to this one day."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
-    """Return the seconds that a response asks the client to wait; None without a usable `Retry-After`."""
+    """Return the seconds to wait before the request is sent again, from the header `Retry-After` of a response.
+
+    Return None if the status is not in `RETRY_LATER`, or if there is no valid `Retry-After`.
+    """
     text = headers.get("retry-after", "").strip()
     if status not in RETRY_LATER or not text:
         return None
@@ -30,7 +33,7 @@ def retry_after(status: int, headers: Mapping[str, str]) -> int | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:  # "-0000" means UTC in an unknown time zone
+    if moment.tzinfo is None:  # the date ends with "-0000": UTC, from a server in an unknown time zone
         moment = moment.replace(tzinfo=UTC)
     seconds = math.ceil((moment - datetime.now(UTC)).total_seconds())
     return min(max(seconds, 0), LONGEST_SECONDS)

@@ -1,5 +1,6 @@
-"""Failures of fetches and their effects on the client's response (execution §4).
+"""Convert failures of fetches to errors of the client's response, and find the values that they make unavailable.
 
-In: the failure of a fetch, or the `errors` of a subgraph response. Out: errors at their paths in the client's response,
-and the values that are unavailable. Read `error_translation`, then `failure_paths`, then `unavailable_values`.
+This package implements execution §4. In: the failure of a fetch, or the `errors` of a subgraph response. Out: errors
+with their paths in the client's response, and the paths of values that could not be fetched. Read `error_translation`,
+then `failure_paths`, then `unavailable_values`.
 """

@@ -3,10 +3,13 @@
     fetch at users.@, subgraph response    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
     entity 1 is at users.1 and users.4     ->   errors at users.1.stock.0 and users.4.stock.0
 
-A *root position* of a subgraph response is a response key of a root fetch, or the index of an entity. An error without
-a usable path is reported at every root position that is null; without such a null, at the longest common path of all
-root positions. If a whole fetch fails, the error is reported at all its root positions. So every null that a subgraph
-causes has an error, and completion does not add one.
+A *root position* identifies a value at the top of a subgraph response. For a root fetch, it is a response key on the
+root. For an entity fetch, it is the index of an entity in `_entities`.
+
+An error without a usable path is reported at every root position that is null. If no root position is null, the error
+is reported once, at the longest common prefix of the paths of all root positions. If a whole fetch fails, the error is
+reported at all its root positions. So every null that a subgraph causes has an error, and completion
+(`graphql/completion`) does not add another error.
 """
 
 from __future__ import annotations
@@ -29,37 +32,42 @@ ENTITIES = "_entities"
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """The paths in the client's response at which the response of one fetch is merged.
+    """One fetch, with the paths in the client's response at which the fetch's response is merged.
 
-    `places` maps each root position of the subgraph response to its paths in the client's response.
+    `places` maps each root position of the subgraph response to the paths of the same value in the client's response.
+    An entity can have several paths.
     """
 
     fetch: Fetch
     places: Mapping[PathSegment, Sequence[ResponsePath]]
 
     def all_places(self) -> Iterator[ResponsePath]:
-        """Yield the paths of all root positions."""
+        """Yield the paths in the client's response of all root positions."""
         for paths in self.places.values():
             yield from paths
 
     def objects(self) -> list[ResponsePath]:
-        """Return the paths of the objects that get the fields: the entities, or the parents of the root fields."""
+        """Return the paths of the objects to which the fetch adds fields: entities, or the parents of root fields."""
         places = self.all_places()
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
-        """Yield all paths in the client's response of the value at `rest` below a root position."""
+        """Yield the paths in the client's response of one value: the value at the path `rest` below a root position."""
         renamed = self.renamed(position, rest)
         for place in self.places[position]:
             yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)
 
     def renamed(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
-        """Return a path in the subgraph response after its rewrites; a path in an entity begins at the entity."""
+        """Return the path of one value of the subgraph response after the output rewrites of the fetch.
+
+        The value is at the path `rest` below the root position `position`. For an entity fetch, the returned path
+        begins at the entity.
+        """
         return rename_in_path(self.fetch.output_rewrites, rest if self.fetch.requires else (position, *rest))
 
 
 def fetch_failure(target: FetchTarget, failure: TransportError) -> list[ResponseError]:
-    """Return the errors for a fetch without a usable response: one error at each path of the target."""
+    """Return the errors for a fetch that has no usable response: one error at each path of `target`."""
     extensions: dict[str, object] = {} if failure.status is None else {"http": {"status": failure.status}}
     if failure.retry_after is not None:
         extensions["retryAfter"] = failure.retry_after
@@ -76,12 +84,12 @@ def fetch_failure(target: FetchTarget, failure: TransportError) -> list[Response
 def response_errors(
     target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> list[ResponseError]:
-    """Return the `errors` of a subgraph response with their paths in the client's response.
+    """Convert the `errors` of a subgraph response to errors with paths in the client's response.
 
     Args:
         target: The fetch and its paths in the client's response.
-        entries: The `errors` that the subgraph sent; the entries can have any form.
-        values: The value at each root position of the response.
+        entries: The list `errors` as the subgraph sent it. Its elements can be any JSON values.
+        values: The value at each root position of the subgraph response.
     """
     errors: list[ResponseError] = []
     for entry in entries:
@@ -94,13 +102,14 @@ def response_errors(
 def null_propagation(
     target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> Iterator[tuple[list[ResponsePath], ResponsePath]]:
-    """Find the objects that are null in a subgraph response because of an error below them.
+    """Find the objects that a subgraph returned as null because of an error at a field below the object.
 
-    The arguments are those of `response_errors`.
+    The arguments are the same as those of `response_errors`.
 
     Yields:
-        For each object, its paths in the client's response and its path in the subgraph response. The latter is empty
-        if the whole response is null.
+        For each such object: its paths in the client's response, and its path in the subgraph response (as
+        `FetchTarget.renamed` returns it). If the whole subgraph response is null, the only result is: the paths of the
+        objects to which the fetch adds fields, and the empty path.
     """
     entries = list(entries)
     if entries and not values:
@@ -139,7 +148,7 @@ def _paths(target: FetchTarget, path: object, values: Mapping[PathSegment, objec
 
 
 def _within(target: FetchTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
-    """Split the path of an error into root position and rest; None if the path is not usable."""
+    """Split the path of an error into root position and rest; None if the path has no root position."""
     if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
         return None
     segments: ResponsePath = tuple(path)

@@ -1,7 +1,7 @@
-"""The paths of errors in the response, which tell an unknown value from a null of the data (execution §4).
+"""Record the paths of errors, to distinguish a value that could not be fetched from a genuine null (execution §4).
 
-A null is an unknown value if an error is at the null or below it. A missing value is unknown if an error is above it,
-because the fetch for the value failed there.
+A value is *unknown* if it could not be fetched. A null is unknown if an error has the path of the null, or a path below
+the null. A missing value is unknown if an error has a path above the value, because the fetch for the value failed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FailurePaths:
-    """The paths of errors (`exact`), and all prefixes of these paths (`prefixes`)."""
+    """The paths of errors (`exact`), and the set of all prefixes of these paths (`prefixes`).
+
+    Each path is a prefix of itself, so `prefixes` contains `exact`.
+    """
 
     exact: set[ResponsePath] = field(default_factory=set)
     prefixes: set[ResponsePath] = field(default_factory=set)
 
     @classmethod
     def of(cls, errors: Iterable[ResponseError]) -> FailurePaths:
-        """Collect the paths of these errors; errors without a path are ignored."""
+        """Collect the paths of `errors`; errors without a path are ignored."""
         failures = cls()
         for error in errors:
             if error.path is not None:
@@ -37,9 +40,9 @@ class FailurePaths:
         self.prefixes.update(path[:length] for length in range(len(path) + 1))
 
     def within(self, path: ResponsePath) -> bool:
-        """Return whether an error is at the path or below the path."""
+        """Return whether an error has this path or a path below it."""
         return path in self.prefixes
 
     def above(self, path: ResponsePath) -> bool:
-        """Return whether an error is above the path; an error at the root is above every other path."""
+        """Return whether an error has a path above this path. The empty path (the root) is above every other path."""
         return any(path[:length] in self.exact for length in range(len(path)))

@@ -1,12 +1,13 @@
-"""Values that are unavailable because a fetch failed elsewhere (execution §4).
+"""Record the values that could not be fetched because of an error at another value (execution §4).
 
-A null in a non-null position propagates to its parent object and discards the other fields of the same fetch. If
-another fetch returns the rest of the object, the discarded fields need errors of their own:
+In the response to a fetch, a null in a non-null position propagates to its parent object. The null discards the other
+fields that this fetch selects on the object. If another fetch returns the object, the discarded fields are null in the
+client's response, and each of them needs its own error:
 
     fetch 0   {user: {id name}}    fetch 1   {user: null}, "broken" at user.rating!    (it selects {rating stars})
     data      {user: {id name rating: null stars: null}}    errors at user.rating and at user.stars
 
-The fields of a fetch that is not sent, because an input of the fetch is unknown, are unavailable in the same way.
+If an input of a fetch is unknown, the fetch is not sent. The fields of this fetch are unavailable too.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from router.errors import PathSegment, ResponsePath
     from router.plan import Fetch, OutputSelection
 
-# The response keys of an object. Each key maps to the response keys of its value: {"user": {"id": {}, "name": {}}}.
+# Response keys as a tree. {user {id name}} has the tree {"user": {"id": {}, "name": {}}}.
 KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
 class UnavailableValues:
-    """The paths of unavailable fields and list items, each with the unavailable keys below the path.
+    """The paths of unavailable values. Each path has the tree of the response keys that are unavailable below the path.
 
-    The keys below a path are used if another fetch returns an object at that path.
+    If another fetch returns an object at the path, the keys of the tree become unavailable fields of this object.
     """
 
     def __init__(self) -> None:
@@ -39,7 +40,7 @@ class UnavailableValues:
         return bool(self.below)
 
     def add(self, paths: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Add the values at `paths` with the keys below them; return the paths."""
+        """Add the values at `paths`, each with the unavailable keys `keys` below it. Return `paths` as a list."""
         paths = list(paths)
         for path in paths:
             known = self.below.get(path)
@@ -47,14 +48,15 @@ class UnavailableValues:
         return paths
 
     def add_fields(self, objects: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Add the fields `keys` of each object in `objects`; return the paths of the fields."""
+        """Add the fields `keys` of the objects at the paths `objects`. Return the paths of the fields."""
         objects = list(objects)
         return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
-        """Return whether `value` is null because it is unavailable.
+        """Return whether `value`, which is at `path` in the response tree, is null because it is unavailable.
 
-        If another fetch returned a value at `path`, the keys below the path become unavailable fields of its objects.
+        If another fetch returned an object or a list at an unavailable path, this call adds the keys below the path as
+        unavailable fields of the object, or of each object in the list.
         """
         keys = self.below.get(path)
         if keys is None:
@@ -65,7 +67,7 @@ class UnavailableValues:
 
 
 def output_keys(fetch: Fetch) -> KeyTree:
-    """Return the keys that a fetch adds to the client's response: on the root, or on its entities of any type."""
+    """Return the tree of response keys that a fetch adds to its objects: to the root, or to entities of any type."""
     keys: KeyTree = {}
     for path in _paths(fetch.selections, ()):
         below = keys
@@ -75,7 +77,7 @@ def output_keys(fetch: Fetch) -> KeyTree:
 
 
 def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
-    """Return the keys below `path`; list indexes in the path are ignored."""
+    """Return the part of the tree `keys` that is below `path`; list indexes in `path` are ignored."""
     for segment in path:
         if isinstance(segment, str):
             keys = keys.get(segment, {})
@@ -83,12 +85,15 @@ def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
 
 
 def root_keys(fetch: Fetch) -> dict[str, None]:
-    """Return the distinct response keys that a root fetch selects on the root, in the order of the fetch."""
+    """Return the response keys that a root fetch selects on the root, in order, as the keys of a dict."""
     return dict.fromkeys(field.key for field in _fields(fetch.selections))
 
 
 def length_to_null(value: object, path: ResponsePath) -> int:
-    """Return the number of segments of `path` before the first null; all segments if no value on the path is null."""
+    """Follow `path` from `value`, and return the number of segments before the first null.
+
+    If no value on the path is null, return the number of all segments.
+    """
     for length, segment in enumerate(path):
         if value is None:
             return length
@@ -97,7 +102,7 @@ def length_to_null(value: object, path: ResponsePath) -> int:
 
 
 def value_at(value: object, segment: PathSegment) -> object:
-    """Return the value under one segment of a path; None if there is no such value."""
+    """Return the value that `value` has under a response key or list index; None if it has no such key or index."""
     match value:
         case dict():
             return value.get(segment)

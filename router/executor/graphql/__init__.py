@@ -1,5 +1,6 @@
-"""The parts of GraphQL execution that do not depend on fetches.
+"""Coerce variables, complete the response and resolve introspection: the parts of execution that send no fetches.
 
-In: the client's operation, its variables and the raw response tree. Out: coerced variables, the completed response.
-Read `variable_coercion`, `completion` with `collect_fields` and `result_coercion`, `type_relations`, `introspection`.
+In: the client's operation, its variables, and the merged results of all fetches. Out: the coerced variables, and the
+response that the client gets. Read `variable_coercion`, `completion` with `collect_fields` and `leaf_coercion`,
+`type_relations`, `introspection`.
 """

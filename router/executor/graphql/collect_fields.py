@@ -1,8 +1,9 @@
 """Collect the fields of the client's operation that apply to an object (GraphQL specification, "CollectFields").
 
-If subgraphs report only an interface as the type of an object, its object type is unknown. The object is completed only
-if the operation selects the same fields on all implementations. Two selections of the same leaf count as the same field
-(`... on User { name }` and `name`), because the planner does not fetch the object type for such leaves.
+Subgraphs can report an interface as the type of an object, so that the object type is unknown. Fields can then be
+collected only if the operation selects the same fields for all implementations of the interface. Two selections of one
+leaf (`... on User { name }` and `name`) count as the same field, because the planner does not fetch the object type
+only to distinguish two such selections.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ Fields: TypeAlias = "dict[str, tuple[FieldNode, ...]]"
 
 
 class UndeterminedType(Exception):
-    """The selected fields depend on an object type that no subgraph reported."""
+    """The fields to collect depend on the object type, but no subgraph reported the object type."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldCollector:
-    """Collects fields by type; results are cached, because all objects of a list need the same fields."""
+    """Collects the fields that apply to a type. Results are cached, because objects in a list get the same fields."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
@@ -46,10 +47,14 @@ class FieldCollector:
     _collected: dict[tuple[str, tuple[int, ...]], Fields] = field(default_factory=dict)
 
     def collect(self, typename: str, nodes: tuple[SelectionSetNode, ...]) -> Fields:
-        """Return the field nodes by the router's response key, in the client's order.
+        """Collect the fields that the selection sets `nodes` select on an object of the type `typename`.
+
+        Returns:
+            The field nodes for each internal response key (`router/plan/internal_response_keys.py`), in the client's
+            order.
 
         Raises:
-            UndeterminedType: The type is an interface or a union, and its object types get different fields.
+            UndeterminedType: The type is an interface or a union, and its object types have different fields.
         """
         key = (typename, tuple(map(id, nodes)))
         fields = self._collected.get(key)
@@ -74,11 +79,18 @@ class FieldCollector:
         return {name: tuple(group) for name, group in grouped.items()}
 
     def subfields(self, typename: str, nodes: tuple[FieldNode, ...]) -> Fields:
-        """Collect the subfields of the nodes of one response key (GraphQL specification, "MergeSelectionSets")."""
+        """Collect the subfields that a field has on an object of the type `typename`.
+
+        `nodes` are all nodes of the field. Their selection sets are merged (GraphQL specification,
+        "MergeSelectionSets").
+        """
         return self.collect(typename, tuple(node.selection_set for node in nodes if node.selection_set))
 
     def all_subfields(self, nodes: tuple[FieldNode, ...]) -> Fields:
-        """Return all subfields of the nodes by response key; type conditions, `@skip` and `@include` are ignored."""
+        """Return all subfields of a field by internal response key; `nodes` are all nodes of the field.
+
+        Type conditions, `@skip` and `@include` are ignored.
+        """
         grouped: dict[str, list[FieldNode]] = {}
         pending: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set]
         visited: set[str] = set()
@@ -129,12 +141,12 @@ class FieldCollector:
 
 
 def _are_equal(one: Fields, other: Fields) -> bool:
-    """Return whether both have the same fields in the same order."""
+    """Return whether `one` and `other` have the same fields in the same order."""
     return [*one] == [*other] and all(_are_alike(nodes, other[key]) for key, nodes in one.items())
 
 
 def _are_alike(one: tuple[FieldNode, ...], other: tuple[FieldNode, ...]) -> bool:
-    """Return whether both are equal, or select the same leaf field with the same arguments."""
+    """Return whether `one` and `other` are equal nodes, or nodes of the same leaf field with the same arguments."""
     if one == other:
         return True
     return one[0].selection_set is None and _signature(one[0]) == _signature(other[0])

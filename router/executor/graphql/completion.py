@@ -1,16 +1,17 @@
-"""Complete the client's response from the raw merged tree (execution §5; GraphQL specification, "CompleteValue").
+"""Build the client's response from the merged results of all fetches (execution §5).
 
-The raw tree contains everything that the subgraphs sent, with internal fields. The response contains the fields that
-the client selected, in the client's order, and each value is checked against the API schema. A null in a non-null
-position propagates to the nearest nullable position (GraphQL specification, "Handling Execution Errors").
+These merged results are the *raw tree*. It contains all values from subgraphs, also values that only the router needs.
+The response contains only the fields that the client selected, in the client's order. Each value is checked against the
+API schema (GraphQL specification, "CompleteValue"). A null in a non-null position propagates to the nearest nullable
+position (GraphQL specification, "Handling Execution Errors"):
 
     users: [User]!   email: String!     raw  {users: [{email: "a"}, {email: null}]}
                                         data {users: [{email: "a"}, null]}    error at users.1.email
 
-Each null that is not data has one error. A subgraph that causes a null usually reports an error at the null, below the
-null, or at the object whose fetch failed. Completion adds an error only if there is no such error.
+Each null that a failure causes must have an error. Usually a subgraph has already reported an error at the null, below
+the null, or at an object that contains the null. If there is no such error, completion adds an error at the null.
 
-`complete_subtree` completes one part of the response.
+`complete` builds the whole response, and `complete_subtree` builds the fields of one object.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from router.executor.errors.failure_paths import FailurePaths
 from router.executor.errors.unavailable_values import UnavailableValues, value_at
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
-from router.executor.graphql.result_coercion import LeafCoercionError, coerce_leaf
+from router.executor.graphql.leaf_coercion import LeafCoercionError, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.federation.type_references import TYPENAME
 from router.plan.internal_response_keys import client_key, to_client_key
@@ -64,8 +65,8 @@ class FailureEffects:
     """The effects of failed fetches on the results of other fetches.
 
     Attributes:
-        inputs: The response keys that fetches use as inputs. An error at such a key is reported even if the client did
-            not select the key, because the fetch that needs the input fails too.
+        inputs: The response keys of values that fetches need as inputs. The client gets an error at such a value even
+            if the client did not select the value, because a fetch that needs the value fails too.
         unavailable: The values that could not be fetched.
     """
 
@@ -77,7 +78,7 @@ NO_EFFECTS: Final = FailureEffects()
 
 
 class _Invalid:
-    """Stands for a null in a non-null position: the parent becomes null too."""
+    """The type of `_INVALID`, which stands for a null in a non-null position. The parent value becomes null too."""
 
 
 _INVALID: Final = _Invalid()
@@ -88,7 +89,7 @@ class Subtree:
     """A part of the response: the fields that `selections` select on one object.
 
     Attributes:
-        selections: The selection sets, which are merged into one.
+        selections: One or more selection sets. The fields of all of them are completed.
         typename: The type of the object.
         value: The object in the raw tree.
         path: The path of the object in the response; empty for the root.
@@ -128,13 +129,15 @@ def complete_subtree(
         operation: The client's operation, for its fragments and schema.
         variables: The coerced variables of the operation.
         subtree: The part to complete.
-        errors: All errors of the execution so far. An error above the subtree explains nulls of the subtree, but is not
-            in the result. The result has the errors without a path and those at or below the subtree.
-        effects: The effects of failed fetches. All parts of a response share one object, and an outer part must be
-            completed before the parts inside it.
+        errors: All errors of the execution so far. The result contains the errors without a path, and the errors at the
+            subtree or below it. The result does not contain an error above the subtree. But no other error is added for
+            a null below such an error.
+        effects: The effects of failed fetches. Completion changes this object. So all parts of a response must get the
+            same object, and a part must be completed before the parts inside it.
 
     Returns:
-        The fields of the object as `data`, None if a null propagated to the object. Error paths begin at the root.
+        The fields of the object as `data`, or None if a null propagated to the object. The paths of the errors begin at
+        the root of the response.
     """
     collector = FieldCollector(operation.api_schema, operation.fragments, variables)
     fields = collector.collect(subtree.typename, subtree.selections)
@@ -151,7 +154,15 @@ def _named_by_client(error: ResponseError) -> ResponseError:
 
 @dataclass(slots=True)
 class _Completion:
-    """One completion, with the paths of all errors so far (`failures`) and the errors that it adds (`errors`)."""
+    """The state of one completion.
+
+    Attributes:
+        collector: Collects the fields of each object.
+        failures: The paths of all errors so far.
+        effects: The effects of failed fetches.
+        field_types: The cache of `field_type`.
+        errors: The errors that this completion adds.
+    """
 
     collector: FieldCollector
     failures: FailurePaths
@@ -160,7 +171,7 @@ class _Completion:
     errors: list[ResponseError] = field(default_factory=list)
 
     def fields(self, typename: str, raw: JsonObject, fields: Fields, path: ResponsePath) -> JsonObject | _Invalid:
-        """Complete the fields of an object; `_INVALID` if a non-null field is null (ExecuteCollectedFields)."""
+        """Complete the fields of an object (ExecuteCollectedFields); return `_INVALID` if a non-null field is null."""
         completed: JsonObject = {}
         for key, nodes in fields.items():
             value = self.field(typename, raw, nodes, (*path, key))
@@ -182,14 +193,17 @@ class _Completion:
         return self.value(self.field_type(typename, name), value, nodes, path)
 
     def field_type(self, typename: str, name: str) -> GraphQLOutputType:
-        """Return the type of a field; if `typename` is an interface, the field can exist only on implementations."""
+        """Return the type of the field `name` of the type `typename`.
+
+        If `typename` is an interface or a union without this field, an implementation or member defines the field.
+        """
         type_ = self.field_types.get((typename, name))
         if type_ is None:
             type_ = self.field_types[typename, name] = self.find_field_type(typename, name)
         return type_
 
     def find_field_type(self, typename: str, name: str) -> GraphQLOutputType:
-        """Do the same as `field_type`, without the cache."""
+        """Find the type of a field as `field_type` does, but without the cache."""
         for candidate in (typename, *possible_names(self.collector.schema, typename)):
             parent = self.collector.schema.get_type(candidate)
             if (is_object_type(parent) or is_interface_type(parent)) and name in parent.fields:
@@ -205,7 +219,7 @@ class _Completion:
         return _INVALID
 
     def value(self, type_: GraphQLOutputType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath) -> object:
-        """Complete a value; `_INVALID` if it is null in a non-null position (CompleteValue)."""
+        """Complete a value (CompleteValue); return `_INVALID` for a null in a non-null position."""
         if isinstance(type_, GraphQLNonNull):
             value = self.value(type_.of_type, raw, nodes, path)
             if value is not None:
@@ -223,14 +237,14 @@ class _Completion:
     def list(
         self, type_: GraphQLList[GraphQLOutputType], raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
-        """Complete a list; None if it is not a list or has a null in a non-null position (CompleteValue)."""
+        """Complete a list (CompleteValue); return None if `raw` is not a list, or if a non-null item is null."""
         if not isinstance(raw, list):
             self.explain(path, "A list was expected.")
             return None
         items: list[object] = []
         for index, item in enumerate(raw):
             if self.effects.unavailable:
-                # For an item that another fetch returned, this call makes the missing fields unavailable.
+                # If another fetch returned the item, this call marks the fields that are missing in it as unavailable.
                 self.effects.unavailable.is_unavailable((*path, index), item)
             value = self.value(type_.of_type, item, nodes, (*path, index))
             if isinstance(value, _Invalid):
@@ -239,7 +253,7 @@ class _Completion:
         return items
 
     def leaf(self, type_: GraphQLScalarType | GraphQLEnumType, raw: object, path: ResponsePath) -> object:
-        """Coerce a leaf value; None, with an error, if it does not fit the type (CoerceResult)."""
+        """Coerce a leaf value (CoerceResult); add an error and return None if the value does not fit the type."""
         try:
             return coerce_leaf(type_, raw)
         except LeafCoercionError:
@@ -249,7 +263,10 @@ class _Completion:
     def composite(
         self, type_: GraphQLCompositeType, raw: object, nodes: tuple[FieldNode, ...], path: ResponsePath
     ) -> object:
-        """Complete an object; None if its type does not fit or a non-null field is null (CompleteValue)."""
+        """Complete an object (CompleteValue).
+
+        Return None if `raw` is not an object of a possible type of `type_`, or if a non-null field is null.
+        """
         if not _is_object(raw):
             self.explain(path, "An object was expected.")
             return None
@@ -266,7 +283,12 @@ class _Completion:
         return None if isinstance(completed, _Invalid) else completed
 
     def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:
-        """Return the more precise of `type_` and the reported type; None if unrelated or if no type is reported."""
+        """Return the name of the most precise type that is known for an object.
+
+        If the declared type `type_` is an object type, it is the result. If it is an interface or a union, the result
+        is the more precise of `type_` and the type in `__typename`. Without `__typename`, or if neither of the two
+        types is a subtype of the other, the result is None.
+        """
         if not is_abstract_type(type_):
             return type_.name
         schema, name = self.collector.schema, raw.get(TYPENAME)
@@ -277,16 +299,17 @@ class _Completion:
         return type_.name if is_subtype(schema, type_.name, name) else None
 
     def explain(self, path: ResponsePath, message: str, code: str = INVALID_VALUE) -> None:
-        """Add an error for the null at `path`, unless an error at, below or above it explains the null."""
+        """Add an error for the null at `path`, unless there is already an error at this path, below it or above it."""
         if not (self.failures.within(path) or self.failures.above(path)):
             self.failures.add(path)
             self.errors.append(ResponseError(message=message, code=code, path=path))
 
     def reported_error(self, error: ResponseError, subtree: Subtree, fields: Fields) -> ResponseError | None:
-        """Shorten the path of an error to what the client selected; None if the client does not see the error.
+        """Return the error that the client gets for `error`, or None if the client does not get the error.
 
-        The client does not see an error at a field that the client did not select on the object, unless the null of
-        the field propagates to the object or another fetch requires the field.
+        If the client did not select a field in the error's path, the path is cut before this field. But if the raw
+        object contains the field, only this field is affected, and the client does not get the error. There is one
+        exception: if a fetch needed the field as an input and failed too, the client gets the error.
         """
         if error.path is None:
             return error
@@ -314,7 +337,10 @@ class _Completion:
         return error
 
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
-        """Return the type of an object (None if unknown), and the subfields of `nodes` that can apply to it."""
+        """Return the type of the object `raw` (None if unknown), and the fields below `nodes` that can apply to it.
+
+        `typename` is the declared type of the field with the nodes `nodes`; None if unknown.
+        """
         declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None
         if known is None:

@@ -1,6 +1,6 @@
 """Resolve the introspection fields `__schema` and `__type` from the API schema (execution §7).
 
-graphql-core executes these fields as a separate operation; the plan does not contain them.
+The query plan does not contain these fields. They are copied to a separate operation, which graphql-core executes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ META_FIELDS: Final = frozenset({"__schema", "__type"})
 
 
 def introspect(operation: PreparedOperation, variables: Mapping[str, object]) -> JsonObject:
-    """Return the values of the introspection fields by the router's response key; empty without such fields."""
+    """Return the values of the introspection fields; empty if the operation selects none.
+
+    The keys of the result are internal response keys (`router/plan/internal_response_keys.py`).
+    """
     definition = operation.definition
     if definition.operation is not OperationType.QUERY:
         return {}
@@ -59,7 +62,7 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
 
 
 class _WithoutDefer(Visitor):
-    """Removes `@defer`, because graphql-core would deliver the values in parts although all are available at once."""
+    """Removes `@defer`. Otherwise graphql-core delivers the values in several parts, although none of them is late."""
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
         return REMOVE if node.name.value == GraphQLDeferDirective.name else None
@@ -86,7 +89,7 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """Return the fragment with only its introspection fields and with its directives; empty without such fields."""
+    """Return the fragment with its directives and only its introspection fields; an empty list if it has none."""
     kept = _meta_fields(inner, fragments)
     return (
         [InlineFragmentNode(directives=node.directives, selection_set=SelectionSetNode(selections=kept))]

@@ -1,4 +1,4 @@
-"""Relations between types of the merged schema, by name."""
+"""Look up by name the possible object types of a type, and whether one type is a subtype of another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def possible_names(schema: GraphQLSchema, name: str) -> list[str]:
-    """Return the names of the possible object types of the type `name`."""
+    """Return the names of the possible object types of an interface or union `name`; for another type, only `name`."""
     type_ = schema.get_type(name)
     return [member.name for member in schema.get_possible_types(type_)] if is_abstract_type(type_) else [name]
 

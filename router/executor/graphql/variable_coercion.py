@@ -1,10 +1,12 @@
 """Coerce the client's variables (GraphQL specification, "CoerceVariableValues"; execution §6).
 
-The coerced values are sent to subgraphs, so they are JSON: an enum value is a string, custom scalars are not changed.
-Default values of variables are added, because they are part of the client's operation. Default values of input fields
-are not added, because each subgraph has its own. A variable without value stays absent.
+The coerced values are sent to subgraphs, so they are JSON values. An enum value is a string, and a value of a custom
+scalar is not changed. A variable without a value gets the default value that the client's operation declares; without
+a default, the variable stays absent. An input field does not get the default value of the schema, because each subgraph
+adds its own default values.
 
-Messages name the variable, the path in the variable and the type, but not the value, because it may be a password.
+Error messages name the variable, the path in the variable and the type. They do not contain the value, because a value
+may be a password.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from graphql import (
 )
 
 from router.errors import InvalidVariables, ResponseError
-from router.executor.graphql.result_coercion import MAX_INT, MIN_INT
+from router.executor.graphql.leaf_coercion import MAX_INT, MIN_INT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,10 +43,10 @@ if TYPE_CHECKING:
 
     from router.get_operation import PreparedOperation
 
-# Without a limit, an attacker could make the router write millions of errors.
+# Without this limit, a request with a long list of wrong values could make the router write millions of errors.
 MAX_ERRORS: Final = 50
 
-# Stands for a value that does not fit; the whole request is then refused.
+# Stands for a value that does not fit its type. With such a value, the whole request is refused.
 _UNFIT: Final = object()
 
 
@@ -52,7 +54,8 @@ def coerce(operation: PreparedOperation, given: Mapping[str, object]) -> dict[st
     """Return the variables of `operation`, coerced from the JSON object that the client sent (execution §6).
 
     Raises:
-        InvalidVariables: A value does not fit. There is one error for each such value, up to `MAX_ERRORS`.
+        InvalidVariables: A value does not fit its type. The exception has one error for each such value, at most
+            `MAX_ERRORS`.
     """
     coerced: dict[str, object] = {}
     errors: list[ResponseError] = []
@@ -75,14 +78,14 @@ def coerce(operation: PreparedOperation, given: Mapping[str, object]) -> dict[st
 
 
 class _Coercion:
-    """Coerces one variable; adds an error to `errors` for each value that does not fit."""
+    """Coerces one variable. For each value that does not fit its type, an error is added to `errors`."""
 
     def __init__(self, definition: VariableDefinitionNode, errors: list[ResponseError]) -> None:
         self.definition = definition
         self.errors = errors
 
     def refuse(self, path: tuple[str | int, ...], reason: str) -> object:
-        """Add an error for the value at `path` within the variable."""
+        """Add an error for the value at `path` within the variable, and return `_UNFIT` instead of the value."""
         name = self.definition.variable.name.value
         place = f" at '{'.'.join(map(str, (name, *path)))}'" if path else ""
         location = self.definition.loc
@@ -110,7 +113,7 @@ class _Coercion:
         return self.leaf(type_, value, path)
 
     def list(self, item_type: GraphQLInputType, value: object, path: tuple[str | int, ...]) -> object:
-        """Coerce a list; a single item becomes a list of one item (GraphQL specification, "List", input coercion)."""
+        """Coerce a list. Any other value becomes the only item of a new list (GraphQL specification, "List")."""
         if not isinstance(value, list):
             return [self.value(item_type, value, path)]
         return [self.value(item_type, item, (*path, index)) for index, item in enumerate(value)]
@@ -124,7 +127,7 @@ class _Coercion:
         return self.refuse(path, f"cannot represent a value of the type '{type_.name}'") if fitted is _UNFIT else fitted
 
     def input_object(self, type_: GraphQLInputObjectType, value: object, path: tuple[str | int, ...]) -> object:
-        """Coerce an input object (GraphQL specification, "Input Objects", input coercion)."""
+        """Coerce the fields of an input object (GraphQL specification, "Input Objects")."""
         if not isinstance(value, dict):
             return self.refuse(path, f"must be an object, its type is '{type_.name}'")
         for key in value:
@@ -176,7 +179,7 @@ _BUILT_IN: Final[dict[str, Callable[[object], object]]] = {
 
 
 def json_of_literal(node: ValueNode) -> object:
-    """Return the JSON value of a constant in a document, with exact numbers."""
+    """Return the JSON value of a literal in a GraphQL document. Numbers keep all their digits."""
     match node:
         case NullValueNode():
             return None

@@ -1,17 +1,18 @@
-"""Entity fetches that share one request: merge equal parts, and split the response by part (execution §3.9).
+"""Combine equal entity fetches in one request, and split the response by fetch (execution §3.9).
 
-Parts of a batch that select the same fields on objects at different paths are sent as one part with all these objects.
-So an author who appears at two paths is sent and resolved once.
+A *batch* is a request with several entity fetches, which are its *parts*. Each part has its own alias of `_entities`.
+Several parts can select the same fields on objects at different paths. These parts are sent as one part with all their
+objects. So an author who appears at two paths is sent and resolved only once.
 
-The response to a batch is split into one response for each part, as if the part had been sent alone:
+The response to a batch is split into one response for each part. Each of them looks as if the part had been sent alone:
 
     {"data": {"_e0": [{...}], "_e1": [null]}, "errors": [{"path": ["_e1", 0, "name"]}]}
     = {"data": {"_entities": [{...}]}, "errors": []}   and   {"data": {"_entities": [null]}, "errors": [{...}]}
 
-An error belongs to the part whose alias is the first segment of the error's path. An error without such a path belongs
-to every part with a missing entity, so that every null has an error; if no entity is missing, it belongs to the first
-part. If the response has no data, the error of one part made all parts fail, and the other parts get the error without
-its path.
+If an error's path begins with the alias of a part, the part gets the error. An error without such a path is given to
+every part with a missing entity, so that every null has an error. If no entity is missing, the first part gets the
+error. If the response has no data, an error in one part made all parts fail. The other parts then get the same error
+without its path.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def group_equal_parts(steps: Iterable[FetchStep]) -> list[list[FetchStep]]:
-    """Group the parts of a batch, in order; parts of one group differ only in the path of their objects."""
+    """Group the parts of a batch, in order. The parts of one group are equal except for the paths of their objects."""
     groups: dict[object, list[FetchStep]] = {}
     for step in steps:
         fetch, selection_set = step.fetch, step.part and step.part.selection_set
@@ -60,7 +61,7 @@ def split_response(response: Mapping[str, object], aliases: Sequence[str]) -> li
 
 
 def _owner(entry: object) -> str:
-    """Return the first segment of the path of an error; empty if the error has no such path."""
+    """Return the first segment of the path of an error if the segment is a key; otherwise an empty string."""
     path = entry.get("path") if isinstance(entry, dict) else None
     return path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
 

@@ -1,7 +1,7 @@
 """Run a plan: send the fetches in order and merge their responses (execution §3, §4).
 
-Each request is a task that waits for the fetches on which it depends. If a fetch fails, its errors are recorded. The
-fetches that depend on it find no objects and are skipped; all other fetches run.
+Each request is a task. The task waits until the results of all fetches on which the request depends are merged. If a
+fetch fails, its errors are recorded, and the fetches that need its objects are skipped. All other fetches run.
 
     data = {}                                   fetch 0 (auth):   {me {__typename id}}
     data = {me: {__typename: User, id: 1}}      fetch 1 (account) at me: _entities(representations: [{User, 1}])
@@ -54,7 +54,8 @@ async def execute(
 ) -> ExecutionResult:
     """Run every fetch of `plan` and complete the response.
 
-    A failed fetch does not raise; its errors are in the result. For a subscription, `event` is the data of one event.
+    If a fetch fails, no exception is raised; the result contains the errors. For a subscription, `event` is the data of
+    one event.
     """
     execution = _PlanExecution(context)
     merge(context.schema, execution.data, event or {})
@@ -68,21 +69,24 @@ async def execute(
 
 @dataclass(frozen=True, slots=True)
 class _EntityFetch:
-    """An entity fetch with its representations."""
+    """An entity fetch, with the representations of the objects to which it adds fields."""
 
     fetch: Fetch
     representations: Representations
 
     @property
     def target(self) -> FetchTarget:
-        """The paths in the client's response at which each entity is merged."""
+        """The fetch, with the paths in the client's response at which each entity is merged."""
         places = enumerate(self.representations.places)
         return FetchTarget(self.fetch, {index: [place.path for place in group] for index, group in places})
 
 
 @dataclass(slots=True)
 class _PlanExecution:
-    """The state of one execution: the response tree, the subgraph responses so far, and the failures."""
+    """The state of one execution: the response tree (`data`), and the responses and failures so far.
+
+    `keys_by_fetch` is a cache: for the id of a fetch, the tree of response keys that the fetch adds to its objects.
+    """
 
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
@@ -93,11 +97,11 @@ class _PlanExecution:
     keys_by_fetch: dict[int, KeyTree] = field(default_factory=dict)
 
     def errors(self) -> list[ResponseError]:
-        """Return all errors in the order of the plan, independent of the order of arrival."""
+        """Return all errors in the order of the fetches in the plan, whichever response arrived first."""
         return [error for _, errors in sorted(self.errors_by_fetch.items()) for error in errors]
 
     async def run(self, planned: tuple[PlannedRequest, ...]) -> None:
-        """Start a task for every request; steps whose conditions are not met are skipped (execution §3.7, §3.8)."""
+        """Run all requests. A fetch is skipped if one of its conditions is not met (execution §3.7, §3.8)."""
         done = {step.fetch.id: asyncio.Event() for request in planned for step in request.steps}
         async with asyncio.TaskGroup() as tasks:
             for request in planned:
@@ -109,7 +113,7 @@ class _PlanExecution:
                         tasks.create_task(_skip(step, done))
 
     async def _run_when_ready(self, request: PlannedRequest, done: Mapping[int, asyncio.Event]) -> None:
-        """Run the request after the dependencies of all its steps are merged (execution §3.7)."""
+        """Wait until the results on which the request depends are merged, then run the request (execution §3.7)."""
         for step in request.steps:
             await _ready(step, done)
         if request.batch is None:
@@ -121,7 +125,7 @@ class _PlanExecution:
             done[step.fetch.id].set()
 
     async def _run_step(self, step: FetchStep) -> None:
-        """Collect the objects and fetch their fields; send nothing without objects (execution §3.1, §3.4)."""
+        """Collect the objects of a fetch, and fetch their fields if there are any objects (execution §3.1, §3.4)."""
         places = collect(self.data, step.path)
         if not places:
             return
@@ -134,7 +138,7 @@ class _PlanExecution:
                 tasks.create_task(fetch(step.fetch, group, variables))
 
     async def _run_batch(self, batch: BatchFetch, steps: tuple[FetchStep, ...]) -> None:
-        """Send one request for all parts that have objects, with equal parts merged (execution §3.9)."""
+        """Combine equal parts of a batch, and send one request for all parts that have objects (execution §3.9)."""
         ready: list[tuple[BatchPart, _EntityFetch]] = []
         for first, *others in group_equal_parts(steps):
             places = [place for step in (first, *others) for place in collect(self.data, step.path)]
@@ -147,7 +151,7 @@ class _PlanExecution:
             await self._fetch_together(batch, ready)
 
     async def _fetch_root(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
-        """Fetch root fields, and merge the result at every place (execution §3.5, §3.6)."""
+        """Fetch root fields, and merge the result into every object in `places` (execution §3.5, §3.6)."""
         renamed = {key: rename_in_path(fetch.output_rewrites, (key,)) for key in root_keys(fetch)}
         target = FetchTarget(fetch, {key: [(*p.path, *name) for p in places] for key, name in renamed.items()})
         data = self._data(target, await self._send(self._request(fetch, variables), [target]))
@@ -158,26 +162,26 @@ class _PlanExecution:
             merge(self.context.schema, place.object, result)
 
     async def _fetch_entities(self, fetch: Fetch, places: list[ResponsePlace], variables: JsonObject) -> None:
-        """Fetch fields of entities; send nothing without representations (execution §3.2 to §3.6)."""
+        """Fetch fields of entities; if no object has a representation, send nothing (execution §3.2 to §3.6)."""
         entities = self._represented(fetch, places)
         if entities is not None:
             await self._fetch_represented(entities, variables)
 
     def _represented(self, fetch: Fetch, places: list[ResponsePlace]) -> _EntityFetch | None:
-        """Build the representations of the objects; None without representations (execution §3.2 to §3.4)."""
+        """Build the representations of the objects; return None if no object has one (execution §3.2 to §3.4)."""
         projection = Projection(self.context.schema, self.failures, self.context.variables)
         representations = projection.represent(fetch, places)
         self._make_unavailable(fetch, [place.path for place in representations.unknown])
         return _EntityFetch(fetch, representations) if representations.values else None
 
     async def _fetch_represented(self, entities: _EntityFetch, variables: JsonObject) -> None:
-        """Send one entity fetch in its own request (execution §3.5, §3.6)."""
+        """Send one entity fetch in its own request, and merge the entities (execution §3.5, §3.6)."""
         fetch = entities.fetch
         request = self._request(fetch, variables | {fetch.representations: entities.representations.values})
         self._merge_entities(entities, await self._send(request, [entities.target]))
 
     async def _fetch_together(self, batch: BatchFetch, ready: list[tuple[BatchPart, _EntityFetch]]) -> None:
-        """Send several entity fetches in one request, and split its response by part (execution §3.9)."""
+        """Send several entity fetches in one request, split the response, and merge the entities (execution §3.9)."""
         parts = [part for part, _ in ready]
         representations = {part.representations: entities.representations.values for part, entities in ready}
         request = SubgraphRequest(
@@ -195,7 +199,7 @@ class _PlanExecution:
                 self._merge_entities(entities, own)
 
     def _merge_entities(self, fetched: _EntityFetch, response: Mapping[str, object] | None) -> None:
-        """Merge each entity into all places that have its representation (execution §3.6)."""
+        """Merge each entity into all objects from which its representation was built (execution §3.6)."""
         entities = self._data(fetched.target, response).get(ENTITIES)
         if not isinstance(entities, list):
             return
@@ -206,7 +210,10 @@ class _PlanExecution:
                     merge(self.context.schema, place.object, result)
 
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
-        """Build the request of one fetch, with those of the client's variables that the fetch uses (execution §3.5)."""
+        """Build the request of one fetch (execution §3.5).
+
+        The request has the variables `variables`, and those of the client's variables that the fetch uses.
+        """
         return SubgraphRequest(
             subgraph=fetch.service_name,
             operation=fetch.operation,
@@ -218,7 +225,10 @@ class _PlanExecution:
         )
 
     async def _send(self, request: SubgraphRequest, targets: Iterable[FetchTarget]) -> JsonObject | None:
-        """Send a request and return the GraphQL response; record a failure and return None (execution §3.5, §4)."""
+        """Send a request and return the GraphQL response (execution §3.5, §4).
+
+        If the request fails, record errors for all `targets` and return None.
+        """
         try:
             response = await self.context.transport.send(request)
             self.responses.append(ResponseHead(request.subgraph, response.status, response.headers))
@@ -229,7 +239,7 @@ class _PlanExecution:
             return None
 
     def _data(self, target: FetchTarget, response: Mapping[str, object] | None) -> JsonObject:
-        """Return the data of a response, empty if missing or malformed; record the response's errors (execution §4)."""
+        """Record the errors of a response, and return its data; empty if there is no valid data (execution §4)."""
         if response is None:
             return {}
         try:
@@ -245,7 +255,7 @@ class _PlanExecution:
         return data if isinstance(data, dict) else {}
 
     def _client_variables(self, names: Iterable[str]) -> JsonObject:
-        """Return the client's variables with these names; a variable without value is absent (execution §6)."""
+        """Return the client's variables with these names, except variables that have no value (execution §6)."""
         variables = self.context.variables
         return {name: variables[name] for name in names if name in variables}
 
@@ -257,7 +267,13 @@ class _PlanExecution:
                 self.failures.add(error.path)
 
     def _make_unavailable(self, fetch: Fetch, objects: list[ResponsePath], within: ResponsePath = ()) -> None:
-        """Make the fields of a fetch unavailable on `objects`, which are at `within` in its response (execution §4)."""
+        """Record that the fields which `fetch` selects on `objects` could not be fetched (execution §4).
+
+        Args:
+            fetch: The fetch.
+            objects: The paths of the objects in the client's response.
+            within: The path of the objects in the response to the fetch; empty for the objects that the fetch extends.
+        """
         if not objects:
             return
         keys = self.keys_by_fetch.get(fetch.id)
@@ -269,23 +285,23 @@ class _PlanExecution:
 
 
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
-    """Wait until all dependencies of the step are merged (execution §3.7)."""
+    """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # false for the primary fetch of a subscription, whose event is already merged
+        if parent in done:  # the first fetch of a subscription is not in `done`: it sent the event
             await done[parent].wait()
 
 
 async def _skip(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
-    """Mark a skipped step as done, after its own dependencies are merged (execution §3.7, §3.8)."""
+    """Mark a skipped step as done when all fetches on which it depends are done (execution §3.7, §3.8)."""
     await _ready(step, done)
     done[step.fetch.id].set()
 
 
 def _values(target: FetchTarget, response: Mapping[str, object]) -> Mapping[PathSegment, object]:
-    """Return the value at each root position of a response (execution §4).
+    """Return the value of each root field or entity of a response, by response key or index (execution §4).
 
     Raises:
-        SubgraphMalformedResponse: The response does not fit the request.
+        SubgraphMalformedResponse: The response has neither data nor errors, or not one entity for each representation.
     """
     data, errors = response.get("data"), response.get("errors")
     if data is None and errors:

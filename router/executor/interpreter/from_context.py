@@ -1,7 +1,7 @@
-"""Read the values of `@fromContext` arguments from the ancestors of objects (planning §3.22).
+"""Read the values of `@fromContext` arguments from the ancestors of objects (planning §3.22; execution §3.10).
 
-A context value can differ between objects, but it is sent as a variable of the whole request. So objects with equal
-context values form a group, and each group has its own request.
+Such a *context value* can be different for each object, but a request sends it in a variable, which has one value. So
+objects are grouped by their context values, and each group has its own request.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 
 class ContextLookup(NamedTuple):
-    """The result of looking up a context value for one object.
+    """The context value of one object.
 
-    `applies` is False if no ancestor of the object has the context. `is_known` is False if the value was not fetched.
+    `applies` is False if the ancestor does not have a type that defines the context. The variable is then not sent.
+    `is_known` is False if the value could not be fetched.
     """
 
     applies: bool
@@ -38,7 +39,7 @@ class ContextLookup(NamedTuple):
 
 
 class ContextGroup(NamedTuple):
-    """Objects with equal context values; `variables` are the context values as variables of the request."""
+    """The objects with the same context values. `variables` contains these values as variables of the request."""
 
     variables: JsonObject
     places: list[ResponsePlace]
@@ -46,7 +47,7 @@ class ContextGroup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContextReader:
-    """Reads context values from the response tree `root`; `failures` are the paths of all errors so far."""
+    """Reads context values from the response tree `root`. `failures` has the paths of all errors so far."""
 
     schema: GraphQLSchema
     root: JsonObject
@@ -55,10 +56,10 @@ class ContextReader:
     def by_context(
         self, fetch: Fetch, places: Iterable[ResponsePlace]
     ) -> tuple[list[ContextGroup], list[ResponsePlace]]:
-        """Group the places by their context values, in order of first appearance.
+        """Group objects by their context values, in order of first appearance.
 
         Returns:
-            The groups, and the places with an unknown context value. Nothing is fetched for the latter.
+            The groups, and the objects whose context value could not be fetched. For these objects, no fetch is sent.
         """
         if not fetch.context_rewrites:
             return [ContextGroup({}, list(places))], []

@@ -1,7 +1,7 @@
-"""Deep merge of the result of a fetch into the response tree (execution §3.6).
+"""Merge the result of a fetch into the response tree, at all depths (execution §3.6).
 
-The same result can be merged at many places of the tree. Objects and lists are copied, so that a later change at one
-place does not change the others.
+The same result can be merged into several objects of the tree. So its objects and lists are copied. A later change of
+one object in the tree then does not change the other objects.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 def merge(schema: GraphQLSchema, target: dict[str, object], incoming: Mapping[str, object]) -> None:
     """Merge `incoming` into `target`, in place.
 
-    Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar is
-    replaced, but not by null. An object or a list is never replaced. A `__typename` is not replaced by a less
-    precise name: subgraphs with an interface object report the interface's name.
+    Objects are merged key by key. Lists are merged item by item, and additional items are appended. A scalar or null in
+    `target` is replaced by a value of `incoming` that is not null. An object or a list is never replaced.
+
+    A type name in `__typename` is not replaced by the name of a supertype. Subgraphs with an `@interfaceObject` type
+    report such a name: the name of the interface.
     """
     for key, value in incoming.items():
         if key == TYPENAME and _is_less_precise(schema, value, target.get(key)):

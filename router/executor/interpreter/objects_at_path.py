@@ -1,4 +1,4 @@
-"""Find the objects to which a fetch adds fields, by the path of its `Flatten` node (execution §3.1)."""
+"""Find the objects to which a fetch adds fields. The `Flatten` node of the fetch has their path (execution §3.1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ResponsePlace(NamedTuple):
 
 
 def collect(root: JsonObject, path: Path) -> list[ResponsePlace]:
-    """Return all objects at `path`, in the order of the response, without null and absent values (execution §3.1)."""
+    """Return all objects at `path` in the order of the response, without null and absent values (execution §3.1)."""
     return [ResponsePlace(place, value) for place, value in _walk(root, path, ()) if isinstance(value, dict)]
 
 
@@ -48,10 +48,10 @@ def _walk(value: object, path: Path, walked: ResponsePath) -> Iterator[tuple[Res
 
 
 def ancestor(root: JsonObject, path: ResponsePath) -> ResponsePlace:
-    """Return the nearest object that contains the object at `path`; lists between the two are skipped.
+    """Return the object that directly contains the object at `path`. Lists between the two objects are skipped.
 
     Raises:
-        TypeError: A value on the path is neither an object nor a list.
+        TypeError: `path` goes through a value that is neither an object nor a list.
     """
     above = path
     while above and isinstance(above[-1], int):

@@ -1,7 +1,7 @@
 """List the requests of a plan, with the dependencies and conditions of their fetches (execution §3.7, §3.8).
 
-The `depends_on` of each fetch is more precise than `Sequence` and `Parallel`, so the order of these nodes is ignored.
-A fetch below a `Condition` gets the condition. Deferred parts are fetched like all other parts.
+The nodes `Sequence` and `Parallel` of the plan are ignored, because `depends_on` of each fetch is more precise. A fetch
+below a `Condition` node gets the condition. Fetches of deferred fragments (`@defer`) are listed like all other fetches.
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ if TYPE_CHECKING:
 
 
 def conditions_met(conditions: Iterable[tuple[str, bool]], variables: Mapping[str, object]) -> bool:
-    """Return whether each Boolean variable has the value that its condition requires (execution §3.8)."""
+    """Return whether all conditions are met (execution §3.8).
+
+    A condition `(name, value)` is met if the Boolean variable `name` has the value `value`. A variable without a value
+    counts as false.
+    """
     return all((variables.get(name) is True) == wanted for name, wanted in conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
-    """One fetch of the plan.
+    """A fetch of the plan, with the path and conditions that it gets from the nodes around it.
 
     Attributes:
         fetch: The fetch.
         path: The path of the objects to which the fetch adds fields.
-        conditions: The values that Boolean variables must have; otherwise the fetch is skipped.
-        part: The part of a batch that contains the fetch; None outside a batch.
+        conditions: Boolean variables with the values that they must have. If one differs, the fetch is skipped.
+        part: If the fetch is sent in a batch (a request with several fetches), its part of the batch; otherwise None.
     """
 
     fetch: Fetch
@@ -39,13 +43,13 @@ class FetchStep:
     part: BatchPart | None = None
 
     def is_included(self, variables: Mapping[str, object]) -> bool:
-        """Return whether all conditions are met."""
+        """Return whether all conditions of the fetch are met."""
         return conditions_met(self.conditions, variables)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """The steps that are sent in one request: one step, or the steps of a batch."""
+    """A request of the plan: its one fetch, or all fetches of `batch`."""
 
     steps: tuple[FetchStep, ...]
     batch: BatchFetch | None = None
@@ -54,7 +58,10 @@ class PlannedRequest:
 def planned_requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()
 ) -> Iterator[PlannedRequest]:
-    """Yield the requests of the plan in order; for a subscription, the requests for each event (execution §3.7)."""
+    """Yield the requests of a plan in order (execution §3.7).
+
+    For a subscription, yield the requests that are sent for each event.
+    """
     match node:
         case None:
             return

@@ -4,8 +4,8 @@
     + {"__typename": "Product", "upc": "1", "name": "Pan", "weight": null}
     = {"__typename": "Product", "upc": "1", "weight": null}
 
-A null is sent as null. A value is *unknown* if it could not be fetched. An object with an unknown value gets no
-representation, and the fields that the fetch selects on the object become unavailable.
+A null is sent as null. A value is *unknown* if it could not be fetched. If a required value of an object is unknown,
+the object gets no representation, and the fields that the fetch selects on the object are unavailable.
 """
 
 from __future__ import annotations
@@ -36,9 +36,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Representations:
-    """Distinct representations (`values`), and for each representation the places of its entity (`places`).
+    """The representations for one entity fetch.
 
-    `unknown` are the places without a representation, because a value is unknown.
+    Attributes:
+        values: The representations; no two are equal.
+        places: For each representation, the objects from which it was built. An entity can appear several times in the
+            response.
+        unknown: The objects that have no representation because a required value is unknown.
     """
 
     values: list[JsonObject]
@@ -47,7 +51,7 @@ class Representations:
 
 
 class _SourceObject(NamedTuple):
-    """An object of the response tree with its type ("" if not known) and path."""
+    """An object of the response tree, with the name of its object type ("" if not known) and its path."""
 
     object: JsonObject
     typename: str
@@ -55,12 +59,13 @@ class _SourceObject(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """A value of a representation that is being built.
+    """Describes one value that is copied from the response tree to a representation.
 
     Attributes:
         path: The path of the value in the response tree.
-        typename: The object type of the field; "" if the field can have several object types.
-        selected: The result of an earlier fragment that selects the same value; both results are merged.
+        typename: The object type of the value, used if it has no `__typename`; "" if several types are possible.
+        selected: What an earlier fragment of `requires` has already copied of the same value. The new copy is merged
+            into this copy.
     """
 
     path: ResponsePath
@@ -69,7 +74,7 @@ class _Slot(NamedTuple):
 
 
 def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
-    """Return the response keys whose values are inputs of these fetches."""
+    """Return the response keys of all values that `fetches` need for representations and `@fromContext` arguments."""
     pending: list[InputSelection] = []
     keys: set[str] = set()
     for fetch in fetches:
@@ -85,13 +90,13 @@ def input_keys(fetches: Iterable[Fetch]) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """Builds representations.
+    """Builds representations from objects of the response tree.
 
     Attributes:
         schema: The merged schema.
         failures: The paths of all errors so far.
-        variables: The client's variables, on which it depends which fragments of `requires` are used.
-        missed: The paths of required values that are unknown.
+        variables: The client's variables. They decide which fragments of `requires` are used (`@skip`, `@include`).
+        missed: The paths of all unknown values that were required so far.
     """
 
     schema: GraphQLSchema
@@ -100,7 +105,10 @@ class Projection:
     missed: list[ResponsePath] = field(default_factory=list)
 
     def represent(self, fetch: Fetch, places: Iterable[ResponsePlace]) -> Representations:
-        """Project objects, rewrite the results, and merge equal representations (execution §3.2, §3.3)."""
+        """Build and rewrite the representation of each object (execution §3.2, §3.3).
+
+        Of several equal representations, only the first is kept.
+        """
         only_type = self._only_type(fetch.requires)
         needed = [alternative for alternative in fetch.requires if self._is_needed(alternative)]
         values: list[JsonObject] = []
@@ -122,7 +130,10 @@ class Projection:
         return Representations(values, list(by_representation.values()), unknown)
 
     def _is_needed(self, alternative: InputFragment) -> bool:
-        """Return whether a field that the client selects needs this fragment of `requires` (execution §3.8)."""
+        """Return whether a fragment of `requires` is needed (execution §3.8).
+
+        The fragment selects inputs of fields. It is needed unless `@skip` and `@include` exclude all these fields.
+        """
         conditions = alternative.conditions
         return not conditions or any(conditions_met(those, self.variables) for those in conditions)
 
@@ -139,12 +150,18 @@ class Projection:
         return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """Return the only object type of `alternatives`, for objects without `__typename`; otherwise None."""
+        """Return the type of all fragments in `alternatives` if it is one object type; otherwise None.
+
+        Objects without `__typename` have this type.
+        """
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
 
     def _select(self, source: _SourceObject, selections: Sequence[InputSelection], into: JsonObject) -> bool:
-        """Add the selected fields of `source` to `into`; False if a required value is missing (execution §3.2)."""
+        """Add the selected fields of `source` to the representation `into` (execution §3.2).
+
+        Return False if a required value is unknown, or null although the schema forbids null.
+        """
         for selection in selections:
             match selection:
                 case InputFragment(type_condition=condition, selections=inner):
@@ -161,8 +178,8 @@ class Projection:
     def _add(self, source: _SourceObject, field: InputField, into: JsonObject) -> bool:
         """Add one field to the representation `into` (execution §3.2).
 
-        A null is added, an unknown value is not. Returns False if the object cannot be represented: the value is
-        unknown, or is null although the schema forbids null.
+        A null is added, but an unknown value is not added. Return False if the object cannot be represented because the
+        value is unknown, or because it is null although the schema forbids null.
         """
         name = field.name
         value = source.object.get(name)
@@ -181,7 +198,7 @@ class Projection:
         return known
 
     def _value(self, value: object, field: InputField, slot: _Slot) -> tuple[bool, object]:
-        """Return whether a value can be represented, and the selected part of the value (execution §3.2)."""
+        """Return whether a value can be represented, and a copy with only its selected fields (execution §3.2)."""
         if value is None:
             if self.failures.within(slot.path):
                 self.missed.append(slot.path)
@@ -207,7 +224,7 @@ class Projection:
         return named.name if is_object_type(named) else ""
 
     def _is_non_null(self, typename: str, key: str) -> bool:
-        """Return whether the field `key` is non-null in the merged schema; False if the key is an internal alias."""
+        """Return whether the field `key` is non-null in the merged schema; False if `key` is an internal alias."""
         field = self._field(typename, key)
         return field is not None and is_non_null_type(field.type)
 

@@ -1,7 +1,9 @@
 """Rewrite representations before they are sent, and results before they are merged (execution §3.3, §3.6).
 
-`ValueSetter` sets the `__typename` of an interface object to the interface. `KeyRenamer` replaces an internal alias by
-the key that the client or the subgraph uses, also in the paths of errors. Rewrite paths have no list indexes.
+A rewrite is either a `ValueSetter` or a `KeyRenamer`. A `ValueSetter` sets `__typename` to the name of an interface, if
+the subgraph has an `@interfaceObject` type. A `KeyRenamer` replaces an internal alias by the key that the client or the
+subgraph uses. It also renames the alias in the paths of errors. The path of a rewrite has no list indexes: the rewrite
+is applied to all items of a list.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: ob
 
 
 def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
-    """Return a rewritten copy of `value`, which other callers may share (execution §3.6)."""
+    """Return `value` after `rewrites` (execution §3.6).
+
+    `value` itself is not changed, because other requests may share the response.
+    """
     if not rewrites:
         return value
     changed = deepcopy(value)
@@ -69,12 +74,15 @@ def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[st
         case ValueSetter(value=value):
             target[key] = value
         case KeyRenamer(name=name):
-            # The key may already exist: the field of the interface, next to the same field of an object type.
+            # The key may already exist: the client can select one field on an interface and on an object type.
             merge(schema, target, {name: target.pop(key)})
 
 
 def rename_in_path(rewrites: Iterable[Rewrite], path: ResponsePath) -> ResponsePath:
-    """Return the path of an error after the output rewrites; types are ignored because internal aliases are unique."""
+    """Return the path of an error with internal aliases replaced by the client's keys.
+
+    The type conditions of the rewrites are not checked, because each internal alias is unique.
+    """
     for rewrite in rewrites:
         if isinstance(rewrite, KeyRenamer):
             path = _rename(rewrite, path)

@@ -1,13 +1,14 @@
-"""One HTTP/1.1 client connection, which sends requests one after the other and receives their responses.
+"""Send requests on one HTTP/1.1 connection, one after the other, and receive the responses.
 
-The parser is llhttp (through httptools). This module decides what RFC 9112 leaves to the user of a parser: where a body
-without length ends, whether the connection can be used again, and what a closed connection means. There is only one
-exchange (a request and its response) at a time. A cancelled exchange closes the connection, because the rest of the
-response may still arrive.
+Responses are parsed by llhttp (through httptools). This module decides three questions that the parser does not decide:
+where a body without a length ends, whether the connection can be used again, and what a closed connection means
+(RFC 9112). An *exchange* is a request and its response; a connection has only one exchange at a time. If an exchange is
+cancelled, the connection is closed. Otherwise the next exchange could receive the rest of the cancelled response.
 
     idle ──exchange()──> waiting ──last byte──> idle        (kept alive)
       │                     │   └──────────────> closed     (`Connection: close`, or the request is still being sent)
-      │ unasked bytes, EOF  │ EOF, reset, malformed, too large, too late, cancelled
+      │ EOF, or bytes       │ EOF, reset, malformed, too large, too late, cancelled
+      │ without a request   │
       └──────> closed <─────┘
 """
 
@@ -27,7 +28,10 @@ _BODILESS = frozenset({204, 304})
 
 
 class RawResponse(NamedTuple):
-    """A response as received; `headers` has lower-case names, repeated fields are joined by a comma (RFC 9110 §5.3)."""
+    """A response as received, with its content coding.
+
+    The names in `headers` are in lower case. The values of a repeated header are joined by a comma (RFC 9110 §5.3).
+    """
 
     status: int
     headers: dict[str, str]
@@ -37,8 +41,8 @@ class RawResponse(NamedTuple):
 class ExchangeFailed(Exception):
     """The exchange ended without a complete response.
 
-    `response_begun` is True if any byte of the response arrived. If no byte arrived on a connection that was used
-    before, the server most likely closed the idle connection and never received the request.
+    `response_begun` is True if any byte of the response arrived. If it is False and the connection was used before, the
+    server most likely closed the idle connection and never received the request.
     """
 
     def __init__(self, reason: str, *, response_begun: bool) -> None:
@@ -51,9 +55,9 @@ class MalformedExchange(ExchangeFailed):
 
 
 class Connection(asyncio.Protocol):
-    """An HTTP/1.1 connection, as the `asyncio.Protocol` for `loop.create_connection`.
+    """An HTTP/1.1 connection. It is the `asyncio.Protocol` that `loop.create_connection` needs.
 
-    `max_response_bytes` limits one response with its status line and headers.
+    `max_response_bytes` limits the size of one response, including the status line and headers.
     """
 
     __slots__ = (
@@ -86,20 +90,20 @@ class Connection(asyncio.Protocol):
         self._reset()
 
     async def exchange(self, request: bytes, deadline: float) -> RawResponse:
-        """Send the bytes of one request and wait for its response until `deadline`, in the event loop's time.
+        """Send the bytes of one request, and return the response.
 
-        If the call is cancelled, the connection is closed.
+        `deadline` is a time on the event loop's clock. If the call is cancelled, the connection is closed.
 
         Raises:
             ExchangeFailed: The connection broke or was closed before the response was complete.
             MalformedExchange: The response is not HTTP, or is larger than allowed.
-            TimeoutError: The deadline passed.
+            TimeoutError: The deadline passed before the response was complete.
         """
         if self._transport is None or self.closed:
             raise ExchangeFailed("the connection is closed", response_begun=False)
         waiter: asyncio.Future[RawResponse] = self._loop.create_future()
         self._waiter = waiter
-        # This timer takes a third of the time of `asyncio.timeout`.
+        # This timer costs only a third of the CPU time that `asyncio.timeout` costs.
         timer = self._loop.call_at(deadline, self._expire)
         self._transport.write(request)
         try:
@@ -111,7 +115,7 @@ class Connection(asyncio.Protocol):
                 self.close()
 
     def close(self) -> None:
-        """Close the connection at once; an exchange in flight fails with `ExchangeFailed`."""
+        """Close the connection at once. If an exchange is running, it fails with `ExchangeFailed`."""
         self._settle(ExchangeFailed("the connection was closed", response_begun=self._received > 0))
         if not self.closed:
             self.closed = True
@@ -140,8 +144,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self._headers_done and not self._framed:
-            self._complete(reusable=False)  # the end of the connection ends a body without length (RFC 9112 §6.3, 8)
-        self.closed = True  # False makes asyncio close its transport, so no request can be sent
+            self._complete(reusable=False)  # a body without a length ends with the connection (RFC 9112 §6.3, 8)
+        self.closed = True  # no request can be sent now: the result False makes asyncio close the socket
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -154,7 +158,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._waiter is None or self._waiter.done():
-            self.close()  # unexpected bytes would become the response to the next request
+            self.close()  # otherwise these bytes become the response to the next request
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -173,7 +177,7 @@ class Connection(asyncio.Protocol):
         if self._headers_done:
             self._complete(reusable=self._parser.should_keep_alive())
         elif self._parser.get_status_code() != _SWITCHING_PROTOCOLS:
-            self._headers.clear()  # the response follows a 100 or 103
+            self._headers.clear()  # after a status 100 or 103, the response follows
 
     def _complete(self, *, reusable: bool) -> None:
         waiter, transport = self._waiter, self._transport

@@ -1,12 +1,12 @@
-"""A pool of kept-alive connections to one server, with a maximum size; requests get connections in order of arrival.
+"""Keep the connections to one server alive, up to a maximum number, and give them to requests in order of arrival.
 
-An *exchange* is one request and its response. Each exchange has a permit of a FIFO semaphore. A connection becomes
-idle when its permit becomes free, so there are never more connections than permits. The most recently used idle
-connection is used first. So surplus connections stay idle, and are closed after a time.
+An *exchange* is one request and its response. Each exchange holds one permit of a FIFO semaphore. The semaphore has one
+permit for each allowed connection, so the pool never has too many connections. An exchange takes the idle connection
+that was used last. So connections that are not needed stay idle, and are closed after `idle_seconds`.
 
-The server may close a kept-alive connection just when a request is sent. A repeatable request is then sent once more on
-a new connection. A request that must not be repeated (a mutation) uses only a connection that was in use within the
-last second, because servers keep idle connections longer than that.
+The server may close a kept-alive connection just when a request is sent. A query is then sent once more on a new
+connection. A mutation must not be sent twice. So it uses a kept-alive connection only if the connection was in use
+within the last second (`FRESH_SECONDS`), because servers keep idle connections longer than one second.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from router.transport.http1.connection import RawResponse
 
 FRESH_SECONDS = 1.0
-"""The longest idle time of a connection for a request that must not be repeated."""
+"""A request that must not be repeated does not use a connection that was idle for a longer time."""
 
 
 class ServerOrigin(NamedTuple):
-    """The server of a pool; `tls` is None for plain HTTP."""
+    """The address of the server to which a pool connects; `tls` is None for plain HTTP."""
 
     host: str
     port: int
@@ -37,9 +37,12 @@ class ServerOrigin(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
-    """The limits of one pool; other routers also have the defaults 100 connections and 50 s.
+    """The limits of one pool.
 
-    `max_response_bytes` limits one response with its headers.
+    Attributes:
+        max_connections: The maximum number of connections. Other routers have the same default.
+        idle_seconds: A connection that is idle for a longer time is closed. Other routers have the same default.
+        max_response_bytes: The maximum size of one response, including its headers.
     """
 
     max_connections: int = 100
@@ -48,7 +51,7 @@ class PoolLimits:
 
 
 class Pool:
-    """The connections to one server."""
+    """The connections to one server, and the requests that wait for a connection."""
 
     def __init__(self, origin: ServerOrigin, limits: PoolLimits) -> None:
         self._origin = origin
@@ -59,16 +62,17 @@ class Pool:
         self._closed = False
 
     async def exchange(self, request: bytes, *, repeatable: bool, deadline: float) -> RawResponse:
-        """Send one request and wait for its response.
+        """Send one request and return the response.
 
         Args:
             request: The bytes of the whole request.
-            repeatable: Whether the request may be sent again if the server closed the kept-alive connection.
-            deadline: The time in the event loop at which the exchange ends, with the wait for a free connection.
+            repeatable: Whether the request may be sent a second time if the server closed the kept-alive connection.
+            deadline: The time by which the response must be complete, on the event loop's clock. Waiting for a free
+                connection counts too.
 
         Raises:
             ExchangeFailed: The connection broke before the response was complete, or the response is malformed.
-            OSError: The server cannot be connected.
+            OSError: A connection to the server cannot be opened.
             TimeoutError: No complete response before `deadline`.
         """
         loop = asyncio.get_running_loop()
@@ -93,7 +97,7 @@ class Pool:
             self._permits.release()
 
     def close(self) -> None:
-        """Close every connection; exchanges in flight fail."""
+        """Close every connection. Exchanges that are running fail."""
         self._closed = True
         for connection in list(self._open):
             connection.close()

@@ -1,5 +1,6 @@
-"""Transports that wrap another transport and add one behaviour each; `router/gateway_assembly.py` composes them.
+"""Add behaviour to a transport. A layer is a `Transport` that wraps another transport.
 
-In and out: as for every `Transport`. `fetch_totals` counts the fetches of one client request, `retry_after_pause` obeys
-`Retry-After`, `deduplication` sends identical queries once. Read them in any order.
+In and out: as for every `Transport`. `fetch_totals` counts the fetches of one client request. `retry_after_pause` sends
+no requests to a subgraph that asked for a pause. `deduplication` sends identical queries once. The modules can be read
+in any order. `router/gateway_assembly.py` combines the layers.
 """

@@ -1,10 +1,11 @@
-"""Send only one of several identical queries that are in flight at the same time.
+"""Send a query only once if several callers want to send it at the same time.
 
     first    ──────── request ────────>  response
     second        └── waits ──────────>  the same bytes, which each caller decodes for itself
 
-The first caller sends the query in its own task, so a query without a duplicate costs one dictionary lookup. If the
-first caller is cancelled or its deadline passes, the next waiting caller sends the query again.
+The first caller sends the query in its own task, without a new task. So a query that has no duplicate costs only one
+dictionary lookup. If the first caller is cancelled or its deadline passes, the next waiting caller sends the query
+again.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ if TYPE_CHECKING:
 
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-    # A waiting caller gets the response, or None if the caller must send the query itself.
+    # The future of a waiting caller. Its result is the response, or None: then the caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
-# Headers that differ in each request but do not change the response.
+# These headers are different in each request, but they do not change the response. So they are not compared.
 _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 
 
 class DeduplicationLayer:
-    """A `Transport` that shares the response of a query with identical queries in flight.
+    """A `Transport` that does not send a query while an identical query waits for its response.
 
-    Queries are identical if subgraph, body and headers are equal. Only queries to `subgraphs` are shared. `shared` is
-    the number of queries that were not sent.
+    Both callers get the same response. Two queries are identical if their subgraphs, bodies and headers are equal. The
+    layer does this only for the subgraphs in `subgraphs`. `shared` is the number of queries that were not sent.
     """
 
     def __init__(self, inner: Transport, subgraphs: Collection[str]) -> None:
@@ -41,7 +42,11 @@ class DeduplicationLayer:
         self.shared = 0
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`. Failures are shared too, but not a timeout at the sender's own deadline."""
+        """See `Transport.send`.
+
+        If a query fails, all callers with an identical query get the exception. But if the deadline of the first caller
+        passed, the other callers do not get its `SubgraphTimeout`, because they can have later deadlines.
+        """
         if request.operation_kind != "query" or request.subgraph not in self._subgraphs:
             return await self._inner.send(request)
         headers = frozenset(item for item in request.headers.items() if item[0] not in _OF_ONE_REQUEST)
@@ -75,7 +80,7 @@ class DeduplicationLayer:
         finally:
             del self._in_flight[key]
             for caller in waiting:
-                if caller.done():  # cancelled, or its deadline passed
+                if caller.done():  # this caller was cancelled, or its deadline passed
                     continue
                 if failure is not None:
                     caller.set_exception(failure)
@@ -84,7 +89,10 @@ class DeduplicationLayer:
 
 
 async def _shared(waiting: list[Waiting], request: SubgraphRequest) -> SubgraphResponse | None:
-    """Return the response to the identical query, or raise its failure; None if its sender stopped waiting."""
+    """Wait for the identical query of another caller. Return its response, or raise its exception.
+
+    Return None if the other caller was cancelled or its deadline passed. The query must then be sent again.
+    """
     caller: Waiting = asyncio.get_running_loop().create_future()
     waiting.append(caller)
     if request.deadline is None:

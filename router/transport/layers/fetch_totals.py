@@ -1,4 +1,4 @@
-"""Total the fetches of one client request: their number, the time that they take, and the longest `Retry-After`."""
+"""Record totals for all fetches of one client request: their number, their time, and the longest `Retry-After`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class FetchTotalsLayer:
-    """The `Transport` of one client request; it wraps the transport that all client requests share.
+    """The `Transport` of one client request. It wraps `inner`, the transport of all client requests.
 
-    Sets the fields `fetches`, `fetch` and `retry_after` of `record`.
+    The layer sets three fields of `record`: `fetches` (the number of fetches), `fetch` (the time in which at least one
+    fetch was running) and `retry_after`.
     """
 
     __slots__ = ("_began", "_in_flight", "_inner", "_record")
@@ -51,6 +52,6 @@ class FetchTotalsLayer:
         """Do nothing: other client requests still use the wrapped transport."""
 
     def _keep_longest(self, seconds: int | None) -> None:
-        """Record the longest `Retry-After` of all subgraphs, which the client's response repeats."""
+        """Record the longest `Retry-After` of all subgraph responses. The response to the client contains it too."""
         if seconds is not None:
             self._record.retry_after = max(seconds, self._record.retry_after or 0)

@@ -1,4 +1,8 @@
-"""Stop requests to a subgraph for the time of its `Retry-After` after a 503 response (RFC 9110 §10.2.3)."""
+"""Obey `Retry-After` (RFC 9110 §10.2.3).
+
+If a subgraph responds with status 503 and `Retry-After`, no requests are sent to this subgraph for the time that the
+header contains, or at most for the configured time.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ _UNAVAILABLE = 503
 
 
 class Pause:
-    """The pause of one subgraph, which gets no requests for at most `longest` seconds."""
+    """The pause of one subgraph. While it lasts, at most for `longest` seconds, the subgraph gets no requests."""
 
     __slots__ = ("_longest", "_until")
 
@@ -29,18 +33,18 @@ class Pause:
         self._until = 0.0
 
     def begin(self, now: float, seconds: int) -> None:
-        """Pause for `seconds` from `now` (event loop time), unless a longer pause is running."""
+        """Begin a pause of `seconds` at the time `now` (event loop's clock). A running pause is never shortened."""
         self._until = max(self._until, now + min(seconds, self._longest))
 
     def remaining(self, now: float) -> int | None:
-        """Return the seconds until the pause ends, rounded up; None if there is no pause."""
+        """Return the seconds from `now` to the end of the pause, rounded up; None if the subgraph is not paused."""
         return math.ceil(self._until - now) if now < self._until else None
 
 
 class PauseLayer:
-    """A `Transport` that sends no requests to a paused subgraph.
+    """A `Transport` that sends no requests to a subgraph during its pause.
 
-    `longest` has the longest pause in seconds for each subgraph that can be paused.
+    `longest` maps the name of a subgraph to its longest pause in seconds. Other subgraphs are never paused.
     """
 
     def __init__(self, inner: Transport, longest: Mapping[str, float]) -> None:
@@ -48,7 +52,7 @@ class PauseLayer:
         self._pauses = {subgraph: Pause(seconds) for subgraph, seconds in longest.items()}
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
-        """See `Transport.send`. During a pause, raises `SubgraphUnreachable` at once."""
+        """See `Transport.send`. While the subgraph is paused, `SubgraphUnreachable` is raised at once."""
         pause = self._pauses.get(request.subgraph)
         if pause is None:
             return await self._inner.send(request)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from graphql import GraphQLFloat
 
-from router.executor.graphql.result_coercion import LeafCoercionError, coerce_leaf
+from router.executor.graphql.leaf_coercion import LeafCoercionError, coerce_leaf
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "1.5", True])

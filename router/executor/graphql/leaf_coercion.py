@@ -1,6 +1,7 @@
-"""Result coercion of scalars and enums (GraphQL specification, "Scalars" and "Enums"; execution §5).
+"""Coerce the leaf values that subgraphs return (execution §5; GraphQL specification, "Scalars" and "Enums").
 
-Values of built-in scalars and enums are checked. Values of custom scalars are not changed.
+Values of built-in scalars and of enums are checked, and an integer `ID` becomes a string. Values of custom scalars are
+neither checked nor changed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MIN_INT = -(2**31)
 
 
 class LeafCoercionError(ValueError):
-    """The value does not fit the scalar or enum."""
+    """A value is not valid for its scalar or enum type."""
 
 
 def _int(value: object) -> object:
@@ -69,10 +70,10 @@ _BUILT_IN: dict[str, Callable[[object], object]] = {
 
 
 def coerce_leaf(type_: GraphQLScalarType | GraphQLEnumType, value: object) -> object:
-    """Return the value that the client gets (execution §5).
+    """Return the value that the client gets for the leaf value `value` of a subgraph (execution §5).
 
     Raises:
-        LeafCoercionError: The value does not fit the scalar, or is not an enum value of the API schema.
+        LeafCoercionError: `value` is not valid for the built-in scalar or enum `type_`.
     """
     if isinstance(type_, GraphQLEnumType):
         if isinstance(value, str) and value in type_.values:
