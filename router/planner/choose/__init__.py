@@ -14,10 +14,10 @@ The terms *leaf*, *option*, *hop*, *fetch start* and *stage* are defined in `rou
 *Problem.* Options share fetches, so the options of different leaves depend on each other. To find the best choice is a
 set cover problem, which is NP-hard.
 
-*Method.* The first part finds the fewest fetches; a fetch at a later stage counts more. It begins with a greedy choice.
-If there are few combinations, it then tries all combinations. Otherwise it moves from neighbour to neighbour while the
-cost falls. The inputs of hops are chosen for each assignment. The second part compares the ties: it includes the
-fields in the cost and keeps the cheapest plan.
+*Method.* First, a search finds the fewest fetches, where a fetch at a later stage counts more. The search begins with a
+greedy choice. If there are few combinations, the search then tries all combinations. Otherwise the search moves from an
+assignment to a better neighbour, until no neighbour is better. The inputs of the hops are chosen for each assignment.
+Then the ties are compared. The cost of a plan now includes its fields, and the cheapest plan is kept.
 
     leaf `id`:      options in a, b
     leaf `name`:    options in a, b, c

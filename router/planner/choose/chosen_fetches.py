@@ -25,7 +25,7 @@ class FetchDraft:
 
     Attributes:
         starts: The fetch starts that share the fetch.
-        after: The fetches that must run before this fetch, by number.
+        after: The fetches that must run before this fetch. The keys of the dictionary are their numbers.
     """
 
     number: int
@@ -67,7 +67,7 @@ class ChosenFetches:
 
     @property
     def fetched(self) -> frozenset[FetchId]:
-        """Return the ids of all fetches."""
+        """Return the ids (`FetchId`) of all fetches."""
         return frozenset(start.fetch_id for fetch in self.fetches.values() for start in fetch.starts)
 
     def _fetch(self, start: PathOption) -> FetchDraft:

@@ -41,7 +41,7 @@ class ChosenPaths:
 
     Attributes:
         inputs: The inputs of each decided hop.
-        starts: The fetch starts of all chosen options. The keys of the dictionary are an ordered set.
+        starts: The fetch starts of all chosen options. The dictionary is used as an ordered set: all values are None.
         hops_with_choice: The decided hops for which other inputs were also possible.
         compared: How many options were compared. This number measures the work.
     """
@@ -81,9 +81,9 @@ class ChosenPaths:
     def decide_hops(self, *, weigh_costs: bool) -> None:
         """Choose the inputs of hops.
 
-        Hops with forced inputs are decided, and hops with a key that the chosen fetches can return. With `weigh_costs`,
-        all remaining hops are decided too: each gets its cheapest inputs, and the hop with the largest regret (see
-        `_regret`) is decided first.
+        Without `weigh_costs`, the method decides only hops with forced inputs, and hops with a key that the chosen
+        fetches can return. With `weigh_costs`, the method then decides all other hops: each gets its cheapest inputs.
+        The hop with the largest regret (see `_regret`) is decided first.
         """
         while True:
             self._decide_without_cost()

@@ -206,7 +206,8 @@ class CombinationSearch:
     def _options_by_fetch(self) -> Mapping[FetchId, Mapping[int, int]]:
         """Return the options in each fetch.
 
-        For a fetch, the result maps the number of an option set to the index of an option that is in this fetch.
+        The result has a dictionary for each fetch: from the number of an option set to the index of an option in this
+        option set that is fetched by this fetch.
         """
         chosen: dict[FetchId, dict[int, int]] = {}
         for number in self._free:

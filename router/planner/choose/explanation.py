@@ -82,7 +82,7 @@ class FieldExplanation:
 class Explanation:
     """The explanations of all fields of the client, in the order of planning.
 
-    `hints` says what the planner had to give up, such as the search for a cheaper plan when its time was used up.
+    `hints` are messages of the planner, such as that planning reached its deadline.
     """
 
     fields: tuple[FieldExplanation, ...]
@@ -119,7 +119,7 @@ def explain_choice(
 def _options_of(graph: QueryGraph, hops: KeyHops, leaf: Leaf) -> list[PathOption]:
     """Return an option for each subgraph that can return the leaf.
 
-    If `leaf.options` has no option of a subgraph, the other options of the node are used.
+    If `leaf.options` has no option in a subgraph, another option of the node is used: a direct option or a hop.
     """
     node, name = leaf.node, leaf.selection.name
     found = {option.subgraph: option for option in reversed(leaf.options)}

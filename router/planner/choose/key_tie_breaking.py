@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer `cheapest` choices with other inputs of a hop.
+    """Offer choices with other inputs of a hop to `cheapest`, which keeps the best.
 
     Only inputs that the fetches of the current choice can return are tried.
     """

@@ -1,4 +1,4 @@
-"""Try other options for the leaves, with equally many fetches, to find a plan that costs less with its fields.
+"""Try other options for the leaves, with equally many fetches, to find a plan whose fields cost less.
 
 A field in a fetch of stage 1 costs a hundred times as much as a field in a fetch of stage 0. So the second of these
 plans, with more fields in the first fetch, is cheaper:
@@ -25,7 +25,7 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer `cheapest` the choices with the same rank as `assignment`, the result of the search.
+    """Offer the choices with the same rank as `assignment`, the search result, to `cheapest`, which keeps the best.
 
     If the search tried all combinations, all choices with this rank are offered. Otherwise, neighbours are offered:
     assignments that differ little (see `combination_search`). First come the neighbours of `assignment`. If a neighbour

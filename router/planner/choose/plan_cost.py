@@ -1,4 +1,4 @@
-"""The cost of a plan, by Apollo's formula (planning §6.4). `router plan --format cost` prints it.
+"""Compute the cost of a plan by Apollo's formula (planning §6.4). `router plan --format cost` prints this cost.
 
 A fetch at stage 0 costs 1000, plus 1 for each of its fields. At stage n, after n other fetches in sequence, a fetch
 costs 100 · n times as much. Examples:

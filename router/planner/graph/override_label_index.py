@@ -2,8 +2,8 @@
 
 A plan depends on the labels of the fields that the operation selects. A plan also depends on the labels of the fields
 that it may need for keys, `@requires` and `@fromContext`. The labels must be known before planning, because the key of
-a cached plan contains the active labels (planning §3.21). The index is built once for a supergraph. So only one pass
-over the selections is needed for an operation.
+a cached plan contains the active labels (planning §3.21). The index is built once for a supergraph. With the index, the
+labels of an operation are found in one pass over its selections.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class FieldEdge:
 
     Attributes:
         target: The named type of the field.
-        scope: The fields that `@provides` adds on the object that the field returns.
-        requires: The selection of `@requires`.
+        scope: The fields that a `@provides` provides on the object that the field returns.
+        requires: The selection of `@requires`, or None.
         contexts: The arguments with `@fromContext`.
     """
 
@@ -165,7 +165,7 @@ class QueryGraph:
             if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
-        # If `@provides` of every implementing type provides a field, the field is also provided on the interface.
+        # A subfield that is provided for this field on every implementing type is also provided on the interface.
         shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
         return replace(edge, scope=(*edge.scope, *shared))
 
@@ -196,7 +196,7 @@ class QueryGraph:
         return found
 
     def requiring(self, type_name: str, name: str) -> tuple[tuple[Entry, FieldEdge], ...]:
-        """Return the subgraphs that resolve a field of an entity only with `@requires` or `@fromContext`.
+        """Return the subgraphs in which a field of an entity has `@requires` or `@fromContext` arguments.
 
         Each of the subgraphs is returned as an `Entry`, with the edge of the field in this subgraph.
         """

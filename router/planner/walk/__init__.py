@@ -6,8 +6,10 @@ Terms:
 - *option*: a path to the object of a node in one subgraph.
 - *key hop*, short *hop*: the step of a path to the same object in another subgraph, by a key and `_entities`. An option
   that ends with this step is also called a hop.
-- *direct option*: an option of a node that continues an option of the parent node, in the same subgraph.
-- *fetch start* of an option: the last step of the path that begins a fetch, such as a hop.
+- *direct option*: an option of a node that continues an option of the parent node, in the same subgraph. An
+  option at an operation root is also direct.
+- *fetch start* of an option: the option whose last step begins the fetch that returns the object. The fetch start is
+  either the option itself or an option that this option continues.
 - *stage* of a fetch: the number of fetches that must run, one after the other, before this fetch. A fetch from an
   operation root has stage 0.
 - *leaf*: a leaf field to fetch for a node, with the options that resolve the field.

@@ -126,7 +126,7 @@ class AbstractSelections:
     def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
         """Whether another direct option of the earliest stage resolves the field on each object type.
 
-        The options in `first` do not count: they resolve the field on the abstract type.
+        The options in `first` do not count, because these options resolve the field on the abstract type.
         """
         return any(
             self._resolves_for_each_type(option, selection.name)
@@ -137,7 +137,9 @@ class AbstractSelections:
     def _only_type_is_resolved_elsewhere(
         self, selection: MergedField, options: Sequence[PathOption], *, is_first: bool
     ) -> bool:
-        """Whether the object has only one possible type, and a subgraph not in `options` resolves the field on it.
+        """Whether the object has only one possible type, and another subgraph resolves the field on this type.
+
+        Another subgraph is a subgraph without an option in `options`.
 
         Returns False for several possible types, because the paths would multiply at every level. `is_first` says that
         an option of the earliest stage resolves the field. For a leaf, the method then returns False, because a search

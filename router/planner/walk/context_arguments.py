@@ -9,7 +9,7 @@ objects with different values then get different requests.
 
     leaf for `price`:            `currency` of the shop
     variable for the value:      Item_price_currency
-    where the value is read:     `.. | Shop.currency`, from the item one object up to the shop
+    where the value is read:     `.. | Shop.currency`: from the item one object up (`..`), to the shop, its `currency`
 """
 
 from __future__ import annotations

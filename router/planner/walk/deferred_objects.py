@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_root_options(node: ObjectNode, subgraphs: Iterable[str]) -> None:
-    """Add direct options to a root node: for each of the subgraphs, an option that begins at its operation root."""
+    """Add direct options to a root node: for each subgraph, an option at the operation root of the subgraph."""
     for subgraph in subgraphs:
         needs: dict[FetchId, int] = {(node.track, subgraph, ""): 0}
         node.direct.append(PathOption(PathStep.OPERATION_ROOT, node, subgraph, node.type_name, 0, needs))

@@ -1,7 +1,8 @@
 """Walk from the selections of an operation to the leaves, and find all options to fetch each leaf (planning §6.2).
 
-If an option resolves a field with subselections, it is continued as an option of the child object. If only another
-subgraph resolves a leaf, a hop leads into this subgraph: at the object of the leaf, or at an ancestor with a key.
+If an option resolves a field with subselections, the child object gets an option that continues this option. If only
+another subgraph resolves a leaf, a hop leads into this subgraph. The hop starts at the object of the leaf, or at an
+ancestor with a key.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class _KeySelections:
 
     Attributes:
         fields: The fields as written.
-        merged: The same fields, merged by response key. Used if the type is an object type and no field needs an alias.
+        merged: The same fields, merged by response key. `merged` is used if the fields are selected on an object type
+            and no field needs an alias.
     """
 
     fields: list[SelectedField]
@@ -115,7 +117,7 @@ class Explorer:
         self.explore(child, self.normaliser.selected_fields(selection.below, selection.type_name), search)
 
     def typename_leaf(self, node: ObjectNode) -> Leaf:
-        """Return an internal `__typename` leaf. With this leaf, an object without other leaves is in the response."""
+        """Return an internal `__typename` leaf, for an object that no other leaf would bring into the response."""
         item = SelectedField(_TYPENAME_NODE, node.type_name, None, node.guards)
         selection = self.normaliser.merged([item], node.type_name)[0]
         return Leaf(node, selection, tuple(node.direct), is_internal=True)
@@ -180,7 +182,11 @@ class Explorer:
             search.leaves.append(self.typename_leaf(node))
 
     def _aliased(self, node: ObjectNode, item: SelectedField) -> SelectedField:
-        """Return the field. If the client uses the field's name as the response key of another field, add an alias."""
+        """Return the field, with an alias if its response key is in use.
+
+        A response key is in use if the client has another field, or the same field with other arguments, under this
+        key.
+        """
         name = item.node.name.value
         if name == TYPENAME:
             return item
@@ -194,7 +200,7 @@ class Explorer:
     ) -> ObjectNode:
         """Return the node of the object that the field returns.
 
-        For a key or a requirement, return an existing node if the field has the same options there.
+        The nodes for keys and requirements are cached. A cached node is returned if the same options resolve the field.
         """
         cache_key = (selection.key, *(option for option, _ in field_options))
         child = node.memory.internal_children.get(cache_key) if search.is_internal else None
@@ -209,7 +215,8 @@ class Explorer:
 def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:
     """Whether the leaves bring the object into the response whenever the object is selected.
 
-    A leaf with a `@skip` of its own does not: it can be skipped although the object is selected.
+    A leaf with its own `@skip` does not suffice, because the leaf can be skipped although the object is selected. An
+    operation root or a deferred node needs no leaf: other fetches bring its object.
     """
     if node.parent is None or node.is_deferred:
         return True

@@ -1,7 +1,7 @@
 """Find the options of a node that resolve a field.
 
-Such an option is a direct option or a hop. A field with requirements is always resolved by a hop of its own, after the
-requirements are fetched.
+Such an option is a direct option or a hop. A field with requirements (`@requires`, `@fromContext`) gets a hop of its
+own. This hop comes after the fetches for the requirements.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class FieldOptionFinder:
     def typename_options(self, node: ObjectNode) -> Sequence[PathOption]:
         """Return the options that can return the `__typename` of the object.
 
-        The result has direct options. If no direct option can return the `__typename`, the result has hops.
+        Returns direct options. If no direct option can return the `__typename`, returns hops.
         """
         direct = [option for option in node.direct if self.knows_type(option)]
         return direct or [option for option in self._hops.at(node) if self.knows_type(option)]
@@ -84,8 +84,9 @@ def _direct_suffice(
     A hop can be better than a direct option if the plan makes this hop for other fields anyway. The hop can then save
     the fetch of one of several direct options, or a later fetch for a subselection.
 
-    For a field of a key or a requirement, hops are used if they are known already. If a direct option is good enough,
-    no search for hops begins, because the search for one hop would then start many other searches.
+    For a field of a key or a requirement, hops are used if the hops of the node were found before. Otherwise `found`
+    suffices if the node has only one direct option, or if an option in `found` has the earliest stage. A search for
+    hops would start many other searches.
     """
     is_only_option = len(node.direct) == 1
     if not found or (is_only_option and selection.is_leaf):

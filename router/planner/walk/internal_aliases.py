@@ -1,8 +1,8 @@
 """Choose aliases for the fields that the router adds for keys and requirements (planning §3.5).
 
 The client may use the response key `price` for another field, or for `price` with other arguments. If a requirement
-needs `price`, the router then fetches `price` with an alias. A field with equal arguments gets the same alias each time
-on one object.
+needs `price`, the router then fetches `price` with an alias. On one object, the same field with equal arguments always
+gets the same alias.
 
     operation of the client:     { item { price: weight } }
     required field:              price
@@ -49,7 +49,7 @@ class InternalAliases:
     def key_for(self, path: tuple[str, ...], name: str, field_signature: str) -> str:
         """Return the response key for an internal field on the object at `path`.
 
-        The response key is the field's name, or an alias if another field already uses the name.
+        The response key is the field's name. If the name is in use with another signature, an alias is returned.
         """
         in_use = self._in_use.setdefault(path, {})
         candidate, number = name, 0

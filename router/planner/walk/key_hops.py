@@ -1,4 +1,4 @@
-"""Find the key hops of a node: the options in other subgraphs by a key and `_entities` (planning §3.2 to §3.4).
+"""Find the key hops of a node: options that lead into another subgraph by a key (planning §3.2 to §3.4).
 
 A hop into a subgraph needs the fields of one of the subgraph's keys. Other hops may be needed to fetch the key fields.
 So the hops of a node are found in rounds, as in Dijkstra's algorithm. Each round reads key fields only from options of
@@ -60,7 +60,8 @@ class KeyHops:
     def at(self, node: ObjectNode) -> Sequence[PathOption]:
         """Return the hops of a node, sorted by stage.
 
-        For a field that returns `Query`, return options that begin at the query root of each subgraph (*re-entry*).
+        If a field of type `Query` returns the object, return options that begin at the query root of each subgraph
+        (*re-entry*).
         """
         memory = node.memory
         if memory.is_searching_hops:
@@ -213,7 +214,10 @@ def _leads_back(hop: PathOption) -> bool:
 
 
 def earliest_option(leaf: Leaf) -> PathOption:
-    """Return the option of a leaf with the lowest stage. Among options of equal stage, the fewest fetches decide."""
+    """Return the option of a leaf with the lowest stage.
+
+    Among options with this stage, the option that needs the fewest fetches is returned.
+    """
     return leaf.options[0] if len(leaf.options) == 1 else min(leaf.options, key=_option_rank)
 
 

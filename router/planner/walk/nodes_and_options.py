@@ -1,7 +1,7 @@
 """The classes of nodes, options and leaves. The walk finds all leaves with their options, then `choose` chooses.
 
 An `ObjectNode` is an object of the response. A `Leaf` is a leaf field to fetch for the object. A `PathOption` is a path
-to the object in one subgraph. The path of an option is a path of another option, continued by one step:
+to the object in one subgraph. The path of an option is the path of another option and one further step:
 
 | last step      | continues the path of            | leads to                                                 |
 |----------------|----------------------------------|----------------------------------------------------------|
@@ -12,8 +12,8 @@ to the object in one subgraph. The path of an option is a path of another option
 | KEY_HOP        | the options of the key's leaves  | the object in another subgraph, by a key and `_entities` |
 | QUERY_ROOT     | an option of a `Query` object    | the query root of a subgraph (*re-entry*)                |
 
-The steps OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch; the other steps stay in the fetch. The *fetch start* of
-an option is the option whose last step begins this fetch. It is the option itself or one that the option continues.
+The steps OPERATION_ROOT, KEY_HOP and QUERY_ROOT begin a fetch; the other steps stay in the same fetch. The *fetch
+start* of an option is the option whose last step begins the fetch: the option itself, or an option that it continues.
 """
 
 from __future__ import annotations
@@ -88,18 +88,20 @@ class ObjectNode:
     """An object of the response.
 
     Attributes:
-        path: The path from the root of the response. The path has a type condition only if the client selects different
-            fields under one response key of different types. Objects of these types must not share a fetch.
+        path: The path from the root of the response. The path has a type condition only where objects of different
+            types must not share a fetch (see `split_keys`).
         keys: The response keys on the path.
         track: The response keys on the path, each with the parent type if `path` has a type condition before the key.
             In a deferred fragment, also the number of the block. Objects with equal tracks can share a fetch.
-        split_keys: The response keys of child objects that must not share a fetch with those of other parent types.
+        split_keys: The response keys at which child objects of different parent types must not share a fetch, because
+            the client selects different fields under one response key of these child objects.
         parent: The node of the parent object. For a node under a type condition or `@defer`, the node of the same
             object outside this fragment.
         selection: The field of the parent that returns the object. None if `parent` is the same object.
         guards: The `@skip` and `@include` conditions under which the object is selected.
         block: The deferred block that the object belongs to. None if the object is not deferred.
-        is_deferred: Whether the object is in a deferred fragment. Its fields then get fetches of their own if possible.
+        is_deferred: Whether this is the second node of an object, for the fields of a deferred fragment. These fields
+            get fetches of their own if possible. Always False for operation roots.
         internal_depth: 0 for an object that the client selects, n for an object n levels deep in a key or requirement.
         direct: The direct options. An operation root has a direct option for each subgraph with this root type.
     """
@@ -127,7 +129,7 @@ class ObjectNode:
 
     @property
     def type_condition(self) -> str | None:
-        """Return the type condition of a branch: if `parent` is the same object without the condition. Else None."""
+        """Return the type condition of a branch, which is the type of the node. Return None for other nodes."""
         if self.selection is not None or self.parent is None or self.parent.type_name == self.type_name:
             return None
         return self.type_name
@@ -170,7 +172,7 @@ class PathOption:
 
     @property
     def unavoidable_fetches(self) -> frozenset[FetchId]:
-        """Return the fetches that the path needs with every choice of the keys and of the options of their leaves."""
+        """Return the fetches that the path always needs, with any choice of keys and of options for the key leaves."""
         if self._unavoidable_fetches is None:
             self._unavoidable_fetches = self._find_unavoidable_fetches()
         return self._unavoidable_fetches
@@ -244,7 +246,7 @@ class Leaf:
 
 @dataclass(eq=False, slots=True)
 class LeafSearch:
-    """A running search, with the leaves found so far. `is_internal` says that it is for a key or a requirement."""
+    """A running search, with the leaves found so far. `is_internal` says: for a key or a requirement."""
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
@@ -265,7 +267,7 @@ class KeyLeaves(Protocol):
 
 
 def fetch_start(option: PathOption) -> PathOption:
-    """Return the option whose last step begins the fetch of `option`: itself, or an option that it continues."""
+    """Return the fetch start of an option, which is this option or an option that this option continues."""
     while not option.step.starts_fetch:
         assert option.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
         option = option.parent
