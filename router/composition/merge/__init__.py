@@ -1,10 +1,17 @@
 """Merge the subgraphs into one schema (composition §5).
 
-In: subgraphs without errors, sorted by name. Out: a `MergeState` with the supergraph's schema, and errors and hints in
-its report. A *source* is one element as a subgraph declares it, *dest* is the merged element.
+Input: the subgraphs, sorted by name, in which no error was found. Result: a `MergeState` with the schema of the
+supergraph. The merge adds errors and hints to `MergeState.report`.
 
-Reading order: `merge_steps` (the steps in their order); `merge_state`; `supergraph_features` and `compose_directive`
-(the directives of the supergraph); one file for each kind of type (`object`, `interface`, `union`, `enum`,
-`input_object`); their parts (`fields`, `arguments`, `type_references`, `default_values`, `descriptions`,
-`applied_directives`); directives that change fields (`override`, `shareable`, `auth_propagation`); `join_directives`.
+An *element* is anything that can have a directive, such as a type, a field or an argument. A *source* is the
+declaration of an element in one subgraph. *dest* is the merged element in the supergraph.
+
+Reading order:
+
+1. `merge_steps`: all steps in order; `merge_state`: the data that the steps read and write;
+2. `supergraph_features`, `compose_directive`: the directives of the supergraph;
+3. `object`, `interface`, `union`, `enum`, `input_object`: the kinds of types;
+4. `fields`, `arguments`, `type_references`, `default_values`, `descriptions`, `applied_directives`: what types contain;
+5. `override`, `shareable`, `auth_propagation`: the federation directives on fields;
+6. `join_directives`: the `@join__*` directives, which record what each subgraph declares.
 """

@@ -1,9 +1,14 @@
 """Merge the directives on an element (composition §5.6).
 
-The merged element has every distinct application of a repeatable directive, and one application of another directive.
-If the arguments of a non-repeatable directive differ, argument mergers combine the arguments
-(MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS). A directive without mergers gets its most common arguments
-(INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS).
+If a directive is repeatable, the merged element has every distinct application of the directive.
+
+If a directive is not repeatable, the merged element has one application. If the subgraphs apply the directive with
+different arguments, there are two cases:
+
+- `directive_argument_mergers` has functions for the directive: the functions combine the arguments. The hint
+  MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS is reported.
+- Otherwise, the merged application has the most common arguments. The hint
+  INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS is reported.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState, Sources
 
 Applications = list[tuple[int, Applied]]
-"""Applications of one directive, each with the index of its subgraph."""
+"""Pairs of a subgraph's index and an application of a directive in this subgraph."""
 
 
 def merge_applied(
@@ -35,19 +40,19 @@ def merge_applied(
     dest: Element,
     what: str,
 ) -> None:
-    """Merge the directives of the sources into `dest` (composition §5.6).
+    """Merge the directives on an element and add the merged directives to `dest` (composition §5.6).
 
     Args:
         state: The state of the merge.
         sources: The element in each subgraph.
         dest: The merged element.
-        what: The element's name in messages.
+        what: The name of the element, for error messages and hints.
     """
     merge_applications(state, list(sources.items()), dest, what)
 
 
 def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]], dest: Element, what: str) -> None:
-    """Merge the directives of these elements, each with the index of its subgraph, into `dest`."""
+    """Merge the directives on `elements`, pairs of a subgraph's index and an element, and add them to `dest`."""
     directives: dict[str, MergedDirective] = {}
     for index, element in elements:
         for applied in element.directives:
@@ -55,7 +60,7 @@ def merge_applications(state: MergeState, elements: Sequence[tuple[int, Element]
             if merged is not None:
                 directives.setdefault(merged.name, merged)
     for directive in directives.values():
-        # If one subgraph composes a directive, its applications in other subgraphs are merged too.
+        # A `@composeDirective` in one subgraph is enough: the directive's applications in all subgraphs are merged.
         found = [
             (index, applied)
             for index, element in elements
@@ -79,7 +84,10 @@ def _arguments(
 
 
 def _key(directive: MergedDirective, arguments: Mapping[str, ConstValueNode]) -> Hashable:
-    """Return a key for comparison: applications with equal arguments, including default values, have equal keys."""
+    """Return a value that is equal for equal arguments.
+
+    An omitted argument counts as the default value: `@a` and `@a(n: 1)` have equal keys if `n` has the default 1.
+    """
     return frozenset((name, identity(value)) for name, value in {**directive.defaults, **arguments}.items())
 
 
@@ -92,7 +100,7 @@ def _repeatable(state: MergeState, directive: MergedDirective, found: Applicatio
 
 
 def merge_single(state: MergeState, directive: MergedDirective, found: Applications, dest: Element, what: str) -> None:
-    """Add one application to `dest`: with the common arguments, the combined ones, or the most common ones."""
+    """Merge all applications of a non-repeatable directive into one application, and add this application to `dest`."""
     distinct: dict[Hashable, dict[str, ConstValueNode]] = {}
     counts = Counter[object]()
     for _, applied in found:
@@ -134,12 +142,18 @@ def merge_single(state: MergeState, directive: MergedDirective, found: Applicati
 
 
 def _join_name(directive: MergedDirective, found: Applications) -> str:
-    """Return the name in `@join__directive`. A connector's directive has the name that its subgraph uses."""
+    """Return the `name` argument of `@join__directive`.
+
+    `@cacheTag` is named `federation__cacheTag`. `@connect` and `@source` have the name that the first subgraph uses.
+    """
     return f"federation__{directive.element}" if directive.element == "cacheTag" else found[0][1].name
 
 
 def _add_join_directives(state: MergeState, directive: MergedDirective, found: Applications, dest: Element) -> None:
-    """Add a `@join__directive` for each distinct set of arguments, with the subgraphs that have these arguments."""
+    """Add a `@join__directive` to `dest` for each distinct set of arguments in `found`.
+
+    The `graphs` argument of a `@join__directive` lists the subgraphs that apply the directive with these arguments.
+    """
     groups: dict[Hashable, tuple[dict[str, ConstValueNode], list[int]]] = {}
     for index, applied in found:
         _, indices = groups.setdefault(_key(directive, applied.arguments), (applied.arguments, []))
@@ -152,7 +166,7 @@ def _add_join_directives(state: MergeState, directive: MergedDirective, found: A
 
 
 def connect_links(state: MergeState) -> list[Applied]:
-    """Return a `@join__directive` for each distinct `@link` to the connect specification."""
+    """Return a `@join__directive` for each different `@link` of the subgraphs to the connect specification."""
     groups: dict[Hashable, tuple[ConstObjectValueNode, list[int]]] = {}
     for index, subgraph in enumerate(state.subgraphs):
         for link in subgraph.schema.links:

@@ -1,6 +1,6 @@
 """Merge the arguments of a field or directive definition (composition §5.1).
 
-The merged arguments are those that every subgraph with the field or directive has.
+An argument is in the supergraph only if every subgraph with the field or directive has the argument.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
 
 def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, where: str) -> None:
-    """Fill `dest.arguments` (composition §5.1).
+    """Merge the arguments of `sources` and add the merged arguments to `dest` (composition §5.1).
 
-    Reports the errors REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH and
-    CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS (a hint if the argument is optional), and the hint
-    INCONSISTENT_ARGUMENT_PRESENCE.
+    An argument that some subgraphs lack is reported: as the error REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH if the
+    argument is required in a subgraph, otherwise as the hint INCONSISTENT_ARGUMENT_PRESENCE.
+
+    An argument that has `@fromContext` only in some subgraphs is reported as
+    CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS.
 
     Args:
         state: The state of the merge.
         sources: The field or directive definition in each subgraph.
         dest: The merged field or directive definition.
-        where: The coordinate of `dest` in messages.
+        where: The coordinate of `dest`, such as `Query.book`, for error messages and hints.
     """
     for name, arguments in children(sources, lambda owner: owner.arguments).items():
         what = f"{where}({name}:)"
@@ -51,7 +53,11 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
 
 
 def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
-    """Report a contextual argument that is an ordinary argument in other subgraphs: clients cannot supply it there."""
+    """Report an argument that has `@fromContext` in some subgraphs but not in all subgraphs with the argument.
+
+    The supergraph does not have such an argument, so clients cannot supply a value. A required argument without
+    `@fromContext` would therefore have no value and is an error. If the argument is optional, a hint is reported.
+    """
     plain = [index for index, argument in arguments.items() if not argument.has("fromContext")]
     if not plain:
         return

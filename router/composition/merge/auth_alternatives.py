@@ -1,11 +1,13 @@
-"""Combine and compare authorization requirements: `[["a", "b"], ["c"]]` means "(a and b) or c".
+"""Combine and compare authorization requirements, which are the arguments of `@requiresScopes` and `@policy`.
 
-A client must meet the requirements of all subgraphs, so their alternatives are combined:
+A requirement is a list of alternatives: `[["a", "b"], ["c"]]` means "(a and b) or c". `[]` means that nothing is
+required.
+
+A client must meet the requirements of all subgraphs. So requirements are combined with "and":
 
     [["a"], ["b"]] and [["c"]]  ->  [["a", "c"], ["b", "c"]]
 
-An empty list means that nothing is required. An alternative that contains another alternative is redundant, and is
-dropped: `[["a"], ["a", "b"]]` becomes `[["a"]]`.
+An alternative is removed if it contains all of another alternative: `[["a"], ["a", "b"]]` becomes `[["a"]]`.
 """
 
 from __future__ import annotations
@@ -18,27 +20,27 @@ if TYPE_CHECKING:
 
 Requirement = frozenset[frozenset[str]]
 
-# Real requirements have a few alternatives. The number of alternatives grows exponentially with the number of combined
-# requirements, and the time to find redundant alternatives grows with the square of their number.
+# The limit bounds memory and time: combining n requirements of two alternatives each can give 2^n alternatives, and the
+# time to remove redundant alternatives grows with the square of their number. Real requirements have few alternatives.
 MAX_ALTERNATIVES = 1_000
 
 
 class TooManyAlternativesError(Exception):
-    """The combined requirements have more than `MAX_ALTERNATIVES` alternatives."""
+    """Raised if combined requirements have more than `MAX_ALTERNATIVES` alternatives."""
 
 
 def requirement(value: object) -> Requirement:
-    """Convert the Python value of a `[[String!]!]!` argument to a requirement."""
+    """Convert the Python value of a `[[String!]!]!` argument, such as `[["a", "b"], ["c"]]`, to a `Requirement`."""
     if not isinstance(value, list):
         return frozenset()
     return frozenset(frozenset(map(str, inner if isinstance(inner, list) else [inner])) for inner in value)
 
 
 def conjunction(requirements: Iterable[Requirement]) -> Requirement:
-    """Return the requirement that a client meets if it meets all of these requirements.
+    """Combine requirements with "and": a client meets the result if and only if the client meets all `requirements`.
 
     Raises:
-        TooManyAlternativesError: The combined requirement has too many alternatives.
+        TooManyAlternativesError: The result has too many alternatives.
     """
     return reduce(_both, requirements, frozenset())
 
@@ -65,5 +67,5 @@ def implies(stronger: Requirement, weaker: Requirement) -> bool:
 
 
 def as_lists(value: Requirement) -> list[list[str]]:
-    """Return the alternatives as sorted lists, for printing."""
+    """Convert a requirement to sorted lists, so that equal requirements are always printed the same."""
     return sorted(sorted(inner) for inner in value)

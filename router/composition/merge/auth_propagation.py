@@ -1,10 +1,14 @@
-"""Propagate authorization requirements between interfaces and their implementations (composition §5.7).
+"""Copy authorization requirements between interfaces and their implementations (composition §5.7).
 
-Subgraphs write `@authenticated`, `@requiresScopes` and `@policy` only on objects and the fields of objects.
+The requirements are the directives `@authenticated`, `@requiresScopes` and `@policy`. Subgraphs write these directives
+on object types, on fields of object types and on fields of `@interfaceObject` types. Subgraphs cannot write these
+directives on interface types, on fields of interface types or on `@interfaceObject` types.
 
-- An interface gets the requirements of all its implementations, and so does each of its fields: a client that uses
-  the interface does not know which implementation the response contains.
-- The requirements on a field of an interface object apply to the same field of every implementation.
+- From implementations to interfaces: an interface gets the requirements of all its implementations. Each field of the
+  interface gets the requirements on the same field of all implementations. The reason is that a client that queries an
+  interface can receive any implementation.
+- From interfaces to implementations: requirements on a field of an `@interfaceObject` type are copied to the same field
+  of every implementation of the interface.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Addition:
-    """Requirements to add to one element of the supergraph."""
+    """The requirements (`found`) to add to one type or field of the supergraph (`dest`)."""
 
     dest: Element
     what: str
@@ -31,10 +35,11 @@ class _Addition:
 
 
 def propagate_requirements(state: MergeState) -> None:
-    """Add requirements to interfaces and implementations (composition §5.7)."""
+    """Add to each interface and implementation of the supergraph the requirements of the other (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
-    # All additions are collected first. Otherwise a requirement that was just added could be propagated back.
+    # The list is complete before the first change. Otherwise, a requirement of one implementation would be copied to an
+    # interface and from there to the other implementations.
     additions = [*_onto_interfaces(state), *_onto_implementations(state)]
     for addition in additions:
         _apply(state, addition)

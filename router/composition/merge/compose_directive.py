@@ -1,6 +1,9 @@
-"""`@composeDirective`: custom directives of the supergraph (composition §2.6).
+"""Find the custom directives of the supergraph, which subgraphs name with `@composeDirective` (composition §2.6).
 
-DIRECTIVE_COMPOSITION_ERROR, DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITION_INFO.
+Reports the error DIRECTIVE_COMPOSITION_ERROR and the hints DIRECTIVE_COMPOSITION_WARN and DIRECTIVE_COMPOSITION_INFO.
+
+To *compose* a directive means to keep the directive in the supergraph. The *identity* of a specification is its URL
+without the version.
 """
 
 from __future__ import annotations
@@ -42,8 +45,12 @@ _COMPOSED_BY_DEFAULT = frozenset({"tag", "inaccessible", "authenticated", "requi
 class ComposedDirective:
     """A custom directive of the supergraph.
 
-    `url` is the directive's specification, `element` its name in the specification, `name` its name in the supergraph,
-    and `subgraphs` are the indices of the subgraphs that compose the directive.
+    Attributes:
+        url: The URL of the specification that defines the directive.
+        element: The name of the directive in the specification.
+        name: The name of the directive in the supergraph.
+        definition: The definition of the directive in the supergraph.
+        subgraphs: Indices of the subgraphs that name the directive with `@composeDirective`.
     """
 
     url: SpecUrl
@@ -55,7 +62,7 @@ class ComposedDirective:
 
 @dataclass(frozen=True, slots=True)
 class _ComposeRequest:
-    """A valid `@composeDirective` in one subgraph."""
+    """One valid `@composeDirective` of the subgraph at `index`."""
 
     index: int
     link: Link
@@ -69,7 +76,7 @@ def composed_directives(
 ) -> list[ComposedDirective]:
     """Return the custom directives of the supergraph (composition §2.6).
 
-    A directive that cannot be composed is reported and left out.
+    A directive that cannot be composed is reported as an error. The result does not contain the directive.
     """
     requests: list[_ComposeRequest] = []
     for index, subgraph in enumerate(subgraphs):
@@ -104,7 +111,11 @@ def composed_directives(
 
 
 def _definition(subgraphs: Sequence[SubgraphMetadata], request: _ComposeRequest, url: SpecUrl) -> DirectiveDef | None:
-    """Return the definition in the last subgraph that links exactly this version and defines the directive."""
+    """Return a subgraph's definition of the directive, with the name that the directive has in the supergraph.
+
+    Only subgraphs that link the specification in the version of `url` are searched; the last such definition is
+    returned. None if no subgraph has such a definition.
+    """
     for index, link in reversed([*_linked(subgraphs, url.identity)]):
         definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
         if link.url.version == url.version and definition is not None:
@@ -160,9 +171,13 @@ def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tu
 def _different_majors(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Yield each specification whose directives are composed from different major versions; report an error.
+    """Report specifications whose directives the subgraphs compose from different major versions.
 
-    A hint is reported if a subgraph links another major version but does not compose directives of it.
+    A hint is reported instead of an error if the subgraphs with another major version do not compose directives of the
+    specification.
+
+    Yields:
+        The identity of each specification with an error.
     """
     for identity in dict.fromkeys(request.link.url.identity for request in requests):
         group = [request for request in requests if request.link.url.identity == identity]
@@ -192,7 +207,11 @@ def _different_majors(
 def _different_sources(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Yield the specifications of different directives that subgraphs compose under one name; report an error."""
+    """Report an error for each name that stands for different directives in the subgraphs that compose the name.
+
+    Yields:
+        The identities of the specifications that define these directives.
+    """
     for name in dict.fromkeys(request.name for request in requests):
         group = [request for request in requests if request.name == name]
         if len({(request.link.url.identity, request.element) for request in group}) > 1:
@@ -207,9 +226,12 @@ def _different_sources(
 def _different_names(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Yield each specification of a directive that is composed under different names; report an error.
+    """Report an error for each directive that subgraphs compose under different names.
 
-    A hint is reported if a subgraph imports the directive under another name but does not compose it.
+    A hint is reported instead of an error if the subgraphs with another name import but do not compose the directive.
+
+    Yields:
+        The identity of the specification of each directive with an error.
     """
     for identity, element in dict.fromkeys((r.link.url.identity, r.element) for r in requests):
         group = [r for r in requests if (r.link.url.identity, r.element) == (identity, element)]

@@ -1,6 +1,7 @@
 """Merge default values (composition §5.1).
 
-The merged element has a default value if all subgraphs have the same default value.
+The merged argument or input field has a default value only if all subgraphs that declare the argument or input field
+give it the same default value.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 def merge_default(
     state: MergeState, sources: Sources[InputValue], dest: InputValue, where: str, code: ErrorCode
 ) -> None:
-    """Set `dest.default` (composition §5.1).
+    """Set `dest.default` if all sources have the same default value (composition §5.1).
 
-    Reports an error if default values differ, or the hint INCONSISTENT_DEFAULT_VALUE_PRESENCE if only some subgraphs
-    have a default value.
+    Reports the error `code` if sources have different default values. Reports the hint
+    INCONSISTENT_DEFAULT_VALUE_PRESENCE if only some sources have a default value.
 
     Args:
         state: The state of the merge.
         sources: The argument or input field in each subgraph.
         dest: The merged argument or input field.
-        where: The coordinate of `dest` in messages.
-        code: The code of the error for different default values.
+        where: The coordinate of `dest`, for error messages and hints.
+        code: The error code to report if default values differ.
     """
     defaults = [(index, source.default) for index, source in sources.items()]
     given = [(index, value) for index, value in defaults if value is not None]

@@ -1,4 +1,4 @@
-"""Merge descriptions: the supergraph has the most frequent description that is not empty (composition §5.1)."""
+"""Merge descriptions: an element of the supergraph gets its most frequent non-empty description (composition §5.1)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def merge_description(state: MergeState, sources: Sources[Element], dest: Element, what: str) -> None:
-    """Set `dest.description`. Reports the hint INCONSISTENT_DESCRIPTION if descriptions differ."""
+    """Set `dest.description`, and report the hint INCONSISTENT_DESCRIPTION if non-empty descriptions differ."""
     texts = [(index, source.description) for index, source in sources.items() if source.description]
     counts = Counter(text for _, text in texts)
     if not counts:
         return
-    # Of equally frequent descriptions, `max` returns the one of the first subgraph.
+    # If several descriptions are equally frequent, `max` returns the description of the first subgraph.
     dest.description = max(counts, key=lambda text: counts[text])
     if len(counts) > 1:
         state.report.hint(

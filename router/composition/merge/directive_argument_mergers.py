@@ -1,4 +1,7 @@
-"""Combine the arguments of a directive that several subgraphs apply to the same element (composition §5.6)."""
+"""Combine the arguments of a directive if subgraphs apply the directive to one element with different arguments.
+
+For example, `@cost(weight: 1)` and `@cost(weight: 5)` become `@cost(weight: 5)`. See composition §5.6.
+"""
 
 from __future__ import annotations
 
@@ -48,4 +51,7 @@ ARGUMENT_MERGERS: Mapping[str, Mapping[str, ArgumentMerger]] = {
         "requireOneSlicingArgument": _conjunction,
     },
 }
-"""Directive → argument → merger. A directive without a row here gets its most common arguments."""
+"""Name of a directive → name of an argument → the function that combines the values of the argument.
+
+A directive that is not in this table gets its most common arguments.
+"""

@@ -1,13 +1,18 @@
-"""Merge enum types: the values of the merged enum depend on how the supergraph uses the enum (composition §5.1).
+"""Merge enum types (composition §5.1).
 
-| used as | values of the merged enum |
+The values of the merged enum type depend on how the supergraph uses the enum type:
+
+| used as | values of the merged enum type |
 |---|---|
-| input only | the values that all subgraphs have |
-| output only, or unused | the values of all subgraphs together |
-| input and output | the subgraphs must have the same values |
+| input only | the values that all subgraphs with the enum type have |
+| output only, or unused | the values that at least one subgraph has |
+| input and output | the values of all subgraphs; a value that some subgraphs lack is an error |
 
-A subgraph may lack a value of an input enum if the value is `@inaccessible`. Errors ENUM_VALUE_MISMATCH and
-EMPTY_MERGED_ENUM_TYPE; hints INCONSISTENT_ENUM_VALUE_FOR_{INPUT,OUTPUT}_ENUM and UNUSED_ENUM_TYPE.
+Exception: if the enum type is used as input, the merged enum type always has the `@inaccessible` values, and a missing
+`@inaccessible` value is not an error.
+
+Reports the errors ENUM_VALUE_MISMATCH and EMPTY_MERGED_ENUM_TYPE, and the hints
+INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM, INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM and UNUSED_ENUM_TYPE.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Fill `dest.values` (composition §5.1)."""
+    """Merge the values of an enum type and add the merged values to `dest` (composition §5.1)."""
     usage = state.enum_usage.get(dest.name)
     if usage is None:
         usage = EnumUsage(as_output=True)
@@ -41,7 +46,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
         merge_applied(state, values, merged, where)
         join_enum_value(state, values, merged)
         lacking = [index for index, source in sources.items() if name not in source.values]
-        # Clients cannot send an inaccessible value, so subgraphs without the value never receive it.
+        # Clients cannot send an `@inaccessible` value, so a subgraph that lacks the value never receives the value.
         exempt = usage.as_input and merged.has("inaccessible")
         if not lacking or exempt or _accepted(state, sources, lacking, where, usage):
             dest.values[name] = merged
@@ -54,7 +59,7 @@ def merge_enum(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> N
 
 
 def _accepted(state: MergeState, sources: Sources[TypeDef], lacking: list[int], where: str, usage: EnumUsage) -> bool:
-    """Report an enum value that some subgraphs lack. Returns whether the merged enum has the value."""
+    """Report an enum value that some subgraphs lack, and return whether the merged enum type has the value."""
     missing = f"{where} is missing in {state.names(lacking)}"
     if usage.as_input and usage.as_output:
         state.report.error(

@@ -1,8 +1,10 @@
-"""Merge the definitions of executable directives (composition §5.1).
+"""Merge the definitions of executable directives: directives that clients can use in operations (composition §5.1).
 
-The supergraph has a directive if every subgraph defines it, at the locations that all definitions share.
+The supergraph has an executable directive if every subgraph defines the directive and all definitions have a location
+in common. The merged definition has only the common locations.
 
-Hints INCONSISTENT_EXECUTABLE_DIRECTIVE_{PRESENCE,REPEATABLE,LOCATIONS}, NO_EXECUTABLE_DIRECTIVE_INTERSECTION.
+Reports the hints INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE, INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
+INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS and NO_EXECUTABLE_DIRECTIVE_INTERSECTION.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ _EXECUTABLE = frozenset(
 
 
 def merge_directive_definitions(state: MergeState) -> None:
-    """Add the executable directives to the supergraph (composition §5.1)."""
+    """Merge the definitions of executable directives and add them to the supergraph (composition §5.1)."""
     composed = {directive.name for directive in state.features.composed}
     names = dict.fromkeys(name for subgraph in state.subgraphs for name in _executable_names(subgraph))
     for name in names:
@@ -93,7 +95,7 @@ def _merge_executable(state: MergeState, name: str, sources: Sources[DirectiveDe
 
 
 def note_directive_enums(state: MergeState) -> None:
-    """Record that enum types in the arguments of custom directives are used as inputs."""
+    """Record each enum type of an argument of a custom directive as used as input."""
     for composed in state.features.composed:
         for argument in composed.definition.arguments.values():
             note_enum_usage(state, argument.type, is_input=True)

@@ -1,7 +1,9 @@
-"""Merge one field of an object or interface, and compare its external declarations with the result (composition §5.2).
+"""Merge one field of an object or interface type, and check its `@external` declarations (composition §5.2).
 
-EXTERNAL_MISSING_ON_BASE, EXTERNAL_TYPE_MISMATCH, EXTERNAL_ARGUMENT_MISSING, EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL.
+The `@external` declarations of a field must agree with the merged field.
+
+Reports the errors EXTERNAL_MISSING_ON_BASE, EXTERNAL_TYPE_MISMATCH, EXTERNAL_ARGUMENT_MISSING,
+EXTERNAL_ARGUMENT_TYPE_MISMATCH, EXTERNAL_ARGUMENT_DEFAULT_MISMATCH and MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
 
 
 def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override) -> None:
-    """Fill `dest` from its sources (composition §5.1, §5.2).
+    """Merge the declarations of a field into `dest` (composition §5.1, §5.2).
 
     Args:
         state: The state of the merge.
         sources: The field in each subgraph.
-        dest: The merged field. On entry only the name and the parent are set.
-        override: The result of `resolve_overrides`.
+        dest: The merged field. The caller has set only its name and its parent type.
+        override: The subgraphs in which the field is overridden, as `resolve_overrides` returns them.
     """
     where = dest.coordinate
     if _is_external_everywhere(state, sources, dest):
@@ -39,7 +41,7 @@ def merge_field(state: MergeState, sources: Sources[FieldDef], dest: FieldDef, o
         )
         return
     own = _without_external(state, sources, where)
-    # If only interface objects resolve the field, all declarations on the type itself are external.
+    # `own` is empty if only `@interfaceObject` types resolve the field. The external declarations are merged then.
     merging = own or sources
     merge_description(state, merging, dest, where)
     merge_applied(state, own, dest, where)

@@ -1,6 +1,9 @@
-"""Merge input object types: the fields that every subgraph has, and `@inaccessible` fields (composition §5.1).
+"""Merge input object types (composition §5.1).
 
-REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, EMPTY_MERGED_INPUT_TYPE, INCONSISTENT_INPUT_OBJECT_FIELD.
+A field is in the merged type if every subgraph with the type has the field, or if the merged field is `@inaccessible`.
+
+Reports the errors REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH and EMPTY_MERGED_INPUT_TYPE, and the hint
+INCONSISTENT_INPUT_OBJECT_FIELD.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def merge_input(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Fill `dest.inputs` (composition §5.1)."""
+    """Merge the fields of an input object type and add the merged fields to `dest` (composition §5.1)."""
     for name, fields in children(sources, lambda source: source.inputs).items():
         where = f"{dest.name}.{name}"
         merged = InputValue(name)

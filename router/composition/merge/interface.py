@@ -1,6 +1,7 @@
-"""Merge interface types and interface objects (composition §5.5).
+"""Merge interface types, including their `@interfaceObject` declarations (composition §5.5).
 
-INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE, INTERFACE_OBJECT_USAGE_ERROR, INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
+Reports the errors INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE and INTERFACE_OBJECT_USAGE_ERROR, and the hint
+INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Fill `dest.fields` (composition §5.1, §5.5)."""
+    """Check an interface type, merge its fields and add the merged fields to `dest` (composition §5.1, §5.5)."""
     _check_keys(state, sources, dest)
     _check_interface_objects(state, sources, dest)
     keyed = any(source.keys for _, source in sources.items())
@@ -39,7 +40,8 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
     """Check that a subgraph with a resolvable key on an interface defines every implementation of the interface.
 
-    The router sends such a subgraph the key of any object, and the subgraph must return the object's type.
+    The router can send the subgraph the key of an object of any implementation. The subgraph must then return the name
+    of the object's type, so the subgraph must know the type.
     """
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
@@ -58,7 +60,7 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 
 
 def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Check that a subgraph with an interface object does not define implementations of the interface."""
+    """Check that a subgraph that declares the interface as `@interfaceObject` does not define its implementations."""
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
         own = [name for name in implementations if name in state.subgraphs[index].schema.types]
@@ -72,7 +74,10 @@ def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest:
 
 
 def copy_interface_object_fields(state: MergeState) -> None:
-    """Add each field of an interface object to the implementations without this field (composition §5.5)."""
+    """Copy the fields of `@interfaceObject` types to the implementations of the interface (composition §5.5).
+
+    A field is copied only to the implementations that do not have the field.
+    """
     for definition in state.supergraph.of_kind(Kind.OBJECT):
         for interface_name in definition.interfaces:
             for member in state.supergraph.types[interface_name].fields.values():

@@ -1,4 +1,8 @@
-"""Add the `@join__*` directives, which record the types, fields and values of each subgraph (composition §8.5)."""
+"""Add `@join__*` directives to the elements of the supergraph (composition §8.5).
+
+A `@join__*` directive records what one subgraph declares. For example, `@join__field(graph: A, external: true)` says
+that subgraph A declares the field as external.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Add a `@join__type` for each key of each subgraph, and one for each subgraph without keys (composition §8.5)."""
+    """Add the `@join__type`s of all subgraphs to `dest` (composition §8.5).
+
+    A subgraph has one `@join__type` for each `@key` on the type, or one without a key if the subgraph has no `@key`.
+    """
     for index, source in sources.items():
         shared: dict[str, ConstValueNode] = {"graph": enum_value(state.graph_names[index])}
         is_interface_object = {"isInterfaceObject": boolean(value=True)} if source.is_interface_object else {}
@@ -36,27 +43,30 @@ def join_type(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> No
 
 
 def join_implements(state: MergeState, index: int, interface: str) -> Applied:
-    """Return the `@join__implements` for one subgraph."""
+    """Return the `@join__implements` that records that a type implements `interface` in the subgraph at `index`."""
     graph = enum_value(state.graph_names[index])
     return Applied("join__implements", {"graph": graph, "interface": string(interface)})
 
 
 def join_union_member(state: MergeState, index: int, member: str) -> Applied:
-    """Return the `@join__unionMember` for one subgraph."""
+    """Return the `@join__unionMember` that records that the union has `member` in the subgraph at `index`."""
     return Applied("join__unionMember", {"graph": enum_value(state.graph_names[index]), "member": string(member)})
 
 
 def join_enum_value(state: MergeState, sources: Sources[EnumValue], dest: EnumValue) -> None:
-    """Add a `@join__enumValue` for each subgraph."""
+    """Add a `@join__enumValue` to `dest` for each subgraph that has the enum value."""
     for index in sources:
         dest.directives.append(Applied("join__enumValue", {"graph": enum_value(state.graph_names[index])}))
 
 
 @dataclass(frozen=True, slots=True)
 class FieldContext:
-    """Inputs of `join_field` besides the sources.
+    """Properties of a merged field that its `@join__field`s depend on.
 
-    `parent` is the type that has the field. `types_equal` says whether the field has one type in all subgraphs.
+    Attributes:
+        parent: The name of the type that has the field.
+        types_equal: Whether the field has the same type in all subgraphs.
+        override: The subgraphs in which the field is overridden.
     """
 
     parent: str
@@ -67,7 +77,10 @@ class FieldContext:
 def join_field(
     state: MergeState, sources: Sources[TypedElement], dest: FieldDef | InputValue, context: FieldContext
 ) -> None:
-    """Add a `@join__field` for each subgraph with the field, or none if all can be omitted (composition §8.5)."""
+    """Add the `@join__field`s of all subgraphs with the field to `dest` (composition §8.5).
+
+    No `@join__field` is added if the supergraph says the same without any `@join__field`.
+    """
     if context.types_equal and _is_implied(state, sources, context):
         return
     for index, source in sources.items():
@@ -88,7 +101,11 @@ def join_field(
 
 
 def _is_implied(state: MergeState, sources: Sources[TypedElement], context: FieldContext) -> bool:
-    """Return whether every subgraph with the type has the field, without federation directives on the field."""
+    """Return whether no `@join__field` is needed, provided that the field has the same type in all subgraphs.
+
+    Two conditions must hold: every subgraph with the parent type has the field, and in no subgraph is the field
+    external, overridden, or marked with `@requires`, `@provides` or `@fromContext`.
+    """
     if context.override.used or context.override.labels:
         return False
     if context.override.unused or len(sources) < len(state.subgraphs_with[context.parent]):

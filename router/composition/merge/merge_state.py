@@ -1,7 +1,8 @@
-"""The state that every merge step reads and writes.
+"""The data that all merge steps read and write.
 
-*Sources* map the index of a subgraph to its declaration of one element. Only subgraphs that have the element are in the
-map, so that the time of a merge step depends on the number of declarations, not on the number of subgraphs.
+A `Sources` mapping contains the declarations of one element: index of a subgraph → the declaration in this subgraph.
+Subgraphs that do not have the element are not in the mapping. So the time of a merge step depends on the number of
+declarations, not on the number of subgraphs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Sources = Mapping[int, _S]
 
 @dataclass(slots=True)
 class EnumUsage:
-    """How the supergraph uses an enum type."""
+    """Whether the supergraph uses an enum type as the type of an input (argument, input field), an output, or both."""
 
     as_input: bool = False
     as_output: bool = False
@@ -43,9 +44,10 @@ class Override:
     """The subgraphs in which one field is overridden.
 
     Attributes:
-        used: Indices of the overridden subgraphs in which a key, `@requires` or `@provides` still uses the field.
-        unused: Indices of the other overridden subgraphs.
-        labels: Index of a subgraph → the override label, for the overriding and the overridden subgraph.
+        used: Indices of the overridden subgraphs that still use the field, for example in a `@key` or `@requires`.
+        unused: Indices of the overridden subgraphs that do not use the field.
+        labels: Index of a subgraph → the `label` of the `@override`. If an `@override` has a label, the overriding and
+            the overridden subgraph are both in this mapping.
     """
 
     used: set[int] = field(default_factory=set)
@@ -53,11 +55,11 @@ class Override:
     labels: dict[int, str] = field(default_factory=dict)
 
     def resolves(self, index: int) -> bool:
-        """Return whether the field is not overridden in this subgraph, with or without a label."""
+        """Return whether the subgraph's field is not overridden. An `@override` with a label counts as an override."""
         return index not in self.used and index not in self.unused
 
     def leaves_out(self, index: int) -> bool:
-        """Return whether the supergraph leaves out this subgraph's field: overridden without a label, and unused."""
+        """Return whether the supergraph omits the subgraph's field: overridden without a label, and not used."""
         return index in self.unused and index not in self.labels
 
 
@@ -66,18 +68,18 @@ NOT_OVERRIDDEN = Override()
 
 @dataclass(slots=True)
 class MergeState:
-    """The subgraphs, the supergraph that is being built, and results of merge steps.
+    """The subgraphs, the supergraph as merged so far, and the results that later merge steps use.
 
     Attributes:
-        subgraphs: The subgraphs, sorted by name. Other attributes refer to a subgraph by its index.
+        subgraphs: The subgraphs, sorted by name. The index of a subgraph is its index in this list.
         features: The directives and links of the supergraph.
         report: Collects errors and hints.
         supergraph: The merged schema.
         enum_usage: Name of an enum type → how the supergraph uses the enum.
         overrides: Coordinate of a field → the subgraphs in which the field is overridden.
-        graph_names: The `join__Graph` value of each subgraph.
+        graph_names: The `join__Graph` value of each subgraph, in the order of `subgraphs`.
         subgraphs_with: Name of a type → indices of the subgraphs that have the type.
-        with_interface_objects: Indices of the subgraphs that have interface objects.
+        with_interface_objects: Indices of the subgraphs that have `@interfaceObject` types.
     """
 
     subgraphs: list[SubgraphMetadata]
@@ -99,34 +101,37 @@ class MergeState:
                 self.with_interface_objects.append(index)
 
     def silent(self) -> MergeState:
-        """Return a copy of the state with a new, empty report."""
+        """Return a copy with a new report: errors and hints of the copy are not added to the report of this state."""
         return replace(self, report=Report())
 
     def type_sources(self, name: str) -> Sources[TypeDef]:
-        """Return the type in each subgraph that has the type."""
+        """Return the declarations of the type `name` in all subgraphs that have the type."""
         return {index: self.subgraphs[index].schema.types[name] for index in self.subgraphs_with.get(name, ())}
 
     def names(self, indices: Iterable[int]) -> str:
-        """Return the names of subgraphs for a message: `"a", "b" and "c"`."""
+        """Return the names of the subgraphs at `indices` as text for a message: `"a", "b" and "c"`."""
         quoted = [f'"{self.subgraphs[index].name}"' for index in indices]
         if len(quoted) < 2:  # noqa: PLR2004 - nothing to join
             return "".join(quoted)
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
     def leaves_out(self, index: int, coordinate: str) -> bool:
-        """Return whether the supergraph leaves out this subgraph's field: overridden without a label, and unused."""
+        """Return whether the supergraph omits the subgraph's field: overridden without a label, and not used."""
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).leaves_out(index)
 
     def places(self, sources: Sources[Element]) -> list[SourcePlace]:
-        """Return the places of the sources, for a report."""
+        """Return the locations of declarations, as `Report` expects them."""
         return [(self.subgraphs[index].name, source.node) for index, source in sources.items()]
 
     def place(self, index: int, node: Node | None) -> SourcePlace:
-        """Return a place in one subgraph, for a report."""
+        """Return the location of a syntax node in the subgraph at `index`, as `Report` expects it."""
         return (self.subgraphs[index].name, node)
 
     def interface_object_fields(self, member: FieldDef) -> list[tuple[int, FieldDef]]:
-        """Return the interface object fields that resolve `member`, each with the index of its subgraph."""
+        """Return the fields of `@interfaceObject` types that provide the field `member` of an implementation.
+
+        Each field is paired with the index of its subgraph.
+        """
         return [
             (index, each)
             for index in self.with_interface_objects
@@ -134,9 +139,9 @@ class MergeState:
         ]
 
     def interface_object_fields_in(self, member: FieldDef, index: int) -> list[FieldDef]:
-        """Return the interface object fields of one subgraph that resolve `member`.
+        """Return the fields of `@interfaceObject` types in one subgraph that provide the field `member`.
 
-        The result is empty if the subgraph defines the parent type of `member` itself.
+        The result is empty if the subgraph defines the object type that has `member`.
         """
         parent = self.supergraph.types[member.parent]
         schema = self.subgraphs[index].schema
@@ -151,7 +156,15 @@ class MergeState:
 
 
 def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[str, Sources[_T]]:
-    """Return the sources of each part, such as each field of a type, by name in the order of first appearance."""
+    """Group the declarations of nested elements, such as the fields of a type, by name.
+
+    Args:
+        sources: The declarations of the containing element, such as a type.
+        pick: Returns the nested elements of one declaration by name, such as `lambda source: source.fields`.
+
+    Returns:
+        Name of a nested element → its declarations. Names are in the order of first appearance.
+    """
     merged: dict[str, dict[int, _T]] = {}
     for index, source in sources.items():
         for name, part in pick(source).items():
@@ -160,7 +173,7 @@ def children(sources: Sources[_S], pick: Callable[[_S], dict[str, _T]]) -> dict[
 
 
 def graph_enum_values(names: Sequence[str]) -> list[str]:
-    """Convert subgraph names to `join__Graph` values, in the same order (composition §8.3)."""
+    """Convert subgraph names to `join__Graph` enum values, such as `my-books` to `MY_BOOKS` (composition §8.3)."""
     values = []
     for name in names:
         value = re.sub(r"[^A-Za-z0-9_]", "_", name)

@@ -1,4 +1,10 @@
-"""Run all merge steps in their order: first the types and their parts, then enums, then the schema definition."""
+"""Run all merge steps in order.
+
+1. Create all types of the supergraph.
+2. Merge the types kind by kind. Executable directives are merged before the last kind, which is enum types.
+3. Merge the schema definitions.
+4. Copy the fields of `@interfaceObject` types, then the authorization requirements.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +32,10 @@ if TYPE_CHECKING:
 
 
 def _nothing(_state: MergeState, _sources: Sources[TypeDef], _dest: TypeDef) -> None:
-    """Scalars have no parts."""
+    """Do nothing: a scalar type has no fields, members or values to merge."""
 
 
-# Enum types come last: the merged fields and arguments decide how an enum is used.
+# Enum types come last: how to merge an enum type depends on whether merged fields and arguments use it.
 _BY_KIND: tuple[tuple[Kind, Callable[[MergeState, Sources[TypeDef], TypeDef], None]], ...] = (
     (Kind.UNION, merge_union),
     (Kind.SCALAR, _nothing),
@@ -48,11 +54,11 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
         report: Collects errors and hints.
 
     Returns:
-        The state of the merge. Its supergraph is complete only if no error was reported.
+        The state of the merge. `MergeState.supergraph` is complete only if no error was reported.
     """
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
-        # Directives without a common name would lead to further errors that are not real.
+        # The directives of the supergraph are not known. Further steps would report errors that only follow from this.
         return state
     _create_types(state)
     for kind, merge_kind in _BY_KIND:
@@ -74,7 +80,10 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
 
 
 def _create_types(state: MergeState) -> None:
-    """Create all types, with their interfaces and union members. If kinds differ, the type has the first kind."""
+    """Create all types of the supergraph, with the names of their interfaces and union members.
+
+    If subgraphs define a type as different kinds, an error is reported, and the first subgraph decides the kind.
+    """
     for name in state.subgraphs_with:
         every = state.type_sources(name)
         kinds = list(dict.fromkeys(_kind(source) for source in every.values()))
@@ -125,7 +134,7 @@ def _with_parts(state: MergeState, dest: TypeDef, sources: Sources[TypeDef]) -> 
 
 
 def _schema_element(state: MergeState) -> None:
-    """Merge the directives and the descriptions of the schema definitions."""
+    """Merge the descriptions of the subgraphs' `schema` definitions, and the directives on these definitions."""
     described = {
         index: Element(
             "schema", subgraph.schema.description, [a for a in subgraph.schema.applied if a.element != "link"]

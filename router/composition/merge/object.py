@@ -1,6 +1,6 @@
-"""Merge object types: the merged type has the fields of all subgraphs (composition §5.1).
+"""Merge object types: the merged type has every field that at least one subgraph declares (composition §5.1).
 
-Hints INCONSISTENT_ENTITY, INCONSISTENT_OBJECT_VALUE_TYPE_FIELD.
+Reports the hints INCONSISTENT_ENTITY and INCONSISTENT_OBJECT_VALUE_TYPE_FIELD.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def merge_object(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Fill `dest.fields` (composition §5.1)."""
+    """Merge the fields of an object type and add the merged fields to `dest` (composition §5.1)."""
     entity = _is_entity(state, sources, dest)
     for name, fields in children(sources, lambda source: source.fields).items():
         merged = FieldDef(name, parent=dest.name)
@@ -45,7 +45,10 @@ def _is_entity(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> b
 
 
 def hint_missing_field(state: MergeState, sources: Sources[TypeDef], member: FieldDef, code: HintCode) -> None:
-    """Report the hint `code` if some subgraphs with the type lack the field."""
+    """Report the hint `code` if a subgraph declares the parent type of `member` but not the field `member`.
+
+    A subgraph that declares only external fields of the type is ignored.
+    """
     lacking = [
         index
         for index, source in sources.items()

@@ -1,8 +1,10 @@
-"""Resolve and check `@override`: find the subgraphs in which a field is overridden (composition §5.4).
+"""Check each `@override`, and find the subgraphs in which a field is overridden (composition §5.4).
 
-OVERRIDE_FROM_SELF_ERROR, OVERRIDE_SOURCE_HAS_OVERRIDE, OVERRIDE_ON_INTERFACE, OVERRIDE_LABEL_INVALID,
-OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE; hints FROM_SUBGRAPH_DOES_NOT_EXIST, OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-OVERRIDDEN_FIELD_CAN_BE_REMOVED, OVERRIDE_MIGRATION_IN_PROGRESS.
+With `@override(from: "a")` in subgraph b, subgraph b is the *overriding* and subgraph a the *overridden* subgraph.
+
+Reports the errors OVERRIDE_FROM_SELF_ERROR, OVERRIDE_SOURCE_HAS_OVERRIDE, OVERRIDE_ON_INTERFACE,
+OVERRIDE_LABEL_INVALID and OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, and the hints FROM_SUBGRAPH_DOES_NOT_EXIST,
+OVERRIDE_DIRECTIVE_CAN_BE_REMOVED, OVERRIDDEN_FIELD_CAN_BE_REMOVED and OVERRIDE_MIGRATION_IN_PROGRESS.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ _PERCENT = re.compile(r"percent\((\d{1,2}(\.\d{1,8})?|100)\)", re.ASCII)
 
 
 def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> Override:
-    """Check every `@override` on one merged field (composition §5.4).
+    """Check all `@override`s on the declarations of one field (composition §5.4).
 
     Returns:
-        The overridden subgraphs and the labels. The result is also stored in `state.overrides`.
+        The overridden subgraphs and the labels. If a declaration has `@override`, the result is also stored in
+        `state.overrides`.
     """
     applications = {index: applied for index, source in sources.items() for applied in source.applied("override")}
     if not applications:
@@ -40,7 +43,7 @@ def resolve_overrides(state: MergeState, sources: Sources[FieldDef], dest: Field
 
 @dataclass(frozen=True, slots=True)
 class _OverrideUse:
-    """An `@override` on the field of the subgraph at `index`."""
+    """One `@override`, on the declaration of a field in the subgraph at `index`."""
 
     state: MergeState
     sources: Sources[FieldDef]
@@ -116,7 +119,7 @@ def _override_field(use: _OverrideUse, from_index: int, override: Override) -> N
         )
         return
     subgraph = state.subgraphs[from_index]
-    # An empty label counts as no label.
+    # `label: ""` means the same as no `label`.
     label = use.applied.text("label") or None
     if subgraph.is_external(source):
         report.hint(
@@ -139,7 +142,11 @@ def _override_field(use: _OverrideUse, from_index: int, override: Override) -> N
 
 
 def _report_missing_field(use: _OverrideUse, from_index: int) -> None:
-    """Report that the named subgraph does not have the field, or only as a field of an interface object."""
+    """Report an `@override` whose `from` subgraph does not declare the field on the same type.
+
+    It is an error if an `@interfaceObject` type of this subgraph provides the field. Otherwise, a hint says that the
+    `@override` can be removed.
+    """
     where, source_name = use.dest.coordinate, use.state.subgraphs[from_index].name
     place = [use.state.place(use.index, use.applied.node)]
     if use.state.interface_object_fields_in(use.dest, from_index):

@@ -1,6 +1,6 @@
-"""Check that all subgraphs that resolve the same field mark the field shareable (composition §5.3).
+"""Check `@shareable`: if several subgraphs resolve a field, all of them must mark the field as shareable.
 
-INVALID_FIELD_SHARING.
+See composition §5.3. Reports the error INVALID_FIELD_SHARING.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check_sharing(
     state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
 ) -> None:
-    """Report a field that several subgraphs resolve, if one of them does not mark the field shareable."""
+    """Report an error if several subgraphs resolve the field `dest` and the field is not shareable in all of them."""
     candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
     resolving = [
         (index, each)
@@ -39,7 +39,7 @@ def check_sharing(
 
 
 def check_subscription_sharing(state: MergeState, sources: Sources[FieldDef], dest: FieldDef) -> None:
-    """Report shareable subscription fields: only one subgraph can run a subscription."""
+    """Report an error if the subscription field `dest` is shareable: only one subgraph may resolve such a field."""
     marked = [(index, source) for index, source in sources.items() if state.subgraphs[index].is_shareable(source)]
     if marked:
         state.report.error(

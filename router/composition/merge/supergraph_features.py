@@ -1,7 +1,10 @@
 """Decide which directives the supergraph has, and which specifications it links (composition §2.5, §8.2).
 
-The supergraph has a directive if the directive belongs to one of the specifications in `_SPECS`, is `@deprecated` or
-`@specifiedBy`, or is named by a `@composeDirective` (see `compose_directive`).
+The supergraph keeps a directive that the subgraphs use in three cases: one of the specifications in `_SPECS` defines
+the directive; the directive is `@deprecated` or `@specifiedBy`; a `@composeDirective` names the directive (see
+`compose_directive`).
+
+The *element* of a directive is its name in the specification. A subgraph can import a directive under another name.
 """
 
 from __future__ import annotations
@@ -34,7 +37,10 @@ if TYPE_CHECKING:
 class _Spec:
     """A specification that the supergraph may link.
 
-    `elements` are its directives. `needs` maps each version of the specification to the federation version it needs.
+    Attributes:
+        elements: The directives of the specification.
+        purpose: The `for` argument of the supergraph's `@link` to the specification: SECURITY, EXECUTION or None.
+        needs: Version of the specification → the oldest federation version that can be used with this version.
     """
 
     elements: tuple[str, ...]
@@ -57,21 +63,30 @@ _SPECS: Mapping[str, _Spec] = {
 }
 _JOIN_NEEDS = {"v0.3": "v2.0", "v0.4": "v2.7", "v0.5": "v2.8"}
 
-# In the supergraph, applications of these directives are written as `@join__directive`.
+# The supergraph records an application of these directives as `@join__directive(name: "connect", args: {...})`.
 JOIN_DIRECTIVE_ELEMENTS = frozenset({"cacheTag", "connect", "source"})
-# A link to one of these versions raises the federation version of the supergraph.
+# Specification → its version → the federation version that the supergraph needs if a subgraph links this version.
 _RAISED_BY_LINK = {
     "connect": {"v0.1": "v2.10", "v0.2": "v2.11", "v0.3": "v2.12", "v0.4": "v2.13"},
     "authenticated": {"v0.1": "v2.5"},
     "cost": {"v0.1": "v2.9"},
 }
-# The newest version that is not a preview. The supergraph links a newer version only if a subgraph links the newer one.
+# The newest version of the connect specification that is not a preview. The supergraph links this version unless a
+# subgraph links a newer version.
 _LATEST_CONNECT = Version(0, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class MergedDirective:
-    """A directive of the supergraph, with the data to merge its applications."""
+    """A directive of the supergraph, with the data that merging its applications needs.
+
+    Attributes:
+        name: The name of the directive in the supergraph.
+        element: The name of the directive in the specification; None for a custom directive.
+        repeatable: Whether the directive is repeatable.
+        defaults: Name of an argument → the default value.
+        mergers: Name of an argument → the function that combines different values of the argument.
+    """
 
     name: str
     element: str | None
@@ -86,8 +101,8 @@ class SupergraphLink:
 
     Attributes:
         name: The name of the specification in the supergraph.
-        url: The URL of its version.
-        purpose: SECURITY, EXECUTION or None.
+        url: The URL of the specification, with the version.
+        purpose: The `for` argument of the `@link`: SECURITY, EXECUTION or None.
         imports: Pairs of a directive's name in the specification and its name in the supergraph, without `@`.
         renamed: Whether `name` differs from the specification's own name, because another specification uses that name.
     """
@@ -105,10 +120,11 @@ class SupergraphFeatures:
 
     Attributes:
         version: The federation version of the supergraph.
-        links: The links, without those to the link and join specifications.
-        specs: The specifications whose definitions the supergraph contains, with the names of their directives.
+        links: The `@link`s of the supergraph, except the `@link`s to the link and join specifications.
+        specs: The specifications whose directives the supergraph defines. Each is paired with a mapping: name of a
+            directive in the specification → name in the supergraph.
         composed: The custom directives.
-        merged: Index of a subgraph and name of a directive there → the directive of the supergraph.
+        merged: Index of a subgraph, and name of a directive in this subgraph → the directive of the supergraph.
     """
 
     version: Version = LATEST_FEDERATION
@@ -118,12 +134,15 @@ class SupergraphFeatures:
     merged: dict[tuple[int, str], MergedDirective] = field(default_factory=dict)
 
     def of(self, index: int, applied: Applied) -> MergedDirective | None:
-        """Return the supergraph's directive for an application in a subgraph; None if the directive is not composed."""
+        """Return the supergraph's directive for an application in the subgraph at `index`.
+
+        Returns None if the supergraph does not have the directive.
+        """
         return _GRAPHQL.get(applied.name) or self.merged.get((index, applied.name))
 
     @property
     def join(self) -> SpecVersion:
-        """Return the join specification in the version that the supergraph links (composition §8.1)."""
+        """Return the version of the join specification that the supergraph links (composition §8.1)."""
         return _newest("join", _JOIN_NEEDS, self.version)
 
 
@@ -136,7 +155,7 @@ _GRAPHQL: Mapping[str, MergedDirective] = {
 def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> SupergraphFeatures:
     """Return the directives and links of the supergraph (composition §2.5).
 
-    Reports LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR.
+    Reports the errors LINK_IMPORT_NAME_MISMATCH and DIRECTIVE_COMPOSITION_ERROR, and hints.
     """
     features = SupergraphFeatures(version=_version(subgraphs, report))
     used = _used_names(subgraphs)
@@ -170,7 +189,11 @@ def resolve_features(subgraphs: Sequence[SubgraphMetadata], report: Report) -> S
 
 
 def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
-    """Return the newest federation version that a subgraph links, or that another linked specification needs."""
+    """Return the federation version of the supergraph: the newest version that any subgraph needs.
+
+    A subgraph needs the federation version that it links. If another specification that a Federation 2 subgraph links
+    needs a newer federation version, the subgraph needs the newer version, and a hint is reported.
+    """
     versions = []
     for subgraph in subgraphs:
         own = subgraph.schema.version
@@ -190,13 +213,17 @@ def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
 
 
 def _needed(link: Link) -> Version | None:
-    """Return the federation version that a link to another specification needs; None if the link needs none."""
+    """Return the federation version that the linked specification needs. None if `_RAISED_BY_LINK` does not list it."""
     needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
     return Version.parse(needs.get(str(link.url.version), ""))
 
 
 def _connect_version(subgraphs: Sequence[SubgraphMetadata]) -> SpecVersion | None:
-    """Return the connect specification in the supergraph's version; None if no subgraph links a known version."""
+    """Return the version of the connect specification that the supergraph links.
+
+    The result is the newest version that a subgraph links, but not older than `_LATEST_CONNECT`. The result is None if
+    no subgraph links a known version of the connect specification.
+    """
     linked = [
         link.spec
         for subgraph in subgraphs
@@ -208,7 +235,11 @@ def _connect_version(subgraphs: Sequence[SubgraphMetadata]) -> SpecVersion | Non
 
 
 def _used_names(subgraphs: Sequence[SubgraphMetadata]) -> dict[str, dict[str, list[int]]]:
-    """Map each directive to its names in the subgraphs, and each name to the subgraphs that use this name."""
+    """Return which names the subgraphs use for the directives in `_SPECS`.
+
+    Returns:
+        Name of a directive in the specification → name in subgraphs → indices of the subgraphs that use this name.
+    """
     elements = {element for spec in _SPECS.values() for element in spec.elements}
     used: dict[str, dict[str, list[int]]] = {}
     for index, subgraph in enumerate(subgraphs):
@@ -246,7 +277,10 @@ def _default(spec: str, element: str) -> str:
 
 
 def _newest(name: str, needs: Mapping[str, str], federation: Version) -> SpecVersion:
-    """Return the newest version of a specification that the federation version allows, or else the oldest version."""
+    """Return the newest version of the specification `name` that can be used with the federation version.
+
+    If no version can be used with the federation version, the oldest version is returned.
+    """
     allowed = [
         spec
         for spec in spec_versions(name)
@@ -285,6 +319,9 @@ def _composed_links(composed: Sequence[ComposedDirective], linked: AbstractSet[s
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:
-    """Return `name` if it is not in `taken`; otherwise a free name in Apollo's form: `_0name`, `_1name` and so on."""
+    """Return `name` if the name is not in `taken`.
+
+    Otherwise, return the first of `_0name`, `_1name` and so on that is not in `taken`. Apollo uses the same names.
+    """
     others = (f"_{number}{name}" for number in count())
     return name if name not in taken else next(other for other in others if other not in taken)

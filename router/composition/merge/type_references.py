@@ -1,4 +1,8 @@
-"""Merge the types of fields and arguments: the most general type for an output, the most specific for an input."""
+"""Merge the types of a field, an argument or an input field, which can differ between subgraphs.
+
+A field gets the most general type: `Int!` and `Int` become `Int`. An argument or input field gets the most specific
+type: `Int!` and `Int` become `Int!`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_strict_subtype(schema: Schema, general: TypeRef, specific: TypeRef) -> bool:
-    """Return whether every value of `specific` is a value of `general`, and the two types are not equal."""
+    """Return whether `specific` is a subtype of `general`, like `Int!` of `Int`. False if the types are equal."""
     if general == specific:
         return False
     match general, specific:
@@ -46,10 +50,11 @@ def merge_type_reference(
     *,
     is_argument: bool = False,
 ) -> bool:
-    """Set `dest.type` (composition §5.1).
+    """Set `dest.type` to the merged type of all sources (composition §5.1).
 
-    Reports FIELD_TYPE_MISMATCH or FIELD_ARGUMENT_TYPE_MISMATCH if two types are not equal and neither is a subtype of
-    the other. Reports the hint INCONSISTENT_BUT_COMPATIBLE_{FIELD,ARGUMENT}_TYPE for other differences.
+    Two different types are compatible if one is a subtype of the other. Incompatible types are reported as the error
+    FIELD_TYPE_MISMATCH or FIELD_ARGUMENT_TYPE_MISMATCH. Compatible but different types are reported as the hint
+    INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE or INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE.
 
     Returns:
         Whether all sources have the same type.
@@ -77,7 +82,7 @@ def merge_type_reference(
 
 
 def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> tuple[TypeRef, bool]:
-    """Return the most specific (input) or most general (output) type, and whether two of the types are unrelated."""
+    """Return the merged type of `refs`, and whether incompatible types were found."""
     merged, *others = refs
     incompatible = False
     for ref in others:
@@ -90,7 +95,7 @@ def _common_type(schema: Schema, refs: Sequence[TypeRef], *, is_input: bool) -> 
 
 
 def note_enum_usage(state: MergeState, ref: TypeRef, *, is_input: bool) -> None:
-    """Record that an enum type is used as input or as output. Other types are ignored."""
+    """If `ref` refers to an enum type, record that the enum type is used as input (`is_input`) or as output."""
     name = base_name(ref)
     definition = state.supergraph.types.get(name)
     if definition is not None and definition.kind is Kind.ENUM:

@@ -1,6 +1,6 @@
-"""Merge union types: the merged union has the members of all subgraphs (composition §5.1).
+"""Merge union types: the merged union has every member that at least one subgraph declares (composition §5.1).
 
-Hint INCONSISTENT_UNION_MEMBER.
+Reports the hint INCONSISTENT_UNION_MEMBER.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def merge_union(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Add `@join__unionMember`s, and report a hint for each member that some subgraphs lack."""
+    """Add the `@join__unionMember`s of all subgraphs to `dest`.
+
+    A hint is reported for each member that is missing in a subgraph with the union.
+    """
     for member in dest.members:
         for index, source in sources.items():
             if member in source.members:
