@@ -1,8 +1,9 @@
-"""The `router` command line: composes a supergraph, prints plans, serves.
+"""The `router` command line, which composes, inspects and serves supergraphs, and prints plans.
 
-A sub-command is imported on first use, because printing a plan must not require the dependencies of a server. Each
-module in the table below defines its command as `command`. The other modules are shared: `read_supergraph`, `file_io`
-and `operation_options` read inputs; `composition_output` and `plan_formats` print results.
+`COMMANDS` lists the sub-commands. Each sub-command is a module that defines a click command with the name `command`.
+The module is imported when the sub-command is first used, because `router plan` must not need the dependencies of a
+server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and `watched_inputs` read
+inputs; `composition_output` and `plan_formats` print results; `garbage_collector` makes compositions faster.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "supergraph": ("router.cli.inspect_supergraph", "Print the API schema or the subgraphs of a supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
     "explain-plan": ("router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph."),
-    "config": ("router.cli.inspect_config", "Check a configuration, or print its JSON Schema or reference page."),
+    "config": ("router.cli.config", "Check a configuration, or print its JSON Schema or reference page."),
     "init": ("router.cli.init", "Write a starter configuration."),
     "serve": ("router.cli.serve", "Serve a supergraph over HTTP."),
 }
-"""For each sub-command, the module that defines it and its line of help."""
+"""For each sub-command, the module that defines the sub-command, and the line of help in `router --help`."""
 
 
 @click.group(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.composition import Subgraph
     from router.composition.supergraph_yaml import SubgraphSource
 
-# Long enough for a subgraph that is starting, short enough to report a subgraph that hangs.
+# The time limit for the SDL of a running subgraph: enough for a subgraph that is just starting.
 _INTROSPECTION_TIMEOUT_SECONDS = 30.0
 
 
@@ -69,7 +69,7 @@ class Options:
 def command(**given: object) -> None:
     """Compose subgraph schemas into a supergraph.
 
-    Exit code 0: composed; 1: the subgraphs do not compose; 2: bad usage, or an input that cannot be read.
+    Exit code 0: composed; 1: the subgraphs do not compose; 2: bad usage, or an input cannot be read.
     """
     expect_long_lived_objects()
     options = Options(**given)  # type: ignore[arg-type]  # click calls with the options declared above
@@ -105,7 +105,7 @@ def _watch(options: Options) -> None:
     try:
         while True:
             inputs = WatchedInputs.now(options.config_file, os.environ, options.timeout)
-            # Removes the errors of the previous composition if stdout is a terminal.
+            # If stdout is a terminal, this removes the errors of the previous composition.
             click.clear()
             started = time.perf_counter()
             _compose_once(options, inputs)
@@ -117,7 +117,7 @@ def _watch(options: Options) -> None:
 
 
 def _compose_once(options: Options, inputs: WatchedInputs) -> None:
-    """Compose once, and print the result. Errors are only printed, because the next change may correct them."""
+    """Compose once, and print the result. An error does not end the command: the next change may correct the error."""
     try:
         diagnostics = _compose(options, inputs.sources, inputs.subgraphs())
         if _write(diagnostics, options):

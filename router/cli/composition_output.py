@@ -28,15 +28,19 @@ FORMAT = click.option(
 
 
 def relative_to_working_directory(file: SourceFile) -> SourceFile:
-    """Return the file with a path relative to the working directory, which is the checkout on CI servers."""
+    """Return `file` with a path relative to the working directory.
+
+    On a CI server, the working directory is the checkout, so that the path is valid in the repository.
+    """
     return replace(file, path=os.path.relpath(file.path))
 
 
 def write_result(diagnostics: Diagnostics, form: str, output: Path | None, failure: str) -> bool:
-    """Print the errors and hints, and write the supergraph. Without one, print `failure` and return False.
+    """Print the errors and hints, and write the supergraph if there is one. Return whether there is one.
 
-    Text goes to stderr, so that the supergraph can go to stdout. The other formats go to stdout; the supergraph is
-    then written only if `output` is given. The JSON format contains it.
+    If there is no supergraph, also print `failure`. In the format `text`, errors and hints go to stderr, and the
+    supergraph goes to `output` or stdout. In any other format, errors and hints go to stdout, and the supergraph is
+    written only if `output` is given. The JSON format contains the supergraph.
     """
     report = FORMATS[form](diagnostics)
     if report and form == "text":

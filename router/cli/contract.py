@@ -1,4 +1,4 @@
-"""`router contract`: derive a variant of a supergraph, filtered by `@tag`."""
+"""`router contract`: derive a variant of a supergraph that shows clients only the elements selected by `@tag`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`router explain`: print the page of an error or hint code of composition, with an example and its fix."""
+"""`router explain`: explain an error or hint code of composition, with an example of the error and its correction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from router.composition import explain
 @click.command("explain")
 @click.argument("code", required=False)
 def command(code: str | None) -> None:
-    """Explain an error or hint CODE of composition; without CODE, list them all."""
+    """Explain an error or hint CODE of composition. Without CODE, list all codes."""
     if code is None:
         _list()
         return

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 @with_operation_options
 @click.option("--format", "output_format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(selected: SelectedOperation, *, output_format: str) -> None:
-    r"""Explain for each field which subgraph it is fetched from, and why not from another.
+    r"""Explain for each field from which subgraph it is fetched, and why not from another subgraph.
 
     \b
     from  the subgraph that returns the field, and the cost of the whole plan
     or    another subgraph that could return the field, and the cost of the plan with it
     not   a subgraph that cannot return the field, and why
 
-    A cost is the cost of the whole plan in which only this field has another subgraph, before fetches for the same
-    objects are merged. A fetch costs 1000; a fetch that waits for n fetches in a row costs n times 100,000.
+    The cost after "or" is the cost of the whole plan if only this field is fetched from the other subgraph. Costs are
+    computed before fetches for the same objects are merged. A fetch costs 1000. A fetch that must wait for n fetches,
+    one after the other, costs n times 100,000.
 
     Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """

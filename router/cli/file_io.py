@@ -11,7 +11,7 @@ import click
 from servicekit.errors import StartupError
 
 NOT_COMPOSABLE = 1
-"""The exit code if the input can be read but does not compose."""
+"""The exit code of a command whose input can be read, but does not compose."""
 
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 WRITABLE_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -32,10 +32,11 @@ def read_text(path: Path) -> str:
 
 
 def write_text(path: Path | None, text: str) -> None:
-    """Write `text` to a file, or without a path to stdout.
+    """Write `text` to the file at `path`. If `path` is None, write to stdout.
 
-    A regular file is replaced at once, because a router may watch it; if the file already has this text, it stays
-    unchanged. A symbolic link stays a link. Into any other file, such as a pipe or `/dev/null`, the text is written.
+    A regular file is replaced in one step, because a router may watch the file. A file that already contains `text` is
+    not touched. If `path` is a symbolic link, the target of the link is replaced. A file of another kind, such as a
+    pipe or `/dev/null`, is opened and written.
 
     Raises:
         StartupError: the file cannot be written.
@@ -44,7 +45,7 @@ def write_text(path: Path | None, text: str) -> None:
         _print(text)
         return
     try:
-        # Checked before the path is resolved, because the target of `/dev/stdout` may have no path.
+        # This check precedes `resolve`, because `/dev/stdout` may be a link to a pipe, which has no path.
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8", newline="\n")
             return
@@ -57,11 +58,11 @@ def write_text(path: Path | None, text: str) -> None:
 
 
 def _print(text: str) -> None:
-    """Print `text` in UTF-8, whatever the locale is, because programs read the output."""
+    """Print `text` in UTF-8 and not in the encoding of the locale, because programs read the output."""
     try:
         click.echo(text.encode(), nl=False)
     except BrokenPipeError:
-        # The reader closed the pipe; click ends the process without a message.
+        # The program that reads stdout closed it. Click handles this error: it ends the process without a message.
         raise
     except OSError as error:
         raise StartupError(f"stdout: cannot be written: {error.strerror}") from error

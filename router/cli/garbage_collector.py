@@ -1,16 +1,16 @@
-"""Sets Python's garbage collector for a process that composes."""
+"""Configures Python's garbage collector for a process that composes subgraphs."""
 
 from __future__ import annotations
 
 import gc
 from typing import Final
 
-# How many objects a composition allocates between two collections. Syntax trees live until the composition ends, so a
-# collection visits all of them and frees none: with Python's default threshold, composing fifty subgraphs of fifty
-# types takes 1.7 times as long.
+# How many objects a composition may allocate before the next garbage collection. All syntax trees live until the
+# composition ends. A collection before that visits all syntax trees and frees none. With Python's default threshold, to
+# compose fifty subgraphs of fifty types takes 1.7 times as long.
 _YOUNG_OBJECTS: Final = 1_000_000
 
 
 def expect_long_lived_objects() -> None:
-    """Make collections rare in this process."""
+    """Make garbage collections rare in this process."""
     gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])

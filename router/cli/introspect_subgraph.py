@@ -10,7 +10,7 @@ from router.composition.subgraph_loading import introspect
 from router.composition.supergraph_yaml import ConfigError
 from servicekit.errors import StartupError
 
-# The same as in `router compose`.
+# The time limit of the request. `router compose` has the same limit.
 _TIMEOUT_SECONDS = 30.0
 
 
@@ -39,7 +39,7 @@ def introspect_command(url: str, headers: tuple[str, ...], timeout: float) -> No
 
 
 def _header(text: str) -> tuple[str, str]:
-    """Split a header written as `K=V` or, as in curl, `K: V` at the first separator."""
+    """Return the name and value of a header that is written as `K=V`, or as `K: V` like in curl."""
     end = min((position for separator in "=:" if (position := text.find(separator)) > 0), default=None)
     if end is None:
         raise click.BadParameter("a header must be written as K=V", param_hint="--header")

@@ -1,4 +1,4 @@
-"""The options of `router plan` and `router explain-plan`, which select an operation and a supergraph."""
+"""Adds options to `router plan` and `router explain-plan`. The options select a supergraph and an operation."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _STDIN: Final = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class OperationArguments:
-    """The values of the options, as click passes them."""
+    """The values of the options that `with_operation_options` adds to a command, as click passes them."""
 
     supergraph_file: Path
     operation_file: Path
@@ -81,8 +81,8 @@ class SelectedOperation:
     """An operation to plan, and how to plan it.
 
     Attributes:
-        document: the document, which is valid for the API schema of the supergraph.
-        name: the name of the operation; None if the document has only one.
+        document: the document with the operation. It is valid for the API schema of the supergraph.
+        name: the name of the operation. It is None if no name was given; the document then has only one operation.
         override_labels: the active labels of progressive overrides.
     """
 
@@ -94,7 +94,9 @@ class SelectedOperation:
 
 
 def with_operation_options(run: _Command) -> _Command:
-    """Add the options that select an operation to a command. Its first argument becomes a `SelectedOperation`.
+    """Add the options that select a supergraph and an operation to the command `run`.
+
+    The options are read and checked first. `run` then gets a `SelectedOperation` as its first argument.
 
     If a file cannot be read, or the operation is invalid or cannot be planned, the command ends with an error message.
     """
@@ -114,7 +116,7 @@ def with_operation_options(run: _Command) -> _Command:
 
 
 def print_hints(hints: Iterable[str]) -> None:
-    """Print hints to stderr, because a program may read the result from stdout."""
+    """Print hints to stderr, because a program may read the result of the command from stdout."""
     for hint in hints:
         click.echo(f"hint: {hint}", err=True)
 

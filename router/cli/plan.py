@@ -33,7 +33,7 @@ FORMATS: Final[Mapping[str, Callable[[QueryPlan], str]]] = {
 def command(selected: SelectedOperation, *, output_format: str, batch: bool, defer: bool) -> None:
     """Print the plan of an operation: as Apollo's text or JSON, as a flowchart, or as a table of costs.
 
-    If the search for a better plan ends before it is complete, a hint on stderr says so.
+    If the work budget or the time limit ends the search for a better plan, the command prints a hint to stderr.
 
     Exit code 0: planned; 1: the operation is invalid or cannot be planned; 2: bad usage.
     """

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from router.plan import OutputSelection, Path, PlanNode, QueryPlan
 
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
-"""The columns of the table of costs that contain numbers."""
+"""The indexes of those columns of the cost table that contain numbers."""
 
-# Mermaid's escape sequences for characters that end a label, start markup, or start an escape sequence.
+# Mermaid's escape sequences for special characters: those that end a label, start markup or start an escape sequence.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
 
 
@@ -37,10 +37,10 @@ class PlacedFetch:
     """A fetch and its position in the plan.
 
     Attributes:
-        path: the response path of the objects to which it adds fields.
-        conditions: the conditions under which it runs (@skip, @include) or the reason for which it runs later (@defer).
-        request: the number of its request. The fetches of a batch have the same request.
-        stage: how many fetches run before it, one after the other.
+        path: the response path of the objects to which the fetch adds fields.
+        conditions: when the fetch runs, for example `if $flag` (@skip, @include), `deferred` or `for each event`.
+        request: the number of the request in which the fetch is sent. The fetches of a batch share one request.
+        stage: how many fetches must run before this fetch, one after the other.
     """
 
     fetch: Fetch
@@ -59,7 +59,7 @@ class PlacedFetch:
 
     @property
     def fields(self) -> int:
-        """The number of fields in the operation of the fetch, without `_entities`."""
+        """The number of fields that the fetch selects, without `_entities`."""
         return _count_fields(self.fetch.selections)
 
     @property
@@ -78,7 +78,7 @@ class _FetchInRequest(NamedTuple):
 
 
 def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
-    """Return every fetch of the plan, in the order of the plan."""
+    """Return every fetch of the plan with its position, in the order of the plan."""
     stages: dict[int, int] = {}
     placed = []
     for number, request in enumerate(_requests(plan.node, ())):
@@ -92,7 +92,7 @@ def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
 def _requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[str, ...]
 ) -> Iterator[list[_FetchInRequest]]:
-    """Yield the fetches of each request, below `conditions`."""
+    """Yield, for each request below `node`, the fetches of the request. `conditions` are the conditions of `node`."""
     match node:
         case Fetch():
             yield [_FetchInRequest(node, (), conditions)]
@@ -118,7 +118,11 @@ def _requests(  # noqa: C901 - one case per kind of node
 
 
 def mermaid(plan: QueryPlan) -> str:
-    """Return a flowchart: a node for each fetch, an arrow to each fetch that waits for it, a box around each batch."""
+    """Return the plan as a flowchart in the language of Mermaid.
+
+    Each fetch is a node. An arrow from one fetch to another means that the second fetch waits for the first. A box
+    contains the fetches that are sent in one request.
+    """
     lines = ["flowchart TD"]
     placed = placed_fetches(plan)
     for number, fetches in groupby(placed, lambda each: each.request):
@@ -136,7 +140,10 @@ def _node(placed: PlacedFetch) -> str:
 
 
 def cost_table(plan: QueryPlan) -> str:
-    """Return a row for each fetch, and the sum. The cost of a fetch is (1000 + fields) · max(1, 100 · stage)."""
+    """Return the table of costs: a row for each fetch, and the sum of the costs.
+
+    The cost of a fetch is (1000 + fields) · max(1, 100 · stage).
+    """
     placed = placed_fetches(plan)
     depth = 1 + max((each.stage for each in placed), default=-1)
     total = sum(each.cost for each in placed)

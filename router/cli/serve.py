@@ -75,9 +75,9 @@ def command(
 
 
 def _with_grace(process_settings: ProcessSettings, settings: RouterSettings) -> ProcessSettings:
-    """Return the process settings with `server.drain_timeout` as time for shutdown.
+    """Return the process settings with `server.drain_timeout` as the time limit of the shutdown.
 
-    A router that `mosafe up` started has at most the time that `mosafe up` allows.
+    If `mosafe up` started the router, the shutdown takes at most as long as `mosafe up` allows.
     """
     grace = settings.server.drain_timeout
     if process_settings.parent_pipe is not None:
@@ -90,9 +90,10 @@ def _listening(settings: RouterSettings) -> Endpoint:
 
 
 def _connections(settings: RouterSettings) -> ConnectionLimits:
-    """Return the limits of connections.
+    """Return the limits of connections to clients.
 
-    `head_bytes` is twice the configured limits, so that slightly larger heads get a response with the reason.
+    `head_bytes` is twice the configured limits. If the headers of a request are a little too large, the router can then
+    read the whole request, and responds with the limit that the request exceeds.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")
@@ -116,7 +117,7 @@ def _serve_as_worker(
     locations: FileLocations, settings: RouterSettings, process_settings: ProcessSettings, sockets: tuple[int, int]
 ) -> None:
     listener, channel = sockets
-    # Only the supervisor handles SIGHUP, but a terminal sends SIGHUP to all processes.
+    # A terminal sends SIGHUP to all processes. The supervisor handles the signal and then reloads the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     live = RouterProcess(locations)
     live.start()

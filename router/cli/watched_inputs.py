@@ -1,8 +1,8 @@
 """Reads the inputs of `router compose --watch`, and waits until one of them changes.
 
-Files are polled: there are only a few, editors replace files instead of writing them, and notifications of the system
-do not work across containers and network file systems. The SDL of running subgraphs is fetched repeatedly, because
-subgraphs send no notifications.
+Files are checked at short intervals, and the SDL of running subgraphs is fetched at longer intervals. File
+notifications of the operating system are not used: they do not work across containers and network file systems, and
+many editors replace a file by a new one. Subgraphs send no notifications.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from router.composition import Subgraph
 
-# So short that a user does not notice the delay.
+# The interval at which files are checked. It is so short that a user does not notice the delay.
 _FILE_POLL_SECONDS = 0.1
-# After this time, an editor that truncates a file before writing has finished.
+# The pause after a change. Some editors first truncate a file and then write it; after this pause, they have finished.
 _SETTLE_SECONDS = 0.05
-# About the time in which a subgraph under development restarts; shorter intervals would fill its log.
+# The interval at which running subgraphs are fetched. A shorter interval would fill the logs of the subgraphs.
 _SUBGRAPH_POLL_SECONDS = 2.0
 
 _Stamp = tuple[int, int, int]
@@ -37,8 +37,9 @@ class WatchedInputs:
     """The inputs of a composition at one moment.
 
     Attributes:
-        stamps: the stamps of the configuration file and of the schema files.
-        running: the running subgraphs with the SDL fetched from them, or the error of the configuration or of a fetch.
+        stamps: for the configuration file and each schema file, a value that changes when the file is written.
+        running: the running subgraphs with their SDL. If the SDL could not be fetched, or the configuration could not
+            be read, `running` is the error message.
     """
 
     sources: tuple[SubgraphSource, ...]
@@ -48,7 +49,10 @@ class WatchedInputs:
 
     @classmethod
     def now(cls, config: Path, environ: Mapping[str, str], timeout_seconds: float) -> WatchedInputs:
-        """Read the configuration and its inputs. If the configuration cannot be used, only this file is watched."""
+        """Read the configuration, and fetch the SDL of the running subgraphs that it names.
+
+        If the configuration cannot be used, only the configuration file is watched.
+        """
         stamp = _stamps([config])
         try:
             sources = tuple(read_config(config, environ))
@@ -58,10 +62,10 @@ class WatchedInputs:
         return cls(sources, {**_stamps(files), **stamp}, _fetch_sdls(sources, timeout_seconds), timeout_seconds)
 
     def subgraphs(self) -> list[Subgraph]:
-        """Return the subgraphs to compose: schema files are read now, and running subgraphs were fetched by `now`.
+        """Read the schema files, and return all subgraphs to compose. `now` has fetched the SDL of running subgraphs.
 
         Raises:
-            ConfigError: inputs cannot be read. The message has a line for each of these inputs.
+            ConfigError: one or more inputs cannot be read. The message has a line for each unreadable input.
         """
         try:
             read = load_subgraphs([each for each in self.sources if each.subgraph_url is None], self.timeout_seconds)
@@ -88,14 +92,17 @@ class WatchedInputs:
         time.sleep(_SETTLE_SECONDS)
 
     def _fetch_in_background(self) -> SimpleQueue[list[Subgraph] | str]:
-        """Fetch in a thread, so that a slow subgraph does not stop polling. The returned queue receives the result."""
+        """Fetch the SDL of the running subgraphs in a thread, and return a queue that receives the result.
+
+        With the thread, a slow subgraph does not delay the check of the files.
+        """
         result: SimpleQueue[list[Subgraph] | str] = SimpleQueue()
         Thread(target=lambda: result.put(_fetch_sdls(self.sources, self.timeout_seconds)), daemon=True).start()
         return result
 
 
 def _fetch_sdls(sources: Iterable[SubgraphSource], timeout_seconds: float) -> list[Subgraph] | str:
-    """Return the running subgraphs with their SDL, or the error message if a subgraph cannot be fetched."""
+    """Return the running subgraphs with their SDL, or an error message if the SDL of a subgraph cannot be fetched."""
     try:
         return load_subgraphs([source for source in sources if source.subgraph_url is not None], timeout_seconds)
     except ConfigError as error:
@@ -107,7 +114,7 @@ def _stamps(files: Iterable[Path]) -> dict[Path, _Stamp | None]:
 
 
 def _stamp(file: Path) -> _Stamp | None:
-    """Return a value that changes when the file is written or replaced; None if the file is missing."""
+    """Return a value that changes when `file` is written or replaced. Return None if the file is missing."""
     try:
         status = file.stat()
     except OSError:

@@ -1,7 +1,7 @@
 """The HTTP application of the admin port, with which operators control one or several workers.
 
-GET  /health/live, /health/ready     health of this process; it is ready when every worker is ready
-GET  /status                         each worker's memory, supergraph, caches, requests and last reload
+GET  /health/live, /health/ready     the health of the router, which is ready when every worker is ready
+GET  /status                         the memory, supergraph, caches, requests and last reload of each worker
 POST /reload                         reloads each worker; requires the header Authorization: Bearer <admin.token>
 """
 
@@ -39,12 +39,12 @@ class Operable(Protocol):
         ...
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload all workers, one after the other, and return the outcome of each (`ReloadOutcome.to_json`)."""
+        """Reload all workers, one after the other. Return the outcome for each worker (`ReloadOutcome.to_json`)."""
         ...
 
 
 class AdminApp:
-    """The ASGI application of the admin port, without its health paths, which `HealthEndpoints` serves."""
+    """The ASGI application that serves `/status` and `/reload`. `HealthEndpoints` serves the health paths."""
 
     def __init__(self, operated: Operable, settings: Admin) -> None:
         self._operated = operated
@@ -92,7 +92,7 @@ class AdminApp:
 
 
 def ready_check(operated: Operable) -> Callable[[], Awaitable[None]]:
-    """Return a readiness check, which raises `NotReady` unless every worker is ready."""
+    """Return a readiness check. The check raises `NotReady` unless every worker is ready."""
 
     async def check() -> None:
         workers = await operated.status()

@@ -1,4 +1,4 @@
-"""Build a gateway that is ready to serve: load the supergraph and the settings, assemble both, fill the caches."""
+"""Builds a gateway that is ready to serve: loads the supergraph and the settings, and prepares the first operations."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 
 class UnusableSupergraph(StartupError):
-    """The SDL is not a supergraph that this router can serve; loading it again does not help."""
+    """The router cannot serve the supergraph in the SDL. To load the same SDL again would fail again."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileLocations:
-    """The locations on the command line. `supergraph` is a path or a URL; if it is None, the configuration has it."""
+    """Where the configuration and the supergraph are, according to the command line.
+
+    `supergraph` is a path or a URL. If `supergraph` is None, the configuration says where the supergraph is.
+    """
 
     config: Path | None
     supergraph: str | None
@@ -37,7 +40,7 @@ class FileLocations:
     def settings(self, subgraphs: Collection[str] | None = None) -> RouterSettings:
         """Read the configuration file now.
 
-        If `subgraphs` is given, check that each subgraph named in the configuration is one of them.
+        If `subgraphs` is given, check that the configuration names only subgraphs in `subgraphs`.
 
         Raises:
             InvalidSettings: the configuration cannot be used.
@@ -46,7 +49,10 @@ class FileLocations:
 
 
 class SupergraphText(NamedTuple):
-    """The SDL of a supergraph, the name of its source, and the documents to prepare in addition to persisted ones."""
+    """The SDL of a supergraph, with the name of its source for messages.
+
+    `documents` are the documents to prepare before the supergraph is served, in addition to persisted documents.
+    """
 
     sdl: str
     name: str
@@ -54,10 +60,10 @@ class SupergraphText(NamedTuple):
 
 
 def build(locations: FileLocations, source: SupergraphText, stopped: threading.Event | None) -> Generation:
-    """Build a generation that is ready to serve. All slow work is done here.
+    """Build a generation (a gateway with its settings) that is ready to serve. This function does all slow work.
 
-    `stopped` is given if another generation serves clients meanwhile: the warm-up then pauses between documents, and
-    ends when the event is set.
+    `stopped` is given if another generation serves clients during the build. The warm-up then pauses between documents,
+    and ends when `stopped` is set.
 
     Raises:
         StartupError: the settings or the supergraph cannot be used, or a setting names an unknown subgraph.
@@ -79,7 +85,7 @@ def build(locations: FileLocations, source: SupergraphText, stopped: threading.E
 
 
 def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:
-    """Return a gateway to subgraphs over HTTP. `name` is the source of the supergraph, for error messages.
+    """Return a gateway that calls subgraphs over HTTP. `name` names the source of the supergraph in error messages.
 
     Raises:
         UnusableSupergraph: the supergraph requires a feature that this router does not support.
@@ -102,14 +108,17 @@ def _unusable(name: str, error: InvalidSupergraph) -> UnusableSupergraph:
 def _add_persisted_documents(
     documents: Sequence[WarmUpDocument], gateway: Gateway, settings: RouterSettings
 ) -> Sequence[WarmUpDocument]:
-    """Append the persisted documents, up to the size of the caches: more documents would evict the first ones."""
+    """Return `documents`, followed by the persisted documents.
+
+    The result has at most as many documents as the caches can hold. Further documents would evict the first ones.
+    """
     present = {each.query for each in documents}
     others = [WarmUpDocument(text) for text in dict.fromkeys(gateway.stages.documents) if text not in present]
     return [*documents, *others][: min(settings.cache.documents, settings.cache.plans)]
 
 
 def initial_documents(settings: RouterSettings) -> Sequence[WarmUpDocument]:
-    """Return the documents to prepare at the start, which `warm_up.file` contains.
+    """Return the documents in `warm_up.file`, which are prepared at the start; none if this key is not set.
 
     Raises:
         StartupError: the file cannot be used.

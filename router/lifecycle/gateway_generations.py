@@ -1,4 +1,6 @@
-"""Replace a gateway while requests run: new requests use the new gateway, running ones finish with the old one.
+"""Replaces a gateway while requests run. New requests use the new gateway; running requests finish with the old one.
+
+A generation is one gateway with its settings and its running requests:
 
 requests ──> Rollover ──> generation 3          current
                           generation 2          retired: 4 requests in flight, closed when they have finished
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
     from servicekit.asgi import Receive, Scope, Send
 
 GC_THRESHOLDS = (10_000, 3, 160)
-"""The thresholds of `gc.set_threshold`, higher than Python's default because a request creates thousands of objects.
-Together with `freeze` they save 9 % of the CPU time of a request. A collection stops all threads: with these values it
-takes at most 28 ms while large operations are prepared. With 50,000 as the first value it takes 72 ms, and requests use
-the same CPU time."""
+"""The arguments of `gc.set_threshold`. They are higher than Python's defaults, because a request creates thousands of
+objects. Together with `freeze`, these thresholds save 9 % of the CPU time of a request. A garbage collection stops all
+threads. With these thresholds, a collection takes at most 28 ms while large operations are prepared. With 50,000 as the
+first threshold, a collection takes 72 ms, and a request uses no less CPU time."""
 
 LAST_SECONDS = 1.0
-"""How long after its deadline a request may still send its response on a busy machine."""
+"""On a busy machine, a request may still send its response for this time after its deadline."""
 
 _NOT_LOADED = ServiceUnavailable("SUPERGRAPH_NOT_LOADED", "This router has no supergraph yet.", retry_after=1)
 
@@ -38,7 +40,7 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class Generation:
-    """A gateway, its settings and supergraph SDL, and the number of its running requests."""
+    """A gateway with its settings, the SDL of its supergraph, and the number of its running requests (`in_flight`)."""
 
     def __init__(self, gateway: Gateway, settings: RouterSettings, sdl: str, warm_up_result: WarmUpResult) -> None:
         self.gateway = gateway
@@ -63,8 +65,11 @@ class Generation:
                 self._idle.set()
 
     async def close(self) -> None:
-        """Wait until the running requests end, at most for the time limit of a request; then close all connections."""
-        # Every request has a deadline, also a mutation whose client has disconnected: no request runs longer than this.
+        """Wait until the running requests have ended, and then close all connections.
+
+        The wait ends after the time limit of a request, even if requests are still running.
+        """
+        # No request runs longer, because every request has a deadline, even a mutation whose client has disconnected.
         longest = self.settings.traffic.request_timeout + LAST_SECONDS
         try:
             async with asyncio.timeout(longest):
@@ -75,7 +80,10 @@ class Generation:
 
 
 class Rollover:
-    """An ASGI application (HTTP only): passes requests to the current generation, or responds with 503 without one."""
+    """An ASGI application (HTTP only) that passes each request to the current generation.
+
+    If no generation is loaded yet, the application responds with 503.
+    """
 
     def __init__(self) -> None:
         self.current: Generation | None = None
@@ -99,21 +107,21 @@ class Rollover:
             self.current.gateway.overload.check()
 
     def adopt(self, generation: Generation) -> None:
-        """Pass all further requests to `generation`, and close the previous one when its requests have ended."""
+        """Pass all further requests to `generation`. Close the previous generation when its requests have ended."""
         previous, self.current = self.current, generation
         self._count += 1
         generation.number = self._count
         if previous is None:
-            gc.collect()  # because frozen garbage is never freed
+            gc.collect()  # garbage that is not collected now would be frozen, and never freed
             freeze()
             return
         task = asyncio.get_running_loop().create_task(_retire(previous))
-        del previous  # otherwise this reference keeps the schema in memory
+        del previous  # a reference in this function could keep the old schema in memory
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
     async def aclose(self) -> None:
-        """Close the current generation, and stop waiting for the requests of the previous ones."""
+        """Close the current generation, and stop waiting for the requests of previous generations."""
         if self.current is not None:
             await self.current.gateway.aclose()
         for task in self._retiring:
@@ -125,7 +133,7 @@ async def _retire(generation: Generation) -> None:
     number = generation.number
     await generation.close()
     del generation
-    # Schemas have reference cycles, and the collector ignores frozen objects.
+    # A schema has reference cycles, so that only the garbage collector frees it. The collector ignores frozen objects.
     gc.unfreeze()
     gc.collect()
     freeze()
@@ -133,6 +141,6 @@ async def _retire(generation: Generation) -> None:
 
 
 def freeze() -> None:
-    """Exclude all objects that exist now (schema, plans, modules) from garbage collection."""
+    """Exclude all objects that exist now (schema, plans, modules) from garbage collection, and set its thresholds."""
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

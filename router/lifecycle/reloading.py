@@ -1,10 +1,10 @@
-"""Load the configuration and the supergraph, at the start and at every reload, and replace the running gateway.
+"""Loads the configuration and the supergraph at the start and at every reload, and replaces the running gateway.
 
     router.yaml ──load──> settings ─┐
     supergraph  ──read──> SDL ──────┴──> Gateway ──warm up──> Generation ──adopt──> serves
 
-Slow steps (loading a schema, planning) run in a thread while the current generation serves. If a step fails, the reload
-is refused with the reason, and the current generation continues to serve.
+A generation is a gateway with its settings. Slow steps (loading a schema, planning) run in a thread, while the current
+generation serves requests. If a step fails, the reload is refused, and the current generation continues to serve.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _log = structlog.stdlib.get_logger("reload")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadOutcome:
-    """The outcome of a reload. `reason` says why it was refused; `supergraph` is the hash of the active supergraph."""
+    """The outcome of a reload. If the reload was refused, `reason` says why.
+
+    `supergraph` is the hash of the supergraph that the router serves after the reload.
+    """
 
     result: Result
     cause: str
@@ -49,13 +52,14 @@ class ReloadOutcome:
     at: float = 0.0
 
     def to_json(self) -> dict[str, object]:
-        """Return a JSON object, in which `at` is Unix time."""
+        """Return the outcome as a JSON object. `at` is the Unix time of the end of the reload."""
         return asdict(self)
 
     def is_worth_logging_after(self, before: ReloadOutcome | None) -> bool:
-        """Return whether to log this outcome, which follows the outcome `before`.
+        """Return whether to log this outcome. `before` is the outcome of the previous reload, or None.
 
-        Polls in a row with the same result and reason are logged once. `unchanged` is logged only after a refusal.
+        A poll is not logged if it has the same result and reason as the previous reload. An `unchanged` outcome is
+        logged only if the previous reload was refused.
         """
         if self.result == "unchanged":
             return before is not None and before.result == "refused"
@@ -63,7 +67,10 @@ class ReloadOutcome:
 
 
 class Reloader:
-    """Builds a generation at the start and at each reload, one at a time, and passes it to the rollover."""
+    """Builds a generation at the start and at each reload, and passes the generation to `rollover`, which serves it.
+
+    Only one reload runs at a time.
+    """
 
     def __init__(self, locations: FileLocations, rollover: Rollover) -> None:
         self._locations = locations
@@ -72,13 +79,16 @@ class Reloader:
         self._lock = asyncio.Lock()
         self._stopped = threading.Event()
         self._unusable: tuple[str, str] | None = None
-        """The last SDL that was refused, and the reason: a poll that returns the same SDL does not load it again."""
+        """The last SDL that was refused, and the reason. If a reload reads the same SDL, the SDL is refused at once."""
         self.seen: Stamps = ()
         self.settings = RouterSettings()
         self.last: ReloadOutcome | None = None
 
     def start(self) -> None:
-        """Load a supergraph file before the router listens, so that the start fails if the file cannot be used.
+        """If the supergraph is a file, load it.
+
+        This method is called before the router listens, so that the start fails if the file cannot be used.
+
 
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
@@ -86,14 +96,18 @@ class Reloader:
         before = self.file_stamps()
         settings = self.settings = self._locations.settings()
         source = self._source_for(settings)
-        # The stamps are older than the text that is read, so that a later write is detected.
+        # The stamps are taken before the files are read. If a file is written later, its stamp then differs.
         self.seen = (*before[:1], *self.file_stamps()[1:])
         if isinstance(source, FileSource):
             text = SupergraphText(source.text(), source.name, initial_documents(settings))
             self._rollover.adopt(build(self._locations, text, None))
 
     async def reload(self, cause: str, *, force: bool = False) -> ReloadOutcome:
-        """Load the current files or URL. Raises no error: the outcome and a log line have the reason for a refusal."""
+        """Read the configuration and the supergraph again, and replace the gateway if one of them has changed.
+
+        With `force`, replace the gateway in any case. Raises no error: if the reload is refused, the outcome and a log
+        line have the reason.
+        """
         async with self._lock:
             started = time.monotonic()
             result, reason = await self._try_renew(force=force)
@@ -149,7 +163,10 @@ class Reloader:
             raise
 
     def file_stamps(self) -> Stamps:
-        """Return the stamps of the configuration file and of the supergraph file; None for a missing or unused file."""
+        """Return the stamps of the configuration file and of the supergraph file.
+
+        A stamp changes when its file is written. The stamp of a file that is missing or not used is None.
+        """
         source = self.source
         config = self._locations.config
         return (
@@ -164,7 +181,7 @@ class Reloader:
             self._source[1].close()
 
     def _source_for(self, settings: RouterSettings) -> Source:
-        """Return the source of the supergraph: the same object while its location and settings do not change."""
+        """Return the source of the supergraph. Return the same object until its location or its settings change."""
         configured = settings.supergraph
         location = self._locations.supergraph or configured.url or (str(configured.file) if configured.file else None)
         if location is None:
@@ -182,18 +199,18 @@ class Reloader:
 
     @property
     def source(self) -> Source | None:
-        """The source of the last load; None before the first one."""
+        """The source from which the supergraph was last loaded; None before the first load."""
         return self._source[1] if self._source is not None else None
 
 
-# The process uses these settings of sockets and connections only when it starts.
+# Settings of sockets and connections. The process uses them only when it starts; a reload does not apply them.
 _FIXED = (
     *(f"server.{key}" for key in ("host", "port", "workers", "drain_timeout", "head_timeout")),
     "server.keep_alive_timeout",
     "server.keep_alive_requests",
     "admin",
 )
-# A reload changes these limits, but not the buffer size of a connection, which is computed from them at the start.
+# A reload applies these limits. But the buffer size of connections is computed from the limits when the process starts.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes")
 
 

@@ -37,7 +37,10 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class RouterProcess:
-    """Call `start`, then serve `asgi`. The context managers in `companions`, such as an admin port, run beside it."""
+    """A process that serves one port. Call `start`, and then serve the ASGI application `asgi`.
+
+    `companions` are context managers, for example an admin port. They are open as long as the application runs.
+    """
 
     def __init__(self, locations: FileLocations) -> None:
         self._rollover = Rollover()
@@ -57,12 +60,12 @@ class RouterProcess:
 
     @cached_property
     def asgi(self) -> ASGIApp:
-        """The ASGI application: GraphQL requests to the current supergraph, and health requests."""
+        """The ASGI application, which serves GraphQL requests to the current supergraph, and health requests."""
         checks = {"supergraph": self._rollover.check_loaded, "capacity": self._rollover.check_capacity}
         return RequestIdMiddleware(HealthEndpoints(self._serve, checks), access_log=False)
 
     async def status(self) -> Sequence[JsonObject]:
-        """Return the status of this worker (see `admin_port.Operable`)."""
+        """Return a list with the status of this process (see `admin_port.Operable`)."""
         current = self._rollover.current
         last = self._reloader.last
         status: JsonObject = {
@@ -86,15 +89,18 @@ class RouterProcess:
         return [status]
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload even if no watched file has changed, because a certificate may have changed."""
+        """Reload for the admin port.
+
+        Reload even if no watched file has changed, because a certificate may have changed.
+        """
         return [(await self._reloader.reload("admin", force=True)).to_json()]
 
     async def reload_on_signal(self) -> Sequence[JsonObject]:
-        """Reload because of SIGHUP."""
+        """Reload for SIGHUP, even if no watched file has changed."""
         return [(await self._reloader.reload("SIGHUP", force=True)).to_json()]
 
     def request_reload(self) -> None:
-        """Request a reload because of a signal; it starts once the server runs. Safe in a signal handler."""
+        """Request a reload for SIGHUP. The reload starts when the server runs. Safe in a signal handler."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._start_task, self._reload_for_signal())
         else:
@@ -142,7 +148,7 @@ class RouterProcess:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _log_supergraph(self) -> None:
-        current = self._rollover.current  # not an attribute, which would keep a replaced supergraph in memory
+        current = self._rollover.current  # local: an attribute would keep a replaced supergraph in memory
         if current is not None:
             _log.info("serving", supergraph=current.hash, warmed_up=current.warm_up_result._asdict())
 

@@ -17,12 +17,15 @@ Stamp = tuple[int, int, int]
 
 
 def is_url(location: str) -> bool:
-    """Return whether a supergraph's location is a URL; otherwise it is a path."""
+    """Return whether the location of a supergraph is a URL and not a path."""
     return location.startswith(("http://", "https://"))
 
 
 def stamp(path: Path) -> Stamp | None:
-    """Return a value that changes when the file, or a link to it, is written or replaced; None if there is no file."""
+    """Return a value that changes when the file at `path` is written or replaced; None if there is no file.
+
+    If `path` is a symbolic link, the value also changes when the link points to another file.
+    """
     try:
         found = path.stat()
     except OSError:
@@ -31,11 +34,11 @@ def stamp(path: Path) -> Stamp | None:
 
 
 class SourceUnavailable(StartupError):
-    """The supergraph cannot be read; the message has the location and the reason."""
+    """The supergraph cannot be read. The message has the location of the supergraph and the reason."""
 
 
 class Source(Protocol):
-    """A file or URL with the SDL of the supergraph. Messages contain `name`."""
+    """A file or URL with the SDL of the supergraph. `name` is the path or URL for messages."""
 
     name: str
 
@@ -60,7 +63,7 @@ class FileSource:
         self.name = str(path)
 
     def text(self) -> str:
-        """Return the same as `read`, for a caller without an event loop."""
+        """Return the current SDL, like `read`. This method can be called without an event loop."""
         try:
             return self.path.read_text(encoding="utf-8")
         except OSError as error:
@@ -69,7 +72,10 @@ class FileSource:
             raise SourceUnavailable(f"{self.path}: is not UTF-8 text") from error
 
     async def read(self) -> str:
-        """See `Source.read`. Runs in the event loop: reading takes about a millisecond, less than starting a thread."""
+        """Return the current SDL (see `Source.read`).
+
+        The file is read in the event loop. This takes about a millisecond; to start a thread would take longer.
+        """
         return self.text()
 
     def close(self) -> None:
@@ -77,7 +83,10 @@ class FileSource:
 
 
 class UrlSource:
-    """A supergraph at a URL. Requests have the last ETag, so that the server does not send an unchanged SDL again."""
+    """A supergraph at a URL.
+
+    Each request has the ETag of the last response, so that the server does not send an unchanged SDL again.
+    """
 
     def __init__(self, url: str, settings: SupergraphSource) -> None:
         self.name = url.partition("?")[0]
@@ -91,7 +100,7 @@ class UrlSource:
         self._last = ""
 
     async def read(self) -> str:
-        """See `Source.read`."""
+        """Return the current SDL (see `Source.read`). If the SDL is unchanged, return the SDL of the last response."""
         try:
             text = await self._document.read()
         except DocumentUnavailable as error:

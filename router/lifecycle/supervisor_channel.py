@@ -2,8 +2,8 @@
 
     supervisor  {"id": 1, "request": "status"}      worker   {"id": 1, "response": [...]}
 
-When the worker begins to serve, it sends {"id": 0, "response": []} without a request. Each side detects at once when
-the other side closes the channel.
+When the worker begins to serve, it sends the hello message {"id": 0, "response": []} without a request. Each side
+detects at once when the other side closes the channel.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from router.lifecycle.admin_port import JsonObject
 
 HELLO = 0
-# A status takes about a kilobyte; the limit protects the memory if the other side sends something else.
+# The length limit of a line, in bytes. A status takes about a kilobyte. The limit protects the memory from other data.
 _LONGEST_LINE = 1 << 20
 
 
 class WorkerGone(Exception):
-    """The worker closed the channel before it responded."""
+    """The worker closed the channel before it responded to a request."""
 
 
 class Channel:
-    """The supervisor's end of the channel. `hello` completes when the worker begins to serve."""
+    """The end of the channel that the supervisor uses. `hello` completes when the worker begins to serve."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -41,7 +41,7 @@ class Channel:
 
     @classmethod
     async def over(cls, connection: socket.socket) -> Channel:
-        """Open a channel over one socket of a pair. The channel closes the socket at the end."""
+        """Open a channel over `connection`, one socket of a pair. `aclose` closes the socket."""
         return cls(*await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE))
 
     async def request(self, name: str) -> Sequence[JsonObject]:
@@ -59,7 +59,7 @@ class Channel:
         return response
 
     async def aclose(self) -> None:
-        """Close the channel; the worker then stops, as if its supervisor had ended."""
+        """Close the channel. The worker then stops, as it does if the supervisor ends."""
         self._writer.close()
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
@@ -77,7 +77,7 @@ class Channel:
             for future in self._open.values():
                 if not future.done():
                     future.set_exception(WorkerGone())
-                    future.exception()  # retrieved here, because otherwise asyncio logs it if no caller waits
+                    future.exception()  # retrieved, because asyncio logs an exception that nobody retrieves
 
 
 @asynccontextmanager
@@ -86,7 +86,10 @@ async def serve_supervisor(
     responders: Mapping[str, Callable[[], Awaitable[Sequence[JsonObject]]]],
     on_supervisor_end: Callable[[], None],
 ) -> AsyncIterator[None]:
-    """Respond to the supervisor while the block runs; call `on_supervisor_end` when it closes the channel."""
+    """While the `with` block runs, respond to the requests of the supervisor.
+
+    `responders` has an async function for each request. If the supervisor closes the channel, call `on_supervisor_end`.
+    """
     reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE)
 
     async def respond(message: Mapping[str, Any]) -> None:
@@ -95,7 +98,7 @@ async def serve_supervisor(
 
     async def respond_to_all() -> None:
         writer.write(json.dumps({"id": HELLO, "response": []}).encode() + b"\n")
-        async with asyncio.TaskGroup() as responding:  # concurrent, so that a status does not wait for a reload
+        async with asyncio.TaskGroup() as responding:  # a request for the status must not wait for a reload
             while line := await reader.readline():
                 responding.create_task(respond(json.loads(line)))
             on_supervisor_end()

@@ -1,6 +1,7 @@
-"""Prepare operations before clients send them: those of a file at the start, the most used ones at a reload.
+"""Prepares operations (parses, validates and plans them) before clients send them.
 
-A document that is not valid for the new schema is skipped and counted; it does not stop the warm-up.
+At the start, these are the operations of a file; at a reload, the operations that clients used most. A document that is
+not valid for the new schema is skipped and counted, and the warm-up continues.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
 
 
 class WarmUpDocument(NamedTuple):
-    """A document and the names of the operations to prepare. None stands for its only operation."""
+    """A document and the names of the operations to prepare. None stands for the only operation of the document."""
 
     query: str
     operations: tuple[str | None, ...] = (None,)
 
 
 class WarmUpResult(NamedTuple):
-    """The numbers of documents that are prepared, not valid (`skipped`), or not prepared in time (`left`)."""
+    """The result of a warm-up, as numbers of documents.
+
+    `prepared` counts the documents that were prepared, `skipped` the invalid ones, and `left` the documents that were
+    not prepared because the warm-up ended early.
+    """
 
     prepared: int
     skipped: int
@@ -37,7 +42,10 @@ class WarmUpResult(NamedTuple):
 
 
 def most_used(gateway: Gateway, count: int) -> list[WarmUpDocument]:
-    """Return the `count` most used documents. Call it in the thread that uses the gateway: caches have no lock."""
+    """Return the `count` documents that clients used most.
+
+    Call this function in the thread that uses the gateway, because the caches have no lock.
+    """
     return [
         WarmUpDocument(query, tuple(document.operations))
         for query, document in gateway.preparation.documents.most_used(count)
@@ -84,9 +92,9 @@ def _documents(manifest: object) -> Iterator[str]:
 
 
 class Throttle:
-    """Limits the total time and, while clients are served, the documents per second.
+    """Limits the total time of a warm-up and, while clients are served, the number of documents per second.
 
-    `stopped` ends the warm-up when it is set. It is None if no client is served yet: there are then no pauses.
+    The warm-up ends when `stopped` is set. `stopped` is None if no client is served yet; the warm-up then never pauses.
     """
 
     def __init__(self, settings: WarmUp, stopped: threading.Event | None) -> None:
@@ -95,14 +103,20 @@ class Throttle:
         self._stopped = stopped
 
     def wait(self, spent: float) -> bool:
-        """Pause before the next document; the last one took `spent` seconds. Returns False if the warm-up must end."""
+        """Pause before the next document. `spent` is the number of seconds that the previous document took.
+
+        Return False if the warm-up must end.
+        """
         if self._stopped is not None and self._stopped.wait(max(self._pause - spent, 0.0)):
             return False
         return time.monotonic() < self._end
 
 
 def warm(gateway: Gateway, documents: Iterable[WarmUpDocument], throttle: Throttle) -> WarmUpResult:
-    """Prepare documents in order. While clients are served, call it in a thread, because planning takes long."""
+    """Prepare the documents in order, until `throttle` ends the warm-up, and return how many were prepared.
+
+    While clients are served, call this function outside the thread of the event loop, because planning takes long.
+    """
     queue = list(documents)
     prepared = skipped = 0
     for position, document in enumerate(queue):

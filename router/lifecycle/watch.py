@@ -1,4 +1,4 @@
-"""Reload after a change: check the files at one interval, and poll the URL of the supergraph at another."""
+"""Reloads after a change. Checks the files, and polls the URL of the supergraph, each at its own interval."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from router.settings import RouterSettings
 
 _JITTER = 0.1
-"""The fraction by which an interval varies at random, so that many routers do not poll at the same moment."""
+"""Each pause between two polls of the URL is up to this fraction shorter or longer than the interval, at random. Many
+routers then do not poll at the same moment."""
 
 
 class Watch:
-    """Two endless loops, which run as tasks. The current settings define their intervals."""
+    """Has two endless loops, `files` and `address`. Each runs as a task, at an interval that a reload can change."""
 
     def __init__(self, reloader: Reloader, rollover: Rollover) -> None:
         self._reloader = reloader
         self._rollover = rollover
 
     async def files(self) -> None:
-        """Reload when a file has changed and then has not changed for one interval: a writer may write it in parts."""
+        """Reload when a file has changed, and has then stayed the same for one interval.
+
+        A program may write a file in several steps. The file must not be read between two of these steps.
+        """
         found = tried = self._reloader.seen
         while True:
             await asyncio.sleep(self._settings.reload.watch_interval)
@@ -37,7 +41,10 @@ class Watch:
                 await self._reloader.reload("file")
 
     async def address(self) -> None:
-        """Reload when the supergraph at a URL has changed. If no supergraph is loaded yet, poll at once."""
+        """If the supergraph has a URL, poll the URL, and reload when the supergraph has changed.
+
+        If no supergraph is loaded yet, load it at once.
+        """
         if self._rollover.current is None:
             await self._reloader.reload("start")
         while True:

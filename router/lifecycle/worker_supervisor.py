@@ -1,13 +1,15 @@
-"""Several worker processes behind one port, and the supervisor that starts, monitors and replaces them.
+"""Runs several worker processes behind one port. The supervisor starts, monitors and replaces the workers.
 
     supervisor ── listens on N sockets of one port (SO_REUSEPORT), one for each worker, and serves the admin port
       ├── worker 0   accepts from socket 0, has its own supergraph, plans and connections
       └── worker 1   accepts from socket 1
 
-The kernel distributes connections over the sockets. The supervisor owns them: while an ended worker is replaced, its
-new connections wait in the queue of the socket and are not refused. If a worker cannot start when the router starts,
-the router ends with the exit code of the worker. If a replacement cannot start, the supervisor tries again at growing
-intervals; meanwhile it closes the socket of the worker, so that the kernel uses the other sockets.
+The kernel distributes new connections over the sockets. The supervisor keeps all sockets open. If a worker ends, new
+connections therefore wait in the queue of its socket until another worker replaces it.
+
+If a worker cannot start when the router starts, the router ends with the exit code of the worker. If the replacement of
+a worker cannot start, the supervisor closes the socket of the worker, so that the kernel uses the other sockets. The
+supervisor then tries to start the worker again, at growing intervals.
 """
 
 from __future__ import annotations
@@ -33,12 +35,12 @@ if TYPE_CHECKING:
 
     from router.lifecycle.admin_port import JsonObject
 
-# If a worker has run for this time, the pause before its replacement is short again.
+# The pauses before a worker is started again grow. After a worker has run for this time, the next pause is short.
 _PROVEN_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-# How long after its grace period a worker may still run before it is killed.
+# A stopped worker that still runs this long after its grace period is killed.
 _LAST_SECONDS = 3.0
-# A worker without a status response within this time is not ready; probes of load balancers wait about as long.
+# A worker that does not send its status within this time is not ready. Load balancers wait about as long for a probe.
 _STATUS_SECONDS = 2.0
 
 _log = structlog.stdlib.get_logger("workers")
@@ -51,7 +53,7 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
         PortTaken: another process listens on the port, with or without SO_REUSEPORT.
         StartupError: this machine does not have the address.
     """
-    bind(endpoint).close()  # fails if a process uses the port; with SO_REUSEPORT it would succeed
+    bind(endpoint).close()  # without SO_REUSEPORT, so that it fails if another process uses the port
     first = bind(Endpoint(endpoint.host, endpoint.port, endpoint.variable, shared=True))
     port = first.getsockname()[1]
     others = [bind(Endpoint(endpoint.host, port, endpoint.variable, shared=True)) for _ in range(count - 1)]
@@ -60,7 +62,7 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How to start a worker: `command`, followed by `--worker <listener> <channel>` (two file descriptors).
+    """How to start a worker: run `command` with `--worker <listener> <channel>`, which are two file descriptors.
 
     `grace` is the number of seconds in which a stopped worker may finish its running requests.
     """
@@ -71,7 +73,10 @@ class Launch:
 
 
 class WorkerSupervisor:
-    """The supervisor (see `admin_port.Operable`). The context managers in `companions` run beside the workers."""
+    """The supervisor, which the admin port controls (see `admin_port.Operable`).
+
+    `companions` are context managers, for example the admin port. They are open as long as the workers run.
+    """
 
     def __init__(self, launch: Launch, listeners: Sequence[socket.socket]) -> None:
         self._launch = launch
@@ -102,17 +107,20 @@ class WorkerSupervisor:
         return self._exit_code
 
     def stop(self) -> None:
-        """Close the listening sockets and stop the workers, which may finish their running requests."""
+        """Close the listening sockets and stop the workers. The workers may finish their running requests."""
         self._stop.set()
         for listener in self._listeners:
             listener.close()
 
     async def status(self) -> Sequence[JsonObject]:
-        """Return the status of each worker, in order. A worker that does not serve or respond has `"ready": False`."""
+        """Return the status of each worker, in the order of the workers.
+
+        The status of a worker that does not serve yet, or does not respond, contains `"ready": False`.
+        """
         return await asyncio.gather(*map(self._status_of, range(len(self._listeners))))
 
     async def reload(self) -> Sequence[JsonObject]:
-        """Reload one worker after the other, so that the others can serve clients meanwhile."""
+        """Reload one worker after the other. While one worker reloads, the other workers can serve clients."""
         return await self._reload("reload")
 
     async def _status_of(self, index: int) -> JsonObject:
@@ -131,7 +139,7 @@ class WorkerSupervisor:
         return {"worker": index, "ready": False, "reason": reason}
 
     async def _reload(self, request: str) -> list[JsonObject]:
-        """Reload the workers that serve. A worker that is being started is left out, because it reads the new files."""
+        """Reload the workers that serve clients. A worker that is being started is skipped: it reads the new files."""
         outcomes: list[JsonObject] = []
         async with self._reloading:
             for index, channel in sorted(self._channels.items()):
@@ -154,7 +162,7 @@ class WorkerSupervisor:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep_running(self, index: int) -> None:
-        """Run worker `index`, and replace it whenever it ends, until the supervisor stops."""
+        """Run worker `index`. Whenever the worker ends, start a new one, until the supervisor stops."""
         pause, served_before = _FIRST_PAUSE, False
         while not self._stop.is_set():
             started = time.monotonic()
@@ -173,7 +181,10 @@ class WorkerSupervisor:
             await _first_completed(self._stop.wait(), asyncio.sleep(pause))
 
     def _close_listener(self, index: int) -> None:
-        """Replace the socket with one that gets no connections: only the next worker listens on it."""
+        """Close the socket of worker `index`, and replace it by a new socket that does not listen.
+
+        The new socket gets no connections until the next worker listens on it.
+        """
         self._listeners[index].close()
         self._listeners[index] = replacement = socket.socket(self._family, socket.SOCK_STREAM)
         replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -181,7 +192,7 @@ class WorkerSupervisor:
         replacement.bind(self._address)
 
     async def _run_one(self, index: int) -> tuple[int, bool]:
-        """Run one worker process. Returns its exit code, and whether it began to serve."""
+        """Run one worker process until it ends. Return its exit code, and whether the process began to serve."""
         ours, theirs = socket.socketpair()
         listener = self._listeners[index]
         process = await asyncio.create_subprocess_exec(
@@ -220,7 +231,7 @@ class WorkerSupervisor:
 
 
 async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
-    """Wait until one of `waits` completes. Cancels the other coroutines, but not the other futures."""
+    """Wait until one of `waits` completes. Then cancel the other coroutines, but not the other futures."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -234,7 +245,7 @@ async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.F
 
 
 def call_when_closed(pipe: int, stop: Callable[[], None]) -> None:
-    """Call `stop` when the other end of `pipe` is closed, which happens when the process that has it ends."""
+    """Call `stop` when the other end of `pipe` is closed. The system closes it when the process at that end ends."""
     loop = asyncio.get_running_loop()
 
     def readable() -> None:

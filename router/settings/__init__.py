@@ -1,8 +1,9 @@
 """The router's configuration: reads `router.yaml` and the environment into one frozen `RouterSettings`.
 
-`model` lists the sections, one file each in `sections/`, with the base class in `section` and the value types in
-`types`. `load` reads a file and reports every mistake in it (`errors`, `validation_messages`). `reference_page`,
-`json_schema` and `starter_file` generate documents from the model; `all_keys` lists its keys for them.
+`model` defines the configuration as a list of sections. Each section is one file in `sections/`; `section` has the base
+class, and `types` has the types of values. `load` reads a file and reports every mistake in the file (`errors`,
+`validation_messages`). `reference_page`, `json_schema` and `starter_file` generate documents from the model. For these
+three modules, `all_keys` lists the keys of the model.
 """
 
 from __future__ import annotations

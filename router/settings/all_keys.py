@@ -1,6 +1,6 @@
 """Lists all keys of the configuration from the model, for the reference page, the starter file and tests.
 
-A key is a dotted path. `<name>` stands for a subgraph's name, `[]` for an entry of a list:
+A key is written as a dotted path. `<name>` stands for the name of a subgraph, and `[]` for each element of a list:
 
     traffic.subgraphs.<name>.timeout        headers.all.request[].propagate.named
 """
@@ -17,7 +17,11 @@ from router.settings.model import RouterSettings
 
 
 class Key(NamedTuple):
-    """A key of the configuration. `section` is the model of its own keys, or None; `default` is a JSON value."""
+    """A key of the configuration. `default` is a JSON value.
+
+    If the value of the key is a section, or a list or mapping of sections, `section` is the class of the section.
+    Otherwise, `section` is None.
+    """
 
     path: str
     name: str
@@ -29,12 +33,12 @@ class Key(NamedTuple):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether the key has a value and not further keys."""
+        """Whether the value of the key is a plain value, without further keys."""
         return self.section is None
 
 
 def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[Key]:
-    """Yield all keys in the order of the model. The keys of a section follow the section."""
+    """Yield all keys of `model` in the order of definition. The key of a section precedes the keys in the section."""
     schema = model.model_json_schema()
     for name, field in model.model_fields.items():
         value = _inlined(schema["properties"][name], schema.get("$defs", {}))
@@ -54,7 +58,11 @@ def keys(model: type[BaseModel] = RouterSettings, prefix: str = "") -> Iterator[
 
 
 def _section(annotation: object) -> tuple[type[BaseModel] | None, str]:
-    """Return the section in an annotation, or None, and the suffix of its path (`.<name>`, `[]` or nothing)."""
+    """Return the section class that `annotation` contains, and the suffix of the section's path.
+
+    The suffix is `.<name>` for a mapping of sections, `[]` for a list of sections, and otherwise empty. If the
+    annotation contains no section, return None and an empty suffix.
+    """
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, ""
     origin, arguments = get_origin(annotation), get_args(annotation)

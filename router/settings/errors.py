@@ -1,4 +1,4 @@
-"""The error of a configuration that cannot be used, with all problems of the file."""
+"""The error that is raised if a configuration cannot be used. The error lists all problems of the file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """A problem at one place of the configuration.
+    """A problem in the configuration, with its file and line.
 
-    `key` is the dotted path of a setting, or empty if the problem concerns the whole file. The first `line` is 1.
+    `key` is the dotted path of a setting. It is empty if the problem concerns the whole file. Lines are counted from 1.
     `message` does not contain the value of the setting, which may be a secret.
     """
 
@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 
 class InvalidSettings(StartupError):
-    """The configuration cannot be used. There is at least one problem; the text of the error has a line for each."""
+    """The configuration cannot be used. `problems` has at least one problem; the error message has a line for each."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

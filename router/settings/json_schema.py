@@ -1,6 +1,7 @@
-"""Generates the JSON Schema (draft 2020-12) with which editors complete and check `router.yaml`.
+"""Generates the JSON Schema (version 2020-12) of `router.yaml`, with which editors complete and check the file.
 
-Pydantic generates the schema from the model. This module adds references: any scalar may be `from_env` or `from_file`.
+Pydantic generates the schema from the model. This module then allows a reference in place of each scalar:
+`{from_env: VARIABLE}` or `{from_file: path}`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from router.settings.model import RouterSettings
 JsonSchema = dict[str, Any]
 
 _SCALARS = frozenset({"string", "number", "integer", "boolean", "null"})
-# The value of these keywords is a schema or a list of schemas; the value of the next ones maps names to schemas.
+# Keywords of JSON Schema whose value is a schema or a list of schemas.
 _SCHEMAS = frozenset({"items", "additionalProperties", "anyOf"})
+# Keywords of JSON Schema whose value is an object that maps names to schemas.
 _NAMED_SCHEMAS = frozenset({"properties", "$defs"})
 _ANNOTATIONS = ("description", "default")
 _REFERENCES: JsonSchema = {
@@ -47,7 +49,7 @@ def json_schema() -> JsonSchema:
 
 
 def _with_references(schema: Any) -> Any:
-    """Return a copy of the schema in which each scalar may also be a reference."""
+    """Return a copy of `schema` that allows a reference (`from_env`, `from_file`) in place of each scalar."""
     if isinstance(schema, list):
         return [_with_references(item) for item in schema]
     if not isinstance(schema, dict):

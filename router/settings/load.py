@@ -1,11 +1,12 @@
 """Reads `router.yaml` into `RouterSettings`, and reports every problem with its line.
 
-Any scalar may be a reference, which is resolved before types are checked:
+A reference can stand in place of any scalar. The reference is replaced by its value before types are checked:
 
     port: {from_env: ROUTER_PORT, default: 4000}     # an environment variable, required without `default`
     value: {from_file: /run/secrets/key}             # the text of a file without line breaks at its end
 
-A missing key has the value of its environment variable in `ENVIRONMENT` if that is set, and otherwise its default.
+`ENVIRONMENT` lists keys that have an environment variable. If one of these keys is missing in the file and its variable
+is set, the key has the value of the variable. Every other missing key has its default.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ ENVIRONMENT: Mapping[tuple[str, str], str] = {
     ("server", "port"): "ROUTER_PORT",
     ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
 }
-"""Settings that a deployment can change without editing the file."""
+"""For some keys, the environment variable that has the value if the key is missing in the file."""
 
 _FROM_ENV = frozenset({"from_env", "default"})
 _FROM_FILE = frozenset({"from_file"})
@@ -44,8 +45,8 @@ _FROM_FILE = frozenset({"from_file"})
 def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection[str] | None = None) -> RouterSettings:
     """Read and check a configuration file. If `path` is None, all settings have their defaults.
 
-    A relative path in the file starts at the folder of the file. If `subgraphs` is given, check that each subgraph
-    named in the file is one of them.
+    Relative paths in the file are relative to the folder of the file. If `subgraphs` is given, check that the file
+    names only subgraphs in `subgraphs`.
 
     Raises:
         InvalidSettings: the file cannot be read, or it has problems.
@@ -62,7 +63,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, subgraphs: Collection
 
 
 def read(text: str, environ: Mapping[str, str]) -> RouterSettings:
-    """Read and check the text of a configuration. Relative paths in it start at the working directory.
+    """Read and check the text of a configuration. Relative paths in the text are relative to the working directory.
 
     Raises:
         InvalidSettings: the text has problems.
@@ -91,7 +92,11 @@ def _check(text: str, source: _Source, subgraphs: Collection[str] | None) -> Rou
 
 @dataclass
 class _Source:
-    """One file: the lines of its keys, the origins of values from variables and files, and the problems found."""
+    """A configuration file that is being read, and the problems found in the file.
+
+    `lines` has the line of each key. If a value comes from an environment variable or from another
+    file, `origins` has the name of this variable or file.
+    """
 
     name: str
     environ: Mapping[str, str]
@@ -104,7 +109,7 @@ class _Source:
         self.problems.append(Problem(self.name, self.line(location), ".".join(map(str, location)), message))
 
     def line(self, location: Location) -> int:
-        """Return the line of a key, or of the nearest enclosing key with a known line."""
+        """Return the line of a key. If this line is not known, return the line of the nearest enclosing key."""
         while location and location not in self.lines:
             location = location[:-1]
         return self.lines.get(location, 1)
@@ -122,7 +127,7 @@ class _Source:
         return {} if document is None else document
 
     def resolve(self, node: object, location: Location) -> object:
-        """Return the value with references replaced, and record the line of each key."""
+        """Return `node` with each reference replaced by its value, and record the line of each key."""
         if isinstance(node, Mapping):
             if "from_env" in node or "from_file" in node:
                 return self._resolve_reference(node, location)
@@ -175,7 +180,7 @@ class _Source:
         return None
 
     def add_from_environment(self, values: dict[str, object]) -> None:
-        """Add missing keys from the variables in `ENVIRONMENT`."""
+        """Add to `values` each key of `ENVIRONMENT` that is missing there, if the variable of the key is set."""
         for (section, key), variable in ENVIRONMENT.items():
             section_values = values.setdefault(section, {})
             if isinstance(section_values, dict) and key not in section_values and self.environ.get(variable):
@@ -183,7 +188,7 @@ class _Source:
                 self.origins[section, key] = f"environment variable {variable}"
 
     def explain(self, error: ValidationError) -> Iterator[Problem]:
-        """One problem for each of pydantic's findings, without the values."""
+        """Yield a problem for each error that pydantic found. Messages do not contain values, which may be secret."""
         for finding in error.errors(include_url=False, include_input=False):
             location: Location = tuple(finding["loc"])
             message = message_of(finding)
@@ -203,7 +208,7 @@ def _unknown_key(location: Location) -> str:
 
 
 def _keys_beside(location: Location) -> list[str]:
-    """Return the keys that are allowed beside the key at `location`."""
+    """Return all keys that are allowed in the section that contains `location`."""
     model: type[BaseModel] | None = RouterSettings
     annotation: object = None
     for part in location[:-1]:
@@ -211,7 +216,7 @@ def _keys_beside(location: Location) -> list[str]:
             annotation = model.model_fields[str(part)].annotation
         model = _model_in(annotation)
         if model is not None and _is_container(annotation):
-            annotation, model = model, None  # the next part is an index or a subgraph's name
+            annotation, model = model, None  # the next element of `location` is a list index or a mapping key
     if model is None:
         model = _model_in(annotation)
     return list(model.model_fields) if model is not None else []

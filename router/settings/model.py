@@ -1,8 +1,8 @@
 """The keys of `router.yaml`: types, defaults and descriptions.
 
-Defaults are closed: no header of a client is sent to a subgraph, no error message of a subgraph is sent to a client, no
-origin is trusted, and introspection is off. More open defaults of other routers have caused incidents.
-A new key requires a test in which changing the key changes behaviour.
+By default, the router allows as little as possible: no header of a client is sent to a subgraph, no error message of a
+subgraph is sent to a client, no origin is trusted, and introspection is off. Other routers allow more by default, which
+has caused incidents. A new key requires a test that shows that the key has an effect.
 """
 
 # ruff: noqa: TC001, TC003  (pydantic evaluates the annotations of its models at run time)
@@ -42,48 +42,50 @@ class RouterSettings(Section):
     server: Server = Server()
     """Where the router listens, and with how many processes."""
     supergraph: SupergraphSource = SupergraphSource()
-    """The source of the supergraph if the command line does not name one."""
+    """Where the router reads the supergraph from if `--supergraph` is not given."""
     reload: Reload = Reload()
-    """When changed files are read again."""
+    """When the router reads changed files again."""
     warm_up: WarmUp = WarmUp()
-    """Operations that are planned before a client sends them."""
+    """Operations that the router plans before a client sends them."""
     admin: Admin = Admin()
-    """A port for operators."""
+    """A port on which operators control the router."""
     overload: Overload = Overload()
-    """When requests are refused because too many are running."""
+    """When the router refuses requests because too many requests are running."""
     logging: Logging = Logging()
     """What log lines contain."""
     introspection: bool = False
-    """Whether clients may query the schema; if not, error messages do not suggest names of the schema either."""
+    """Whether clients may query the schema. If they may not, error messages do not suggest names of the schema
+    either."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
-    """URLs that replace those of the supergraph, by subgraph name."""
+    """For each subgraph name, a URL that replaces the URL in the supergraph."""
     override_labels: Mapping[str, Percentage] = {}
-    """The percentage of requests for which a label of a progressive `@override` is active, by label, for example
-    `{checkout-v2: 25}`. Without an entry, `percent(5)` is active for 5 % of requests, and other labels are inactive."""
+    """For each label of a progressive `@override`, the percentage of requests for which the label is active, for
+    example `{checkout-v2: 25}`. A label that is missing here is inactive, except that `percent(5)` is active for 5 % of
+    requests."""
     headers: Headers = Headers()
     """Which headers of a client are sent to subgraphs."""
     traffic: Traffic = Traffic()
     """Time limits and connections of requests to subgraphs."""
     limits: Limits = Limits()
-    """The limits of a request."""
+    """The largest requests that the router accepts."""
     errors: Errors = Errors()
     """What clients see of the errors of subgraphs."""
     cors: Cors = Cors()
     """Which web pages may call the router from a browser."""
     csrf: Csrf = Csrf()
-    """Protection against requests that a page of another site makes a browser send."""
+    """Protection against cross-site request forgery: a page of another site makes a browser send a request."""
     compression: Compression = Compression()
-    """Content codings of responses to clients."""
+    """How responses to clients are compressed."""
     apq: Apq = Apq()
     """Automatic persisted queries: documents that clients register."""
     persisted_documents: PersistedDocuments = PersistedDocuments()
     """Documents that are registered before any client sends them."""
     batching: Batching = Batching()
-    """Several operations in one request."""
+    """Whether a client may send several operations in one request."""
     planner: Planner = Planner()
     """How operations are divided into fetches."""
     cache: Cache = Cache()
-    """The caches of documents and plans."""
+    """The sizes of the caches of documents and plans."""
 
     @model_validator(mode="after")
     def _has_one_meaning_of_a_hash(self) -> RouterSettings:
@@ -92,7 +94,10 @@ class RouterSettings(Section):
         return self
 
     def unknown_subgraphs(self, subgraphs: Collection[str]) -> list[tuple[str, ...]]:
-        """Return the paths of the keys that name a subgraph which is not in `subgraphs`."""
+        """Return the path of each key that names an unknown subgraph, which is not in `subgraphs`.
+
+        For example, the path is `("traffic", "subgraphs", "x")` if `subgraphs` does not contain `x`.
+        """
         places: dict[tuple[str, ...], Iterable[str]] = {
             ("override_subgraph_url",): self.override_subgraph_url,
             ("headers", "subgraphs"): self.headers.subgraphs,

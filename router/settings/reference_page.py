@@ -48,7 +48,7 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 
 
 def reference() -> str:
-    """Return the text of the page."""
+    """Return the text of the reference page."""
     return _HEAD + "".join(f"\n{part}" for part in _sections(list(keys())))
 
 
@@ -80,7 +80,7 @@ def _row(key: Key, prefix: str) -> str:
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """Describe in words the values that a schema allows."""
+    """Return a description of the values that a schema allows, for example "whole number > 0"."""
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "anyOf" in schema:
@@ -97,7 +97,11 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def written(key: Key) -> str:
-    """Return the default of a key as YAML: as JSON, but a duration with its unit and text without unneeded quotes."""
+    """Return the default of a key as YAML.
+
+    A duration is written with its unit, for example `30s`. Text has quotes only where YAML requires them. Any other
+    value is written as JSON.
+    """
     value = key.default
     if isinstance(value, float) and _kind(key.schema).startswith("duration"):
         return f"{value:g}s" if value >= 1 else f"{value * 1000:g}ms"

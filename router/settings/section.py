@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """The base class of a section. Sections are immutable and have no unknown keys.
+    """The base class of a section. A section is immutable and refuses unknown keys.
 
-    The docstring below a key is its description. Errors do not contain values, which may be secret.
+    The docstring below a key is the description of the key in generated documents. Error messages do not contain
+    values, because a value may be secret.
     """
 
     model_config = ConfigDict(

@@ -1,6 +1,6 @@
-"""Generates the starter `router.yaml`, in which every key is commented out, with its default and description.
+"""Generates the starter `router.yaml`. Every key is commented out, and shows its default and description.
 
-Descriptions start with `##`, keys that are commented out with one `#`: removing that character activates the key.
+A line with a description starts with `##`. A line with a key starts with one `#`; to set the key, remove this `#`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PLACEHOLDERS = ("<name>", "[]")
 
 
 def starter_file() -> str:
-    """Return the text of the file. Unchanged, it has the same effect as no file."""
+    """Return the text of the starter file. As long as nobody edits the file, all settings have their defaults."""
     return _HEAD + "\n" + "\n".join(_lines()) + "\n"
 
 
@@ -48,7 +48,7 @@ def _lines() -> Iterator[str]:
         if key.section is None:
             yield f"#{indent}{key.name}: {written(key)}"
         elif key.default is None:
-            hidden_section = f"{key.path}."  # only the reference page lists these keys
+            hidden_section = f"{key.path}."  # only the reference page lists the keys of this section
             yield f"#{indent}{key.name}: null"
         else:
             yield f"#{indent}{key.name}:"
@@ -60,7 +60,10 @@ def _description(key: Key) -> list[str]:
 
 
 def _example(key: Key) -> Iterator[str]:
-    """Yield the lines of a list or mapping of sections, with an empty default. The reference page lists its keys."""
+    """Yield the lines of a key whose value is a list or mapping of sections: the description, and `[]` or `{}`.
+
+    Only the reference page lists the keys of these sections.
+    """
     if sum(key.path.count(place) for place in _PLACEHOLDERS) > 1:
         return
     yield from _description(key)

@@ -15,7 +15,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 # RFC 9110 §5.6.2: a field name is a token.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# Header rules cannot set these headers: the transport sets them, or they belong to a connection (RFC 9110 §7.6.1).
+# Header rules cannot set these headers. The transport sets them, or they describe one connection (RFC 9110 §7.6.1).
 PROTOCOL_HEADERS = frozenset(
     {
         "accept",
@@ -67,7 +67,7 @@ def _settable_header(value: str) -> str:
 
 
 def check_header_value(value: str) -> str:
-    """Check a header's value (RFC 9110 §5.5).
+    """Check the value of a header (RFC 9110 §5.5), and return it.
 
     Raises:
         ValueError: the value has a character that is not allowed. The message does not contain the value.
@@ -78,10 +78,10 @@ def check_header_value(value: str) -> str:
 
 
 def http_url(value: str) -> str:
-    """Check a URL that the router connects to.
+    """Check a URL that the router connects to, and return it.
 
     Raises:
-        ValueError: the URL is not absolute, has credentials or has an invalid port. The message does not contain it.
+        ValueError: the URL is relative, has credentials or has an invalid port. The message does not contain the URL.
     """
     split_http_url(value)
     return value
@@ -127,22 +127,22 @@ _DURATION_SCHEMA = {
 Duration = Annotated[
     float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False), IsNumber, WithJsonSchema(_DURATION_SCHEMA)
 ]
-"""Seconds; written as `30s`, `500ms`, `1m`, or a number of seconds."""
+"""A duration in seconds. In the file, it is written as `30s`, `500ms` or `1m`, or as a number of seconds."""
 
 HeaderName = Annotated[str, AfterValidator(_header_name)]
-"""A header's name, converted to lower case."""
+"""The name of a header. Validation converts the name to lower case."""
 
 SettableHeader = Annotated[str, AfterValidator(_settable_header)]
 """The name of a header that a rule may set."""
 
 ContentCoding = Literal["zstd", "br", "gzip"]
-"""A content coding (RFC 9110 §8.4.1) by its registered name."""
+"""The registered name of a content coding (RFC 9110 §8.4.1)."""
 
 HeaderValue = Annotated[str, AfterValidator(check_header_value)]
 HttpUrl = Annotated[str, AfterValidator(http_url)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 FilePath = Annotated[Path, AfterValidator(_beside_the_configuration)]
-"""A file or folder; a relative path starts at the folder of the configuration file."""
+"""A file or folder. A relative path is relative to the folder of the configuration file."""
 
 UrlPath = Annotated[str, AfterValidator(_path)]
 Origin = Annotated[str, AfterValidator(_origin)]

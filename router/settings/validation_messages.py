@@ -1,4 +1,4 @@
-"""Messages about wrong values in the terms of YAML, which replace pydantic's messages in the terms of Python."""
+"""Replaces pydantic's messages about wrong values. The new messages use the terms of YAML instead of Python."""
 
 from __future__ import annotations
 
@@ -39,11 +39,14 @@ _MESSAGES: Mapping[str, str] = {
     "too_short": _SHORT,
     "tuple_type": "a list is expected",
 }
-"""Messages by pydantic's error type (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
+"""The message for each of pydantic's error types (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
 
 
 def message_of(finding: ErrorDetails) -> str:
-    """Return the message for an error of pydantic. It has neither the value nor its length, which may be secret."""
+    """Return the message for an error that pydantic found.
+
+    The message contains neither the wrong value nor its length, because both may be secret.
+    """
     message = _MESSAGES.get(finding["type"])
     if message is None:
         return finding["msg"].removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""`admin`: the port for operators."""
+"""`admin`: the port on which operators control the router."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -15,14 +15,17 @@ AdminToken = Annotated[SecretStr, Field(min_length=16)]
 
 
 class Admin(Section):
-    """A port for operators: reload, health, cache hit ratios, memory of each worker. Never expose it to clients."""
+    """A port on which operators reload the router, and read its health and status. Never expose this port to clients.
+
+    The status has the hit ratios of the caches and the memory of each worker.
+    """
 
     enabled: bool = False
     """Whether the port is open."""
     host: str = Field("127.0.0.1", min_length=1)
-    """Address to listen on; with the default, only this machine can connect."""
+    """Address to listen on. With the default, only programs on the same machine can connect."""
     port: Port = 4001
     """Port to listen on, 0 for a free port."""
     token: AdminToken | None = None
-    """The token that callers send as `Authorization: Bearer ...` to reload. Without a token, nobody can reload.
-    Never printed."""
+    """The token that callers send as `Authorization: Bearer ...` to reload. If this key is not
+    set, nobody can reload through this port. The token is never printed."""

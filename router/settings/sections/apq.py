@@ -1,4 +1,4 @@
-"""`apq`: automatic persisted queries, and the Redis that shares them."""
+"""`apq`: automatic persisted queries, and a Redis in which several routers share the registered documents."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -11,10 +11,10 @@ from router.settings.types import Count, Duration
 
 
 class Redis(Section):
-    """A Redis that several routers share."""
+    """A Redis in which several routers store the documents that clients register."""
 
     url: SecretStr
-    """redis://, rediss:// or unix://, with credentials if Redis requires them; never printed."""
+    """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
     timeout: Duration = 0.1
     """Time limit of a lookup. After a failure the router does not use this Redis for one second."""
     ttl: Duration = 86_400.0
@@ -36,9 +36,9 @@ class Apq(Section):
     enabled: bool = False
     """Whether clients may register documents."""
     entries: Count = 512
-    """Number of documents in memory."""
+    """Maximum number of registered documents in memory."""
     text_bytes: Count = 10_000_000
-    """Total size of the documents in memory."""
+    """Maximum total size of the registered documents in memory."""
     redis: Redis | None = None
-    """A Redis in which all routers of a deployment share registered documents; null: each router has its own memory
-    only."""
+    """A Redis in which all routers of a deployment share registered documents. With null, each router stores documents
+    only in its own memory."""

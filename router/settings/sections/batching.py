@@ -6,7 +6,10 @@ from router.settings.section import Section
 
 
 class Batching(Section):
-    """Several operations in one request, as an array. They run concurrently; their responses are in order."""
+    """A client may send a batch: one request with an array of operations.
+
+    The operations run concurrently. The array of responses has the order of the operations.
+    """
 
     enabled: bool = False
     """Whether batches are accepted; `limits.batch_size` limits their size."""

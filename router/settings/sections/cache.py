@@ -9,12 +9,12 @@ from router.settings.types import Count
 
 
 class Cache(Section):
-    """The caches of documents and plans."""
+    """The sizes of the caches of documents and plans."""
 
     documents: Count = 1_000
     """Maximum number of validated documents."""
     plans: Count = 1_000
     """Maximum number of plans."""
     text_bytes: Count = 2_000_000
-    """Maximum total size of the document texts in each of the two caches. An entry uses up to a hundred times as much
-    memory as its text."""
+    """Maximum total size of the document texts in each of the two caches. A cached document or
+    plan uses up to a hundred times as much memory as its text."""

@@ -1,4 +1,4 @@
-"""`compression`: content codings of responses to clients."""
+"""`compression`: how responses to clients are compressed."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -9,11 +9,12 @@ from router.settings.types import ContentCoding, Count
 
 
 class Compression(Section):
-    """Content codings of responses to clients (RFC 9110 §8.4)."""
+    """How responses to clients are compressed (content codings of RFC 9110 §8.4)."""
 
     enabled: bool = True
-    """Whether responses are compressed for clients that accept a coding."""
+    """Whether responses are compressed for clients that accept one of `encodings`."""
     minimum_bytes: Count = 1_024
     """The size of the smallest body that is compressed. Smaller bodies fit into one network packet uncompressed."""
     encodings: tuple[ContentCoding, ...] = ("zstd", "br", "gzip")
-    """The codings offered. If a client gives several of them the same weight, the first one in this list is used."""
+    """The content codings that the router can use. If a client accepts several codings with the same weight, the router
+    uses the coding that comes first in this list."""

@@ -14,15 +14,15 @@ class Cors(Section):
     """Which web pages may call the router from a browser."""
 
     enabled: bool = False
-    """Whether CORS is on; if it is off, no page of another origin can read a response."""
+    """Whether CORS is on. If it is off, no page of another origin can read a response of the router."""
     origins: tuple[Origin, ...] = ()
-    """Origins whose pages may call the router, as scheme://host[:port]; * allows all."""
+    """Origins whose pages may call the router, as scheme://host[:port]; * allows all origins."""
     allow_headers: tuple[HeaderName, ...] = ("authorization", "content-type", "apollo-require-preflight")
-    """Request headers that such a page may set."""
+    """Request headers that a page of an allowed origin may set."""
     expose_headers: tuple[HeaderName, ...] = ("x-request-id", "retry-after")
-    """Response headers that such a page may read."""
+    """Response headers that a page of an allowed origin may read."""
     allow_credentials: bool = False
-    """Whether the browser may send cookies with the request."""
+    """Whether the browser may send cookies with the requests of a page of an allowed origin."""
     max_age: Duration = 600.0
     """How long a browser may cache the response to a preflight request."""
 

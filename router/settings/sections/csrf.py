@@ -1,4 +1,4 @@
-"""`csrf`: protection against requests that a page of another site makes a browser send."""
+"""`csrf`: protection against cross-site request forgery (a page of another site makes a browser send a request)."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -9,9 +9,14 @@ from router.settings.types import HeaderName
 
 
 class Csrf(Section):
-    """Requests that a browser sends for any web page without a preflight request."""
+    """Protection against cross-site request forgery: a page of another site makes a browser send a request.
+
+    Before a browser sends a request of a page of another site, it usually asks the router for permission in a preflight
+    request. It sends a simple request, for example the content of a form, without a preflight request.
+    """
 
     enabled: bool = True
-    """Whether such requests are refused."""
+    """Whether the router refuses requests that a browser can send without a preflight request."""
     required_headers: tuple[HeaderName, ...] = ("x-apollo-operation-name", "apollo-require-preflight")
-    """Request headers that require a preflight request; a request with one of these headers is accepted."""
+    """The router accepts a request with one of these headers, because a browser sends such a header only after a
+    preflight request."""

@@ -20,32 +20,34 @@ class AllowedErrors(Section):
     """Which errors of a subgraph clients see unchanged."""
 
     allow_codes: tuple[str, ...] = ()
-    """Values of `extensions.code`; errors with one of them keep their message."""
+    """Values of `extensions.code`. An error with one of these codes keeps its message."""
     allow_extensions: tuple[str, ...] = ()
-    """Other keys of `extensions` that such errors keep."""
+    """Keys of `extensions`, besides `code`, that an error with an allowed code keeps."""
 
 
 class TransportCodes(Section):
-    """The `extensions.code` for each way in which a subgraph can fail to respond."""
+    """The `extensions.code` of the error that clients get if a subgraph does not respond correctly."""
 
     unreachable: ErrorCode = "SUBREQUEST_HTTP_ERROR"
-    """No connection, a broken connection, or a status other than 2xx without a GraphQL response."""
+    """The code if a connection fails or breaks, or if the status is not 2xx and the body is not a GraphQL response."""
     timeout: ErrorCode = "GATEWAY_TIMEOUT"
-    """No complete response in time."""
+    """The code if the subgraph sends no complete response in time."""
     malformed: ErrorCode = "SUBREQUEST_MALFORMED_RESPONSE"
-    """A response that is not a GraphQL response, or is too large."""
+    """The code if a response is not a GraphQL response, or is too large."""
 
 
 class Errors(AllowedErrors):
     """What clients see of the errors of subgraphs."""
 
     mask: bool = True
-    """Whether errors of subgraphs are replaced; `false` shows them unchanged to clients, for development."""
+    """Whether the router masks errors of subgraphs: replaces their message and `extensions`. With
+    `false`, clients get the errors unchanged, which helps in development."""
     message: str = Field("Unexpected error", min_length=1)
-    """The message that replaces a masked one."""
+    """The message that replaces the message of a masked error."""
     subgraphs: Mapping[str, AllowedErrors] = {}
-    """What clients see of the errors of one subgraph in addition, by subgraph name."""
+    """For each subgraph name, which errors of this subgraph clients see in addition to those that `errors` allows."""
     transport_codes: TransportCodes = TransportCodes()
-    """The `extensions.code` for each way in which a subgraph can fail to respond."""
+    """The `extensions.code` of the error that clients get if a subgraph does not respond correctly."""
     status: Mapping[ErrorCode, ErrorStatus] = {}
-    """HTTP status of a response without data, by error code; the first error with a listed code decides."""
+    """For each error code, the HTTP status of a response without data. If the response has several errors, the first
+    error with a code listed here determines the status."""

@@ -13,16 +13,16 @@ from router.settings.types import HeaderName, HeaderValue, Pattern, SettableHead
 
 
 class Propagate(Section):
-    """Forward a client's header."""
+    """Forward a header of the client's request to the subgraph."""
 
     named: HeaderName | None = None
-    """The one header with this name."""
+    """Forward the header with this name."""
     matching: Pattern | None = None
-    """Every header whose name matches this regular expression from beginning to end."""
+    """Forward every header whose whole name matches this regular expression."""
     rename: SettableHeader | None = None
-    """The name of the header in the request to the subgraph."""
+    """The name of the forwarded header in the request to the subgraph."""
     default: HeaderValue | None = None
-    """The value if the client did not send the header."""
+    """The value of the header in the request to the subgraph if the client did not send the header."""
 
     @model_validator(mode="after")
     def _has_one_selector(self) -> Propagate:
@@ -52,9 +52,9 @@ class Remove(Section):
     """Remove a header that an earlier rule has set."""
 
     named: HeaderName | None = None
-    """The one header with this name."""
+    """Remove the header with this name."""
     matching: Pattern | None = None
-    """Every header whose name matches this regular expression from beginning to end."""
+    """Remove every header whose whole name matches this regular expression."""
 
     @model_validator(mode="after")
     def _has_one_selector(self) -> Remove:
@@ -64,10 +64,10 @@ class Remove(Section):
 
 
 class HeaderRule(Section):
-    """A rule has exactly one of these keys."""
+    """A rule for the headers of requests. It has exactly one of the keys `propagate`, `insert` and `remove`."""
 
     propagate: Propagate | None = None
-    """Forward a client's header."""
+    """Forward a header of the client's request to the subgraph."""
     insert: Insert | None = None
     """Set a header to a fixed value."""
     remove: Remove | None = None
@@ -81,16 +81,16 @@ class HeaderRule(Section):
 
 
 class HeaderRules(Section):
-    """Rules, applied in order."""
+    """Rules for the headers of requests to subgraphs. They are applied in order."""
 
     request: tuple[HeaderRule, ...] = ()
-    """Rules for the headers of requests to a subgraph."""
+    """Rules for the headers of requests to a subgraph, in the order in which they are applied."""
 
 
 class Headers(Section):
     """Which headers of a client are sent to subgraphs. Without rules, no header is sent."""
 
     all: HeaderRules = HeaderRules()
-    """Rules for every subgraph; they are applied first."""
+    """Rules for every subgraph. They are applied before the rules in `subgraphs`."""
     subgraphs: Mapping[str, HeaderRules] = {}
-    """Rules for one subgraph, by its name."""
+    """For each subgraph name, rules for this subgraph."""

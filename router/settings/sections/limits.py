@@ -1,4 +1,4 @@
-"""`limits`: the limits of a request."""
+"""`limits`: the largest requests that the router accepts."""
 
 from __future__ import annotations
 
@@ -29,45 +29,47 @@ LimitName = Literal[
 
 
 class Limits(Section):
-    """Limits of a request, checked before the operation is executed. A limit that may be null is switched off by null.
+    """The largest requests that the router accepts. Limits are checked before the operation is executed.
 
-    A fragment is counted as often as it is spread.
+    If a limit can be null, null switches it off. The content of a fragment is counted again for each spread of the
+    fragment.
     """
 
     body_bytes: Count = 2_000_000
-    """The largest body of a POST."""
+    """Maximum size of the body of a POST request."""
     url_bytes: Count = 32_768
-    """The longest path and query string."""
+    """Maximum length of the path and query string of a request."""
     header_bytes: Count = 65_536
-    """Total size of the header names and values of a request."""
+    """Maximum total size of the header names and values of a request."""
     header_count: Count = 100
-    """Number of header lines of a request."""
+    """Maximum number of header lines of a request."""
     batch_size: Count = 10
-    """Number of operations in one request if `batching` is enabled."""
+    """Maximum number of operations in one request if `batching` is enabled."""
     tokens: Count = 15_000
-    """Number of lexical tokens of a document."""
+    """Maximum number of lexical tokens of a document."""
     recursion: Annotated[int, Field(gt=0, le=200), IsNumber] = 200
-    """Nesting of brackets of any kind in a document; the parser supports at most 200."""
+    """Maximum nesting of brackets of any kind in a document. The parser supports at most 200."""
     depth: Count | None = 200
-    """Nesting of fields."""
+    """Maximum nesting of fields in an operation."""
     fields: Count | None = 3_500
-    """Number of fields of an operation, including the fields of its fragments."""
+    """Maximum number of fields of an operation, including the fields of its fragments."""
     height: Count | None = None
-    """Number of different fields of an operation. A field that is selected several times on the same path, with or
-    without an alias, is counted once."""
+    """Maximum number of different fields of an operation. A field that is selected several times on the same path, with
+    or without an alias, is counted once."""
     aliases: Count | None = None
-    """Number of aliases of an operation."""
+    """Maximum number of aliases of an operation."""
     directives: Count | None = None
-    """Number of directives of an operation."""
+    """Maximum number of directives of an operation."""
     root_fields: Count | None = None
-    """Number of root fields of an operation."""
+    """Maximum number of root fields of an operation."""
     introspection_depth: Count | None = 3
-    """Nesting of lists in an introspection query (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
+    """Maximum nesting of lists in an introspection query (`fields`, `interfaces`, `possibleTypes`, `inputFields`)."""
     operation_name_length: Count | None = 512
-    """Number of characters of an operation's name."""
+    """Maximum number of characters of an operation's name."""
     measure: tuple[LimitName, ...] = ()
-    """Limits that are only measured: requests that exceed them are logged and counted, but not refused."""
+    """Names of limits that are only measured. A request that exceeds such a limit is logged and counted, but not
+    refused."""
 
     def enforces(self, name: LimitName) -> bool:
-        """Return whether a request that exceeds this limit is refused."""
+        """Return whether a request that exceeds the limit `name` is refused."""
         return name not in self.measure

@@ -11,5 +11,5 @@ class Logging(Section):
     """What log lines contain."""
 
     redact_tag: str = Field("pii", min_length=1)
-    """The name of the `@tag` that marks personal data: log lines do not contain values of fields and arguments with
+    """The name of the `@tag` that marks personal data. Log lines do not contain the values of fields and arguments with
     this tag."""

@@ -1,4 +1,4 @@
-"""`overload`: when requests are refused because too many are running."""
+"""`overload`: when the router refuses requests because too many requests are running."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -12,11 +12,11 @@ class Overload(Section):
     """When too many requests are running, further requests are refused at once with 503 and `Retry-After`."""
 
     max_requests: Count | None = None
-    """Number of concurrent requests in one worker; null for no limit."""
+    """Maximum number of concurrent requests in one worker; null for no limit."""
     retry_after: Duration = 1.0
-    """The value of `Retry-After`, rounded to whole seconds."""
+    """The value of the `Retry-After` header in the response to a refused request, rounded to whole seconds."""
     unready_after: Count = 100
-    """Number of refusals within `window` after which /health/ready is 503, so that a load balancer uses other routers.
-    """
+    """If this number of requests is refused within `window`, /health/ready responds with 503, so that a load balancer
+    uses other routers."""
     window: Duration = 5.0
-    """The time window in which refusals are counted."""
+    """The time in which refused requests are counted for `unready_after`."""

@@ -18,7 +18,7 @@ _RESERVED = frozenset({"query", "operationName", "variables", "extensions"})
 
 
 class PersistedMode(Enum):
-    """What the router does with documents that are not in a manifest, from the least to the most strict mode."""
+    """What the router does with a document that is in no manifest. The last mode is the strictest."""
 
     DISABLED = "disabled"
     MEASURE = "measure"
@@ -27,20 +27,23 @@ class PersistedMode(Enum):
 
 
 class PersistedDocuments(Section):
-    """Documents that are registered before any client sends them: client builds write them into manifests."""
+    """Documents that are registered before any client sends them.
+
+    The build of a client writes the documents of the client into a file, the manifest. The router reads the manifests.
+    """
 
     mode: PersistedMode = PersistedMode.DISABLED
-    """`measure` runs and logs documents that are not in a manifest; `allow_list` refuses them; `require_id` accepts
-    only ids."""
+    """`disabled` ignores manifests. `measure` runs and logs documents that are in no manifest. `allow_list` refuses
+    these documents. `require_id` accepts only the ids of documents, and refuses the text of any document."""
     manifests: tuple[FilePath, ...] = ()
-    """Files in the format of Apollo (apollo-persisted-query-manifest), or of Relay and Hive (an object from id to
-    text)."""
+    """Manifest files, in the format of Apollo (apollo-persisted-query-manifest) or of Relay and Hive (an object that
+    maps ids to documents)."""
     parameters: tuple[ParameterName, ...] = ("documentId",)
-    """Names of body members or query string parameters that hold an id."""
+    """Names of the body members and query string parameters in which a client may send the id of a document."""
     extension: bool = True
-    """Whether `extensions.persistedQuery.sha256Hash` is read as an id, as Apollo's clients send it."""
+    """Whether a client may send the id in `extensions.persistedQuery.sha256Hash`, as Apollo's clients do."""
     url_path: bool = False
-    """Whether an id may follow the endpoint's path: /graphql/<id>."""
+    """Whether a client may send the id at the end of the endpoint's path: /graphql/<id>."""
 
     @field_validator("parameters")
     @classmethod

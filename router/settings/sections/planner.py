@@ -12,11 +12,14 @@ class Planner(Section):
     """How operations are divided into fetches."""
 
     batch_entity_fetches: bool = True
-    """Whether entity fetches of one subgraph at the same stage of a plan share one request. It is sent when the inputs
-    of all of them are available."""
+    """Whether entity fetches of one subgraph at the same stage of a plan share one request. The stage of a fetch is the
+    number of fetches that run before it, one after the other. The shared request is sent when the inputs of all its
+    fetches are available."""
     work: Count = 10_000
-    """The work budget of the search for a better plan, in units of about 10 µs. When it is used up, the router uses the
-    best plan found so far, and logs a hint. Work is counted, not timed, so that an operation always gets the same plan.
+    """The work budget of the search for a better plan, in units of about 10 µs. When the budget is used up, the router
+    uses the best plan found so far, and logs a hint. Work is counted, not timed, so that an operation always gets the
+    same plan.
     """
     deadline: Duration = 1.0
-    """Time limit of the search on a busy machine, where the work budget lasts too long."""
+    """Time limit of the search for a better plan. On a busy machine, it can end the search before the work budget
+    does."""

@@ -1,4 +1,4 @@
-"""`reload`: when changed files are read again."""
+"""`reload`: when the router reads changed files again."""
 
 # ruff: noqa: TC001  (pydantic evaluates the annotations of its models at run time)
 
@@ -9,7 +9,7 @@ from router.settings.types import Duration
 
 
 class Reload(Section):
-    """When changed files are read again. SIGHUP and the admin port reload in any case.
+    """When the router reads changed files again. SIGHUP and the admin port cause a reload independently of these keys.
 
     If the new files cannot be used, the router logs the reason and continues with its present configuration.
     """

@@ -14,22 +14,24 @@ class Server(Section):
     """Where the router listens, and with how many processes."""
 
     host: str = Field("127.0.0.1", min_length=1)
-    """Address to listen on. Without this key, the environment variable MOSAFE_HOST."""
+    """Address to listen on. If this key is missing, the environment variable MOSAFE_HOST has the address."""
     port: Port = 4000
-    """Port to listen on, 0 for a free port. Without this key, the environment variable ROUTER_PORT."""
+    """Port to listen on, 0 for a free port. If this key is missing, the environment variable ROUTER_PORT has the
+    port."""
     path: UrlPath = "/graphql"
     """Path of the GraphQL endpoint."""
     head_timeout: Duration = 30.0
-    """Time limit for the request line and headers, from the start of the connection or from the first byte."""
+    """Time limit for receiving the request line and headers. The time starts when the connection is opened. For a later
+    request on the same connection, it starts with the first byte of the request."""
     keep_alive_timeout: Duration = 75.0
-    """How long an idle connection of a client stays open. The default is longer than in most clients, so that clients
-    close first."""
+    """How long an idle connection of a client stays open. The default is longer than the limit of most clients, so
+    that the client closes the connection first."""
     keep_alive_requests: Count | None = None
-    """Number of requests after which a connection is closed, so that clients connect to new routers; null for no limit.
-    """
+    """Number of requests after which the router closes a connection; null for no limit. Clients then open a new
+    connection, which can reach a router that was added to the deployment."""
     workers: Count = 1
     """Number of worker processes, one for each core to use. Workers share only the port. `--workers` overrides
     this key."""
     drain_timeout: Duration = 30.0
-    """How long running requests may continue after a stop signal. Without this key, the environment variable
-    MOSAFE_SHUTDOWN_SECONDS."""
+    """How long running requests may continue after a stop signal. If this key is missing, the environment
+    variable MOSAFE_SHUTDOWN_SECONDS has the time."""

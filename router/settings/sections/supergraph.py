@@ -1,4 +1,4 @@
-"""`supergraph`: the source of the supergraph."""
+"""`supergraph`: the file or URL from which the router reads the supergraph."""
 
 # ruff: noqa: TC003  (pydantic evaluates the annotations of its models at run time)
 
@@ -13,7 +13,7 @@ from router.settings.types import Duration, FilePath, HttpUrl, SettableHeader, c
 
 
 class SupergraphSource(Section):
-    """The source of the supergraph if the command line does not name one."""
+    """Where the router reads the supergraph from if `--supergraph` is not given."""
 
     file: FilePath | None = None
     """A file with the supergraph."""
@@ -22,11 +22,12 @@ class SupergraphSource(Section):
     headers: Mapping[SettableHeader, SecretStr] = {}
     """Headers of the request to the URL, for example `Authorization`; never printed."""
     poll_interval: Duration = 10.0
-    """Time between two polls of the URL, varied by a tenth so that many routers do not poll at the same moment."""
+    """Time between two polls of the URL. Each pause is up to a tenth shorter or longer, at random, so that many routers
+    do not poll at the same moment."""
     timeout: Duration = 10.0
     """Time limit for one response from the URL."""
     certificate_authority: FilePath | None = None
-    """A PEM file that replaces the system's trust store for the URL."""
+    """A PEM file with the certificate authorities to trust for the URL, instead of those of the system."""
 
     @field_validator("headers")
     @classmethod

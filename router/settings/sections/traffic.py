@@ -11,12 +11,12 @@ from router.settings.types import ContentCoding, Count, Duration, FilePath
 
 
 class SubgraphTraffic(Section):
-    """Requests to one subgraph; an absent key has the value of `traffic.all`."""
+    """Requests to one subgraph. A key that is missing here has its value in `traffic.all`."""
 
     timeout: Duration | None = None
     """Time limit for one fetch, including the wait for a connection."""
     max_connections: Count | None = None
-    """Maximum number of connections; further fetches wait."""
+    """Maximum number of connections to the subgraph. Further fetches wait for a free connection."""
     idle_timeout: Duration | None = None
     """How long an idle connection stays open."""
     max_response_bytes: Count | None = None
@@ -24,11 +24,13 @@ class SubgraphTraffic(Section):
     certificate_authority: FilePath | None = None
     """A PEM file that replaces the system's trust store for https."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
-    """Content codings that the subgraph may use, best first."""
+    """Content codings in which the subgraph may compress responses, best first."""
     share_queries: bool | None = None
-    """Whether identical queries (same headers and variables) at the same time are sent to the subgraph only once."""
+    """Whether the router sends identical queries (same headers and variables) only once if they run at the same
+    time."""
     longest_retry_after: Duration | None = None
-    """The longest time without requests to the subgraph after a 503 with `Retry-After`."""
+    """If the subgraph responds with 503 and `Retry-After`, it gets no requests for the time in this header. This key is
+    the maximum of that time."""
 
 
 class AllTraffic(Section):
@@ -37,7 +39,7 @@ class AllTraffic(Section):
     timeout: Duration = 30.0
     """Time limit for one fetch, including the wait for a connection."""
     max_connections: Count = 100
-    """Maximum number of connections to one subgraph; further fetches wait."""
+    """Maximum number of connections to one subgraph. Further fetches wait for a free connection."""
     idle_timeout: Duration = 50.0
     """How long an idle connection stays open."""
     max_response_bytes: Count = 64 * 1024 * 1024
@@ -45,26 +47,28 @@ class AllTraffic(Section):
     certificate_authority: FilePath | None = None
     """A PEM file that replaces the system's trust store for https."""
     accept_encodings: tuple[ContentCoding, ...] = ()
-    """Content codings that subgraphs may use, best first. By default none, because compression in a local network takes
-    more time than it saves."""
+    """Content codings in which subgraphs may compress responses, best first. By default there are none, because
+    compression in a local network takes more time than it saves."""
     share_queries: bool = True
-    """Whether identical queries (same headers and variables) at the same time are sent to a subgraph only once."""
+    """Whether the router sends identical queries (same headers and variables) only once if they run at the same
+    time."""
     longest_retry_after: Duration | None = 30.0
-    """The longest time without requests to a subgraph after a 503 with `Retry-After`; null: no pause."""
+    """If a subgraph responds with 503 and `Retry-After`, it gets no requests for the time in this header. This key is
+    the maximum of that time; with null, the header is ignored."""
 
 
 class Traffic(Section):
     """Time limits and connections of requests to subgraphs."""
 
     request_timeout: Duration = 60.0
-    """Time limit of a client's request, from its first byte to its response. After this time, its fetches and
-    all other work are cancelled."""
+    """Time limit of a client's request, from its first byte to its response. After this time, the
+    fetches and all other work of the request are cancelled."""
     all: AllTraffic = AllTraffic()
     """Requests to every subgraph."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}
-    """Requests to one subgraph, by its name."""
+    """For each subgraph name, how requests to this subgraph are sent."""
 
     def of(self, subgraph: str) -> AllTraffic:
-        """Return the settings of one subgraph: its keys in `subgraphs`, and those of `all` for the rest."""
+        """Return the settings of one subgraph. A key that is not set in `subgraphs` has its value in `all`."""
         own = self.subgraphs.get(subgraph)
         return self.all if own is None else self.all.model_copy(update=own.model_dump(exclude_none=True))

@@ -1,4 +1,4 @@
-"""`warm_up`: operations that are prepared before a client sends them."""
+"""`warm_up`: operations that the router parses, validates and plans before a client sends them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from router.settings.types import Count, Duration, FilePath, IsNumber
 
 
 class WarmUp(Section):
-    """Operations that are parsed, validated and planned before a client sends them."""
+    """Operations that the router prepares (parses, validates and plans) before a client sends them."""
 
     file: FilePath | None = None
-    """Operations to prepare at the start, besides persisted documents: a folder of .graphql files, or a JSON manifest
-    (a list of documents, an object that maps ids to documents, or an object with `operations` that have a `body`)."""
+    """A folder of .graphql files, or a JSON manifest. The router prepares their operations at the start, in addition to
+    persisted documents. The manifest is a list of documents, an object that maps ids to documents, or an object with a
+    list `operations`. Each of the operations has its document in `body`."""
     hottest: Annotated[int, Field(ge=0), IsNumber] = 300
-    """Number of most used documents that are prepared for a new supergraph before it serves requests; 0 for none."""
+    """Number of documents that the router prepares for a new supergraph before this supergraph serves requests; 0 for
+    none. The router chooses the documents that clients used most."""
     rate: Count = 50
-    """Documents prepared per second while the router serves, so that requests are not delayed."""
+    """Maximum number of documents prepared per second while clients are served, so that requests are not delayed."""
     timeout: Duration = 30.0
-    """Time limit of the warm-up, at the start and at a reload. Documents that are not prepared in time are prepared at
-    their first request."""
+    """Time limit of the warm-up, at the start and at a reload. A document that is not prepared in time is prepared
+    when a client first sends it."""

@@ -1,6 +1,6 @@
 """The `router` command as users run it: processes, files, exit codes.
 
-Covers `router/cli/inspect_config.py` and `router/cli/read_supergraph.py`.
+Covers `router/cli/config.py` and `router/cli/read_supergraph.py`.
 """
 
 from __future__ import annotations

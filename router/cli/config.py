@@ -38,7 +38,7 @@ def command() -> None:
 def check(config_file: Path, supergraph_file: Path | None) -> None:
     """Check a configuration with the current environment variables.
 
-    Reads the configuration and the files that it names, like `router serve`. Exit code 2: one of them cannot be used.
+    Reads the configuration and the files that it names, like `router serve`. Exit code 2: a file cannot be used.
     """
     environ = environment()
     supergraph_file = supergraph_file or load(config_file, environ).supergraph.file
@@ -51,7 +51,7 @@ def check(config_file: Path, supergraph_file: Path | None) -> None:
 
 
 def _open_named_files(settings: RouterSettings) -> None:
-    """Check that the files which the configuration names can be used.
+    """Check that all files named in the configuration can be used.
 
     Raises:
         StartupError: a file cannot be used.
