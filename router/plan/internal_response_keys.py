@@ -5,7 +5,7 @@ in fetches and in the merged response, from which the response to the client is 
 
 In the merged response, the key `__typename` always has the type of the object. If the client gives the key `__typename`
 to another field, the internal key of that field has an additional underscore: `___typename`. The internal key for the
-client's key `___typename` is then `____typename`, and so on. All other keys are the same.
+client's key `___typename` is then `____typename`, and so on. For all other fields, both keys are equal.
 
     { title { __typename: name  ___typename: isbn } }    is fetched as    ___typename: name  ____typename: isbn
 """

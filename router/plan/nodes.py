@@ -9,12 +9,12 @@ An executor can execute a plan in two ways, with the same result:
 
 - As a tree, in Apollo's plan format: the nodes of a `Sequence` run one after the other, and the nodes of a `Parallel`
   run at the same time.
-- As a graph: `depends_on` of a `Fetch` has the fetches that must be finished before. These fetches provide fields that
-  the `Fetch` needs, or run earlier mutation fields. The executor starts a `Fetch` as soon as the results of these
-  fetches are merged, and ignores `Sequence` and `Parallel`. Some fetches start earlier than in the tree.
+- As a graph: `depends_on` of a `Fetch` names other fetches. They provide fields that the `Fetch` needs, or run earlier
+  mutation fields. The executor starts the `Fetch` as soon as the results of all fetches in `depends_on` are merged. It
+  ignores `Sequence` and `Parallel`. Some fetches start earlier than in the tree.
 
-Both ways evaluate `Condition` nodes. A `BatchFetch` is like a `Parallel` of entity fetches, but all of its fetches are
-sent in one request. The request starts when all of these fetches could start.
+Both ways evaluate `Condition` nodes. A `BatchFetch` is like a `Parallel` of entity fetches that are sent in one
+request. The request starts when all fetches of the batch could start.
 
 The path of a `Flatten` leads from the root of the response to the objects whose fields are fetched. A `Key` is a
 response key, an `Each` is every item of a list (one `Each` for each list level), and a `TypeIs` selects the objects of
@@ -148,7 +148,7 @@ class Fetch:
         operation_name: the name of the operation, None if the client's operation has no name.
         variable_usages: names of the client's variables that the operation uses, sorted.
         requires: what is read from the response for the representation of an object. Empty for a root fetch. The
-            representation has the keys of each `InputFragment` whose type condition and conditions are true.
+            representation has the keys of each `InputFragment` that matches the type and the `conditions`.
         input_rewrites: the rewrites to apply to each representation, in this order.
         output_rewrites: the rewrites to apply, in this order, before the result of the fetch is merged: to each entity,
             or to the root object of a root fetch.

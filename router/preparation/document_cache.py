@@ -1,7 +1,7 @@
-"""Parses, validates and checks documents, and caches valid documents by text. A refused document is not cached.
+"""Reads documents, and caches valid documents by text. To *read* a document is to check, parse and validate it.
 
-A document is read (checked, parsed and validated) in the preparing thread, once for all requests that wait for the
-document. A small document is read on the event loop, without waiting.
+A document that is not valid, or that a check refuses, is not cached. A document is read in the preparing thread, only
+once for all requests that wait for the document. A small document is read on the event loop at once.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
 
 
 SMALL_DOCUMENT: Final = 128
-"""The most characters of a document that is read on the event loop. Measured: the slowest documents of 128 characters
-take 6 ms to parse and validate, the slowest of 512 take 58 ms (comparing fields of one name is quadratic). Using the
-preparing thread adds 0.1 ms."""
+"""The most characters that a document can have to be read on the event loop. Measured: the slowest documents of 128
+characters take 6 ms to parse and validate, and the slowest documents of 512 characters take 58 ms, because validation
+compares each two fields with the same name. Reading a document in the preparing thread takes 0.1 ms more."""
 
 
 @dataclass(slots=True)
 class DocumentFindings:
-    """What checks find out about a document: cached with the document, and logged for each request.
+    """What checks find out about a document. The findings are cached with the document, and logged for each request.
 
-    `exceeds` are the limits in measure mode that the document exceeds. `listed` is False if the document is not on the
-    list of persisted documents.
+    `exceeds` has the limits that the document exceeds, but that are only measured and do not refuse documents. `listed`
+    is False if the document is not on the list of persisted documents.
     """
 
     exceeds: list[LimitName] = field(default_factory=list)
@@ -59,7 +59,10 @@ class DocumentFindings:
 
 
 class ParsedDocument:
-    """A document that is not validated yet. `trusted` is True if no client sent it: a warm-up prepares it."""
+    """A document that is parsed but not validated.
+
+    `trusted` is True if the document comes from a warm-up of the cache, not from a client.
+    """
 
     def __init__(self, ast: DocumentNode, *, trusted: bool) -> None:
         self.ast = ast
@@ -77,9 +80,9 @@ class ParsedDocument:
 
 
 class DocumentChecks(Protocol):
-    """Checks of a document that is not cached. A check that refuses the document raises `RequestError`.
+    """Checks each document that is not cached yet. A check raises `RequestError` to refuse the document.
 
-    The checks can be called in the preparing thread, not only on the event loop.
+    The checks are called on the event loop or in the preparing thread.
     """
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
@@ -87,7 +90,11 @@ class DocumentChecks(Protocol):
         ...
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check a document before it is validated: errors of validation would reveal names of the schema."""
+        """Check a document before it is validated.
+
+        The check comes first because validation errors can reveal names of the schema. The client of a refused document
+        must not see these errors.
+        """
         ...
 
 
@@ -99,9 +106,9 @@ class Document:
         ast: The document.
         text: The normalised text.
         hash: The first 16 hexadecimal digits of the SHA-256 of `text`.
-        exceeds: The limits in measure mode that the document exceeds.
-        listed: False if there is a list of persisted documents and the document is not on the list.
-        operations: The operations that requests have run, by the operation name of the request.
+        exceeds: The limits that the document exceeds, but that are only measured and do not refuse documents.
+        listed: False if the router has a list of persisted documents and the document is not on this list.
+        operations: The operations that requests have chosen, by the operation name of the request.
         notes: Values that stages of the pipeline cache with the document, each stage under its own key.
     """
 
@@ -116,7 +123,10 @@ class Document:
 
 @dataclass(slots=True)
 class _Reading:
-    """The result of reading a document, for all requests that wait: times, and a document or an error."""
+    """The result of reading a document: the document or an error, and the times in seconds.
+
+    All requests that wait for the document use this result.
+    """
 
     parse: float = 0.0
     validate: float = 0.0
@@ -134,18 +144,18 @@ class _Reading:
         record.operation_hash = self.hash or record.operation_hash
         if self.document is None:
             assert self.refusal is not None  # noqa: S101 - without a document there is a refusal
-            raise self.refusal.with_traceback(None)  # it is raised again for each request
+            raise self.refusal.with_traceback(None)  # each request that waits raises this same error
         return self.document
 
 
 class Documents:
-    """The documents of one supergraph. `cache` has the cached documents, by text."""
+    """Reads and caches the documents for one supergraph. `cache` has the cached documents, by text."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings, checks: DocumentChecks) -> None:
         self._graph = graph
         self._checks = checks
         self._introspection = settings.introspection
-        # The depth of introspection is a limit that the operator can set (`limits`).
+        # This rule is left out because the operator can set a limit on the depth of introspection (`limits`).
         rules = (rule for rule in specified_rules if rule is not MaxIntrospectionDepthRule)
         self._rules = (*rules, *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)))
         cache = settings.cache
@@ -153,7 +163,7 @@ class Documents:
         self._flights: SingleFlight[str, _Reading] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def document(self, query: str, record: RequestRecord) -> Document:
-        """Return the document of a text: the cached document, or a new one.
+        """Return the document of a text: the cached document, or a newly read document.
 
         Raises:
             RequestError: The text is not a valid document, or a check refuses the document.
@@ -171,7 +181,9 @@ class Documents:
         return _reported(document, record)
 
     def prepare(self, query: str, record: RequestRecord) -> Document:
-        """Return the document like `document`, as a `trusted` document (see `ParsedDocument`). Blocks until it is read.
+        """Return the document of a text from a warm-up of the cache. Block until the document is read.
+
+        The checks see the document as `trusted` (see `ParsedDocument`).
 
         Raises:
             RequestError: The text is not a valid document, or a check refuses the document.
@@ -214,7 +226,7 @@ class Documents:
     def _validate(self, ast: DocumentNode, reading: _Reading) -> None:
         started = time.perf_counter()
         try:
-            # Without introspection, no message may suggest names of the schema.
+            # If introspection is disabled, error messages must not suggest names of the schema ("Did you mean …?").
             errors = validate(self._graph.api_schema, ast, self._rules, hide_suggestions=not self._introspection)
         finally:
             reading.validate = time.perf_counter() - started
@@ -240,7 +252,10 @@ def _reported(document: Document, record: RequestRecord) -> Document:
 
 @contextmanager
 def bounded_nesting() -> Iterator[None]:
-    """Turn a `RecursionError` into `NestedTooDeeply`: fragments in fragments can be deeper than the parser allows."""
+    """Turn a `RecursionError` into `NestedTooDeeply`.
+
+    The parser limits the nesting of selections, but fragments that spread other fragments can be nested more deeply.
+    """
     try:
         yield
     except RecursionError as error:

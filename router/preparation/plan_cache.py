@@ -1,8 +1,9 @@
 """Plans operations and caches the plans, by normalised document, operation name and active override labels.
 
-Clients share a plan if their documents differ only in layout and comments. Values of variables are not part of the key.
-An operation is planned in the preparing thread, once for all requests that wait for the plan. This is also true for
-small operations: a short text can take long to plan.
+Documents that differ only in layout and comments share a plan. A plan does not depend on the values of variables.
+
+An operation is planned in the preparing thread, only once for all requests that wait for the plan. Small operations are
+also planned in this thread, because even an operation with a short text can take long to plan.
 """
 
 from __future__ import annotations
@@ -33,10 +34,13 @@ _log = structlog.stdlib.get_logger("planner")
 
 
 class PlanKey(NamedTuple):
-    """What a plan depends on, besides the supergraph and the settings.
+    """The key of a plan in the cache: everything that the plan depends on, except the supergraph and the settings.
 
-    `document` is the normalised text. `override_labels` are the active labels, of the labels on which the plan can
-    depend. `parts` are further values on which stages of the pipeline make the plan depend, such as scopes.
+    Attributes:
+        document: The normalised text of the document.
+        operation_name: The operation name of the request, None without one.
+        override_labels: The active labels of progressive overrides that can change the plan.
+        parts: Further values that can change the plan, from stages of the pipeline. An example is the client's scopes.
     """
 
     document: str
@@ -46,7 +50,10 @@ class PlanKey(NamedTuple):
 
 
 class _Planning(NamedTuple):
-    """The result of planning, for all requests that wait for the plan: a plan or an error, and the time in seconds."""
+    """The result of planning: a plan or an error, and the time in seconds.
+
+    All requests that wait for the plan use this result.
+    """
 
     operation: Operation
     plan: QueryPlan | None
@@ -62,12 +69,12 @@ class _Planning(NamedTuple):
         record.plan = self.seconds
         if self.plan is None:
             assert self.refusal is not None  # noqa: S101 - without a plan there is a refusal
-            raise self.refusal.with_traceback(None)  # it is raised again for each request
+            raise self.refusal.with_traceback(None)  # each request that waits raises this same error
         return self.plan
 
 
 class Plans:
-    """The plans for one supergraph: `cache` has the cached plans, `planner` makes new plans."""
+    """Makes and caches the plans for one supergraph. `cache` has the cached plans. `planner` makes new plans."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings) -> None:
         self.planner = Planner(graph)
@@ -78,7 +85,7 @@ class Plans:
         self._flights: SingleFlight[PlanKey, _Planning] = SingleFlight(PREPARING_THREAD, self._keep)
 
     async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """Return the plan of an operation: the cached plan of `key`, or a new plan.
+        """Return the plan of an operation: the plan that is cached under `key`, or a new plan.
 
         Raises:
             PlanningError: The operation cannot be planned.
@@ -92,7 +99,7 @@ class Plans:
         return plan
 
     def prepare(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """Return the plan of an operation like `plan`. Blocks until planning is done.
+        """Return the plan of an operation, as `plan` does. Block until the plan is made.
 
         Raises:
             PlanningError: The operation cannot be planned.
@@ -110,11 +117,11 @@ class Plans:
             return
         self.cache.put(key, plan, len(key.document))
         for hint in plan.hints:
-            # Logged once for each plan, not for each request, because the plan is cached.
+            # A hint is logged when the plan is cached, not for each request that uses the plan.
             _log.warning("a plan with a hint", operation=operation.name, document=operation.hash, hint=hint)
 
     def _plan(self, operation: Operation, labels: frozenset[str]) -> _Planning:
-        # The router sends a response as a whole, so that `@defer` would only add fetches.
+        # The router always sends the whole response at once. A plan with deferred parts would only have more fetches.
         options = PlanOptions(labels, self._batch_entity_fetches, defer=False, bounds=self._bounds)
         plan: QueryPlan | None = None
         refusal: RequestError | None = None

@@ -1,4 +1,4 @@
-"""Runs the stages of preparation: from a request to the plan of its operation."""
+"""Runs the stages of preparation: finds the document of a request, then the operation, then the plan."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class PreparationStages(DocumentChecks, Protocol):
-    """The methods of the pipeline's stages that preparation calls: checks of documents, and the plans of a warm-up."""
+    """The methods that preparation calls on stages of the pipeline: checks of documents, and `likely_plans`."""
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return the plan keys that most requests for the operation will use, each with the operation to plan."""
+        """Return the operations to plan for most requests for the operation, each with the key of its plan."""
         ...
 
 
 class Preparation:
-    """Prepares requests: finds the document, the operation and the plan. Variables play no part here."""
+    """Prepares requests: finds the document, the operation and the plan, without the values of variables."""
 
     def __init__(self, graph: Supergraph, settings: RouterSettings, stages: PreparationStages) -> None:
         self._graph = graph
@@ -58,7 +58,7 @@ class Preparation:
             RequestError: The document is not valid, or a check refuses the document.
         """
         if not request.query and request.document_id is not None:
-            raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # clients compare with this message
+            raise PersistedQueryNotSupported("PersistedQueryNotSupported")  # clients look for this message
         return await self._documents.document(request.query, record)
 
     def operation(self, document: Document, request: GraphQLRequest, record: RequestRecord) -> Operation:
@@ -95,7 +95,7 @@ class Preparation:
         )
 
     async def plan(self, operation: Operation, key: PlanKey, record: RequestRecord) -> QueryPlan:
-        """Return the plan of the operation. `key` has everything that the plan depends on.
+        """Return the plan of the operation. The plan is cached under `key`.
 
         Raises:
             PlanningError: The operation cannot be planned.
@@ -105,8 +105,9 @@ class Preparation:
     def prepare(self, query: str, operation_name: str | None = None) -> None:
         """Cache the document and the likely plans of an operation, so that no request waits for the planner.
 
-        The document need not be on the allow-list. Blocks until planning is done. Call it from the thread that uses the
-        gateway, or before any thread uses the gateway: the caches are not thread-safe.
+        The document need not be on the list of persisted documents. This method blocks until the plans are made. The
+        caches are not thread-safe: call this method from the thread that uses the gateway, or before any thread uses
+        the gateway.
 
         Raises:
             RequestError: The document is not valid, has no such operation, or the operation cannot be planned.

@@ -1,7 +1,8 @@
-"""The preparing thread: reads documents and plans operations, which would block the event loop.
+"""The preparing thread: runs work that would block the event loop, such as reading documents and planning operations.
 
-Each worker process has one. Only one thread of a process runs Python code at a time: with one preparing thread, the
-event loop waits at most `SWITCH_INTERVAL_SECONDS` until it runs again; with several threads it would wait for each.
+Each worker process has one preparing thread. Only one thread of a process can run Python code at a time. The event loop
+therefore sometimes waits for the preparing thread, at most `SWITCH_INTERVAL_SECONDS` each time. With several preparing
+threads, the event loop would wait several times as long.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ T = TypeVar("T")
 
 SWITCH_INTERVAL_SECONDS: Final = 0.001
 """How long a thread runs before another thread may run (`sys.setswitchinterval`). While the preparing thread works, the
-event loop waits this long after each of its system calls. Measured with one preparing thread: 1 ms adds 6.6 ms to the
-99th percentile of a cached request, Python's default of 5 ms adds 31 ms."""
+event loop waits this long after each system call. Measured for requests with a cached plan, while the preparing thread
+works: an interval of 1 ms adds 6.6 ms to the 99th percentile of the response time, and Python's default of 5 ms adds
+31 ms."""
 
 STACK_BYTES: Final = 16 * 1024 * 1024
 """The stack size of the thread: enough for the recursion limit of Python. Some platforms give a thread only 128 KB."""
 
 
 class PreparingThread:
-    """Runs jobs one after another, in the order of `submit` calls. The thread starts with the first job.
+    """Runs jobs one after another, in the order of the calls to `submit`. The first call starts the thread.
 
-    The thread is a daemon: a process that ends does not wait for plans that no request will use.
+    The thread is a daemon thread, so a process can end while jobs are unfinished.
     """
 
     def __init__(self) -> None:
@@ -37,7 +39,7 @@ class PreparingThread:
         self._starting = threading.Lock()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Run `work` in the thread. The job can be cancelled until it starts. Any thread may call this method."""
+        """Run `work` in the thread. The returned job can be cancelled until it starts. Any thread may call `submit`."""
         job: Future[T] = Future()
         self._jobs.put((job, work))
         with self._starting:
@@ -51,7 +53,7 @@ class PreparingThread:
 
 
 def _started(target: Callable[[], None]) -> threading.Thread:
-    usual = threading.stack_size(STACK_BYTES)  # for all threads that are started after this call
+    usual = threading.stack_size(STACK_BYTES)  # applies to all threads that start after this call
     try:
         thread = threading.Thread(target=target, name="preparation", daemon=True)
         thread.start()
@@ -72,4 +74,4 @@ def _carry_out(job: Future[T], work: Callable[[], T]) -> None:
 
 
 PREPARING_THREAD: Final = PreparingThread()
-"""The thread that all gateways of the process share: while a supergraph is replaced, there are two gateways."""
+"""The preparing thread of this process. While a supergraph is replaced, the process has two gateways: both use it."""

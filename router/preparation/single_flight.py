@@ -1,4 +1,4 @@
-"""Single flight: requests that need the same result at the same time share one job."""
+"""Lets requests that need the same result at the same time share one job (*single flight*)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class _Flight(Generic[V]):
-    """A job that is not finished, its result for the event loop, and how many requests wait for the result."""
+    """A job that is not finished, the task that waits for the job, and how many requests wait for the result."""
 
     job: Future[V]
     result: asyncio.Task[V]
@@ -26,7 +26,10 @@ class _Flight(Generic[V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """Jobs of the preparing thread, one for each key. `keep` is called once with each result, on the event loop."""
+    """Runs jobs in the preparing thread, at most one job at a time for each key.
+
+    The event loop calls `keep` once with the key and the result of each job.
+    """
 
     def __init__(self, thread: PreparingThread, keep: Callable[[K, V], None]) -> None:
         self._thread = thread
@@ -34,14 +37,17 @@ class SingleFlight(Generic[K, V]):
         self._flights: dict[K, _Flight[V]] = {}
 
     def __contains__(self, key: K) -> bool:
-        """Return whether there is a job for the key that a request would share."""
+        """Return whether there is an unfinished job for the key. A new request for the key would share this job."""
         return key in self._flights
 
     async def result(self, key: K, make: Callable[[], V]) -> V:
-        """Return the result of `make` or of the job that another request started for the key, or raise its error.
+        """Return the result of the job for the key, or raise the error of the job.
 
-        If a request is cancelled (disconnected client, deadline), the job continues for the other requests. A job for
-        which no request waits is dropped if it has not started; otherwise `keep` is still called with its result.
+        If there is no unfinished job for the key, a new job calls `make`.
+
+        If a request is cancelled (the client disconnects, or the deadline is reached), the job continues for the other
+        requests. If no request waits any more, a job that has not started is dropped. A job that has started continues,
+        and `keep` is called with the result.
         """
         flight = self._flights.get(key)
         if flight is None:
@@ -62,7 +68,7 @@ class SingleFlight(Generic[K, V]):
         try:
             value = await asyncio.wrap_future(job)
         finally:
-            # If this job was dropped, the key may already have another job.
+            # If this job was dropped, `result` has already removed the job, and the key may have a new job.
             if not job.cancelled():
                 del self._flights[key]
         self._keep(key, value)

@@ -1,8 +1,9 @@
 """Turn chosen options into fetches: chosen options -> fetch groups -> fewer fetch groups -> fetches.
 
-An *option* is a way to fetch a leaf field. A *fetch group* is a future fetch of the plan. Fetch groups can still be
-merged. A *root option* is the option with which a fetch begins: on the root type or, for an entity fetch, after the key
-of the entity. *Guards* are the `@skip` and `@include` variables of a selection with their required values.
+An *option* is a path to an object in one subgraph, by which a leaf field of the object can be fetched. A *root option*
+is an option at which a fetch begins: its object is the operation root or, for an entity fetch, the entity. A *fetch
+group* is a future fetch of the plan. Fetch groups can still be merged. The *guards* of a selection are its `@skip` and
+`@include` variables with their required values.
 
 - `root_field_planning` chooses the options for root fields and builds their fetch groups.
 - `group_builder` builds fetch groups from chosen options.

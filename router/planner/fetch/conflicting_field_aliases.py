@@ -60,9 +60,10 @@ class _Aliasing:
         self.aliases: dict[int, str] = {}
 
     def assign(self, level: Level) -> None:
-        """Find an alias for each field of an object whose response key an earlier, different field already has.
+        """Find aliases for the fields of one object that conflict with earlier fields of the object.
 
-        Then do the same for the objects below this object. `level` has the trees of this object, each with its type.
+        Two fields conflict if they have the same response key but different types in the subgraph. Then do the same for
+        the objects below this object. `level` has the trees that are selected on the object, each with its type.
         """
         shapes: dict[str, str] = {}
         owners: dict[tuple[str, str], str] = {}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationInput:
-    """What the representations of one type must contain, so that the subgraph can resolve some fields of a fetch.
+    """What the subgraph needs in the representations of one type, to resolve some of the fields of a fetch.
 
     A fetch can have several such inputs: one for its key fields, another for a field with `@requires`.
 

@@ -1,6 +1,6 @@
 """Builds fetch groups from the options that are chosen for leaves (planning §6.2).
 
-A root option is the option with which a fetch begins. There are four steps:
+A root option is an option at which a fetch begins. There are four steps:
 
 1. Find the guards under which each root option is used. The key of an entity fetch is fetched whenever a field of the
    entity fetch is fetched.
@@ -88,7 +88,7 @@ class _GroupDraft:
 class GroupBuilder:
     """Builds the fetch groups for one choice of options.
 
-    `presence` returns a leaf of an object, to be fetched in order to find out whether the object exists.
+    `presence` returns a leaf field of an object. This leaf is fetched to find out whether the object exists.
     """
 
     def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:
@@ -246,7 +246,7 @@ class GroupBuilder:
     def _select_typename(self, root: PathOption) -> None:
         """Select `__typename` in the fetches that provide the key or required fields of an entity fetch.
 
-        The representation of an object contains the type of the object.
+        A representation contains `__typename`, so the response must have the `__typename` of the object.
         """
         inputs = self._costing.inputs.get(root, ())
         pending: list[PathOption] = []

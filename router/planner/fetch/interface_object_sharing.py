@@ -9,7 +9,7 @@ The response to the client does not have the `rating` of books. Two kinds of suc
 
 - A non-null field: if `rating: String!` of a book fails, the null propagates to the book, and its `stars` are lost.
 - A field with `@requires`: only the representations of films have the required fields, so the field fails for books. If
-  another fetch selects the same field of the books correctly, the error would be reported for this field.
+  another fetch gets the same field of the books correctly, the response would have an error beside the correct value.
 
 A fetch therefore selects a harmful field only if the field is selected for all objects of the fetch.
 """
@@ -64,10 +64,10 @@ class HarmfulField(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InterfaceObjectSelection:
-    """What a fetch selects on an interface object for objects of some types.
+    """What a fetch selects on an `@interfaceObject` type, for objects of some types of the interface.
 
     Attributes:
-        type_name: the interface object's type in the subgraph.
+        type_name: the `@interfaceObject` type in the subgraph.
         types: the object types for which the fields are selected.
         given: the leaf fields that the representations contain. These leaf fields do no harm.
         objects: the paths of the entity and of all objects below the entity.

@@ -63,7 +63,7 @@ class _Shape:
 
 @dataclass(slots=True)
 class Fetched:
-    """When options are used and leaves are fetched.
+    """Collects the guards under which options are used and leaves are fetched.
 
     `usages` has the sets of guards under which each root option is used. `leaves` has the sets of guards under which
     each leaf is fetched, by option, response key and signature.

@@ -81,7 +81,9 @@ class RootFieldPlanner:
         self._effort = effort
 
     def draft(self, items: Sequence[SelectedField], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
-        """Return the draft for root fields that only `subgraphs` may run, after a chain of `first_stage` fetches.
+        """Return the draft for root fields that are run by some of `subgraphs`.
+
+        Before the draft starts, `first_stage` fetches run one after the other.
 
         Raises:
             UnplannableError: no sequence of fetches resolves one of the selections.

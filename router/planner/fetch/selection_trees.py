@@ -41,7 +41,7 @@ class TreeField:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The fields and fragments that are selected on one object. If `is_abstract` is True, so is `__typename`."""
+    """The fields and fragments that are selected on one object. With `is_abstract`, `__typename` is also selected."""
 
     fields: tuple[TreeField, ...] = ()
     fragments: tuple[tuple[str, Tree], ...] = ()

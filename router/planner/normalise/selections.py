@@ -63,8 +63,8 @@ class SelectedField:
 class NestedSelections:
     """The selection set of a field.
 
-    `guards` has the guards of the field and of all selections around the field. `type_name` is the type of the field as
-    its parent type declares this field: `Book.similar` can have a narrower type than `Media.similar` of an interface.
+    `guards` has the guards of the field and of all selections around the field. `type_name` is the type that the parent
+    type declares for the field. A type can declare a narrower type than its interface does for the same field.
     """
 
     selection_set: SelectionSetNode
@@ -203,7 +203,7 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """Return the fields. One field for all types replaces equal fields that together cover all of `types`.
+        """Return the fields. If equal fields together are selected on all of `types`, one field replaces them.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      if the object is an A or a B
         """
@@ -304,7 +304,7 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
 
 
 def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
-    """Return the selection sets without duplicates. A fragment that is spread twice gives such a duplicate."""
+    """Return the selection sets without duplicates. A fragment that is spread twice makes duplicates."""
     below = tuple(below)
     if len(below) <= 1:
         return below
@@ -325,7 +325,7 @@ def response_key(node: FieldNode) -> str:
 
 
 def signature(node: FieldNode) -> str:
-    """Return the name and the sorted arguments of the field. Fields with equal signatures have equal values."""
+    """Return the name and the sorted arguments of the field. On one object, equal signatures mean equal values."""
     if not node.arguments:
         return node.name.value
     arguments = sorted(argument_text(argument) for argument in node.arguments)

@@ -1,8 +1,8 @@
 """Splits fetch groups into the parts of the response: the initial part and the deferred parts (planning §3.19).
 
 A mutation has several drafts, each with the fetch groups of some root fields. The drafts run one after the other. A
-deferred fetch runs as soon as its inputs are fetched. The initial response does not wait for a deferred fetch, and the
-next draft of a mutation does not either.
+deferred fetch runs as soon as its inputs are fetched. The initial response does not wait for a deferred fetch. The next
+draft of a mutation does not wait for a deferred fetch either.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class ResponsePart:
 def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
     """Let the drafts of a plan run one after the other: return their groups with new numbers and dependencies.
 
-    The new numbers are unique in the plan. A group that waits for no group of its own draft now waits until the earlier
-    drafts are fetched, but not for their deferred fetches.
+    The new numbers are unique in the plan. A group that waits for no group of its own draft now waits for all groups of
+    the earlier drafts, except for deferred groups.
     """
     if len(parts) == 1:
         return tuple(parts)

@@ -1,6 +1,6 @@
 """Optimise fetch groups in passes, until no pass changes anything (planning §7.1).
 
-A pass is a function from groups to groups. Its argument and its result are in *waiting order*: each group comes after
+A pass is a function from groups to groups. The argument and the result are in *waiting order*: each group comes after
 the groups that it waits for. A pass that changes nothing returns the same tuple.
 """
 

@@ -2,8 +2,8 @@
 
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
-The merged fetch waits for all fetches that either of the two fetches waits for. A fetch that waits for one of the two
-fetches then waits for the merged fetch.
+The merged fetch waits for everything that one of the two fetches waits for. Other fetches that wait for one of the two
+fetches then wait for the merged fetch.
 
 Two fetches are merged only if the cost of the plan falls and the longest chain of fetches that wait for each other does
 not grow. A fetch costs more if it waits for a longer chain of fetches. A merge changes the costs and chains of only the
