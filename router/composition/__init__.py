@@ -5,7 +5,7 @@
     composition = compose([Subgraph("users", "http://users.example/graphql", sdl), ...])
     composition.supergraph_sdl  # the supergraph, or None
     composition.errors          # each with code, message and locations of (subgraph, line, column)
-    composition.hints           # the same, and a level
+    composition.hints           # each with code, message, locations and level
 
 `compose` does not raise an exception, whatever the schemas are. `docs/spec/composition.md` specifies what `compose`
 does. A reference such as "composition §4" in these files means section 4 of that page.

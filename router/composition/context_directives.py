@@ -37,7 +37,7 @@ def parse_context_value(value: str) -> FromContextValue | None:
 
 
 def contextual_arguments(member: FieldDef) -> Iterator[tuple[InputValue, FromContextValue]]:
-    """Yield each argument of the field that has a `@fromContext` with a valid value, together with the parsed value."""
+    """Yield `(argument, parsed value)` for each argument of the field with a valid `@fromContext` value."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             value = parse_context_value(applied.text("field") or "")
@@ -55,7 +55,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """Yield `(type name, selection)` for each `@fromContext` and each type that sets its context."""
+    """For each `@fromContext`, and for each type that sets the named context, yield `(type name, selection)`."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):

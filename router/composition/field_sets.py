@@ -29,7 +29,10 @@ def selected(schema: Schema, type_name: str, selections: SelectionSetNode) -> li
 
 
 def _collect(schema: Schema, type_name: str, selections: SelectionSetNode, found: list[tuple[FieldDef, bool]]) -> bool:
-    """Add the selected fields to `found`, up to the first field that does not exist. Returns False for such a field."""
+    """Add the selected fields to `found`, up to the first field that does not exist.
+
+    Returns whether all selected fields exist.
+    """
     definition = schema.types.get(type_name)
     for selection in selections.selections:
         if isinstance(selection, InlineFragmentNode):

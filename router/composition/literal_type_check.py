@@ -1,4 +1,4 @@
-"""Check whether a literal fits a type. GraphQL validation does not check the arguments in field sets, so we do."""
+"""Check whether the literals of arguments in field sets fit their types. GraphQL validation does not check them."""
 
 from __future__ import annotations
 

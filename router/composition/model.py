@@ -198,7 +198,7 @@ class Schema:
         return (definition for definition in self.types.values() if definition.kind in kinds)
 
     def fields(self) -> Iterator[tuple[TypeDef, FieldDef]]:
-        """Yield every field of every object and interface, with the type that has the field."""
+        """Yield `(type, field)` for every field of every object and interface type."""
         for definition in self.types.values():
             for member in definition.fields.values():
                 yield definition, member

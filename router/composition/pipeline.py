@@ -1,7 +1,8 @@
 """Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-After a phase with errors, composition stops. All errors of that phase are reported together. There is one exception:
-Federation 2 schemas are not upgraded, so they are validated even if another subgraph cannot be read.
+After a phase with errors, composition stops. All errors of that phase are reported together. Only the validation also
+runs after errors in other subgraphs: a Federation 2 schema is validated even if another subgraph cannot be read, and a
+Federation 1 schema is validated even if another subgraph cannot be upgraded.
 """
 
 from __future__ import annotations

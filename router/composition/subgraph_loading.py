@@ -1,4 +1,4 @@
-"""Load the SDL of each subgraph in `supergraph.yaml`: from a file, from that YAML text, or from a running service."""
+"""Load the SDL of each subgraph from its source in `supergraph.yaml`: a file, inline SDL, or a running service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _LAST_PORT = 65535
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
-# The largest published schemas have a tenth of this size. The limit prevents that an endless response fills the memory.
+# The largest published schemas have a tenth of this size. The limit prevents an endless response from filling the
+# memory.
 _MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 

@@ -31,7 +31,7 @@ class SubgraphMetadata:
         return self.schema.name
 
     def settle(self) -> tuple[frozenset[str], ...]:
-        """Compute all properties now, so that later changes of the schema do not change them."""
+        """Compute all properties now, so that later changes of the schema do not affect the properties."""
         return (self.fake_external, self.external, self.provided, self.shareable, self.used)
 
     @cached_property

@@ -55,7 +55,8 @@ class ConfigError(Exception):
 class SubgraphSource:
     """One subgraph in `supergraph.yaml`. Exactly one of `file`, `sdl` and `subgraph_url` is set.
 
-    `origin` says which file contains the SDL, and where: `file`, or `supergraph.yaml` itself if `sdl` is set.
+    `origin` says which file contains the SDL: `file`, or `supergraph.yaml` itself if `sdl` is set. `origin` is
+    None if `subgraph_url` is set.
     """
 
     name: str
@@ -91,7 +92,8 @@ def read_config(path: Path, environ: Mapping[str, str]) -> list[SubgraphSource]:
 
 def _problem(error: MarkedYAMLError) -> str:
     if isinstance(error, DuplicateKeyError):
-        # The message of the YAML library is not used. It quotes the values, and the value of a header can be a secret.
+        # The message of the YAML library quotes the values. The value of a header can be a secret, so this message is
+        # used instead of the library's message.
         return "a key is written twice"
     problem = error.problem or "is not YAML"
     return f"{error.context}, {problem}" if error.context and problem.startswith("but ") else problem

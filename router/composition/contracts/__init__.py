@@ -1,4 +1,4 @@
-"""Derive contracts: variants of a supergraph that show clients only the elements that a filter of tags allows.
+"""Derive contracts. A contract is a variant of a supergraph in which a filter of tags (`@tag`) hides elements.
 
     from router.composition.contracts import ContractFilter, derive
 

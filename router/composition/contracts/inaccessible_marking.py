@@ -38,7 +38,7 @@ _SPEC = spec_versions("inaccessible")[-1]
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Edit:
-    """Replace the characters from `start` to `end` by `text`. If `start` equals `end`, `text` is inserted there."""
+    """An edit that replaces the characters from `start` to `end` by `text`. If both are equal, `text` is inserted."""
 
     start: int
     end: int
@@ -134,9 +134,9 @@ def _newest(link: Link) -> Iterator[_Edit]:
 
 
 def _definition(document: DocumentNode, name: str) -> Iterator[_Edit]:
-    """Yield an edit that makes the definition of `@inaccessible` current; nothing if the definition is current.
+    """Yield the edit that updates or adds the definition of `@inaccessible`; nothing if the definition is up to date.
 
-    The edit replaces an outdated definition, or inserts the missing definition in alphabetical order.
+    A missing definition is inserted in the alphabetical order of the directive definitions.
     """
     newest = _SPEC.directives["inaccessible"]
     definition = print_ast(newest).replace("@inaccessible", f"@{name}", 1)

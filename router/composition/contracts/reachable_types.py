@@ -3,7 +3,7 @@
 The search begins at the root types and at the types of the arguments in directive definitions. From a reachable type,
 clients can reach:
 
-- the types of its visible fields, of their visible arguments, and of its visible input fields;
+- the types of its visible fields and input fields, and of the visible arguments of these fields;
 - the implementations, if the type is an interface, and the members, if the type is a union;
 - the interfaces that the type implements, because a fragment can name the interface. But clients cannot reach the other
   implementations of such an interface.

@@ -6,7 +6,7 @@ In: a code. Out: its `Page`, read from `pages/CODE.md`. Each page is Markdown of
 
     One sentence: what is wrong.
 
-    When it is reported, in a paragraph or more.
+    When the code is reported, in one or more paragraphs.
 
     **What to do:** one line of advice, which `router compose` prints below an error.
 
@@ -72,7 +72,7 @@ class Page:
 
 
 def kinds(code: str) -> str:
-    """Return `error` for an error code, the level such as `WARN` for a hint code, or `error or INFO` if it is both."""
+    """Return what the code is used for: `error`, the level of a hint such as `WARN`, or both, as in `error or INFO`."""
     names = ["error"] if code in get_args(ErrorCode) else []
     level = HINT_LEVELS.get(code)  # type: ignore[call-overload]  # any text is possible
     return " or ".join([*names, *([level] if level else [])])

@@ -9,5 +9,5 @@ In: the text of a subgraph. Out: its `SubgraphSchema`, or errors in the report. 
 - `unknown_references` and `graphql_rules` report errors.
 - `spec_directive_names`, `schema_builder` and `unknown_type_conditions` convert the definitions to a `SubgraphSchema`.
 
-An *element* of a specification is one of its directives or types. A schema can rename an element in `@link(import:)`.
+An *element* is a directive or type of a specification. A schema can rename an element in `@link(import:)`.
 """

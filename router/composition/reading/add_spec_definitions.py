@@ -74,8 +74,8 @@ def complete_definitions(
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
     if any(name in types for expected in expectations.values() for name in expected.types):
-        # An added definition may use a type that the subgraph defines itself. Then the added definitions are not valid
-        # alone, so they are returned in the group of the own definitions.
+        # The added definitions may use a type that only the subgraph defines, so they are not valid without the
+        # subgraph's own definitions. All definitions are returned as own definitions.
         return (*kept, *added), ()
     return kept, tuple(added)
 
@@ -115,7 +115,8 @@ def _without_inexact(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionN
 def _is_inexact(node: DirectiveDefinitionNode) -> bool:
     """Return whether `node` defines `@key`, `@provides` or `@requires` in a form that Federation 1 libraries print.
 
-    In such a form, the directive has no argument, or only the argument `fields`. Its type can be `String`.
+    In this form, the directive has no arguments, or only `fields`. The type of `fields` is `String` or a scalar for
+    field sets, and can be nullable.
     """
     if node.name.value not in _INEXACT:
         return False
@@ -139,7 +140,7 @@ def _expectations(links: Links, *, federation_2: bool) -> Iterator[tuple[str, Sp
             yield link.url.identity, spec_definitions(link.spec, link.directive_name, link.type_name)
     own = links.get(LINK_IDENTITY)
     if own is None or (own.alias == "link" and own.imports.get("@link", "@link") == "@link"):
-        # The definition is added only under the name `@link`. A schema that renames @link must define it itself.
+        # The definition of @link is added only under this name. A schema that renames @link must contain a definition.
         spec = (own.spec if own else None) or spec_versions("link")[-1]
         type_name = own.type_name if own else lambda name: f"link__{name}"
         yield LINK_IDENTITY, spec_definitions(spec, lambda name: name, type_name)

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
 
 _Named = TypeVar("_Named", NamedTypeNode, TypeDefinitionNode, TypeExtensionNode)
 
-# Problems that graphql-core reports, but that composition allows. A subgraph needs no query root. The second and third
-# problem are errors only in newer editions of the GraphQL specification, and other federation tools do not report them.
+# graphql-core reports these problems, but composition ignores them. The first is ignored because a subgraph needs no
+# query root. The second and the third are errors only in newer editions of the GraphQL specification, and other
+# federation tools do not report them.
 _PERMITTED = (
     re.compile(r"Query root type must be provided\."),
     re.compile(r"Interface field \S+ is not deprecated, so implementation field \S+ must not be deprecated\."),
@@ -227,9 +228,10 @@ class _Rename(Visitor):
 
 
 def _extensions_as_definitions(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions. If a type has only extensions, its first extension is converted to a definition.
+    """For each type that has only extensions, convert the first extension to a definition.
 
-    graphql-core's rules require a definition for each type. The schema itself is treated in the same way.
+    The rules of graphql-core require a definition of each type. If the schema itself has only extensions, the first one
+    with root types is converted too.
     """
     return tuple(_each_as_definition(definitions))
 

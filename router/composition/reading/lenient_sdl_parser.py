@@ -1,6 +1,6 @@
-"""Parse SDL in which an argument, an input object field or an enum value occurs twice.
+"""Parse SDL, even if an argument, an input object field or an enum value is repeated.
 
-The GraphQL specification forbids the repetition, but other federation tools accept it, so composition accepts it too.
+The GraphQL specification forbids repetitions, but other federation tools accept them, and so does composition.
 If an argument or an input object field is given two values, as in `@d(x: 1, x: 2)`, the last value counts. If a field's
 argument or an enum value is defined twice, both definitions become one. The merged definition has the last type and
 description, and the directives of both definitions.

@@ -1,4 +1,4 @@
-"""Read the SDL of one subgraph into its `SubgraphSchema`, step by step. A step that reports errors is the last one."""
+"""Read the SDL of one subgraph into its `SubgraphSchema`, step by step. Reading stops at a step that reports errors."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ def _completed(
     own, added = complete_definitions(name, document, links, found)
     if not found.errors:
         return own, added
-    # A directive definition that uses an unknown type cannot be compared with its specification. If there is one, only
-    # unknown types are reported.
+    # A directive definition that uses an unknown type cannot be compared with its specification. If the subgraph has
+    # such a definition, only the unknown types are reported.
     unreadable = [error for error in found.errors if error.code == "INVALID_GRAPHQL"]
     if unreadable or not report_unknown_references(name, document, (*own, *added), report):
         report.errors += unreadable or found.errors
@@ -129,7 +129,7 @@ def _completed(
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """Yield the definitions without the types of specifications. The supergraph adds those types that it needs."""
+    """Yield the definitions without the types of specifications. A supergraph gets its own definitions of the types."""
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)

@@ -45,8 +45,8 @@ def spec_definitions(
 ) -> SpecDefinitions:
     """Return the definitions of a specification with new names.
 
-    `directive` and `type_` convert the name of a directive or type in the specification to the new name. For the same
-    specification and the same new names, the result is the same object, so callers can use its identity as a cache key.
+    `directive` and `type_` convert the name of a directive or type in the specification to the new name. Calls with the
+    same specification and the same new names return the same object, so callers can use `id(result)` as a cache key.
     """
     return _renamed(
         spec,

@@ -17,7 +17,7 @@ MAX_TOKENS = 400_000
 MAX_NESTING = 200
 
 # The pattern also matches a string without a closing quote, up to the end of the line (`"`) or of the text (`"""`).
-# Otherwise the rest of the text would be searched for a closing quote again and again.
+# Without this match, the rest of the text would be searched for a closing quote again and again.
 _TOKEN = re.compile(
     r'\#[^\n\r]*|"""(?:\\"""|[\s\S])*?(?:"""|\Z)|"(?:\\.|[^"\\\n\r])*"?|\.\.\.|[\w.+-]+|[^\s,\ufeff]', re.ASCII
 )

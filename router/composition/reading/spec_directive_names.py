@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 UPGRADED_TO = Version(2, 4)
 # Directives of GraphQL itself. Composition merges only `@deprecated` and `@specifiedBy`.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
-# Specifications that a schema can link separately. The federation specification contains the same directives, under the
-# same names.
+# Specifications that a schema can link separately. The federation specification contains the directives of these
+# specifications too, under the same names.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )
@@ -34,7 +34,7 @@ def federation_1_names() -> frozenset[str]:
 def element_resolver(links: Links, *, federation_2: bool) -> Callable[[str], str | None]:
     """Return a function that converts a directive's name in the schema to the directive's name in its specification.
 
-    The function returns None for a directive that composition does not know, such as a directive of the subgraph.
+    The function returns None for a directive that composition does not know, such as a custom directive.
     """
     known: dict[str, str | None] = {}
 

@@ -1,4 +1,7 @@
-"""Convert string default values of enum types to enum values: `= "ASC"` to `= ASC`. Some servers print the strings."""
+"""Convert strings in default values of enum types to enum values: `= "ASC"` becomes `= ASC`.
+
+Some servers print the default values of enum types as strings.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _STRING_DEFAULT = re.compile(r"=[\s\[]*\"")
 
 
 def with_enum_defaults(sdl: str, definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions. If the type of a default value is an enum, its strings are converted to enum values."""
+    """Return the definitions. Strings in the default values of enum types are converted to enum values."""
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
     if not enums or not _STRING_DEFAULT.search(sdl):
         return tuple(definitions)

@@ -104,7 +104,8 @@ class SubgraphDocument:
     def root_names(self) -> dict[str, str]:
         """The kind of operation → the name of its root type, for example `query` → `MyQuery`.
 
-        If the schema definition lists no root types, kinds that no schema extension lists have their default names.
+        Root types are named in the schema definition and in schema extensions. Without a schema definition that names
+        root types, the default name counts for each kind of operation that no extension names.
         """
         named = {
             operation.operation.value: operation.type.name.value
@@ -169,7 +170,7 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
 
 
 def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
-    """Report each extension of a built-in scalar, such as `extend scalar ID`. Returns whether one was reported.
+    """Report each extension of a built-in scalar, such as `extend scalar ID`. Returns whether an error was reported.
 
     If the subgraph defines a type with the name of a built-in scalar, the merge reports that type and its extensions.
     """

@@ -2,7 +2,7 @@
 
 A *block* is one definition or extension of a type. The first block of a type in the SDL decides the kind. For example,
 after `type T { a: Int }`, the block `extend interface T { b: Int }` becomes `extend type T { b: Int }`. If a block
-cannot be converted, for example an enum with values to an object, it stays as it is, and the GraphQL rules report it.
+cannot be converted, for example from an enum with values to an object, then `graphql_rules` reports the block.
 
 If two blocks of an enum define the same value, only the first of these blocks keeps the value.
 """
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The syntax node classes for a kind of type. `parts` names the attributes that contain its parts: `fields`."""
+    """The syntax node classes for one kind of type. `parts` names the attributes with parts of a type: `fields`."""
 
     definition: type[TypeDefinitionNode]
     extension: type[TypeExtensionNode]
@@ -120,7 +120,7 @@ def _as_input(node: FieldDefinitionNode) -> InputValueDefinitionNode:
 def _with_values_once(definitions: Sequence[DefinitionNode], names: set[str]) -> Iterator[DefinitionNode]:
     """Yield the definitions, without the repeated values of the enum types in `names`.
 
-    Only the first block with a value keeps the value. There the value has the directives from all blocks.
+    Only the first block that defines a value keeps the value. The kept value gets the directives from all blocks.
     """
     left: dict[str, dict[str, EnumValueDefinitionNode]] = {}
     for node in definitions:

@@ -1,6 +1,7 @@
 """Report unknown directives and types if a schema has a wrong `@link` or a wrong definition of a specification.
 
-No directives are added for a wrong `@link`, so every use of these directives is unknown. There are two cases:
+No definitions are added for a wrong `@link`, so the directives of the linked specification are unknown. There are two
+cases:
 
 - A field or argument has an unknown type, or the schema itself has an unknown directive. Then only these types and
   directives are reported, and the wrong `@link` or definition is not.
@@ -44,7 +45,8 @@ def report_unknown_references(
 ) -> bool:
     """Report INVALID_GRAPHQL for unknown names.
 
-    Returns True in the first case above: then the caller must not report the wrong `@link` or definition.
+    Returns True if a field or argument has an unknown type, or the schema itself has an unknown directive. Then the
+    caller must not report the wrong `@link` or definition.
     """
     found = _Unknown(
         {each.name.value for each in definitions if isinstance(each, TypeDefinitionNode | TypeExtensionNode)}

@@ -1,7 +1,7 @@
 """Remove type conditions on unknown types from field sets: `... on Unknown { id }` becomes `... { id }`.
 
-A type is unknown if the subgraph does not have it, even if another subgraph does. Other federation tools read such a
-field set in the same way, so a subgraph with an unknown type condition must compose here too.
+A type is unknown if the subgraph does not have the type, even if another subgraph has it. Other federation tools also
+ignore type conditions on unknown types, so a subgraph with such a condition must compose here too.
 """
 
 from __future__ import annotations

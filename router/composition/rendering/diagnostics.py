@@ -80,7 +80,7 @@ class Diagnostics:
     def line_number(self, location: Location) -> int:
         """Return the line number of a location in the file that contains the SDL.
 
-        If the SDL has no file, or if the file does not contain the lines of the SDL, return the line number in the SDL.
+        If no file contains the SDL, or if the SDL is not unchanged in the file, return the line number in the SDL.
         """
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line

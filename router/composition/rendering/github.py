@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
 
 _COMMANDS = {"ERROR": "error", "WARN": "warning", "INFO": "notice", "DEBUG": "notice"}
-# The escapes of the characters that a workflow command reserves. Properties such as `file` reserve two characters more
-# than the message.
+# The escapes of the characters that workflow commands reserve. Two characters are reserved only in properties, such as
+# `file`, and not in the message.
 _IN_MESSAGE = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ord(":"): "%3A", ord(","): "%2C"}
 
