@@ -1,4 +1,4 @@
-"""The input of an execution (`ExecutionContext`) and its result (`ExecutionResult`)."""
+"""Define the input of executing a plan (`ExecutionContext`) and the result (`ExecutionResult`)."""
 
 from __future__ import annotations
 

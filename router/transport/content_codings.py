@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _GZIP_LEVEL = 5
 _BROTLI_QUALITY = 4
 _ZSTD_LEVEL = 3
-# 8 MB. A decoder must allocate memory for the window, and RFC 9659 allows it to refuse a larger window.
+# Windows of more than 2**23 bytes (8 MB) are refused, which RFC 9659 allows, because a window takes up memory.
 _ZSTD_WINDOW_LOG = 23
 _GZIP_WBITS = 31
 
@@ -69,7 +69,7 @@ def decode_body(named: str | None, body: bytes, codings: Iterable[ContentCoding]
 
 
 def preferred_coding(accept_encoding: str | None, offered: Iterable[ContentCoding]) -> ContentCoding | None:
-    """Return the coding of `offered` that the client prefers; None if the client prefers no compression.
+    """Return the coding of `offered` that the client prefers; None if the body is to be sent uncompressed.
 
     `accept_encoding` is the value of the client's header `Accept-Encoding` (RFC 9110 §12.5.3). If the client prefers
     several codings equally, the first of these codings in `offered` is returned.

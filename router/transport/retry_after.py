@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RETRY_LATER = frozenset({429, 503})
 """`Retry-After` is read only from responses with these statuses (RFC 9110 §15.6.4, RFC 6585 §4)."""
 LONGEST_SECONDS = 86_400
-"""A longer wait is reduced to this one day."""
+"""The function `retry_after` returns at most this number (one day)."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 

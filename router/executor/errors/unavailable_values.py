@@ -28,7 +28,7 @@ KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
 class UnavailableValues:
-    """The paths of unavailable values. Each path has the tree of the response keys that are unavailable below the path.
+    """The paths of unavailable values. `below` maps each path to the tree of unavailable response keys below the path.
 
     If another fetch returns an object at the path, the keys of the tree become unavailable fields of this object.
     """

@@ -62,7 +62,7 @@ def introspect(operation: PreparedOperation, variables: Mapping[str, object]) ->
 
 
 class _WithoutDefer(Visitor):
-    """Removes `@defer`. Otherwise graphql-core delivers the values in several parts, although none of them is late."""
+    """Removes `@defer`. With `@defer`, graphql-core would deliver the values in several parts."""
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
         return REMOVE if node.name.value == GraphQLDeferDirective.name else None

@@ -17,7 +17,7 @@ def possible_names(schema: GraphQLSchema, name: str) -> list[str]:
 
 
 def is_subtype(schema: GraphQLSchema, name: str, of: str) -> bool:
-    """Return whether the type `name` is `of`, implements the interface `of`, or is a member of the union `of`."""
+    """Return whether the type `name` is equal to `of`, implements the interface `of`, or is in the union `of`."""
     if name == of:
         return True
     sub, super_ = schema.get_type(name), schema.get_type(of)

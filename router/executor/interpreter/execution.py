@@ -287,7 +287,7 @@ class _PlanExecution:
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # the first fetch of a subscription is not in `done`: it sent the event
+        if parent in done:  # not in `done`: the subscription fetch, whose event is already merged
             await done[parent].wait()
 
 

@@ -34,7 +34,7 @@ class FetchStep:
         fetch: The fetch.
         path: The path of the objects to which the fetch adds fields.
         conditions: Boolean variables with the values that they must have. If one differs, the fetch is skipped.
-        part: If the fetch is sent in a batch (a request with several fetches), its part of the batch; otherwise None.
+        part: The part of a batch (a request with several fetches) to which the fetch belongs; None outside a batch.
     """
 
     fetch: Fetch
@@ -49,7 +49,7 @@ class FetchStep:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """A request of the plan: its one fetch, or all fetches of `batch`."""
+    """One request of the plan. It sends one fetch, or all fetches of `batch`."""
 
     steps: tuple[FetchStep, ...]
     batch: BatchFetch | None = None

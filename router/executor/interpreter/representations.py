@@ -140,7 +140,11 @@ class Projection:
     def _project(
         self, place: ResponsePlace, alternatives: Sequence[InputFragment], only_type: str | None
     ) -> JsonObject | None:
-        """Return the representation of one object; None if the object cannot be represented (execution §3.2)."""
+        """Return the representation of one object (execution §3.2).
+
+        Return None if the type of the object is not known, if a required value is unknown, if it is null although the
+        schema forbids null, or if the representation would contain only `__typename`.
+        """
         reported = place.object.get(TYPENAME)
         typename = reported if isinstance(reported, str) else only_type
         if typename is None:

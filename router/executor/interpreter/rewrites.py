@@ -34,7 +34,7 @@ def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: ob
 def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
     """Return `value` after `rewrites` (execution §3.6).
 
-    `value` itself is not changed, because other requests may share the response.
+    `value` itself is not changed, because several requests can share one response.
     """
     if not rewrites:
         return value

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from router.transport.http1.connection import RawResponse
 
 FRESH_SECONDS = 1.0
-"""A request that must not be repeated does not use a connection that was idle for a longer time."""
+"""A mutation uses a kept-alive connection only if the connection was idle for at most this time."""
 
 
 class ServerOrigin(NamedTuple):
