@@ -117,7 +117,7 @@ class RequestError(RouterError):
 
 
 class PersistedQueryNotSupported(RequestError):
-    """The request has only an id or hash of a document, but persisted documents are off. Clients then send the text."""
+    """The request has only an id or a hash of a document, and no policy that looks up documents is on."""
 
     code = "PERSISTED_QUERY_NOT_SUPPORTED"
 
@@ -191,7 +191,7 @@ class UnknownOperation(RequestError):
 
 
 class NotReadOnly(RequestError):
-    """The client sent an operation that is not a query with GET (GraphQL over HTTP, "GET")."""
+    """With GET or HEAD, the client sent a mutation or a subscription (GraphQL over HTTP, "GET")."""
 
     code = "METHOD_NOT_ALLOWED"
 

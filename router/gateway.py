@@ -140,7 +140,7 @@ class Gateway:
 
     @cached_property
     def overload(self) -> OverloadGuard:
-        """The GraphQL endpoint. It refuses a request with 503 while `overload.max_requests` requests are running."""
+        """The GraphQL endpoint. It runs at most `overload.max_requests` requests at once, refusing others with 503."""
         return graphql_endpoint(self.respond, self._parts.settings, self.aclose, self.limits)
 
     @cached_property

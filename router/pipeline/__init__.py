@@ -1,4 +1,4 @@
-"""Turns a request into a response: the steps of a request, and the stages that run between these steps (`Stage`).
+"""Defines the stages of a request (`Stage`), calls these stages, and executes the plan of the request.
 
 The policies in `router/policies` are stages. A program that embeds the router can add further stages. Read `stage`,
 `request_context`, `stage_chain`, `plan_execution`, then `running_mutations`, `failure_responses` and

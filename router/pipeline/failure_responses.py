@@ -39,7 +39,7 @@ def failed(stages: StageChain, context: RequestContext, failure: Exception) -> G
 
 
 def describe(failure: Exception) -> Failure:
-    """Return the outcome and the errors for an exception. Log planning errors and unexpected exceptions with an id."""
+    """Return the outcome and the errors for an exception. Log planning errors and unexpected exceptions."""
     cause = _refusal_within(failure) or failure
     match cause:
         case PlanningError():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """The data of one request while the request is processed. Stages write only attributes "written by stages".
+    """The data of one request while the request is processed. Stages write only attributes "Written by stages".
 
     Attributes:
         received: The request as the client sent it.
@@ -27,7 +27,7 @@ class RequestContext:
         deadline: The time on the event loop's clock at which the response must be complete.
         record: The fields of the request's log line.
         operation: The operation to run, or the operation that `on_operation` returned. None before it is chosen.
-        variables: The client's variables. Until all stages have run `on_operation`, they are not coerced.
+        variables: The client's variables. After `on_operation` of all stages, they are coerced to their types.
         override_labels: Labels of progressive overrides; the value is True if the label is active for this request.
             Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.

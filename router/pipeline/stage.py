@@ -60,14 +60,14 @@ class Stage:
     # Called for each document that is not in the cache. The thread can be another than the thread of the event loop.
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """Check the text of a document before it is parsed. Write results to cache with the document to `findings`.
+        """Check the text of a document before it is parsed. `findings` is cached with the document.
 
         Raises:
             RequestError: The document is refused.
         """
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check a document after it is parsed and before it is validated. `findings` is as in `check_text`.
+        """Check a document after it is parsed and before it is validated. `findings` is cached with it.
 
         Raises:
             RequestError: The document is refused.
@@ -86,11 +86,11 @@ class Stage:
     async def on_request(self, context: RequestContext) -> GraphQLRequest | GraphQLResponse | None:
         """Called before the document is looked up.
 
-        Return a request to process this request instead of the client's, a response to end the request, or None.
+        Return another request to process, a response that ends the processing, or None to continue.
         """
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Called after the document is found to be valid, or is found in the cache of valid documents."""
+        """Called when the document is valid: it was validated for this request, or it is in the cache."""
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> Operation | None:
         """Called when the operation is chosen. Return another operation, or None to keep `operation`.
@@ -106,7 +106,7 @@ class Stage:
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return the pairs of operation and plan key that this stage returns for most requests.
+        """Return pairs of operation and plan key, as `on_operation` and `plan_key` return them for most requests.
 
         The router plans these pairs before a client sends a request.
         """
@@ -116,12 +116,18 @@ class Stage:
         """Called when the plan is known, before the first fetch. Requests share plans, so do not modify `plan`."""
 
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
-        """Called to execute the plan. `run_on` executes the plan; the errors in the response of `run_on` are masked."""
+        """Called to execute the plan and return the response.
+
+        `run_on` executes the plan and returns a response, whose errors have already passed `on_errors`.
+        """
         del context
         return await run_on()
 
     async def on_fetch(self, context: RequestContext, fetch: SubgraphRequest, send_on: SendOn) -> SubgraphResponse:
-        """Called to send a request to a subgraph. `send_on` sends a request and returns the response."""
+        """Called to send a request to a subgraph and return its response. `send_on` sends a request.
+
+        If this method raises a `TransportError`, only this fetch fails.
+        """
         del context
         return await send_on(fetch)
 

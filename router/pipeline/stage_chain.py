@@ -88,7 +88,7 @@ class StageChain:
             check(document, findings)
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Call `Stage.surround` on each stage. Return one context manager, which enters the first stage's first."""
+        """Call `Stage.surround` on each stage. Return one context manager that enters all of the results."""
         if not self._surround:
             return _NOTHING
         if len(self._surround) == 1:
@@ -161,7 +161,7 @@ class StageChain:
         return _StagedTransport(transport, send)
 
     def errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> list[dict[str, object]]:
-        """Call `Stage.on_errors` on each stage. Return the errors as JSON objects, and log their number and codes."""
+        """Call `Stage.on_errors` on each stage. Return the errors as JSON objects. Count the errors in the log."""
         for stage in self._on_errors:
             errors = stage(context, errors)
         entries = [error_entry(error) for error in errors]

@@ -1,4 +1,4 @@
-"""Automatic persisted queries (APQ): a client sends the hash of a document instead of the document.
+"""Automatic persisted queries (APQ): a client sends the SHA-256 hash of a document instead of the document.
 
     the request has        the hash is                        the router
     only a hash            the hash of a stored document      runs the document
@@ -82,14 +82,14 @@ class AutomaticPersistedQueries(Stage):
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
         """If the client sent a hash and a valid document, store the document."""
-        del document  # the client's text is stored instead of `document`, because the hash is the hash of the text
+        del document  # the hash is the hash of the client's text, so the client's text is stored
         key = context.state.get(self)
         if isinstance(key, str):
             for store in self._stores:
                 await store.put(key, context.request.query)
 
     def inherit(self, previous: Stage) -> None:
-        """Use the memory store of `previous`, if it has the same limits as the memory store of this stage."""
+        """Take over the documents that `previous` has in memory, if the settings of the memory are the same."""
         if isinstance(previous, AutomaticPersistedQueries) and previous._memory.bounds == self._memory.bounds:  # noqa: SLF001  (same class)
             self._memory = previous._memory  # noqa: SLF001  (as above)
 

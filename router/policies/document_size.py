@@ -22,7 +22,7 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
 class Extent(NamedTuple):
-    """The size of a document; the names are those in `limits`. `recursion` is how deeply brackets are nested."""
+    """The size of a document; `recursion` is how deeply its brackets are nested. Both names are those of `limits`."""
 
     tokens: int
     recursion: int

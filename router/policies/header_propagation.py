@@ -1,14 +1,14 @@
 """Decides which headers of a client's request are sent to which subgraph.
 
-A fetch has no headers of the client at first. Rules add and remove headers: first the rules for all subgraphs, then
-the rules for the subgraph of the fetch.
+Without rules, a request to a subgraph has no header of the client. The rules for all subgraphs are applied first, then
+the rules for one subgraph.
 
     propagate   adds a header of the client's request, unless an earlier rule has set a header with the same name
     insert      sets a header, even if an earlier rule has set a header with the same name
     remove      removes headers that earlier rules have set
 
-`PROTOCOL_HEADERS` govern a connection or describe a body. A pattern never matches a header in `PROTOCOL_HEADERS`, and
-the settings do not allow a rule that names a header in `PROTOCOL_HEADERS`.
+The headers in `PROTOCOL_HEADERS` govern a connection or describe a body. A pattern in `propagate` never matches these
+headers, and the settings do not allow these headers in `insert` or as the new name in `propagate`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class HeaderPropagation(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> HeaderPropagation | None:
-        """Return the stage, or None without rules: no header of the client is then sent to a subgraph."""
+        """Return the stage, or None if there are no rules."""
         headers = inputs.settings.headers
         if not headers.all.request and not any(rules.request for rules in headers.subgraphs.values()):
             return None
@@ -52,7 +52,7 @@ class HeaderPropagation(Stage):
     async def on_plan(self, context: RequestContext, plan: QueryPlan) -> None:
         """Set the headers of fetches. A header that an earlier stage has set is not replaced."""
         del plan
-        # The router's trace context replaces the client's, because the router is a step of its own in the trace.
+        # The router's trace context replaces the client's trace context: in a trace, the router calls the subgraph.
         headers = self.apply({**context.request.headers, **outgoing_headers()})
         given = context.fetch_headers
         context.fetch_headers = (

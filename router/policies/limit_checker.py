@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.settings.sections.limits import LimitName, Limits
 
     Found = tuple[LimitName, int]
-    """The name of a limit, and the size of a document that is compared with this limit."""
+    """The name of a limit, such as `tokens`, and the number that a document has, such as its number of tokens."""
 
 _CODES: Mapping[LimitName, str] = {
     "tokens": "MAX_TOKENS_LIMIT",
@@ -68,7 +68,7 @@ class LimitChecker:
     def inherit(self, previous: LimitChecker) -> None:
         """Use the counters of `previous`, which this checker replaces (a reload).
 
-        Both checkers then count together, because `previous` may still have running requests.
+        Requests that `previous` is still checking are then counted by this checker too.
         """
         self.exceeded, self._counting = previous.exceeded, previous._counting
 
@@ -104,7 +104,7 @@ class LimitChecker:
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # fragments that spread fragments: the parser limits only the nesting of brackets
+        except RecursionError:  # a long chain of fragments that spread each other passes the parser
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 
@@ -127,7 +127,7 @@ class LimitChecker:
 
 
 def _largest(sizes: list[Size]) -> Iterator[Found]:
-    """Yield each limit that `Size` measures, with the largest value of any operation of a document."""
+    """Yield each limit that `Size` measures, with the largest value in `sizes`."""
     if sizes:
         yield "depth", max(size.depth for size in sizes)
         yield "fields", max(size.fields for size in sizes)

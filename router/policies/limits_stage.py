@@ -35,9 +35,9 @@ class OperationLimits(Stage):
 
 
 class MeasuredOperationLimits(OperationLimits):
-    """`OperationLimits` for settings with limits in measure mode: counts also requests for a document in the cache."""
+    """Used if a limit is in measure mode. Counts requests above a limit even if their document is in the cache."""
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Count the request if its document was in the cache. If not, the checks have counted the request."""
+        """Count the request if its document was in the cache. The checks have counted any other request."""
         if context.record.document_cached:
             self._watch.count(document.exceeds)

@@ -89,7 +89,7 @@ class TaggedElements:
         self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Return whether a type, field or argument has the tag, or whether the type of its values has the tag."""
+        """Return whether the type, field or argument `element` has the tag, or the type of its values does."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None
@@ -176,8 +176,8 @@ class RequestPersonalValues:
 class _Places(Visitor):
     """Collects where an operation has personal data.
 
-    `response_keys` are those of tagged fields. `variables` and `literals` are those in the values of tagged arguments
-    and tagged input fields.
+    `response_keys` are the response keys of tagged fields. `variables` and `literals` occur in the values of tagged
+    arguments and input fields.
     """
 
     def __init__(self, tagged: TaggedElements, info: TypeInfo) -> None:
@@ -207,7 +207,7 @@ class _Places(Visitor):
 
 
 class _Leaves(Visitor):
-    """Adds the variables and literals that occur in one argument value to `places`."""
+    """Adds to `places` the variables and literals in the value of one argument or input field."""
 
     def __init__(self, places: _Places) -> None:
         super().__init__()
@@ -221,7 +221,7 @@ class _Leaves(Visitor):
 
 
 def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
-    """Yield, as text, the values that JSON `data` has under any of `keys`, at any depth."""
+    """Yield, as text, all values below the keys `keys` in the JSON value `data`, at any depth."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)

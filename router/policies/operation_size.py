@@ -30,7 +30,7 @@ _INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """The size of a list of selections. The names are those of `limits` in the settings.
+    """The size of an operation, or of a part of it. The names are those of `limits` in the settings.
 
     `lists` is how deeply list fields of the introspection schema are nested: 2 for `fields { type { fields } }`.
     `introspection_depth` is the value of `lists` below `__schema` or `__type`.
@@ -49,7 +49,7 @@ def measure(document: DocumentNode) -> Iterator[Size]:
     """Yield the size of each operation, in document order.
 
     Raises:
-        RecursionError: One fragment spreads the next, and so on, too deeply for Python's stack.
+        RecursionError: A chain of fragments, each spreading the next, is too long for Python's stack.
     """
     fragments, measured = fragments_of(document), dict[str, Size]()
     for node in operations_of(document):
@@ -138,7 +138,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
 
 def _fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
     if name not in measured:
-        measured[name] = Size()  # the size of a spread of the fragment inside itself
+        measured[name] = Size()  # the size that the fragment has where it spreads itself
         if name in fragments:
             measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
     return measured[name]

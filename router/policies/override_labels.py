@@ -1,12 +1,12 @@
 """Decides which labels of progressive overrides (`@override(from:, label:)`) are active for a request.
 
-For the requests for which a label is active, a field is resolved by another subgraph. Whether a label is active for a
-request is decided by the first of these that applies:
+If a label is active for a request, the subgraph with the `@override` resolves the field. If not, the subgraph `from`
+resolves the field. The first of these rules that applies decides whether a label is active for a request:
 
-    1. a stage that has written the label to `RequestContext.override_labels`
-    2. the setting `override_labels`: a percentage of requests
-    3. the label itself, if it is `percent(x)`: x percent of requests
-    4. the label is not active
+    1. A stage has written the label and the decision to `RequestContext.override_labels`.
+    2. The setting `override_labels` has a percentage p for the label: it is active for p percent of the requests.
+    3. The label is `percent(x)`: it is active for x percent of the requests.
+    4. Any other label is not active.
 
 Only labels that can change the plan of the operation are decided. The active labels are a part of the plan key.
 """
@@ -78,7 +78,7 @@ class OverrideLabels(Stage):
         return key._replace(override_labels=self.decide(operation.override_labels, context.override_labels))
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Return one pair for each likely set of active labels. The plan key of a pair has these labels."""
+        """Return `operation` once for each likely set of active labels, with a plan key that has this set."""
         return [(operation, key._replace(override_labels=labels)) for labels in self.likely(operation.override_labels)]
 
     def decide(self, labels: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:
@@ -90,7 +90,7 @@ class OverrideLabels(Stage):
         )
 
     def likely(self, labels: Collection[str]) -> list[frozenset[str]]:
-        """Return the possible sets of active labels, or only the likeliest if there are more than MOST_COMBINATIONS."""
+        """Return all possible sets of active labels. If there are more than MOST_COMBINATIONS, return the likeliest."""
         undecided = sorted(label for label in labels if 0 < self._shares[label] < _ALL)
         if 2 ** len(undecided) > MOST_COMBINATIONS:
             return [frozenset(label for label in labels if self._shares[label] >= _HALF)]

@@ -10,7 +10,7 @@ What happens to a request depends on `persisted_documents.mode` and on what the 
     require_id    PERSISTED_QUERY_    run                 PERSISTED_QUERY_NOT_IN_LIST   CANNOT_SEND_PQ_ID_AND_BODY
                   ID_REQUIRED
 
-A document is on the list if it differs from a document of the list only in layout and comments.
+Layout and comments do not matter when a document is compared with the documents on the list.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ class PersistedDocumentList(Stage):
         return replace(request, query=text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Find out whether a document is on the list. Refuse the document of a client if the mode requires it.
+        """Find out whether a document is on the list, and write the result to `findings`.
 
         Raises:
-            DocumentNotListed: The document is not on the list, and the mode is `allow_list`.
+            DocumentNotListed: A client sent the document, it is not on the list, and the mode is `allow_list`.
         """
         findings.listed = self._mode is PersistedMode.REQUIRE_ID or document.text in self._listed
         if not document.trusted:

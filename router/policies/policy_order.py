@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Policy(NamedTuple):
-    """A policy. `key` is its key in `router.yaml`. `configured` returns its stage, or None if the policy is off."""
+    """A policy, and its key in `router.yaml`. `configured` returns its stage, or None if the policy is off."""
 
     name: str
     key: str
@@ -46,7 +46,7 @@ ORDER: Final[tuple[Policy, ...]] = (
 
 
 def in_order(inputs: PolicyInputs, embedded: Sequence[Stage]) -> Iterator[Stage]:
-    """Yield the stages of a gateway in order: the policies that are on, and the `embedded` stages of a program.
+    """Yield the stages of a gateway in order. `embedded` are the stages of a program that embeds the router.
 
     Raises:
         InvalidManifest: A manifest of persisted documents cannot be read.

@@ -82,4 +82,4 @@ class ResponseStream:
 Response: TypeAlias = GraphQLResponse | ResponseStream
 
 Execute = Callable[[GraphQLRequest], Awaitable[Response]]
-"""A function that processes a request; the server is given `Gateway.respond`."""
+"""The type of `Gateway.respond`, the function with which the server processes a request."""

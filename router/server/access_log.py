@@ -1,7 +1,7 @@
 """Writes one log line for each request: client, operation, status, errors, and the time of each step.
 
-The line never has the variables, the document, the query string or the client's address. If the client chooses a value,
-the value is cut to `LONGEST` characters. `servicekit.logging` adds the id of the request and the id of its trace.
+The line never has the variables, the document, the query string or the client's address. Values
+that the client chooses are cut to `LONGEST` characters. `servicekit.logging` adds the ids of the request and the trace.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from servicekit.asgi import Scope
 
 LONGEST = 200
-"""The largest number of characters that the line has of a value that the client chooses, such as the operation name."""
+"""Values that the client chooses, such as the operation name, are cut to this number of characters."""
 
 MOST_CODES = 10
 """The largest number of error codes in one line. A response can have more codes."""

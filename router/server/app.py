@@ -2,8 +2,8 @@
 
     path, head ─> method ─> CSRF ─> Accept ─> Content-Type ─> body ─> execute ─> status and media type ─> one log line
 
-If a step refuses the request, it raises an `HttpRefusal`, and the response has one error. For one path, no web
-framework is needed.
+If a step refuses the request, it raises an `HttpRefusal`, and the response has one error. Serving one path needs no
+web framework.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Compresses responses in the content coding that the client prefers.
 
 Compression can reveal data (the BREACH attack): if an attacker chooses a part of the request and sees the size of the
-compressed response, the attacker can guess secrets in the response. For this, a page of the attacker must send requests
-with a user's credentials. The CORS and CSRF checks prevent such requests.
+compressed response, the attacker can guess secrets in the response. For this attack, a page of the attacker must send
+requests with a user's credentials. The CORS and CSRF checks prevent this.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IN_A_THREAD = 131_072
 
 
 class ResponseCompression:
-    """Compresses responses. The header `Vary` must have `vary`, which is empty if compression is off."""
+    """Compresses responses. `vary` is a value for the header `Vary`, and is empty if compression is off."""
 
     def __init__(self, settings: Compression) -> None:
         self._offered = settings.encodings if settings.enabled else ()

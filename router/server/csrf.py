@@ -1,14 +1,14 @@
 """Refuses requests that a web page of another origin may have caused (cross-site request forgery).
 
 A browser sends a CORS preflight before a request of another origin, unless the request is "simple": a GET, or a POST
-with the content type of a form. A request is accepted in each of these cases:
+with the content type of a form. A request is accepted if it has one of these:
 
     a header in `csrf.required_headers`          the request is not simple
     a content type that a form cannot have       the request is not simple
     Sec-Fetch-Site: same-origin | none           a page of the same origin sent it, or the user typed the address
     none of Sec-Fetch-Site, Origin and Cookie    no browser sent it, or it has no credentials of the user
 
-Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge this header. The last case is for older browsers
+Every browser since 2023 sends `Sec-Fetch-Site`, and no page can forge this header. The last line is for older browsers
 and for other clients.
 """
 

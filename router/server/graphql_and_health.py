@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def graphql_endpoint(
     execute: Execute, settings: RouterSettings, close: Callable[[], Awaitable[None]], limits: LimitChecker
 ) -> OverloadGuard:
-    """Return the GraphQL endpoint. It responds with 503 beyond `overload.max_requests` running requests."""
+    """Return the GraphQL endpoint. It runs at most `overload.max_requests` requests at once."""
     return OverloadGuard(GraphQLApp(execute, settings, close, limits), settings)
 
 

@@ -1,4 +1,4 @@
-"""`HttpRefusal`: the refusal of an HTTP request from which no GraphQL request was read. Codes and HTTP statuses.
+"""Defines `HttpRefusal`, which refuses an HTTP request before its GraphQL request is run, and its codes and statuses.
 
 METHOD_NOT_ALLOWED         405    NOT_ACCEPTABLE              406
 NOT_FOUND                  404    UNSUPPORTED_MEDIA_TYPE      415

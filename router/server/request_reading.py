@@ -80,7 +80,7 @@ class RequestReader:
             )
 
     async def read(self, http_request: HttpRequest) -> GraphQLRequest | Batch:
-        """Return the GraphQL request, or a batch: a list of requests, with an `HttpRefusal` for each refused one.
+        """Return the GraphQL request or the batch. In a batch, an `HttpRefusal` stands for a refused request.
 
         Raises:
             HttpRefusal: The HTTP request is not a GraphQL request, or exceeds a limit.

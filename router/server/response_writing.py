@@ -33,7 +33,7 @@ _END = b"\r\n-----\r\n"
 
 
 class ResponseTarget(NamedTuple):
-    """What is needed to write one response: ASGI's `send`, the log line, CORS headers, and what the client accepts."""
+    """The arguments for writing one response: ASGI's `send`, log line, CORS headers, and what the client accepts."""
 
     send: Send
     log_line: LogLine
