@@ -189,7 +189,7 @@ class Parallel:
 
 @dataclass(frozen=True, slots=True)
 class Flatten:
-    """A node that runs `node` for the objects at `path`, which starts at the root of the response."""
+    """A node that runs `node` for the objects at `path`. The path starts at the root of the response."""
 
     path: Path
     node: Fetch

@@ -62,8 +62,9 @@ class _Aliasing:
     def assign(self, level: Level) -> None:
         """Find aliases for the fields of one object that conflict with earlier fields of the object.
 
-        Two fields conflict if they have the same response key but different types in the subgraph. Then do the same for
-        the objects below this object. `level` has the trees that are selected on the object, each with its type.
+        Two fields with the same response key conflict if their types differ, or if they belong to the same parent type
+        but have different names or arguments. Then do the same for the objects below this object. `level` has the trees
+        that are selected on the object, each with its type.
         """
         shapes: dict[str, str] = {}
         owners: dict[tuple[str, str], str] = {}

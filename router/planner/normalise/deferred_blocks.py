@@ -3,8 +3,8 @@
     { user { name ... @defer(label: "more") { age friends { name ... @defer { age } } } } }
 
 A deferred block has the selections of one deferred fragment at one path. This operation has the block "more" at `user`.
-Inside this block is a second block at `user/friends`. The initial response has all selections outside the blocks. A
-deferred fragment on objects at two paths makes two blocks.
+Inside this block is a second block at `user/friends`. The initial response has all selections outside the blocks. If a
+deferred fragment is spread at two paths, it makes two blocks.
 """
 
 from __future__ import annotations

@@ -228,7 +228,7 @@ class Normaliser:
         return response_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys whose subselections, at any depth, use one response key for different fields.
+        """Return the response keys of fields whose subselections use one key, at any depth, for different fields.
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
         """

@@ -86,7 +86,7 @@ class _Followers:
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
         """Return the requests that wait only for `first`, directly or indirectly.
 
-        They can also wait for requests that are fetched before the schedule starts.
+        The returned requests can also wait for requests that are done before the schedule starts.
         """
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]
