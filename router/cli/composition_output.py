@@ -1,4 +1,4 @@
-"""Prints the errors and hints of a composition, and writes its supergraph."""
+"""Prints the errors and hints of a composition, and writes the composed supergraph."""
 
 from __future__ import annotations
 

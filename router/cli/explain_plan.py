@@ -1,4 +1,4 @@
-"""`router explain-plan`: explain why each field of an operation is fetched from its subgraph."""
+"""`router explain-plan`: explain for each field of an operation why it is fetched from this subgraph, not another."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Location(click.ParamType[str]):
-    """A file that exists, or an http(s) URL."""
+    """The type of an option whose value is the path of an existing file, or an http(s) URL."""
 
     name = "file or URL"
 

@@ -1,4 +1,4 @@
-"""One router process: its ASGI application, its reloads and its status."""
+"""Runs one router process: its ASGI application and its reloads. Reports the status of the process."""
 
 from __future__ import annotations
 

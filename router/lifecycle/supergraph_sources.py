@@ -1,4 +1,4 @@
-"""The sources of a supergraph: a file, or a URL."""
+"""Reads a supergraph from its source, a file or a URL."""
 
 from __future__ import annotations
 

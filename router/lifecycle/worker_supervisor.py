@@ -47,7 +47,7 @@ _log = structlog.stdlib.get_logger("workers")
 
 
 def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
-    """Open listening sockets for one port, one for each worker.
+    """Open the listening sockets for the port of `endpoint`: one socket for each of `count` workers.
 
     Raises:
         PortTaken: another process listens on the port, with or without SO_REUSEPORT.
@@ -218,7 +218,7 @@ class WorkerSupervisor:
             await channel.aclose()
 
     async def _stop_process(self, process: Process) -> int:
-        """Stop the process, kill it if it does not stop in time, and return its exit code."""
+        """Stop the process, and return its exit code. If the process does not stop in time, kill it."""
         if process.returncode is None:
             process.terminate()
             try:

@@ -13,7 +13,7 @@ from servicekit.http_url import split_http_url
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
-# RFC 9110 §5.6.2: a field name is a token.
+# The name of a header is a token (RFC 9110 §5.6.2).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Header rules cannot set these headers. The transport sets them, or they describe one connection (RFC 9110 §7.6.1).
 PROTOCOL_HEADERS = frozenset(

@@ -16,7 +16,8 @@ class Redis(Section):
     url: SecretStr
     """URL of the Redis: redis://, rediss:// or unix://, with credentials if the Redis requires them; never printed."""
     timeout: Duration = 0.1
-    """Time limit of a lookup. After a failure the router does not use this Redis for one second."""
+    """Time limit of a lookup in this Redis. After a failed lookup, the router does not use this Redis for one
+    second."""
     ttl: Duration = 86_400.0
     """How long Redis stores a document after its last registration."""
     prefix: str = "mosafe:apq:"

@@ -1,4 +1,4 @@
-"""`batching`: several operations in one request."""
+"""`batching`: whether a client may send several operations in one request."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class Compression(Section):
     enabled: bool = True
     """Whether responses are compressed for clients that accept one of `encodings`."""
     minimum_bytes: Count = 1_024
-    """The size of the smallest body that is compressed. Smaller bodies fit into one network packet uncompressed."""
+    """The size of the smallest body that is compressed. A smaller body fits into one network packet anyway."""
     encodings: tuple[ContentCoding, ...] = ("zstd", "br", "gzip")
     """The content codings that the router can use. If a client accepts several codings with the same weight, the router
     uses the coding that comes first in this list."""

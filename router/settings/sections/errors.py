@@ -17,7 +17,7 @@ ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]
 
 
 class AllowedErrors(Section):
-    """Which errors of a subgraph clients see unchanged."""
+    """Which errors of a subgraph keep their message, and which of their `extensions` they keep."""
 
     allow_codes: tuple[str, ...] = ()
     """Values of `extensions.code`. An error with one of these codes keeps its message."""

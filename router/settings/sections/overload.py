@@ -9,7 +9,7 @@ from router.settings.types import Count, Duration
 
 
 class Overload(Section):
-    """When too many requests are running, further requests are refused at once with 503 and `Retry-After`."""
+    """When too many requests are running, the router refuses further requests at once with 503 and `Retry-After`."""
 
     max_requests: Count | None = None
     """Maximum number of concurrent requests in one worker; null for no limit."""

@@ -11,18 +11,18 @@ from router.settings.types import ContentCoding, Count, Duration, FilePath
 
 
 class SubgraphTraffic(Section):
-    """Requests to one subgraph. A key that is missing here has its value in `traffic.all`."""
+    """How requests to one subgraph are sent. A key that is missing here has its value in `traffic.all`."""
 
     timeout: Duration | None = None
     """Time limit for one fetch, including the wait for a connection."""
     max_connections: Count | None = None
     """Maximum number of connections to the subgraph. Further fetches wait for a free connection."""
     idle_timeout: Duration | None = None
-    """How long an idle connection stays open."""
+    """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count | None = None
-    """The largest response that is read, both as sent and as decoded."""
+    """Maximum size of the body of a response, both as the subgraph sends it and after decompression."""
     certificate_authority: FilePath | None = None
-    """A PEM file that replaces the system's trust store for https."""
+    """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     accept_encodings: tuple[ContentCoding, ...] | None = None
     """Content codings in which the subgraph may compress responses, best first."""
     share_queries: bool | None = None
@@ -34,18 +34,18 @@ class SubgraphTraffic(Section):
 
 
 class AllTraffic(Section):
-    """Requests to every subgraph."""
+    """How requests to every subgraph are sent."""
 
     timeout: Duration = 30.0
     """Time limit for one fetch, including the wait for a connection."""
     max_connections: Count = 100
     """Maximum number of connections to one subgraph. Further fetches wait for a free connection."""
     idle_timeout: Duration = 50.0
-    """How long an idle connection stays open."""
+    """How long an idle connection to a subgraph stays open."""
     max_response_bytes: Count = 64 * 1024 * 1024
-    """The largest response that is read, both as sent and as decoded."""
+    """Maximum size of the body of a response, both as the subgraph sends it and after decompression."""
     certificate_authority: FilePath | None = None
-    """A PEM file that replaces the system's trust store for https."""
+    """A PEM file with the certificate authorities to trust for https, instead of those of the system."""
     accept_encodings: tuple[ContentCoding, ...] = ()
     """Content codings in which subgraphs may compress responses, best first. By default there are none, because
     compression in a local network takes more time than it saves."""
@@ -64,7 +64,7 @@ class Traffic(Section):
     """Time limit of a client's request, from its first byte to its response. After this time, the
     fetches and all other work of the request are cancelled."""
     all: AllTraffic = AllTraffic()
-    """Requests to every subgraph."""
+    """How requests to every subgraph are sent."""
     subgraphs: Mapping[str, SubgraphTraffic] = {}
     """For each subgraph name, how requests to this subgraph are sent."""
 
