@@ -35,7 +35,7 @@ class _Addition:
 
 
 def propagate_requirements(state: MergeState) -> None:
-    """Add to each interface and implementation of the supergraph the requirements of the other (composition §5.7)."""
+    """Copy requirements between the interfaces of the supergraph and their implementations (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
     # The list is complete before the first change. Otherwise, a requirement of one implementation would be copied to an

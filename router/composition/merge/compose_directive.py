@@ -173,8 +173,7 @@ def _different_majors(
 ) -> Iterator[str]:
     """Report specifications whose directives the subgraphs compose from different major versions.
 
-    A hint is reported instead of an error if the subgraphs with another major version do not compose directives of the
-    specification.
+    If a subgraph links another major version but composes no directive of the specification, only a hint is reported.
 
     Yields:
         The identity of each specification with an error.
@@ -228,7 +227,7 @@ def _different_names(
 ) -> Iterator[str]:
     """Report an error for each directive that subgraphs compose under different names.
 
-    A hint is reported instead of an error if the subgraphs with another name import but do not compose the directive.
+    If a subgraph imports a directive under another name but does not compose the directive, only a hint is reported.
 
     Yields:
         The identity of the specification of each directive with an error.

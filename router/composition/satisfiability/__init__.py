@@ -1,16 +1,20 @@
-"""Satisfiability: can the subgraphs resolve every query on the API schema? See composition §9.
+"""Check satisfiability: can the subgraphs together resolve every query on the API schema? See composition §9.
 
-In: a merged supergraph without errors. Out: SATISFIABILITY_ERROR for each field that cannot be resolved, and the codes
-for shared fields whose subgraphs return different types.
+Input: a merged supergraph without errors. Result: the error SATISFIABILITY_ERROR for each field that cannot be
+resolved, and the errors and hints of `runtime_types`.
 
-A *position* is an object as one subgraph defines it. A field is *progressive* if its `@override` has a label.
+A *position* of an object is a subgraph that can return the object, together with the object's type in this subgraph.
+For example, a `Book` in a response of subgraph A has the position (A, `Book`). From this position, the router can reach
+the position (B, `Book`) if it can fetch the fields of a key that subgraph B has for `Book`.
+
+A field is *progressive* if an `@override` with a label decides which subgraph resolves the field.
 
 Reading order:
 
-1. `search`: the walk over the API schema, and `check_satisfiability`, the entry point;
-2. `position_graph`: the positions of an object, and the fields that one subgraph resolves at a position;
-3. `reachability`: fetches across subgraphs, from a position to the other positions of the same object;
-4. `reachability_cache`: the results that `reachability` has found, and the conditions that it is checking;
-5. `override_label_combinations`, `context_selections`, `provided_fields`, `extracted_fields`: the inputs of the graph;
-6. `failing_query`, `failure_reasons`, `runtime_types`: the messages.
+1. `search`: the entry point `check_satisfiability`, which walks over the API schema;
+2. `position_graph`: the fields that one subgraph resolves at a position;
+3. `reachability`: the positions of the same object in other subgraphs that the router can reach by keys;
+4. `reachability_cache`: the cached results of `reachability`;
+5. `override_label_combinations`, `context_selections`, `provided_fields`, `extracted_fields`: effects of directives;
+6. `failing_query`, `failure_reasons`, `runtime_types`: the text of errors and hints.
 """

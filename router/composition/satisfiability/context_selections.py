@@ -1,4 +1,7 @@
-"""The types that set each context, and the selections that `@fromContext` makes from each context."""
+"""Collect which types set a context (`@context`), and what arguments select from the context (`@fromContext`).
+
+For `@fromContext(field: "$user { id }")`, the *context selection* is `{ id }` on the context `user`.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContextSelection:
-    """The selection of one `@fromContext`. The selection applies to the nearest ancestor that sets the context.
+    """The selection of one `@fromContext`, made on the nearest ancestor object that sets the context.
 
-    `context` is the context's name in the supergraph, `text` is the selection as the subgraph wrote it.
+    Attributes:
+        context: The name of the context in the supergraph, such as `A__user` for the context `user` of subgraph A.
+        text: The selection, as the subgraph wrote it.
     """
 
     context: str
@@ -33,13 +38,16 @@ NO_CONTEXT_SELECTIONS: frozenset[ContextSelection] = frozenset()
 
 @dataclass
 class Contexts:
-    """The contexts of one composition."""
+    """All contexts of the supergraph and the subgraphs' selections from the contexts."""
 
     state: MergeState
 
     @cached_property
     def set_by(self) -> Mapping[str, frozenset[str]]:
-        """Map each object type to the contexts set by its own `@context` and those of its interfaces and unions."""
+        """Map each object type to the names of the contexts that an object of this type sets.
+
+        A `@context` on an interface or union counts for each of its possible types.
+        """
         found: defaultdict[str, set[str]] = defaultdict(set)
         for definition in self.state.supergraph.types.values():
             names = {text for each in definition.applied("context") if (text := each.text("name")) is not None}
@@ -50,7 +58,7 @@ class Contexts:
 
     @cached_property
     def selections(self) -> Mapping[str, frozenset[ContextSelection]]:
-        """Map each context to the selections of all contextual arguments from this context."""
+        """Map each context to all selections that arguments with `@fromContext` make from this context."""
         found: defaultdict[str, set[ContextSelection]] = defaultdict(set)
         for subgraph in self.state.subgraphs if self.set_by else ():
             for _, member in subgraph.schema.fields():
@@ -60,7 +68,7 @@ class Contexts:
 
 
 def required_context_selections(subgraph: SubgraphMetadata, member: FieldDef) -> frozenset[ContextSelection]:
-    """Return the selections that supply the contextual arguments of a subgraph's field."""
+    """Return the context selections of all arguments with `@fromContext` of the field `member` of a subgraph."""
     if not member.arguments:
         return NO_CONTEXT_SELECTIONS
     return frozenset(

@@ -1,10 +1,11 @@
-"""The fields that a subgraph still has when a router extracts the subgraph from the supergraph (composition §8.6).
+"""Find the types of a subgraph that are lost when a router reads the subgraph from the supergraph (composition §8.6).
 
-A type is not extracted if no field of the type remains: all fields are overridden, or the query root has no fields. A
-field whose type is not extracted is not extracted either, so the type that has the field can become empty:
+A router *extracts* the schema of each subgraph from the supergraph. A field is lost if another subgraph overrides the
+field without a label and nothing in the subgraph uses the field. A type is lost if it has no remaining fields. A field
+is also lost if its type is lost. Then the type that has the field can be lost too:
 
-    type Query { a: Int }        # `a` is overridden by another subgraph, so `Query` is not extracted
-    type Mutation { m: Query }   # so `m` is not extracted, and neither is `Mutation`
+    type Query { a: Int }        # another subgraph overrides `a`: `a` is lost, and so is `Query`
+    type Mutation { m: Query }   # `m` is lost because `Query` is lost. So `Mutation` is lost too.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class ExtractedFields:
-    """The fields of each subgraph after extraction from the supergraph."""
+    """Finds the lost types of each subgraph, and caches the results."""
 
     state: MergeState
     _missing: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def has(self, index: int, member: FieldDef) -> bool:
-        """Return whether the type of the field is in the subgraph at `index` after extraction."""
+        """Return whether the type of the field is still in the subgraph at `index` after extraction."""
         return base_name(member.type) not in self._missing_types(index)
 
     def _missing_types(self, index: int) -> frozenset[str]:
@@ -57,7 +58,7 @@ class ExtractedFields:
         return frozenset(missing)
 
     def _parts(self, index: int, definition: TypeDef) -> set[str]:
-        """Return the fields of the type that are not removed by an override, or the members of a union."""
+        """Return the names of the fields that remain in spite of overrides. For a union, return all members."""
         if definition.kind is Kind.UNION:
             return set(definition.members)
         return {

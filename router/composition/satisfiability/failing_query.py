@@ -1,4 +1,7 @@
-"""Print the query that fails: only the failing path, with example values for required arguments (composition §9.5)."""
+"""Print an example of a query that cannot be resolved, for error messages (composition §9.5).
+
+The query selects only the field that fails and the fields above this field. Required arguments have example values.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,32 @@ _EXAMPLES = {
     "String": '"A string value"',
     "ID": '"<any id>"',
 }
-# The limit guards against input objects that require each other, which composition reports as an error earlier.
+# The limit prevents endless recursion if two input object types have required fields of each other's type. Composition
+# has reported such types as an error before.
 _MAX_INPUT_DEPTH = 20
 
 
 @dataclass(frozen=True, slots=True)
 class QueryStep:
-    """A field on the path. `concrete` is the object type of the field's value, if the field's type is abstract."""
+    """A field on the path from the root to the field that fails.
+
+    Attributes:
+        member: The field.
+        concrete: The object type of the field's value if the field has an interface or union type; otherwise None.
+    """
 
     member: FieldDef
     concrete: str | None
 
 
 def print_failing_query(schema: Schema, path: Sequence[QueryStep], last: FieldDef | None) -> str:
-    """Return the text of the operation, indented by two spaces.
+    """Return the text of the query, indented by two spaces.
 
     Args:
         schema: The supergraph.
-        path: The fields that lead to the failure.
-        last: The field that fails. None if no subgraph can find the object type of the last step's value.
+        path: The fields above the field that fails.
+        last: The field that fails. None if the last field of `path` fails because no subgraph can return the object
+            type of its value.
     """
     lines: list[str] = []
     steps = [*path, *([QueryStep(last, None)] if last is not None else [])]

@@ -1,4 +1,8 @@
-"""Explain why a field cannot be resolved: in each subgraph, and through keys in others (composition §9.5)."""
+"""Explain in error messages why no subgraph can resolve a field (composition §9.5).
+
+For each subgraph whose response can contain the object, the text says why this subgraph cannot resolve the field, and
+why the router cannot get the field from other subgraphs.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def failure_reasons(reachability: Reachability, positions: Sequence[Position], member: FieldDef) -> str:
-    """Return the reasons as text, with one entry for each subgraph that has a position of the object."""
+    """Return why the field `member` cannot be resolved, as a list with an entry for each subgraph in `positions`."""
     grouped: dict[str, dict[str, None]] = {}
     for position in positions:
         reasons = grouped.setdefault(reachability.graph.subgraph(position).name, {})

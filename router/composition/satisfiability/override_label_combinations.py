@@ -1,4 +1,8 @@
-"""The combinations of active override labels that satisfiability checks, and the fields that each one overrides."""
+"""List the combinations of active override labels under which satisfiability must be checked.
+
+The label of an `@override(label: "l")` is *active* if the router decides that the override applies. Queries must be
+resolvable whichever labels are active.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +17,23 @@ if TYPE_CHECKING:
     from router.composition.merge.merge_state import MergeState, Override
     from router.composition.satisfiability.extracted_fields import ExtractedFields
 
-# With more labels, checking every combination takes too long: six labels already need 2^6 searches.
+# n labels have 2^n combinations, and each combination needs its own search: 64 searches for six labels.
 _ALL_COMBINATIONS_UP_TO = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LabelAssumption:
-    """The fields that each subgraph does not resolve if certain labels are active and the others are not.
+    """The assumption that certain override labels are active and all other labels are not.
 
-    A key or a `@requires` cannot rely on a progressive field: the router decides a label for the fields of the client's
-    operation, not for fields that the router adds.
+    A field is *progressive* if a label decides which subgraph resolves the field. A key or `@requires` cannot rely on
+    a progressive field: the router decides about labels only for fields of the client's operation, not for fields that
+    the router adds to fetches.
 
     Attributes:
-        overridden: Index of a subgraph → coordinates of the fields that the subgraph does not resolve.
-        progressive: Index of a subgraph → coordinates of the fields that the subgraph resolves depending on a label.
+        overridden: Index of a subgraph → coordinates of the fields that another subgraph resolves instead of this
+            subgraph, under this assumption.
+        progressive: Index of a subgraph → coordinates of the progressive fields. The overriding and the overridden
+            subgraph are both in this mapping.
     """
 
     overridden: Mapping[int, Collection[str]]
@@ -36,7 +43,8 @@ class LabelAssumption:
 def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator[LabelAssumption]:
     """Yield one assumption for each combination of active labels (composition §9.3).
 
-    With more than six labels, the combinations are: no label, all labels, and each label alone.
+    If the supergraph has more than six labels, only these combinations are checked: no active label, all labels active,
+    and each label alone.
     """
     labels = {coordinate: _labels(extracted, coordinate, override) for coordinate, override in state.overrides.items()}
     progressive: defaultdict[int, set[str]] = defaultdict(set)
@@ -52,7 +60,11 @@ def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator
 
 
 def _labels(extracted: ExtractedFields, coordinate: str, override: Override) -> Mapping[int, str]:
-    """Return the labels by subgraph; no labels if the overriding field, which has the label, is not extracted."""
+    """Map the index of the overriding and of the overridden subgraph to the label of a field's `@override`.
+
+    Returns no labels if the overriding subgraph loses the field when a router extracts the subgraph. The overridden
+    subgraph then always resolves the field.
+    """
     parent, _, name = coordinate.partition(".")
     for index in override.labels:
         if override.resolves(index):

@@ -1,10 +1,12 @@
-"""Positions of an object, and the edges between them under one assumption about override labels.
+"""Find which fields of an object one subgraph resolves, and by which keys other subgraphs resolve the object.
 
-A *position* is an object as one subgraph defines it: the subgraph, the type's name there, and the external fields that
-a `@provides` on the path makes resolvable. If a subgraph has `Media` as an interface object, the position of a `Book`
-there has the type name `Media`.
+A *position* of an object consists of a subgraph that can return the object, the name of the object's type in this
+subgraph, and the external fields that a `@provides` above the object makes resolvable.
 
-This module finds the fields that one subgraph resolves without other subgraphs. `reachability` combines subgraphs.
+The type name can differ between subgraphs: if subgraph B has `type Media @interfaceObject` and `Book` implements
+`Media`, then a `Book` has the type name `Media` in subgraph B.
+
+This module looks at one subgraph at a time. `reachability` combines the subgraphs.
 """
 
 from __future__ import annotations
@@ -32,7 +34,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An object as the subgraph at `index` defines it."""
+    """A position of an object.
+
+    Attributes:
+        index: The index of the subgraph.
+        type_name: The name of the object's type in the subgraph.
+        provided: The external fields that a `@provides` above the object makes resolvable.
+    """
 
     index: int
     type_name: str
@@ -41,7 +49,7 @@ class Position:
 
 @dataclass(slots=True)
 class PositionGraph:
-    """The subgraphs of one composition under one assumption about override labels."""
+    """The positions of objects in all subgraphs, under one assumption about which override labels are active."""
 
     state: MergeState
     assumption: LabelAssumption
@@ -50,7 +58,7 @@ class PositionGraph:
     _possible_types_here: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
 
     def subgraph(self, position: Position) -> SubgraphMetadata:
-        """Return the subgraph of a position."""
+        """Return the subgraph to which a position belongs."""
         return self.state.subgraphs[position.index]
 
     def definition(self, position: Position) -> TypeDef:
@@ -58,41 +66,45 @@ class PositionGraph:
         return self.subgraph(position).schema.types[position.type_name]
 
     def possible_types(self, name: str) -> frozenset[str]:
-        """Return the possible object types of a type in the supergraph."""
+        """Return the possible object types of the type `name` in the supergraph."""
         known = self._possible_types.get(name)
         if known is None:
             known = self._possible_types[name] = frozenset(self.state.supergraph.possible_types(name))
         return known
 
     def possible_types_here(self, index: int, name: str) -> frozenset[str]:
-        """Return the possible object types of a type in the subgraph at `index`."""
+        """Return the possible object types of the type `name` in the subgraph at `index`."""
         key = (index, name)
         known = self._possible_types_here.get(key)
         if known is None:
             known = self._possible_types_here[key] = frozenset(self.state.subgraphs[index].schema.possible_types(name))
         return known
 
-    # Fields
+    # Methods about fields
 
     def declared_field(self, position: Position, name: str) -> FieldDef | None:
-        """Return the subgraph's declaration of the field.
+        """Return the declaration of the field `name` in the subgraph of the position.
 
-        Returns None if the subgraph does not have the field, or loses it when it is extracted from the supergraph.
+        Returns None if the subgraph does not have the field, or if the type of the field is lost when a router extracts
+        the subgraph from the supergraph (see `extracted_fields`).
         """
         member = self.definition(position).fields.get(name)
         return member if member is not None and self.extracted.has(position.index, member) else None
 
     def is_overridden(self, position: Position, member: FieldDef) -> bool:
-        """Return whether another subgraph overrides the field under this assumption."""
+        """Return whether another subgraph resolves the field by an `@override`, under the assumption of this graph."""
         return member.coordinate in self.assumption.overridden.get(position.index, ())
 
     def is_progressive(self, position: Position, name: str) -> bool:
-        """Return whether an override label decides if this subgraph resolves the field."""
+        """Return whether an override label decides if the subgraph of the position resolves the field."""
         coordinate = f"{position.type_name}.{name}"
         return coordinate in self.assumption.progressive.get(position.index, ())
 
     def resolvable_field(self, position: Position, name: str) -> FieldDef | None:
-        """Return the field if the subgraph resolves the field here; None otherwise. `@requires` is not checked."""
+        """Return the field if the subgraph resolves the field at this position; None otherwise.
+
+        `@requires` and `@fromContext` of the field are not checked.
+        """
         member = self.declared_field(position, name)
         if member is None or self.is_overridden(position, member):
             return None
@@ -101,7 +113,10 @@ class PositionGraph:
         return None if self.subgraph(position).is_external(member) else member
 
     def value_position(self, position: Position, member: FieldDef) -> Position:
-        """Return the position of a field's value. The type is the declared type of the field."""
+        """Return the position of a field's value, in the same subgraph.
+
+        The type name is the declared type of the field, which can be an interface or union.
+        """
         provided = frozenset(
             entry for coordinate, below in position.provided if coordinate == member.coordinate for entry in below
         )
@@ -113,7 +128,7 @@ class PositionGraph:
         return Position(position.index, target, provided)
 
     def progressive_requirements(self, position: Position, member: FieldDef) -> list[str]:
-        """Return the coordinates of the progressive fields that the field requires."""
+        """Return the coordinates of the progressive fields that the `@requires` of the field `member` selects."""
         progressive = {coordinate for coordinates in self.assumption.progressive.values() for coordinate in coordinates}
         required = [
             target.coordinate
@@ -122,12 +137,13 @@ class PositionGraph:
         ]
         return [coordinate for coordinate in dict.fromkeys(required) if coordinate in progressive]
 
-    # Keys
+    # Methods about keys
 
     def has_local_key(self, position: Position) -> bool:
-        """Return whether the subgraph resolves all fields of one of its keys for this type, or the type is a root type.
+        """Return whether the subgraph itself resolves all fields of at least one of its keys for the type.
 
-        As in Apollo's composition, the result does not depend on whether another subgraph can supply the key.
+        Always True for a root type. As in Apollo's composition, it does not matter whether other subgraphs could supply
+        the fields of the key.
         """
         if position.type_name in ROOTS.values():
             return True
@@ -138,7 +154,10 @@ class PositionGraph:
         return selections is not None and self._resolves_all(position, selections)
 
     def _resolves_all(self, position: Position, selections: SelectionSetNode) -> bool:
-        """Return whether the subgraph has every field, not external and not overridden without a label."""
+        """Return whether the subgraph itself resolves every field of a field set.
+
+        An external field does not count as resolved, nor does a field that is overridden without a label.
+        """
         for item in selections.selections:
             if not isinstance(item, FieldNode) or item.name.value == TYPENAME:
                 continue
@@ -154,9 +173,11 @@ class PositionGraph:
         return True
 
     def entries(self, position: Position) -> Iterator[tuple[Position, tuple[SelectionSetNode | None, ...]]]:
-        """Yield the positions of the same object in other subgraphs, each with the field sets of its resolvable keys.
+        """Yield the positions of the same object in other subgraphs, whether they are reachable or not.
 
-        A root type needs no key: the field set is empty. A key that cannot be parsed is None.
+        Each position is paired with the field sets of its resolvable keys. The router reaches the position if it can
+        fetch one of these field sets. A root type has an empty field set, because a root type needs no key. The field
+        set of a key that cannot be parsed is None.
         """
         for index, subgraph in enumerate(self.state.subgraphs):
             if index == position.index:
@@ -174,16 +195,20 @@ class PositionGraph:
                     yield Position(index, name), keys
 
     def _names_elsewhere(self, name: str) -> Iterable[str]:
-        """Return the type names that the object can have in another subgraph: its own, and those of its interfaces."""
+        """Return the names that a type can have in another subgraph: its own name, and the names of its interfaces."""
         definition = self.state.supergraph.types.get(name)
         if definition is None or definition.kind is not Kind.OBJECT:
             return (name,)
         return (name, *definition.interfaces)
 
-    # Types
+    # Methods about types
 
     def concrete_types(self, value: Position) -> frozenset[str]:
-        """Return the object types that a field's value can have in the subgraph that resolved the field."""
+        """Return the object types that an object at this position can have.
+
+        The type of the position can be an interface or union. For an `@interfaceObject` type, all implementations
+        in the supergraph are possible.
+        """
         definition = self.subgraph(value).schema.types.get(value.type_name)
         if definition is None:
             return frozenset()
@@ -194,12 +219,12 @@ class PositionGraph:
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
 
     def narrowed(self, positions: tuple[Position, ...], wanted: str) -> tuple[Position, ...]:
-        """Return the positions whose type satisfies the type condition `wanted`."""
+        """Return the positions whose type is always matched by the type condition `... on wanted`."""
         possible = self.possible_types(wanted)
         return tuple(each for each in positions if each.type_name == wanted or each.type_name in possible)
 
     def selects_object_types_only(self, type_name: str, selections: SelectionSetNode) -> bool:
-        """Return whether the field set has no fragments, and only fields of object types and leaf types."""
+        """Return whether a field set has no inline fragments and no field of an interface or union type."""
         for item in selections.selections:
             if not isinstance(item, FieldNode):
                 return False
@@ -210,7 +235,7 @@ class PositionGraph:
         return True
 
     def _object_below(self, type_name: str, name: str) -> str | None:
-        """Return the type of a field in the supergraph if it is an object type; None otherwise."""
+        """Return the type of the field `type_name.name` in the supergraph if this is an object type; None otherwise."""
         types = self.state.supergraph.types
         definition = types.get(type_name)
         member = definition.fields.get(name) if definition is not None else None

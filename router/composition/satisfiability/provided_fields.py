@@ -1,4 +1,7 @@
-"""The external fields that a `@provides` makes resolvable below one field."""
+"""Find the fields that a `@provides` makes resolvable.
+
+For `book: Book @provides(fields: "author { name }")`, the fields are `Book.author` and, below it, `Author.name`.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,20 @@ if TYPE_CHECKING:
     from router.composition.model import Schema
 
 ProvidedFields = frozenset[tuple[str, "ProvidedFields"]]
-"""Pairs of a provided field's coordinate (`Type.field`) and the fields that are provided below this field."""
+"""Pairs of the coordinate of a provided field, such as `Book.author`, and the provided fields of the field's value."""
 
 NOTHING_PROVIDED: ProvidedFields = frozenset()
 
 
 def provided_fields(schema: Schema, type_name: str, selections: SelectionSetNode) -> ProvidedFields:
-    """Return the fields that the field set of a `@provides` names.
+    """Return the fields that the field set of a `@provides` selects.
 
-    A field of an interface stands for the field of each implementation too.
+    If the field set selects a field of an interface, the result also has the same field of each implementation.
+
+    Args:
+        schema: The schema of the subgraph.
+        type_name: The type on which the field set selects.
+        selections: The field set.
     """
     entries: set[tuple[str, ProvidedFields]] = set()
     for item in selections.selections:

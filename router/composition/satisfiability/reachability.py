@@ -1,9 +1,12 @@
-"""Find the other positions of the same object that the router can reach, and the field sets that it can fetch there.
+"""Find the positions of an object that the router can reach by keys, and the fields that it can fetch there.
 
-A position in another subgraph is reachable if the fields of its key can be fetched. The fields of a key can be fetched
-from all positions that are already reachable, so the set of reachable positions grows until no position is added:
+The router reaches a position in another subgraph if it can fetch the fields of a key of this position. The fields of
+the key may come from any position that was reached before. So the search for positions is repeated until no further
+position is found. Example with three subgraphs:
 
-    A: Book with id  →  B: Book with key id, and isbn  →  C: Book with key isbn
+    A: type Book { id: ID! }                                # the object is found here
+    B: type Book @key(fields: "id") { id: ID! isbn: ID! }   # reachable: A has `id`
+    C: type Book @key(fields: "isbn") { isbn: ID! }         # reachable: B has `isbn`
 """
 
 from __future__ import annotations
@@ -36,21 +39,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reachability:
-    """Finds reachable positions and resolvable fields in one graph, and caches the results."""
+    """Finds the reachable positions and the resolvable fields in one `PositionGraph`, and caches the results."""
 
     graph: PositionGraph
     contexts: Contexts
     cache: ReachabilityCache = field(default_factory=ReachabilityCache)
 
-    # Fields
+    # Methods about fields
 
     def resolve(self, position: Position, name: str, available: frozenset[ContextSelection]) -> Position | None:
-        """Return the position of a field's value, or None if the subgraph cannot resolve the field here.
+        """Return the position of a field's value, or None if the subgraph of `position` cannot resolve the field.
 
         Args:
-            position: The object that has the field.
-            name: The field's name.
-            available: The context selections that the field can use.
+            position: The position of the object that has the field.
+            name: The name of the field.
+            available: The context selections (see `context_selections`) that the router can fetch for the field.
         """
         member = self.graph.resolvable_field(position, name)
         if member is None or not self._requirements_met(position, member):
@@ -61,7 +64,7 @@ class Reachability:
         return self.graph.value_position(position, member)
 
     def _requirements_met(self, position: Position, member: FieldDef) -> bool:
-        """Return whether the fields of each `@requires` can be fetched, and a key to return to this subgraph exists."""
+        """Return whether the fields of each `@requires` can be fetched and sent to the subgraph together with a key."""
         applied = member.applied("requires")
         if not applied:
             return True
@@ -84,20 +87,18 @@ class Reachability:
             return self.graph.has_local_key(position) and self.can_fetch((position,), selections)
 
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
-        """Return whether the field set, which can be fetched now, stays fetchable after more positions are found.
-
-        More positions can add possible types to the value of an abstract field, and each type must have the fields.
-        """
+        """Return whether a fetchable `@requires` remains fetchable whatever further positions are found."""
+        # The value of an interface or union field can get more possible types, and each type must have the fields.
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
 
-    # Positions
+    # Methods about positions
 
     def reachable(self, position: Position) -> tuple[Position, ...]:
-        """Return all reachable positions of the same object, this position first.
+        """Return all reachable positions of the same object. `position` is the first.
 
-        A key can need fields of other objects, and their reachable positions can depend on this position. So positions
-        that depend on each other are computed together: each starts with only itself, until no set grows any more.
+        A key can select fields of other objects, so the results for two objects can depend on each other. Such results
+        are computed together, in rounds, until no result grows. During the rounds, the results so far are returned.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -116,12 +117,12 @@ class Reachability:
                     before = growing[each]
                     growing[each] = self._extended(each, before)
                     grew = grew or len(growing[each]) > len(before)
-                # Positions that were added in this round have not been extended yet.
+                # Positions that were added to `growing` in this round need another round.
                 grew = grew or len(growing) > len(begun)
         return growing[position]
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
-        """Return `found` with all positions whose keys can be fetched from the positions in `found`."""
+        """Return `found`, and after it each further position that has a key whose fields `found` can supply."""
         entries = self.cache.entries.get(position)
         if entries is None:
             entries = self.cache.entries[position] = tuple(self.graph.entries(position))
@@ -133,10 +134,10 @@ class Reachability:
         return found + more
 
     def as_type(self, value: Position, name: str) -> tuple[Position, ...]:
-        """Return the positions of a field's value if the value is an object of the type `name`.
+        """Return the positions of a field's value, assuming that the value is an object of the type `name`.
 
-        The subgraph of an interface object cannot resolve the object's type. Then the result has a position for each
-        reachable subgraph that has the interface itself.
+        A subgraph with an `@interfaceObject` type does not know the type of the object. In this case, the result has
+        the positions in all reachable subgraphs that define the interface and the type `name`.
         """
         definition = self.graph.definition(value)
         if not definition.is_interface_object:
@@ -151,7 +152,7 @@ class Reachability:
                 found.append(Position(seen.index, name, seen.provided))
         return tuple(found)
 
-    # Field sets
+    # Methods about field sets
 
     def can_fetch(
         self,
@@ -161,13 +162,13 @@ class Reachability:
         *,
         closed: bool = False,
     ) -> bool:
-        """Return whether every field of a field set can be fetched for one object.
+        """Return whether the router can fetch every field of a field set for one object.
 
         Args:
-            positions: The positions of the object.
+            positions: The known positions of the object.
             selections: The field set.
-            available: The context selections that the fields can use.
-            closed: Whether only `positions` are used. Otherwise all positions that they reach are used too.
+            available: The context selections that the router can fetch for the fields.
+            closed: Whether only `positions` may resolve the fields. If False, reachable positions may too.
         """
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
@@ -198,9 +199,10 @@ class Reachability:
     def _fetched(
         self, positions: Iterable[Position], name: str, available: frozenset[ContextSelection], *, closed: bool
     ) -> tuple[Position, ...]:
-        """Return the positions of the value of one field of a field set; empty if the field cannot be fetched.
+        """Return all positions of the value of the field `name`. Empty if the router cannot fetch the field.
 
-        Progressive fields are left out: the router decides labels only for the fields of the client's operation.
+        A progressive field cannot be fetched for a field set: the router decides about override labels only for fields
+        of the client's operation.
         """
         values: dict[Position, None] = {}
         for position in positions:
@@ -210,15 +212,15 @@ class Reachability:
                     values[value] = None
         return tuple(values)
 
-    # Contexts
+    # Methods about contexts
 
     def available_below(
         self, type_name: str, positions: tuple[Position, ...], available: frozenset[ContextSelection]
     ) -> frozenset[ContextSelection]:
-        """Return the context selections that fields below an object can use.
+        """Return the context selections that the router can fetch for fields below an object.
 
-        For each context that the object sets, only selections that can be fetched from this object are included, even
-        if an object above sets the same context.
+        `available` are the context selections from objects above. If the object itself sets a context, the selections
+        from this context are made on this object instead. The result has only the selections that can be fetched.
         """
         contexts = self.contexts.set_by.get(type_name)
         if contexts is None:
@@ -230,7 +232,7 @@ class Reachability:
 
     def _can_select(self, positions: tuple[Position, ...], selection: ContextSelection) -> bool:
         selections = parse_field_set_or_none(selection.text)
-        # A selection on a context cannot need the same selection.
+        # While a context selection is checked, a field that needs the same context selection counts as not fetchable.
         if selections is None or self.cache.is_open(selection):
             return False
         with self.cache.checking(selection):

@@ -1,8 +1,10 @@
-"""Cached results of one search, and the conditions that the search is checking at the moment.
+"""Cache the results of `reachability`, and end checks that depend on themselves.
 
-Positions, requirements and contexts can depend on each other in a cycle: a key can need a field whose requirements need
-that key. If a condition is checked again while its check is running, the inner check returns False. This result is
-*provisional*: it may be wrong, so a result that depends on it is not cached.
+A *condition* is a `@requires` or a context selection that must be fetchable. A condition can depend on itself: a key
+can contain a field with `@requires`, and the required fields may only be fetchable by this key. A condition is *open*
+while its check is running. If the check of an open condition is started again, the inner check returns False at once.
+This False is *provisional*, which means that it may be wrong. Results that may be wrong because of a provisional False
+are not cached.
 """
 
 from __future__ import annotations
@@ -27,11 +29,12 @@ class ReachabilityCache:
 
     Attributes:
         reachable: Position → all reachable positions of the same object.
-        entries: Position → the positions of the same object in other subgraphs, with their keys.
-        requirements: Position and field → whether the field's `@requires` can be fetched.
-        growing: While reachable positions are computed, position → the positions found so far; otherwise None.
-        open_conditions: The requirements and context selections that are being checked.
-        provisional_results: How many times a check returned False because the same check was running.
+        entries: Position → the results of `PositionGraph.entries`.
+        requirements: Position, and coordinate of a field → whether the field's `@requires` can be fetched.
+        growing: None if no reachable positions are being computed. Otherwise, position → the reachable positions of the
+            same object that were found so far.
+        open_conditions: The conditions whose check is running.
+        provisional_results: How often a check returned a provisional False.
     """
 
     reachable: dict[Position, tuple[Position, ...]] = field(default_factory=dict)
@@ -43,7 +46,11 @@ class ReachabilityCache:
 
     @contextmanager
     def grow_together(self, position: Position) -> Iterator[dict[Position, tuple[Position, ...]]]:
-        """Start a computation of reachable positions; cache the result at the end if no condition is open."""
+        """Set `growing` while the `with` block computes the reachable positions of `position`.
+
+        At the end of the block, the results are cached if no condition is open. Otherwise, the results may depend on a
+        provisional False.
+        """
         growing = self.growing = {position: (position,)}
         try:
             yield growing
@@ -53,7 +60,7 @@ class ReachabilityCache:
             self.reachable.update(growing)
 
     def is_open(self, condition: Hashable) -> bool:
-        """Return whether the condition is being checked already. Then the caller returns a provisional False."""
+        """Return whether the check of a condition is running. If so, the caller must return a provisional False."""
         if condition in self.open_conditions:
             self.provisional_results += 1
             return True
@@ -61,7 +68,7 @@ class ReachabilityCache:
 
     @contextmanager
     def checking(self, condition: Hashable) -> Iterator[None]:
-        """Mark the condition as open while the block runs."""
+        """Mark a condition as open while the `with` block runs."""
         self.open_conditions.add(condition)
         try:
             yield
@@ -69,5 +76,10 @@ class ReachabilityCache:
             self.open_conditions.discard(condition)
 
     def is_certain_since(self, provisional_results: int) -> bool:
-        """Return whether `provisional_results` is still this count, and no reachable positions are being computed."""
+        """Return whether a result is certain and may be cached.
+
+        Args:
+            provisional_results: The value of `self.provisional_results` before the result was computed. If the value
+                has changed, the result is uncertain. Results are also uncertain while reachable positions are computed.
+        """
         return self.provisional_results == provisional_results and self.growing is None

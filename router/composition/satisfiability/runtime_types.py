@@ -1,7 +1,8 @@
-"""Compare the object types that the subgraphs can return from a shared field of an abstract type (composition §5.3).
+"""Check that the subgraphs of a shared interface or union field can return the same object types (composition §5.3).
 
-SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES if no type is common to all subgraphs,
-INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN if only some types are.
+If the subgraphs can return different object types, the hint INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN is
+reported. If no object type is common to all of these subgraphs, the error SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES is
+reported instead of the hint.
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 
 
 class RuntimeTypes:
-    """Compares the subgraphs of each field once. If `state` is None, no field is compared."""
+    """Reports shared fields with different object types, each field once. Reports nothing if `state` is None."""
 
     def __init__(self, state: MergeState | None) -> None:
         self.state = state
         self.compared: set[str] = set()
 
     def compare(self, member: FieldDef, values: tuple[Position, ...], graph: PositionGraph) -> None:
-        """Report a shared field if its subgraphs can return different object types."""
+        """Report the shared field `member` if its subgraphs can return different object types.
+
+        Args:
+            member: The field.
+            values: The positions of the field's value, in the subgraphs that resolve the field.
+            graph: The graph of the positions.
+        """
         if self.state is None or len(values) < 2 or member.coordinate in self.compared:  # noqa: PLR2004 - a comparison needs two
             return
         supergraph = self.state.supergraph

@@ -1,9 +1,13 @@
-"""Walk the API schema, and track at each object all positions that the object can have (composition §9).
+"""Search the API schema for fields that no subgraph can resolve (composition §9).
 
-A *state* is an object type, the positions of the object, and the context selections that can be fetched there. A field
-leads to one state for each possible object type of its value. A state is skipped if an explored state of the same type
-has a subset of its positions and context selections: then every field that was resolvable there is resolvable here.
-The walk is breadth first, so the first path that fails is a shortest one.
+The search starts at the root types and follows every field. A *state* of the search is an object that a query can
+reach: its type, its positions, and the context selections that the router can fetch for its fields. A field leads from
+a state to one new state for each possible object type of the field's value.
+
+A new state is skipped if an explored state of the same type has no other positions and context selections than the new
+state. More positions only make more fields resolvable, so the new state would not find further errors.
+
+The search is breadth first. So an error message shows one of the shortest queries that fail.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ if TYPE_CHECKING:
 
     from router.composition.merge.merge_state import MergeState
 
-# Apollo's composition limits the subgraph paths in its queue in the same way. Real supergraphs stay far below it.
+# The limit for the positions of all states in the queue. Apollo's composition limits its queue of subgraph paths
+# similarly. Real supergraphs stay far below the limit.
 MAX_POSITIONS = 1_000_000
 
 
@@ -37,10 +42,12 @@ class SearchState:
     """An object that a query can reach.
 
     Attributes:
-        type_name: The object's type.
-        positions: Every position that the object can have.
-        available: The context selections that fields of the object can use.
-        available_below: The context selections that fields below the object can use: the object may set contexts too.
+        type_name: The object type.
+        positions: The positions of the object in the subgraphs whose responses can contain the object at the end of
+            `path`. Positions that are only reachable by keys from there need not be included.
+        available: The context selections that the router can fetch for fields of the object.
+        available_below: The context selections that the router can fetch for fields below the object. They differ from
+            `available` if the object sets a context.
         path: The fields from the root to the object.
     """
 
@@ -53,14 +60,14 @@ class SearchState:
 
 @dataclass(frozen=True, slots=True)
 class ExploredState:
-    """The parts of an explored state that decide which fields are resolvable from it."""
+    """The parts of a `SearchState` that decide which fields can be resolved at the object and below."""
 
     positions: frozenset[Position]
     available: frozenset[ContextSelection]
     available_below: frozenset[ContextSelection]
 
     def covers(self, other: ExploredState) -> bool:
-        """Return whether every field that is resolvable from this state is resolvable from `other`."""
+        """Return whether every field that can be resolved from this state can also be resolved from `other`."""
         return (
             self.positions <= other.positions
             and self.available <= other.available
@@ -71,11 +78,11 @@ class ExploredState:
 def check_satisfiability(state: MergeState) -> None:
     """Check that the subgraphs can resolve every query on the API schema (composition §9).
 
-    Reports SATISFIABILITY_ERROR once for each field that fails, with a shortest query for the field. Reports
+    Reports SATISFIABILITY_ERROR once for each field that cannot be resolved, with an example query. Reports
     MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED if the search is too large.
 
     Args:
-        state: The merged supergraph, its subgraphs and the report.
+        state: The result of the merge. Errors and hints are added to `state.report`.
     """
     reported: set[tuple[str, str]] = set()
     runtime_types = RuntimeTypes(state)
@@ -104,7 +111,7 @@ class _Search:
         self.outstanding = 0
 
     def run(self) -> None:
-        """Search from all root types, and report each field that fails."""
+        """Search from all root types, and report each field that cannot be resolved."""
         for name in ROOTS.values():
             if name in self.supergraph.types:
                 self._start(name)
@@ -117,7 +124,7 @@ class _Search:
             )
 
     def _explore(self) -> None:
-        """Explore the queue until it is empty or too many positions are in it."""
+        """Explore queued states until the queue is empty or the queued states have too many positions."""
         while self.queue and self.outstanding <= MAX_POSITIONS:
             state = self.queue.popleft()
             self.outstanding -= len(state.positions)
@@ -163,7 +170,7 @@ class _Search:
     def _values(self, state: SearchState, name: str) -> tuple[Position, ...]:
         values: dict[Position, None] = {}
         for position in state.positions:
-            # Each position of a root type is already a start of the search, so no other position must be reached.
+            # For a root type, `state.positions` already has the positions in all subgraphs.
             reached = self.reachability.reachable(position) if state.path else (position,)
             for seen in reached:
                 value = self.reachability.resolve(seen, name, state.available)
@@ -172,10 +179,11 @@ class _Search:
         return tuple(values)
 
     def _complete_value(self, state: SearchState, member: FieldDef, values: tuple[Position, ...]) -> Position:
-        """Return the first value of a shared mutation field from which all fields below are resolvable.
+        """Return the first position in `values` from which all fields below a shared mutation field can be resolved.
 
-        Only one subgraph executes the mutation, so all fields must be resolvable from its value (composition §9.3). If
-        there is no such value, the first value is returned, and the search reports the fields that fail below it.
+        The router sends a mutation field to only one subgraph, so all fields below must be resolvable from the value
+        of this subgraph (composition §9.3). If no position fulfils this, the first position is returned. The search
+        then reports the fields that cannot be resolved from this position.
         """
         for value in values:
             trial = _Search(self.merge.silent(), self.reachability, set(), RuntimeTypes(None))
