@@ -4,7 +4,7 @@ Input: the subgraphs, sorted by name, in which no error was found. Result: a `Me
 supergraph. The merge adds errors and hints to `MergeState.report`.
 
 An *element* is anything that can have a directive, such as a type, a field or an argument. A *source* is the
-declaration of an element in one subgraph. *dest* is the merged element in the supergraph.
+declaration of an element in one subgraph. `dest` is the merged element in the supergraph.
 
 Reading order:
 

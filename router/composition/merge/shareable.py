@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check_sharing(
     state: MergeState, sources: Sources[FieldDef], dest: FieldDef, override: Override = NOT_OVERRIDDEN
 ) -> None:
-    """Report an error if several subgraphs resolve the field `dest` and the field is not shareable in one of them."""
+    """Report an error if several subgraphs resolve the field `dest` but not all of them mark the field as shareable."""
     candidates = [(index, source) for index, source in sources.items() if override.resolves(index)]
     resolving = [
         (index, each)

@@ -4,7 +4,8 @@ The supergraph keeps a directive that the subgraphs use in three cases: one of t
 the directive; the directive is `@deprecated` or `@specifiedBy`; a `@composeDirective` names the directive (see
 `compose_directive`).
 
-The *element* of a directive is its name in the specification. A subgraph can import a directive under another name.
+A directive can have another name in a schema than in its specification: `import: [{name: "@tag", as: "@label"}]`.
+In this package, attributes and variables called `element` contain the name in the specification, here `tag`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class _Spec:
     """A specification that the supergraph may link.
 
     Attributes:
-        elements: The directives of the specification.
+        elements: The names of the directives that the specification defines.
         purpose: The `for` argument of the supergraph's `@link` to the specification: SECURITY, EXECUTION or None.
         needs: Version of the specification → the oldest federation version that can be used with this version.
     """
