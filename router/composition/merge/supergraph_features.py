@@ -5,7 +5,7 @@ the directive; the directive is `@deprecated` or `@specifiedBy`; a `@composeDire
 `compose_directive`).
 
 A directive can have another name in a schema than in its specification: `import: [{name: "@tag", as: "@label"}]`.
-In this package, attributes and variables called `element` contain the name in the specification, here `tag`.
+In this file, `element` is the name of a directive in its specification, here `tag`.
 """
 
 from __future__ import annotations
