@@ -25,7 +25,7 @@ at an entity or the root object (`output_rewrites`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,8 +88,7 @@ class InputFragment:
 InputSelection: TypeAlias = InputField | InputFragment
 
 
-@dataclass(frozen=True, slots=True)
-class OutputField:
+class OutputField(NamedTuple):
     """A field that a fetch selects. `key` is the response key. `selections` is empty for a leaf field.
 
     `conditions` has Boolean variables with their required values. The field is selected if all variables have these
@@ -102,8 +101,7 @@ class OutputField:
     conditions: tuple[tuple[str, bool], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFragment:
+class OutputFragment(NamedTuple):
     """What a fetch selects on objects whose type is `type_condition` or a subtype, if all `conditions` are true."""
 
     type_condition: str

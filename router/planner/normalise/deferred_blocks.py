@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
-from router.plan.internal_response_keys import client_key
+from router.plan.internal_response_keys import client_key, internal_key
 from router.planner.normalise.argument_text import argument_text, spaced
 from router.planner.normalise.defer_directive import is_deferred, label_of
-from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError, response_key
+from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError
 from router.planner.normalise.skip_and_include import ALWAYS, directive_text, narrowed
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class DeferredBlocks:
             yield head
             return
         target = self._normaliser.target(selected.type_name, name)
-        below = _SelectedObject(target, (*selected.keys, response_key(node)), (*selected.path, key), selected.block)
+        below = _SelectedObject(target, (*selected.keys, internal_key(node)), (*selected.path, key), selected.block)
         body = _braced(self._texts(node.selection_set, below))
         if body is not None:
             yield head + body

@@ -192,7 +192,7 @@ class Normaliser:
                 if item.node.selection_set is not None and guards <= item.guards
             )
             yield MergedField(
-                response_key(node),
+                internal_key(node),
                 node.name.value,
                 tuple(node.arguments or ()),
                 signature(node),
@@ -225,7 +225,7 @@ class Normaliser:
         if below is not None:
             text = self._texts.get(id(below)) or print_ast(below)
             self._texts[id(below)] = text
-        return response_key(item.node), signature(item.node), item.guards, text
+        return internal_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
         """Return the response keys of fields whose subselections use one key, at any depth, for different fields.
@@ -237,7 +237,7 @@ class Normaliser:
         for type_name, items in items_by_type.items():
             for item in items:
                 if item.node.selection_set is not None:
-                    by_key.setdefault(response_key(item.node), {}).setdefault(type_name, []).append(item)
+                    by_key.setdefault(internal_key(item.node), {}).setdefault(type_name, []).append(item)
         for key, per_type in by_key.items():
             nodes = {frozenset(id(item.node) for item in items) for items in per_type.values()}
             if len(nodes) > 1 and self._differs(per_type):
@@ -251,7 +251,7 @@ class Normaliser:
         while pending:
             path, items = pending.pop()
             for item in items:
-                here = (*path, response_key(item.node))
+                here = (*path, internal_key(item.node))
                 wanted = signature(item.node)
                 # On the outermost level, a key may stand for different fields on different types: no conflict yet.
                 if path and signatures.setdefault(here, wanted) != wanted:
@@ -315,13 +315,8 @@ def grouped(items: Iterable[SelectedField]) -> list[list[SelectedField]]:
     """Group the selected fields: the fields of one group have the same response key and the same signature."""
     groups: dict[tuple[str, str], list[SelectedField]] = {}
     for item in items:
-        groups.setdefault((response_key(item.node), signature(item.node)), []).append(item)
+        groups.setdefault((internal_key(item.node), signature(item.node)), []).append(item)
     return list(groups.values())
-
-
-def response_key(node: FieldNode) -> str:
-    """Return the internal response key of the field (see `plan/internal_response_keys`)."""
-    return internal_key(node)
 
 
 def signature(node: FieldNode) -> str:

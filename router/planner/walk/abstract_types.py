@@ -19,7 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from router.federation.type_references import TYPENAME
-from router.planner.normalise.selections import grouped, response_key
+from router.plan.internal_response_keys import internal_key
+from router.planner.normalise.selections import grouped
 from router.planner.walk.nodes_and_options import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
     for item in items:
         if item.node.selection_set is not None:
             continue
-        guards_of_all = of_all.setdefault(response_key(item.node), [])
+        guards_of_all = of_all.setdefault(internal_key(item.node), [])
         if item.types is None:
             guards_of_all.append(item.guards)
         elif any(guards <= item.guards for guards in guards_of_all):

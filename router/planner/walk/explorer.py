@@ -14,7 +14,8 @@ from graphql import FieldNode, NameNode
 
 from router.federation.type_references import TYPENAME
 from router.plan import Each, Key, TypeIs
-from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, response_key, signature
+from router.plan.internal_response_keys import internal_key
+from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, signature
 from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.walk.abstract_types import AbstractSelections
 from router.planner.walk.deferred_objects import add_root_options, deferred_object, split_deferred
@@ -191,7 +192,7 @@ class Explorer:
         if name == TYPENAME:
             return item
         key = self._aliases.key_for(node.keys, name, signature(item.node))
-        if key == response_key(item.node):
+        if key == internal_key(item.node):
             return item
         return replace(item, node=replace(item.node, alias=NameNode(value=key)))
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.planner.normalise.selections import NestedSelections, distinct, response_key, signature
+from router.plan.internal_response_keys import internal_key
+from router.planner.normalise.selections import NestedSelections, distinct, signature
 
 if TYPE_CHECKING:
     from router.planner.normalise.selections import Normaliser
@@ -37,7 +38,7 @@ class InternalAliases:
             in_use = self._in_use.setdefault(path, {})
             deeper: dict[tuple[str, str], list[NestedSelections]] = {}
             for item in normaliser.selected_fields(here, parent):
-                key = response_key(item.node)
+                key = internal_key(item.node)
                 in_use.setdefault(key, set()).add(signature(item.node))
                 # The router itself resolves `__schema` and `__type`: no internal fields are added below these fields.
                 if item.node.selection_set is not None and not item.node.name.value.startswith("__"):
