@@ -15,7 +15,7 @@ from router.cli.garbage_collector import expect_long_lived_objects
 from router.cli.watched_inputs import WatchedInputs
 from router.composition import compose
 from router.composition.file_locations import SourceFile
-from router.composition.rendering.diagnostics import LEVELS, Diagnostics
+from router.composition.rendering.collect_diagnostics import LEVELS, Diagnostics
 from router.composition.subgraph_loading import load_subgraphs
 from router.composition.supergraph_yaml import ConfigError, read_config
 from servicekit.errors import StartupError

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from router.composition.file_locations import SourceFile
-    from router.composition.rendering.diagnostics import Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostics
 
 FORMAT = click.option(
     "--format",

@@ -13,7 +13,7 @@ from router.cli.file_io import NOT_COMPOSABLE, READABLE_FILE, WRITABLE_FILE, rea
 from router.composition import Composition
 from router.composition.contracts import SUPERGRAPH, ContractFilter, derive
 from router.composition.file_locations import SourceFile
-from router.composition.rendering.diagnostics import Diagnostics
+from router.composition.rendering.collect_diagnostics import Diagnostics
 from router.errors import InvalidSupergraph
 from servicekit.errors import StartupError
 

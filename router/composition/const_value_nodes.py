@@ -53,7 +53,7 @@ def strings(texts: Iterable[str]) -> ConstListValueNode:
 
 
 def identity(node: ValueNode | None) -> Hashable:
-    """Return a hashable key of the value; None if there is no value.
+    """Return a hashable key of the value; None if the node is None.
 
     Equal values have equal keys, for example `{a: 1, b: 2}` and `{b: 2.0, a: 1}`.
     """

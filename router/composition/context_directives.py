@@ -55,7 +55,7 @@ def context_types(schema: Schema, context: str) -> list[TypeDef]:
 
 
 def context_selections(schema: SubgraphSchema) -> Iterator[tuple[str, SelectionSetNode]]:
-    """For each `@fromContext`, and for each type that sets the named context, yield `(type name, selection)`."""
+    """Yield `(type name, selection)` for each `@fromContext` and each type that sets its context."""
     for _, member in schema.fields():
         for _argument, value in contextual_arguments(member):
             for definition in context_types(schema, value.context):

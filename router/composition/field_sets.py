@@ -98,11 +98,11 @@ def given_arguments(selection: FieldNode) -> list[ArgumentNode]:
 def argument_problems(
     schema: Schema, member: FieldDef, given: Sequence[ArgumentNode], *, contextual_may_be_missing: bool = False
 ) -> Iterator[str]:
-    """Yield messages for unknown arguments, then for missing required arguments, then for values of a wrong type.
+    """Yield one message for each unknown argument, each missing required argument, and each value of a wrong type.
 
     Args:
         schema: The schema that contains the field.
-        member: The definition of the field that a field set selects.
+        member: The definition of a field that the field set selects.
         given: The arguments of the field in the field set.
         contextual_may_be_missing: Whether a field set can leave out a required argument that has `@fromContext`.
     """

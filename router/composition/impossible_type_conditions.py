@@ -1,8 +1,8 @@
 """Find and remove impossible type conditions in field sets: `... on User { id }` if the object is always a `Review`.
 
 Other federation tools ignore an impossible condition, and read this field set as `id` of the `Review`. Composition does
-the same, so the supergraph has the field set without the condition. But composition finds the external, shareable and
-used fields of the subgraph from the original field set.
+the same: in the supergraph, the field set is `id`. Only the sets of external, shareable and used fields (see
+`SubgraphMetadata`) are computed from the original field set.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def drop_impossible_conditions(subgraph: SubgraphMetadata) -> None:
     """Remove impossible type conditions from the field sets of `@key` and `@requires` in the subgraph's schema.
 
-    The properties of fields, such as `SubgraphMetadata.shareable`, are computed from the original field sets.
+    The properties of fields, such as `SubgraphMetadata.shareable`, are computed before the removal.
     """
     for type_name, applied in _carriers(subgraph.schema):
         selections = applied.field_set if "..." in (applied.text("fields") or "") else None
@@ -88,7 +88,7 @@ def _selection(schema: Schema, type_name: str, selection: SelectionNode, *, drop
         if definition is not None and definition.kind is Kind.OBJECT and is_impossible(schema, type_name, inner):
             if dropped:
                 # This condition is inside another impossible condition. Other tools ignore only the outer condition,
-                # so the fields under the inner condition are dropped.
+                # and drop the fields under the inner condition.
                 return None
             condition, inner, dropped = None, type_name, True
         below = _possible(schema, inner, selection.selection_set, dropped=dropped)

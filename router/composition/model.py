@@ -87,7 +87,7 @@ class Applied:
 
 @dataclass(slots=True)
 class Element:
-    """A type, field, argument, value or directive definition: the base class of everything in a schema with a name."""
+    """The base class of what has a name in a schema: types, fields, arguments, values and directive definitions."""
 
     name: str
     description: str | None = None
@@ -235,9 +235,9 @@ class SubgraphSchema(Schema):
         url: The subgraph's URL.
         links: The specifications that the schema links with `@link`.
         version: The federation version of the schema; `v1.0` for Federation 1.
-        still_provided: The coordinates of the fields that were provided before the upgrade from Federation 1 removed
-            unused external fields. These fields count as provided also after the removal.
-        still_used: The coordinates of the fields that were used before that removal. These fields count as used.
+        still_provided: The coordinates of fields that count as provided, even if no `@provides` selects them now. The
+            upgrade from Federation 1 stores the provided fields here, before it removes unused external fields.
+        still_used: The same for used fields: their coordinates before the removal.
     """
 
     name: str = ""

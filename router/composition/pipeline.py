@@ -1,8 +1,8 @@
 """Run the phases of composition: read → upgrade → validate → merge → check → satisfiability → print (composition §10).
 
-After a phase with errors, composition stops. All errors of that phase are reported together. Only the validation also
-runs after errors in other subgraphs: a Federation 2 schema is validated even if another subgraph cannot be read, and a
-Federation 1 schema is validated even if another subgraph cannot be upgraded.
+After a phase with errors, composition stops. All errors of that phase are reported together. The validation is an
+exception. If some subgraphs cannot be read, the Federation 2 schemas among the others are validated. If some cannot be
+upgraded, all others are validated.
 """
 
 from __future__ import annotations

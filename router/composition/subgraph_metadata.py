@@ -151,9 +151,10 @@ class SubgraphMetadata:
         return member.coordinate in self.used
 
     def interface_objects_for(self, definition: TypeDef) -> list[TypeDef]:
-        """Return each `@interfaceObject` type of this subgraph that has the name of an interface of `definition`.
+        """Return the `@interfaceObject` types of this subgraph that stand for an interface of `definition`.
 
-        `definition` is a type of the supergraph.
+        `definition` is a type of the supergraph. For example, if it implements `Media`, and this subgraph has
+        `type Media @interfaceObject`, the result contains `Media`.
         """
         found = []
         for name in definition.interfaces:

@@ -104,7 +104,7 @@ def _indent(line: str) -> int:
 
 
 def _is_text(value: str) -> bool:
-    """Return whether the value has no NUL character and no half of a surrogate pair. Escapes in YAML can add both."""
+    """Return False if the text has a NUL character or half of a surrogate pair. Escapes in YAML can create both."""
     return "\0" not in value and not has_surrogates(value)
 
 

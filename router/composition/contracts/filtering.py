@@ -6,8 +6,8 @@ The rules are the same as in Apollo's contracts:
 - An element with an excluded tag is hidden, even if the element also has an included tag.
 - If the filter includes tags, unions and the fields of objects and interfaces are hidden unless they have an included
   tag. Enums, enum values, input types, input fields, scalars and arguments are hidden only by an excluded tag.
-- A field of an interface is hidden if a visible type implements the interface, and the same field is hidden in that
-  type. Exception: an interface's field with an included tag stays visible. The contract is then reported as invalid.
+- A field of an interface is hidden if it is hidden in a visible type that implements the interface. Exception: an
+  interface's field with an included tag stays visible. The contract is then reported as invalid.
 - A type is hidden if all its fields, values or members are hidden. The query root is never hidden for this reason.
 - With `hide_unreachable`, types that clients cannot reach are hidden (see `reachable_types`).
 """
@@ -53,9 +53,9 @@ class ContractFilter:
         return not self.include.isdisjoint(tags)
 
     def hides(self, tags: frozenset[str]) -> bool:
-        """Return whether the filter hides a union, or a field of an object or interface, that has these tags.
+        """Return whether an element with these tags is hidden: a union, or a field of an object or interface.
 
-        Elements of other kinds are hidden only if `excludes` returns True.
+        For elements of other kinds, call `excludes`.
         """
         return self.excludes(tags) or (bool(self.include) and not self.includes(tags))
 

@@ -4,10 +4,11 @@ In: the text of a subgraph. Out: its `SubgraphSchema`, or errors in the report. 
 
 - `read_subgraph` runs all steps.
 - `schema_limits`, `lenient_sdl_parser` and `subgraph_document` parse the SDL into definitions.
-- `unify_extension_kinds` and `string_enum_defaults` repair definitions that other federation tools accept.
+- `one_kind_per_type` and `string_enum_defaults` repair definitions that other federation tools accept.
 - `renamed_spec_definitions` and `add_spec_definitions` add the definitions of linked specifications.
 - `unknown_references` and `graphql_rules` report errors.
-- `spec_directive_names`, `schema_builder` and `unknown_type_conditions` convert the definitions to a `SubgraphSchema`.
+- `spec_directive_names`, `schema_builder` and `drop_unknown_type_conditions` convert the definitions to a
+  `SubgraphSchema`.
 
 An *element* is a directive or type of a specification. A schema can rename an element in `@link(import:)`.
 """

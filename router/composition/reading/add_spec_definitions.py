@@ -74,8 +74,8 @@ def complete_definitions(
         added += [node for name, node in expected.directives.items() if name not in directives]
         added += [node for name, node in expected.types.items() if name not in types]
     if any(name in types for expected in expectations.values() for name in expected.types):
-        # The added definitions may use a type that only the subgraph defines, so they are not valid without the
-        # subgraph's own definitions. All definitions are returned as own definitions.
+        # The added definitions may use a type that the subgraph itself defines. So no schema can be built from the
+        # added definitions alone, and all definitions are returned as own definitions.
         return (*kept, *added), ()
     return kept, tuple(added)
 

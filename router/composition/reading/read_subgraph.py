@@ -13,12 +13,12 @@ from graphql.language import (
 
 from router.composition.model import FEDERATION_1_VERSION, ROOTS, SubgraphSchema, all_applied
 from router.composition.reading.add_spec_definitions import complete_definitions
+from router.composition.reading.drop_unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.reading.graphql_rules import check_argument_values, check_graphql
 from router.composition.reading.schema_builder import SchemaBuilder
 from router.composition.reading.spec_directive_names import element_resolver
 from router.composition.reading.subgraph_document import SubgraphDocument, read_document
 from router.composition.reading.unknown_references import report_unknown_references
-from router.composition.reading.unknown_type_conditions import drop_unknown_type_conditions
 from router.composition.report import Report
 from router.composition.unicode_surrogates import has_surrogates
 from router.federation.link_directives import LinkError, read_links
@@ -85,9 +85,9 @@ def read_subgraph(subgraph: Subgraph, report: Report) -> SubgraphSchema | None:
 
 
 def _can_be_named(subgraph: Subgraph, report: Report) -> bool:
-    """Return whether a supergraph can contain the subgraph's name and URL. If not, an error is reported.
+    """Report an error if the subgraph's name or URL contains half of a surrogate pair. Returns False in that case.
 
-    The text of a supergraph cannot contain half of a surrogate pair (GraphQL specification, "Source Text").
+    The text of a supergraph cannot contain such a half (GraphQL specification, "Source Text").
     """
     before = len(report.errors)
     name = (
@@ -115,7 +115,7 @@ def _links(name: str, document: SubgraphDocument, report: Report) -> Links | Non
 def _completed(
     name: str, document: SubgraphDocument, links: Links, report: Report
 ) -> tuple[Sequence[DefinitionNode], Sequence[DefinitionNode]] | None:
-    """Return two groups: the subgraph's own definitions, and the added definitions. None if errors were reported."""
+    """Return the subgraph's own definitions and the added definitions. Returns None if errors were reported."""
     found = Report()
     own, added = complete_definitions(name, document, links, found)
     if not found.errors:
@@ -129,7 +129,7 @@ def _completed(
 
 
 def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator[DefinitionNode]:
-    """Yield the definitions without the types of specifications. A supergraph gets its own definitions of the types."""
+    """Yield all definitions except types of specifications. `print_supergraph` prints its own definitions of them."""
     for node in own:
         if isinstance(node, TypeDefinitionNode):
             source = links.type_source(node.name.value)
@@ -140,7 +140,7 @@ def _without_spec_types(own: Sequence[DefinitionNode], links: Links) -> Iterator
 
 
 def _renamed_roots(name: str, document: SubgraphDocument, report: Report) -> dict[str, str]:
-    """Return the custom names of root types → their default names, for example `MyQuery` → `Query`.
+    """Map the custom names of root types to their default names, for example `MyQuery` to `Query`.
 
     Reports an error if another type has the default name of a renamed root.
     """

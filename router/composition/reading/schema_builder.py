@@ -71,7 +71,7 @@ class SchemaBuilder:
     Attributes:
         schema: The schema to fill.
         element: Converts a directive's name in the schema to its name in the specification (see `element_resolver`).
-        renamed: Custom names of root types → default names, for example `MyQuery` → `Query`.
+        renamed: Maps custom names of root types to default names, for example `MyQuery` to `Query`.
     """
 
     schema: SubgraphSchema

@@ -1,6 +1,6 @@
 """Check that the size and the nesting of one subgraph's SDL are below limits (composition §10).
 
-The text is split into tokens only approximately as GraphQL requires. The parser later rejects text that is not GraphQL.
+The text is split into tokens in a simpler way than GraphQL requires. The parser later rejects text that is not GraphQL.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ MAX_TOKENS = 400_000
 # lists and default values a few levels deep.
 MAX_NESTING = 200
 
-# The pattern also matches a string without a closing quote, up to the end of the line (`"`) or of the text (`"""`).
-# Without this match, the rest of the text would be searched for a closing quote again and again.
+# If a string has no closing quote, the pattern matches up to the end of the line (`"`) or of the text (`"""`).
+# Otherwise, the rest of the text would be searched for a closing quote again and again.
 _TOKEN = re.compile(
     r'\#[^\n\r]*|"""(?:\\"""|[\s\S])*?(?:"""|\Z)|"(?:\\.|[^"\\\n\r])*"?|\.\.\.|[\w.+-]+|[^\s,\ufeff]', re.ASCII
 )

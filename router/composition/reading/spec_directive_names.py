@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 UPGRADED_TO = Version(2, 4)
 # Directives of GraphQL itself. Composition merges only `@deprecated` and `@specifiedBy`.
 GRAPHQL_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf", "skip", "include"})
-# Specifications that a schema can link separately. The federation specification contains the directives of these
-# specifications too, under the same names.
+# Specifications that a schema can link separately, such as `tag`. The federation specification has directives with the
+# same names, such as `@tag`.
 _MERGED_SPECS = frozenset(
     {"tag", "inaccessible", "authenticated", "requiresScopes", "policy", "context", "cost", "cacheTag", "connect"}
 )

@@ -33,7 +33,7 @@ _STRING_DEFAULT = re.compile(r"=[\s\[]*\"")
 
 
 def with_enum_defaults(sdl: str, definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions. Strings in the default values of enum types are converted to enum values."""
+    """Convert strings in the default values of enum types to enum values, and return all definitions."""
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
     if not enums or not _STRING_DEFAULT.search(sdl):
         return tuple(definitions)

@@ -42,9 +42,9 @@ from graphql.language import (
 
 from router.composition.model import BUILT_IN_SCALARS, ROOTS
 from router.composition.reading.lenient_sdl_parser import parse_schema
+from router.composition.reading.one_kind_per_type import with_one_kind_per_type
 from router.composition.reading.schema_limits import exceeded_limit
 from router.composition.reading.string_enum_defaults import with_enum_defaults
-from router.composition.reading.unify_extension_kinds import with_one_kind_per_type
 from router.composition.report import Location, Report
 
 if TYPE_CHECKING:
@@ -102,10 +102,10 @@ class SubgraphDocument:
 
     @property
     def root_names(self) -> dict[str, str]:
-        """The kind of operation → the name of its root type, for example `query` → `MyQuery`.
+        """A mapping from kinds of operations to the names of their root types, for example `query` to `MyQuery`.
 
-        Root types are named in the schema definition and in schema extensions. Without a schema definition that names
-        root types, the default name counts for each kind of operation that no extension names.
+        The names come from the schema definition and from schema extensions. If no schema definition names root types,
+        the other kinds of operations have the default names, such as `Mutation`.
         """
         named = {
             operation.operation.value: operation.type.name.value
@@ -172,7 +172,7 @@ def _defined_twice(definitions: Sequence[DefinitionNode]) -> Iterator[tuple[Type
 def _extends_scalars(subgraph: str, definitions: Sequence[DefinitionNode], report: Report) -> bool:
     """Report each extension of a built-in scalar, such as `extend scalar ID`. Returns whether an error was reported.
 
-    If the subgraph defines a type with the name of a built-in scalar, the merge reports that type and its extensions.
+    If the subgraph itself defines a type named `ID`, extensions after it are not reported here. The merge reports them.
     """
     defined: set[str] = set()
     before = len(report.errors)

@@ -1,12 +1,11 @@
-"""Report unknown directives and types if a schema has a wrong `@link` or a wrong definition of a specification.
+"""Report unknown directives and types if a schema has a wrong `@link`, or a wrong definition of, for example, `@key`.
 
-No definitions are added for a wrong `@link`, so the directives of the linked specification are unknown. There are two
-cases:
+After a wrong `@link`, the linked specification's definitions are missing, so its directives are unknown. Two cases:
 
 - A field or argument has an unknown type, or the schema itself has an unknown directive. Then only these types and
-  directives are reported, and the wrong `@link` or definition is not.
-- Otherwise, unknown directives on other elements and unknown interfaces and union members are reported, and the wrong
-  `@link` or definition too.
+  directives are reported. The wrong `@link` or definition is not reported.
+- Otherwise, the wrong `@link` or definition is reported. Unknown interfaces, unknown union members, and unknown
+  directives on types, fields etc. are reported too.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ class _Unknown(Visitor):
     def enter_named_type(self, node: NamedTypeNode, key: object, parent: object, *_: object) -> None:
         """Check the name of an interface or of a union member.
 
-        Only these names are in lists of syntax nodes. The type names of fields and arguments are checked by `_typed`.
+        Nodes of these names are in a list, unlike the types of fields and arguments, which `_typed` checks.
         """
         if isinstance(key, int) and isinstance(parent, list | tuple) and node.name.value not in self._types:
             self.additional.append((node, f"The type {node.name.value}"))

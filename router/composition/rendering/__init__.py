@@ -1,7 +1,7 @@
 """Print the errors and hints of a composition, for people and for programs.
 
 In: `Diagnostics`. Out: text in one of the formats of `FORMATS`. In all formats, a *finding* is an error or a hint.
-Read `diagnostics` first. Each format has its own file.
+Read `collect_diagnostics` first. Each format has its own file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from router.composition.rendering.text import render_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from router.composition.rendering.diagnostics import Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostics
 
 FORMATS: Mapping[str, Callable[[Diagnostics], str]] = {
     "text": render_text,

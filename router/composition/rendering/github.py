@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
 
 _COMMANDS = {"ERROR": "error", "WARN": "warning", "INFO": "notice", "DEBUG": "notice"}
-# The escapes of the characters that workflow commands reserve. Two characters are reserved only in properties, such as
-# `file`, and not in the message.
+# The escapes of the characters that workflow commands reserve. Two of them, `:` and `,`, are reserved only in
+# properties such as `file`.
 _IN_MESSAGE = {ord("%"): "%25", ord("\r"): "%0D", ord("\n"): "%0A"}
 _IN_PROPERTY = {**_IN_MESSAGE, ord(":"): "%3A", ord(","): "%2C"}
 

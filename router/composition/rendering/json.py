@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
     from router.composition.report import Location
 
 

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
 
 _SUITE = "composition"
 _CHARS = (("\t", "\n"), ("\r", "\r"), (" ", "\ud7ff"), ("\ue000", "\ufffd"), ("\U00010000", "\U0010ffff"))

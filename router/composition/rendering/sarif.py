@@ -17,7 +17,7 @@ from urllib.parse import quote
 from router.composition import explain
 
 if TYPE_CHECKING:
-    from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
     from router.composition.report import Location
 
 _LEVELS = {"ERROR": "error", "WARN": "warning", "INFO": "note", "DEBUG": "note"}
@@ -82,9 +82,9 @@ def _location(location: Location, diagnostics: Diagnostics) -> dict[str, object]
 
 
 def _of_config(diagnostics: Diagnostics) -> dict[str, object]:
-    """Return a location in the file that lists the subgraphs, for a finding that has no location in another file.
+    """Return a location in the file that lists the subgraphs; empty if `diagnostics.config` is None.
 
-    Code scanning rejects a result without a file. The returned location is empty if `diagnostics` has no such file.
+    A finding without a location in an SDL file gets this location, because code scanning rejects a result with no file.
     """
     return {} if diagnostics.config is None else {"physicalLocation": _physical(diagnostics.config, 1, 1)}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+    from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
     from router.composition.report import Location
 
 _NAMES = {"ERROR": "error", "WARN": "warning", "INFO": "info", "DEBUG": "note"}

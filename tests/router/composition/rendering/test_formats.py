@@ -1,6 +1,6 @@
 """The output of each format for the same findings.
 
-Covers `router/composition/rendering/__init__.py`, `router/composition/rendering/diagnostics.py`,
+Covers `router/composition/rendering/__init__.py`, `router/composition/rendering/collect_diagnostics.py`,
 `router/composition/rendering/github.py`, `router/composition/rendering/json.py`,
 `router/composition/rendering/junit.py`, `router/composition/rendering/sarif.py` and
 `router/composition/rendering/text.py`.
@@ -17,7 +17,7 @@ import pytest
 from router.composition import Location
 from router.composition.file_locations import SourceFile
 from router.composition.rendering import FORMATS
-from router.composition.rendering.diagnostics import Diagnostic, Diagnostics
+from router.composition.rendering.collect_diagnostics import Diagnostic, Diagnostics
 
 USERS = "type Query {\n\tme: User\n}\n"
 FOUND = Diagnostics(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """The syntax node classes for one kind of type. `parts` names the attributes with parts of a type: `fields`."""
+    """The syntax node classes of one kind of type. `parts` names their attributes for fields, values etc."""
 
     definition: type[TypeDefinitionNode]
     extension: type[TypeExtensionNode]
@@ -63,7 +63,7 @@ _KIND_OF: dict[type, _Kind] = {block: kind for kind in _KINDS for block in (kind
 
 
 def with_one_kind_per_type(definitions: Sequence[DefinitionNode]) -> tuple[DefinitionNode, ...]:
-    """Return the definitions in the same order. Where possible, all blocks of a type have the kind of its first one."""
+    """Convert each block to the kind of its type's first block, if possible. The order of the definitions stays."""
     kinds: dict[str, _Kind] = {}
     found = [_of_kind(node, kinds) for node in definitions]
     extended = {node.name.value for node in found if isinstance(node, EnumTypeExtensionNode)}
@@ -88,9 +88,9 @@ def _of_kind(node: DefinitionNode, kinds: dict[str, _Kind]) -> DefinitionNode:
 def _parts(
     node: TypeDefinitionNode | TypeExtensionNode, own: _Kind, wanted: _Kind
 ) -> dict[str, tuple[object, ...]] | None:
-    """Convert the parts of a block, such as its fields, from kind `own` to kind `wanted`.
+    """Convert the content of a block of kind `own`, such as its fields, to the content of a block of kind `wanted`.
 
-    Returns None if a block of kind `wanted` cannot have these parts.
+    Returns None if a block of kind `wanted` cannot have this content, for example if an object type has enum values.
     """
     held = {key: tuple(parts) for key in own.parts if (parts := getattr(node, key, None))}
     if not held.keys() <= set(wanted.parts):

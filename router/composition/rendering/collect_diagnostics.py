@@ -43,8 +43,8 @@ class Diagnostics:
         sources: Subgraph → its SDL.
         files: Subgraph → the file that contains its SDL. A subgraph whose SDL comes from the network has no file.
         supergraph_sdl: The supergraph; None if there are errors.
-        config: The path of the file that lists the subgraphs. A finding without a location in another file is shown at
-            this file.
+        config: The path of the file that lists the subgraphs. A finding that has no location in an SDL file is shown
+            at this file.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -61,7 +61,7 @@ class Diagnostics:
         files: Mapping[str, SourceFile],
         lowest_level: str | None,
     ) -> Diagnostics:
-        """Collect all errors, and the hints from `WARN` down to `lowest_level`. None means no hints."""
+        """Collect all errors, and the hints from `WARN` down to `lowest_level`. If it is None, collect no hints."""
         shown = LEVELS[: LEVELS.index(lowest_level) + 1] if lowest_level else ()
         errors = [Diagnostic("ERROR", each.code, each.message, each.locations) for each in composition.errors]
         hints = [
@@ -78,9 +78,6 @@ class Diagnostics:
         return file.place(location) if file else None
 
     def line_number(self, location: Location) -> int:
-        """Return the line number of a location in the file that contains the SDL.
-
-        If no file contains the SDL, or if the SDL is not unchanged in the file, return the line number in the SDL.
-        """
+        """Return the line number in the file if a file contains the SDL unchanged; otherwise, the one in the SDL."""
         file = self.files.get(location.subgraph)
         return file.place(location).line if file and file.verbatim else location.line
