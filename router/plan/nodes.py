@@ -74,10 +74,10 @@ class InputField:
 class InputFragment:
     """The keys in the representation of an object whose type is `type_condition` or a subtype.
 
-    `conditions` has alternatives. An alternative has Boolean variables with their required values, and is true if all
-    variables have these values. If no alternative is true, the fetch selects no field that needs these keys, and the
-    response may lack the keys. Without `conditions`, the keys are always needed. Apollo's format has no `conditions`:
-    Apollo's executors send no representation for an object that lacks a key.
+    The keys are needed if `conditions` is empty, or if at least one entry of `conditions` is true. An entry has Boolean
+    variables with their required values, and is true if all variables have these values. If no entry is true, the fetch
+    selects no field that needs these keys, and the response may lack the keys. Apollo's format has no `conditions`.
+    Instead, Apollo's executors send no representation for an object that lacks a key.
     """
 
     type_condition: str
@@ -137,13 +137,13 @@ class Fetch:
 
     Attributes:
         id: the number of the fetch in the plan. Fetches are numbered from 0, in order of appearance.
-        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. If a fetch in
-            `depends_on` depends on another fetch, that other fetch need not be in `depends_on`.
+        depends_on: ids of the fetches that must be merged or skipped before this fetch starts. An indirect
+            dependency can be left out: if 2 depends on 1, and 1 on 0, then 0 need not be in `depends_on` of 2.
         operation: GraphQL text without insignificant characters. An entity fetch has a variable for its
             representations, and `_entities` as its only root field.
         selections: what `operation` selects on the root object or on the entities, as data without arguments. Users of
             the plan therefore need not parse the text of `operation`.
-        operation_name: the name of the operation, None if the client's operation has no name.
+        operation_name: the name of `operation`, None if the client's operation has no name.
         variable_usages: names of the client's variables that the operation uses, sorted.
         requires: what is read from the response for the representation of an object. Empty for a root fetch. The
             representation has the keys of each `InputFragment` that matches the type and the `conditions`.
@@ -243,7 +243,7 @@ class BatchFetch:
         return tuple(sorted({name for part in parts for name in part.fetch.variable_usages}))
 
     def operation(self, parts: Seq[BatchPart]) -> str:
-        """Return the text of the operation for `parts`: those parts of this batch for which there are objects."""
+        """Return the text of the operation for `parts`: the parts of this batch that have objects to fetch."""
         used = set(self.variable_usages(parts))
         variables = [f"${part.representations}:[_Any!]!" for part in parts]
         variables += [text for name, text in self.definitions if name in used]

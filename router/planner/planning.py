@@ -36,7 +36,7 @@ from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.selections import NestedSelections, Normaliser, TooComplexError
 from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.plan_tree.batching import batched, one_by_one
-from router.planner.plan_tree.response_parts import in_turn, response_node, response_of
+from router.planner.plan_tree.initial_and_deferred_parts import in_turn, response_node, response_of
 from router.planner.plan_tree.sequence_and_parallel import plan_node, split_first
 from router.planner.search_bounds import Bounds, Effort
 from router.planner.walk.explorer import Explorer
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.fetch.operation_writer import WrittenFetch
     from router.planner.fetch.root_field_planning import Draft
-    from router.planner.plan_tree.response_parts import Arrange, ResponsePart
+    from router.planner.plan_tree.initial_and_deferred_parts import Arrange, ResponsePart
     from router.planner.walk.key_hops import KeyHops
     from router.supergraph.model import Supergraph
 
@@ -264,7 +264,7 @@ class OperationPlanning:
 
     @property
     def hops(self) -> KeyHops:
-        """Return the object that finds options to fetch fields from other subgraphs by key."""
+        """The object that finds options to fetch fields of an entity by key from another subgraph."""
         return self._explorer.hops
 
     def node(self, arrange: Arrange, start: int) -> PlanNode | None:

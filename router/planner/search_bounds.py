@@ -15,7 +15,7 @@ from typing import Final
 
 OUT_OF_WORK: Final = "The operation has many equivalent plans: this is the best of the plans tried, not of all plans."
 OUT_OF_TIME: Final = "Planning reached its deadline: this is the best of the plans tried until then, not of all plans."
-# The choice between plans whose fetches cost the same has its own work: a fifth of the work of the search.
+# The choice between plans whose fetches cost the same has its own budget: a fifth of the budget of the search.
 _TIE_WORK_SHARE: Final = 5
 
 
@@ -42,9 +42,9 @@ class Effort:
         self.hints: dict[str, None] = {}
 
     def affords(self, work: int) -> bool:
-        """Use up `work` units of work and return True.
+        """Take `work` units from the remaining work and return True.
 
-        Return False if there is less work left or the deadline has passed. A hint then says why the search ended.
+        If fewer units remain, or the deadline has passed, add a hint with the reason and return False.
         """
         if self._ends is not None and monotonic() >= self._ends:
             self.hints[OUT_OF_TIME] = None
@@ -56,10 +56,10 @@ class Effort:
         return True
 
     def affords_tie(self, work: int) -> bool:
-        """Use up `work` units of the work for choosing between plans whose fetches cost the same, and return True.
+        """Take `work` units for the choice between plans whose fetches cost the same, and return True.
 
-        Return False if there is less of this work left or the deadline has passed. This work is not part of the work of
-        the search. There is no hint, because any of these plans has the cheapest fetches found.
+        This choice has its own budget of work. If fewer units remain, or the deadline has passed, return False. No hint
+        is added, because each of these plans has the cheapest fetches found.
         """
         if work > self._tie_work_left or (self._ends is not None and monotonic() >= self._ends):
             return False

@@ -50,8 +50,8 @@ compares every pair of fields with the same name. Reading a document in the prep
 class DocumentFindings:
     """What checks find out about a document. The findings are cached with the document, and logged for each request.
 
-    `exceeds` has the limits that the document exceeds, but that are only measured and do not refuse documents. `listed`
-    is False if the document is not on the list of persisted documents.
+    `exceeds` has the limits in measure mode that the document exceeds: such limits do not refuse documents. `listed` is
+    False if the document is not on the list of persisted documents.
     """
 
     exceeds: list[LimitName] = field(default_factory=list)
@@ -106,7 +106,7 @@ class Document:
         ast: The document.
         text: The normalised text.
         hash: The first 16 hexadecimal digits of the SHA-256 of `text`.
-        exceeds: The limits that the document exceeds, but that are only measured and do not refuse documents.
+        exceeds: The limits in measure mode that the document exceeds. Such limits do not refuse documents.
         listed: False if the router has a list of persisted documents and the document is not on this list.
         operations: The operations that requests have chosen, by the operation name of the request.
         notes: Values that stages of the pipeline cache with the document, each stage under its own key.

@@ -28,7 +28,7 @@ class PreparationStages(DocumentChecks, Protocol):
     """The methods that preparation calls on stages of the pipeline: checks of documents, and `likely_plans`."""
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return the operations to plan for most requests for the operation, each with the key of its plan."""
+        """Return the operations whose plans most requests for `operation` need, each with the key of its plan."""
         ...
 
 

@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 @dataclass(slots=True)
 class _Flight(Generic[V]):
-    """A job that is not finished, the task that waits for the job, and how many requests wait for the result."""
+    """An unfinished job, the task that returns the result of the job, and the number of requests that wait."""
 
     job: Future[V]
     result: asyncio.Task[V]
@@ -41,13 +41,11 @@ class SingleFlight(Generic[K, V]):
         return key in self._flights
 
     async def result(self, key: K, make: Callable[[], V]) -> V:
-        """Return the result of the job for the key, or raise the error of the job.
+        """Return the result of the unfinished job for the key, or else of a new job that calls `make`.
 
-        If there is no unfinished job for the key, a new job calls `make`.
-
-        If a request is cancelled (the client disconnects, or the deadline is reached), the job continues for the other
-        requests. If no request waits any more, a job that has not started is dropped. A job that has started continues,
-        and `keep` is called with the result.
+        Raise the error of the job if the job fails. A request can be cancelled: the client disconnects, or the deadline
+        is reached. The job then continues for the other requests. If no request waits any more, a job that has not
+        started is dropped. A job that has started continues, and `keep` is called with its result.
         """
         flight = self._flights.get(key)
         if flight is None:

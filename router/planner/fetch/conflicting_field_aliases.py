@@ -30,7 +30,7 @@ Level: TypeAlias = "Sequence[tuple[str, Tree]]"
 
 
 def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tuple[Tree, tuple[KeyRenamer, ...]]:
-    """Return the tree with aliases for conflicting fields, and the renames from the aliases to the response keys."""
+    """Return the tree with aliases for conflicting fields, and the renames back to the original response keys."""
     if _is_plain(tree):
         return tree, ()
     aliasing = _Aliasing(subgraph)
@@ -41,7 +41,7 @@ def without_conflicts(subgraph: SubgraphModel, type_name: str, tree: Tree) -> tu
 
 
 def _is_plain(tree: Tree) -> bool:
-    """Return False if two selections on one object may share a response key, at any depth."""
+    """Return True only if no two selections on one object share a response key, at any depth."""
     if tree.fragments and (tree.fields or len(tree.fragments) > 1):
         return False
     if any(not _is_plain(below) for _, below in tree.fragments):
@@ -60,11 +60,11 @@ class _Aliasing:
         self.aliases: dict[int, str] = {}
 
     def assign(self, level: Level) -> None:
-        """Find aliases for the fields of one object that conflict with earlier fields of the object.
+        """Find aliases for the conflicting fields of one object and of the objects below it.
 
-        Two fields with the same response key conflict if their types differ, or if they belong to the same parent type
-        but have different names or arguments. Then do the same for the objects below this object. `level` has the trees
-        that are selected on the object, each with its type.
+        `level` has the trees that are selected on the object, each with its type. Two fields with the same response key
+        conflict if their types differ. They also conflict if they belong to the same parent type and have different
+        names or arguments. The later field gets an alias.
         """
         shapes: dict[str, str] = {}
         owners: dict[tuple[str, str], str] = {}
@@ -98,7 +98,7 @@ class _Aliasing:
         return wrappers if entry.tree is not None else f"{wrappers}{named_type(node)}"
 
     def applied(self, tree: Tree) -> Tree:
-        """Return the tree with aliases as the response keys of the fields that have an alias."""
+        """Return a copy of the tree. A field that has an alias gets the alias as its response key."""
         fields = tuple(
             replace(
                 entry,
@@ -111,9 +111,9 @@ class _Aliasing:
         return replace(tree, fields=fields, fragments=fragments)
 
     def _typed(self, tree: Tree) -> Tree:
-        """Return the tree of a fragment with its aliases.
+        """Return a copy of the tree of a fragment, with the aliases as response keys.
 
-        If the fragment has an alias, the tree also selects `__typename`: the rename depends on the type of the object.
+        If a field has an alias, the copy also selects `__typename`: the rename depends on the type of the object.
         """
         applied = self.applied(tree)
         is_renaming = next(self.renamers(tree, ()), None) is not None

@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationInput:
-    """What the subgraph needs in the representations of one type, to resolve some of the fields of a fetch.
+    """The fields of the representations of one type that the subgraph needs for some of the fields of a fetch.
 
-    A fetch can have several such inputs: one for its key fields, another for a field with `@requires`.
+    A fetch can have several such inputs: one has only the key, another has the key and the fields of a `@requires`.
 
     Attributes:
         type_name: the type of the objects in the response.
         selections: what is read from the response for a representation, without `__typename`.
-        usages: sets of guards. The representation is needed if all guards of one set are true. No set contains another.
+        usages: sets of guards. The input is needed if all guards of at least one set are true. No set contains another.
         keys: the path of each field in the representation, with the response key from which the field is read.
         fetched: the path of each field in the representation, with sets of guards. The field is in the response if all
-            guards of one set are true. If the client also selects the field, these sets can be weaker than `usages`.
+            guards of at least one set are true. If the client also selects the field, the field can be in the response
+            when the input is not needed.
         rewrites: the changes to apply to the representation before it is sent.
     """
 
@@ -74,7 +75,7 @@ class FetchGroup:
 
 
 def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], str] | None:
-    """Return the response key from which each field of the representations is read.
+    """Return a mapping from each field of the representations to the response key from which the field is read.
 
     Return None if two inputs read the same field from different response keys.
     """
@@ -87,12 +88,18 @@ def sources_of(inputs: Iterable[RepresentationInput]) -> dict[tuple[str, ...], s
 
 
 def can_share(inputs: Iterable[RepresentationInput]) -> bool:
-    """Return whether one representation can have the fields of all these inputs: each field is read from one key."""
+    """Return whether one representation can have the fields of all these inputs.
+
+    Return False if two inputs read the same field from different response keys.
+    """
     return sources_of(inputs) is not None
 
 
 def ancestors(groups: Iterable[FetchGroup]) -> dict[int, frozenset[int]]:
-    """Return the groups that each group waits for, directly or indirectly. `groups` must be in waiting order."""
+    """Return the numbers of all groups that each group waits for, directly or indirectly.
+
+    `groups` must be in waiting order.
+    """
     closed: dict[int, frozenset[int]] = {}
     for group in groups:
         closed[group.number] = group.after.union(*(closed[number] for number in group.after))

@@ -49,10 +49,10 @@ def rewrites_of(inputs: Iterable[RepresentationInput]) -> tuple[Rewrite, ...]:
 
 
 def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards], tuple[InputSelection, ...]]:
-    """Return what is read from the objects of one type, by condition.
+    """Return the selections for the representations of one type, by condition.
 
-    A condition has alternatives: sets of guards. The condition is true if all guards of one set are true. If the
-    response has a value whenever the fetch selects any field of these objects, the value is then always read.
+    A condition is some sets of guards. The condition is true if all guards of at least one set are true. If the
+    response has the fields of an input whenever the fetch runs for these objects, the fields are always read.
     """
     if len(inputs) == 1:
         (entry,) = inputs
@@ -75,7 +75,7 @@ def _by_usages(inputs: Sequence[RepresentationInput]) -> dict[frozenset[Guards],
 
 
 def _conditions(usages: Iterable[Guards], emitted: Guards) -> tuple[tuple[tuple[str, bool], ...], ...]:
-    """Return the alternatives without the `emitted` guards. Return () if one alternative is then always true."""
+    """Return the sets of guards without the `emitted` guards. Return () if a set is then empty (always true)."""
     alternatives = sorted(tuple(sorted(guards - emitted)) for guards in usages)
     return () if () in alternatives else tuple(alternatives)
 

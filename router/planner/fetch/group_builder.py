@@ -55,9 +55,9 @@ class _GroupDraft:
     sources: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def takes(self, root: PathOption, inputs: tuple[RepresentationInput, ...]) -> bool:
-        """Add a root option with its inputs.
+        """Add a root option with its inputs and return True.
 
-        Return False, and add nothing, if a representation cannot have these inputs and the inputs of the fetch.
+        Add nothing and return False if the same field would be read from different response keys for two inputs.
         """
         sources = sources_of(inputs)
         if sources is None or any(self.sources.get(name, key) != key for name, key in sources.items()):
@@ -75,7 +75,7 @@ class _GroupDraft:
         return Tree(fragments=tuple(fragments.items())) if fragments else self.builder.freeze()
 
     def part(self, entered: Collection[EntityType], selections: tuple[InterfaceObjectSelection, ...]) -> _GroupDraft:
-        """Return a part of this draft: a draft that fetches only the entities of the types in `entered`."""
+        """Return a new draft that has only the entities of this draft whose types are in `entered`."""
         return _GroupDraft(
             self.number,
             self.seed,
@@ -88,7 +88,7 @@ class _GroupDraft:
 class GroupBuilder:
     """Builds the fetch groups for one choice of options.
 
-    `presence` returns a leaf field of an object. This leaf is fetched to find out whether the object exists.
+    `presence` returns the leaf of an object that is fetched only to find out whether the object exists.
     """
 
     def __init__(self, graph: QueryGraph, costing: ChosenFetches, presence: Callable[[ObjectNode], Leaf]) -> None:
@@ -153,9 +153,9 @@ class GroupBuilder:
         return (input_of(self._graph, root, self._costing.inputs[root], self._fetched),)
 
     def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
-        """Return the draft. Return several drafts if some types of the draft must not share a fetch.
+        """Split the draft if some of its types must not share a fetch. Otherwise return only the draft itself.
 
-        This concerns types that the subgraph sees as the same `@interfaceObject` type (`interface_object_sharing`).
+        Only types with the same `@interfaceObject` type in the subgraph are separated (`interface_object_sharing`).
         """
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:
@@ -244,9 +244,9 @@ class GroupBuilder:
         return [fetch_start(at) for _, at in self._costing.inputs.get(root, ())]
 
     def _select_typename(self, root: PathOption) -> None:
-        """Select `__typename` in the fetches that provide the key or required fields of an entity fetch.
+        """Select `__typename` in the fetches whose results contain the key or required fields of an entity fetch.
 
-        A representation contains `__typename`, so the response must have the `__typename` of the object.
+        Each representation needs `__typename`, which is read from the response like the key.
         """
         inputs = self._costing.inputs.get(root, ())
         pending: list[PathOption] = []
@@ -275,7 +275,7 @@ def _entered(root: PathOption) -> EntityType:
 
 
 def _with_contexts(selection: MergedField, option: PathOption) -> MergedField:
-    """Return the selection with its `@fromContext` arguments: ancestor objects have their values (planning §3.22)."""
+    """Return the selection with its `@fromContext` arguments added (planning §3.22)."""
     if not option.contexts or selection.name != option.purpose:
         return selection
     return replace(selection, arguments=(*selection.arguments, *(value.argument for value in option.contexts)))

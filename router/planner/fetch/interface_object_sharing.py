@@ -42,13 +42,13 @@ class EntityType(NamedTuple):
 
 
 class HarmfulField(NamedTuple):
-    """A non-null field or a field with `@requires`. It must not be resolved for objects that do not select the field.
+    """A non-null field or a field with `@requires`. It must be resolved only for objects on which it is selected.
 
     Attributes:
         around: the path of the parent object.
         conditions: the types that the parent object must have, from the fragments around the field.
-        likeness: identifies the harm. Fields that do the same harm have equal values: for a leaf field the name and the
-            arguments, for a composite field also the response key.
+        likeness: the name and the arguments of the field, for a composite field also the response key. Fields with
+            equal values do the same harm.
         guards: the guards under which the field is selected.
     """
 
@@ -69,7 +69,7 @@ class InterfaceObjectSelection:
     Attributes:
         type_name: the `@interfaceObject` type in the subgraph.
         types: the object types for which the fields are selected.
-        given: the leaf fields that the representations contain. These leaf fields do no harm.
+        given: the leaf fields that the representations contain. These fields do no harm: the subgraph has their values.
         objects: the paths of the entity and of all objects below the entity.
         harmful: the harmful fields of all these objects.
     """
@@ -110,9 +110,9 @@ def _is_harmless(parts: Iterable[InterfaceObjectSelection], type_name: str) -> b
 def selection_of(
     graph: QueryGraph, subgraph: str, entity: EntityType, tree: Tree, given: frozenset[str]
 ) -> InterfaceObjectSelection:
-    """Return what a tree selects on entities.
+    """Return what `tree` selects on the entities of one type.
 
-    The argument `given` has the leaf fields that the representations of these entities contain.
+    `given` has the leaf fields that the representations of these entities contain.
     """
     gathered = _Gathered(graph, subgraph)
     gathered.add(entity.in_subgraph, tree, _Place())
@@ -142,7 +142,7 @@ class _Gathered:
     harmful: set[HarmfulField] = field(default_factory=set)
 
     def add(self, type_name: str, tree: Tree, place: _Place) -> None:
-        """Collect the object at `place` and its harmful fields. Then do the same for the objects below the object."""
+        """Collect the object at `place`, all objects below it, and the harmful fields of these objects."""
         self.objects.add(place.path)
         definition = self.graph.type_in(self.subgraph, type_name)
         for entry in tree.fields:

@@ -96,9 +96,9 @@ class OperationWriter:
         return WrittenFetch(fetch, text, frozenset(body.guards))
 
     def batch(self, parts: Sequence[tuple[WrittenFetch, Flatten | Condition]]) -> BatchFetch:
-        """Return the batch of some entity fetches of one subgraph.
+        """Return a batch of entity fetches of one subgraph.
 
-        Each fetch is given with its own plan node, which becomes the `node` of a `BatchPart`.
+        `parts` has each fetch with its plan node. The plan node becomes the `node` of a `BatchPart`.
         """
         first = parts[0][0].fetch
         guards = frozenset[str]().union(*(written.guards for written, _ in parts))
@@ -161,7 +161,7 @@ class _SelectionWriter:
     guards: set[str] = field(default_factory=set)
 
     def selections(self, tree: Tree, emitted: Guards) -> tuple[str, tuple[OutputSelection, ...]]:
-        """Return the selection set as text and as data, without the `emitted` guards, which a parent already has."""
+        """Return the selection set as text and as data. The `emitted` guards of parents are not written again."""
         texts: list[str] = []
         selected: list[OutputSelection] = []
         if tree.is_abstract and not any(entry.key == TYPENAME and entry.guards <= emitted for entry in tree.fields):

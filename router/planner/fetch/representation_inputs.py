@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class _Shape:
     """Collects the fields of a representation.
 
-    `names` has the field name of each response key that is an alias.
+    `names` has the aliases in the response, each with the name of its field.
     """
 
     is_abstract: bool = False
@@ -65,8 +65,8 @@ class _Shape:
 class Fetched:
     """Collects the guards under which options are used and leaves are fetched.
 
-    `usages` has the sets of guards under which each root option is used. `leaves` has the sets of guards under which
-    each leaf is fetched, by option, response key and signature.
+    `usages` has the guards by root option. `leaves` has the guards by option, response key and signature of the leaf.
+    An option or a leaf can have several sets of guards.
     """
 
     usages: dict[PathOption, dict[Guards, None]] = field(default_factory=dict)
@@ -107,9 +107,9 @@ def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetch
 
 
 def is_below(node: ObjectNode, start: ObjectNode) -> bool:
-    """Return whether `node` is `start` or below `start`.
+    """Return whether `node` is `start` or an object below `start`.
 
-    A `@fromContext` value is read from an object above `start`. For such an object, the result is False.
+    Return False for an object above `start`, from which a `@fromContext` value is read.
     """
     at: ObjectNode | None = node
     while at is not None and at is not start:

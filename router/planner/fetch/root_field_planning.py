@@ -43,12 +43,12 @@ class Draft:
 
     @property
     def fetch_cost(self) -> int:
-        """Return the cost of the fetches before optimisation passes, without the cost of the selected fields."""
+        """The cost of the fetches before the optimisation passes. Selected fields are not counted."""
         return self.choice.chosen_fetches.cost
 
     @property
     def depth(self) -> int:
-        """Return the length of the longest chain of fetches, without the fetches for deferred fragments."""
+        """The number of fetches in the longest chain. Fetches for deferred fragments are not counted."""
         stage = stages(self.groups)
         return 1 + max((stage[group.number] for group in self.groups if group.block is None), default=-1)
 
@@ -81,9 +81,9 @@ class RootFieldPlanner:
         self._effort = effort
 
     def draft(self, items: Sequence[SelectedField], subgraphs: Sequence[str], first_stage: int = 0) -> Draft:
-        """Return the draft for root fields that are run by some of `subgraphs`.
+        """Return the draft for root fields. Each root field is fetched from one or more of `subgraphs`.
 
-        Before the draft starts, `first_stage` fetches run one after the other.
+        `first_stage` is the number of fetches that run, one after the other, before this draft.
 
         Raises:
             UnplannableError: no sequence of fetches resolves one of the selections.
@@ -121,10 +121,10 @@ class RootFieldPlanner:
         ]
 
     def _mutation_runs(self, fields: Sequence[SelectedField]) -> list[MutationRun]:
-        """Return the root fields of a mutation in document order, grouped by the fetch that runs the fields.
+        """Return the root fields of a mutation in document order, grouped by fetch.
 
-        Consecutive root fields of one subgraph share a fetch, unless the earlier field needs further fetches. The
-        further fetches would run after the later field, and could read data that the later field has changed.
+        Consecutive root fields of one subgraph share a fetch. However, if a field needs further fetches, the next field
+        gets its own fetch. Otherwise the further fetches could read data that the next field has already changed.
         """
         runs: list[MutationRun] = []
         is_open = False
@@ -140,10 +140,10 @@ class RootFieldPlanner:
         return runs
 
     def _cheapest(self, items: Sequence[SelectedField], preferred: str | None, first_stage: int) -> tuple[str, Draft]:
-        """Return the subgraph in which the root fields need the cheapest fetches, and the draft for this subgraph.
+        """Return the subgraph that resolves the root fields with the cheapest fetches, and its draft.
 
-        If several subgraphs need equally cheap fetches, the `preferred` subgraph is taken. If the `preferred` subgraph
-        is none of them, the subgraph with the lowest plan cost is taken.
+        If several subgraphs are equally cheap, return the `preferred` subgraph. If it is not among them, return the
+        subgraph with the lowest plan cost.
         """
         drafts = self._by_subgraph(items, first_stage)
         ranks = {subgraph: (draft.fetch_cost, subgraph != preferred) for subgraph, draft in drafts.items()}

@@ -135,8 +135,8 @@ class TreeBuilder:
 def _needed(fields: Sequence[TreeField]) -> Iterator[TreeField]:
     """Yield the fields without redundant fields.
 
-    A field is redundant if another field with weaker guards has the same response key and signature and covers it
-    (see `_covers`).
+    For example, `id @include(if: $x)` is redundant beside `id`. A field is redundant if a field with the same response
+    key and signature, but weaker guards, covers it (`_covers`).
     """
     alike = {key: {entry.guards: entry for entry in entries} for key, entries in _by_key(fields).items()}
     for entry in fields:
@@ -153,10 +153,9 @@ def _by_key(fields: Iterable[TreeField]) -> dict[tuple[str, str], list[TreeField
 
 
 def _covers(first: TreeField, second: TreeField) -> bool:
-    """Return whether `first` covers `second`.
+    """Return whether `first` makes `second` unnecessary.
 
-    This means that `first` selects all that `second` selects, and is included at least whenever `second` is (`@skip`,
-    `@include`).
+    This is so if `first` is included whenever `second` is included, and selects everything that `second` selects.
     """
     if not first.guards <= second.guards:
         return False

@@ -4,8 +4,8 @@
 
 The *stage* of a fetch is the number of fetches that must run, one after the other, before the fetch can start. If all
 fetches take equally long, all fetches of one stage can start at the same time. A batch then saves a request and delays
-no fetch. Fetches of different stages are not batched, because the fetch of the earlier stage would have to wait. A
-fetch waits only for fetches of earlier stages, so two batches never wait for each other.
+no fetch. Fetches of different stages are not batched, because the fetch of the earlier stage would have to wait. Two
+batches never wait for each other, because a fetch waits only for fetches of earlier stages.
 
 Two kinds of fetches are not batched: a fetch that reads values from ancestors (`@fromContext`) can need several
 requests, and a root fetch is a whole operation. Fetches with different `@skip` and `@include` conditions can share a

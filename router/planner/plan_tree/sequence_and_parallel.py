@@ -52,7 +52,7 @@ Schedule: TypeAlias = FetchGroup | Batch | InOrder | AtOnce
 
 
 def schedule(requests: tuple[PlannedRequest, ...], done: frozenset[int] = frozenset()) -> Schedule | None:
-    """Return a schedule in which each request runs after the requests that it waits for. Return None without requests.
+    """Return a schedule that runs each request after the requests it waits for. Return None without requests.
 
     `done` has the numbers of the groups that are fetched before the schedule starts.
     """
@@ -84,9 +84,9 @@ class _Followers:
                 self._of.setdefault(number, []).append(index)
 
     def behind(self, first: PlannedRequest) -> tuple[PlannedRequest, ...]:
-        """Return the requests that wait only for `first`, directly or indirectly.
+        """Return the requests that depend on `first`, but on no other first request of the `Parallel`.
 
-        The returned requests can also wait for requests that are done before the schedule starts.
+        Dependencies can be indirect. Requests that are done before the schedule starts do not count.
         """
         settled = set(_numbers([first]))
         pending = [index for number in settled for index in self._of.get(number, ())]
@@ -195,9 +195,9 @@ def _guarded_node(planned: Schedule, write: Write, join: Join) -> tuple[Guards, 
 
 
 def _batch_node(batch: Batch, write: Write, join: Join) -> tuple[Guards, BatchFetch]:
-    """Return the node of a batch, with the guards that all parts of the batch share.
+    """Return the guards that all fetches of the batch share, and the node of the batch.
 
-    The other guards of a part become `Condition` nodes in this part.
+    The other guards of a fetch become `Condition` nodes around this fetch, inside the batch.
     """
     guards = [common_guards(group.tree) for group in batch.groups]
     common = frozenset.intersection(*guards)

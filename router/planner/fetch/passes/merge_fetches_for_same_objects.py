@@ -2,12 +2,14 @@
 
     stock {inStock} after {a}, stock {fee} after {a, dims}   =>   stock {inStock fee} after {a, dims}
 
-The merged fetch waits for everything that one of the two fetches waits for. Other fetches that wait for one of the two
-fetches then wait for the merged fetch.
+The merged fetch waits for all fetches that the first or the second fetch waits for. Fetches that waited for the first
+or the second fetch now wait for the merged fetch.
 
-Two fetches are merged only if the cost of the plan falls and the longest chain of fetches that wait for each other does
-not grow. A fetch costs more if it waits for a longer chain of fetches. A merge changes the costs and chains of only the
-two fetches and the fetches that wait for one of the two.
+Two fetches are merged only if the plan becomes cheaper and its longest chain of fetches does not become longer. In a
+chain, each fetch waits for the fetch before it.
+
+A fetch costs more if it waits for a longer chain of fetches. Therefore only the costs of the merged fetch, and of the
+fetches that wait for the merged fetch, are computed again.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 Groups: TypeAlias = "tuple[FetchGroup, ...]"
 
-# After this many failed attempts to merge two groups of one subgraph for the same objects, no more of them are merged.
+# After this many failed attempts, no more groups of the same subgraph for the same objects are merged.
 TRIALS = 500
 
 
@@ -58,7 +60,7 @@ class _Merging:
                 self._followers[number].add(group.number)
 
     def merge_alike(self, numbers: Iterable[int]) -> None:
-        """Merge each group for the same objects into the first earlier group with which the plan becomes cheaper."""
+        """Merge each of these groups, if possible, into the first earlier group for which the plan becomes cheaper."""
         kept: list[int] = []
         trials = 0
         for second in numbers:
@@ -72,7 +74,7 @@ class _Merging:
                 kept.append(second)
 
     def _merge(self, first: int, second: int) -> bool:
-        """Merge two groups if this is possible and the plan becomes cheaper. Return whether the groups are merged."""
+        """Merge two groups and return True. Return False if the merge is impossible or the plan does not improve."""
         one, other = self.groups[first], self.groups[second]
         if not can_share([*one.inputs, *other.inputs]) or not can_select_all(
             [*one.interface_objects, *other.interface_objects]
@@ -100,9 +102,9 @@ class _Merging:
         return found
 
     def _moved(self, pair: tuple[FetchGroup, FetchGroup], following: set[int]) -> dict[int, int]:
-        """Return the stages after a merge: of the merged group, and of the groups that wait for the merged group.
+        """Return the new stage of the merged group, and of each group that waits for the merged group.
 
-        The merged group has the number of the first group.
+        The merged group has the number of the first group of `pair`.
         """
         one, other = pair
         after = one.after | other.after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from router.planner.fetch.fetch_groups import FetchGroup
 from router.planner.fetch.selection_trees import Tree
 from router.planner.plan_tree.batching import one_by_one
-from router.planner.plan_tree.response_parts import in_turn, response_of
+from router.planner.plan_tree.initial_and_deferred_parts import in_turn, response_of
 
 
 def group(number: int, *after: int) -> FetchGroup:

@@ -55,10 +55,10 @@ class ResponsePart:
 
 
 def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
-    """Let the drafts of a plan run one after the other: return their groups with new numbers and dependencies.
+    """Return the groups of each draft, with dependencies that let the drafts run one after the other.
 
-    The new numbers are unique in the plan. A group that waits for no group of its own draft now waits for all groups of
-    the earlier drafts, except for deferred groups.
+    The groups get numbers that are unique in the plan. A group without dependencies in its own draft now waits for the
+    earlier drafts, but not for their deferred groups.
     """
     if len(parts) == 1:
         return tuple(parts)
@@ -71,7 +71,7 @@ def in_turn(parts: Sequence[Groups]) -> tuple[Groups, ...]:
         turns.append(turn)
         offset += len(turn)
         first = [group for group in turn if group.block is None]
-        # It is enough to wait for the last groups of this draft: they wait for all other groups of the draft.
+        # The next draft need only wait for the last groups of this draft: they wait for all other groups of the draft.
         earlier = frozenset(group.number for group in first).difference(*(group.after for group in first))
     return tuple(turns)
 
@@ -93,7 +93,7 @@ def response_of(turns: Sequence[Groups], arrange: Arrange, blocks: DeferredBlock
 
 
 class _Layout(NamedTuple):
-    """The function `arrange`, which puts groups into requests, and the deferred blocks of the operation."""
+    """What is needed to lay out a part: how groups are put into requests (`arrange`), and the deferred blocks."""
 
     arrange: Arrange
     blocks: DeferredBlocks | None
@@ -103,7 +103,7 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
     planned: list[Schedule] = []
     for turn in turns:
         own = tuple(group for group in turn if group.block is block)
-        # Groups outside this part for which this part waits: in earlier drafts, or in the blocks around this block.
+        # This part waits for these groups of earlier drafts or of the blocks around this block.
         done = frozenset[int]().union(*(group.after for group in own)).difference(group.number for group in own)
         scheduled = schedule(layout.arrange(own), done)
         if scheduled is not None:
@@ -116,7 +116,7 @@ def _part(turns: Sequence[Groups], layout: _Layout, block: Block | None) -> Resp
 def response_node(part: ResponsePart, write: Write, join: Join, selections: str | None) -> PlanNode | None:
     """Return the plan node of a part.
 
-    `selections` is what the client selects in this part, without the selections of the deferred blocks inside.
+    `selections` has the client's selections in this part. The deferred blocks inside this part are left out.
     """
     first = None if part.first is None else plan_node(part.first, write, join)
     if not part.later:
