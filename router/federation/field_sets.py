@@ -33,8 +33,8 @@ _CACHED = 16_384
 def parse_field_set(text: str) -> SelectionSetNode:
     """Parse a field set, with or without outer braces: `id org { id }` or `{ id org { id } }`.
 
-    Aliases, arguments, directives and fragment spreads are accepted. The caller must reject those that the directive
-    with the field set does not allow.
+    Aliases, arguments, directives and fragment spreads are accepted. The caller must check whether the directive
+    (for example `@key`) allows them.
 
     Raises:
         FieldSetSyntaxError: The text is empty, or is not exactly one selection set.

@@ -43,9 +43,8 @@ class LinkError(Exception):
         code: The composition error code.
         message: What is wrong.
         node: The directive.
-        others: The valid links. With them, the caller can look for unknown types in the schema, because Apollo's
-            composition reports unknown types instead of this error. None if Apollo's composition always reports this
-            error.
+        others: The valid links, or None. If set, the caller uses these links to look for unknown types in the schema.
+            Apollo's composition reports the unknown types instead of this error. If None, it reports this error.
     """
 
     def __init__(self, code: LinkErrorCode, message: str, node: DirectiveNode | None) -> None:
@@ -94,9 +93,9 @@ def read_links(directives: Sequence[DirectiveNode]) -> Links:
 
 
 def _federation_again(error: LinkError, first: LinkError) -> bool:
-    """Return whether to report `error` instead of the earlier error `first`.
+    """Return whether to report the new `error` instead of `first`, the first error so far.
 
-    That is the case if `first` is an unknown federation version, and `error` is in another link to federation.
+    True if `first` is an unknown federation version, and `error` is in another link to federation.
     """
     return first.code == "UNKNOWN_FEDERATION_LINK_VERSION" and error.node is not None and _is_federation(error.node)
 
@@ -122,7 +121,7 @@ def _new_link(node: DirectiveNode, links: Mapping[str, Link], *, beside_federati
 
 
 def _implied_link() -> Link:
-    """Return the link to the link specification that every schema with other links has implicitly."""
+    """Return the link to the link specification. A schema that does not write this link has it implicitly."""
     return Link(SpecUrl(LINK_IDENTITY, "link", spec_versions("link")[-1].version), "link", {})
 
 
@@ -134,8 +133,8 @@ def _links_link(node: DirectiveNode) -> bool:
 def _links_specifications(node: DirectiveNode) -> bool:
     arguments = _arguments(node)
     address = arguments.get("url") or arguments.get("feature")
-    # A directive with another name than @link must link the link specification first. So its link to federation does
-    # not count here.
+    # A directive with another name, such as @myLink, is a link directive only if it links the link specification. So a
+    # link to federation counts only if the directive is @link.
     known = (LINK_IDENTITY, CORE_IDENTITY, *((FEDERATION_IDENTITY,) if node.name.value == "link" else ()))
     return isinstance(address, StringValueNode) and address.value.startswith(known)
 

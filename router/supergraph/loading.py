@@ -28,8 +28,8 @@ from router.supergraph.subgraph_extraction import extract_subgraphs
 if TYPE_CHECKING:
     from router.federation.linked_specs import Link, Links
 
-# The specifications that the router supports. A link to another specification is an error if it has the argument `for`.
-# `for: SECURITY` and `for: EXECUTION` say that a router must not ignore the specification.
+# The specifications that the router supports. Other specifications are ignored, unless their link has the argument
+# `for` (`SECURITY` or `EXECUTION`). Such a link is an error, because a router must not ignore the specification.
 _UNDERSTOOD = frozenset(
     f"{APOLLO}/{name}"
     for name in (

@@ -28,8 +28,8 @@ class EntityKey:
 class OverrideLabel:
     """The label of a progressive `@override` on a field.
 
-    The subgraph resolves the field only if the label is active and `when` is True, or if the label is not active and
-    `when` is False.
+    If `when` is True, the subgraph resolves the field only while the label is active. If `when` is False, the subgraph
+    resolves the field only while the label is not active.
     """
 
     label: str
@@ -54,9 +54,8 @@ class ContextArgument:
 class SubgraphField:
     """A field in one subgraph. The field can have another type in other subgraphs.
 
-    If `external` is True, the subgraph does not resolve the field, for one of two reasons. The field is `@external`. Or
-    another subgraph overrides the field, and the field is still in this subgraph because a field set or an interface
-    uses it.
+    If `external` is True, the subgraph does not resolve the field: the field is `@external`, or another subgraph
+    overrides the field. An overridden field stays in this subgraph if a field set or an interface uses the field.
     """
 
     name: str

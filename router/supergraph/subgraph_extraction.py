@@ -247,7 +247,7 @@ class _Extraction:
     def _joined_field(
         self, joins: Sequence[JoinField], owner_type: WithFields | None = None, name: str = ""
     ) -> JoinField | None:
-        """Return the `@join__field` for this subgraph; None if the subgraph has the field without `@join__field`."""
+        """Return the `@join__field` for this subgraph; None if not needed; `_ABSENT` if the field is not here."""
         for entry in joins:
             if entry.graph == self._graph:
                 return entry

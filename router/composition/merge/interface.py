@@ -9,13 +9,13 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
+from router.composition.key_directives import resolvable
 from router.composition.merge.fields import merge_field
 from router.composition.merge.merge_state import MergeState, Sources, children
 from router.composition.merge.object import hint_missing_field
 from router.composition.merge.override import resolve_overrides
 from router.composition.merge.shareable import check_sharing
 from router.composition.model import Applied, Element, FieldDef, Kind, TypeDef
-from router.composition.rules.key_identity import resolvable
 
 if TYPE_CHECKING:
     from typing import TypeVar

@@ -2,7 +2,8 @@
 
 In: one subgraph that was read, and upgraded if it was a Federation 1 subgraph. Out: errors in the report, in the order
 of the rules. Each rule has its own file. A rule that reports one error code has the name of the code; a rule that
-reports several codes has the name of its directive. Read `keys` and `field_set_checks` first, then any rule.
+reports several codes has the name of its directive. The files `check_...` and `find_...` help several rules. Read
+`keys` and `check_field_set` first, then any rule.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ SUBGRAPH_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (
 )
 
 
-# These rules run before `SUBGRAPH_RULES`. After a rule that reports an error, no other rule runs. Apollo's composition
-# also stops there.
+# These rules run before `SUBGRAPH_RULES`. If one of these rules reports an error, no further rule runs, as in Apollo's
+# composition.
 FIRST_RULES: tuple[Callable[[SubgraphMetadata, Report], None], ...] = (provides_placement.check, keys.check_readable)
 
 

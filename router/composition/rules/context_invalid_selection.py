@@ -9,7 +9,7 @@ from graphql.language import FieldNode, InlineFragmentNode, SelectionSetNode
 from router.composition.context_directives import context_types, parse_context_value
 from router.composition.field_sets import field_set_problems
 from router.composition.model import COMPOSITE, Kind, Schema, TypeDef
-from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
+from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 from router.composition.rules.no_context_in_selection import has_name_and_selection
 from router.composition.type_refs import ListOf, NonNull, TypeRef, base_name, nullable
 from router.federation.type_references import TYPENAME
@@ -50,9 +50,9 @@ def _problems(schema: Schema, value: str, wanted: TypeRef) -> Iterator[str]:
 
 
 def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
-    """Return the type conditions of the inline fragments. Return None if the selection has no inline fragments.
+    """Return one item for each inline fragment: its type condition, or None if it has no type condition.
 
-    In the list, None is an inline fragment without type condition.
+    Return None instead of a list if the selection has no inline fragments.
     """
     fragments = [item for item in selection.selections if isinstance(item, InlineFragmentNode)]
     if not fragments:
@@ -61,7 +61,7 @@ def _conditions(selection: SelectionSetNode) -> list[str | None] | None:
 
 
 def _selection_problem(schema: Schema, target: TypeDef, selection: SelectionSetNode, wanted: TypeRef) -> str | None:
-    """Return why the selection on `target` is not exactly one value of the type `wanted`; None if it is."""
+    """Return None if the selection on `target` is exactly one value of the type `wanted`; otherwise a message."""
     for problem in field_set_problems(schema, target.name, selection):
         return problem
     if _conditions(selection) is None:
@@ -107,9 +107,10 @@ def _path_problem(  # noqa: PLR0911 - one return for each problem
 
 
 def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
-    """Return the type that a selection inside a field of type `passed` must have, so that the whole has type `wanted`.
+    """Return the type that the selection inside a field must have, so that the selection with the field is `wanted`.
 
-    Each list around `passed` gives one list of `wanted`: for `passed` = `[User]` and `wanted` = `[Int]`, return `Int`.
+    `passed` is the type of the field. Each list of `passed` removes one list from `wanted`. For example, the selection
+    inside a field of type `[User]` must be an `Int` if `wanted` is `[Int]`.
     """
     passed, bare = nullable(passed), nullable(wanted)
     while isinstance(passed, ListOf) and isinstance(bare, ListOf):
@@ -119,7 +120,7 @@ def _under_lists(passed: TypeRef, wanted: TypeRef) -> TypeRef:
 
 
 def _fits(given: TypeRef, wanted: TypeRef) -> bool:
-    # An object can have no ancestor with the context. The value is null then, even if the selected field is non-null.
+    # If no ancestor of an object sets the context, the value is null, even if the selected field is non-null.
     if isinstance(wanted, NonNull):
         return False
     given = nullable(given)

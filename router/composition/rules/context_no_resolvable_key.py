@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
-from router.composition.rules.key_identity import resolvable
+from router.composition.key_directives import resolvable
+from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:
     from router.composition.report import Report

@@ -1,4 +1,4 @@
-"""CONTEXT_NOT_SET: an argument cannot have `@fromContext`, or no type in the subgraph sets the context it names."""
+"""CONTEXT_NOT_SET: a `@fromContext` is not allowed on its argument, or no type in the subgraph sets its context."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 from router.composition.context_directives import context_types, parse_context_value
 from router.composition.model import Kind
-from router.composition.rules.contextual_arguments import all_contextual_arguments, report_problem
+from router.composition.rules.find_contextual_arguments import all_contextual_arguments, report_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.composition.model import Schema
     from router.composition.report import Report
-    from router.composition.rules.contextual_arguments import ContextualArgument
+    from router.composition.rules.find_contextual_arguments import ContextualArgument
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 
 def check(subgraph: SubgraphMetadata, report: Report) -> None:
-    """Report each argument that cannot have its `@fromContext`, or whose context no type sets (composition §4.7)."""
+    """Report each `@fromContext` that is not allowed, or whose context no type sets (composition §4.7)."""
     _check_directive_arguments(subgraph, report)
     for each in all_contextual_arguments(subgraph):
         for problem in _problems(subgraph.schema, each):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.composition.key_directives import key_identity, resolvable
 from router.composition.model import Kind
-from router.composition.rules.key_identity import key_identity, resolvable
 
 if TYPE_CHECKING:
     from router.composition.report import Report

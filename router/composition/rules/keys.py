@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.composition.key_directives import key_identity
 from router.composition.model import Kind
-from router.composition.rules.field_set_checks import FieldSetRule, FieldSetUse, check_field_set
-from router.composition.rules.key_identity import key_identity
+from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, check_field_set
 from router.federation.version_numbers import Version
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _READABLE = FieldSetRule({"type": "KEY_INVALID_FIELDS_TYPE", "invalid": "KEY_INV
 def check_readable(subgraph: SubgraphMetadata, report: Report) -> None:
     """Report each invalid field set in the keys of interfaces and of their implementations.
 
-    For each key of an interface, the keys of each implementation are checked in order. The check of an implementation
-    ends at the first key that has the same fields as the key of the interface.
+    For each key of an interface, check the keys of each implementation in order. Stop at the first key that selects
+    the same fields as the key of the interface, and go to the next implementation.
     """
     schema = subgraph.schema
     for interface in schema.of_kind(Kind.INTERFACE):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules.fields_with_list_size import fields_with_list_size, names
+from router.composition.rules.find_fields_with_list_size import fields_with_list_size, names
 from router.composition.type_refs import ListOf, base_name, nullable
 
 if TYPE_CHECKING:

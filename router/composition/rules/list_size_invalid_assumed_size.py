@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.const_value_nodes import python_value
-from router.composition.rules.fields_with_list_size import fields_with_list_size
+from router.composition.rules.find_fields_with_list_size import fields_with_list_size
 
 if TYPE_CHECKING:
     from router.composition.report import Report

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from router.composition.context_directives import parse_context_value
-from router.composition.rules.contextual_arguments import contextual_arguments, report_problem
+from router.composition.rules.find_contextual_arguments import contextual_arguments, report_problem
 
 if TYPE_CHECKING:
     from router.composition.report import Report
@@ -24,5 +24,5 @@ def check(subgraph: SubgraphMetadata, report: Report) -> None:
 
 
 def has_name_and_selection(value: str) -> bool:
-    """Return whether `value` is a `$`, a context name and a selection. The selection may be invalid."""
+    """Return whether `value` has the form `$context selection`. The selection itself may be invalid."""
     return parse_context_value(value) is not None or _NAME_AND_SELECTION.fullmatch(value) is not None

@@ -1,6 +1,6 @@
 """Check `@provides`: its field set must be valid, and it cannot be on an interface field.
 
-The rule `provides_placement` reports `@provides` on other fields that cannot have it.
+The rule `provides_placement` reports `@provides` on external fields and on fields whose type has no fields.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.rules.field_set_checks import FieldSetRule, FieldSetUse, check_field_set
+from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, check_field_set
 from router.composition.type_refs import base_name
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Check `@requires`: its field set must be valid, and it cannot be on an interface field.
 
-Unlike the field sets of `@key` and `@provides`, the field set may select fields with arguments.
+The field set of `@requires` may select fields with arguments. The field sets of `@key` and `@provides` may not.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
-from router.composition.rules.field_set_checks import FieldSetRule, FieldSetUse, check_field_set
+from router.composition.rules.check_field_set import FieldSetRule, FieldSetUse, check_field_set
 
 if TYPE_CHECKING:
     from router.composition.report import Report

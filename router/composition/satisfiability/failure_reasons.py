@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.composition.rules.key_identity import resolvable
+from router.composition.key_directives import resolvable
 from router.composition.satisfiability.context_selections import required_context_selections
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.composition.supergraph_rules import (
+    cost_spec_directives,
     directive_locations,
     inaccessible,
     interface_field_no_implem,
     invalid_graphql,
     key_invalid_fields,
-    linked_cost_spec,
     missing_transitive_auth_requirements,
     provides_invalid_fields,
     requires_invalid_fields,
@@ -46,7 +46,7 @@ API_RULES: tuple[Callable[[MergeState], None], ...] = (inaccessible.check,)
 # These rules run last, because Apollo's composition reports their errors last: when it extracts the subgraphs from the
 # supergraph.
 EXTRACTION_RULES: tuple[Callable[[MergeState], None], ...] = (
-    linked_cost_spec.check,
+    cost_spec_directives.check,
     key_invalid_fields.check,
     provides_invalid_fields.check,
 )

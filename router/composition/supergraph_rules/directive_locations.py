@@ -41,7 +41,7 @@ def check(state: MergeState) -> None:
 
 
 def _locations(state: MergeState) -> Mapping[str, frozenset[str]]:
-    """Return the name of each directive that the supergraph takes from subgraphs, with the allowed locations."""
+    """Return the allowed locations of each directive that the supergraph takes from subgraphs, by directive name."""
     found = {each.name: frozenset(each.definition.locations) for each in state.features.composed}
     for spec, names in state.features.specs:
         for element, name in names.items():

@@ -52,9 +52,9 @@ def check(state: MergeState) -> None:
 
 
 def _composed_problems(schema: Schema, name: str, definition: DirectiveDef) -> Iterator[tuple[ErrorCode, str]]:
-    """Yield the problems of a directive with `@composeDirective`.
+    """Yield the problems of the arguments of a directive that `@composeDirective` keeps in the supergraph.
 
-    An argument of the directive cannot be `@inaccessible`, because the API schema does not contain the directive.
+    The arguments cannot be `@inaccessible`, because the API schema does not contain the directive anyway.
     """
     for argument in definition.arguments.values():
         where = f"@{name}({argument.name}:)"
@@ -161,7 +161,10 @@ def _reference_problem(schema: Schema, where: str, element: TypedElement) -> Ite
 
 
 def _uses_hidden(schema: Schema, value: ValueNode, ref: TypeRef) -> bool:
-    """Return whether a default value uses an `@inaccessible` enum value or input field of a type in the API schema."""
+    """Return whether a default value uses an `@inaccessible` enum value or input field.
+
+    If the enum or input type itself is `@inaccessible`, its values and fields do not count.
+    """
     ref = nullable(ref)
     if isinstance(ref, ListOf):
         items = value.values if isinstance(value, ListValueNode) else (value,)

@@ -4,7 +4,7 @@ Each of the following can happen in a merge:
 
 - A field no longer fits the interface field that it implements: its type differs, the merge dropped one of its
   arguments, or it has an additional required argument.
-- A type implements an interface, but not the interfaces of that interface.
+- A type implements the interface `A`, and `A` implements `B`, but the type does not implement `B`.
 - Required input fields form a cycle.
 - The name of a type or directive belongs to a linked specification.
 - A default value uses an enum value or input field that the merge dropped.
@@ -51,7 +51,7 @@ def check(state: MergeState) -> None:
 
 
 def _reserved_names(state: MergeState) -> Iterator[tuple[str, str]]:
-    """Yield each name that only a specification may use, and the specification's name: `cost__Type` and `cost`."""
+    """Yield each name in the supergraph that belongs to a specification: `("cost__Type", "cost")`."""
     specs = {"link", "join", *(link.name for link in state.features.links)}
     for name in (*state.supergraph.types, *state.supergraph.directives):
         prefix, separator, _ = name.partition("__")

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from router.composition.subgraph_metadata import SubgraphMetadata
 
 _ARGUMENTS = {"requiresScopes": "scopes", "policy": "policies"}
-# A `Requirement` is a set of alternatives, and each alternative is a set of conditions that must all be met. The
-# requirement of `@authenticated` has one alternative with one condition.
+# A `Requirement` is a set of alternatives, and an alternative is a set of conditions: `{{a, b}, {c}}` means "a and b,
+# or c". The requirement of `@authenticated` has one alternative with one condition.
 _AUTHENTICATED: Requirement = frozenset({frozenset({"authenticated"})})
 
 

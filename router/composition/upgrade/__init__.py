@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING
 
 from router.composition.model import Kind
 from router.composition.reading.spec_directive_names import UPGRADED_TO
-from router.composition.upgrade.extensions import drop_external_keys, require_base, turn_extensions_into_definitions
-from router.composition.upgrade.externals import (
+from router.composition.upgrade.add_shareable import add_shareable, require_whole_definition
+from router.composition.upgrade.drop_externals import (
     drop_external_on_interface_fields,
     drop_external_on_types,
     drop_unused_externals,
 )
-from router.composition.upgrade.field_sets import coerce_fields, drop_ineffective_leaves
-from router.composition.upgrade.ignored_directives import drop_interface_directives, drop_provides_on_leaf_fields
+from router.composition.upgrade.drop_ignored_directives import drop_interface_directives, drop_provides_on_leaf_fields
+from router.composition.upgrade.drop_repeated_tags import drop_repeated_tags
 from router.composition.upgrade.original_subgraphs import Originals, Upgrade
-from router.composition.upgrade.shareable import add_shareable, require_whole_definition
-from router.composition.upgrade.tags import drop_repeated_tags
+from router.composition.upgrade.rewrite_field_sets import coerce_fields, drop_ineffective_leaves
+from router.composition.upgrade.turn_extensions_into_definitions import (
+    drop_external_keys,
+    require_base,
+    turn_extensions_into_definitions,
+)
 from router.federation.linked_specs import FEDERATION_IDENTITY, Link, Links, SpecUrl
 from router.federation.spec_versions import spec_version
 

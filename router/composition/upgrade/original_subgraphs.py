@@ -24,11 +24,11 @@ class Original:
     Attributes:
         name: The name of the subgraph.
         types: The names of all types.
-        bases: The names of the types that the subgraph defines. Types that it only extends are not in the set.
+        bases: The names of the types that the subgraph defines. Types that are only extended are not in the set.
         resolved: The coordinates of the fields that the subgraph resolves, such as `User.name`.
         shareable: The coordinates of the fields that other subgraphs may resolve too.
-        first_key_fields: For each type with keys, the fields of the type that its first key selects.
-        tags: For the coordinate of each field without `@external`, the names in its `@tag` directives.
+        first_key_fields: The fields in the first key of each type, by type name. Fields of other types are left out.
+        tags: The names in the `@tag` directives of each field without `@external`, by field coordinate.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Upgrade:
 
     @property
     def others(self) -> Iterator[Original]:
-        """The records of all subgraphs except this one."""
+        """The records of all other subgraphs."""
         return (original for original in self.originals.subgraphs if original.name != self.schema.name)
 
     @property

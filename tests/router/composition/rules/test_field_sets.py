@@ -1,9 +1,9 @@
 """The field sets of `@key`, `@requires` and `@provides`: each problem has the code of its directive.
 
-Covers `router/composition/rules/__init__.py`, `router/composition/rules/field_set_checks.py`,
+Covers `router/composition/rules/__init__.py`, `router/composition/rules/check_field_set.py`,
 `router/composition/rules/keys.py`,
 `router/composition/rules/requires.py`, `router/composition/rules/provides.py` and
-`router/composition/rules/key_identity.py`.
+`router/composition/key_directives.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.composition.const_value_nodes import boolean, string
+from router.composition.key_directives import key_identity, resolvable
 from router.composition.model import Applied
 from router.composition.report import Report
 from router.composition.rules import SUBGRAPH_RULES, keys, provides, requires
-from router.composition.rules.key_identity import key_identity, resolvable
 from router.composition.subgraph_metadata import SubgraphMetadata
 from tests.router.composition.schemas import codes, metadata, read
 

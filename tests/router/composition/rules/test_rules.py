@@ -3,14 +3,15 @@
 Covers `router/composition/rules/auth_requirements_applied_on_interface.py`,
 `router/composition/rules/context_invalid_selection.py`, `router/composition/rules/context_name_invalid.py`,
 `router/composition/rules/context_no_resolvable_key.py`, `router/composition/rules/context_not_set.py`,
-`router/composition/rules/contextual_arguments.py`, `router/composition/rules/cost_applied_to_interface_field.py`,
+`router/composition/rules/find_contextual_arguments.py`, `router/composition/rules/cost_applied_to_interface_field.py`,
 `router/composition/rules/external_on_interface.py`, `router/composition/rules/external_unused.py`,
 `router/composition/rules/interface_key_not_on_implementation.py`,
 `router/composition/rules/interface_object_usage_error.py`, `router/composition/rules/invalid_shareable_usage.py`,
 `router/composition/rules/list_size_applied_to_non_list.py`,
 `router/composition/rules/list_size_invalid_assumed_size.py`,
 `router/composition/rules/list_size_invalid_sized_field.py`,
-`router/composition/rules/list_size_invalid_slicing_argument.py`, `router/composition/rules/fields_with_list_size.py`,
+`router/composition/rules/list_size_invalid_slicing_argument.py`,
+`router/composition/rules/find_fields_with_list_size.py`,
 `router/composition/rules/no_context_in_selection.py` and `router/composition/rules/provides_placement.py`.
 """
 

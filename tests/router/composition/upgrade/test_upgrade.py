@@ -1,10 +1,10 @@
 """Each step of the upgrade from Federation 1, on the smallest schema that it changes.
 
-Covers `router/composition/upgrade/__init__.py`, `router/composition/upgrade/extensions.py`,
-`router/composition/upgrade/externals.py`,
-`router/composition/upgrade/field_sets.py`, `router/composition/upgrade/ignored_directives.py`,
-`router/composition/upgrade/original_subgraphs.py`, `router/composition/upgrade/shareable.py` and
-`router/composition/upgrade/tags.py`.
+Covers `router/composition/upgrade/__init__.py`, `router/composition/upgrade/turn_extensions_into_definitions.py`,
+`router/composition/upgrade/drop_externals.py`,
+`router/composition/upgrade/rewrite_field_sets.py`, `router/composition/upgrade/drop_ignored_directives.py`,
+`router/composition/upgrade/original_subgraphs.py`, `router/composition/upgrade/add_shareable.py` and
+`router/composition/upgrade/drop_repeated_tags.py`.
 """
 
 from __future__ import annotations

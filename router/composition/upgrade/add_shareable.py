@@ -17,10 +17,10 @@ _NEEDED = ("FIELD_DEFINITION", "OBJECT")
 
 
 def require_whole_definition(upgrade: Upgrade) -> None:
-    """Report INVALID_GRAPHQL if the subgraph's own `@shareable` does not allow both `FIELD_DEFINITION` and `OBJECT`.
+    """Report INVALID_GRAPHQL if the subgraph defines `@shareable` without `FIELD_DEFINITION` or without `OBJECT`.
 
-    If there are other subgraphs, the upgrade needs both locations, because every subgraph has the field
-    `Query._service` and the type `_Service`.
+    The upgrade needs both locations, because every subgraph has the field `Query._service` and the type `_Service`.
+    If there is only one subgraph, nothing is reported.
     """
     own = upgrade.schema.directives.get("shareable")
     missing = [location for location in _NEEDED if own is not None and location not in own.locations]
@@ -36,9 +36,9 @@ def require_whole_definition(upgrade: Upgrade) -> None:
 def add_shareable(upgrade: Upgrade) -> None:
     """Add `@shareable` to each type or field that other subgraphs have too.
 
-    A value type is an object type without key, but not a root type. If another subgraph has the value type too, the
-    type gets `@shareable`. In the other object types, each field that another subgraph resolves too gets `@shareable`.
-    Nothing in `Subscription` gets `@shareable`.
+    - An object type that has no key and is not a root type gets `@shareable` if another subgraph has the type.
+    - In every other object type, a field gets `@shareable` if another subgraph resolves the field.
+    - `Subscription` and its fields get no `@shareable`.
     """
     original = upgrade.original
     for definition in upgrade.schema.of_kind(Kind.OBJECT):

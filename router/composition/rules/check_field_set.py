@@ -1,8 +1,8 @@
 """Check the field sets of `@key`, `@requires` and `@provides`. Each directive has its own codes for the same problems.
 
 Some problems end the check of a field set: a syntax error, an unknown field, a missing selection, and a field of an
-interface or union type if the directive forbids such fields. After such a problem, only this problem is reported. If no
-problem ends the check, all problems are reported, for example each field with arguments.
+interface or union type if the directive forbids such fields. If there is such a problem, no other problem is reported.
+Otherwise all problems are reported, for example each field with arguments.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def check_field_set(rule: FieldSetRule, subgraph: SubgraphMetadata, use: FieldSe
     except _UnreadableError as error:
         fail(error.problem, str(error))
         return
-    # If a field set has aliases, only the first alias is reported.
+    # If a field set has aliases, report the first alias and no other problem.
     alias = next((message for problem, message in found if problem == "alias"), None)
     if alias is not None:
         fail("invalid", alias)
@@ -171,8 +171,8 @@ def _condition(subgraph: SubgraphMetadata, type_name: str, fragment: InlineFragm
     definition = subgraph.schema.types.get(name)
     if definition is None or definition.kind not in COMPOSITE:
         raise _UnreadableError(f'there is no composite type "{name}"')
-    # Example: `... on Book` never applies to a `User`. This is an error if `User` is an interface or union. It is no
-    # error if `User` is an object type: `impossible_type_conditions` drops the condition from the field set.
+    # Example: `... on Book` never applies to a `User`. If `User` is an interface or union, report an error. If `User`
+    # is an object type, report nothing, because `impossible_type_conditions` drops the condition from the field set.
     if subgraph.schema.types[type_name].kind in ABSTRACT and is_impossible(subgraph.schema, type_name, name):
         raise _UnreadableError(f"a {type_name} can never be a {name}")
     return name

@@ -1,4 +1,4 @@
-"""Find the contextual arguments of a subgraph (the arguments with `@fromContext`), and report their problems."""
+"""Find the arguments with `@fromContext` in a subgraph (contextual arguments), and report a problem of one."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class ContextualArgument(NamedTuple):
 
 
 def contextual_arguments(subgraph: SubgraphMetadata) -> Iterator[ContextualArgument]:
-    """Return the contextual arguments of fields of object types.
+    """Return the contextual arguments of the fields of object types.
 
-    The rule `context_not_set` reports `@fromContext` on fields of interfaces.
+    Fields of interfaces cannot have contextual arguments (the rule `context_not_set` reports them).
     """
     return (each for each in all_contextual_arguments(subgraph) if each.definition.kind is Kind.OBJECT)
 

@@ -61,7 +61,7 @@ def drop_unused_externals(upgrade: Upgrade) -> None:
 
 def _is_referenced(schema: Schema, name: str) -> bool:
     if schema.types[name].keys:
-        # A type with a key is an entity. Every entity is a possible type of the root field `_entities`.
+        # A type with a key is an entity, so the root field `_entities` refers to the type.
         return True
     if any(base_name(member.type) == name for _, member in schema.fields()):
         return True

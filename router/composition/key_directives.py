@@ -1,4 +1,4 @@
-"""Find out whether two keys select the same fields, and whether a key is resolvable."""
+"""Questions about `@key` directives: do two keys select the same fields, and is a key resolvable?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def key_identity(key: Applied) -> Hashable | None:
-    """Return a value that is equal for two keys if they select the same fields in any order.
+    """Return a value to compare two keys: it is equal if the keys select the same fields, in any order.
 
     Return None if the field set of `key` cannot be parsed.
     """
@@ -34,6 +34,6 @@ def _identity(selections: SelectionSetNode) -> frozenset[Hashable]:
 
 
 def resolvable(key: Applied) -> bool:
-    """Return whether the router can fetch objects from the subgraph by this key (False if `resolvable: false`)."""
+    """Return False if the key has `resolvable: false`: the router cannot fetch objects by the key. Otherwise True."""
     value = key.arguments.get("resolvable")
     return not (isinstance(value, BooleanValueNode) and not value.value)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def coerce_fields(upgrade: Upgrade) -> None:
-    """Replace lists and names by strings: `fields: ["id", "sku"]` by `"id sku"`, and `fields: id` by `"id"`."""
+    """Turn lists and names into strings: `fields: ["id", "sku"]` into `"id sku"`, and `fields: id` into `"id"`."""
     for _, applied in SubgraphMetadata(upgrade.schema).field_set_uses():
         value = applied.arguments.get("fields")
         items = value.values if isinstance(value, ListValueNode) else (value,)
@@ -110,9 +110,9 @@ def _is_readable(subgraph: SubgraphMetadata, type_name: str, selections: Selecti
 
 
 def _effective(subgraph: SubgraphMetadata, type_name: str, selections: SelectionSetNode) -> SelectionSetNode | None:
-    """Return `selections` without the selections that have no effect; None if no selection remains.
+    """Drop the selections that have no effect, and return the others. Return None if all are dropped.
 
-    If nothing is dropped, the result is `selections` itself.
+    If nothing is dropped, return the same object `selections`.
     """
     definition = subgraph.schema.types.get(type_name)
     kept: list[SelectionNode] = []
