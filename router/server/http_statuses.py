@@ -1,4 +1,4 @@
-"""Chooses the HTTP status of a response (`docs/spec/execution.md`, §18).
+"""Chooses the HTTP status of a response (execution §18).
 
 The setting `errors.status` maps error codes to statuses. If the response has no data, the first of its error codes that
 is in this setting decides. Otherwise, the media type and the `Outcome` of the response decide.
