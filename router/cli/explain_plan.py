@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from router.cli.operation_options import SelectedOperation
-    from router.planner.choose.explanation import ExplainedOption, FieldExplanation
+    from router.planner.choose.explain_choice import ExplainedOption, FieldExplanation
 
 
 @click.command("explain-plan")

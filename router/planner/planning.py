@@ -26,14 +26,14 @@ from graphql import OperationType, parse
 from router.errors import PlanningError, ResponseError
 from router.get_operation import get_operation
 from router.plan import Condition, QueryPlan, Subscription, iter_fetches
-from router.planner.choose.explanation import Explanation, explain_choice
+from router.planner.choose.explain_choice import Explanation, explain_choice
 from router.planner.fetch.operation_writer import OperationWriter
 from router.planner.fetch.root_field_planning import RootFieldPlanner
 from router.planner.graph.override_label_index import OverrideLabelIndex
 from router.planner.graph.query_graph import QueryGraph
 from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.deferred_blocks import DeferredBlocks
-from router.planner.normalise.selections import NestedSelections, Normaliser, TooComplexError
+from router.planner.normalise.merge_selections import NestedSelections, Normaliser, TooComplexError
 from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.plan_tree.batching import batched, one_by_one
 from router.planner.plan_tree.initial_and_deferred_parts import in_turn, response_node, response_of

@@ -6,8 +6,8 @@ The terms *leaf*, *option*, *hop*, *fetch start* and *stage* are defined in `rou
 - *inputs* of a hop: the leaves of the hop's key and requirements, each with the option that fetches the leaf.
 - *option set*: the options of a leaf. Leaves with equal options share one option set.
 - *assignment*: a choice as a tuple of numbers. For each option set, it has the index of the chosen option.
-- *rank* of an assignment: the cost of the fetches without their fields, then the number of fetches after merging. A
-  lower rank is better.
+- *rank* of an assignment: the cost of the fetches, not counting their fields, then the number of fetches after merging.
+  A lower rank is better.
 - *tie*: another choice with the same rank.
 - *neighbour* of an assignment: a similar assignment, such as one with another option for a single option set.
 
@@ -29,11 +29,11 @@ Then the ties are compared. The cost of a plan now includes its fields, and the 
 Read in this order:
 
 - `plan_cost`: the cost of fetches and plans.
-- `chosen_paths`: the inputs of the hops for the chosen options.
+- `choose_hop_inputs`: the inputs of the hops for the chosen options.
 - `chosen_fetches`: the fetches of the chosen options.
 - `choice`: the class of the result.
 - `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
 - `cheapest_choice`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.
-- `explanation`: why a field is fetched from the chosen subgraph, for `router explain-plan`.
+- `explain_choice`: why a field is fetched from the chosen subgraph, for `router explain-plan`.
 """

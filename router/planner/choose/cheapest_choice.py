@@ -26,7 +26,7 @@ class CheapestChoice:
         self._cost: PlanCost | None = None
 
     def offer(self, candidate: Choice) -> bool:
-        """Replace `choice` by the candidate if the candidate is better; return whether `choice` was replaced.
+        """Replace `choice` by the candidate if the candidate is better. Return whether `choice` was replaced.
 
         A candidate is better if its plan costs less and has neither more fetches nor more stages.
         """

@@ -10,7 +10,7 @@ from router.planner.choose.chosen_fetches import ChosenFetches
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from router.planner.choose.chosen_paths import Inputs
+    from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.choose.plan_cost import PlanCost
     from router.planner.walk.nodes_and_options import PathOption
 

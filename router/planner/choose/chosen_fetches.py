@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.planner.choose.chosen_paths import NOTHING, ChosenPaths
+from router.planner.choose.choose_hop_inputs import NOTHING, ChosenPaths
 from router.planner.choose.plan_cost import fetch_cost
 from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from router.planner.choose.chosen_paths import Inputs
+    from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.walk.nodes_and_options import FetchId, PathOption
 
 
@@ -53,12 +53,12 @@ class ChosenFetches:
 
     @property
     def cost(self) -> int:
-        """Return the cost of the fetches without their fields."""
+        """The cost of the fetches, not counting their fields."""
         return sum(fetch_cost(fetch.stage) for fetch in self.fetches.values())
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Return the cost of the fetches, and the number of fetches after merging.
+        """The cost of the fetches (not counting their fields), and the number of fetches after merging.
 
         Fetches of the same objects from one subgraph count as one fetch in this number, even if they wait for different
         fetches. A later pass can merge these fetches.
@@ -67,7 +67,7 @@ class ChosenFetches:
 
     @property
     def fetched(self) -> frozenset[FetchId]:
-        """Return the ids (`FetchId`) of all fetches."""
+        """The ids (`FetchId`) of all fetches."""
         return frozenset(start.fetch_id for fetch in self.fetches.values() for start in fetch.starts)
 
     def _fetch(self, start: PathOption) -> FetchDraft:

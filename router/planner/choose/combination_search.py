@@ -16,8 +16,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from router.planner.choose.choose_hop_inputs import ChosenPaths
 from router.planner.choose.chosen_fetches import ChosenFetches
-from router.planner.choose.chosen_paths import ChosenPaths
 from router.planner.walk.nodes_and_options import fetch_start
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ class CombinationSearch:
     def _without_fetch(self, fetch: FetchId, assignment: Assignment) -> Iterator[Assignment]:
         """Yield assignments that avoid `fetch`.
 
-        For each other fetch that can return some of the leaves that need `fetch`, one assignment is yielded. In this
-        assignment, the other fetch returns as many of these leaves as possible.
+        One assignment is yielded for each fetch that can replace `fetch` for some leaves. In this assignment, the
+        replacement returns as many of the leaves that need `fetch` as possible.
         """
         movable = {
             number: alternatives
@@ -196,7 +196,7 @@ class CombinationSearch:
     def _alternatives(self, fetch: FetchId, number: int) -> list[tuple[FetchId, int]]:
         """Return the options of option set `number` that can avoid `fetch`, sorted by stage.
 
-        Each option is a pair: the fetch that the option is in, and the index of the option in the option set.
+        Each option is a pair: the fetch that the option uses, and the index of the option in the option set.
         """
         options = self._option_sets[number]
         found = [index for index, option in enumerate(options) if fetch not in option.unavoidable_fetches]
@@ -204,10 +204,9 @@ class CombinationSearch:
         return [(fetch_start(options[index]).fetch_id, index) for index in found]
 
     def _options_by_fetch(self) -> Mapping[FetchId, Mapping[int, int]]:
-        """Return the options in each fetch.
+        """Return, for each fetch, the options that use this fetch: the first such option of each option set.
 
-        The result has a dictionary for each fetch: from the number of an option set to the index of an option in this
-        option set that is fetched by this fetch.
+        Example: `{fetch: {0: 2}}` says that, in option set 0, the option with index 2 uses this fetch.
         """
         chosen: dict[FetchId, dict[int, int]] = {}
         for number in self._free:

@@ -1,4 +1,4 @@
-"""Try other inputs for the hops of a choice, without other fetches, to find a cheaper plan.
+"""Try other inputs for the hops of a choice, to find a cheaper plan with the same fetches.
 
 A hop can use another key, or read the fields of a key from another fetch of the choice. Example of another key:
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from router.planner.choose.cheapest_choice import CheapestChoice
-    from router.planner.choose.chosen_paths import Inputs
+    from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.walk.nodes_and_options import FetchId, KeyChoice, PathOption
 
 
 def break_key_ties(cheapest: CheapestChoice) -> None:
-    """Offer choices with other inputs of a hop to `cheapest`, which keeps the best.
+    """Offer choices with other inputs of a hop to `cheapest`. `cheapest` keeps the best choice.
 
     Only inputs that the fetches of the current choice can return are tried.
     """
@@ -42,8 +42,8 @@ def break_key_ties(cheapest: CheapestChoice) -> None:
 def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId]) -> Iterator[Inputs]:
     """Yield other inputs for a hop.
 
-    First, one leaf at a time comes from another of the chosen fetches, at the same or an earlier stage. Then come the
-    inputs for the other keys of the hop.
+    First come inputs that differ in one leaf: another of the chosen fetches, at the same or an earlier stage, returns
+    the leaf. Then come the inputs for the other keys of the hop.
     """
     for number, (leaf, chosen) in enumerate(inputs):
         for option in leaf.options:
@@ -61,7 +61,7 @@ def _other_inputs(start: PathOption, inputs: Inputs, fetched: Collection[FetchId
 def _inputs_of_key(key_choice: KeyChoice, fetched: Collection[FetchId]) -> Inputs | None:
     """Return the inputs for a key: each leaf comes from the earliest chosen fetch that can return the leaf.
 
-    Returns None if no chosen fetch can return one of the leaves.
+    Returns None if there is a leaf that no chosen fetch can return.
     """
     read: Inputs = ()
     for leaf in key_choice.leaves:

@@ -25,11 +25,11 @@ def break_leaf_ties(
     choice_of: Callable[[Assignment], Choice],
     cheapest: CheapestChoice,
 ) -> None:
-    """Offer the choices with the same rank as `assignment`, the search result, to `cheapest`, which keeps the best.
+    """Offer choices with the same rank as `assignment` to `cheapest`. `cheapest` keeps the best choice.
 
-    If the search tried all combinations, all choices with this rank are offered. Otherwise, neighbours are offered:
-    assignments that differ little (see `combination_search`). First come the neighbours of `assignment`. If a neighbour
-    is cheaper, the neighbours of this neighbour follow.
+    `assignment` is the result of the search. If the search tried all combinations, all choices with this rank are
+    offered. Otherwise, neighbours are offered: assignments that differ little (see `combination_search`). First come
+    the neighbours of `assignment`. If a neighbour is cheaper, the neighbours of this neighbour follow.
     """
     ties: Iterable[Assignment] = search.ties
     seen = {assignment}

@@ -28,5 +28,5 @@ class PlanCost(NamedTuple):
     depth: int
 
     def improves_on(self, other: PlanCost) -> bool:
-        """Whether this plan costs less than the other plan, and has neither more fetches nor more depth."""
+        """Return whether this plan costs less than the other plan, and has neither more fetches nor more depth."""
         return self.cost < other.cost and self.fetches <= other.fetches and self.depth <= other.depth

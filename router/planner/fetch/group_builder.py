@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from router.planner.choose.chosen_fetches import ChosenFetches, FetchDraft
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.selections import MergedField
+    from router.planner.normalise.merge_selections import MergedField
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
 # A leaf, the option by which the leaf is fetched, and the guards under which it is fetched.

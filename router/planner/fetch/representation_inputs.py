@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.plan import InputSelection, Rewrite
-    from router.planner.choose.chosen_paths import Inputs
+    from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.skip_and_include import Guards
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption

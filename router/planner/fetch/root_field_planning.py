@@ -17,7 +17,7 @@ from router.planner.fetch.fetch_group_cost import plan_cost
 from router.planner.fetch.fetch_groups import stages
 from router.planner.fetch.group_builder import GroupBuilder
 from router.planner.fetch.passes import optimised
-from router.planner.normalise.selections import grouped
+from router.planner.normalise.merge_selections import grouped
 from router.planner.walk.nodes_and_options import LeafSearch, UnplannableError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from router.planner.choose.plan_cost import PlanCost
     from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.fetch.selection_trees import Tree
-    from router.planner.normalise.selections import SelectedField
+    from router.planner.normalise.merge_selections import SelectedField
     from router.planner.search_bounds import Effort
     from router.planner.walk.explorer import Explorer
     from router.planner.walk.nodes_and_options import Leaf

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from graphql import ArgumentNode
 
-    from router.planner.normalise.selections import MergedField
+    from router.planner.normalise.merge_selections import MergedField
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,11 +56,11 @@ class OverrideLabelIndex:
     def __init__(self, supergraph: Supergraph) -> None:
         self._schema = supergraph.schema
         self._labels: dict[Coordinate, set[str]] = defaultdict(set)
-        # The other fields that a plan may need if it fetches a field. `_keys` has the key fields of the field's type.
-        # `_inputs` has the fields that `@requires` and `@fromContext` of this field name.
+        # The other fields that a plan may need if it fetches a field. `_keys` has the key fields of each type.
+        # `_inputs` has, for each field, the fields that this field reads by `@requires` and `@fromContext`.
         self._keys: dict[str, set[Coordinate]] = defaultdict(set)
         self._inputs: dict[Coordinate, set[Coordinate]] = defaultdict(set)
-        # For each field name, the types with a field of this name that has labels or inputs.
+        # For each field name, the types whose field of this name has labels or inputs.
         self._types: dict[str, set[str]] = defaultdict(set)
         if not labels_in(supergraph):
             return
@@ -154,7 +154,7 @@ class OverrideLabelIndex:
 
 
 def _carriers(supergraph: Supergraph) -> Mapping[str, set[str]]:
-    """Return, for the name of each context, the types that set the context."""
+    """Return the types that set each context, by the name of the context."""
     carriers: dict[str, set[str]] = defaultdict(set)
     for subgraph in supergraph.subgraphs.values():
         for definition in subgraph.types.values():

@@ -120,21 +120,21 @@ class QueryGraph:
         return frozenset() if definition is None else definition.possible
 
     def is_abstract(self, type_name: str) -> bool:
-        """Whether the type is an interface or union in the supergraph."""
+        """Return whether the type is an interface or union in the supergraph."""
         return type_name in self._abstract
 
     def is_abstract_in(self, subgraph: str, type_name: str) -> bool:
-        """Whether the type is an interface or union in a subgraph."""
+        """Return whether the type is an interface or union in a subgraph."""
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.kind != "object"
 
     def is_interface_object(self, subgraph: str, type_name: str) -> bool:
-        """Whether the type is an `@interfaceObject` in a subgraph."""
+        """Return whether the type is an `@interfaceObject` in a subgraph."""
         definition = self.type_in(subgraph, type_name)
         return definition is not None and definition.is_interface_object
 
     def has_context(self, type_name: str, context: str) -> bool:
-        """Whether the type sets a context, itself or through one of its interfaces or unions.
+        """Return whether the type sets a context, itself or through one of its interfaces or unions.
 
         An interface or union also sets a context if each of its object types sets the context. `context` is the name
         of the context in the supergraph.
@@ -165,7 +165,7 @@ class QueryGraph:
             if implementation is None or not implementation.needs_no_inputs:
                 return None
             scopes.append(implementation.scope)
-        # A subfield that is provided for this field on every implementing type is also provided on the interface.
+        # If all implementing types provide the same subfield of this field, the interface provides this subfield too.
         shared = [entry for entry in scopes[0] if all(entry in other for other in scopes)] if scopes else []
         return replace(edge, scope=(*edge.scope, *shared))
 
@@ -214,7 +214,7 @@ class QueryGraph:
             if definition is None or (candidate != type_name and not definition.is_interface_object):
                 continue
             keys = tuple(key for key in definition.keys if key.resolvable)
-            # If an interface has no object types in a subgraph, the subgraph cannot resolve it as an entity.
+            # If an interface has no object types in a subgraph, `_entities` of the subgraph cannot return it.
             if keys and definition.possible:
                 return Entry(subgraph, candidate, keys, definition.is_interface_object)
         return None

@@ -44,7 +44,7 @@ def conditions(operation: OperationDefinitionNode, fragments: Mapping[str, Fragm
 
 
 def is_deferred(fragment: Fragment, deferring: Container[str] | None) -> bool:
-    """Whether the fragment is deferred when the variables in `deferring` are true and all others are false.
+    """Return whether the fragment is deferred when the variables in `deferring` are true and all others are false.
 
     If `deferring` is None, no fragment is deferred.
     """

@@ -17,7 +17,7 @@ from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 from router.plan.internal_response_keys import client_key, internal_key
 from router.planner.normalise.argument_text import argument_text, spaced
 from router.planner.normalise.defer_directive import is_deferred, label_of
-from router.planner.normalise.selections import MAX_SELECTIONS, TooComplexError
+from router.planner.normalise.merge_selections import MAX_SELECTIONS, TooComplexError
 from router.planner.normalise.skip_and_include import ALWAYS, directive_text, narrowed
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from graphql import FragmentDefinitionNode, SelectionSetNode
 
     from router.planner.normalise.defer_directive import Fragment
-    from router.planner.normalise.selections import Normaliser
+    from router.planner.normalise.merge_selections import Normaliser
     from router.planner.normalise.skip_and_include import Guards
 
 _META_FIELDS = frozenset({"__schema", "__type"})
@@ -72,7 +72,7 @@ class _SelectedObject:
 class DeferredBlocks:
     """Finds the deferred blocks of one operation.
 
-    `selections` is the text of the selections for the initial response, None if the initial response has none.
+    `selections` is the text of the selections for the initial response. None if there are no such selections.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class DeferredBlocks:
     def _texts(self, selection_set: SelectionSetNode, selected: _SelectedObject) -> list[str]:
         """Return the selections on an object as texts without duplicates.
 
-        The texts do not have the deferred fragments: each deferred fragment becomes a block.
+        Deferred fragments are left out of the texts: each deferred fragment becomes a block.
         """
         self._selections_left -= len(selection_set.selections)
         if self._selections_left < 0:
@@ -166,7 +166,7 @@ class DeferredBlocks:
         return texts
 
     def _opened(self, fragment: Fragment) -> tuple[str | None, SelectionSetNode]:
-        """Return the type condition (None if there is none) and the selection set of a fragment."""
+        """Return the type condition of a fragment, or None, and the selection set of the fragment."""
         if isinstance(fragment, FragmentSpreadNode):
             definition = self._fragments[fragment.name.value]
             return definition.type_condition.name.value, definition.selection_set

@@ -26,7 +26,7 @@ _DIRECTIVES = {truth: name for name, truth in _TRUTH.items()}
 
 
 def narrowed(guards: Guards, directives: Iterable[DirectiveNode] | None) -> Guards | None:
-    """Return the guards of a selection with these directives, or None if the selection is never included.
+    """Return the guards of a selection with these directives. Return None if the selection is never included.
 
     The argument `guards` has the guards of the selections around the selection.
     """
@@ -56,7 +56,7 @@ def directive_text(guard: Guard) -> str:
 
 
 def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
-    """Return the sets of guards without each set that contains another set.
+    """Drop each set of guards that contains another of the sets.
 
     Given `{a}` and `{a, b}`, only `{a}` is returned: whenever `{a, b}` is true, `{a}` is true too.
     """
@@ -69,7 +69,7 @@ def weakest(alternatives: Iterable[Guards]) -> list[Guards]:
 
 
 def weaker(guards: Guards, among: Mapping[Guards, object]) -> Iterator[Guards]:
-    """Yield the sets in `among` that are proper subsets of `guards`. Fewer guards are a weaker condition."""
+    """Yield the sets in `among` that are weaker than `guards`: proper subsets of `guards`."""
     if 2 ** len(guards) < len(among):
         subsets = (frozenset(some) for size in range(len(guards)) for some in combinations(guards, size))
         return (subset for subset in subsets if subset in among)

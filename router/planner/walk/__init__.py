@@ -13,7 +13,7 @@ Terms:
 - *stage* of a fetch: the number of fetches that must run, one after the other, before this fetch. A fetch from an
   operation root has stage 0.
 - *leaf*: a leaf field to fetch for a node, with the options that resolve the field.
-- *requirement* of a field: the fields that `@requires` or `@fromContext` of this field names. The router fetches the
+- *requirement* of a field: the fields that this field reads by `@requires` or `@fromContext`. The router fetches the
   requirement before the field.
 - *internal*: fetched for a key or a requirement, not for the client.
 

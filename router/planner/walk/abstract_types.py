@@ -6,8 +6,8 @@ node is a *branch*, with its own options.
 
     { media { title ... on Book { pages } } }
 
-    one subgraph has `title` of all media:                 { media { title } }, branch Book { pages }
-    one has `title` of books, another has it of films:     branch Book { title pages }, branch Film { title }
+    a resolves `Media.title`:                              { media { title } }, branch Book { pages }
+    a resolves `Book.title`, b resolves `Film.title`:      branch Book { title pages }, branch Film { title }
 
 An object type becomes a branch only if *every* subgraph with a direct option can return this type. Selections on other
 types are dropped, so that the response does not depend on the chosen subgraph. An object of another type gets only its
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from router.federation.type_references import TYPENAME
 from router.plan.internal_response_keys import internal_key
-from router.planner.normalise.selections import grouped
+from router.planner.normalise.merge_selections import grouped
 from router.planner.walk.nodes_and_options import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.selections import MergedField, Normaliser, SelectedField
+    from router.planner.normalise.merge_selections import MergedField, Normaliser, SelectedField
     from router.planner.normalise.skip_and_include import Guards
     from router.planner.walk.field_options import FieldOptionFinder
     from router.planner.walk.key_hops import KeyHops
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class WalkParts(Protocol):
-    """The parts of `router.planner.walk.explorer.Explorer` that this module uses."""
+    """The attributes and methods of `router.planner.walk.explorer.Explorer` that this module uses."""
 
     graph: QueryGraph
     normaliser: Normaliser
@@ -108,7 +108,7 @@ class AbstractSelections:
         return [item for item in folded if id(item) not in of_all_first] if of_all_first else folded
 
     def _is_better_expanded(self, selection: MergedField, options: Sequence[PathOption]) -> bool:
-        """Whether to expand a field, although the given options resolve the field on the abstract type.
+        """Return whether to expand a field, although the given options resolve the field on the abstract type.
 
         Expanding can be better because it allows other options, which may save a fetch.
         """
@@ -125,9 +125,9 @@ class AbstractSelections:
         )
 
     def _earliest_options_resolve_each_type(self, selection: MergedField, first: Sequence[PathOption]) -> bool:
-        """Whether another direct option of the earliest stage resolves the field on each object type.
+        """Return whether a direct option that is not in `first` resolves the field on each object type.
 
-        The options in `first` do not count, because these options resolve the field on the abstract type.
+        Only direct options of the earliest stage count. The options in `first` resolve the field on the abstract type.
         """
         return any(
             self._resolves_for_each_type(option, selection.name)
@@ -138,13 +138,11 @@ class AbstractSelections:
     def _only_type_is_resolved_elsewhere(
         self, selection: MergedField, options: Sequence[PathOption], *, is_first: bool
     ) -> bool:
-        """Whether the object has only one possible type, and another subgraph resolves the field on this type.
+        """Return whether the object has only one type, and a subgraph not in `options` resolves the field on this type.
 
-        Another subgraph is a subgraph without an option in `options`.
-
-        Returns False for several possible types, because the paths would multiply at every level. `is_first` says that
-        an option of the earliest stage resolves the field. For a leaf, the method then returns False, because a search
-        would cost more than it saves.
+        Returns False for several possible types, because the paths would multiply at every level. Also returns False
+        for a leaf if `is_first` is True, because a search would cost more than it saves. `is_first` says that an option
+        of the earliest stage resolves the field.
         """
         if len(self._object_types) > 1 or (
             is_first and not self._explorer.normaliser.is_composite(selection.type_name)
@@ -163,7 +161,7 @@ class AbstractSelections:
         return len(types) == 1 and all(self._option_finder.knows_type(option) for option in self._node.direct)
 
     def _return_exactly_the_branches(self, options: Sequence[PathOption]) -> bool:
-        """Whether each of the options can return exactly the object types that become branches."""
+        """Return whether each of the options can return exactly the object types that become branches."""
         types = set(self._object_types)
         return all(
             self._option_finder.knows_type(option)
@@ -177,12 +175,11 @@ class AbstractSelections:
         return bool(edges) and all(edge is not None and edge.needs_no_inputs for edge in edges)
 
     def _check_expansion(self, selection: MergedField) -> None:
-        """Check that a direct option suffices for a field that is expanded.
+        """Refuse to expand a field if no direct option suffices. A single direct option is not checked.
 
         A direct option suffices if the field can be resolved on every object type that the option's subgraph returns.
-        Example: subgraphs a and b both return books and films, but a resolves the field only on books and b only on
-        films. Neither suffices, because each can return an object without the field. A single direct option is not
-        checked.
+        Example: subgraphs a and b both return books and films. Subgraph a resolves the field only on books, and b only
+        on films. Neither suffices.
 
         Raises:
             UnplannableError: None of several direct options suffices, or the abstract type has no object types.
@@ -239,13 +236,16 @@ class AbstractSelections:
 
 
 def _without_repeated(items: Sequence[SelectedField]) -> Sequence[SelectedField]:
-    """Return the fields without each leaf under a type condition that an earlier leaf for all types already selects."""
+    """Drop the leaves that `_repeated_in` finds."""
     repeated = _repeated_in(items)
     return [item for item in items if id(item) not in repeated] if repeated else items
 
 
 def _repeated_in(items: Iterable[SelectedField]) -> set[int]:
-    """Return the `id()` of each leaf under a type condition that an earlier leaf for all types already selects."""
+    """Return the `id()` of each leaf under a type condition that repeats an earlier leaf for all types.
+
+    Example: the second `id` in `{ id ... on Book { id } }`.
+    """
     of_all: dict[str, list[Guards]] = {}
     repeated: set[int] = set()
     for item in items:

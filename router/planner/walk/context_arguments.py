@@ -9,7 +9,7 @@ objects with different values then get different requests.
 
     leaf for `price`:            `currency` of the shop
     variable for the value:      Item_price_currency
-    where the value is read:     `.. | Shop.currency`: from the item one object up (`..`), to the shop, its `currency`
+    where the value is read:     `.. | Shop.currency`: one object up from the item (`..`), then `currency` of the shop
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _ancestors(graph: QueryGraph, node: ObjectNode, context: str) -> Iterator[tu
 
 
 def _path(leaf: Leaf, ancestor: ObjectNode, levels: int) -> Path:
-    """Return the path that leads `levels` objects up to the ancestor, and from the ancestor down to the leaf."""
+    """Return the path to the leaf: first `levels` objects up to the ancestor, then down from the ancestor."""
     steps: list[Key | TypeIs] = [Key(leaf.selection.key)]
     node = leaf.node
     while node is not ancestor:

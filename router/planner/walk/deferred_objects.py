@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.planner.normalise.deferred_blocks import Block
-    from router.planner.normalise.selections import SelectedField
+    from router.planner.normalise.merge_selections import SelectedField
 
 
 def add_root_options(node: ObjectNode, subgraphs: Iterable[str]) -> None:
@@ -31,7 +31,7 @@ def split_deferred(items: Sequence[SelectedField]) -> tuple[list[SelectedField],
     """Split selected fields by their outermost deferred fragment.
 
     Returns two values. The first has the fields that are not deferred. The second maps the `id()` of each deferred
-    fragment to the fields of this fragment. In `deferred` of these fields, only the inner fragments remain.
+    fragment to its fields. The attribute `deferred` of these fields then has only the inner fragments.
     """
     at_once: list[SelectedField] = []
     later: dict[int, list[SelectedField]] = {}

@@ -15,7 +15,7 @@ from graphql import FieldNode, NameNode
 from router.federation.type_references import TYPENAME
 from router.plan import Each, Key, TypeIs
 from router.plan.internal_response_keys import internal_key
-from router.planner.normalise.selections import MergedField, NestedSelections, SelectedField, signature
+from router.planner.normalise.merge_selections import MergedField, NestedSelections, SelectedField, signature
 from router.planner.normalise.skip_and_include import ALWAYS
 from router.planner.walk.abstract_types import AbstractSelections
 from router.planner.walk.deferred_objects import add_root_options, deferred_object, split_deferred
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from router.planner.graph.query_graph import FieldEdge, QueryGraph
     from router.planner.normalise.deferred_blocks import DeferredBlocks
-    from router.planner.normalise.selections import Normaliser
+    from router.planner.normalise.merge_selections import Normaliser
     from router.planner.walk.internal_aliases import InternalAliases
     from router.planner.walk.nodes_and_options import FieldOption
 
@@ -214,10 +214,10 @@ class Explorer:
 
 
 def _is_present(node: ObjectNode, leaves: Sequence[Leaf]) -> bool:
-    """Whether the leaves bring the object into the response whenever the object is selected.
+    """Return whether the response has the object whenever the object is selected, because of these leaves.
 
-    A leaf with its own `@skip` does not suffice, because the leaf can be skipped although the object is selected. An
-    operation root or a deferred node needs no leaf: other fetches bring its object.
+    A leaf with its own `@skip` does not suffice, because the leaf can be skipped although the object is selected.
+    Returns True for an operation root or a deferred node: such a node needs no leaf.
     """
     if node.parent is None or node.is_deferred:
         return True

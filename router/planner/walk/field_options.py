@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.selections import MergedField
+    from router.planner.normalise.merge_selections import MergedField
     from router.planner.walk.key_hops import KeyHops
     from router.planner.walk.nodes_and_options import FieldOption, ObjectNode, PathOption
 
@@ -57,7 +57,7 @@ class FieldOptionFinder:
         return direct or [option for option in self._hops.at(node) if self.knows_type(option)]
 
     def knows_type(self, option: PathOption) -> bool:
-        """Whether the subgraph of the option can return the concrete type of the object.
+        """Return whether the subgraph of the option can return the concrete type of the object.
 
         Returns False if the type is an `@interfaceObject` in the subgraph.
         """
@@ -79,14 +79,14 @@ class FieldOptionFinder:
 def _direct_suffice(
     node: ObjectNode, selection: MergedField, found: Sequence[FieldOption], *, is_internal: bool
 ) -> bool:
-    """Whether to use only the direct options in `found` and no hops. The options in `found` resolve the field.
+    """Return whether to use only `found`, the direct options that resolve the field, and no hops.
 
-    A hop can be better than a direct option if the plan makes this hop for other fields anyway. The hop can then save
-    the fetch of one of several direct options, or a later fetch for a subselection.
+    Returns False if `found` is empty. Otherwise, returns True for a leaf of a node with one direct option.
 
-    For a field of a key or a requirement, hops are used if the hops of the node were found before. Otherwise `found`
-    suffices if the node has only one direct option, or if an option in `found` has the earliest stage. A search for
-    hops would start many other searches.
+    For other fields of the client, returns False: a hop that the plan makes anyway may save a fetch, of a direct option
+    or later of a subselection. For other fields of a key or a requirement, a search for hops would start many other
+    searches. So hops are used if they were found before. Otherwise, returns True if the node has only one direct
+    option, or if an option in `found` has the earliest stage.
     """
     is_only_option = len(node.direct) == 1
     if not found or (is_only_option and selection.is_leaf):

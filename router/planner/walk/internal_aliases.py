@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.plan.internal_response_keys import internal_key
-from router.planner.normalise.selections import NestedSelections, distinct, signature
+from router.planner.normalise.merge_selections import NestedSelections, distinct, signature
 
 if TYPE_CHECKING:
-    from router.planner.normalise.selections import Normaliser
+    from router.planner.normalise.merge_selections import Normaliser
 
 
 class InternalAliases:

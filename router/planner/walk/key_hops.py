@@ -50,7 +50,7 @@ class KeyHops:
         query = graph.supergraph.schema.query_type
         self._query_type = None if query is None else query.name
         self._key_leaves = key_leaves
-        # Counts the incomplete results: a search was still running or was skipped. Incomplete results are not cached.
+        # Counts results that are incomplete: a search was still running or was skipped. Such results are not cached.
         self.incomplete_results = 0
         # Counts searches that were skipped because of the limits above.
         self._skipped = 0
@@ -156,8 +156,8 @@ class KeyHops:
     def _next_round(self, node: ObjectNode, pending: Sequence[Entry]) -> list[PathOption]:
         """Return the hops whose keys can be fetched with the options found so far.
 
-        In the first attempt, the objects in a key, such as `owner { id }`, get no hops of their own. A second attempt
-        with hops for these objects follows only if the first finds nothing.
+        The first attempt makes no hops for objects inside a key, such as the owner in `owner { id }`. If the first
+        attempt finds nothing, a second attempt makes these hops.
         """
         outer, before = self._max_depth, self._skipped
         self._max_depth = min(outer, node.internal_depth)
@@ -195,15 +195,15 @@ def _hop(node: ObjectNode, entry: Entry, choices: Sequence[KeyChoice], purpose: 
 
 
 def _has_only_direct_option(node: ObjectNode, entry: Entry) -> bool:
-    """Whether a hop into the entry's subgraph is useless, because the only direct option is in this subgraph.
+    """Return whether the only direct option is in the entry's subgraph. A hop into this subgraph is then useless.
 
-    Returns False for a deferred node: its fields need a fetch of their own.
+    Returns False for a deferred node: its fields need a separate fetch.
     """
     return len(node.direct) == 1 and node.direct[0].subgraph == entry.subgraph and not node.is_deferred
 
 
 def _leads_back(hop: PathOption) -> bool:
-    """Whether the hop leads back into a subgraph that has the object already.
+    """Return whether the hop leads back into a subgraph that has the object already.
 
     The hop is then useless: every fetch that a direct option in this subgraph needs is also needed for the hop.
     """

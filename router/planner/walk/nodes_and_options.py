@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from router.plan import KeyRenamer, Path
     from router.planner.graph.query_graph import Entry, FieldEdge
     from router.planner.normalise.deferred_blocks import Block
-    from router.planner.normalise.selections import MergedField
+    from router.planner.normalise.merge_selections import MergedField
 
 # Identifies a fetch during the search: the track of its objects (`ObjectNode.track`), the subgraph, and a purpose. The
 # purpose distinguishes several fetches of the same objects from one subgraph (`PathOption.purpose`).
@@ -211,7 +211,7 @@ class PathOption:
 class ContextArgumentValue:
     """An argument with `@fromContext`, and the variable for its value.
 
-    `rewrites` has the paths where the value is read. Each rewrite gives the value at a path the name of the variable.
+    `rewrites` has the paths where the value is read. Each rewrite renames the value at its path to the variable.
     """
 
     argument: ArgumentNode
@@ -224,7 +224,7 @@ class ContextArgumentValue:
 class KeyChoice:
     """One of the keys that a hop can use.
 
-    `leaves` are the leaves of the key. If the hop resolves a field with requirements, `leaves` also has their leaves.
+    `leaves` has the leaves of the key. If the hop resolves a field with requirements, also the leaves of these.
     """
 
     leaves: tuple[Leaf, ...]
@@ -246,7 +246,7 @@ class Leaf:
 
 @dataclass(eq=False, slots=True)
 class LeafSearch:
-    """A running search, with the leaves found so far. `is_internal` says: for a key or a requirement."""
+    """A running search, with the leaves found so far. `is_internal` says that it is for a key or a requirement."""
 
     is_internal: bool = False
     leaves: list[Leaf] = field(default_factory=list)
@@ -267,7 +267,7 @@ class KeyLeaves(Protocol):
 
 
 def fetch_start(option: PathOption) -> PathOption:
-    """Return the fetch start of an option, which is this option or an option that this option continues."""
+    """Return the fetch start of an option: the option itself, or an option that it continues."""
     while not option.step.starts_fetch:
         assert option.parent is not None  # noqa: S101 - OPERATION_ROOT and KEY_HOP start a fetch
         option = option.parent
@@ -275,9 +275,9 @@ def fetch_start(option: PathOption) -> PathOption:
 
 
 def without_dominated(options: Sequence[PathOption]) -> tuple[PathOption, ...]:
-    """Return the options without those that are never better than another option.
+    """Drop each option that is never better than another option.
 
-    Option x is never better than option y if x needs, with every choice of keys, all fetches that y needs.
+    Option x is never better than option y if x always needs all fetches of y, whatever keys x uses.
     """
     if len(options) == 1:
         return (options[0],)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from graphql import build_schema, parse
 
 from router.get_operation import PreparedOperation, get_operation
-from router.planner.normalise.selections import NestedSelections, Normaliser
+from router.planner.normalise.merge_selections import NestedSelections, Normaliser
 from router.planner.normalise.skip_and_include import ALWAYS
 
 if TYPE_CHECKING:
-    from router.planner.normalise.selections import SelectedField
+    from router.planner.normalise.merge_selections import SelectedField
 
 SCHEMA = build_schema(
     """

@@ -10,7 +10,7 @@ Example: field `shop.name`; chosen subgraph a, other subgraph b:
 
     shop.name   from a [operation root]  cost 101000      or b [entity at shop, given id from a]  cost 102000
 
-The cost is that of the fetches without their fields, before fetches are merged. For the cost with another subgraph,
+The cost is that of the fetches before they are merged, not counting their fields. For the cost with another subgraph,
 only the option of this one field changes; all other fields keep their options.
 """
 

@@ -81,9 +81,9 @@ class ChosenPaths:
     def decide_hops(self, *, weigh_costs: bool) -> None:
         """Choose the inputs of hops.
 
-        Without `weigh_costs`, the method decides only hops with forced inputs, and hops with a key that the chosen
-        fetches can return. With `weigh_costs`, the method then decides all other hops: each gets its cheapest inputs.
-        The hop with the largest regret (see `_regret`) is decided first.
+        First, the method decides hops with given or forced inputs, and hops with a key that the chosen fetches can
+        return. If `weigh_costs` is True, each other hop then gets its cheapest inputs. Of these hops, the hop with the
+        largest regret (see `_regret`) is decided first.
         """
         while True:
             self._decide_without_cost()
@@ -163,7 +163,7 @@ class ChosenPaths:
         return available or min(key_choices, key=lambda choice: self._cost(self._fetches_to_add_for_key(choice)))
 
     def _is_available(self, choice: KeyChoice) -> bool:
-        """Whether the fetches chosen so far can return all leaves of a key."""
+        """Return whether the fetches chosen so far can return all leaves of a key."""
         return all(
             any(fetch_start(option).fetch_id in self._fetches for option in leaf.options) for leaf in choice.leaves
         )

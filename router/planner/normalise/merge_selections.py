@@ -47,7 +47,7 @@ class TooComplexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SelectedField:
-    """A field that is selected on an object if the object has one of the `types`. None stands for all types.
+    """A field that is selected on objects of the given `types`. If `types` is None, on objects of all types.
 
     `deferred` has the `id()` of each deferred fragment that the field is in, outermost first.
     """
@@ -203,7 +203,7 @@ class Normaliser:
             )
 
     def folded(self, items: Sequence[SelectedField], type_name: str, types: frozenset[str]) -> list[SelectedField]:
-        """Return the fields. If equal fields together are selected on all of `types`, one field replaces them.
+        """Replace equal fields by one field for all types, if they are together selected on all of `types`.
 
         ... on A { next { x } }  ... on B { next { x } }     =>     next { x }      if the object is an A or a B
         """
@@ -228,7 +228,7 @@ class Normaliser:
         return internal_key(item.node), signature(item.node), item.guards, text
 
     def split_keys(self, items_by_type: Mapping[str, Sequence[SelectedField]]) -> frozenset[str]:
-        """Return the response keys of fields whose subselections use one key, at any depth, for different fields.
+        """Return the response keys of conflicting fields: in their subselections, one key stands for different fields.
 
         ... on A { next { x } }  ... on B { next { x: y } }     =>     {"next"}      because of `x`
         """
@@ -245,7 +245,7 @@ class Normaliser:
         return frozenset(split)
 
     def _differs(self, per_type: Mapping[str, Sequence[SelectedField]]) -> bool:
-        """Whether subselections, at any depth, use one response key for different fields or different arguments."""
+        """Return whether subselections, at any depth, use one response key for different fields or arguments."""
         signatures: dict[tuple[str, ...], str] = {}
         pending: list[tuple[tuple[str, ...], list[SelectedField]]] = [((), list(items)) for items in per_type.values()]
         while pending:
@@ -287,11 +287,11 @@ class Normaliser:
         return output[0]
 
     def is_narrower(self, type_name: str, condition: str) -> bool:
-        """Whether the type condition excludes some objects of the type."""
+        """Return whether the type condition excludes some objects of the type."""
         return not self._possible(type_name) <= self._possible(condition)
 
     def is_composite(self, type_name: str) -> bool:
-        """Whether fields of this type need subselections."""
+        """Return whether fields of this type need subselections."""
         return is_composite_type(self._schema.type_map.get(type_name))
 
 
@@ -304,7 +304,7 @@ def _unwrapped(type_: GraphQLOutputType) -> tuple[str, int]:
 
 
 def distinct(below: Iterable[NestedSelections]) -> tuple[NestedSelections, ...]:
-    """Return the selection sets without duplicates. A fragment that is spread twice makes duplicates."""
+    """Drop duplicate selection sets. A fragment that is spread twice makes duplicates."""
     below = tuple(below)
     if len(below) <= 1:
         return below

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.planner.normalise import selections
-from router.planner.normalise.selections import TooComplexError, grouped, signature
+from router.planner.normalise import merge_selections
+from router.planner.normalise.merge_selections import TooComplexError, grouped, signature
 from router.planner.normalise.skip_and_include import ALWAYS, Guards
 from tests.router.planner.normalise.operations import items
 
@@ -84,6 +84,6 @@ def test_a_key_with_different_values_below_it_is_split() -> None:
 
 
 def test_an_operation_with_too_many_selections_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selections, "MAX_SELECTIONS", 5)
+    monkeypatch.setattr(merge_selections, "MAX_SELECTIONS", 5)
     with pytest.raises(TooComplexError):
         items("{ ...F ...F ...F } fragment F on Query { user { name } media { id } }")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.planner.choose.chosen_paths import ChosenPaths, Inputs
+from router.planner.choose.choose_hop_inputs import ChosenPaths, Inputs
 from router.planner.walk.nodes_and_options import fetch_start
 from tests.router.planner.walk.walking import Walk, path_of, text_of
 

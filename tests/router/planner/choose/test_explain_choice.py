@@ -1,6 +1,6 @@
 """An explanation has the subgraph of each field, the other options with their costs, and the refusals.
 
-Covers `router/planner/choose/explanation.py`; `tests/router/cli/test_explain_plan.py` has its texts.
+Covers `router/planner/choose/explain_choice.py`; `tests/router/cli/test_explain_plan.py` has its texts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from router.planner import explain
 from tests.router.planner.federation import composed
 
 if TYPE_CHECKING:
-    from router.planner.choose.explanation import FieldExplanation
+    from router.planner.choose.explain_choice import FieldExplanation
 
 A = 'type Query { item: Item } type Item @key(fields: "id") @key(fields: "sku region") { id: ID! sku: ID! region: ID! }'
 B = """
