@@ -71,7 +71,7 @@ class Gateway:
         return cls(assemble(supergraph.load(sdl), settings or RouterSettings(), send=send, stages=stages))
 
     async def execute(self, request: GraphQLRequest) -> GraphQLResponse:
-        """Process one request. Raises TypeError if the response is a stream: use `respond` for these requests."""
+        """Process one request. Raises TypeError if the response is a stream, which `respond` can return."""
         response = await self.respond(request)
         if isinstance(response, ResponseStream):
             raise TypeError("the response is a stream")
@@ -140,7 +140,7 @@ class Gateway:
 
     @cached_property
     def overload(self) -> OverloadGuard:
-        """The GraphQL endpoint. It runs at most `overload.max_requests` requests at once, refusing others with 503."""
+        """The GraphQL endpoint. It runs at most `overload.max_requests` requests at once and refuses others (503)."""
         return graphql_endpoint(self.respond, self._parts.settings, self.aclose, self.limits)
 
     @cached_property

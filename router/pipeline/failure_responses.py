@@ -21,7 +21,7 @@ _log = structlog.stdlib.get_logger("gateway")
 
 
 class Failure(NamedTuple):
-    """The outcome and the errors of a failed request; `status` and `headers` of the HTTP response."""
+    """How the response reports a failed request. `status` and `headers` are those of the HTTP response."""
 
     outcome: Outcome
     errors: Sequence[ResponseError]
@@ -54,9 +54,9 @@ def describe(failure: Exception) -> Failure:
 
 
 def _refusal_within(failure: Exception) -> Exception | None:
-    """Return `failure` if it is a `RequestError`, or the first `RequestError` in an exception group, or None.
+    """Return the `RequestError` in `failure`: `failure` itself, or the first in an exception group. Else return None.
 
-    Fetches run in task groups, which raise exception groups.
+    Exception groups occur because fetches run in task groups.
     """
     if isinstance(failure, RequestError):
         return failure

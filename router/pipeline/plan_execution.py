@@ -32,7 +32,7 @@ class Execution:
         self._stages = stages
 
     def run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> Awaitable[Response]:
-        """Execute a plan, with `Stage.on_execution` of each stage around the execution. Return the response."""
+        """Execute a plan and return the response. `Stage.on_execution` of each stage surrounds the execution."""
         return self._stages.execution(context, partial(self._run, context, operation, plan))
 
     async def _run(self, context: RequestContext, operation: Operation, plan: QueryPlan) -> GraphQLResponse:

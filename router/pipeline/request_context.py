@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """The data of one request while the request is processed. Stages write only attributes "Written by stages".
+    """The data of one request while the request is processed. Stages write only attributes marked "Written by stages".
 
     Attributes:
         received: The request as the client sent it.
         request: The request that the router processes. It is `received`, or the request that `on_request` returned.
         deadline: The time on the event loop's clock at which the response must be complete.
         record: The fields of the request's log line.
-        operation: The operation to run, or the operation that `on_operation` returned. None before it is chosen.
-        variables: The client's variables. After `on_operation` of all stages, they are coerced to their types.
+        operation: The operation to run, which stages can replace in `on_operation`. None until it is chosen.
+        variables: The client's variables; once `on_operation` of all stages has run, the coerced variables.
         override_labels: Labels of progressive overrides; the value is True if the label is active for this request.
             Written by stages in `on_operation`. For a label that is not in this mapping, the settings decide.
         fetch_headers: The headers of fetches, by subgraph name. Written by stages in `on_plan`.
         responses: Status and headers of every subgraph response, in the order of arrival; empty before execution.
         data: The data of the response; None before execution.
         errors: Errors to add to the response, before the errors of the execution. Written by stages before execution.
-        state: Values that a stage stores until the end of the request. Written by stages, each under its own keys.
+        state: Values that a stage stores until the end of the request. Written by stages; each has its own keys.
     """
 
     received: GraphQLRequest

@@ -1,4 +1,7 @@
-"""Runs a mutation to its end, even if the client disconnects: otherwise only some root fields might be executed."""
+"""Runs each mutation to its end, even if the client disconnects.
+
+If the disconnect stopped the mutation, some of its root fields would be executed and others not.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RunningMutations:
-    """Runs the mutations of one gateway, and knows which mutations are being executed."""
+    """Runs the mutations of one gateway, and can wait for the mutations that are still running."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Response]] = set()

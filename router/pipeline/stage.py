@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]
-"""Passes a fetch to the next stage, or after the last stage to the subgraph. Raises what `Transport.send` raises."""
+"""Passes a fetch to the next stage; after the last stage, sends it. Raises the exceptions of `Transport.send`."""
 
 RunOn = Callable[[], Awaitable[Response]]
 """Calls `on_execution` of the next stage. After the last stage, executes the plan."""
@@ -52,22 +52,22 @@ class Stage:
         return ()
 
     def inherit(self, previous: Stage) -> None:
-        """Take over the state of `previous`: a stage of the same class, which this stage replaces (a reload)."""
+        """Take over the state of `previous`, the stage of the same class that this stage replaces (a reload)."""
 
     async def aclose(self) -> None:
         """Close the connections of this stage."""
 
-    # Called for each document that is not in the cache. The thread can be another than the thread of the event loop.
+    # Called for each document that is not in the cache. The call can be in a thread other than the event loop's.
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
-        """Check the text of a document before it is parsed. `findings` is cached with the document.
+        """Check the text of a document before it is parsed. Write results to `findings`, which the cache keeps.
 
         Raises:
             RequestError: The document is refused.
         """
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
-        """Check a document after it is parsed and before it is validated. `findings` is cached with it.
+        """Check a document after parsing and before validation. Write results to `findings`, which the cache keeps.
 
         Raises:
             RequestError: The document is refused.
@@ -76,9 +76,9 @@ class Stage:
     # Called for each request.
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Return a context manager that is entered before `on_request` and left after `on_response`.
+        """Return a context manager. All steps of the request run inside it, from `on_request` to `on_response`.
 
-        If the response is a stream, `surround` is called again, for the time in which the responses are sent.
+        If the response is a stream, `surround` is called again: the stream's responses are sent inside the result.
         """
         del context
         return nullcontext()
@@ -90,7 +90,7 @@ class Stage:
         """
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Called when the document is valid: it was validated for this request, or it is in the cache."""
+        """Called when the document is known to be valid: it was just validated, or it came from the cache."""
 
     async def on_operation(self, context: RequestContext, operation: Operation) -> Operation | None:
         """Called when the operation is chosen. Return another operation, or None to keep `operation`.
@@ -101,12 +101,12 @@ class Stage:
         """
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Return the key of the plan in the cache: `key`, with the values on which this stage makes the plan depend."""
+        """Return `key`, the plan's key in the cache, plus the values on which this stage makes the plan depend."""
         del context
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Iterable[tuple[Operation, PlanKey]]:
-        """Return pairs of operation and plan key, as `on_operation` and `plan_key` return them for most requests.
+        """Return the pairs (operation, plan key) that `on_operation` and `plan_key` return for most requests.
 
         The router plans these pairs before a client sends a request.
         """
@@ -118,7 +118,7 @@ class Stage:
     async def on_execution(self, context: RequestContext, run_on: RunOn) -> Response:
         """Called to execute the plan and return the response.
 
-        `run_on` executes the plan and returns a response, whose errors have already passed `on_errors`.
+        `run_on` executes the plan, calls `on_errors` if there are errors, and returns the response.
         """
         del context
         return await run_on()

@@ -66,7 +66,10 @@ class StageChain:
         return chain.from_iterable(stage.documents for stage in self.stages)
 
     def inherit(self, previous: StageChain) -> None:
-        """Call `Stage.inherit` on each stage, with the first stage of the same class in `previous`, if there is one."""
+        """Call `Stage.inherit` on each stage that replaces a stage of `previous`.
+
+        A stage replaces the first stage of `previous` that has the same class.
+        """
         for stage in self.stages:
             predecessor = previous.find(type(stage))
             if predecessor is not None:
@@ -88,7 +91,7 @@ class StageChain:
             check(document, findings)
 
     def surround(self, context: RequestContext) -> AbstractContextManager[object]:
-        """Call `Stage.surround` on each stage. Return one context manager that enters all of the results."""
+        """Call `Stage.surround` on each stage. Return one context manager that combines those of the stages."""
         if not self._surround:
             return _NOTHING
         if len(self._surround) == 1:
@@ -128,13 +131,13 @@ class StageChain:
         return operation
 
     def plan_key(self, context: RequestContext, key: PlanKey) -> PlanKey:
-        """Call `Stage.plan_key` on each stage, with the key from the stage before. Return the last key."""
+        """Call `Stage.plan_key` on each stage, with the key that the previous stage returned. Return the last key."""
         for stage in self._plan_key:
             key = stage(context, key)
         return key
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Call `Stage.likely_plans` on each stage, with every pair from the stage before. Return the last pairs."""
+        """Call `Stage.likely_plans` on each stage, for each pair from the previous stage. Return the last pairs."""
         plans = [(operation, key)]
         for stage in self._likely_plans:
             plans = [likely for each in plans for likely in stage(*each)]
@@ -146,7 +149,7 @@ class StageChain:
             await stage(context, plan)
 
     def execution(self, context: RequestContext, run_on: RunOn) -> Awaitable[Response]:
-        """Call `Stage.on_execution` on the first stage, which calls the next. The last one calls `run_on`."""
+        """Call `Stage.on_execution` on the first stage. Each stage calls the next; the last stage calls `run_on`."""
         for stage in self._on_execution:
             run_on = partial(stage, context, run_on)
         return run_on()
@@ -161,7 +164,7 @@ class StageChain:
         return _StagedTransport(transport, send)
 
     def errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> list[dict[str, object]]:
-        """Call `Stage.on_errors` on each stage. Return the errors as JSON objects. Count the errors in the log."""
+        """Call `Stage.on_errors` on each stage. Return the errors as JSON objects. Log their number and codes."""
         for stage in self._on_errors:
             errors = stage(context, errors)
         entries = [error_entry(error) for error in errors]
@@ -191,10 +194,10 @@ class StageChain:
 
 
 def _distinct(stage: Stage, before: Operation, changed: Operation) -> Operation:
-    """Return the operation `changed`, which `stage` returned for the operation `before`.
+    """Return `changed`, the operation that `stage` returned for `before`, with a plan key that differs from `before`'s.
 
-    The document text is a part of the plan key. If `stage` has no `plan_key` of its own, replace the document text of
-    `changed` with the printed operation, so that the two operations have different plan keys.
+    If `stage` overrides `plan_key` or has not changed what is planned, return `changed` itself. Otherwise, return a
+    copy whose document text is the printed operation, because the document text is a part of the plan key.
     """
     if changed.planned is before.planned or type(stage).plan_key is not Stage.plan_key:
         return changed

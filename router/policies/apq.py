@@ -82,7 +82,7 @@ class AutomaticPersistedQueries(Stage):
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
         """If the client sent a hash and a valid document, store the document."""
-        del document  # the hash is the hash of the client's text, so the client's text is stored
+        del document  # store the text that the client hashed: the request's text, not `document`
         key = context.state.get(self)
         if isinstance(key, str):
             for store in self._stores:

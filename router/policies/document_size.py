@@ -22,14 +22,14 @@ _OPENING, _CLOSING = frozenset("{[("), frozenset("}])")
 
 
 class Extent(NamedTuple):
-    """The size of a document; `recursion` is how deeply its brackets are nested. Both names are those of `limits`."""
+    """The size of a document; `recursion` is how deeply its brackets are nested. `limits` has both names too."""
 
     tokens: int
     recursion: int
 
 
 def extent(text: str, *, stop: int | None = None) -> Extent:
-    """Return the size of a document. If the document has more than `stop` tokens, the rest is not counted."""
+    """Return the size of a document. Stop counting when the document has more than `stop` tokens."""
     tokens = depth = deepest = 0
     for match in _TOKEN.finditer(text):
         first = text[match.start()]

@@ -66,7 +66,7 @@ class ErrorMasking(Stage):
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> ErrorMasking:
-        """Return the stage. It is never off: even without masking, it sets the codes of `transport_codes`."""
+        """Return the stage, never None: even without masking, the stage sets the codes of `transport_codes`."""
         return cls(inputs.settings.errors)
 
     def on_errors(self, context: RequestContext, errors: Sequence[ResponseError]) -> Sequence[ResponseError]:

@@ -66,9 +66,9 @@ class LimitChecker:
         self._counting = Lock()  # a document can be checked in another thread while the server checks a request
 
     def inherit(self, previous: LimitChecker) -> None:
-        """Use the counters of `previous`, which this checker replaces (a reload).
+        """Share the counters of `previous`, which this checker replaces (a reload).
 
-        Requests that `previous` is still checking are then counted by this checker too.
+        If `previous` is still checking requests, the shared counters count these requests too.
         """
         self.exceeded, self._counting = previous.exceeded, previous._counting
 
@@ -104,7 +104,7 @@ class LimitChecker:
         """
         try:
             sizes = list(measure(document))
-        except RecursionError:  # a long chain of fragments that spread each other passes the parser
+        except RecursionError:  # A spreads B, B spreads C, ...: too long for Python's stack
             raise LimitExceeded(_CODES["depth"], "The document's fragments are nested too deeply.") from None
         return self._exceeded((*_largest(sizes), *self._heights(document), *_names(document)))
 
@@ -127,7 +127,7 @@ class LimitChecker:
 
 
 def _largest(sizes: list[Size]) -> Iterator[Found]:
-    """Yield each limit that `Size` measures, with the largest value in `sizes`."""
+    """Yield the name of each limit that `Size` measures, and the largest value that an operation has."""
     if sizes:
         yield "depth", max(size.depth for size in sizes)
         yield "fields", max(size.fields for size in sizes)

@@ -38,6 +38,6 @@ class MeasuredOperationLimits(OperationLimits):
     """Used if a limit is in measure mode. Counts requests above a limit even if their document is in the cache."""
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Count the request if its document was in the cache. The checks have counted any other request."""
+        """If the document was in the cache, count the request. Otherwise, the checks have already counted it."""
         if context.record.document_cached:
             self._watch.count(document.exceeds)

@@ -2,7 +2,7 @@
 
 A fragment that is spread three times counts three times, because its fields are executed three times. Each fragment is
 measured only once, so the time is linear in the length of the document. If a fragment spreads itself, this spread
-counts as empty: validation refuses the document later.
+counts as empty, because validation refuses the document anyway.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _INTROSPECTION_ROOTS = frozenset({"__schema", "__type"})
 
 
 class Size(NamedTuple):
-    """The size of an operation, or of a part of it. The names are those of `limits` in the settings.
+    """The size of an operation or of some selections. `limits` has a setting for each attribute but `lists`.
 
     `lists` is how deeply list fields of the introspection schema are nested: 2 for `fields { type { fields } }`.
-    `introspection_depth` is the value of `lists` below `__schema` or `__type`.
+    `introspection_depth` is the largest value of `lists` in the selections of `__schema` or `__type`.
     """
 
     depth: int = 0
@@ -138,7 +138,7 @@ def _one(selection: SelectionNode, fragments: Fragments, measured: dict[str, Siz
 
 def _fragment(name: str, fragments: Fragments, measured: dict[str, Size]) -> Size:
     if name not in measured:
-        measured[name] = Size()  # the size that the fragment has where it spreads itself
+        measured[name] = Size()  # if the fragment spreads itself, that spread counts as empty
         if name in fragments:
             measured[name] = _sum(fragments[name].selection_set.selections, fragments, measured)
     return measured[name]

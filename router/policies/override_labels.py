@@ -4,8 +4,8 @@ If a label is active for a request, the subgraph with the `@override` resolves t
 resolves the field. The first of these rules that applies decides whether a label is active for a request:
 
     1. A stage has written the label and the decision to `RequestContext.override_labels`.
-    2. The setting `override_labels` has a percentage p for the label: it is active for p percent of the requests.
-    3. The label is `percent(x)`: it is active for x percent of the requests.
+    2. The setting `override_labels` has a percentage for the label: the label is active for this share of requests.
+    3. The label is `percent(x)`: the label is active for x percent of requests.
     4. Any other label is not active.
 
 Only labels that can change the plan of the operation are decided. The active labels are a part of the plan key.
@@ -66,7 +66,7 @@ class OverrideLabels(Stage):
         )
         shares = inputs.settings.override_labels
         for label in shares.keys() - known:
-            # Only a warning: a completed override leaves the supergraph before it leaves the settings.
+            # Only a warning: a completed override is removed from the supergraph first, and from the settings later.
             _log.warning("the supergraph has no such override label", label=label)
         return cls(known, shares) if known else None
 
@@ -78,7 +78,7 @@ class OverrideLabels(Stage):
         return key._replace(override_labels=self.decide(operation.override_labels, context.override_labels))
 
     def likely_plans(self, operation: Operation, key: PlanKey) -> Sequence[tuple[Operation, PlanKey]]:
-        """Return `operation` once for each likely set of active labels, with a plan key that has this set."""
+        """Return one pair for each likely set of active labels: `operation`, and `key` with this set."""
         return [(operation, key._replace(override_labels=labels)) for labels in self.likely(operation.override_labels)]
 
     def decide(self, labels: Collection[str], decided: Mapping[str, bool]) -> frozenset[str]:
@@ -90,7 +90,7 @@ class OverrideLabels(Stage):
         )
 
     def likely(self, labels: Collection[str]) -> list[frozenset[str]]:
-        """Return all possible sets of active labels. If there are more than MOST_COMBINATIONS, return the likeliest."""
+        """Return the possible sets of active labels: only the likeliest if there are more than MOST_COMBINATIONS."""
         undecided = sorted(label for label in labels if 0 < self._shares[label] < _ALL)
         if 2 ** len(undecided) > MOST_COMBINATIONS:
             return [frozenset(label for label in labels if self._shares[label] >= _HALF)]

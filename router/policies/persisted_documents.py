@@ -98,7 +98,7 @@ class PersistedDocumentList(Stage):
             self._admit(listed=findings.listed)
 
     async def on_document(self, context: RequestContext, document: Document) -> None:
-        """Check a document from the cache too: a warm-up may have cached a document that is not on the list."""
+        """Refuse an unlisted document in the mode `allow_list`, even if a warm-up has cached the document."""
         del context
         self._admit(listed=document.listed)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DocumentKey = tuple[str, str | None]
-"""The id of a document, and the name of the client that may use this id. None instead of a name means every client."""
+"""The id of a document, and the name of the client that may use it. If the name is None, every client may use it."""
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
 APOLLO_VERSION = 1

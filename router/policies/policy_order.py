@@ -1,7 +1,7 @@
 """Lists the policies of the router in the order in which their stages run.
 
-The stages of a program that embeds the router run at the position of `EMBEDDED_STAGES`. If the settings do not switch a
-policy on, the policy has no stage.
+The stages of a program that embeds the router run at the position of `EMBEDDED_STAGES`. A policy that the
+settings switch off has no stage.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from router.policies.apq import AutomaticPersistedQueries
 from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.limits_stage import OperationLimits
-from router.policies.log_redaction import LogRedaction
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
+from router.policies.personal_data_redaction import PersonalDataRedaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,7 @@ ORDER: Final[tuple[Policy, ...]] = (
     Policy("override labels", "override_labels", OverrideLabels.configured),
     Policy("header propagation", "headers", HeaderPropagation.configured),
     Policy("error masking", "errors", ErrorMasking.configured),
-    Policy("log redaction", "logging.redact_tag", LogRedaction.configured),
+    Policy("log redaction", "logging.redact_tag", PersonalDataRedaction.configured),
 )
 
 

@@ -1,7 +1,7 @@
 """Stops processing a request when its client closes the connection.
 
 Watching a connection needs an asyncio task, which costs as much as a tiny request. So watching begins only after
-`WATCH_AFTER` seconds. If the client disconnects earlier, the request is processed until then.
+`WATCH_AFTER` seconds. If the client disconnects earlier, processing stops when watching begins.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ WATCH_AFTER = 0.25
 class DisconnectWatch:
     """A context manager that stops the code in its `with` statement when the client disconnects.
 
-    The code is cancelled, and the `with` statement raises `gone`. Enter it only after the request's body was read,
-    because all further messages of `receive` are skipped until the message `http.disconnect`.
+    The code is cancelled, and the `with` statement raises `gone`. Read the request's body before the `with` statement:
+    inside it, all messages from `receive` before `http.disconnect` are dropped.
     """
 
     def __init__(self, receive: Receive, gone: type[ClientGone]) -> None:

@@ -26,7 +26,7 @@ def graphql_endpoint(
 
 
 def with_health(endpoint: OverloadGuard) -> ASGIApp:
-    """Return an application with `endpoint`, `/health/live` and `/health/ready`. It gives each request an id."""
+    """Return an application that adds `/health/live` and `/health/ready` to `endpoint`, and an id to each request."""
 
     async def has_capacity() -> None:
         endpoint.check()

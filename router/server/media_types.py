@@ -52,9 +52,9 @@ def negotiate(accept: str | None) -> MediaType | None:
 
 
 def _match(media_type: MediaType, ranges: list[ParameterizedValue]) -> tuple[float, int, int] | None:
-    """Return quality, specificity and negated position of the most specific media range that includes `media_type`.
+    """Find the most specific media range that includes `media_type`. Return its quality, specificity and -position.
 
-    Return None if no media range includes `media_type`. Of two results, the larger is preferred.
+    Return None if no media range includes `media_type`. The media type with the largest result is preferred.
     """
     covering = [
         (_EXACT if candidate.value == media_type.value else _WILDCARDS[candidate.value], -position, candidate.quality)

@@ -62,7 +62,7 @@ class OverloadGuard:
         self._recent.extend(previous._recent)
 
     def check(self) -> None:
-        """Raise `NotReady` if the last `overload.unready_after` refusals were in the last `overload.window` seconds."""
+        """Raise `NotReady` if the last `overload.window` seconds had at least `overload.unready_after` refusals."""
         recent = self._recent
         if len(recent) == self._unready_after and time.monotonic() - recent[0] < self._window:
             raise NotReady("requests are being refused")

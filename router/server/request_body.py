@@ -20,7 +20,7 @@ class ClientGone(Exception):
 
 
 class BodyLimits(NamedTuple):
-    """The largest size of a body in bytes, and the time on the event loop's clock when it must be complete."""
+    """The largest size of a body in bytes, and the time on the event loop's clock when the body must be complete."""
 
     size: int
     deadline: float

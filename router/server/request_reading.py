@@ -1,4 +1,4 @@
-"""Reads from an HTTP request the GraphQL request, or the batch of GraphQL requests."""
+"""Reads the GraphQL request, or the batch of GraphQL requests, from an HTTP request."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RequestReader:
             )
 
     async def read(self, http_request: HttpRequest) -> GraphQLRequest | Batch:
-        """Return the GraphQL request or the batch. In a batch, an `HttpRefusal` stands for a refused request.
+        """Return the GraphQL request or the batch. In a batch, a refused request is replaced by its `HttpRefusal`.
 
         Raises:
             HttpRefusal: The HTTP request is not a GraphQL request, or exceeds a limit.

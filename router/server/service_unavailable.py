@@ -16,7 +16,7 @@ STATUS = 503
 
 
 class ServiceUnavailable:
-    """The 503 response for one reason, which is the same for all requests. `retry_after` is in seconds."""
+    """The 503 response to all requests that are refused for one reason. `retry_after` is in seconds."""
 
     def __init__(self, code: str, message: str, retry_after: int) -> None:
         self._code = code

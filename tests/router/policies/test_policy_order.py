@@ -12,9 +12,9 @@ from router.policies.error_masking import ErrorMasking
 from router.policies.header_propagation import HeaderPropagation
 from router.policies.limit_checker import LimitChecker
 from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
-from router.policies.log_redaction import LogRedaction
 from router.policies.override_labels import OverrideLabels
 from router.policies.persisted_documents import PersistedDocumentList
+from router.policies.personal_data_redaction import PersonalDataRedaction
 from router.policies.policy_inputs import PolicyInputs
 from router.policies.policy_order import EMBEDDED_STAGES, ORDER, in_order
 from router.settings import read
@@ -59,7 +59,7 @@ def test_by_default_only_limits_and_masking_are_on() -> None:
         ("headers: {subgraphs: {people: {request: []}}}", SDL, ALWAYS),
         ("limits: {measure: [depth]}", SDL, [MeasuredOperationLimits, ErrorMasking]),
         ("", LABELLED, [OperationLimits, OverrideLabels, ErrorMasking]),
-        ("", TAGGED, [*ALWAYS, LogRedaction]),
+        ("", TAGGED, [*ALWAYS, PersonalDataRedaction]),
         ("logging: {redact_tag: other}", TAGGED, ALWAYS),
     ],
 )

@@ -84,7 +84,7 @@ TESTS: dict[str, str] = {
     "overload.retry_after": f"{OVERLOAD}::test_requests_beyond_the_bound_are_refused_and_the_others_served",
     "overload.unready_after": f"{OVERLOAD}::test_many_refusals_in_a_short_time_make_it_unready",
     "overload.window": f"{OVERLOAD}::test_it_is_ready_again_when_they_are_long_ago",
-    "logging.redact_tag": f"{ROUTER}/policies/test_log_redaction.py::test_the_tag_is_a_setting",
+    "logging.redact_tag": f"{ROUTER}/policies/test_personal_data_redaction.py::test_the_tag_is_a_setting",
     "introspection": f"{GATEWAY}::test_introspection_is_a_setting",
     "override_subgraph_url": f"{TRAFFIC}::test_the_settings_give_the_url_of_a_subgraph",
     "override_labels": f"{LABELS}::test_a_label_holds_for_the_share_in_the_settings",

@@ -56,14 +56,14 @@ SHORTEST = 3
 """The length of the shortest value that is hidden. Values such as "1" or "no" do not identify a person."""
 
 
-class LogRedaction(Stage):
+class PersonalDataRedaction(Stage):
     """Hides the personal data of a request in every log line that is written while the request is processed."""
 
     def __init__(self, tagged: TaggedElements) -> None:
         self._tagged = tagged
 
     @classmethod
-    def configured(cls, inputs: PolicyInputs) -> LogRedaction | None:
+    def configured(cls, inputs: PolicyInputs) -> PersonalDataRedaction | None:
         """Return the stage, or None if no element of the schema has the tag."""
         tagged = TaggedElements(inputs.supergraph.api_schema, inputs.settings.logging.redact_tag)
         return cls(tagged) if tagged.names else None
@@ -82,14 +82,14 @@ class LogRedaction(Stage):
 
 
 class TaggedElements:
-    """Knows which elements of a schema have the tag. `names` are the names of all tagged fields and arguments."""
+    """Knows which types, fields and arguments have the tag. `names` has the names of tagged fields and arguments."""
 
     def __init__(self, schema: GraphQLSchema, tag: str) -> None:
         self._tag = tag
         self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Return whether the type, field or argument `element` has the tag, or the type of its values does."""
+        """Return whether a type, field or argument has the tag, or is a field or argument of a tagged type."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None
@@ -147,7 +147,7 @@ class RequestPersonalValues:
             kind = type_from_ast(operation.api_schema, definition.type)
             name = definition.variable.name.value
             found.update(self._given(variables.get(name), kind))
-        for sent in self.sent:  # values of key fields, which the client may not have selected
+        for sent in self.sent:  # has values of `@key` fields, which the client may not have selected
             found.update(_fetched(sent, self.names))
         return found
 
@@ -159,7 +159,7 @@ class RequestPersonalValues:
         return places
 
     def _given(self, value: object, kind: GraphQLType | None) -> Iterator[str]:
-        """Yield the values of tagged input fields in `value`. `value` is the value of a variable of type `kind`."""
+        """Yield the values of all tagged input fields in `value`, the value of a variable of the type `kind`."""
         named = get_named_type(kind) if kind is not None else None
         if isinstance(value, list):
             for item in value:
@@ -221,7 +221,7 @@ class _Leaves(Visitor):
 
 
 def _fetched(data: object, keys: Collection[str]) -> Iterator[str]:
-    """Yield, as text, all values below the keys `keys` in the JSON value `data`, at any depth."""
+    """Yield, as text, all values that the JSON value `data` has below one of `keys`, at any depth."""
     if isinstance(data, list):
         for item in data:
             yield from _fetched(item, keys)
