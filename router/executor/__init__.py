@@ -1,6 +1,6 @@
 """Execute a query plan and return the client's response.
 
-This interpreter is the reference implementation: it works on plain dicts, and it defines the correct behaviour.
+This package is the reference implementation: its behaviour is the correct one by definition. It works on plain dicts.
 
 `context_and_result` defines the input and the result. Each function or module names the paragraph of
 docs/spec/execution.md that it implements. This table lists the modules in the order in which a request passes through
@@ -14,8 +14,8 @@ them:
       §3.4            without representations, send nothing              interpreter/execution
       §3.5            send the operation with its variables              interpreter/execution, graphql_over_http
       §3.6            rewrite the result, merge it into all its objects  interpreter/rewrites, merge
-      §3.7            start a fetch when its dependencies are merged     interpreter/planned_requests, execution
-      §3.8            evaluate conditions on coerced variables           interpreter/planned_requests
+      §3.7            start a fetch when its dependencies are merged     interpreter/requests_in_plan, execution
+      §3.8            evaluate conditions on coerced variables           interpreter/requests_in_plan
       §3.9            split the response to several fetches              interpreter/entity_batches
     execution §4    give errors their paths in the client's response     errors/
     execution §5    complete leaves, types and nulls                     graphql/completion, collect_fields

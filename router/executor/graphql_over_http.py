@@ -62,7 +62,7 @@ def encode_body(request: SubgraphRequest) -> bytes:
 
 
 def decode_response(subgraph: str, response: SubgraphResponse) -> JsonObject:
-    """Decode the GraphQL response from an HTTP response with any status. Numbers keep all their digits.
+    """Return the GraphQL response in the body of an HTTP response, whatever the status. Numbers keep all their digits.
 
     Raises:
         SubgraphUnreachable: The status is not 2xx, and the body is not a GraphQL response.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Protocol
 
-from router.transport.remote_document import Address, DocumentUnavailable, RemoteDocument
+from router.transport.remote_text_file import Address, RemoteTextFile, TextFileUnavailable
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -96,14 +96,14 @@ class UrlSource:
         except OSError as error:
             raise StartupError(f"supergraph: {authority} holds no certificates: {error.strerror}") from error
         headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        self._document = RemoteDocument(Address(url=url, headers=headers, timeout=settings.timeout, tls=tls))
+        self._file = RemoteTextFile(Address(url=url, headers=headers, timeout=settings.timeout, tls=tls))
         self._last = ""
 
     async def read(self) -> str:
         """Return the current SDL (see `Source.read`). If the SDL is unchanged, return the SDL of the last response."""
         try:
-            text = await self._document.read()
-        except DocumentUnavailable as error:
+            text = await self._file.read()
+        except TextFileUnavailable as error:
             raise SourceUnavailable(f"{self.name}: {error}") from error
         if text is not None:
             self._last = text
@@ -111,4 +111,4 @@ class UrlSource:
 
     def close(self) -> None:
         """Close the connection."""
-        self._document.close()
+        self._file.close()

@@ -62,7 +62,10 @@ class InProcessTransport:
 
 
 def by_name(subgraphs: Mapping[str, SubgraphHandler]) -> SubgraphHandler:
-    """Return a handler that passes each request to the handler of its subgraph; other subgraphs are unreachable."""
+    """Return a handler that passes each request to the handler of its subgraph.
+
+    For a subgraph that is not in `subgraphs`, the returned handler raises `SubgraphUnreachable`.
+    """
 
     async def handler(request: SubgraphRequest, /) -> SubgraphResponse:
         subgraph = subgraphs.get(request.subgraph)

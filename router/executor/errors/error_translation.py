@@ -3,13 +3,13 @@
     fetch at users.@, subgraph response    {"message": "no stock", "path": ["_entities", 1, "stock", 0]}
     entity 1 is at users.1 and users.4     ->   errors at users.1.stock.0 and users.4.stock.0
 
-A *root position* identifies a value at the top of a subgraph response. For a root fetch, it is a response key on the
-root. For an entity fetch, it is the index of an entity in `_entities`.
+A *position* is the response key of a root field (for a root fetch), or the index of an entity in `_entities` (for an
+entity fetch).
 
-An error without a usable path is reported at every root position that is null. If no root position is null, the error
-is reported once, at the longest common prefix of the paths of all root positions. If a whole fetch fails, the error is
-reported at all its root positions. So every null that a subgraph causes has an error, and completion
-(`graphql/completion`) does not add another error.
+If the path of an error does not lead to a root field or entity, the error is reported at every root field or entity
+that is null. If none of them is null, the error is reported once, at the longest common prefix of all their paths. If a
+whole fetch fails, the error is reported at all its root fields or entities. So every null that a subgraph causes has an
+error, and completion (`graphql/completion`) does not add another error.
 """
 
 from __future__ import annotations
@@ -32,17 +32,16 @@ ENTITIES = "_entities"
 
 @dataclass(frozen=True, slots=True)
 class FetchTarget:
-    """One fetch, with the paths in the client's response at which the fetch's response is merged.
+    """One fetch, with the paths in the client's response at which its root fields or entities are merged.
 
-    `places` maps each root position of the subgraph response to the paths of the same value in the client's response.
-    An entity can have several paths.
+    `places` maps the position of each root field or entity to its paths in the client's response. There can be several.
     """
 
     fetch: Fetch
     places: Mapping[PathSegment, Sequence[ResponsePath]]
 
     def all_places(self) -> Iterator[ResponsePath]:
-        """Yield the paths in the client's response of all root positions."""
+        """Yield the paths in the client's response of all root fields or entities."""
         for paths in self.places.values():
             yield from paths
 
@@ -52,22 +51,22 @@ class FetchTarget:
         return list(dict.fromkeys(place if self.fetch.requires else place[:-1] for place in places))
 
     def locate(self, position: PathSegment, rest: ResponsePath) -> Iterator[ResponsePath]:
-        """Yield the paths in the client's response of one value: the value at the path `rest` below a root position."""
+        """Yield the paths in the client's response of the value at the path `rest` below `position`."""
         renamed = self.renamed(position, rest)
         for place in self.places[position]:
             yield (*place, *renamed) if self.fetch.requires else (*place[:-1], *renamed)
 
     def renamed(self, position: PathSegment, rest: ResponsePath) -> ResponsePath:
-        """Return the path of one value of the subgraph response after the output rewrites of the fetch.
+        """Return the path `rest` below `position`, with internal aliases replaced by the client's keys.
 
-        The value is at the path `rest` below the root position `position`. For an entity fetch, the returned path
-        begins at the entity.
+        For a root fetch, the returned path begins with the key of the root field. For an entity fetch, it begins below
+        the entity.
         """
         return rename_in_path(self.fetch.output_rewrites, rest if self.fetch.requires else (position, *rest))
 
 
 def fetch_failure(target: FetchTarget, failure: TransportError) -> list[ResponseError]:
-    """Return the errors for a fetch that has no usable response: one error at each path of `target`."""
+    """Return the errors for a failed fetch: the same error at each path in `target.places`."""
     extensions: dict[str, object] = {} if failure.status is None else {"http": {"status": failure.status}}
     if failure.retry_after is not None:
         extensions["retryAfter"] = failure.retry_after
@@ -89,7 +88,7 @@ def response_errors(
     Args:
         target: The fetch and its paths in the client's response.
         entries: The list `errors` as the subgraph sent it. Its elements can be any JSON values.
-        values: The value at each root position of the subgraph response.
+        values: The value of each root field or entity in the subgraph response, by position.
     """
     errors: list[ResponseError] = []
     for entry in entries:
@@ -102,14 +101,14 @@ def response_errors(
 def null_propagation(
     target: FetchTarget, entries: Iterable[object], values: Mapping[PathSegment, object]
 ) -> Iterator[tuple[list[ResponsePath], ResponsePath]]:
-    """Find the objects that a subgraph returned as null because of an error at a field below the object.
+    """Find each object that is null in a subgraph response because a field below the object has an error.
 
     The arguments are the same as those of `response_errors`.
 
     Yields:
-        For each such object: its paths in the client's response, and its path in the subgraph response (as
-        `FetchTarget.renamed` returns it). If the whole subgraph response is null, the only result is: the paths of the
-        objects to which the fetch adds fields, and the empty path.
+        For each such object: its paths in the client's response, and its path as `FetchTarget.renamed` returns it. If
+        there are errors but no `values`, the only result is: the paths of the objects to which the fetch adds fields,
+        and the empty path.
     """
     entries = list(entries)
     if entries and not values:
@@ -148,7 +147,7 @@ def _paths(target: FetchTarget, path: object, values: Mapping[PathSegment, objec
 
 
 def _within(target: FetchTarget, path: object) -> tuple[PathSegment, ResponsePath] | None:
-    """Split the path of an error into root position and rest; None if the path has no root position."""
+    """Split the path of an error into position and rest; None if the path does not begin with a position."""
     if not isinstance(path, list) or not all(isinstance(segment, (str, int)) for segment in path):
         return None
     segments: ResponsePath = tuple(path)

@@ -1,4 +1,4 @@
-"""Record the values that could not be fetched because of an error at another value (execution §4).
+"""Record *unavailable* values: they could not be fetched because of an error at another value (execution §4).
 
 In the response to a fetch, a null in a non-null position propagates to its parent object. The null discards the other
 fields that this fetch selects on the object. If another fetch returns the object, the discarded fields are null in the
@@ -7,7 +7,8 @@ client's response, and each of them needs its own error:
     fetch 0   {user: {id name}}    fetch 1   {user: null}, "broken" at user.rating!    (it selects {rating stars})
     data      {user: {id name rating: null stars: null}}    errors at user.rating and at user.stars
 
-If an input of a fetch is unknown, the fetch is not sent. The fields of this fetch are unavailable too.
+If an object's input to a fetch could not be fetched, the fetch is not sent for this object. The fields that the fetch
+selects on the object are then unavailable too.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
 class UnavailableValues:
-    """The paths of unavailable values. `below` maps each path to the tree of unavailable response keys below the path.
+    """The unavailable values. `below` maps the path of each value to the tree of response keys below the value.
 
-    If another fetch returns an object at the path, the keys of the tree become unavailable fields of this object.
+    If another fetch returns an object at such a path, the keys of the tree become unavailable fields of the object.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,7 @@ class UnavailableValues:
         return bool(self.below)
 
     def add(self, paths: Iterable[ResponsePath], keys: KeyTree) -> list[ResponsePath]:
-        """Add the values at `paths`, each with the unavailable keys `keys` below it. Return `paths` as a list."""
+        """Add the values at `paths`; `keys` are the response keys below each value. Return `paths` as a list."""
         paths = list(paths)
         for path in paths:
             known = self.below.get(path)
@@ -53,7 +54,7 @@ class UnavailableValues:
         return [path for key, below in keys.items() for path in self.add([(*each, key) for each in objects], below)]
 
     def is_unavailable(self, path: ResponsePath, value: object) -> bool:
-        """Return whether `value`, which is at `path` in the response tree, is null because it is unavailable.
+        """Return whether the value at `path` in the response tree, `value`, is null because it could not be fetched.
 
         If another fetch returned an object or a list at an unavailable path, this call adds the keys below the path as
         unavailable fields of the object, or of each object in the list.
@@ -67,7 +68,7 @@ class UnavailableValues:
 
 
 def output_keys(fetch: Fetch) -> KeyTree:
-    """Return the tree of response keys that a fetch adds to its objects: to the root, or to entities of any type."""
+    """Return the response keys that a fetch adds to its objects, as one tree for all types of objects."""
     keys: KeyTree = {}
     for path in _paths(fetch.selections, ()):
         below = keys
@@ -77,7 +78,7 @@ def output_keys(fetch: Fetch) -> KeyTree:
 
 
 def keys_at(keys: KeyTree, path: ResponsePath) -> KeyTree:
-    """Return the part of the tree `keys` that is below `path`; list indexes in `path` are ignored."""
+    """Return the subtree of `keys` at `path`, empty if there is none. List indexes in `path` are ignored."""
     for segment in path:
         if isinstance(segment, str):
             keys = keys.get(segment, {})
@@ -102,7 +103,7 @@ def length_to_null(value: object, path: ResponsePath) -> int:
 
 
 def value_at(value: object, segment: PathSegment) -> object:
-    """Return the value that `value` has under a response key or list index; None if it has no such key or index."""
+    """Return the value at a response key or list index of `value`; None if there is no such key or index."""
     match value:
         case dict():
             return value.get(segment)

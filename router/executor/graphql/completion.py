@@ -33,7 +33,7 @@ from graphql import (
 
 from router.errors import ResponseError
 from router.executor.context_and_result import ExecutionResult
-from router.executor.errors.failure_paths import FailurePaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.errors.unavailable_values import UnavailableValues, value_at
 from router.executor.graphql.collect_fields import FieldCollector, UndeterminedType
 from router.executor.graphql.introspection import META_FIELDS
@@ -65,8 +65,8 @@ class FailureEffects:
     """The effects of failed fetches on the results of other fetches.
 
     Attributes:
-        inputs: The response keys of values that fetches need as inputs. The client gets an error at such a value even
-            if the client did not select the value, because a fetch that needs the value fails too.
+        inputs: The response keys that fetches need as inputs. The client gets an error at such a key even if the client
+            did not select the key, because a fetch that needs the key fails too.
         unavailable: The values that could not be fetched.
     """
 
@@ -129,11 +129,11 @@ def complete_subtree(
         operation: The client's operation, for its fragments and schema.
         variables: The coerced variables of the operation.
         subtree: The part to complete.
-        errors: All errors of the execution so far. The result contains the errors without a path, and the errors at the
-            subtree or below it. The result does not contain an error above the subtree. But no other error is added for
-            a null below such an error.
-        effects: The effects of failed fetches. Completion changes this object. So all parts of a response must get the
-            same object, and a part must be completed before the parts inside it.
+        errors: All errors of the execution so far. The result contains only the errors without a path, and the errors
+            at the subtree or below it. For a null below any of the errors, also one above the subtree, no other error
+            is added.
+        effects: The effects of failed fetches. Completion changes this object. So pass the same object for all parts of
+            a response, and complete each part before the parts inside it.
 
     Returns:
         The fields of the object as `data`, or None if a null propagated to the object. The paths of the errors begin at
@@ -141,7 +141,7 @@ def complete_subtree(
     """
     collector = FieldCollector(operation.api_schema, operation.fragments, variables)
     fields = collector.collect(subtree.typename, subtree.selections)
-    completion = _Completion(collector, FailurePaths.of(errors), effects)
+    completion = _Completion(collector, RecordedErrorPaths.of(errors), effects)
     data = completion.fields(subtree.typename, subtree.value, fields, subtree.path)
     reported = filter(None, (completion.reported_error(error, subtree, fields) for error in errors))
     named = tuple(_named_by_client(error) for error in (*reported, *completion.errors))
@@ -165,7 +165,7 @@ class _Completion:
     """
 
     collector: FieldCollector
-    failures: FailurePaths
+    failures: RecordedErrorPaths
     effects: FailureEffects
     field_types: dict[tuple[str, str], GraphQLOutputType] = field(default_factory=dict)
     errors: list[ResponseError] = field(default_factory=list)
@@ -195,7 +195,8 @@ class _Completion:
     def field_type(self, typename: str, name: str) -> GraphQLOutputType:
         """Return the type of the field `name` of the type `typename`.
 
-        If `typename` is an interface or a union without this field, an implementation or member defines the field.
+        If `typename` is an interface or a union without this field, return the type that the field has on an object
+        type of `typename`.
         """
         type_ = self.field_types.get((typename, name))
         if type_ is None:
@@ -283,11 +284,11 @@ class _Completion:
         return None if isinstance(completed, _Invalid) else completed
 
     def runtime_type(self, type_: GraphQLCompositeType, raw: JsonObject) -> str | None:
-        """Return the name of the most precise type that is known for an object.
+        """Return the name of the most precise type that is known for the object `raw`, or None.
 
-        If the declared type `type_` is an object type, it is the result. If it is an interface or a union, the result
-        is the more precise of `type_` and the type in `__typename`. Without `__typename`, or if neither of the two
-        types is a subtype of the other, the result is None.
+        If the declared type `type_` is an object type, return its name. If `type_` is an interface or a union, return
+        the more precise of `type_` and the type in `__typename`. Return None if `__typename` contains no type of the
+        API schema, or if neither of the two types is a subtype of the other.
         """
         if not is_abstract_type(type_):
             return type_.name
@@ -305,11 +306,12 @@ class _Completion:
             self.errors.append(ResponseError(message=message, code=code, path=path))
 
     def reported_error(self, error: ResponseError, subtree: Subtree, fields: Fields) -> ResponseError | None:
-        """Return the error that the client gets for `error`, or None if the client does not get the error.
+        """Return the error that the client gets for `error`; None if the client does not get the error.
 
-        If the client did not select a field in the error's path, the path is cut before this field. But if the raw
-        object contains the field, only this field is affected, and the client does not get the error. There is one
-        exception: if a fetch needed the field as an input and failed too, the client gets the error.
+        The path can contain a field that the client did not select. If the raw object does not contain the field, the
+        path is cut before the field, so that the error is at the object. If the raw object contains the field, nothing
+        else is affected, and the client does not get the error. But if another fetch failed because it needed the field
+        as an input, the path is cut too.
         """
         if error.path is None:
             return error
@@ -337,9 +339,10 @@ class _Completion:
         return error
 
     def selected(self, typename: str | None, raw: object, nodes: tuple[FieldNode, ...]) -> tuple[str | None, Fields]:
-        """Return the type of the object `raw` (None if unknown), and the fields below `nodes` that can apply to it.
+        """Return the type of the object `raw` (None if unknown), and the subfields that can apply to the object.
 
-        `typename` is the declared type of the field with the nodes `nodes`; None if unknown.
+        The object is the value of the field with the nodes `nodes`; `typename` is the declared type of this field, None
+        if unknown.
         """
         declared = None if typename is None else self.collector.schema.get_type(typename)
         known = self.runtime_type(declared, raw) if is_composite_type(declared) and _is_object(raw) else None

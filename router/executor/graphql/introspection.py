@@ -89,7 +89,7 @@ def _fragment(
     inner: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> list[SelectionNode]:
-    """Return the fragment with its directives and only its introspection fields; an empty list if it has none."""
+    """Return the fragment with only its introspection fields, as an inline fragment; empty if there are none."""
     kept = _meta_fields(inner, fragments)
     return (
         [InlineFragmentNode(directives=node.directives, selection_set=SelectionSetNode(selections=kept))]

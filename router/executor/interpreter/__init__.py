@@ -1,7 +1,7 @@
 """Run the fetches of a plan and merge their results into one tree of plain dicts (execution §3).
 
 In: a plan, the coerced variables and a transport. Out: the merged tree, the errors, and the values that could not be
-fetched. Read `planned_requests` (lists the requests of a plan) and `execution` (runs the requests). The other modules
+fetched. Read `requests_in_plan` (lists the requests of a plan) and `execution` (runs the requests). The other modules
 are the steps of one request, in this order: `objects_at_path`, `from_context`, `representations`, `rewrites`, `merge`,
 `entity_batches`.
 """

@@ -4,15 +4,15 @@ A *batch* is a request with several entity fetches, which are its *parts*. Each 
 Several parts can select the same fields on objects at different paths. These parts are sent as one part with all their
 objects. So an author who appears at two paths is sent and resolved only once.
 
-The response to a batch is split into one response for each part. Each of them looks as if the part had been sent alone:
+The response to a batch is split into one response for each part, as if each part had been sent alone:
 
     {"data": {"_e0": [{...}], "_e1": [null]}, "errors": [{"path": ["_e1", 0, "name"]}]}
     = {"data": {"_entities": [{...}]}, "errors": []}   and   {"data": {"_entities": [null]}, "errors": [{...}]}
 
-If an error's path begins with the alias of a part, the part gets the error. An error without such a path is given to
-every part with a missing entity, so that every null has an error. If no entity is missing, the first part gets the
-error. If the response has no data, an error in one part made all parts fail. The other parts then get the same error
-without its path.
+If an error's path begins with the alias of a part, the part gets the error. Every other error is given to each part
+whose entities are null or contain a null, so that every null has an error. If there is no such part, the first part
+gets the error. If the response has no data, an error in one part made all parts fail. The other parts then get the same
+error without its path.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from router.executor.context_and_result import JsonObject
-    from router.executor.interpreter.planned_requests import FetchStep
+    from router.executor.interpreter.requests_in_plan import FetchStep
 
 
 def group_equal_parts(steps: Iterable[FetchStep]) -> list[list[FetchStep]]:
@@ -61,7 +61,7 @@ def split_response(response: Mapping[str, object], aliases: Sequence[str]) -> li
 
 
 def _owner(entry: object) -> str:
-    """Return the first segment of the path of an error if the segment is a key; otherwise an empty string."""
+    """Return the key with which the path of an error begins; an empty string if the path begins with no key."""
     path = entry.get("path") if isinstance(entry, dict) else None
     return path[0] if isinstance(path, list) and path and isinstance(path[0], str) else ""
 

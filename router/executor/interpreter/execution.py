@@ -1,4 +1,4 @@
-"""Run a plan: send the fetches in order and merge their responses (execution §3, §4).
+"""Run a plan: send each fetch after the fetches that it depends on, and merge the responses (execution §3, §4).
 
 Each request is a task. The task waits until the results of all fetches on which the request depends are merged. If a
 fetch fails, its errors are recorded, and the fetches that need its objects are skipped. All other fetches run.
@@ -22,7 +22,7 @@ from router.executor.errors.error_translation import (
     null_propagation,
     response_errors,
 )
-from router.executor.errors.failure_paths import FailurePaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.errors.unavailable_values import UnavailableValues, keys_at, output_keys, root_keys
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
@@ -31,8 +31,8 @@ from router.executor.interpreter.entity_batches import group_equal_parts, split_
 from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.merge import merge
 from router.executor.interpreter.objects_at_path import collect
-from router.executor.interpreter.planned_requests import planned_requests
 from router.executor.interpreter.representations import Projection, input_keys
+from router.executor.interpreter.requests_in_plan import requests_in_plan
 from router.executor.interpreter.rewrites import rename_in_path, rewritten
 from router.transport.interface import ResponseHead, SubgraphRequest
 
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from router.executor.context_and_result import ExecutionContext, ExecutionResult, JsonObject
     from router.executor.errors.unavailable_values import KeyTree
     from router.executor.interpreter.objects_at_path import ResponsePlace
-    from router.executor.interpreter.planned_requests import FetchStep, PlannedRequest
     from router.executor.interpreter.representations import Representations
+    from router.executor.interpreter.requests_in_plan import FetchStep, PlannedRequest
     from router.get_operation import PreparedOperation
     from router.plan import BatchFetch, BatchPart, Fetch, QueryPlan
 
@@ -59,7 +59,7 @@ async def execute(
     """
     execution = _PlanExecution(context)
     merge(context.schema, execution.data, event or {})
-    await execution.run(tuple(planned_requests(plan.node)))
+    await execution.run(tuple(requests_in_plan(plan.node)))
     raw = execution.data | introspect(operation, context.variables)
     errors = execution.errors()
     effects = FailureEffects(input_keys(plan.fetches()), execution.unavailable) if errors else NO_EFFECTS
@@ -85,13 +85,13 @@ class _EntityFetch:
 class _PlanExecution:
     """The state of one execution: the response tree (`data`), and the responses and failures so far.
 
-    `keys_by_fetch` is a cache: for the id of a fetch, the tree of response keys that the fetch adds to its objects.
+    `keys_by_fetch` is a cache of the results of `output_keys`, by the id of the fetch.
     """
 
     context: ExecutionContext
     data: JsonObject = field(default_factory=dict)
     responses: list[ResponseHead] = field(default_factory=list)
-    failures: FailurePaths = field(default_factory=FailurePaths)
+    failures: RecordedErrorPaths = field(default_factory=RecordedErrorPaths)
     unavailable: UnavailableValues = field(default_factory=UnavailableValues)
     errors_by_fetch: dict[int, list[ResponseError]] = field(default_factory=dict)
     keys_by_fetch: dict[int, KeyTree] = field(default_factory=dict)
@@ -212,7 +212,7 @@ class _PlanExecution:
     def _request(self, fetch: Fetch, variables: JsonObject) -> SubgraphRequest:
         """Build the request of one fetch (execution §3.5).
 
-        The request has the variables `variables`, and those of the client's variables that the fetch uses.
+        The request contains `variables`, and the client's variables that the fetch uses.
         """
         return SubgraphRequest(
             subgraph=fetch.service_name,
@@ -267,12 +267,12 @@ class _PlanExecution:
                 self.failures.add(error.path)
 
     def _make_unavailable(self, fetch: Fetch, objects: list[ResponsePath], within: ResponsePath = ()) -> None:
-        """Record that the fields which `fetch` selects on `objects` could not be fetched (execution §4).
+        """Record that `fetch` could not fetch its fields of `objects` (execution §4).
 
         Args:
             fetch: The fetch.
             objects: The paths of the objects in the client's response.
-            within: The path of the objects in the response to the fetch; empty for the objects that the fetch extends.
+            within: The path of the objects in the response to the fetch; empty if the fetch adds fields to the objects.
         """
         if not objects:
             return
@@ -287,7 +287,7 @@ class _PlanExecution:
 async def _ready(step: FetchStep, done: Mapping[int, asyncio.Event]) -> None:
     """Wait until the results of all fetches on which the step depends are merged (execution §3.7)."""
     for parent in step.fetch.depends_on:
-        if parent in done:  # not in `done`: the subscription fetch, whose event is already merged
+        if parent in done:  # the subscription fetch is not in `done`: its event is already merged
             await done[parent].wait()
 
 

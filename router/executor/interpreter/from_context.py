@@ -1,7 +1,7 @@
 """Read the values of `@fromContext` arguments from the ancestors of objects (planning §3.22; execution §3.10).
 
-Such a *context value* can be different for each object, but a request sends it in a variable, which has one value. So
-objects are grouped by their context values, and each group has its own request.
+These *context values* can be different for each object, but a request sends them as variables, with one value for all
+its objects. So objects are grouped by their context values, and each group has its own request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
     from router.executor.context_and_result import JsonObject
-    from router.executor.errors.failure_paths import FailurePaths
+    from router.executor.errors.recorded_error_paths import RecordedErrorPaths
     from router.executor.interpreter.objects_at_path import ResponsePlace
     from router.plan import Fetch, Path
 
@@ -51,7 +51,7 @@ class ContextReader:
 
     schema: GraphQLSchema
     root: JsonObject
-    failures: FailurePaths
+    failures: RecordedErrorPaths
 
     def by_context(
         self, fetch: Fetch, places: Iterable[ResponsePlace]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from graphql import get_named_type, is_interface_type, is_non_null_type, is_object_type
 
 from router.executor.graphql.type_relations import is_subtype
-from router.executor.interpreter.planned_requests import conditions_met
+from router.executor.interpreter.requests_in_plan import conditions_met
 from router.executor.interpreter.rewrites import apply_rewrites
 from router.federation.type_references import TYPENAME
 from router.json_codec import canonical
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from router.errors import ResponsePath
     from router.executor.context_and_result import JsonObject
-    from router.executor.errors.failure_paths import FailurePaths
+    from router.executor.errors.recorded_error_paths import RecordedErrorPaths
     from router.executor.interpreter.objects_at_path import ResponsePlace
     from router.plan import Fetch, InputSelection
 
@@ -63,9 +63,9 @@ class _Slot(NamedTuple):
 
     Attributes:
         path: The path of the value in the response tree.
-        typename: The object type of the value, used if it has no `__typename`; "" if several types are possible.
-        selected: What an earlier fragment of `requires` has already copied of the same value. The new copy is merged
-            into this copy.
+        typename: The object type to use if the value has no `__typename`; "" if several types are possible.
+        selected: The copy of the same value that an earlier fragment of `requires` has made; None if there is none.
+            Further fields are added to this copy.
     """
 
     path: ResponsePath
@@ -96,11 +96,11 @@ class Projection:
         schema: The merged schema.
         failures: The paths of all errors so far.
         variables: The client's variables. They decide which fragments of `requires` are used (`@skip`, `@include`).
-        missed: The paths of all unknown values that were required so far.
+        missed: The paths of all required values that were unknown so far.
     """
 
     schema: GraphQLSchema
-    failures: FailurePaths
+    failures: RecordedErrorPaths
     variables: Mapping[str, object]
     missed: list[ResponsePath] = field(default_factory=list)
 
@@ -132,7 +132,8 @@ class Projection:
     def _is_needed(self, alternative: InputFragment) -> bool:
         """Return whether a fragment of `requires` is needed (execution §3.8).
 
-        The fragment selects inputs of fields. It is needed unless `@skip` and `@include` exclude all these fields.
+        A fragment selects the inputs of one or more fields of the fetch. If `@skip` and `@include` exclude all these
+        fields, the fragment is not needed.
         """
         conditions = alternative.conditions
         return not conditions or any(conditions_met(those, self.variables) for those in conditions)
@@ -142,8 +143,8 @@ class Projection:
     ) -> JsonObject | None:
         """Return the representation of one object (execution §3.2).
 
-        Return None if the type of the object is not known, if a required value is unknown, if it is null although the
-        schema forbids null, or if the representation would contain only `__typename`.
+        Return None in each of these cases: the type of the object is not known; a required value is unknown; a required
+        value is null although the schema forbids null; the representation would contain only `__typename`.
         """
         reported = place.object.get(TYPENAME)
         typename = reported if isinstance(reported, str) else only_type
@@ -154,9 +155,9 @@ class Projection:
         return value if complete and value.keys() - {TYPENAME} else None
 
     def _only_type(self, alternatives: Sequence[InputFragment]) -> str | None:
-        """Return the type of all fragments in `alternatives` if it is one object type; otherwise None.
+        """Return the object type that all fragments in `alternatives` have as type condition; None if there is none.
 
-        Objects without `__typename` have this type.
+        An object without `__typename` must have this type.
         """
         names = {alternative.type_condition for alternative in alternatives}
         return names.pop() if len(names) == 1 and all(is_object_type(self.schema.get_type(n)) for n in names) else None
@@ -164,7 +165,7 @@ class Projection:
     def _select(self, source: _SourceObject, selections: Sequence[InputSelection], into: JsonObject) -> bool:
         """Add the selected fields of `source` to the representation `into` (execution §3.2).
 
-        Return False if a required value is unknown, or null although the schema forbids null.
+        Return False if a required value is unknown, or is null although the schema forbids null; otherwise True.
         """
         for selection in selections:
             match selection:
@@ -182,8 +183,8 @@ class Projection:
     def _add(self, source: _SourceObject, field: InputField, into: JsonObject) -> bool:
         """Add one field to the representation `into` (execution §3.2).
 
-        A null is added, but an unknown value is not added. Return False if the object cannot be represented because the
-        value is unknown, or because it is null although the schema forbids null.
+        A null is added, but an unknown value is not added. Return False if the value is unknown, or is null although
+        the schema forbids null; the object then gets no representation. Otherwise return True.
         """
         name = field.name
         value = source.object.get(name)

@@ -32,7 +32,7 @@ def apply_rewrites(schema: GraphQLSchema, rewrites: Iterable[Rewrite], value: ob
 
 
 def rewritten(schema: GraphQLSchema, rewrites: Sequence[Rewrite], value: dict[str, object]) -> dict[str, object]:
-    """Return `value` after `rewrites` (execution §3.6).
+    """Return `value` with `rewrites` applied (execution §3.6).
 
     `value` itself is not changed, because several requests can share one response.
     """
@@ -74,7 +74,7 @@ def _apply_at(schema: GraphQLSchema, rewrite: Rewrite, key: str, target: dict[st
         case ValueSetter(value=value):
             target[key] = value
         case KeyRenamer(name=name):
-            # The key may already exist: the client can select one field on an interface and on an object type.
+            # The new key may already exist, if the client selects the same field on an interface and on an object type.
             merge(schema, target, {name: target.pop(key)})
 
 

@@ -144,8 +144,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         if self._headers_done and not self._framed:
-            self._complete(reusable=False)  # a body without a length ends with the connection (RFC 9112 §6.3, 8)
-        self.closed = True  # no request can be sent now: the result False makes asyncio close the socket
+            self._complete(reusable=False)  # a body without a length ends here (RFC 9112 §6.3, rule 8)
+        self.closed = True  # no further request can be sent; returning False makes asyncio close the socket
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -158,7 +158,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         if self._waiter is None or self._waiter.done():
-            self.close()  # otherwise these bytes become the response to the next request
+            self.close()  # no request waits: these bytes must not become the response to the next one
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport
 
-    # The future of a waiting caller. Its result is the response, or None: then the caller must send the query itself.
+    # A caller waits for this future. The result is the response; after None, the caller must send the query itself.
     Waiting = asyncio.Future[SubgraphResponse | None]
 
 # These headers are different in each request, but they do not change the response. So they are not compared.
@@ -31,8 +31,9 @@ _OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "x-request-id"})
 class DeduplicationLayer:
     """A `Transport` that does not send a query while an identical query waits for its response.
 
-    Both callers get the same response. Two queries are identical if their subgraphs, bodies and headers are equal. The
-    layer does this only for the subgraphs in `subgraphs`. `shared` is the number of queries that were not sent.
+    Both callers get the same response. Two queries are identical if their subgraphs, bodies and headers are equal.
+    Queries to subgraphs that are not in `subgraphs` are always sent. `shared` is the number of queries that were not
+    sent.
     """
 
     def __init__(self, inner: Transport, subgraphs: Collection[str]) -> None:

@@ -52,6 +52,6 @@ class FetchTotalsLayer:
         """Do nothing: other client requests still use the wrapped transport."""
 
     def _keep_longest(self, seconds: int | None) -> None:
-        """Record the longest `Retry-After` of all subgraph responses. The response to the client contains it too."""
+        """Record `seconds` if it is the longest `Retry-After` so far. The response to the client contains it too."""
         if seconds is not None:
             self._record.retry_after = max(seconds, self._record.retry_after or 0)

@@ -1,7 +1,7 @@
 """Obey `Retry-After` (RFC 9110 §10.2.3).
 
-If a subgraph responds with status 503 and `Retry-After`, no requests are sent to this subgraph for the time that the
-header contains, or at most for the configured time.
+If a subgraph responds with status 503 and `Retry-After`, no requests are sent to this subgraph for the time in the
+header, but at most for the configured time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNAVAILABLE = 503
 
 
 class Pause:
-    """The pause of one subgraph. While it lasts, at most for `longest` seconds, the subgraph gets no requests."""
+    """The pause of one subgraph, in which the subgraph gets no requests. A pause lasts at most `longest` seconds."""
 
     __slots__ = ("_longest", "_until")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from graphql import build_schema
 
 from router.errors import ResponseError
-from router.executor.errors.failure_paths import FailurePaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.objects_at_path import collect
 from router.plan import Each, Fetch, Key, KeyRenamer, Parent, TypeIs
@@ -24,7 +24,7 @@ CURRENCY = KeyRenamer((Parent(), TypeIs(("Shop",)), Key("currency")), "currency"
 
 def grouped(*errors: tuple[str | int, ...]) -> tuple[list[tuple[dict[str, object], list[object]]], list[object]]:
     """Return the variables of each group with the ids of its items, and the ids with an unknown value."""
-    failures = FailurePaths.of(ResponseError(message="x", path=path) for path in errors)
+    failures = RecordedErrorPaths.of(ResponseError(message="x", path=path) for path in errors)
     fetch = Fetch(1, "prices", "", "query", context_rewrites=(CURRENCY,))
     groups, unknown = ContextReader(SCHEMA, TREE, failures).by_context(fetch, ITEMS)
     ids = [(group.variables, [place.object["id"] for place in group.places]) for group in groups]
@@ -46,6 +46,6 @@ def test_an_absent_value_below_a_failure_is_unknown() -> None:
 
 
 def test_without_a_context_all_objects_are_one_group() -> None:
-    groups, unknown = ContextReader(SCHEMA, TREE, FailurePaths()).by_context(Fetch(1, "a", "", "query"), ITEMS)
+    groups, unknown = ContextReader(SCHEMA, TREE, RecordedErrorPaths()).by_context(Fetch(1, "a", "", "query"), ITEMS)
     assert [(group.variables, len(group.places)) for group in groups] == [({}, 6)]
     assert unknown == []

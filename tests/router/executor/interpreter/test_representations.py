@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import build_schema
 
-from router.executor.errors.failure_paths import FailurePaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 from router.executor.interpreter.objects_at_path import ResponsePlace
 from router.executor.interpreter.representations import Projection
 from router.plan import Fetch, InputField, InputFragment
@@ -25,7 +25,7 @@ def alternative(*names: str, conditions: tuple[tuple[tuple[str, bool], ...], ...
 def represented(*alternatives: InputFragment, variables: dict[str, object], **fields: object) -> list[object]:
     place = ResponsePlace(("t",), {"__typename": "T", "id": "1", **fields})
     fetch = Fetch(1, "b", "", "query", requires=alternatives)
-    return list(Projection(SCHEMA, FailurePaths(), variables).represent(fetch, [place]).values)
+    return list(Projection(SCHEMA, RecordedErrorPaths(), variables).represent(fetch, [place]).values)
 
 
 ID = {"__typename": "T", "id": "1"}

@@ -3,7 +3,7 @@
 A late subgraph responds only after the request that must not wait for it. An executor that runs the plan stage by stage
 would wait forever.
 
-Covers `router/executor/interpreter/planned_requests.py`.
+Covers `router/executor/interpreter/requests_in_plan.py`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from router.errors import ResponseError
-from router.executor.errors.failure_paths import FailurePaths
+from router.executor.errors.recorded_error_paths import RecordedErrorPaths
 
 
-def failures(*paths: tuple[str | int, ...] | None) -> FailurePaths:
-    return FailurePaths.of(ResponseError(message="x", path=path) for path in paths)
+def failures(*paths: tuple[str | int, ...] | None) -> RecordedErrorPaths:
+    return RecordedErrorPaths.of(ResponseError(message="x", path=path) for path in paths)
 
 
 def test_an_error_is_within_its_path_and_within_every_prefix_of_it() -> None:

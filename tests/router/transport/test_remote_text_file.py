@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from router.transport.remote_document import Address, DocumentUnavailable, RemoteDocument
+from router.transport.remote_text_file import Address, RemoteTextFile, TextFileUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,35 +37,35 @@ def response(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 class Opened:
-    """Starts origins, and closes them and the documents at the end of a test."""
+    """Starts origins, and closes them and the files at the end of a test."""
 
     def __init__(self) -> None:
         self.servers: list[asyncio.Server] = []
-        self.documents: list[RemoteDocument] = []
+        self.files: list[RemoteTextFile] = []
 
-    async def __call__(self, origin: Origin, *, seconds: float = 5.0, **headers: str) -> RemoteDocument:
+    async def __call__(self, origin: Origin, *, seconds: float = 5.0, **headers: str) -> RemoteTextFile:
         server = await asyncio.start_server(origin, "127.0.0.1", 0)
         self.servers.append(server)
         host, port = server.sockets[0].getsockname()
-        document = RemoteDocument(Address(url=f"http://{host}:{port}/a?b=c", headers=headers, timeout=seconds))
-        self.documents.append(document)
-        return document
+        file = RemoteTextFile(Address(url=f"http://{host}:{port}/a?b=c", headers=headers, timeout=seconds))
+        self.files.append(file)
+        return file
 
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Opened]:
     made = Opened()
     yield made
-    for document in made.documents:
-        document.close()
+    for file in made.files:
+        file.close()
     for server in made.servers:
         server.close()
 
 
 async def test_the_text_is_read_with_the_headers_of_the_address(opened: Opened) -> None:
     origin = Origin(response("200 OK", "type Query é".encode()))
-    document = await opened(origin, authorization="Bearer t")
-    assert await document.read() == "type Query é"
+    file = await opened(origin, authorization="Bearer t")
+    assert await file.read() == "type Query é"
     (head,) = origin.heads
     assert head[0] == "GET /a?b=c HTTP/1.1"
     assert "authorization: Bearer t" in head
@@ -75,8 +75,8 @@ async def test_a_document_that_has_not_changed_is_none(opened: Opened) -> None:
     origin = Origin(
         response("200 OK", b"one", 'etag: "1"'), response("304 Not Modified"), response("200 OK", b"two", 'etag: "2"')
     )
-    document = await opened(origin)
-    assert [await document.read() for _ in range(3)] == ["one", None, "two"]
+    file = await opened(origin)
+    assert [await file.read() for _ in range(3)] == ["one", None, "two"]
     assert ['if-none-match: "1"' in head for head in origin.heads] == [False, True, True]
 
 
@@ -90,15 +90,15 @@ async def test_a_document_that_has_not_changed_is_none(opened: Opened) -> None:
     ],
 )
 async def test_another_response_is_not_the_document(opened: Opened, reply: bytes, reason: str) -> None:
-    document = await opened(Origin(reply))
-    with pytest.raises(DocumentUnavailable, match=reason):
-        await document.read()
+    file = await opened(Origin(reply))
+    with pytest.raises(TextFileUnavailable, match=reason):
+        await file.read()
 
 
 async def test_no_connection_and_no_response_in_time_are_reported(opened: Opened, unused_tcp_port: int) -> None:
-    closed = RemoteDocument(Address(url=f"http://127.0.0.1:{unused_tcp_port}", headers={}, timeout=5.0))
-    with pytest.raises(DocumentUnavailable):
+    closed = RemoteTextFile(Address(url=f"http://127.0.0.1:{unused_tcp_port}", headers={}, timeout=5.0))
+    with pytest.raises(TextFileUnavailable):
         await closed.read()
     silent = await opened(Origin(b"", b""), seconds=0.05)
-    with pytest.raises(DocumentUnavailable, match=r"within 0.05 s"):
+    with pytest.raises(TextFileUnavailable, match=r"within 0.05 s"):
         await silent.read()

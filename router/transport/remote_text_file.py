@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _OK, _NOT_MODIFIED = 200, 304
 
 
-class DocumentUnavailable(Exception):
-    """The document cannot be read. The message says why; it is for logs, not for clients."""
+class TextFileUnavailable(Exception):
+    """The file cannot be read. The message says why; it is for logs, not for clients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """The URL of a document, and how to request the document.
+    """The URL of a text file, and how to request the file.
 
     Attributes:
         url: An absolute `http(s)` URL.
@@ -41,8 +41,8 @@ class Address:
     tls: ssl.SSLContext | None = None
 
 
-class RemoteDocument:
-    """Reads the document at a URL. Redirects are not followed: another server must not get credentials."""
+class RemoteTextFile:
+    """Reads the text file at a URL. Redirects are not followed, because another server must not get the credentials."""
 
     def __init__(self, address: Address) -> None:
         url = split_http_url(address.url)
@@ -55,10 +55,10 @@ class RemoteDocument:
         self._etag: str | None = None
 
     async def read(self) -> str | None:
-        """Return the text of the document, or None if the document has not changed since the last read (status 304).
+        """Return the text of the file; None if the file has not changed since the last read (status 304).
 
         Raises:
-            DocumentUnavailable: There is no connection or no response in time, the status is neither 200 nor 304, or
+            TextFileUnavailable: There is no connection or no response in time, the status is neither 200 nor 304, or
                 the body is not UTF-8.
         """
         condition = f"if-none-match: {self._etag}\r\n" if self._etag is not None else ""
@@ -67,17 +67,17 @@ class RemoteDocument:
             deadline = asyncio.get_running_loop().time() + self._timeout
             response = await self._pool.exchange(request, repeatable=True, deadline=deadline)
         except TimeoutError as error:
-            raise DocumentUnavailable(f"no complete response within {self._timeout:g} s") from error
+            raise TextFileUnavailable(f"no complete response within {self._timeout:g} s") from error
         except (ExchangeFailed, OSError) as error:
-            raise DocumentUnavailable(str(error)) from error
+            raise TextFileUnavailable(str(error)) from error
         if response.status == _NOT_MODIFIED:
             return None
         if response.status != _OK:
-            raise DocumentUnavailable(f"HTTP status {response.status}")
+            raise TextFileUnavailable(f"HTTP status {response.status}")
         try:
             text = response.body.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise DocumentUnavailable("the response is not UTF-8 text") from error
+            raise TextFileUnavailable("the response is not UTF-8 text") from error
         self._etag = response.headers.get("etag")
         return text
 

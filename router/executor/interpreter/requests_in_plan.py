@@ -1,6 +1,6 @@
-"""List the requests of a plan, with the dependencies and conditions of their fetches (execution §3.7, §3.8).
+"""List the requests of a plan, with the path and conditions of each fetch. Nothing is sent (execution §3.7, §3.8).
 
-The nodes `Sequence` and `Parallel` of the plan are ignored, because `depends_on` of each fetch is more precise. A fetch
+The order in the nodes `Sequence` and `Parallel` is ignored, because `depends_on` of each fetch is more precise. A fetch
 below a `Condition` node gets the condition. Fetches of deferred fragments (`@defer`) are listed like all other fetches.
 """
 
@@ -28,12 +28,13 @@ def conditions_met(conditions: Iterable[tuple[str, bool]], variables: Mapping[st
 
 @dataclass(frozen=True, slots=True)
 class FetchStep:
-    """A fetch of the plan, with the path and conditions that it gets from the nodes around it.
+    """A fetch of the plan, with its path and conditions from the `Flatten` and `Condition` nodes around it.
 
     Attributes:
         fetch: The fetch.
         path: The path of the objects to which the fetch adds fields.
-        conditions: Boolean variables with the values that they must have. If one differs, the fetch is skipped.
+        conditions: Boolean variables with the values that they must have. If a variable has another value, the fetch is
+            skipped.
         part: The part of a batch (a request with several fetches) to which the fetch belongs; None outside a batch.
     """
 
@@ -55,7 +56,7 @@ class PlannedRequest:
     batch: BatchFetch | None = None
 
 
-def planned_requests(  # noqa: C901 - one case per kind of node
+def requests_in_plan(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[tuple[str, bool], ...] = ()
 ) -> Iterator[PlannedRequest]:
     """Yield the requests of a plan in order (execution §3.7).
@@ -73,19 +74,19 @@ def planned_requests(  # noqa: C901 - one case per kind of node
             yield PlannedRequest((FetchStep(fetch, path, conditions),))
         case Sequence(nodes=nodes) | Parallel(nodes=nodes):
             for child in nodes:
-                yield from planned_requests(child, conditions)
+                yield from requests_in_plan(child, conditions)
         case Condition(variable=variable, if_clause=if_clause, else_clause=else_clause):
-            yield from planned_requests(if_clause, (*conditions, (variable, True)))
-            yield from planned_requests(else_clause, (*conditions, (variable, False)))
+            yield from requests_in_plan(if_clause, (*conditions, (variable, True)))
+            yield from requests_in_plan(else_clause, (*conditions, (variable, False)))
         case Defer(primary=primary, deferred=deferred):
-            yield from planned_requests(primary.node, conditions)
+            yield from requests_in_plan(primary.node, conditions)
             for part in deferred:
-                yield from planned_requests(part.node, conditions)
+                yield from requests_in_plan(part.node, conditions)
         case Subscription(rest=rest):
-            yield from planned_requests(rest, conditions)
+            yield from requests_in_plan(rest, conditions)
 
 
 def _steps(part: BatchPart, conditions: tuple[tuple[str, bool], ...]) -> Iterator[FetchStep]:
-    for request in planned_requests(part.node, conditions):
+    for request in requests_in_plan(part.node, conditions):
         for step in request.steps:
             yield replace(step, part=part)

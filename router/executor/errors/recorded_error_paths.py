@@ -1,7 +1,8 @@
-"""Record the paths of errors, to distinguish a value that could not be fetched from a genuine null (execution §4).
+"""Record the paths of errors. They show which values could not be fetched (execution §4).
 
-A value is *unknown* if it could not be fetched. A null is unknown if an error has the path of the null, or a path below
-the null. A missing value is unknown if an error has a path above the value, because the fetch for the value failed.
+A value that could not be fetched is *unknown*. A null or missing value is unknown if an error has the path of the
+value, or a path below the value. A missing value is also unknown if an error has a path above the value, because then
+the fetch of the value failed. All other nulls are real values.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class FailurePaths:
-    """The paths of errors (`exact`), and the set of all prefixes of these paths (`prefixes`).
+class RecordedErrorPaths:
+    """The paths of errors (`exact`), and all prefixes of these paths (`prefixes`).
 
-    Each path is a prefix of itself, so `prefixes` contains `exact`.
+    An error at users.1 has the prefixes () (the root), users, and users.1 itself.
     """
 
     exact: set[ResponsePath] = field(default_factory=set)
     prefixes: set[ResponsePath] = field(default_factory=set)
 
     @classmethod
-    def of(cls, errors: Iterable[ResponseError]) -> FailurePaths:
+    def of(cls, errors: Iterable[ResponseError]) -> RecordedErrorPaths:
         """Collect the paths of `errors`; errors without a path are ignored."""
         failures = cls()
         for error in errors:
@@ -40,9 +41,9 @@ class FailurePaths:
         self.prefixes.update(path[:length] for length in range(len(path) + 1))
 
     def within(self, path: ResponsePath) -> bool:
-        """Return whether an error has this path or a path below it."""
+        """Return whether an error has the path `path` or a path below `path`."""
         return path in self.prefixes
 
     def above(self, path: ResponsePath) -> bool:
-        """Return whether an error has a path above this path. The empty path (the root) is above every other path."""
+        """Return whether an error has a path above `path`. The empty path (the root) is above every other path."""
         return any(path[:length] in self.exact for length in range(len(path)))
