@@ -2,7 +2,7 @@
 
 `COMMANDS` lists the sub-commands. Each sub-command is a module that defines a click command with the name `command`.
 The module is imported when the sub-command is first used, because `router plan` must not need the dependencies of a
-server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and `watched_inputs` read
+server. The other modules help sub-commands: `read_supergraph`, `file_io`, `operation_options` and `compose_watch` read
 inputs; `composition_output` and `plan_formats` print results; `garbage_collector` makes compositions faster.
 """
 
@@ -19,7 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("router.cli.explain_code", "Explain an error or hint code of composition."),
     "contract": ("router.cli.contract", "Derive a variant of a supergraph, filtered by @tag."),
     "subgraph": ("router.cli.introspect_subgraph", "Print the SDL of running subgraphs."),
-    "supergraph": ("router.cli.inspect_supergraph", "Print the API schema or the subgraphs of a supergraph."),
+    "supergraph": ("router.cli.supergraph", "Print the API schema or the subgraphs of a supergraph."),
     "plan": ("router.cli.plan", "Print the plan of an operation."),
     "explain-plan": ("router.cli.explain_plan", "Explain why a plan fetches each field from its subgraph."),
     "config": ("router.cli.config", "Check a configuration, or print its JSON Schema or reference page."),

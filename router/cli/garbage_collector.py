@@ -6,8 +6,8 @@ import gc
 from typing import Final
 
 # How many objects a composition may allocate before the next garbage collection. All syntax trees live until the
-# composition ends. A collection before that visits all syntax trees and frees none. With Python's default threshold, to
-# compose fifty subgraphs of fifty types takes 1.7 times as long.
+# composition ends. An earlier collection would visit all syntax trees and free none. With Python's default threshold,
+# to compose fifty subgraphs of fifty types takes 1.7 times as long.
 _YOUNG_OBJECTS: Final = 1_000_000
 
 

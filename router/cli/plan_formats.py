@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from router.plan import OutputSelection, Path, PlanNode, QueryPlan
 
 _NUMBERS: Final = frozenset({0, 1, 2, 3, 4})
-"""The indexes of those columns of the cost table that contain numbers."""
+"""The indexes of the columns of the cost table that contain numbers, aligned to the right."""
 
 # Mermaid's escape sequences for special characters: those that end a label, start markup or start an escape sequence.
 _ENTITIES: Final = str.maketrans({"#": "#35;", "&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;"})
@@ -92,7 +92,7 @@ def placed_fetches(plan: QueryPlan) -> list[PlacedFetch]:
 def _requests(  # noqa: C901 - one case per kind of node
     node: PlanNode | None, conditions: tuple[str, ...]
 ) -> Iterator[list[_FetchInRequest]]:
-    """Yield, for each request below `node`, the fetches of the request. `conditions` are the conditions of `node`."""
+    """Yield a list of fetches for each request of the plan `node`. `conditions` says when `node` runs."""
     match node:
         case Fetch():
             yield [_FetchInRequest(node, (), conditions)]

@@ -92,8 +92,8 @@ def _listening(settings: RouterSettings) -> Endpoint:
 def _connections(settings: RouterSettings) -> ConnectionLimits:
     """Return the limits of connections to clients.
 
-    `head_bytes` is twice the configured limits. If the headers of a request are a little too large, the router can then
-    read the whole request, and responds with the limit that the request exceeds.
+    `head_bytes` is twice the sum of the configured limits. The router can thus read headers that are a little too
+    large, and name the exceeded limit in its response.
     """
     limits, server = settings.limits, settings.server
     bounded = limits.enforces("url_bytes") and limits.enforces("header_bytes")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class UnusableSupergraph(StartupError):
-    """The router cannot serve the supergraph in the SDL. To load the same SDL again would fail again."""
+    """The router cannot serve the supergraph. A second attempt with the same SDL would also fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class SupergraphText(NamedTuple):
 def build(locations: FileLocations, source: SupergraphText, stopped: threading.Event | None) -> Generation:
     """Build a generation (a gateway with its settings) that is ready to serve. This function does all slow work.
 
-    `stopped` is given if another generation serves clients during the build. The warm-up then pauses between documents,
-    and ends when `stopped` is set.
+    The warm-up pauses between documents, and ends when `stopped` is set. If the router does not listen yet, `stopped`
+    is None, and the warm-up does not pause.
 
     Raises:
         StartupError: the settings or the supergraph cannot be used, or a setting names an unknown subgraph.

@@ -67,9 +67,9 @@ class Generation:
     async def close(self) -> None:
         """Wait until the running requests have ended, and then close all connections.
 
-        The wait ends after the time limit of a request, even if requests are still running.
+        If requests still run after the time limit of a request, close the connections anyway.
         """
-        # No request runs longer, because every request has a deadline, even a mutation whose client has disconnected.
+        # Every request has this deadline, even a mutation whose client has disconnected.
         longest = self.settings.traffic.request_timeout + LAST_SECONDS
         try:
             async with asyncio.timeout(longest):
@@ -133,7 +133,7 @@ async def _retire(generation: Generation) -> None:
     number = generation.number
     await generation.close()
     del generation
-    # A schema has reference cycles, so that only the garbage collector frees it. The collector ignores frozen objects.
+    # A schema has reference cycles, so only the garbage collector can free it. The collector ignores frozen objects.
     gc.unfreeze()
     gc.collect()
     freeze()

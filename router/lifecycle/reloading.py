@@ -58,8 +58,8 @@ class ReloadOutcome:
     def is_worth_logging_after(self, before: ReloadOutcome | None) -> bool:
         """Return whether to log this outcome. `before` is the outcome of the previous reload, or None.
 
-        A poll is not logged if it has the same result and reason as the previous reload. An `unchanged` outcome is
-        logged only if the previous reload was refused.
+        An `unchanged` outcome is logged only if the previous reload was refused. Any other outcome is logged, except
+        for a poll with the same result and reason as the previous reload.
         """
         if self.result == "unchanged":
             return before is not None and before.result == "refused"
@@ -88,7 +88,6 @@ class Reloader:
         """If the supergraph is a file, load it.
 
         This method is called before the router listens, so that the start fails if the file cannot be used.
-
 
         Raises:
             StartupError: the configuration or the supergraph cannot be used.
@@ -203,14 +202,14 @@ class Reloader:
         return self._source[1] if self._source is not None else None
 
 
-# Settings of sockets and connections. The process uses them only when it starts; a reload does not apply them.
+# Settings of sockets and connections. A reload does not apply a change of these settings; a restart does.
 _FIXED = (
     *(f"server.{key}" for key in ("host", "port", "workers", "drain_timeout", "head_timeout")),
     "server.keep_alive_timeout",
     "server.keep_alive_requests",
     "admin",
 )
-# A reload applies these limits. But the buffer size of connections is computed from the limits when the process starts.
+# A reload applies these limits. But connections have a buffer whose size is computed from the limits only at the start.
 _FIXED_IF_RAISED = ("limits.url_bytes", "limits.header_bytes")
 
 

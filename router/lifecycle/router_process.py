@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from router.lifecycle.gateway_generations import Rollover
+from router.lifecycle.reload_on_change import Watch
 from router.lifecycle.reloading import Reloader
 from router.lifecycle.resident_memory import resident_bytes
-from router.lifecycle.watch import Watch
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from servicekit.asgi import RequestIdMiddleware
 from servicekit.health import HealthEndpoints, NotReady
@@ -96,11 +96,11 @@ class RouterProcess:
         return [(await self._reloader.reload("admin", force=True)).to_json()]
 
     async def reload_on_signal(self) -> Sequence[JsonObject]:
-        """Reload for SIGHUP, even if no watched file has changed."""
+        """Reload after SIGHUP, even if no watched file has changed."""
         return [(await self._reloader.reload("SIGHUP", force=True)).to_json()]
 
     def request_reload(self) -> None:
-        """Request a reload for SIGHUP. The reload starts when the server runs. Safe in a signal handler."""
+        """Request a reload after SIGHUP. A signal handler may call this method, even before the server runs."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._start_task, self._reload_for_signal())
         else:
@@ -148,7 +148,7 @@ class RouterProcess:
         await send({"type": "lifespan.shutdown.complete"})
 
     def _log_supergraph(self) -> None:
-        current = self._rollover.current  # local: an attribute would keep a replaced supergraph in memory
+        current = self._rollover.current  # not an attribute, which would keep a replaced supergraph in memory
         if current is not None:
             _log.info("serving", supergraph=current.hash, warmed_up=current.warm_up_result._asdict())
 

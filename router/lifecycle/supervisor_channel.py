@@ -77,7 +77,7 @@ class Channel:
             for future in self._open.values():
                 if not future.done():
                     future.set_exception(WorkerGone())
-                    future.exception()  # retrieved, because asyncio logs an exception that nobody retrieves
+                    future.exception()  # asyncio logs an exception that nobody retrieves
 
 
 @asynccontextmanager
@@ -88,7 +88,8 @@ async def serve_supervisor(
 ) -> AsyncIterator[None]:
     """While the `with` block runs, respond to the requests of the supervisor.
 
-    `responders` has an async function for each request. If the supervisor closes the channel, call `on_supervisor_end`.
+    `responders` has an async function for each kind of request. If the supervisor closes the channel, call
+    `on_supervisor_end`.
     """
     reader, writer = await asyncio.open_connection(sock=connection, limit=_LONGEST_LINE)
 

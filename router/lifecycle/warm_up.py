@@ -1,7 +1,7 @@
 """Prepares operations (parses, validates and plans them) before clients send them.
 
-At the start, these are the operations of a file; at a reload, the operations that clients used most. A document that is
-not valid for the new schema is skipped and counted, and the warm-up continues.
+At the start, the operations come from a file. At a reload, they are the operations that clients used most. A document
+that is not valid for the new schema is skipped and counted, and the warm-up continues.
 """
 
 from __future__ import annotations

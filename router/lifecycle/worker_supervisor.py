@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from router.lifecycle.admin_port import JsonObject
 
-# The pauses before a worker is started again grow. After a worker has run for this time, the next pause is short.
+# Each time a worker ends, the pause before its next start doubles. If the worker ran for this time, the pause is short.
 _PROVEN_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-# A stopped worker that still runs this long after its grace period is killed.
+# A stopped worker is killed if it still runs this many seconds after its grace period.
 _LAST_SECONDS = 3.0
 # A worker that does not send its status within this time is not ready. Load balancers wait about as long for a probe.
 _STATUS_SECONDS = 2.0
@@ -53,7 +53,7 @@ def open_listeners(endpoint: Endpoint, count: int) -> list[socket.socket]:
         PortTaken: another process listens on the port, with or without SO_REUSEPORT.
         StartupError: this machine does not have the address.
     """
-    bind(endpoint).close()  # without SO_REUSEPORT, so that it fails if another process uses the port
+    bind(endpoint).close()  # fails if another process uses the port, because SO_REUSEPORT is not set
     first = bind(Endpoint(endpoint.host, endpoint.port, endpoint.variable, shared=True))
     port = first.getsockname()[1]
     others = [bind(Endpoint(endpoint.host, port, endpoint.variable, shared=True)) for _ in range(count - 1)]
@@ -139,7 +139,7 @@ class WorkerSupervisor:
         return {"worker": index, "ready": False, "reason": reason}
 
     async def _reload(self, request: str) -> list[JsonObject]:
-        """Reload the workers that serve clients. A worker that is being started is skipped: it reads the new files."""
+        """Reload the workers that serve clients. Skip a worker that is being started: it reads the new files anyway."""
         outcomes: list[JsonObject] = []
         async with self._reloading:
             for index, channel in sorted(self._channels.items()):
@@ -231,7 +231,7 @@ class WorkerSupervisor:
 
 
 async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:
-    """Wait until one of `waits` completes. Then cancel the other coroutines, but not the other futures."""
+    """Wait until one of `waits` completes, and then cancel the other coroutines. Futures are not cancelled."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -245,7 +245,7 @@ async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.F
 
 
 def call_when_closed(pipe: int, stop: Callable[[], None]) -> None:
-    """Call `stop` when the other end of `pipe` is closed. The system closes it when the process at that end ends."""
+    """Call `stop` when the other end of `pipe` is closed. The system closes that end when its process exits."""
     loop = asyncio.get_running_loop()
 
     def readable() -> None:

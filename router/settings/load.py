@@ -36,7 +36,7 @@ ENVIRONMENT: Mapping[tuple[str, str], str] = {
     ("server", "port"): "ROUTER_PORT",
     ("server", "drain_timeout"): "MOSAFE_SHUTDOWN_SECONDS",
 }
-"""For some keys, the environment variable that has the value if the key is missing in the file."""
+"""Keys that have an environment variable. A key that is missing in the file has the value of its variable."""
 
 _FROM_ENV = frozenset({"from_env", "default"})
 _FROM_FILE = frozenset({"from_file"})
@@ -180,7 +180,7 @@ class _Source:
         return None
 
     def add_from_environment(self, values: dict[str, object]) -> None:
-        """Add to `values` each key of `ENVIRONMENT` that is missing there, if the variable of the key is set."""
+        """For each key of `ENVIRONMENT` that is missing in `values`, add the value of its variable if this is set."""
         for (section, key), variable in ENVIRONMENT.items():
             section_values = values.setdefault(section, {})
             if isinstance(section_values, dict) and key not in section_values and self.environ.get(variable):

@@ -54,14 +54,14 @@ class RouterSettings(Section):
     logging: Logging = Logging()
     """What log lines contain."""
     introspection: bool = False
-    """Whether clients may query the schema. If they may not, error messages do not suggest names of the schema
-    either."""
+    """Whether clients may query the schema. With `false`, error messages also do not suggest names of the
+    schema."""
     override_subgraph_url: Mapping[str, HttpUrl] = {}
     """For each subgraph name, a URL that replaces the URL in the supergraph."""
     override_labels: Mapping[str, Percentage] = {}
     """For each label of a progressive `@override`, the percentage of requests for which the label is active, for
-    example `{checkout-v2: 25}`. A label that is missing here is inactive, except that `percent(5)` is active for 5 % of
-    requests."""
+    example `{checkout-v2: 25}`. The label `percent(5)` is active for 5 % of requests if it is missing here. Any
+    other label that is missing here is inactive."""
     headers: Headers = Headers()
     """Which headers of a client are sent to subgraphs."""
     traffic: Traffic = Traffic()
@@ -94,7 +94,7 @@ class RouterSettings(Section):
         return self
 
     def unknown_subgraphs(self, subgraphs: Collection[str]) -> list[tuple[str, ...]]:
-        """Return the path of each key that names an unknown subgraph, which is not in `subgraphs`.
+        """Return the path of each key that names a subgraph which is not in `subgraphs`.
 
         For example, the path is `("traffic", "subgraphs", "x")` if `subgraphs` does not contain `x`.
         """

@@ -12,7 +12,7 @@ class Csrf(Section):
     """Protection against cross-site request forgery: a page of another site makes a browser send a request.
 
     Before a browser sends a request of a page of another site, it usually asks the router for permission in a preflight
-    request. It sends a simple request, for example the content of a form, without a preflight request.
+    request. Only a simple request, for example the content of a form, is sent without a preflight request.
     """
 
     enabled: bool = True

@@ -17,7 +17,7 @@ ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]
 
 
 class AllowedErrors(Section):
-    """Which errors of a subgraph keep their message, and which of their `extensions` they keep."""
+    """Which errors of a subgraph keep their message, and which `extensions` these errors keep."""
 
     allow_codes: tuple[str, ...] = ()
     """Values of `extensions.code`. An error with one of these codes keeps its message."""
@@ -40,12 +40,12 @@ class Errors(AllowedErrors):
     """What clients see of the errors of subgraphs."""
 
     mask: bool = True
-    """Whether the router masks errors of subgraphs: replaces their message and `extensions`. With
-    `false`, clients get the errors unchanged, which helps in development."""
+    """Whether the router masks an error of a subgraph, which means that the router replaces its message and
+    `extensions`. With `false`, clients get the errors unchanged, which helps in development."""
     message: str = Field("Unexpected error", min_length=1)
     """The message that replaces the message of a masked error."""
     subgraphs: Mapping[str, AllowedErrors] = {}
-    """For each subgraph name, which errors of this subgraph clients see in addition to those that `errors` allows."""
+    """For each subgraph name, further values of `allow_codes` and `allow_extensions` for this subgraph only."""
     transport_codes: TransportCodes = TransportCodes()
     """The `extensions.code` of the error that clients get if a subgraph does not respond correctly."""
     status: Mapping[ErrorCode, ErrorStatus] = {}

@@ -34,7 +34,7 @@ class Propagate(Section):
 
 
 class Insert(Section):
-    """Set a header to a fixed value, even if an earlier rule has set it."""
+    """Set a header to a fixed value, even if an earlier rule has set the header."""
 
     name: SettableHeader
     """The name of the header."""

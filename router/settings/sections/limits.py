@@ -31,8 +31,8 @@ LimitName = Literal[
 class Limits(Section):
     """The largest requests that the router accepts. Limits are checked before the operation is executed.
 
-    If a limit can be null, null switches it off. The content of a fragment is counted again for each spread of the
-    fragment.
+    The value null switches a limit off, where null is allowed. If an operation spreads a fragment twice, the content of
+    the fragment is counted twice.
     """
 
     body_bytes: Count = 2_000_000

@@ -29,8 +29,8 @@ class SubgraphTraffic(Section):
     """Whether the router sends identical queries (same headers and variables) only once if they run at the same
     time."""
     longest_retry_after: Duration | None = None
-    """If the subgraph responds with 503 and `Retry-After`, it gets no requests for the time in this header. This key is
-    the maximum of that time."""
+    """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
+    header, but not longer than the time in this key."""
 
 
 class AllTraffic(Section):
@@ -53,8 +53,8 @@ class AllTraffic(Section):
     """Whether the router sends identical queries (same headers and variables) only once if they run at the same
     time."""
     longest_retry_after: Duration | None = 30.0
-    """If a subgraph responds with 503 and `Retry-After`, it gets no requests for the time in this header. This key is
-    the maximum of that time; with null, the header is ignored."""
+    """After a response with 503 and `Retry-After`, the router sends the subgraph no requests for the time in this
+    header, but not longer than the time in this key. With null, the router ignores the header."""
 
 
 class Traffic(Section):

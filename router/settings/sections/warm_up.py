@@ -15,11 +15,11 @@ class WarmUp(Section):
 
     file: FilePath | None = None
     """A folder of .graphql files, or a JSON manifest. The router prepares their operations at the start, in addition to
-    persisted documents. The manifest is a list of documents, an object that maps ids to documents, or an object with a
-    list `operations`. Each of the operations has its document in `body`."""
+    persisted documents. The manifest is a list of documents, an object that maps ids to documents, or an object of the
+    form {"operations": [{"body": document}]}."""
     hottest: Annotated[int, Field(ge=0), IsNumber] = 300
-    """Number of documents that the router prepares for a new supergraph before this supergraph serves requests; 0 for
-    none. The router chooses the documents that clients used most."""
+    """The router prepares this number of documents before a reload replaces the supergraph; 0 for none. These are the
+    documents that clients used most."""
     rate: Count = 50
     """Maximum number of documents prepared per second while clients are served, so that requests are not delayed."""
     timeout: Duration = 30.0

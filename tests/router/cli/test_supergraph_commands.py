@@ -1,7 +1,7 @@
 """`router explain`, `router contract`, `router supergraph` and `router subgraph`: arguments, outputs, exit codes.
 
 Covers `router/cli/contract.py`, `router/cli/explain_code.py`, `router/cli/introspect_subgraph.py` and
-`router/cli/inspect_supergraph.py`.
+`router/cli/supergraph.py`.
 """
 
 from __future__ import annotations

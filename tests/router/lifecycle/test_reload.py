@@ -1,7 +1,7 @@
 """Reloads: a router gets a new supergraph or configuration while it serves.
 
 Covers `router/lifecycle/reloading.py`, `router/lifecycle/build_gateway.py`, `router/lifecycle/router_process.py`,
-`router/lifecycle/gateway_generations.py` and `router/lifecycle/watch.py`.
+`router/lifecycle/gateway_generations.py` and `router/lifecycle/reload_on_change.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reloads after a change. Checks the files, and polls the URL of the supergraph, each at its own interval."""
+"""Reloads after a change of the configuration or supergraph: checks the files, and polls the URL of the supergraph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ routers then do not poll at the same moment."""
 
 
 class Watch:
-    """Has two endless loops, `files` and `address`. Each runs as a task, at an interval that a reload can change."""
+    """Two endless loops: `files` checks the files, `address` polls the URL. A reload can change their intervals."""
 
     def __init__(self, reloader: Reloader, rollover: Rollover) -> None:
         self._reloader = reloader

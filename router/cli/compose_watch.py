@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _FILE_POLL_SECONDS = 0.1
 # The pause after a change. Some editors first truncate a file and then write it; after this pause, they have finished.
 _SETTLE_SECONDS = 0.05
-# The interval at which running subgraphs are fetched. A shorter interval would fill the logs of the subgraphs.
+# The interval at which the SDL of running subgraphs is fetched. A shorter interval would fill the logs of subgraphs.
 _SUBGRAPH_POLL_SECONDS = 2.0
 
 _Stamp = tuple[int, int, int]
