@@ -12,6 +12,7 @@ Reading order:
 2. `supergraph_features`, `compose_directive`: the directives of the supergraph;
 3. `object`, `interface`, `union`, `enum`, `input_object`: the kinds of types;
 4. `fields`, `arguments`, `type_references`, `default_values`, `descriptions`, `applied_directives`: what types contain;
-5. `override`, `shareable`, `auth_propagation`: the federation directives on fields;
+5. `external_declarations`, `override`, `shareable`, `interface_object_fields`, `auth_propagation`: the federation
+   directives;
 6. `join_directives`: the `@join__*` directives, which record what each subgraph declares.
 """

@@ -166,7 +166,7 @@ def _add_join_directives(state: MergeState, directive: MergedDirective, found: A
 
 
 def connect_links(state: MergeState) -> list[Applied]:
-    """Return a `@join__directive` for each different `@link` of the subgraphs to the connect specification."""
+    """Return a `@join__directive` for each distinct `@link` to the connect specification in the subgraphs."""
     groups: dict[Hashable, tuple[ConstObjectValueNode, list[int]]] = {}
     for index, subgraph in enumerate(state.subgraphs):
         for link in subgraph.schema.links:

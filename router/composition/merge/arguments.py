@@ -55,8 +55,8 @@ def merge_arguments(state: MergeState, sources: Sources[_Owner], dest: _Owner, w
 def _contextual(state: MergeState, arguments: Sources[InputValue], what: str) -> None:
     """Report an argument that has `@fromContext` in some subgraphs but not in all subgraphs with the argument.
 
-    The supergraph does not have such an argument, so clients cannot supply a value. A required argument without
-    `@fromContext` would therefore have no value and is an error. If the argument is optional, a hint is reported.
+    Clients cannot send such an argument, because the supergraph does not have it. If a subgraph without `@fromContext`
+    requires the argument, an error is reported; otherwise, a hint.
     """
     plain = [index for index, argument in arguments.items() if not argument.has("fromContext")]
     if not plain:

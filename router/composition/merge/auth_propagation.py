@@ -38,7 +38,7 @@ def propagate_requirements(state: MergeState) -> None:
     """Copy requirements between the interfaces of the supergraph and their implementations (composition §5.7)."""
     if not any(merged.element in AUTH_ELEMENTS for merged in state.features.merged.values()):
         return
-    # The list is complete before the first change. Otherwise, a requirement of one implementation would be copied to an
+    # Find all additions before making any. Otherwise, a requirement of one implementation would be copied to an
     # interface and from there to the other implementations.
     additions = [*_onto_interfaces(state), *_onto_implementations(state)]
     for addition in additions:

@@ -113,8 +113,8 @@ def composed_directives(
 def _definition(subgraphs: Sequence[SubgraphMetadata], request: _ComposeRequest, url: SpecUrl) -> DirectiveDef | None:
     """Return a subgraph's definition of the directive, with the name that the directive has in the supergraph.
 
-    Only subgraphs that link the specification in the version of `url` are searched; the last such definition is
-    returned. None if no subgraph has such a definition.
+    Only subgraphs that link the specification in the version of `url` count. If several of them define the directive,
+    the last definition is returned; if none does, None.
     """
     for index, link in reversed([*_linked(subgraphs, url.identity)]):
         definition = subgraphs[index].schema.directives.get(link.directive_name(request.element))
@@ -171,7 +171,7 @@ def _linked(subgraphs: Sequence[SubgraphMetadata], identity: str) -> Iterator[tu
 def _different_majors(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Report specifications whose directives the subgraphs compose from different major versions.
+    """Report an error for each specification if subgraphs compose directives from different major versions of it.
 
     If a subgraph links another major version but composes no directive of the specification, only a hint is reported.
 
@@ -206,7 +206,7 @@ def _different_majors(
 def _different_sources(
     subgraphs: Sequence[SubgraphMetadata], requests: Sequence[_ComposeRequest], report: Report
 ) -> Iterator[str]:
-    """Report an error for each name that stands for different directives in the subgraphs that compose the name.
+    """Report an error for each name under which subgraphs compose different directives.
 
     Yields:
         The identities of the specifications that define these directives.

@@ -1,4 +1,4 @@
-"""Merge interface types, including their `@interfaceObject` declarations (composition §5.5).
+"""Merge interface types, including their `@interfaceObject` declarations (composition §5.1, §5.5).
 
 Reports the errors INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE and INTERFACE_OBJECT_USAGE_ERROR, and the hint
 INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
@@ -6,21 +6,12 @@ INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD.
 
 from __future__ import annotations
 
-from copy import copy
-from typing import TYPE_CHECKING
-
 from router.composition.key_directives import resolvable
 from router.composition.merge.fields import merge_field
 from router.composition.merge.merge_state import MergeState, Sources, children
 from router.composition.merge.object import hint_missing_field
 from router.composition.merge.override import resolve_overrides
-from router.composition.merge.shareable import check_sharing
-from router.composition.model import Applied, Element, FieldDef, Kind, TypeDef
-
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    _E = TypeVar("_E", bound=Element)
+from router.composition.model import FieldDef, Kind, TypeDef
 
 
 def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
@@ -38,7 +29,7 @@ def merge_interface(state: MergeState, sources: Sources[TypeDef], dest: TypeDef)
 
 
 def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Check that a subgraph with a resolvable key on an interface defines every implementation of the interface.
+    """Check that each subgraph with a resolvable key on the interface defines every implementation of the interface.
 
     The router can send the subgraph the key of an object of any implementation. The subgraph must then return the name
     of the object's type, so the subgraph must know the type.
@@ -60,7 +51,7 @@ def _check_keys(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> 
 
 
 def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest: TypeDef) -> None:
-    """Check that a subgraph that declares the interface as `@interfaceObject` does not define its implementations."""
+    """Check that no subgraph declares the interface as `@interfaceObject` and also defines an implementation."""
     implementations = state.supergraph.possible_types(dest.name)
     for index, source in sources.items():
         own = [name for name in implementations if name in state.subgraphs[index].schema.types]
@@ -71,35 +62,3 @@ def _check_interface_objects(state: MergeState, sources: Sources[TypeDef], dest:
                 f"{', '.join(own)} cannot be defined here.",
                 [state.place(index, source.node)],
             )
-
-
-def copy_interface_object_fields(state: MergeState) -> None:
-    """Copy the fields of `@interfaceObject` types to the implementations of the interface (composition §5.5).
-
-    A field is copied only to the implementations that do not have the field.
-    """
-    for definition in state.supergraph.of_kind(Kind.OBJECT):
-        for interface_name in definition.interfaces:
-            for member in state.supergraph.types[interface_name].fields.values():
-                if member.name in definition.fields or not _from_interface_object(state, member):
-                    continue
-                copied = _copied(member)
-                copied.parent = definition.name
-                copied.arguments = {name: _copied(argument) for name, argument in member.arguments.items()}
-                copied.directives.append(Applied("join__field", {}))
-                definition.fields[member.name] = copied
-                check_sharing(state, {}, copied)
-
-
-def _from_interface_object(state: MergeState, member: FieldDef) -> bool:
-    for subgraph in state.subgraphs:
-        own = subgraph.schema.types.get(member.parent)
-        if own is not None and own.is_interface_object and member.name in own.fields:
-            return True
-    return False
-
-
-def _copied(element: _E) -> _E:
-    copied = copy(element)
-    copied.directives = [applied for applied in element.directives if not applied.name.startswith("join__")]
-    return copied

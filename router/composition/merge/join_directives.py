@@ -79,7 +79,8 @@ def join_field(
 ) -> None:
     """Add the `@join__field`s of all subgraphs with the field to `dest` (composition §8.5).
 
-    No `@join__field` is added if the supergraph says the same without any `@join__field`.
+    No `@join__field` is added if none is needed: without `@join__field`, all subgraphs with the parent type have the
+    field.
     """
     if context.types_equal and _is_implied(state, sources, context):
         return
@@ -101,7 +102,7 @@ def join_field(
 
 
 def _is_implied(state: MergeState, sources: Sources[TypedElement], context: FieldContext) -> bool:
-    """Return whether no `@join__field` is needed, provided that the field has the same type in all subgraphs.
+    """Return whether a field that has the same type in all subgraphs needs no `@join__field`.
 
     Two conditions must hold: every subgraph with the parent type has the field, and in no subgraph is the field
     external, overridden, or marked with `@requires`, `@provides` or `@fromContext`.

@@ -55,11 +55,11 @@ class Override:
     labels: dict[int, str] = field(default_factory=dict)
 
     def resolves(self, index: int) -> bool:
-        """Return whether the subgraph's field is not overridden. An `@override` with a label counts as an override."""
+        """Return whether no `@override`, with or without a label, overrides the field of the subgraph at `index`."""
         return index not in self.used and index not in self.unused
 
     def leaves_out(self, index: int) -> bool:
-        """Return whether the supergraph omits the subgraph's field: overridden without a label, and not used."""
+        """Return whether the supergraph omits the subgraph's field: it is overridden without a label and not used."""
         return index in self.unused and index not in self.labels
 
 
@@ -116,7 +116,7 @@ class MergeState:
         return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
     def leaves_out(self, index: int, coordinate: str) -> bool:
-        """Return whether the supergraph omits the subgraph's field: overridden without a label, and not used."""
+        """Return whether the supergraph omits the subgraph's field: it is overridden without a label and not used."""
         return self.overrides.get(coordinate, NOT_OVERRIDDEN).leaves_out(index)
 
     def places(self, sources: Sources[Element]) -> list[SourcePlace]:

@@ -1,7 +1,7 @@
 """Run all merge steps in order.
 
 1. Create all types of the supergraph.
-2. Merge the types kind by kind. Executable directives are merged before the last kind, which is enum types.
+2. Merge the types kind by kind, then the executable directives, and enum types last.
 3. Merge the schema definitions.
 4. Copy the fields of `@interfaceObject` types, then the authorization requirements.
 """
@@ -16,7 +16,8 @@ from router.composition.merge.descriptions import merge_description
 from router.composition.merge.enum import merge_enum
 from router.composition.merge.executable_directives import merge_directive_definitions, note_directive_enums
 from router.composition.merge.input_object import merge_input
-from router.composition.merge.interface import copy_interface_object_fields, merge_interface
+from router.composition.merge.interface import merge_interface
+from router.composition.merge.interface_object_fields import copy_interface_object_fields
 from router.composition.merge.join_directives import join_implements, join_type
 from router.composition.merge.merge_state import MergeState, Sources
 from router.composition.merge.object import merge_object
@@ -58,7 +59,7 @@ def merge(subgraphs: Sequence[SubgraphMetadata], report: Report) -> MergeState:
     """
     state = MergeState(list(subgraphs), resolve_features(subgraphs, report), report)
     if report.failed():
-        # The directives of the supergraph are not known. Further steps would report errors that only follow from this.
+        # Stop: `state.features` may be incomplete. Further steps would report errors that only follow from this.
         return state
     _create_types(state)
     for kind, merge_kind in _BY_KIND:

@@ -214,7 +214,7 @@ def _version(subgraphs: Sequence[SubgraphMetadata], report: Report) -> Version:
 
 
 def _needed(link: Link) -> Version | None:
-    """Return the federation version that the linked specification needs. None if `_RAISED_BY_LINK` does not list it."""
+    """Return the federation version that the linked specification needs according to `_RAISED_BY_LINK`, or None."""
     needs = _RAISED_BY_LINK.get(link.url.name, {}) if link.url.is_apollo else {}
     return Version.parse(needs.get(str(link.url.version), ""))
 

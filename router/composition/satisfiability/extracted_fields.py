@@ -30,7 +30,7 @@ class ExtractedFields:
     _missing: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def has(self, index: int, member: FieldDef) -> bool:
-        """Return whether the type of the field is still in the subgraph at `index` after extraction."""
+        """Return whether the subgraph at `index` still has the type of the field `member` after extraction."""
         return base_name(member.type) not in self._missing_types(index)
 
     def _missing_types(self, index: int) -> frozenset[str]:
@@ -58,7 +58,7 @@ class ExtractedFields:
         return frozenset(missing)
 
     def _parts(self, index: int, definition: TypeDef) -> set[str]:
-        """Return the names of the fields that remain in spite of overrides. For a union, return all members."""
+        """Return the names of the fields that are not lost by an override. For a union, return all members."""
         if definition.kind is Kind.UNION:
             return set(definition.members)
         return {

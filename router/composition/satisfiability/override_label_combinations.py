@@ -60,10 +60,10 @@ def label_assumptions(state: MergeState, extracted: ExtractedFields) -> Iterator
 
 
 def _labels(extracted: ExtractedFields, coordinate: str, override: Override) -> Mapping[int, str]:
-    """Map the index of the overriding and of the overridden subgraph to the label of a field's `@override`.
+    """Return a field's labels: index of the overriding and of the overridden subgraph → label of the `@override`.
 
-    Returns no labels if the overriding subgraph loses the field when a router extracts the subgraph. The overridden
-    subgraph then always resolves the field.
+    If the overriding subgraph loses the field when a router extracts the subgraph, no labels are returned. In this
+    case, the overridden subgraph always resolves the field.
     """
     parent, _, name = coordinate.partition(".")
     for index in override.labels:

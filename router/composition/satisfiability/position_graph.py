@@ -156,7 +156,7 @@ class PositionGraph:
     def _resolves_all(self, position: Position, selections: SelectionSetNode) -> bool:
         """Return whether the subgraph itself resolves every field of a field set.
 
-        An external field does not count as resolved, nor does a field that is overridden without a label.
+        External fields and fields that are overridden without a label do not count as resolved.
         """
         for item in selections.selections:
             if not isinstance(item, FieldNode) or item.name.value == TYPENAME:
@@ -173,7 +173,7 @@ class PositionGraph:
         return True
 
     def entries(self, position: Position) -> Iterator[tuple[Position, tuple[SelectionSetNode | None, ...]]]:
-        """Yield the positions of the same object in other subgraphs, whether they are reachable or not.
+        """Yield the positions of the same object in all other subgraphs, including unreachable positions.
 
         Each position is paired with the field sets of its resolvable keys. The router reaches the position if it can
         fetch one of these field sets. A root type has an empty field set, because a root type needs no key. The field
@@ -219,7 +219,7 @@ class PositionGraph:
         return frozenset({value.type_name}) if definition.kind is Kind.OBJECT else frozenset()
 
     def narrowed(self, positions: tuple[Position, ...], wanted: str) -> tuple[Position, ...]:
-        """Return the positions whose type is always matched by the type condition `... on wanted`."""
+        """Return the positions at which every object has the type `wanted`, so that `... on wanted` applies."""
         possible = self.possible_types(wanted)
         return tuple(each for each in positions if each.type_name == wanted or each.type_name in possible)
 

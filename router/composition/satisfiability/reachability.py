@@ -87,8 +87,10 @@ class Reachability:
             return self.graph.has_local_key(position) and self.can_fetch((position,), selections)
 
     def _stays_met(self, type_name: str, requires: Applied) -> bool:
-        """Return whether a fetchable `@requires` remains fetchable whatever further positions are found."""
-        # The value of an interface or union field can get more possible types, and each type must have the fields.
+        """Return whether a `@requires` that can be fetched now can also be fetched when more positions are found.
+
+        False if a field has an interface or union type: new positions may return types whose fields are not fetchable.
+        """
         selections = requires.field_set
         return selections is not None and self.graph.selects_object_types_only(type_name, selections)
 
@@ -98,7 +100,7 @@ class Reachability:
         """Return all reachable positions of the same object. `position` is the first.
 
         A key can select fields of other objects, so the results for two objects can depend on each other. Such results
-        are computed together, in rounds, until no result grows. During the rounds, the results so far are returned.
+        are computed in rounds, until no result grows. During the rounds, this method returns the positions so far.
         """
         known = self.cache.reachable.get(position)
         if known is not None:
@@ -122,7 +124,7 @@ class Reachability:
         return growing[position]
 
     def _extended(self, position: Position, found: tuple[Position, ...]) -> tuple[Position, ...]:
-        """Return `found`, and after it each further position that has a key whose fields `found` can supply."""
+        """Return `found` and all further positions with a key whose fields can be fetched from positions in `found`."""
         entries = self.cache.entries.get(position)
         if entries is None:
             entries = self.cache.entries[position] = tuple(self.graph.entries(position))
@@ -168,7 +170,7 @@ class Reachability:
             positions: The known positions of the object.
             selections: The field set.
             available: The context selections that the router can fetch for the fields.
-            closed: Whether only `positions` may resolve the fields. If False, reachable positions may too.
+            closed: If True, only `positions` may resolve the fields. If False, positions reachable from there may too.
         """
         for item in selections.selections:
             if isinstance(item, InlineFragmentNode):
@@ -201,8 +203,7 @@ class Reachability:
     ) -> tuple[Position, ...]:
         """Return all positions of the value of the field `name`. Empty if the router cannot fetch the field.
 
-        A progressive field cannot be fetched for a field set: the router decides about override labels only for fields
-        of the client's operation.
+        Progressive fields are left out: the router decides about labels only for fields of the client's operation.
         """
         values: dict[Position, None] = {}
         for position in positions:

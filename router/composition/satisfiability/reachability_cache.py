@@ -48,7 +48,7 @@ class ReachabilityCache:
     def grow_together(self, position: Position) -> Iterator[dict[Position, tuple[Position, ...]]]:
         """Set `growing` while the `with` block computes the reachable positions of `position`.
 
-        At the end of the block, the results are cached if no condition is open. Otherwise, the results may depend on a
+        At the end of the block, the results are cached, unless a condition is open: then the results may depend on a
         provisional False.
         """
         growing = self.growing = {position: (position,)}

@@ -4,8 +4,8 @@ The search starts at the root types and follows every field. A *state* of the se
 reach: its type, its positions, and the context selections that the router can fetch for its fields. A field leads from
 a state to one new state for each possible object type of the field's value.
 
-A new state is skipped if an explored state of the same type has no other positions and context selections than the new
-state. More positions only make more fields resolvable, so the new state would not find further errors.
+A new state is skipped if it has all positions and context selections of an explored state of the same type. Every field
+that was resolvable from the explored state is also resolvable from the new state, so there are no further errors.
 
 The search is breadth first. So an error message shows one of the shortest queries that fail.
 """
@@ -43,8 +43,8 @@ class SearchState:
 
     Attributes:
         type_name: The object type.
-        positions: The positions of the object in the subgraphs whose responses can contain the object at the end of
-            `path`. Positions that are only reachable by keys from there need not be included.
+        positions: The positions in subgraphs that can return the object at the end of `path`. Positions that are only
+            reachable from these by keys can be missing.
         available: The context selections that the router can fetch for fields of the object.
         available_below: The context selections that the router can fetch for fields below the object. They differ from
             `available` if the object sets a context.
