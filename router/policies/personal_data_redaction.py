@@ -89,7 +89,7 @@ class TaggedElements:
         self.names = frozenset(self._tagged_names(schema))
 
     def is_tagged(self, element: Any) -> bool:
-        """Return whether a type, field or argument has the tag, or is a field or argument of a tagged type."""
+        """Return whether the element has the tag. A field or argument also counts if the type of its value does."""
         if element is None:
             return False
         named = get_named_type(element.type) if hasattr(element, "type") else None

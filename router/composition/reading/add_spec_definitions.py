@@ -57,7 +57,7 @@ def complete_definitions(
         report.error("INVALID_GRAPHQL", message, [(subgraph, directive)])
     expectations = dict(_expectations(links, federation_2=federation_2))
     if "link" in directives and not any(links):
-        # The schema links nothing, so its @link is an ordinary directive and need not match the link specification.
+        # No specification is linked, so a directive @link that the schema defines is some other directive.
         del expectations[LINK_IDENTITY]
     problems = {name: tuple(_problems(expected, directives, types)) for name, expected in expectations.items()}
     if problems.get(LINK_IDENTITY):

@@ -1,10 +1,10 @@
 """Cache the results of `reachability`, and end checks that depend on themselves.
 
-A *condition* is a `@requires` or a context selection that must be fetchable. A condition can depend on itself: a key
-can contain a field with `@requires`, and the required fields may only be fetchable by this key. A condition is *open*
-while its check is running. If the check of an open condition is started again, the inner check returns False at once.
-This False is *provisional*, which means that it may be wrong. Results that may be wrong because of a provisional False
-are not cached.
+A *condition* is a `@requires` or a context selection that must be fetchable. A condition can depend on itself.
+Example: a key contains a field with `@requires`, and the required fields can be fetched only by the same key. A
+condition is *open* while its check is running. If the check of an open condition is started again, the inner check
+returns False at once. This False is *provisional*, which means that it may be wrong. Results that may be wrong
+because of a provisional False are not cached.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class SearchState:
 
 @dataclass(frozen=True, slots=True)
 class ExploredState:
-    """The parts of a `SearchState` that decide which fields can be resolved at the object and below."""
+    """The part of a `SearchState` that decides which fields of the object that it has reached can be resolved."""
 
     positions: frozenset[Position]
     available: frozenset[ContextSelection]

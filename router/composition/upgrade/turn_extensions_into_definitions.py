@@ -32,8 +32,8 @@ def require_base(upgrade: Upgrade) -> None:
 def drop_external_keys(upgrade: Upgrade) -> None:
     """Drop `@external` from the key fields of type extensions, because the subgraph resolves these fields.
 
-    For a type extension without key, use the first key of the type in each other subgraph. Root types count as type
-    extensions.
+    If a type extension has no key, its key fields are those of the first key that each other subgraph declares for the
+    type. Root types count as type extensions.
     """
     schema = upgrade.schema
     for definition in schema.of_kind(Kind.OBJECT, Kind.INTERFACE):

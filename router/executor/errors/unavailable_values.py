@@ -29,9 +29,10 @@ KeyTree: TypeAlias = "dict[str, KeyTree]"
 
 
 class UnavailableValues:
-    """The unavailable values. `below` maps the path of each value to the tree of response keys below the value.
+    """The values that a fetch could not deliver because of an error.
 
-    If another fetch returns an object at such a path, the keys of the tree become unavailable fields of the object.
+    `below` maps the path of each value to the response keys that the failed fetch would have filled below the path.
+    Another fetch can still return an object at the path. Then only the fields with these keys are unavailable.
     """
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ from router.executor.errors.unavailable_values import UnavailableValues, keys_at
 from router.executor.graphql.completion import NO_EFFECTS, FailureEffects, complete
 from router.executor.graphql.introspection import introspect
 from router.executor.graphql_over_http import decode_response
-from router.executor.interpreter.entity_batches import group_equal_parts, split_response
+from router.executor.interpreter.batched_entity_fetches import group_equal_parts, split_response
 from router.executor.interpreter.from_context import ContextReader
 from router.executor.interpreter.merge import merge
 from router.executor.interpreter.objects_at_path import collect

@@ -31,7 +31,7 @@ Read in this order:
 - `plan_cost`: the cost of fetches and plans.
 - `choose_hop_inputs`: the inputs of the hops for the chosen options.
 - `chosen_fetches`: the fetches of the chosen options.
-- `choice`: the class of the result.
+- `chosen_options`: the class of the result, `Choice`.
 - `choose_options`: the function to call.
 - `combination_search`: the search for the fewest fetches.
 - `cheapest_choice`, `leaf_tie_breaking`, `key_tie_breaking`: the comparison of ties.

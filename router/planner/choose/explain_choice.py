@@ -26,7 +26,7 @@ from router.planner.walk.nodes_and_options import PathStep, fetch_start
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from router.planner.choose.choice import Choice
+    from router.planner.choose.chosen_options import Choice
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.walk.key_hops import KeyHops
     from router.planner.walk.nodes_and_options import Leaf, PathOption

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from router.planner.choose.cheapest_choice import CheapestChoice
-    from router.planner.choose.choice import Choice
+    from router.planner.choose.chosen_options import Choice
     from router.planner.choose.combination_search import Assignment, CombinationSearch
 
 

@@ -78,9 +78,10 @@ class Fetched:
 
 
 def input_of(graph: QueryGraph, root: PathOption, chosen: Inputs, fetched: Fetched) -> RepresentationInput:
-    """Return what the representations contain for the root option of an entity fetch.
+    """Return the fields that an entity fetch sends in its representations.
 
-    `chosen` has the leaves of the key and of the `@requires` fields, each with its chosen option.
+    `root` is the option at which the fetch begins. `chosen` has the leaves of the key and of the `@requires` fields,
+    each with its chosen option.
     """
     entry = root.entry
     assert entry is not None  # noqa: S101 - roots of entity fetches have one

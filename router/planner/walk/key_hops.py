@@ -43,7 +43,10 @@ MAX_INTERNAL_SEARCHES: Final = 400
 
 
 class KeyHops:
-    """Finds the hops of nodes. The function `key_leaves` returns the leaves of a key or a requirement."""
+    """Finds the hops by key from an object node to other subgraphs.
+
+    The caller passes `key_leaves`, a function that returns the leaves of a key or a requirement.
+    """
 
     def __init__(self, graph: QueryGraph, key_leaves: KeyLeaves) -> None:
         self._graph = graph

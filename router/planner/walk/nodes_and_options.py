@@ -1,9 +1,10 @@
 """The classes of nodes, options and leaves. The walk finds all leaves with their options, then `choose` chooses.
 
 An `ObjectNode` is an object of the response. A `Leaf` is a leaf field to fetch for the object. A `PathOption` is a path
-to the object in one subgraph. The path of an option is the path of another option and one further step:
+to the object in one subgraph. Most options continue one other option, their parent, by one step.
+OPERATION_ROOT has no parent. KEY_HOP needs the options that fetch the leaves of the key:
 
-| last step      | continues the path of            | leads to                                                 |
+| last step      | begins from                      | leads to                                                 |
 |----------------|----------------------------------|----------------------------------------------------------|
 | OPERATION_ROOT | no option                        | an operation root of the subgraph                        |
 | FIELD          | an option of the parent object   | the object that the field returns, in the same subgraph  |
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from router.planner.graph.provides_scopes import NOTHING, Scope
+from router.planner.graph.provided_fields import NOTHING, Scope
 from router.planner.normalise.skip_and_include import ALWAYS, Guards
 
 if TYPE_CHECKING:
