@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from rest_compat import error_translation
 from rest_compat.errors import ValidationFailed
 from rest_compat.negotiation import JSON, PROBLEM_JSON
+from rest_compat.responses import ErrorOccurrence, envelope, problem_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,32 +96,19 @@ _DETAIL_EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
 def error_content(reasons: Sequence[Reason]) -> dict[str, Any]:
     """The content of error responses with the status that all `reasons` share."""
     codes: JsonSchema = {"properties": {"code": {"enum": [reason.code for reason in reasons]}}}
-    envelope = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"error": codes}}]}
-    problem = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}
+    envelope_schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"error": codes}}]}
+    problem_schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, codes]}
     return {
-        JSON: {"schema": envelope, "examples": {r.code: {"value": _envelope_example(r)} for r in reasons}},
-        PROBLEM_JSON: {"schema": problem, "examples": {r.code: {"value": _problem_example(r)} for r in reasons}},
+        JSON: {
+            "schema": envelope_schema,
+            "examples": {r.code: {"value": envelope(r, _occurrence(r))} for r in reasons},
+        },
+        PROBLEM_JSON: {
+            "schema": problem_schema,
+            "examples": {r.code: {"value": problem_document(r, _occurrence(r))} for r in reasons},
+        },
     }
 
 
-def _envelope_example(reason: Reason) -> dict[str, Any]:
-    details = _DETAIL_EXAMPLES.get(reason.code, {})
-    return {
-        "error": {"code": reason.code, "message": reason.message, "details": details},
-        "requestId": _REQUEST_ID,
-        "timestamp": _TIMESTAMP,
-    }
-
-
-def _problem_example(reason: Reason) -> dict[str, Any]:
-    return {
-        "type": f"urn:mosafe:error:{reason.code}",
-        "title": HTTPStatus(reason.status).phrase,
-        "status": reason.status,
-        "detail": reason.message,
-        "instance": f"urn:mosafe:request:{_REQUEST_ID}",
-        "code": reason.code,
-        "details": _DETAIL_EXAMPLES.get(reason.code, {}),
-        "requestId": _REQUEST_ID,
-        "timestamp": _TIMESTAMP,
-    }
+def _occurrence(reason: Reason) -> ErrorOccurrence:
+    return ErrorOccurrence(_DETAIL_EXAMPLES.get(reason.code, {}), _REQUEST_ID, _TIMESTAMP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from servicekit import request_ids
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rest_compat.errors import RestError
+    from rest_compat.errors import Reason, RestError
 
 NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 # The request headers on which the form of a response depends.
@@ -33,34 +33,43 @@ def json_response(status: int, body: bytes | None, headers: Mapping[str, str]) -
     return Response(body, status, headers={**VARY, **content_type, **headers})
 
 
+class ErrorOccurrence(NamedTuple):
+    """The facts of one error response: the details of the error, the id of the request, and the time (bank §1)."""
+
+    details: Mapping[str, object]
+    request_id: str
+    timestamp: str
+
+
 def error_response(error: RestError, *, as_problem: bool) -> Response:
     """The error in the form that the client accepts."""
-    document, media_type = (problem_document(error), PROBLEM_JSON) if as_problem else (envelope(error), JSON)
+    occurrence = ErrorOccurrence(error.details, _request_id(), values.format_timestamp(values.now()))
+    form, media_type = (problem_document, PROBLEM_JSON) if as_problem else (envelope, JSON)
     headers = {**NO_STORE, **VARY, **error.headers, "content-type": media_type}
-    return Response(encode(document), error.status, headers=headers)
+    return Response(encode(form(error, occurrence)), error.status, headers=headers)
 
 
-def envelope(error: RestError) -> dict[str, Any]:
+def envelope(error: RestError | Reason, occurrence: ErrorOccurrence) -> dict[str, Any]:
     """The error envelope (bank §3.8)."""
     return {
-        "error": {"code": error.code, "message": error.message, "details": error.details},
-        "requestId": _request_id(),
-        "timestamp": values.format_timestamp(values.now()),
+        "error": {"code": error.code, "message": error.message, "details": occurrence.details},
+        "requestId": occurrence.request_id,
+        "timestamp": occurrence.timestamp,
     }
 
 
-def problem_document(error: RestError) -> dict[str, Any]:
+def problem_document(error: RestError | Reason, occurrence: ErrorOccurrence) -> dict[str, Any]:
     """The document of RFC 9457, extended with the members of the envelope."""
     return {
         "type": f"urn:mosafe:error:{error.code}",
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.message,
-        "instance": f"urn:mosafe:request:{_request_id()}",
+        "instance": f"urn:mosafe:request:{occurrence.request_id}",
         "code": error.code,
-        "details": error.details,
-        "requestId": _request_id(),
-        "timestamp": values.format_timestamp(values.now()),
+        "details": occurrence.details,
+        "requestId": occurrence.request_id,
+        "timestamp": occurrence.timestamp,
     }
 
 
