@@ -58,8 +58,8 @@ class Effort:
     def affords_tie(self, work: int) -> bool:
         """Take `work` units for the choice between plans whose fetches cost the same, and return True.
 
-        This choice has its own budget of work. If fewer units remain, or the deadline has passed, return False. No hint
-        is added, because each of these plans has the cheapest fetches found.
+        This choice has its own budget of work. If fewer units remain, or the deadline has passed, return False. The
+        plan then gets no hint that the search ended early, because no other plan found has cheaper fetches.
         """
         if work > self._tie_work_left or (self._ends is not None and monotonic() >= self._ends):
             return False

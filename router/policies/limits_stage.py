@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class OperationLimits(Stage):
     """Checks each document that is not in the cache yet."""
 
-    def __init__(self, watch: LimitChecker) -> None:
-        self._watch = watch
+    def __init__(self, checker: LimitChecker) -> None:
+        self._checker = checker
 
     @classmethod
     def configured(cls, inputs: PolicyInputs) -> OperationLimits:
@@ -27,11 +27,11 @@ class OperationLimits(Stage):
 
     def check_text(self, text: str, findings: DocumentFindings) -> None:
         """Check the text, and write the exceeded limits in measure mode to `findings` (`LimitChecker.check_text`)."""
-        findings.exceeds += self._watch.check_text(text)
+        findings.exceeds += self._checker.check_text(text)
 
     def check_parsed(self, document: ParsedDocument, findings: DocumentFindings) -> None:
         """Check the operations, and write the exceeded limits in measure mode to `findings`."""
-        findings.exceeds += self._watch.check_document(document.ast)
+        findings.exceeds += self._checker.check_document(document.ast)
 
 
 class MeasuredOperationLimits(OperationLimits):
@@ -40,4 +40,4 @@ class MeasuredOperationLimits(OperationLimits):
     async def on_document(self, context: RequestContext, document: Document) -> None:
         """If the document was in the cache, count the request. Otherwise, the checks have already counted it."""
         if context.record.document_cached:
-            self._watch.count(document.exceeds)
+            self._checker.count(document.exceeds)

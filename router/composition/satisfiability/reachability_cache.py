@@ -48,8 +48,8 @@ class ReachabilityCache:
     def grow_together(self, position: Position) -> Iterator[dict[Position, tuple[Position, ...]]]:
         """Set `growing` while the `with` block computes the reachable positions of `position`.
 
-        At the end of the block, the results are cached, unless a condition is open: then the results may depend on a
-        provisional False.
+        At the end of the block, the results are cached. While a condition is open, they are not cached, because
+        they may depend on a provisional False (the terms are in the module's docstring).
         """
         growing = self.growing = {position: (position,)}
         try:

@@ -33,8 +33,8 @@ class RepresentationInput:
         usages: sets of guards. The input is needed if all guards of at least one set are true. No set contains another.
         keys: the path of each field in the representation, with the response key from which the field is read.
         fetched: the path of each field in the representation, with sets of guards. The field is in the response if all
-            guards of at least one set are true. If the client also selects the field, the field can be in the response
-            when the input is not needed.
+            guards of at least one set are true. These sets can differ from `usages`: a field that the client selects
+            too is fetched even if the input is not needed.
         rewrites: the changes to apply to the representation before it is sent.
     """
 

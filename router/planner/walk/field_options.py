@@ -83,10 +83,11 @@ def _direct_suffice(
 
     Returns False if `found` is empty. Otherwise, returns True for a leaf of a node with one direct option.
 
-    For other fields of the client, returns False: a hop that the plan makes anyway may save a fetch, of a direct option
-    or later of a subselection. For other fields of a key or a requirement, a search for hops would start many other
-    searches. So hops are used if they were found before. Otherwise, returns True if the node has only one direct
-    option, or if an option in `found` has the earliest stage.
+    For any other field that the client selects, returns False: a hop that the plan makes anyway may save a fetch.
+
+    For any other field of a key or a requirement, a search for hops would start many other searches. If the hops of the
+    node are already known, returns False, so that the hops are used. If not, returns True if the node has only one
+    direct option, or if an option in `found` has the earliest stage.
     """
     is_only_option = len(node.direct) == 1
     if not found or (is_only_option and selection.is_leaf):

@@ -71,8 +71,8 @@ class NodeMemory:
         requiring: The hop for each field with requirements, by subgraph and field name. The value is None if no hop is
             possible.
         in_progress: The subgraph and field name of each search for `requiring` that is still running.
-        internal_children: The nodes of internal child objects, by response key and the options that resolve the field.
-            Several keys and requirements can use one node.
+        internal_children: The nodes of internal child objects. The cache key of a node is its response key together
+            with the options that resolve the field. Several keys and requirements can use one node.
     """
 
     hops: list[PathOption] | None = None
