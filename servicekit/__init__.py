@@ -6,7 +6,8 @@ In reading order:
 - `variables`, `settings`: environment variables and their validation.
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
 - `asgi`, `health`: middleware that every HTTP application has.
-- `http_url`, `accept`: absolute URLs, split for a request, and the header `Accept`.
+- `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
+  `X-Request-Timeout-Ms`.
 - `http_limits`, `server`: one process that serves one application, with limits for its clients.
 - `sqlite`: the embedded store.
 - `commands`: command lines.

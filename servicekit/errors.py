@@ -7,6 +7,7 @@ ServiceError                      code and message are safe for clients; the cau
 ├── BadUserInput                  400  BAD_USER_INPUT
 ├── RateLimited                   429  RATE_LIMITED
 ├── Unavailable                   503  SERVICE_UNAVAILABLE
+├── TimedOut                      504  GATEWAY_TIMEOUT
 └── InternalError                 500  INTERNAL_SERVER_ERROR
 StartupError                      never reaches a client: the process stops with it
 ├── ConfigurationError            names the variable
@@ -76,6 +77,14 @@ class Unavailable(ServiceError):
     code = "SERVICE_UNAVAILABLE"
     status = 503
     default_message = "The service is not available right now"
+
+
+class TimedOut(ServiceError):
+    """The time of the request is over, which its caller or the process itself limits."""
+
+    code = "GATEWAY_TIMEOUT"
+    status = 504
+    default_message = "The service did not respond in time"
 
 
 class InternalError(ServiceError):

@@ -1,0 +1,33 @@
+"""The header `X-Request-Timeout-Ms`: how many milliseconds the caller still waits for the response.
+
+A duration, not a time of day, so that the clocks of two machines need not agree. A caller sends what remains when it
+sends its request; the called process obeys it when it trusts the caller, and never works longer than its own limit.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HEADER: Final = "x-request-timeout-ms"
+
+# Nine digits are eleven days; a longer text is not a number of milliseconds that anybody waits.
+_MILLISECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def header_value(seconds: float) -> str:
+    """The value of the header for a caller that waits `seconds` more; a time that has passed is `0`."""
+    return str(min(max(int(seconds * 1000), 0), 999_999_999))
+
+
+def timeout_of(value: str | None, *, limit: float) -> float:
+    """How many seconds a request may take.
+
+    Args:
+        value: the header of a trusted caller; None if there is none. A malformed value counts as absent, because the
+            limit of the process holds anyway.
+        limit: the longest time that the process itself allows, in seconds.
+    """
+    if value is None or _MILLISECONDS.fullmatch(value) is None:
+        return limit
+    return min(int(value) / 1000, limit)
