@@ -5,6 +5,7 @@ In reading order:
 - `errors`: the errors that any process may raise.
 - `variables`, `settings`: environment variables and their validation.
 - `request_ids`, `logging`: the ids of the current request, and structured logs that contain them.
+- `client_address`: the address of the client, also behind proxies.
 - `asgi`, `health`: middleware that every HTTP application has.
 - `http_url`, `accept`, `request_deadline`: absolute URLs, split for a request, and the headers `Accept` and
   `X-Request-Timeout-Ms`.

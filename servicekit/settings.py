@@ -21,8 +21,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from servicekit.client_address import LOOPBACK, TrustedProxies
 from servicekit.errors import ConfigurationError
 from servicekit.variables import PROCESS_VARIABLES, VariableTable
 
@@ -36,6 +37,7 @@ FILE_SUFFIX = "_FILE"
 Port = Annotated[int, Field(ge=0, le=65535)]
 # 32 characters carry at least the 128 bits a symmetric signing key needs, even in hexadecimal.
 Secret = Annotated[SecretStr, Field(min_length=32)]
+Proxies = Annotated[TrustedProxies, BeforeValidator(TrustedProxies.parse)]
 
 
 class ProcessSettings(BaseModel):
@@ -44,6 +46,7 @@ class ProcessSettings(BaseModel):
     Attributes:
         variables: all variables that may be set, those of other processes included.
         data_dir: folder of embedded databases, keys and the service credential.
+        trusted_proxies: the networks whose `X-Forwarded-For` is believed.
         shutdown_seconds: how long requests in flight may still run after SIGTERM.
         parent_pipe: file descriptor whose end of file means that the supervising process died.
     """
@@ -54,6 +57,7 @@ class ProcessSettings(BaseModel):
 
     data_dir: Path = Field(Path(".mosafe"), alias="MOSAFE_DATA_DIR")
     host: str = Field("127.0.0.1", alias="MOSAFE_HOST", min_length=1)
+    trusted_proxies: Proxies = Field(LOOPBACK, alias="MOSAFE_TRUSTED_PROXIES")
     log_format: Literal["auto", "json", "text"] = Field("auto", alias="MOSAFE_LOG_FORMAT")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="MOSAFE_LOG_LEVEL")
     shutdown_seconds: float = Field(8, alias="MOSAFE_SHUTDOWN_SECONDS", gt=0, le=300)

@@ -74,6 +74,11 @@ EVERY_PROCESS: Final = Section(
     (
         Variable("MOSAFE_DATA_DIR", ".mosafe", "Folder of embedded databases, keys and the service credential."),
         Variable("MOSAFE_HOST", "127.0.0.1", "Address the process listens on."),
+        Variable(
+            "MOSAFE_TRUSTED_PROXIES",
+            "127.0.0.0/8,::1/128",
+            "Networks whose X-Forwarded-For is believed, separated by commas; none trusts no proxy.",
+        ),
         Variable("MOSAFE_LOG_FORMAT", "auto", "auto (text on a terminal, JSON elsewhere), json or text."),
         Variable("MOSAFE_LOG_LEVEL", "info", "debug, info, warning or error."),
         Variable("MOSAFE_SHUTDOWN_SECONDS", "8", "How long requests in flight may still run after SIGTERM."),

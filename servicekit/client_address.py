@@ -1,0 +1,207 @@
+"""The address of the client that a request comes from, also behind proxies (`X-Forwarded-For`).
+
+A header is only as true as the peer that sent it. The peer of the connection is known for certain; it vouches for the
+last entry of the header if it is a trusted proxy, that entry vouches for the one before it if it is trusted too, and so
+on from right to left. The first address that is not a trusted proxy is the client; what stands left of it may be
+invented:
+
+```
+X-Forwarded-For: 10.9.9.9, 203.0.113.7, 192.0.2.10        peer 127.0.0.1, trusted: 127.0.0.0/8, 192.0.2.0/24
+                 invented  client       trusted proxy
+```
+
+`ClientAddressMiddleware` makes the result current for a request, as `servicekit.request_ids` does with its ids;
+`outgoing_headers` passes it on to the next process.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from servicekit.asgi import ASGIApp, Receive, Scope, Send
+
+IPAddress: TypeAlias = IPv4Address | IPv6Address
+
+HEADER: Final = b"x-forwarded-for"
+# More proxies than any real chain has; the rest of a longer header is ignored.
+MAX_HOPS: Final = 16
+# A provider gives each customer a /64 at least, so its addresses cost nothing (RFC 6177).
+_IPV6_CUSTOMER_BITS: Final = 64
+# `[`, eight groups of four digits, a zone of an interface, `]:65535`: a longer entry is not an address.
+_MAX_ENTRY: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """The networks whose `X-Forwarded-For` is believed."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Networks in CIDR notation or single addresses, separated by commas; `none` trusts no proxy.
+
+        Raises:
+            ValueError: an entry is not a network; the message names it.
+        """
+        if text.strip().lower() == "none":
+            return cls(())
+        networks = []
+        for entry in text.split(","):
+            try:
+                networks.append(ipaddress.ip_network(entry.strip()))
+            except ValueError as error:
+                raise ValueError(f"a comma-separated list of networks such as 10.0.0.0/8, or none: {error}") from error
+        return cls(tuple(networks))
+
+    def __contains__(self, address: IPAddress) -> bool:
+        return any(address in network for network in self.networks)
+
+    def __str__(self) -> str:
+        return ",".join(str(network) for network in self.networks) or "none"
+
+
+LOOPBACK: Final = TrustedProxies.parse("127.0.0.0/8,::1/128")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPath:
+    """The way of a request, from the client to the peer of the connection.
+
+    Attributes:
+        hops: the client's address first, then the trusted proxies in order; empty when the connection has no address,
+            as on a Unix socket.
+    """
+
+    hops: tuple[IPAddress, ...] = ()
+
+    @property
+    def client(self) -> IPAddress | None:
+        """The address of the client; None when the connection has no address."""
+        return self.hops[0] if self.hops else None
+
+    @property
+    def forwarded_for(self) -> str:
+        """The value of `X-Forwarded-For` for a request to the next process; empty without an address."""
+        return ", ".join(str(hop) for hop in self.hops)
+
+
+def client_path(peer: str | None, forwarded_for: Sequence[str], trusted: TrustedProxies) -> ClientPath:
+    """The believable part of a request's way.
+
+    An entry that is not an address, such as `unknown`, ends the way: the client is the proxy that sent the entry.
+
+    Args:
+        peer: the address of the other end of the connection.
+        forwarded_for: the values of the header's lines in their order.
+        trusted: the proxies whose header is believed.
+    """
+    address = None if peer is None else parse_address(peer)
+    if address is None:
+        return ClientPath()
+    hops = [address]
+    # Splitting from the right costs the same for any length of the header.
+    entries = ",".join(forwarded_for).rsplit(",", 2 * MAX_HOPS)
+    while entries and hops[-1] in trusted and len(hops) < MAX_HOPS:
+        entry = entries.pop().strip()
+        if not entry:  # empty elements of a list are ignored (RFC 9110 §5.6.1.2)
+            continue
+        address = parse_address(entry)
+        if address is None:
+            break
+        hops.append(address)
+    return ClientPath(tuple(reversed(hops)))
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """The address in an entry of `X-Forwarded-For`: plain, with a port, or in brackets; None if there is none.
+
+    An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`) is returned as IPv4, so that one client has one
+    address. The zone of an interface (`fe80::1%eth0`) is dropped.
+    """
+    if len(text) > _MAX_ENTRY:
+        return None
+    host = text.strip().strip('"')
+    if host.startswith("["):
+        host, bracket, port = host[1:].partition("]")
+        if not bracket or (port and not (port.startswith(":") and _is_port(port[1:]))):
+            return None
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+        if not _is_port(port):
+            return None
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def customer_network(address: IPAddress | None) -> str:
+    """What a limit for an address counts by: an IPv4 address, the /64 of an IPv6 address, `unknown` without one."""
+    if address is None:
+        return "unknown"
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((address, _IPV6_CUSTOMER_BITS), strict=False))
+
+
+_UNKNOWN: Final = ClientPath()
+_current: ContextVar[ClientPath] = ContextVar("client_path", default=_UNKNOWN)
+
+
+def current() -> ClientPath:
+    """The way of the request that this task serves; empty outside a request."""
+    return _current.get()
+
+
+@contextmanager
+def serving(path: ClientPath) -> Iterator[None]:
+    """Make `path` current inside the block, for this task and the tasks that it starts."""
+    token = _current.set(path)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def outgoing_headers() -> dict[str, str]:
+    """The header that carries the way of the current request to another process of the platform."""
+    forwarded_for = current().forwarded_for
+    return {"x-forwarded-for": forwarded_for} if forwarded_for else {}
+
+
+def path_of(scope: Scope, trusted: TrustedProxies) -> ClientPath:
+    """The way of an ASGI request, from the peer of its connection and its `X-Forwarded-For` lines."""
+    peer = scope.get("client")
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
+    return client_path(peer[0] if peer else None, lines, trusted)
+
+
+class ClientAddressMiddleware:
+    """Makes the way of each HTTP request current while the application serves it."""
+
+    def __init__(self, app: ASGIApp, trusted: TrustedProxies = LOOPBACK) -> None:
+        self._app = app
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with serving(path_of(scope, self._trusted)):
+            await self._app(scope, receive, send)
