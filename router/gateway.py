@@ -21,7 +21,7 @@ from router.pipeline.failure_responses import failed
 from router.pipeline.plan_execution import Execution
 from router.pipeline.request_context import RequestContext
 from router.pipeline.running_mutations import RunningMutations
-from router.preparation.plan_cache import PlanKey
+from router.preparation.make_and_cache_plans import PlanKey
 from router.request.request_and_response import ResponseStream
 from router.server.graphql_and_health import graphql_endpoint, with_health
 from router.settings.model import RouterSettings

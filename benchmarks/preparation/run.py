@@ -20,7 +20,7 @@ import click
 
 from router.gateway import Gateway
 from router.lifecycle.gateway_generations import freeze
-from router.preparation.plan_cache import PlanKey
+from router.preparation.make_and_cache_plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest

@@ -15,7 +15,7 @@ from graphql import GraphQLSyntaxError, Source, parse, validate
 from router.cli.read_supergraph import read_supergraph
 from router.errors import RequestError
 from router.planner import Bounds
-from router.planner.graph.override_label_index import labels_in
+from router.planner.graph.override_labels_of_operation import labels_in
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from router.errors import ResponseError
     from router.pipeline.request_context import RequestContext
     from router.plan import QueryPlan
-    from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
-    from router.preparation.plan_cache import PlanKey
+    from router.preparation.make_and_cache_plans import PlanKey
+    from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
     from router.preparation.request_operation import Operation
 
 SendOn = Callable[[SubgraphRequest], Awaitable[SubgraphResponse]]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.pipeline.stage import RunOn, SendOn
     from router.plan import QueryPlan
-    from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
-    from router.preparation.plan_cache import PlanKey
+    from router.preparation.make_and_cache_plans import PlanKey
+    from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
     from router.preparation.request_operation import Operation
     from router.request.request_and_response import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse, Transport

@@ -1,6 +1,5 @@
 """The query plan: its nodes, its JSON format and its text format. Planner and executor share only this package."""
 
-from router.plan.json_format import Json, flatten_path_json
 from router.plan.nodes import (
     BatchFetch,
     BatchPart,
@@ -33,6 +32,7 @@ from router.plan.nodes import (
     ValueSetter,
     iter_fetches,
 )
+from router.plan.plan_to_json import Json, flatten_path_json
 from router.plan.query_plan import QueryPlan
 
 __all__ = [

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.plan.json_format import plan_json
 from router.plan.nodes import iter_fetches, iter_requests
-from router.plan.text_format import plan_text
+from router.plan.plan_to_json import plan_json
+from router.plan.plan_to_text import plan_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from router.plan.json_format import Json
     from router.plan.nodes import BatchFetch, Fetch, PlanNode
+    from router.plan.plan_to_json import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,12 @@ from router.plan import Condition, QueryPlan, Subscription, iter_fetches
 from router.planner.choose.explain_choice import Explanation, explain_choice
 from router.planner.fetch.operation_writer import OperationWriter
 from router.planner.fetch.root_field_planning import RootFieldPlanner
-from router.planner.graph.override_label_index import OverrideLabelIndex
+from router.planner.graph.override_labels_of_operation import OverrideLabelIndex
 from router.planner.graph.query_graph import QueryGraph
-from router.planner.normalise.defer_directive import conditions
 from router.planner.normalise.deferred_blocks import DeferredBlocks
 from router.planner.normalise.merge_selections import NestedSelections, Normaliser, TooComplexError
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.read_defer_directive import conditions
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 from router.planner.plan_tree.batching import batched, one_by_one
 from router.planner.plan_tree.initial_and_deferred_parts import in_turn, response_node, response_of
 from router.planner.plan_tree.sequence_and_parallel import plan_node, split_first

@@ -27,7 +27,7 @@ from router.storage.memory_store import MemoryStore
 if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.document_cache import Document
+    from router.preparation.read_and_cache_documents import Document
     from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.apq import Apq
     from router.storage.text_store import TextStore

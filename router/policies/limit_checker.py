@@ -15,8 +15,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from router.errors import LimitExceeded
-from router.policies.document_size import extent
-from router.policies.operation_size import Size, distinct_fields, fragments_of, measure, operations_of
+from router.policies.measure_document_size import extent
+from router.policies.measure_operation_size import Size, distinct_fields, fragments_of, measure, operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

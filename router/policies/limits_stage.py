@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.policies.limit_checker import LimitChecker
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
+    from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
 
 
 class OperationLimits(Stage):

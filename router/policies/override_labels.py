@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from router.pipeline.request_context import RequestContext
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.plan_cache import PlanKey
+    from router.preparation.make_and_cache_plans import PlanKey
     from router.preparation.request_operation import Operation
 
 _PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)", re.ASCII)

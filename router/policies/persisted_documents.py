@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from router.pipeline.request_context import RequestContext
     from router.policies.persisted_manifest import DocumentKey
     from router.policies.policy_inputs import PolicyInputs
-    from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
+    from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
     from router.request.request_and_response import GraphQLRequest
     from router.settings.sections.persisted_documents import PersistedDocuments
 

@@ -8,8 +8,8 @@ from graphql import OperationType
 
 from router.errors import NotReadOnly, PersistedQueryNotSupported, SubscriptionsNotEnabled
 from router.get_operation import get_operation
-from router.preparation.document_cache import DocumentChecks, Documents
-from router.preparation.plan_cache import PlanKey, Plans
+from router.preparation.make_and_cache_plans import PlanKey, Plans
+from router.preparation.read_and_cache_documents import DocumentChecks, Documents
 from router.preparation.request_operation import Operation
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.plan import QueryPlan
-    from router.preparation.document_cache import Document
+    from router.preparation.read_and_cache_documents import Document
     from router.settings.model import RouterSettings
     from router.storage.lru import Lru
     from router.supergraph import Supergraph

@@ -15,7 +15,7 @@ from router.server.http_refusals import HttpRefusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.server.document_ids import DocumentIds
+    from router.server.find_document_id import DocumentIds
 
 _OBJECTS = ("variables", "extensions")
 

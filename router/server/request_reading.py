@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from router.server.document_ids import DocumentIds
+from router.server.find_document_id import DocumentIds
 from router.server.http_refusals import HttpRefusal
 from router.server.media_types import is_json
 from router.server.request_body import BodyLimits, decode_json, read_body

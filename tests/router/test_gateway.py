@@ -12,7 +12,7 @@ import router
 from router.errors import InvalidSupergraph, SubgraphMalformedResponse, SubgraphTimeout, SubgraphUnreachable
 from router.gateway import Gateway
 from router.planner.search_bounds import OUT_OF_TIME, OUT_OF_WORK
-from router.preparation.plan_cache import PlanKey
+from router.preparation.make_and_cache_plans import PlanKey
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome
 from router.settings import read

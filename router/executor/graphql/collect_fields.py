@@ -23,7 +23,7 @@ from graphql import (
 )
 
 from router.executor.graphql.type_relations import is_subtype, possible_names
-from router.plan.internal_response_keys import internal_key
+from router.plan.client_and_internal_response_keys import internal_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +50,8 @@ class FieldCollector:
         """Collect the fields that the selection sets `nodes` select on an object of the type `typename`.
 
         Returns:
-            The field nodes for each internal response key (`router/plan/internal_response_keys.py`), in the client's
-            order.
+            The field nodes for each internal response key, in the client's order. See
+            `router/plan/client_and_internal_response_keys.py`.
 
         Raises:
             UndeterminedType: The type is an interface or a union, and its object types have different fields.

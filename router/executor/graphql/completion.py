@@ -40,7 +40,7 @@ from router.executor.graphql.introspection import META_FIELDS
 from router.executor.graphql.leaf_coercion import LeafCoercionError, coerce_leaf
 from router.executor.graphql.type_relations import is_subtype, possible_names
 from router.federation.type_references import TYPENAME
-from router.plan.internal_response_keys import client_key, to_client_key
+from router.plan.client_and_internal_response_keys import client_key, to_client_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -22,7 +22,7 @@ from graphql import (
     visit,
 )
 
-from router.plan.internal_response_keys import key_beside_typename
+from router.plan.client_and_internal_response_keys import key_beside_typename
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ META_FIELDS: Final = frozenset({"__schema", "__type"})
 def introspect(operation: PreparedOperation, variables: Mapping[str, object]) -> JsonObject:
     """Return the values of the introspection fields; empty if the operation selects none.
 
-    The keys of the result are internal response keys (`router/plan/internal_response_keys.py`).
+    The keys of the result are internal response keys (`router/plan/client_and_internal_response_keys.py`).
     """
     definition = operation.definition
     if definition.operation is not OperationType.QUERY:

@@ -8,14 +8,14 @@ from router.federation.type_references import TYPENAME
 from router.planner.choose.plan_cost import PlanCost, fetch_cost
 from router.planner.fetch.fetch_groups import stages
 from router.planner.fetch.selection_trees import common_guards
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.fetch.selection_trees import Tree
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
 
 
 def plan_cost(groups: tuple[FetchGroup, ...], written: Callable[[FetchGroup], Tree], first_stage: int = 0) -> PlanCost:

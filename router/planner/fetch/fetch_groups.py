@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Path, Rewrite
-    from router.planner.fetch.interface_object_sharing import InterfaceObjectSelection
+    from router.planner.fetch.interface_object_fetch_sharing import InterfaceObjectSelection
     from router.planner.fetch.selection_trees import Tree
     from router.planner.normalise.deferred_blocks import Block
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
     from router.planner.walk.nodes_and_options import ContextArgumentValue
 
 

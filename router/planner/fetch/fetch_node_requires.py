@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment
-from router.planner.normalise.skip_and_include import weakest
+from router.planner.normalise.skip_and_include_guards import weakest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from router.plan import InputSelection, Rewrite
     from router.planner.fetch.fetch_groups import RepresentationInput
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
 
 FieldPath: TypeAlias = tuple[str, ...]
 

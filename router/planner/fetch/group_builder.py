@@ -6,7 +6,7 @@ A root option is an option at which a fetch begins. There are four steps:
    entity fetch is fetched.
 2. Find the root options that share a fetch.
 3. Collect the selections of each fetch.
-4. Split a fetch if some of its selections must not be sent for all of its objects (`interface_object_sharing`).
+4. Split a fetch if some of its selections must not be sent for all of its objects (`interface_object_fetch_sharing`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput, sources_of
-from router.planner.fetch.interface_object_sharing import (
+from router.planner.fetch.interface_object_fetch_sharing import (
     EntityType,
     InterfaceObjectSelection,
     can_select_all,
@@ -24,7 +24,7 @@ from router.planner.fetch.interface_object_sharing import (
 )
 from router.planner.fetch.representation_inputs import Fetched, input_of, is_below
 from router.planner.fetch.selection_trees import Tree, TreeBuilder, merge_trees
-from router.planner.normalise.skip_and_include import Guards, weaker, weakest
+from router.planner.normalise.skip_and_include_guards import Guards, weaker, weakest
 from router.planner.walk.nodes_and_options import PathStep, fetch_start
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ class GroupBuilder:
     def _parts(self, draft: _GroupDraft) -> list[_GroupDraft]:
         """Split the draft if some of its types must not share a fetch. Otherwise return only the draft itself.
 
-        Only types with the same `@interfaceObject` type in the subgraph are separated (`interface_object_sharing`).
+        Only types with the same `@interfaceObject` type in the subgraph are separated. See
+        `interface_object_fetch_sharing`.
         """
         alike: dict[InterfaceObjectSelection | None, list[tuple[EntityType, InterfaceObjectSelection | None]]] = {}
         for entered in draft.entities:

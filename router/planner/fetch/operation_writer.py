@@ -18,7 +18,7 @@ from router.planner.fetch.conflicting_field_aliases import without_conflicts
 from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
 from router.planner.fetch.selection_trees import common_guards
 from router.planner.normalise.argument_text import argument_text, spaced, variables_in
-from router.planner.normalise.skip_and_include import directive_text
+from router.planner.normalise.skip_and_include_guards import directive_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from router.plan import Condition, Flatten, OperationKind, OutputSelection
     from router.planner.fetch.fetch_groups import FetchGroup
     from router.planner.fetch.selection_trees import Tree, TreeField
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
     from router.supergraph.model import SubgraphModel
 
 _REPRESENTATIONS = "representations"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from router.federation.type_references import TYPENAME
 from router.plan import InputField, InputFragment, Key, KeyRenamer, Path, TypeIs, ValueSetter
 from router.planner.fetch.fetch_groups import RepresentationInput
-from router.planner.normalise.skip_and_include import weakest
+from router.planner.normalise.skip_and_include_guards import weakest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from router.plan import InputSelection, Rewrite
     from router.planner.choose.choose_hop_inputs import Inputs
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
     from router.planner.walk.nodes_and_options import Leaf, ObjectNode, PathOption
 
 

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
-from router.plan.internal_response_keys import client_key, internal_key
+from router.plan.client_and_internal_response_keys import client_key, internal_key
 from router.planner.normalise.argument_text import argument_text, spaced
-from router.planner.normalise.defer_directive import is_deferred, label_of
 from router.planner.normalise.merge_selections import MAX_SELECTIONS, TooComplexError
-from router.planner.normalise.skip_and_include import ALWAYS, directive_text, narrowed
+from router.planner.normalise.read_defer_directive import is_deferred, label_of
+from router.planner.normalise.skip_and_include_guards import ALWAYS, directive_text, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
     from graphql import FragmentDefinitionNode, SelectionSetNode
 
-    from router.planner.normalise.defer_directive import Fragment
     from router.planner.normalise.merge_selections import Normaliser
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.read_defer_directive import Fragment
+    from router.planner.normalise.skip_and_include_guards import Guards
 
 _META_FIELDS = frozenset({"__schema", "__type"})
 

@@ -26,10 +26,10 @@ from graphql import (
 )
 
 from router.federation.type_references import TYPENAME
-from router.plan.internal_response_keys import internal_key
+from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.argument_text import argument_text
-from router.planner.normalise.defer_directive import is_deferred
-from router.planner.normalise.skip_and_include import Guards, narrowed, weakest
+from router.planner.normalise.read_defer_directive import is_deferred
+from router.planner.normalise.skip_and_include_guards import Guards, narrowed, weakest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence

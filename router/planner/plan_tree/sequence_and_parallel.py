@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from router.plan import BatchFetch
     from router.planner.fetch.operation_writer import WrittenFetch
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
     from router.planner.plan_tree.batching import PlannedRequest
 
 Node = TypeVar("Node", bound=PlanNode)

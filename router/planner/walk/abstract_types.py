@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from router.federation.type_references import TYPENAME
-from router.plan.internal_response_keys import internal_key
+from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.merge_selections import grouped
 from router.planner.walk.nodes_and_options import LeafSearch, ObjectNode, PathOption, PathStep, UnplannableError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from router.planner.graph.query_graph import QueryGraph
     from router.planner.normalise.merge_selections import MergedField, Normaliser, SelectedField
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
     from router.planner.walk.field_options import FieldOptionFinder
     from router.planner.walk.key_hops import KeyHops
     from router.planner.walk.nodes_and_options import FieldOption

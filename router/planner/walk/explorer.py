@@ -14,9 +14,9 @@ from graphql import FieldNode, NameNode
 
 from router.federation.type_references import TYPENAME
 from router.plan import Each, Key, TypeIs
-from router.plan.internal_response_keys import internal_key
+from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.merge_selections import MergedField, NestedSelections, SelectedField, signature
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 from router.planner.walk.abstract_types import AbstractSelections
 from router.planner.walk.deferred_objects import add_root_options, deferred_object, split_deferred
 from router.planner.walk.field_options import FieldOptionFinder

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.plan.internal_response_keys import internal_key
+from router.plan.client_and_internal_response_keys import internal_key
 from router.planner.normalise.merge_selections import NestedSelections, distinct, signature
 
 if TYPE_CHECKING:

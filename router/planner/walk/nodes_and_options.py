@@ -24,7 +24,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from router.planner.graph.provided_fields import NOTHING, Scope
-from router.planner.normalise.skip_and_include import ALWAYS, Guards
+from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

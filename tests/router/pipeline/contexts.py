@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from router.pipeline import RequestContext
-from router.preparation.document_cache import Document
+from router.preparation.read_and_cache_documents import Document
 from router.request.log_fields import RequestRecord
 
 if TYPE_CHECKING:

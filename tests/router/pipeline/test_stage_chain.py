@@ -18,7 +18,7 @@ from router.gateway import Gateway
 from router.get_operation import get_operation
 from router.pipeline import Operation, RequestContext, RunOn, SendOn, Stage
 from router.pipeline.stage_chain import StageChain
-from router.preparation.plan_cache import PlanKey
+from router.preparation.make_and_cache_plans import PlanKey
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse, Outcome, ResponseStream
 from router.transport.in_process import InProcessTransport
@@ -28,7 +28,7 @@ from tests.router.shop import SDL, Shop
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
-    from router.preparation.document_cache import Document
+    from router.preparation.read_and_cache_documents import Document
     from router.request.request_and_response import Response
     from router.transport.interface import SubgraphRequest, SubgraphResponse
 

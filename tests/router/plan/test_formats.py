@@ -1,6 +1,6 @@
 """The JSON format and the text format of plans.
 
-Covers `router/plan/json_format.py`, `router/plan/text_format.py`, `router/plan/query_plan.py` and
+Covers `router/plan/plan_to_json.py`, `router/plan/plan_to_text.py`, `router/plan/query_plan.py` and
 `router/plan/nodes.py`.
 """
 

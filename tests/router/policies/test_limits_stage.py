@@ -8,7 +8,7 @@ from graphql import parse
 from router.errors import LimitExceeded
 from router.policies.limit_checker import LimitChecker
 from router.policies.limits_stage import MeasuredOperationLimits, OperationLimits
-from router.preparation.document_cache import Document, DocumentFindings, ParsedDocument
+from router.preparation.read_and_cache_documents import Document, DocumentFindings, ParsedDocument
 from router.request.request_and_response import GraphQLRequest
 from router.settings.sections.limits import Limits
 from tests.router.pipeline.contexts import context_of

@@ -13,7 +13,7 @@ from router.composition import Subgraph, compose
 from router.errors import InvalidSupergraph
 from router.gateway import Gateway
 from router.pipeline import Operation, RequestContext, Stage
-from router.planner.graph.override_label_index import labels_in
+from router.planner.graph.override_labels_of_operation import labels_in
 from router.policies.override_labels import MOST_COMBINATIONS, OverrideLabels
 from router.request.request_and_response import GraphQLRequest, GraphQLResponse
 from router.settings import read

@@ -11,7 +11,7 @@ from graphql import parse
 from router.errors import DocumentNotListed, RequestError
 from router.policies.persisted_documents import PersistedDocumentList
 from router.policies.persisted_manifest import InvalidManifest, read_manifests
-from router.preparation.document_cache import DocumentFindings, ParsedDocument
+from router.preparation.read_and_cache_documents import DocumentFindings, ParsedDocument
 from router.request.request_and_response import GraphQLRequest
 from router.settings.sections.persisted_documents import PersistedDocuments, PersistedMode
 from tests.router.pipeline.contexts import resolved

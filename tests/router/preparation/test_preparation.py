@@ -1,7 +1,7 @@
 """Preparation in the preparing thread: once for all requests that wait, without delaying other requests.
 
-Covers `router/preparation/preparation.py`, `router/preparation/document_cache.py`, `router/preparation/plan_cache.py`
-and `router/preparation/request_operation.py`.
+Covers `router/preparation/preparation.py`, `router/preparation/read_and_cache_documents.py`,
+`router/preparation/make_and_cache_plans.py` and `router/preparation/request_operation.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import pytest
 from router.gateway import Gateway
 from router.lifecycle.gateway_generations import freeze
 from router.planner import Planner
-from router.preparation import document_cache
-from router.preparation.plan_cache import PlanKey
+from router.preparation import read_and_cache_documents
+from router.preparation.make_and_cache_plans import PlanKey
 from router.preparation.preparing_thread import SWITCH_INTERVAL_SECONDS
 from router.request.log_fields import RequestRecord
 from router.request.request_and_response import GraphQLRequest
@@ -51,7 +51,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, call)
 
-    counting(document_cache, "parse")
+    counting(read_and_cache_documents, "parse")
     counting(Planner, "plan")
     return counted
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.planner.choose.plan_cost import fetch_cost
 from router.planner.fetch.fetch_groups import FetchGroup, can_share, in_waiting_order, stages
-from router.planner.fetch.interface_object_sharing import can_select_all
+from router.planner.fetch.interface_object_fetch_sharing import can_select_all
 from router.planner.fetch.selection_trees import merge_trees
 
 if TYPE_CHECKING:

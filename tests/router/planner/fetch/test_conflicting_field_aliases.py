@@ -5,7 +5,7 @@ from __future__ import annotations
 from router.plan import Key, KeyRenamer, TypeIs
 from router.planner.fetch.conflicting_field_aliases import without_conflicts
 from router.planner.fetch.selection_trees import Tree, TreeField
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 from tests.router.planner.federation import composed
 
 SUBGRAPH = composed(

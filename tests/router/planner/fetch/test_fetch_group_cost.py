@@ -12,7 +12,7 @@ from router.planner.choose.choose_options import choose
 from router.planner.fetch import root_field_planning
 from router.planner.fetch.fetch_group_cost import number_of_fields
 from router.planner.fetch.selection_trees import Tree, TreeField
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 from tests.router.planner.test_cases import CASES, supergraph
 
 if TYPE_CHECKING:

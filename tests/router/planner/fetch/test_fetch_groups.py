@@ -17,7 +17,7 @@ from router.planner.fetch.fetch_groups import (
     stages,
 )
 from router.planner.fetch.selection_trees import Tree
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 
 
 def group(number: int, *after: int) -> FetchGroup:

@@ -7,7 +7,7 @@ import pytest
 from router.plan import InputField, InputFragment, Key, KeyRenamer, TypeIs
 from router.planner.fetch.fetch_groups import RepresentationInput
 from router.planner.fetch.fetch_node_requires import requires_of, rewrites_of
-from router.planner.normalise.skip_and_include import ALWAYS, Guards
+from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})
 Y: Guards = frozenset({("y", False)})

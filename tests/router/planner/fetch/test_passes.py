@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from router.plan import InputField
 from router.planner.fetch.fetch_groups import FetchGroup, RepresentationInput
-from router.planner.fetch.interface_object_sharing import HarmfulField, InterfaceObjectSelection
+from router.planner.fetch.interface_object_fetch_sharing import HarmfulField, InterfaceObjectSelection
 from router.planner.fetch.passes import optimised
 from router.planner.fetch.passes.drop_implied_dependencies import drop_implied_dependencies
 from router.planner.fetch.passes.merge_fetches_for_same_objects import merge_fetches_for_same_objects
 from router.planner.fetch.selection_trees import Tree, TreeField
-from router.planner.normalise.skip_and_include import ALWAYS, Guards
+from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})
 

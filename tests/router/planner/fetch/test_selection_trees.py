@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.planner.fetch.selection_trees import Tree, TreeField, merge_trees
-from router.planner.normalise.skip_and_include import ALWAYS, Guards
+from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 
 X: Guards = frozenset({("x", True)})
 XY: Guards = X | {("y", False)}

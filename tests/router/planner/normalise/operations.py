@@ -8,7 +8,7 @@ from graphql import build_schema, parse
 
 from router.get_operation import PreparedOperation, get_operation
 from router.planner.normalise.merge_selections import NestedSelections, Normaliser
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 
 if TYPE_CHECKING:
     from router.planner.normalise.merge_selections import SelectedField

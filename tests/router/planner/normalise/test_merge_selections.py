@@ -6,7 +6,7 @@ import pytest
 
 from router.planner.normalise import merge_selections
 from router.planner.normalise.merge_selections import TooComplexError, grouped, signature
-from router.planner.normalise.skip_and_include import ALWAYS, Guards
+from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards
 from tests.router.planner.normalise.operations import items
 
 X: Guards = frozenset({("x", True)})

@@ -16,8 +16,8 @@ import structlog
 
 from router.errors import RequestError
 from router.planner import Bounds, Planner, PlanOptions
-from router.preparation.document_cache import bounded_nesting
 from router.preparation.preparing_thread import PREPARING_THREAD
+from router.preparation.read_and_cache_documents import bounded_nesting
 from router.preparation.single_flight import SingleFlight
 from router.storage.lru import Lru
 

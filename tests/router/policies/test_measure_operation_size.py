@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from graphql import DocumentNode, get_introspection_query, parse
 
-from router.policies.operation_size import Size, distinct_fields, fragments_of, measure, operations_of
+from router.policies.measure_operation_size import Size, distinct_fields, fragments_of, measure, operations_of
 
 QUERY = """
 query Q @a { x: f { g @b(c: 1) @d { h } ...F } ... on T @e { k ...F } }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from router.planner.fetch.selection_trees import Tree
     from router.planner.graph.query_graph import QueryGraph
-    from router.planner.normalise.skip_and_include import Guards
+    from router.planner.normalise.skip_and_include_guards import Guards
 
 # The path of an object in an entity: the response keys from the entity to the object.
 ObjectPath: TypeAlias = tuple[str, ...]

@@ -7,7 +7,7 @@ import random
 import pytest
 from graphql import FieldNode, OperationDefinitionNode, parse
 
-from router.planner.normalise.skip_and_include import ALWAYS, Guards, narrowed, weakest
+from router.planner.normalise.skip_and_include_guards import ALWAYS, Guards, narrowed, weakest
 
 X: Guards = frozenset({("x", True)})
 NOT_X: Guards = frozenset({("x", False)})

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
 
-from router.plan.json_format import flatten_path_json
 from router.plan.nodes import (
     BatchFetch,
     Condition,
@@ -20,6 +19,7 @@ from router.plan.nodes import (
     Subscription,
     awaited_fetches,
 )
+from router.plan.plan_to_json import flatten_path_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import FragmentSpreadNode, InlineFragmentNode
 
-from router.planner.normalise.defer_directive import conditions, is_deferred, label_of
+from router.planner.normalise.read_defer_directive import conditions, is_deferred, label_of
 from tests.router.planner.normalise.operations import operation
 
 Fragment = FragmentSpreadNode | InlineFragmentNode

@@ -10,7 +10,7 @@ from graphql import parse, validate
 from router.errors import RequestError
 from router.get_operation import get_operation
 from router.planner import Planner, PlanOptions
-from router.planner.graph.override_label_index import OverrideLabelIndex, labels_in
+from router.planner.graph.override_labels_of_operation import OverrideLabelIndex, labels_in
 from router.supergraph import load
 from tests.router.oracle.cases import cases
 from tests.router.policies.test_override_labels import SDL, composed, on_the_move

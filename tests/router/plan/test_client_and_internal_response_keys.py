@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import FieldNode, OperationDefinitionNode, parse
 
-from router.plan.internal_response_keys import client_key, internal_key, to_client_key
+from router.plan.client_and_internal_response_keys import client_key, internal_key, to_client_key
 
 
 def field(text: str) -> FieldNode:

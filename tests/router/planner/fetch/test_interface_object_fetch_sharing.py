@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from router.planner import plan
-from router.planner.fetch.interface_object_sharing import HarmfulField, InterfaceObjectSelection, can_select_all
-from router.planner.normalise.skip_and_include import ALWAYS
+from router.planner.fetch.interface_object_fetch_sharing import HarmfulField, InterfaceObjectSelection, can_select_all
+from router.planner.normalise.skip_and_include_guards import ALWAYS
 from tests.router.planner.federation import composed
 
 if TYPE_CHECKING:
