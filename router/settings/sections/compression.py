@@ -15,6 +15,7 @@ class Compression(Section):
     """Whether responses are compressed for clients that accept one of `encodings`."""
     minimum_bytes: Count = 1_024
     """The size of the smallest body that is compressed. A smaller body fits into one network packet anyway."""
-    encodings: tuple[ContentCoding, ...] = ("zstd", "br", "gzip")
+    encodings: tuple[ContentCoding, ...] = ("br", "gzip", "zstd")
     """The content codings that the router can use. If a client accepts several codings with the same weight, the router
-    uses the coding that comes first in this list."""
+    uses the coding that comes first in this list. By default, zstd is last: some clients announce zstd but cannot
+    decode it, for example `fetch` of Node.js 20."""
