@@ -106,4 +106,4 @@ def addresses(environ: Mapping[str, str]) -> dict[str, str]:
 def command_line(process: Process, root: Path) -> list[str]:
     """The command line that starts `process` with this interpreter."""
     files = {"supergraph": str(root / "supergraph.graphql"), "router_config": str(root / "router.yaml")}
-    return [sys.executable, "-m", *(argument.format(**files) for argument in process.arguments)]
+    return [sys.executable, "-P", "-m", *(argument.format(**files) for argument in process.arguments)]

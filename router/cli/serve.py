@@ -16,12 +16,13 @@ from router.lifecycle.admin_port import AdminApp, ready_check
 from router.lifecycle.build_gateway import FileLocations
 from router.lifecycle.router_process import RouterProcess
 from router.lifecycle.supergraph_sources import is_url
-from router.lifecycle.supervisor_channel import serve_supervisor
+from router.lifecycle.supervisor_channel import report_failed_start, serve_supervisor
 from router.lifecycle.worker_supervisor import Launch, WorkerSupervisor, call_when_closed, open_listeners
 from router.settings.types import http_url
 from servicekit import logging
 from servicekit import settings as process
 from servicekit.asgi import RequestIdMiddleware
+from servicekit.errors import StartupError
 from servicekit.health import HealthEndpoints
 from servicekit.http_limits import ConnectionLimits
 from servicekit.server import Endpoint, bind, serve, serving_beside
@@ -119,10 +120,15 @@ def _serve_as_worker(
     listener, channel = sockets
     # A terminal sends SIGHUP to all processes. The supervisor handles the signal and then reloads the workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    connection = socket.socket(fileno=channel)
     live = RouterProcess(locations)
-    live.start()
+    try:
+        live.start()
+    except StartupError as error:
+        report_failed_start(connection, str(error))
+        raise
     handlers = {"status": live.status, "reload": live.reload, "reload_on_signal": live.reload_on_signal}
-    live.companions.append(serve_supervisor(socket.socket(fileno=channel), handlers, _stop_this_process))
+    live.companions.append(serve_supervisor(connection, handlers, _stop_this_process))
     serve("router", lambda: live.asgi, socket.socket(fileno=listener), process_settings, _connections(settings))
 
 
@@ -136,7 +142,8 @@ def _supervise(settings: RouterSettings, process_settings: ProcessSettings, coun
     logging.configure("router", process_settings)
     environ = {name: value for name, value in os.environ.items() if name != "MOSAFE_PARENT_PIPE"}
     launch = Launch(
-        command=[sys.executable, "-m", "router", *sys.argv[1:]],
+        # -P: a module in the working directory must not hide the package, for example a user's module named router.
+        command=[sys.executable, "-P", "-m", "router", *sys.argv[1:]],
         environ=environ,
         grace=process_settings.shutdown_seconds,
     )

@@ -11,7 +11,7 @@ from router.gateway import Gateway
 from router.lifecycle.gateway_generations import Generation
 from router.lifecycle.warm_up import Throttle, WarmUpDocument, read_documents, warm
 from router.policies.persisted_manifest import InvalidManifest
-from router.settings import RouterSettings, load
+from router.settings import InvalidSettings, RouterSettings, load
 from servicekit.errors import StartupError
 
 if TYPE_CHECKING:
@@ -59,11 +59,41 @@ class SupergraphText(NamedTuple):
     documents: Sequence[WarmUpDocument] = ()
 
 
-def build(locations: FileLocations, source: SupergraphText, stopped: threading.Event | None) -> Generation:
+class ReadSettings(NamedTuple):
+    """The settings to use. If the configuration file cannot be used, `problem` says why, and the settings are older."""
+
+    settings: RouterSettings
+    problem: InvalidSettings | None = None
+
+
+def read_settings(
+    locations: FileLocations, fallback: RouterSettings | None, subgraphs: Collection[str] | None = None
+) -> ReadSettings:
+    """Read the configuration file now. If the file cannot be used, return the settings of `fallback`.
+
+    If `subgraphs` is given, check that the settings name only subgraphs in `subgraphs`.
+
+    Raises:
+        InvalidSettings: the configuration cannot be used, and `fallback` is None or names an unknown subgraph.
+    """
+    try:
+        return ReadSettings(locations.settings(subgraphs))
+    except InvalidSettings as error:
+        if fallback is None or (subgraphs is not None and any(fallback.unknown_subgraphs(subgraphs))):
+            raise
+        return ReadSettings(fallback, error)
+
+
+def build(
+    locations: FileLocations,
+    source: SupergraphText,
+    stopped: threading.Event | None,
+    fallback: RouterSettings | None = None,
+) -> Generation:
     """Build a generation (a gateway with its settings) that is ready to serve. This function does all slow work.
 
     The warm-up pauses between documents, and ends when `stopped` is set. If the router does not listen yet, `stopped`
-    is None, and the warm-up does not pause.
+    is None, and the warm-up does not pause. If the configuration file cannot be used, `fallback` has the settings.
 
     Raises:
         StartupError: the settings or the supergraph cannot be used, or a setting names an unknown subgraph.
@@ -72,7 +102,7 @@ def build(locations: FileLocations, source: SupergraphText, stopped: threading.E
         graph = supergraph.load(source.sdl)
     except InvalidSupergraph as error:
         raise _unusable(source.name, error) from error
-    settings = locations.settings(graph.subgraphs)
+    settings, problem = read_settings(locations, fallback, graph.subgraphs)
     gateway = assemble(graph, settings, source.name)
     gateway.warm_up()
     warm_up_result = warm(
@@ -81,7 +111,9 @@ def build(locations: FileLocations, source: SupergraphText, stopped: threading.E
     for cache in (gateway.preparation.documents, gateway.preparation.plans):
         cache.reset_counts()
     gateway.limits.exceeded.clear()
-    return Generation(gateway, settings, source.sdl, warm_up_result)
+    generation = Generation(gateway, settings, source.sdl, warm_up_result)
+    generation.settings_problem = str(problem) if problem is not None else None
+    return generation
 
 
 def assemble(graph: Supergraph, settings: RouterSettings, name: str) -> Gateway:

@@ -40,7 +40,10 @@ _log = structlog.stdlib.get_logger("reload")
 
 
 class Generation:
-    """A gateway with its settings, the SDL of its supergraph, and the number of its running requests (`in_flight`)."""
+    """A gateway with its settings, the SDL of its supergraph, and the number of its running requests (`in_flight`).
+
+    `settings_problem` says why the settings are those of the previous generation; None if they are those of the file.
+    """
 
     def __init__(self, gateway: Gateway, settings: RouterSettings, sdl: str, warm_up_result: WarmUpResult) -> None:
         self.gateway = gateway
@@ -48,6 +51,7 @@ class Generation:
         self.sdl = sdl
         self.warm_up_result = warm_up_result
         self.hash = hashlib.sha256(sdl.encode()).hexdigest()[:16]
+        self.settings_problem: str | None = None
         self.number = 0
         self.loaded_at = time.time()
         self.in_flight = 0

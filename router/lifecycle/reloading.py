@@ -5,6 +5,9 @@
 
 A generation is a gateway with its settings. Slow steps (loading a schema, planning) run in a thread, while the current
 generation serves requests. If a step fails, the reload is refused, and the current generation continues to serve.
+
+A configuration that cannot be used does not hold back a new supergraph: the router serves the new supergraph with the
+settings of the current generation, and reports the problem.
 """
 
 from __future__ import annotations
@@ -20,7 +23,13 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from router.lifecycle.build_gateway import SupergraphText, UnusableSupergraph, build, initial_documents
+from router.lifecycle.build_gateway import (
+    SupergraphText,
+    UnusableSupergraph,
+    build,
+    initial_documents,
+    read_settings,
+)
 from router.lifecycle.supergraph_sources import FileSource, Stamp, UrlSource, is_url, stamp
 from router.lifecycle.warm_up import most_used
 from router.settings import RouterSettings
@@ -39,7 +48,7 @@ _log = structlog.stdlib.get_logger("reload")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadOutcome:
-    """The outcome of a reload. If the reload was refused, `reason` says why.
+    """The outcome of a reload. If the reload was refused, or the configuration was not used, `reason` says why.
 
     `supergraph` is the hash of the supergraph that the router serves after the reload.
     """
@@ -125,38 +134,45 @@ class Reloader:
 
     async def _try_renew(self, *, force: bool) -> tuple[Result, str | None]:
         try:
-            return await self._renew(force=force), None
+            return await self._renew(force=force)
         except StartupError as error:
             return "refused", str(error)
         except Exception:  # noqa: BLE001  (after any error, the current generation continues to serve)
             _log.exception("a reload failed")
             return "refused", "an internal error; the log has its traceback"
 
-    async def _renew(self, *, force: bool) -> Result:
+    async def _renew(self, *, force: bool) -> tuple[Result, str | None]:
+        """Return the result, and the problem of the configuration if the current configuration stays in use."""
         before = self.file_stamps()
-        settings = self.settings = await asyncio.to_thread(self._locations.settings)
+        current = self._rollover.current
+        fallback = current.settings if current is not None else None
+        read = await asyncio.to_thread(read_settings, self._locations, fallback)
+        settings = self.settings = read.settings
         source = self._source_for(settings)
         self.seen = (*before[:1], *self.file_stamps()[1:])
         sdl = await source.read()
-        current = self._rollover.current
         if current is None:
             documents = initial_documents(settings)
+        elif current.sdl == sdl and read.problem is not None:
+            raise read.problem
         elif force or (current.sdl, current.settings) != (sdl, settings):
             documents = most_used(current.gateway, settings.warm_up.hottest)
             _warn_about_fixed_settings(current.settings, settings)
         else:
-            return "unchanged"
+            return "unchanged", None
         if self._unusable is not None and self._unusable[0] == sdl:
             raise UnusableSupergraph(self._unusable[1])
-        generation = await self._build(SupergraphText(sdl, source.name, documents))
+        text = SupergraphText(sdl, source.name, documents)
+        generation = await self._build(text, fallback if current is not None and current.sdl != sdl else None)
         if current is not None:
             generation.gateway.inherit(current.gateway)
         self._rollover.adopt(generation)
-        return "reloaded"
+        problem = generation.settings_problem
+        return "reloaded", None if problem is None else f"the previous configuration stays in use: {problem}"
 
-    async def _build(self, text: SupergraphText) -> Generation:
+    async def _build(self, text: SupergraphText, fallback: RouterSettings | None) -> Generation:
         try:
-            return await asyncio.to_thread(build, self._locations, text, self._stopped)
+            return await asyncio.to_thread(build, self._locations, text, self._stopped, fallback)
         except UnusableSupergraph as error:
             self._unusable = (text.sdl, str(error))
             raise

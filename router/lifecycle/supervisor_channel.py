@@ -2,15 +2,15 @@
 
     supervisor  {"id": 1, "request": "status"}      worker   {"id": 1, "response": [...]}
 
-When the worker begins to serve, it sends the hello message {"id": 0, "response": []} without a request. Each side
-detects at once when the other side closes the channel.
+When the worker begins to serve, it sends the hello message {"id": 0, "response": []} without a request. If it cannot
+start, it sends {"id": 0, "failure": "..."} instead. Each side detects at once when the other side closes the channel.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,8 +28,16 @@ class WorkerGone(Exception):
     """The worker closed the channel before it responded to a request."""
 
 
+class StartFailed(Exception):
+    """The worker could not start. The message is the reason."""
+
+
 class Channel:
-    """The end of the channel that the supervisor uses. `hello` completes when the worker begins to serve."""
+    """The end of the channel that the supervisor uses.
+
+    `hello` completes when the worker begins to serve. If the worker does not, `hello` fails with `StartFailed` or
+    `WorkerGone`.
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -69,7 +77,12 @@ class Channel:
             while line := await reader.readline():
                 message = json.loads(line)
                 future = self._open.pop(message["id"])
-                if not future.done():
+                if future.done():
+                    continue
+                if "failure" in message:
+                    future.set_exception(StartFailed(message["failure"]))
+                    future.exception()  # asyncio logs an exception that nobody retrieves
+                else:
                     future.set_result(message["response"])
         except ConnectionError:
             pass  # the worker was killed; the supervisor logs its exit code
@@ -78,6 +91,12 @@ class Channel:
                 if not future.done():
                     future.set_exception(WorkerGone())
                     future.exception()  # asyncio logs an exception that nobody retrieves
+
+
+def report_failed_start(connection: socket.socket, reason: str) -> None:
+    """Tell the supervisor why this worker cannot start. Do nothing if the supervisor has ended."""
+    with suppress(ConnectionError):
+        connection.sendall(json.dumps({"id": HELLO, "failure": reason}).encode() + b"\n")
 
 
 @asynccontextmanager

@@ -7,9 +7,9 @@
 The kernel distributes new connections over the sockets. The supervisor keeps all sockets open. If a worker ends, new
 connections therefore wait in the queue of its socket until another worker replaces it.
 
-If a worker cannot start when the router starts, the router ends with the exit code of the worker. If the replacement of
-a worker cannot start, the supervisor closes the socket of the worker, so that the kernel uses the other sockets. The
-supervisor then tries to start the worker again, at growing intervals.
+If a worker cannot start when the router starts, the router logs the reason and ends with the exit code of the worker.
+If the replacement of a worker cannot start, the supervisor closes the socket of the worker, so that the kernel uses the
+other sockets. The supervisor then tries to start the worker again, at growing intervals.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from router.lifecycle.supervisor_channel import Channel, WorkerGone
+from router.lifecycle.supervisor_channel import Channel, StartFailed, WorkerGone
 from servicekit.server import Endpoint, bind
 
 if TYPE_CHECKING:
@@ -166,10 +166,12 @@ class WorkerSupervisor:
         pause, served_before = _FIRST_PAUSE, False
         while not self._stop.is_set():
             started = time.monotonic()
-            code, served = await self._run_one(index)
+            code, served, failure = await self._run_one(index)
             served_before = served_before or served
             if self._stop.is_set():
                 return
+            if not served:
+                _log.error("a worker could not start", worker=index, exit_code=code, reason=failure)
             if not served_before:
                 self._exit_code = code or 1
                 self.stop()
@@ -191,8 +193,11 @@ class WorkerSupervisor:
         replacement.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         replacement.bind(self._address)
 
-    async def _run_one(self, index: int) -> tuple[int, bool]:
-        """Run one worker process until it ends. Return its exit code, and whether the process began to serve."""
+    async def _run_one(self, index: int) -> tuple[int, bool, str | None]:
+        """Run one worker process until it ends.
+
+        Return its exit code, whether the process began to serve, and the reason that it gave if it could not start.
+        """
         ours, theirs = socket.socketpair()
         listener = self._listeners[index]
         process = await asyncio.create_subprocess_exec(
@@ -213,7 +218,8 @@ class WorkerSupervisor:
                 _log.info("a worker serves", worker=index, pid=process.pid)
             await _first_completed(process.wait(), self._stop.wait())
             self._channels.pop(index, None)
-            return await self._stop_process(process), served
+            code = await self._stop_process(process)
+            return code, served, None if served else await _start_failure(channel)
         finally:
             await channel.aclose()
 
@@ -228,6 +234,17 @@ class WorkerSupervisor:
                 _log.error("a worker did not stop in time and is killed", pid=process.pid)
                 process.kill()
         return await process.wait()
+
+
+async def _start_failure(channel: Channel) -> str | None:
+    """Return why a worker that has ended could not start; None if the worker gave no reason."""
+    try:
+        await channel.hello
+    except StartFailed as failure:
+        return str(failure)
+    except WorkerGone:
+        return None
+    return None
 
 
 async def _first_completed(*waits: Coroutine[object, object, object] | asyncio.Future[object]) -> None:

@@ -27,7 +27,7 @@ from servicekit.errors import StartupError
 from tests.router.shop import SDL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[3]
 # An interpreter starts slowly while other tests run.
@@ -46,8 +46,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def router(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return start(folder, [sys.executable, "-m", "router", *arguments], variables)
+
+
+def start(folder: Path, command_line: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "router", *arguments],
+        command_line,
         cwd=folder,
         env=environment(**variables),
         stdout=subprocess.PIPE,
@@ -84,6 +88,13 @@ class Running:
 @contextmanager
 def serving(folder: Path, *arguments: str, **variables: str) -> Iterator[Running]:
     process = router(folder, "serve", "--supergraph", "supergraph.graphql", *arguments, **variables)
+    with running_process(process) as running:
+        yield running
+
+
+@contextmanager
+def running_process(process: subprocess.Popen[str]) -> Iterator[Running]:
+    """Read the log of `process` while the block runs, and kill the process at its end."""
     running = Running(process)
     reader = threading.Thread(target=running.read)
     reader.start()

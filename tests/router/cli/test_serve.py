@@ -9,22 +9,23 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
 
-from tests.router.cli.test_cli import SECONDS, Running, outcome, router, serving
+from tests.router.cli.test_cli import SECONDS, Running, outcome, router, running_process, serving, start
 from tests.router.shop import SDL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 TOKEN = "a-token-of-operators"
 ADMIN = f"admin: {{enabled: true, port: 0, token: {TOKEN}}}\n"
@@ -327,10 +328,26 @@ def test_workers_do_not_outlive_their_supervisor(folder: Path) -> None:
 def test_workers_that_cannot_start_end_the_router_with_the_reason(folder: Path) -> None:
     (folder / "supergraph.graphql").write_text("type Query { a: Int }")
     arguments = ("serve", "--supergraph", "supergraph.graphql", "--workers", "2")
-    code, _, errors = outcome(router(folder, *arguments, ROUTER_PORT="0"))
+    code, output, errors = outcome(router(folder, *arguments, ROUTER_PORT="0"))
     assert code == 2
     assert "INVALID_FEDERATION_SUPERGRAPH" in errors
     assert "Traceback" not in errors
+    # stderr may be a terminal that nobody reads, so the log has the reason as well.
+    lines = [json.loads(line) for line in output.splitlines()]
+    failures = [line for line in lines if line["event"] == "a worker could not start"]
+    assert failures
+    assert {line["exit_code"] for line in failures} == {2}
+    assert all("INVALID_FEDERATION_SUPERGRAPH" in line["reason"] for line in failures)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_module_in_the_working_directory_does_not_hide_the_router(folder: Path, workers: str) -> None:
+    """A project may have a module `router` of its own beside its supergraph."""
+    (folder / "router.py").write_text("raise SystemExit('the wrong router')")
+    script = str(Path(sys.executable).with_name("router"))
+    arguments = [script, "serve", "--supergraph", "supergraph.graphql", "--workers", workers]
+    with running_process(start(folder, arguments, {"ROUTER_PORT": "0"})) as running:
+        running.event("a worker serves" if workers == "2" else "listening")
 
 
 def test_a_taken_port_is_reported_with_several_workers_too(folder: Path) -> None:

@@ -107,6 +107,32 @@ async def test_broken_files_are_refused_with_the_reason_and_the_old_ones_kept(
         await live.until(lambda status: not refused(status))
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("introspection: true\nserver: {prot: 1}\n", "router.yaml:2: server.prot: unknown key"),
+        ("introspection: [", "router.yaml:1: not YAML"),
+        ("headers: {subgraphs: {nobody: {}}}\n", "router.yaml:1: headers.subgraphs.nobody: the supergraph has no such"),
+    ],
+)
+async def test_a_broken_configuration_does_not_hold_back_a_new_supergraph(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    """Issue: a broken router.yaml must not block a new supergraph."""
+    async with running(write(tmp_path, 1, "reload: {watch: false}\nintrospection: true\n")) as live:
+        (tmp_path / "router.yaml").write_text(text)
+        (tmp_path / "supergraph.graphql").write_text(sdl(2))
+        with capture_logs() as lines:
+            (outcome,) = await live.router.reload()
+        assert outcome["result"] == "reloaded"
+        assert f"the previous configuration stays in use: {tmp_path}/{reason}" in str(outcome["reason"])
+        assert [line["log_level"] for line in lines if line["event"] == "reload"] == ["warning"]
+        assert await live.version() == "v2"
+        # Without a new supergraph, the broken configuration is refused, and the router continues as it is.
+        (outcome,) = await live.router.reload()
+        assert (outcome["result"], await live.version()) == ("refused", "v2")
+
+
 async def test_a_start_with_broken_files_is_refused(tmp_path: Path) -> None:
     origin = write(tmp_path, 1, "introspection: perhaps")
     with pytest.raises(StartupError, match="introspection"):
