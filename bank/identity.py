@@ -16,7 +16,7 @@ import httpx
 import jwt
 import structlog
 
-from servicekit.errors import Unauthenticated, Unavailable
+from servicekit.errors import TimedOut, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -83,6 +83,7 @@ class KeySource(Protocol):
 
         Raises:
             Unavailable: the keys are not available.
+            TimedOut: they do not arrive in time.
         """
 
 
@@ -100,6 +101,7 @@ class TokenVerifier:
         Raises:
             Unauthenticated: the scheme is not Bearer, or the token is malformed, expired, revoked or of another issuer.
             Unavailable: the signing keys cannot be fetched.
+            TimedOut: the auth service does not send them in time.
         """
         if authorization is None:
             return None
@@ -114,6 +116,7 @@ class TokenVerifier:
         Raises:
             Unauthenticated: the token is malformed, expired, revoked or of another issuer.
             Unavailable: the signing keys cannot be fetched.
+            TimedOut: the auth service does not send them in time.
         """
         key = await self._signing_key(token)
         try:
@@ -171,7 +174,8 @@ class RemoteKeys:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._attempted_at = float("-inf")
         self._fetched_at = float("-inf")
-        self._failing = False
+        # Why the last fetch failed, while no later one has succeeded.
+        self._failure: type[TimedOut | Unavailable] | None = None
         self._lock = asyncio.Lock()
 
     @classmethod
@@ -197,7 +201,7 @@ class RemoteKeys:
         if self._clock() - self._fetched_at < MAX_AGE_SECONDS or self._lock.locked():
             return
         async with self._lock:
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(Unavailable, TimedOut):
                 await self._refresh_unless_recent()
 
     async def _refresh_unless_recent(self) -> None:
@@ -205,21 +209,24 @@ class RemoteKeys:
 
         Raises:
             Unavailable: this attempt or the recent one failed.
+            TimedOut: the auth service did not respond in time.
         """
-        pause = RETRY_SECONDS if self._failing else REFETCH_SECONDS
+        pause = REFETCH_SECONDS if self._failure is None else RETRY_SECONDS
         if self._clock() - self._attempted_at >= pause:
             await self._refresh()
-        elif self._failing:
-            raise Unavailable(_UNVERIFIABLE)
+        elif self._failure is not None:
+            raise self._failure(_UNVERIFIABLE)
 
     async def _refresh(self) -> None:
         self._attempted_at = self._clock()
         # Set until the response has arrived, so that a cancelled fetch counts as a failed one.
-        self._failing = True
+        self._failure = Unavailable
         try:
             document = await self._fetch()
             keys = {k.key_id: k for k in jwt.PyJWKSet.from_dict(document).keys if k.key_id}
         except (httpx.HTTPError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             _log.warning("cannot fetch the signing keys", error=type(error).__name__)
-            raise Unavailable(_UNVERIFIABLE) from error
-        self._keys, self._fetched_at, self._failing = keys, self._clock(), False
+            if isinstance(error, httpx.ReadTimeout):
+                self._failure = TimedOut
+            raise self._failure(_UNVERIFIABLE) from error
+        self._keys, self._fetched_at, self._failure = keys, self._clock(), None

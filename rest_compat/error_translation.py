@@ -26,15 +26,13 @@ from rest_compat.errors import (
     ValidationFailed,
 )
 from servicekit import errors
+from servicekit.errors import RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rest_compat.graphql_client import ResponseError
     from rest_compat.scalars import JsonSchema
-
-# Roughly the time that a process takes to restart.
-RETRY_AFTER_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def from_problem(problem: Mapping[str, Any]) -> RestError:
 
 
 UNAVAILABLE: Final = Reason(errors.Unavailable.status, errors.Unavailable.code, errors.Unavailable.default_message)
-TOO_SLOW: Final = Reason(504, "GATEWAY_TIMEOUT", "The service did not respond in time")
+TOO_SLOW: Final = Reason(errors.TimedOut.status, errors.TimedOut.code, errors.TimedOut.default_message)
 INTERNAL: Final = Reason(errors.InternalError.status, errors.InternalError.code, errors.InternalError.default_message)
 RATE_LIMITED: Final = Reason(errors.RateLimited.status, errors.RateLimited.code, errors.RateLimited.default_message)
 FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors.Forbidden.default_message)
@@ -113,8 +111,12 @@ FORBIDDEN: Final = Reason(errors.Forbidden.status, errors.Forbidden.code, errors
 RateHeaders = Mapping[str, str]
 
 
-def unavailable() -> RestError:
-    return Failed(UNAVAILABLE, headers={"retry-after": str(RETRY_AFTER_SECONDS)})
+def unavailable(retry_after: int = RETRY_AFTER_SECONDS) -> RestError:
+    return Failed(UNAVAILABLE, headers={"retry-after": str(retry_after)})
+
+
+def too_slow(retry_after: int = RETRY_AFTER_SECONDS) -> RestError:
+    return Failed(TOO_SLOW, headers={"retry-after": str(retry_after)})
 
 
 def internal() -> RestError:
@@ -152,17 +154,22 @@ def _field_of(entry: Mapping[str, Any]) -> FieldError:
 
 def _rate_limited(error: ResponseError, rate: RateHeaders) -> RestError:
     """A 429 with the headers of the router; an error without a time gets `RETRY_AFTER_SECONDS`."""
-    seconds = error.extensions.get("retryAfter")
-    after = str(seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS)
+    after = str(_retry_after(error))
     return Failed(RATE_LIMITED, headers={"retry-after": after, "ratelimit": f'"default";r=0;t={after}', **rate})
 
 
-def _unavailable(_error: ResponseError, _rate: RateHeaders) -> RestError:
-    return unavailable()
+def _unavailable(error: ResponseError, _rate: RateHeaders) -> RestError:
+    return unavailable(_retry_after(error))
 
 
-def _too_slow(_error: ResponseError, _rate: RateHeaders) -> RestError:
-    return Failed(TOO_SLOW)
+def _too_slow(error: ResponseError, _rate: RateHeaders) -> RestError:
+    return too_slow(_retry_after(error))
+
+
+def _retry_after(error: ResponseError) -> int:
+    """After how many seconds the client may try again."""
+    seconds = error.extensions.get("retryAfter")
+    return seconds if isinstance(seconds, int) else RETRY_AFTER_SECONDS
 
 
 # `extensions.code` -> the error. With several GraphQL errors, the first row that matches one of them applies.
@@ -173,6 +180,8 @@ ERRORS: Final[Mapping[str, Callable[[ResponseError, RateHeaders], RestError]]] =
     "RATE_LIMITED": _rate_limited,
     "SUBREQUEST_HTTP_ERROR": _unavailable,
     "SERVICE_UNAVAILABLE": _unavailable,
+    "ROUTER_OVERLOADED": _unavailable,
+    "SUPERGRAPH_NOT_LOADED": _unavailable,
     "GATEWAY_TIMEOUT": _too_slow,
 }
 
@@ -188,7 +197,7 @@ def from_response_errors(response_errors: Sequence[ResponseError], rate: RateHea
 
 _ROUTER_ERRORS: Final[Mapping[type[RouterError], Callable[[], RestError]]] = {
     RouterUnreachable: unavailable,
-    RouterTimeout: lambda: Failed(TOO_SLOW),
+    RouterTimeout: too_slow,
     MalformedResponse: internal,
 }
 

@@ -60,6 +60,7 @@ _BY_STATUS: Final[Mapping[int, tuple[str, ...]]] = {
     415: ("Accept",),
     429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     503: ("Retry-After",),
+    504: ("Retry-After",),
 }
 
 

@@ -17,10 +17,13 @@ StartupError                      never reaches a client: the process stops with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Roughly the time that a process takes to restart.
+RETRY_AFTER_SECONDS: Final = 5
 
 
 class ServiceError(Exception):
@@ -73,14 +76,24 @@ class RateLimited(ServiceError):
         self.retry_after = retry_after
 
 
-class Unavailable(ServiceError):
+class _TryAgain(ServiceError):
+    """A failure that passes; the client learns from `details` after how many seconds to try again."""
+
+    def __init__(self, message: str | None = None, *, retry_after: int = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(message, details={"retryAfter": retry_after})
+        self.retry_after = retry_after
+
+
+class Unavailable(_TryAgain):
+    """A part that the request needs does not work: it is down, full, locked, damaged or has too much to do."""
+
     code = "SERVICE_UNAVAILABLE"
     status = 503
     default_message = "The service is not available right now"
 
 
-class TimedOut(ServiceError):
-    """The time of the request is over, which its caller or the process itself limits."""
+class TimedOut(_TryAgain):
+    """The time of the request is over, or a part that it needs did not respond in time."""
 
     code = "GATEWAY_TIMEOUT"
     status = 504

@@ -7,6 +7,7 @@ subgraph may name tables, hosts and people. By default, the client sees only thi
     its code is in `allow_codes`          its message, its code, and its extensions that are in `allow_extensions`
     there was no usable response          the code that `transport_codes` configures, `retryAfter` if the subgraph sent
                                           it, and a message without the name and the address of the subgraph
+    its code is in `messages`             the message of the setting, its code, and `retryAfter` if it has that
     any other error                       a fixed message and DOWNSTREAM_SERVICE_ERROR
 
 A replaced error has `extensions.errorId`, and a log line with the same id has the original error. Errors with the same
@@ -59,6 +60,12 @@ class ErrorMasking(Stage):
         }
         self._mask = errors.mask
         self._message = errors.message
+        self._messages = {**errors.messages, **TRANSPORT_MESSAGES}
+        # The codes that a masked error may have, with what the client sees of them.
+        self._visible_codes: Mapping[str | None, str] = {
+            **{code: code for code in errors.messages},
+            **self._transport_codes,
+        }
         self._codes = frozenset(errors.allow_codes)
         self._keys = frozenset(errors.allow_extensions)
         self._own_codes = {name: self._codes | set(own.allow_codes) for name, own in errors.subgraphs.items()}
@@ -90,13 +97,12 @@ class ErrorMasking(Stage):
             return replace(error, extensions={key: value for key, value in error.extensions.items() if key in keys})
         extensions: dict[str, object] = {"errorId": self._logged(error, ids)}
         wait = error.extensions.get("retryAfter")
-        if error.code in self._transport_codes and isinstance(wait, int):
+        if error.code in self._visible_codes and isinstance(wait, int):
             extensions["retryAfter"] = wait
-        message = TRANSPORT_MESSAGES.get(error.code or "", self._message)
         return replace(
             error,
-            message=message,
-            code=self._transport_codes.get(error.code, DOWNSTREAM_SERVICE_ERROR),
+            message=self._messages.get(error.code or "", self._message),
+            code=self._visible_codes.get(error.code, DOWNSTREAM_SERVICE_ERROR),
             extensions=extensions,
         )
 

@@ -16,7 +16,7 @@ import structlog
 from bank.service_credential import ACCOUNT_INTERNAL
 from bank.values import is_object_id
 from servicekit import request_ids
-from servicekit.errors import Unavailable
+from servicekit.errors import TimedOut, Unavailable
 from subgraphs.transaction.domain import Parties, Party, TransactionType
 from subgraphs.transaction.problems import Problem, from_json
 
@@ -45,6 +45,8 @@ _CLIENT_ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (TypeError, "malformed response"),
     (KeyError, "malformed response"),
 )
+# The account service has accepted the connection and does not respond.
+_TOO_SLOW: Final = (httpx.ReadTimeout, httpx.WriteTimeout)
 _CAUGHT: Final = tuple(kind for kind, _ in _CLIENT_ERRORS)
 
 # Type -> the internal account that balances the customer's account.
@@ -80,7 +82,8 @@ class Ledger(Protocol):
         """The owners of the accounts that `order` names. Moves nothing.
 
         Raises:
-            Unavailable: the account service gives no definite response.
+            Unavailable: the account service is down, or gives no definite response.
+            TimedOut: it does not respond in time.
         """
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
@@ -113,7 +116,7 @@ class HttpLedger:
             raise Unavailable from error
         except _CAUGHT as error:
             _log.warning("cannot look up accounts", reason=_reason(error))
-            raise Unavailable from error
+            raise (TimedOut if isinstance(error, _TOO_SLOW) else Unavailable) from error
 
     async def post(self, transaction: Transaction) -> Posted | Refused:
         try:

@@ -27,7 +27,7 @@ from bank.identity import (
     TokenVerifier,
 )
 from bank.revocation import SqliteRevocationList
-from servicekit.errors import Unauthenticated, Unavailable
+from servicekit.errors import ServiceError, TimedOut, Unauthenticated, Unavailable
 from tests.subgraphs.support import Issuer, serving_json
 
 if TYPE_CHECKING:
@@ -290,14 +290,24 @@ async def test_an_old_set_delays_at_most_one_request() -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")], ids=repr
+    ("failure", "expected"),
+    [
+        (httpx.ConnectError("refused"), Unavailable),
+        (httpx.ConnectTimeout("unreachable"), Unavailable),
+        (httpx.ReadTimeout("slow"), TimedOut),
+        (ValueError("no JSON"), Unavailable),
+    ],
+    ids=repr,
 )
-async def test_without_keys_verification_is_unavailable_and_fetches_are_rare(failure: Exception) -> None:
+async def test_without_keys_verification_fails_as_the_fetch_did_and_fetches_are_rare(
+    failure: Exception, expected: type[ServiceError]
+) -> None:
+    """Before, an auth service that hangs was reported as one that is down (503 and not 504)."""
     clock, server = Clock(), KeyServer(ISSUER.jwks())
     server.failure = failure
     keys = RemoteKeys(server.fetch, clock=clock)
     for _ in range(20):
-        with pytest.raises(Unavailable):
+        with pytest.raises(expected):
             await keys.key(ISSUER.key_id)
     assert server.fetches == 1
     server.failure = None

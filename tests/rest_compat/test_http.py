@@ -226,6 +226,9 @@ async def test_unchanged_body_is_304(ada: httpx.AsyncClient, bank: FakeBank) -> 
         (["GATEWAY_TIMEOUT"], 504, "GATEWAY_TIMEOUT"),
         (["SUBREQUEST_MALFORMED_RESPONSE"], 500, "INTERNAL_SERVER_ERROR"),
         (["DOWNSTREAM_SERVICE_ERROR", "GATEWAY_TIMEOUT"], 504, "GATEWAY_TIMEOUT"),
+        (["SERVICE_UNAVAILABLE"], 503, "SERVICE_UNAVAILABLE"),
+        (["ROUTER_OVERLOADED"], 503, "SERVICE_UNAVAILABLE"),
+        (["SUPERGRAPH_NOT_LOADED"], 503, "SERVICE_UNAVAILABLE"),
         ([""], 500, "INTERNAL_SERVER_ERROR"),
     ],
 )
@@ -238,7 +241,21 @@ async def test_graphql_error_has_the_status_of_its_code(
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
     if status >= 500:
         assert "10.0.0.1" not in response.text
-        assert ("retry-after" in response.headers) == (status == 503)
+        assert ("retry-after" in response.headers) == (status in {503, 504})
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("SERVICE_UNAVAILABLE", 503), ("ROUTER_OVERLOADED", 503), ("GATEWAY_TIMEOUT", 504)]
+)
+async def test_a_failure_passes_on_when_to_try_again(
+    ada: httpx.AsyncClient, bank: FakeBank, code: str, status: int
+) -> None:
+    """Before, a 504 had no Retry-After, and an overloaded router was a 500."""
+    bank.errors = [graphql_error(code, retryAfter=11)]
+    response = await ada.get("/api/accounts")
+    assert (response.status_code, response.headers["retry-after"]) == (status, "11")
+    bank.errors = [graphql_error(code)]
+    assert (await ada.get("/api/accounts")).headers["retry-after"] == "5"
 
 
 async def test_rate_limit_has_retry_after(ada: httpx.AsyncClient, bank: FakeBank) -> None:

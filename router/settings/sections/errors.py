@@ -13,6 +13,7 @@ from router.settings.section import Section
 from router.settings.types import IsNumber
 
 ErrorCode = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.:-]+$")]
+ErrorMessage = Annotated[str, Field(min_length=1)]
 ErrorStatus = Annotated[int, Field(ge=400, le=599), IsNumber]
 
 
@@ -44,6 +45,9 @@ class Errors(AllowedErrors):
     `extensions`. With `false`, clients get the errors unchanged, which helps in development."""
     message: str = Field("Unexpected error", min_length=1)
     """The message that replaces the message of a masked error."""
+    messages: Mapping[ErrorCode, ErrorMessage] = {}
+    """For each value of `extensions.code`, the message that clients get instead of the subgraph's. A masked error with
+    one of these codes keeps its code, and `extensions.retryAfter` if it is a whole number."""
     subgraphs: Mapping[str, AllowedErrors] = {}
     """For each subgraph name, further values of `allow_codes` and `allow_extensions` for this subgraph only."""
     transport_codes: TransportCodes = TransportCodes()

@@ -145,3 +145,17 @@ def test_how_long_to_wait_is_passed_on_and_nothing_else() -> None:
 @pytest.mark.parametrize(("code", "value"), [("SQL", 3), ("SUBREQUEST_HTTP_ERROR", "at 10.0.0.7")])
 def test_a_subgraph_cannot_use_that_to_say_something_else(code: str, value: object) -> None:
     assert "retryAfter" not in str(entries_of(masking(), [transport_error(code, retryAfter=value)]))
+
+
+def test_a_code_with_a_message_of_its_own_survives_without_the_words_of_the_subgraph() -> None:
+    """Before, a subgraph's own SERVICE_UNAVAILABLE became DOWNSTREAM_SERVICE_ERROR, and REST made it a 500."""
+    masked = masking("messages: {SERVICE_UNAVAILABLE: Try later}")
+    error = transport_error("SERVICE_UNAVAILABLE", retryAfter=5, table="accounts")
+    with capture_logs() as lines:
+        (entry,) = entries_of(masked, [error])
+    extensions = entry["extensions"]
+    assert isinstance(extensions, dict)
+    assert (entry["message"], entry["path"]) == ("Try later", ["me"])
+    assert extensions == {"code": "SERVICE_UNAVAILABLE", "errorId": extensions["errorId"], "retryAfter": 5}
+    assert [line["error_id"] for line in lines] == [extensions["errorId"]]
+    assert entries_of(masked, [transport_error("SQL")])[0]["message"] == "Unexpected error"

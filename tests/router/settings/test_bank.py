@@ -48,3 +48,4 @@ def test_four_codes_are_not_masked() -> None:
     errors = bank().errors
     assert errors.mask is True
     assert set(errors.allow_codes) == {"UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "RATE_LIMITED"}
+    assert set(errors.messages) == {"SERVICE_UNAVAILABLE"}

@@ -114,6 +114,7 @@ TESTS: dict[str, str] = {
     "errors.allow_codes": ALLOWED,
     "errors.allow_extensions": ALLOWED,
     "errors.mask": f"{MASKING}::test_without_masking_everything_but_the_detail_is_shown",
+    "errors.messages": f"{MASKING}::test_a_code_with_a_message_of_its_own_survives_without_the_words_of_the_subgraph",
     "errors.message": f"{MASKING}::test_the_replacing_message_is_configurable",
     "errors.subgraphs.<name>.allow_codes": ALLOWED_ONE,
     "errors.subgraphs.<name>.allow_extensions": ALLOWED_ONE,
